@@ -1,0 +1,53 @@
+"""The front door: middleware, routes and event handlers are registered here, and nothing else.
+
+Event handlers are re-exported by name: packaged as `app.<handler>`, they run behind the middleware of this file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from chalice.app import Chalice, ConvertToMiddleware, Response
+
+from chalicelib import http, system, telemetry, wiring
+from chalicelib.events.consumers import bp as events_bp
+from chalicelib.events.consumers import publish_events
+
+app = Chalice(app_name=telemetry.SERVICE, configure_logs=False)
+app.api.binary_types = ["application/octet-stream", "image/png", "image/x-icon"]
+app.register_middleware(ConvertToMiddleware(telemetry.logger.inject_lambda_context(clear_state=True)), "all")
+
+
+@app.middleware("all")
+def write_metrics(event: Any, get_response: Callable[[Any], Any]) -> Any:  # noqa: ANN401
+    """Metrics leave with the invocation, also when it fails."""
+    try:
+        return get_response(event)
+    finally:
+        telemetry.flush()
+
+
+@app.middleware("http")
+def refusals_as_problems(event: Any, get_response: Callable[[Any], Response]) -> Response:  # noqa: ANN401
+    """Chalice's own refusals never reach a view: they are rewritten here."""
+    response = get_response(event)
+    ours = str(response.headers.get("Content-Type", "")) != ""
+    return response if ours or response.status_code < 400 else http.problem_for_refusal(response, "en")  # noqa: PLR2004
+
+
+http.install(
+    http.Doors(
+        gate=wiring.gate,
+        idempotency=wiring.idempotency,
+        cursor_key=wiring.cursor_key,
+        public_url=wiring.public_url,
+    )
+)
+
+for feature in (system,):
+    app.register_blueprint(feature.api.blueprint)
+for blueprint in (events_bp,):
+    app.register_blueprint(blueprint)
+
+__all__ = ["app", "publish_events"]

@@ -1,0 +1,493 @@
+"""HTTP for every feature: body in, response out, errors as problem+json, nothing open unless it says so.
+
+`Api` is how a feature declares its routes:
+
+    api = Api("campaigns")
+
+    @api.post("/v1/campaigns", allow="campaign.write", body=CampaignDraft, answer=CampaignView, status=201,
+              summary="Write a draft")
+    def create(request: Request, body: CampaignDraft) -> CampaignView:
+        return wiring.campaigns().create(request.principal, body)
+
+Leaving out `allow` is a TypeError at import: a route without a decision cannot exist.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from http.cookies import CookieError, SimpleCookie
+from typing import Any, Literal, Protocol
+from urllib.parse import urlsplit
+
+from chalice.app import Blueprint
+from chalice.app import Response as ChaliceResponse
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from chalicelib import i18n
+from chalicelib.errors import (
+    FieldError,
+    Forbidden,
+    InvalidInput,
+    JanJanError,
+    MalformedBody,
+    NotFound,
+    TooManyRequests,
+    Transient,
+    Unauthenticated,
+)
+from chalicelib.telemetry import logger
+
+PUBLIC = "public"
+"""`allow=PUBLIC`: anybody may call."""
+SESSION_COOKIE = "janjan_session"
+JSON = "application/json"
+FORM = "application/x-www-form-urlencoded"
+PROBLEM = "application/problem+json"
+ANONYMOUS_REPLAY = frozenset({"id", "status", "ticket"})
+"""All that a repeated anonymous write gets back: whoever guesses a key learns nothing about a person."""
+SAFE_HEADERS = {
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Strict-Transport-Security": "max-age=31536000",
+}
+PAGE_HEADERS = SAFE_HEADERS | {
+    "Content-Type": "text/html; charset=utf-8",
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+}
+
+
+class Strict(BaseModel):
+    """Base of every request: unknown fields are refused by name, values are frozen."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+
+
+class NoQuery(Strict):
+    pass
+
+
+class Problem(BaseModel):
+    """RFC 9457, with the broken fields."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[dict[str, str]] = []
+
+
+class Principal(Protocol):
+    """Who calls, as the identity feature knows them."""
+
+    @property
+    def id(self) -> str: ...
+
+
+class Gate(Protocol):
+    """The identity feature: who calls, and may they."""
+
+    def principal(self, bearer: str) -> Principal: ...
+
+    def require(self, principal: Principal, action: str) -> None: ...
+
+
+class OnceOnly(Protocol):
+    def begin(self, scope: str, body: bytes) -> dict[str, Any] | None: ...
+
+    def done(self, scope: str, body: bytes, answer: dict[str, Any]) -> None: ...
+
+    def forget(self, scope: str) -> None: ...
+
+
+@dataclass
+class Doors:
+    """What the HTTP layer is given by `app.py`; built on first use."""
+
+    gate: Callable[[], Gate]
+    idempotency: Callable[[], OnceOnly]
+    cursor_key: Callable[[], str]
+    public_url: Callable[[], str]
+
+
+_doors: list[Doors] = []
+
+
+def install(doors: Doors) -> None:
+    """Gives the HTTP layer its collaborators (once, by app.py)."""
+    _doors[:] = [doors]
+
+
+@dataclass
+class Request:
+    """One call, decoded."""
+
+    method: str
+    path: str
+    raw: bytes
+    headers: Mapping[str, str]
+    """Names in lower case."""
+    query: Mapping[str, str]
+    """The last value of each name."""
+    lang: str
+    source_ip: str
+    cookies: Mapping[str, str] = field(default_factory=dict)
+    caller: Any = None
+
+    @property
+    def principal(self) -> Any:  # noqa: ANN401 - the identity feature's Principal; http knows no feature
+        """Who calls; raises Unauthenticated on a public route that nobody signed in to."""
+        if self.caller is None:
+            raise Unauthenticated
+        return self.caller
+
+    def form(self) -> dict[str, list[str]]:
+        """The fields of a posted HTML form (UTF-8), each with all its values."""
+        from urllib.parse import parse_qs
+
+        try:
+            return parse_qs(self.raw.decode("utf-8"), keep_blank_values=True, max_num_fields=500)
+        except ValueError:
+            raise MalformedBody from None
+
+
+@dataclass(frozen=True)
+class Route:
+    """One declared route: what openapi.json and the tests of authorisation read."""
+
+    method: str
+    path: str
+    allow: str
+    summary: str
+    feature: str
+    body: type[BaseModel] | None
+    query: type[BaseModel] | None
+    answer: Any
+    status: int
+    kind: Literal["json", "page", "raw"]
+
+
+ROUTES: list[Route] = []
+
+
+def html(text: str, status: int = 200, headers: Mapping[str, str] | None = None) -> ChaliceResponse:
+    """A page."""
+    return ChaliceResponse(text, dict(PAGE_HEADERS) | dict(headers or {}), status)
+
+
+def redirect(to: str, headers: Mapping[str, str] | None = None) -> ChaliceResponse:
+    """303: look there, with GET."""
+    return ChaliceResponse("", dict(PAGE_HEADERS) | {"Location": to} | dict(headers or {}), 303)
+
+
+def empty(status: int = 200) -> ChaliceResponse:
+    """An answer without a body."""
+    return ChaliceResponse("", {"Content-Type": "text/plain"} | SAFE_HEADERS, status)
+
+
+def problem_of(error: JanJanError, lang: str) -> ChaliceResponse:
+    """The error as RFC 9457 in the asked language."""
+    fields = error.errors if isinstance(error, InvalidInput) else []
+    body: dict[str, Any] = {
+        "type": f"https://janjan.invalid/problems/{error.code}",
+        "title": error.code.replace("_", " "),
+        "status": error.status,
+        "detail": i18n.translate(lang, error.message, error.params),
+    }
+    if fields:
+        body["errors"] = [
+            {"field": f.field, "code": f.code, "message": i18n.translate(lang, f.message, f.params)} for f in fields
+        ]
+    headers = {"Content-Type": PROBLEM, "Content-Language": lang} | SAFE_HEADERS
+    wait = getattr(error, "retry_after_s", None)
+    if isinstance(error, (TooManyRequests, Transient)) or wait is not None:
+        headers["Retry-After"] = str(max(1, round(float(wait or 1))))
+    if error.status == Unauthenticated.status:
+        headers["WWW-Authenticate"] = "Bearer"
+    return ChaliceResponse(json.dumps(body, ensure_ascii=False), headers, error.status)
+
+
+_SENTENCES = {
+    "missing": "Please fill in this field.",
+    "extra_forbidden": "This field is not known. Check its name.",
+    "string_too_short": "This is too short: at least %(min_length)s characters.",
+    "string_too_long": "This is too long: at most %(max_length)s characters.",
+    "too_long": "Too many entries: at most %(max_length)s.",
+    "too_short": "Too few entries: at least %(min_length)s.",
+    "literal_error": "Choose one of: %(expected)s.",
+    "enum": "Choose one of: %(expected)s.",
+    "int_parsing": "Please write a whole number.",
+    "int_type": "Please write a whole number.",
+    "greater_than_equal": "The least that is allowed is %(ge)s.",
+    "less_than_equal": "The most that is allowed is %(le)s.",
+    "date_from_datetime_parsing": "Please write a date as year-month-day, such as 1995-08-15.",
+    "date_parsing": "Please write a date as year-month-day, such as 1995-08-15.",
+    "date_type": "Please write a date as year-month-day, such as 1995-08-15.",
+    "timezone_aware": "Please write the time with its zone, such as 2026-01-31T10:00:00+05:30.",
+    "datetime_parsing": "Please write the time with its zone, such as 2026-01-31T10:00:00+05:30.",
+    "datetime_from_date_parsing": "Please write the time with its zone, such as 2026-01-31T10:00:00+05:30.",
+    "string_type": "Please write text here.",
+    "list_type": "Please give a list here.",
+    "bool_parsing": "Please answer yes or no.",
+}
+
+
+def invalid(error: ValidationError) -> InvalidInput:
+    """pydantic's findings in our sentences. A validator may raise PydanticCustomError with its own sentence."""
+    found = []
+    for one in error.errors(include_url=False, include_input=False):
+        kind, params = one["type"], dict(one.get("ctx", {}))
+        params.pop("error", None)
+        sentence = _SENTENCES.get(kind)
+        if sentence is None:
+            sentence = str(params.pop("sentence", "")) or one["msg"].replace("%", "%%")
+        place = ".".join(str(part) for part in one["loc"])
+        found.append(FieldError(place, kind, sentence, params))
+    return InvalidInput(found)
+
+
+def sign_cursor(position: Mapping[str, Any]) -> str:
+    """An opaque, signed place in a list."""
+    packed = base64.urlsafe_b64encode(json.dumps(position, separators=(",", ":")).encode()).decode()
+    return f"{packed}.{_cursor_mac(packed)}"
+
+
+def read_cursor(cursor: str | None) -> dict[str, Any] | None:
+    """The place that `sign_cursor` gave out; InvalidInput for one that we did not."""
+    if not cursor:
+        return None
+    packed, _, mac = cursor.partition(".")
+    if not hmac.compare_digest(mac.encode(), _cursor_mac(packed).encode()):
+        raise InvalidInput.of("cursor", "cursor_invalid", "This cursor is not ours. Start from the beginning.")
+    position: dict[str, Any] = json.loads(base64.urlsafe_b64decode(packed))
+    return position
+
+
+def _cursor_mac(packed: str) -> str:
+    return hmac.new(_doors[0].cursor_key().encode(), packed.encode(), hashlib.sha256).hexdigest()[:32]
+
+
+View = Callable[..., Any]
+
+
+class Api:
+    """The routes of one feature."""
+
+    def __init__(self, feature: str) -> None:
+        self.feature = feature
+        self.blueprint = Blueprint("app")
+
+    def get(self, path: str, *, allow: str, summary: str, **more: Any) -> Callable[[View], View]:  # noqa: ANN401
+        return self._json("GET", path, allow=allow, summary=summary, **more)
+
+    def post(self, path: str, *, allow: str, summary: str, **more: Any) -> Callable[[View], View]:  # noqa: ANN401
+        return self._json("POST", path, allow=allow, summary=summary, **more)
+
+    def put(self, path: str, *, allow: str, summary: str, **more: Any) -> Callable[[View], View]:  # noqa: ANN401
+        return self._json("PUT", path, allow=allow, summary=summary, **more)
+
+    def patch(self, path: str, *, allow: str, summary: str, **more: Any) -> Callable[[View], View]:  # noqa: ANN401
+        return self._json("PATCH", path, allow=allow, summary=summary, **more)
+
+    def delete(self, path: str, *, allow: str, summary: str, **more: Any) -> Callable[[View], View]:  # noqa: ANN401
+        return self._json("DELETE", path, allow=allow, summary=summary, **more)
+
+    def page(self, method: str, path: str, *, allow: str, summary: str) -> Callable[[View], View]:
+        """A page or a form: the view gets the request and gives `html(…)` or `redirect(…)`. A POST must come from our
+        own pages (same origin), since the session travels as a cookie."""
+        return self._route(Route(method, path, allow, summary, self.feature, None, None, None, 200, "page"), (FORM,))
+
+    def raw(self, method: str, path: str, *, allow: str, summary: str, content_types: tuple[str, ...]) -> Callable[[View], View]:
+        """A route that reads the bytes itself (webhooks)."""
+        route = Route(method, path, allow, summary, self.feature, None, None, None, 200, "raw")
+        return self._route(route, content_types)
+
+    def _json(
+        self,
+        method: str,
+        path: str,
+        *,
+        allow: str,
+        summary: str,
+        body: type[BaseModel] | None = None,
+        query: type[BaseModel] | None = None,
+        answer: Any = None,  # noqa: ANN401 - a model or a list of models
+        status: int = 200,
+    ) -> Callable[[View], View]:
+        """A JSON route. The view gets the request, path parameters, and `body` / `query` where a model is given."""
+        return self._route(Route(method, path, allow, summary, self.feature, body, query, answer, status, "json"), (JSON,))
+
+    def _route(self, route: Route, content_types: tuple[str, ...]) -> Callable[[View], View]:
+        ROUTES.append(route)
+
+        def decorate(view: View) -> View:
+            def entry(**path: str) -> ChaliceResponse:
+                return _answer(route, view, self.blueprint.current_request, path)
+
+            entry.__name__ = f"{self.feature}_{view.__name__}"
+            entry.__doc__ = view.__doc__
+            types = [] if route.method in ("GET", "HEAD", "DELETE") else list(content_types)
+            self.blueprint.route(route.path, methods=[route.method], name=entry.__name__, content_types=types)(entry)
+            return view
+
+        return decorate
+
+
+def _answer(route: Route, view: View, chalice_request: Any, path: Mapping[str, str]) -> ChaliceResponse:  # noqa: ANN401
+    lang = i18n.SOURCE
+    try:
+        request = _decode(chalice_request, default_lang="hi" if route.kind == "page" else i18n.SOURCE)
+        lang = request.lang
+        _authorise(route, request)
+        kwargs: dict[str, Any] = dict(path)
+        if route.body is not None:
+            kwargs["body"] = _parse(route.body, _json_of(request.raw))
+        if route.kind == "json":
+            kwargs |= _query_of(route, request)
+        return _once(route, request, lambda: view(request, **kwargs))
+    except ValidationError as error:
+        return _failed(route, invalid(error), lang)
+    except JanJanError as error:
+        return _failed(route, error, lang)
+    except Exception:
+        logger.exception("unexpected", extra={"route": f"{route.method} {route.path}"})
+        return _failed(route, JanJanError(), lang)
+
+
+def _decode(chalice_request: Any, default_lang: str) -> Request:  # noqa: ANN401
+    multi = chalice_request.query_params
+    query = {name: multi.getlist(name)[-1] for name in multi} if multi else {}
+    headers = {str(name).lower(): str(value) for name, value in chalice_request.headers.items()}
+    try:
+        cookies = {name: morsel.value for name, morsel in SimpleCookie(headers.get("cookie", "")).items()}
+    except CookieError:
+        cookies = {}
+    return Request(
+        method=chalice_request.method,
+        path=chalice_request.path,
+        raw=chalice_request.raw_body or b"",
+        headers=headers,
+        query=query,
+        lang=i18n.negotiate(query.get("lang"), headers.get("accept-language"), default_lang),
+        source_ip=str(chalice_request.context.get("identity", {}).get("sourceIp", "")),
+        cookies=cookies,
+    )
+
+
+def _authorise(route: Route, request: Request) -> None:
+    """Denies unless the route is public or the caller may do its action; sets `request.caller`."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    bearer = token.strip() if scheme.lower() == "bearer" else ""
+    cookie = request.cookies.get(SESSION_COOKIE, "")
+    if not bearer and request.method not in ("GET", "HEAD") and (cookie or route.kind == "page"):
+        _same_origin(request)
+    if route.allow == PUBLIC:
+        return
+    if not bearer and not cookie:
+        raise Unauthenticated
+    gate = _doors[0].gate()
+    request.caller = gate.principal(bearer or cookie)
+    gate.require(request.caller, route.allow)
+
+
+def _same_origin(request: Request) -> None:
+    """Refuses a form that another site sent (OWASP CSRF: verify the origin; old phones send neither header)."""
+    sent_from = request.headers.get("origin") or request.headers.get("referer")
+    ours = {urlsplit(_doors[0].public_url()).netloc, request.headers.get("host", "")}
+    if sent_from and urlsplit(sent_from).netloc not in ours:
+        raise Forbidden("This form was sent from another site.")
+
+
+def _json_of(raw: bytes) -> Any:  # noqa: ANN401
+    try:
+        return json.loads(raw.decode("utf-8") or "{}")
+    except (ValueError, RecursionError):
+        raise MalformedBody from None
+
+
+def _parse(model: type[BaseModel], value: Any) -> BaseModel:  # noqa: ANN401
+    if not isinstance(value, dict):
+        raise MalformedBody("The body must be a JSON object.")
+    return model.model_validate(value)
+
+
+def _query_of(route: Route, request: Request) -> dict[str, Any]:
+    given = {name: value for name, value in request.query.items() if name != "lang"}
+    if route.query is None:
+        NoQuery.model_validate(given)
+        return {}
+    return {"query": route.query.model_validate(given)}
+
+
+def _once(route: Route, request: Request, act: Callable[[], Any]) -> ChaliceResponse:
+    """Runs the view; a write with an Idempotency-Key runs once for each key."""
+    key = request.headers.get("idempotency-key", "")
+    if not key or route.kind != "json" or request.method == "GET":
+        return _response(route, act())
+    who = request.caller.id if request.caller is not None else f"anonymous {request.source_ip}"
+    scope = "\n".join((who, request.method, request.path, key))
+    once = _doors[0].idempotency()
+    first = once.begin(scope, request.raw)
+    if first is not None:
+        return ChaliceResponse(first["body"], {"Content-Type": JSON, "Idempotent-Replayed": "true"} | SAFE_HEADERS, first["status"])
+    try:
+        response = _response(route, act())
+    except JanJanError as error:
+        if error.status < JanJanError.status or isinstance(error, Transient):
+            once.forget(scope)
+        raise
+    except ValidationError:
+        once.forget(scope)
+        raise
+    once.done(scope, request.raw, {"status": response.status_code, "body": _replayable(request, response.body)})
+    return response
+
+
+def _replayable(request: Request, body: Any) -> Any:  # noqa: ANN401
+    if request.caller is not None or not isinstance(body, str) or not body:
+        return body
+    given = json.loads(body)
+    return json.dumps({k: v for k, v in given.items() if k in ANONYMOUS_REPLAY}) if isinstance(given, dict) else "{}"
+
+
+def _response(route: Route, result: Any) -> ChaliceResponse:  # noqa: ANN401
+    if isinstance(result, ChaliceResponse):
+        return result
+    if isinstance(result, BaseModel):
+        result = result.model_dump(mode="json")
+    headers = {"Content-Type": JSON} | SAFE_HEADERS
+    return ChaliceResponse(json.dumps(result, ensure_ascii=False), headers, route.status)
+
+
+def _failed(route: Route, error: JanJanError, lang: str) -> ChaliceResponse:
+    if route.kind != "page":
+        return problem_of(error, lang)
+    from chalicelib.pages import shell
+
+    if isinstance(error, Unauthenticated):
+        return redirect("/signin")
+    return html(shell.error_page(error, lang), error.status)
+
+
+def problem_for_refusal(response: ChaliceResponse, lang: str) -> ChaliceResponse:
+    """Chalice's own refusals (405, 415, …), which no view sees, as problem+json."""
+    codes = {404: NotFound(), 405: _MethodNotAllowed(), 415: _WrongType()}
+    return problem_of(codes.get(response.status_code, JanJanError()), lang)
+
+
+class _MethodNotAllowed(NotFound):
+    status = 405
+    code = "method_not_allowed"
+    message = "This address does not take this method."
+
+
+class _WrongType(NotFound):
+    status = 415
+    code = "unsupported_media_type"
+    message = "Please send the body as the documented content type, such as application/json."

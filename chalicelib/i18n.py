@@ -1,0 +1,55 @@
+"""Languages of pages, errors and messages: gettext catalogues under pages/locale, one folder a language."""
+
+from __future__ import annotations
+
+import gettext as gnu
+from functools import cache
+from pathlib import Path
+
+LOCALE = Path(__file__).parent / "pages" / "locale"
+DOMAIN = "janjan"
+SOURCE = "en"
+
+
+@cache
+def languages() -> tuple[str, ...]:
+    """Codes of the languages that have a catalogue, and English, in which the source is written."""
+    return tuple(sorted({SOURCE, *(p.parent.parent.name for p in LOCALE.glob(f"*/LC_MESSAGES/{DOMAIN}.mo"))}))
+
+
+@cache
+def catalogue(language: str) -> gnu.NullTranslations:
+    """The translations into `language`; English for a language that has none."""
+    return gnu.translation(DOMAIN, LOCALE, [language], fallback=True)
+
+
+def translate(language: str, message: str, params: dict[str, object] | None = None) -> str:
+    """`message` in `language`, its `%(name)s` places filled from `params`."""
+    text = catalogue(language).gettext(message) if message else ""
+    return text % params if params else text
+
+
+def negotiate(asked: str | None, accept_language: str | None, default: str) -> str:
+    """The first language that we have: `asked` (`?lang=`), then Accept-Language by weight, then `default`."""
+    known = languages()
+    if asked and asked.lower() in known:
+        return asked.lower()
+    for tag in _by_weight(accept_language or ""):
+        base = tag.split("-")[0]
+        if base in known:
+            return base
+    return default
+
+
+def _by_weight(header: str) -> list[str]:
+    """Language tags of an Accept-Language header (RFC 9110, 12.5.4), heaviest first; weight 0 left out."""
+    weighed: list[tuple[float, str]] = []
+    for part in header.split(","):
+        tag, _, weight = part.strip().lower().partition(";q=")
+        try:
+            q = float(weight) if weight else 1.0
+        except ValueError:
+            continue
+        if tag and q > 0:
+            weighed.append((-q, tag))
+    return [tag for _, tag in sorted(weighed, key=lambda pair: pair[0])]

@@ -1,0 +1,139 @@
+"""Short-lived items with an expiry: idempotency of writes, rate limits, what has been seen before.
+
+Table `ops`; every item has `expires` (epoch seconds), after which DynamoDB removes it.
+    idem#<hash>  -   one write by key: running until `until`, then its answer for 24 h     1 write + 1 write
+    rate#<name>#<window>  -   a counter of one window                                      1 write
+    seen#<id>    -   a callback that has been taken (8 days)                               1 write
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from pynamodb.attributes import NumberAttribute, UnicodeAttribute
+from pynamodb.exceptions import DoesNotExist, PutError
+
+from chalicelib.clock import Clock
+from chalicelib.errors import Conflict, Rejected, TooManyRequests
+from chalicelib.tables import Table, TableName
+
+REMEMBERED_S = 24 * 3600
+RUNNING_S = 60
+SEEN_S = 8 * 24 * 3600
+"""WhatsApp and its providers repeat a callback for up to 7 days (PLATFORMS.md)."""
+
+
+class OpsItem(Table):
+    class Meta:
+        table_name = TableName("ops")
+
+    body_hash = UnicodeAttribute(null=True)
+    answer = UnicodeAttribute(null=True)
+    until = NumberAttribute(null=True)
+    hits = NumberAttribute(null=True)
+    expires = NumberAttribute()
+
+
+class KeyReused(Rejected):
+    status = 422
+    code = "idempotency_key_reused"
+    message = "This Idempotency-Key was used for another request. Use a new key for a new request."
+
+
+class StillRunning(Conflict):
+    code = "still_running"
+    message = "The first request with this Idempotency-Key is still running. Ask again in a moment."
+    retry_after_s = 2
+
+
+@dataclass(frozen=True)
+class Idempotency:
+    """Runs a write once for each key (draft-ietf-httpapi-idempotency-key-header), scoped by the caller."""
+
+    clock: Clock
+
+    def begin(self, scope: str, body: bytes) -> dict[str, Any] | None:
+        """None: go on, and call `done` or `forget`. A dict: the answer given the first time.
+
+        Raises KeyReused for another body, StillRunning while the first has not ended.
+        """
+        now = self.clock.epoch()
+        body_hash = hashlib.sha256(body).hexdigest()
+        item = OpsItem(self._pk(scope), "-", body_hash=body_hash, until=now + RUNNING_S, expires=int(now + REMEMBERED_S))
+        free = OpsItem.pk.does_not_exist() | (OpsItem.answer.does_not_exist() & (OpsItem.until < now)) | (OpsItem.expires < now)
+        try:
+            item.save(condition=free)
+        except PutError as refused:
+            if refused.cause_response_code != "ConditionalCheckFailedException":
+                raise
+        else:
+            return None
+        try:
+            first = OpsItem.get(self._pk(scope), "-", consistent_read=True)
+        except DoesNotExist:
+            raise StillRunning from None
+        if first.body_hash != body_hash:
+            raise KeyReused
+        if first.answer is None:
+            raise StillRunning
+        answer: dict[str, Any] = json.loads(first.answer)
+        return answer
+
+    def done(self, scope: str, body: bytes, answer: dict[str, Any]) -> None:
+        """Keeps the answer for 24 h."""
+        OpsItem(
+            self._pk(scope),
+            "-",
+            body_hash=hashlib.sha256(body).hexdigest(),
+            answer=json.dumps(answer),
+            expires=int(self.clock.epoch() + REMEMBERED_S),
+        ).save()
+
+    def forget(self, scope: str) -> None:
+        """After a failure that changed nothing: the same key may be tried again."""
+        OpsItem(self._pk(scope), "-").delete()
+
+    @staticmethod
+    def _pk(scope: str) -> str:
+        return "idem#" + hashlib.sha256(scope.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class RateLimits:
+    """Counts calls in fixed windows; the name holds no address in clear (hash it first)."""
+
+    clock: Clock
+
+    def spend(self, name: str, limit: int, window_s: int) -> None:
+        """Counts one call. Raises TooManyRequests with the seconds to wait when `limit` in this window is used up."""
+        now = int(self.clock.epoch())
+        window = now // window_s
+        item = OpsItem(f"rate#{name}#{window}", "-")
+        item.update(actions=[OpsItem.hits.add(1), OpsItem.expires.set((window + 2) * window_s)])
+        if item.hits > limit:
+            raise TooManyRequests(retry_after_s=(window + 1) * window_s - now)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Remembers ids of callbacks for 8 days."""
+
+    clock: Clock
+
+    def first_time(self, dedupe_id: str) -> bool:
+        """Whether `dedupe_id` is new; from now on it is not."""
+        item = OpsItem(f"seen#{dedupe_id}", "-", expires=int(self.clock.epoch() + SEEN_S))
+        try:
+            item.save(condition=OpsItem.pk.does_not_exist())
+        except PutError as refused:
+            if refused.cause_response_code != "ConditionalCheckFailedException":
+                raise
+            return False
+        return True
+
+    def forget(self, dedupe_id: str) -> None:
+        """Gives an id back when the work behind it failed."""
+        OpsItem(f"seen#{dedupe_id}", "-").delete()

@@ -1,0 +1,191 @@
+"""What a platform is: one file that sends, verifies and parses. Nothing here names a platform or a feature."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal, Protocol
+
+from chalicelib.errors import Rejected, Transient
+
+Headers = Mapping[str, str]
+"""Header names in lower case."""
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """What a platform really has; the planner, the report and docs/platforms.md read it."""
+
+    receipts: bool
+    """Tells when a message was delivered or read."""
+    templates: bool
+    """Needs an approved template outside the person's own window of conversation."""
+    carries_key: bool
+    """Gives our delivery key back in its callbacks."""
+    time_to_live: bool = False
+    max_text: int = 4096
+
+
+@dataclass(frozen=True)
+class Channel:
+    """A configured way to reach people, from the secret's `channels`: a WhatsApp number, a bot."""
+
+    id: str
+    platform: str
+    config: Mapping[str, str]
+    """Address and token, as the platform names them."""
+
+
+@dataclass(frozen=True)
+class Outgoing:
+    """One message to one address: a template with its parameters in order, or free text."""
+
+    text: str = ""
+    template: str = ""
+    template_language: str = ""
+    category: str = ""
+    params: tuple[str, ...] = ()
+    key: str = ""
+    """Our delivery key, given to platforms that carry it back."""
+    ttl_s: int | None = None
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """The platform has taken the message under this id (personal data where it encodes a number)."""
+
+    message_id: str
+
+
+Scope = Literal["person", "content", "campaign", "channel"]
+
+
+class SendRefused(Rejected):
+    """The platform answered that it will not send. `scope` says for whom that holds; `code` is the platform's own."""
+
+    code = "send_refused"
+
+    def __init__(self, platform_code: str, scope: Scope, detail: str = "", *, opted_out: bool = False) -> None:
+        super().__init__("The platform refused the message: %(code)s %(detail)s", code=None, detail=detail)
+        self.params = {"code": platform_code, "detail": detail}
+        self.platform_code = platform_code
+        self.scope = scope
+        self.opted_out = opted_out
+
+
+class Throttled(Transient):
+    """The platform refused for now: nothing was sent. `scope`: the whole channel or this person only."""
+
+    code = "throttled"
+
+    def __init__(self, retry_after_s: float, scope: Literal["person", "channel"] = "channel", platform_code: str = "") -> None:
+        super().__init__("The platform asks to wait.", retry_after_s=retry_after_s)
+        self.scope = scope
+        self.platform_code = platform_code
+
+
+class OutcomeUnknown(Rejected):
+    """No answer came after the request may have left: it must not be sent again by itself."""
+
+    code = "outcome_unknown"
+    message = "The platform gave no answer; whether the message was taken is not known."
+
+
+# --- what a platform's callbacks tell ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Status:
+    """A platform's word about a message that we sent."""
+
+    dedupe_id: str
+    message_id: str
+    recipient: str
+    fact: Literal["sent", "delivered", "read", "failed"]
+    at: datetime
+    key: str = ""
+    """Our delivery key when it came back."""
+    code: str = ""
+    opted_out: bool = False
+
+
+@dataclass(frozen=True)
+class Inbound:
+    """What a person sent us. `text` is empty for kinds without words; `kind` is the platform's own word."""
+
+    dedupe_id: str
+    sender: str
+    text: str
+    kind: str
+    at: datetime
+    reply_to: str = ""
+    name: str = ""
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Preference:
+    """A person changed what they want to get, in the platform's own settings."""
+
+    dedupe_id: str
+    sender: str
+    wants: bool
+    category: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Notice:
+    """News about our own side: a template, an account, an echo, an edit. `kind` such as `template.rejected`."""
+
+    dedupe_id: str
+    kind: str
+    at: datetime | None
+    detail: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """A kind that we do not know (yet): kept raw and counted."""
+
+    dedupe_id: str
+    kind: str
+    raw: Any
+
+
+Update = Status | Inbound | Preference | Notice | Unknown
+
+
+class Http(Protocol):
+    """The one HTTP client of all adapters: no retries, a time-out on every call."""
+
+    def post_json(self, url: str, body: Mapping[str, Any], headers: Mapping[str, str]) -> tuple[int, Headers, Any]:
+        """Status, headers and the JSON answer (None when it is none).
+
+        Raises OutcomeUnknown when the request may have arrived without an answer, Transient when it surely did not.
+        """
+        ...
+
+
+class Platform(Protocol):
+    name: str
+    capabilities: Capabilities
+    webhook_content_types: tuple[str, ...]
+
+    def send(self, http: Http, base_url: str, channel: Channel, to: str, message: Outgoing) -> Accepted:
+        """Sends once. Raises SendRefused, Throttled, OutcomeUnknown, or Transient when surely nothing was sent."""
+        ...
+
+    def verify(self, secrets: Mapping[str, Any], headers: Headers, body: bytes) -> None:
+        """Raises SignatureInvalid unless `body` is the platform's own."""
+        ...
+
+    def parse(self, body: bytes) -> list[Update]:
+        """The updates of a verified body, in its order; the same body gives the same dedupe ids. Never raises for
+        content: what cannot be read is Unknown."""
+        ...
+
+    def handshake(self, secrets: Mapping[str, Any], query: Mapping[str, str]) -> str | None:
+        """The answer to a GET that proves the address ours; None when it is refused."""
+        ...

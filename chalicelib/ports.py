@@ -1,0 +1,203 @@
+"""What features show each other: small read interfaces and the values that cross them.
+
+Features never import one another. Each protocol here is implemented by one feature and handed to the others by `wiring`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, Protocol
+
+from chalicelib.platforms.base import Outgoing
+
+# --- directory ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Area:
+    """A node of the tree India › state › district › block › booth. `path` holds the ids from `IN` to the node itself."""
+
+    id: str
+    level: Literal["country", "state", "district", "block", "booth"]
+    path: tuple[str, ...]
+    names: Mapping[str, str]
+
+    @property
+    def parent(self) -> str | None:
+        return self.path[-2] if len(self.path) > 1 else None
+
+    @property
+    def roster_partition(self) -> str:
+        """Where people of this area lie in the roster: their district, or `IN` / `ST#<state>` above districts."""
+        if self.level == "country":
+            return "IN"
+        return f"ST#{self.id}" if self.level == "state" else self.path[2]
+
+    @property
+    def roster_prefix(self) -> str:
+        """The ids below the district joined by `/`; empty for the district itself and above."""
+        return "/".join(self.path[3:])
+
+
+@dataclass(frozen=True)
+class RosterRange:
+    """One stretch of the roster: a partition and the beginning of its sort keys."""
+
+    partition: str
+    prefix: str = ""
+
+
+class Areas(Protocol):
+    def get(self, area_id: str) -> Area | None: ...
+
+    def ranges(self, area_ids: Sequence[str]) -> list[RosterRange]:
+        """The stretches of the roster that hold everyone in these areas and below: sorted, none inside another.
+
+        Raises InvalidInput for an area that does not exist.
+        """
+        ...
+
+
+# --- influencers -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class RosterRow:
+    """One person who can be reached, as the roster has it (it may lag behind; the sender looks again)."""
+
+    id: str
+    partition: str
+    area_key: str
+    language: str
+    themes: frozenset[str] = frozenset()
+    followers: Mapping[str, int] = field(default_factory=dict)
+    professions: frozenset[str] = frozenset()
+    gender: str = ""
+    channels: tuple[str, ...] = ()
+    """Channels with an address and a consent for campaigns, preferred first."""
+
+
+class Roster(Protocol):
+    def page(self, where: RosterRange, after: str | None, limit: int) -> tuple[list[RosterRow], str | None]:
+        """Up to `limit` rows in key order behind the sort key `after`, and the key to go on from (None: the end)."""
+        ...
+
+
+@dataclass(frozen=True)
+class Contact:
+    """What the sender must know of a person at the moment of sending."""
+
+    id: str
+    status: str
+    name: str
+    language: str
+    area_path: tuple[str, ...]
+    addresses: Mapping[str, str]
+    consents: frozenset[tuple[str, str]]
+    """(purpose, channel) pairs that are granted now."""
+    suppressed: frozenset[str]
+    """Channels whose address may not be messaged."""
+
+
+class People(Protocol):
+    def contacts(self, ids: Sequence[str]) -> dict[str, Contact]:
+        """The contacts of up to 25 people, read consistently in one request; who was erased is absent."""
+        ...
+
+    def stop(self, channel: str, address: str, *, evidence: str, at: datetime) -> str | None:
+        """Suppresses the address for everything but service messages; the language of the confirmation to send,
+        None when it had been stopped before (one confirmation only)."""
+        ...
+
+    def restart(self, channel: str, address: str, *, evidence: str, at: datetime) -> str | None:
+        """Lifts a suppression by the person's own word; the language of the confirmation, None when there was none."""
+        ...
+
+    def start_telegram(self, token: str, chat_id: str, *, at: datetime) -> str | None:
+        """Verifies the signup that a deep link belongs to; the reply to send, in the person's language."""
+        ...
+
+
+class DirectSender(Protocol):
+    def send(self, *, subject: str, key: str, channel: str, to: str, message: Outgoing) -> str:
+        """Sends one service message at most once for (subject, key).
+
+        Gives `accepted`, `already` (sent or tried before), `unknown` (no answer) or `refused:<code>`.
+        Raises Transient when the platform asks to wait: nothing was sent and the claim is given back.
+        """
+        ...
+
+
+# --- campaigns ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class RunBrief:
+    """All that dispatch needs of a run and its campaign."""
+
+    run_id: str
+    campaign_id: str
+    status: Literal["scheduled", "dispatching", "dispatched", "paused", "cancelled", "expired"]
+    at: datetime
+    expires_at: datetime
+    channels: tuple[str, ...]
+    purpose: str = "campaigns"
+    kind: str = "awareness"
+    department: str = ""
+
+
+class Runs(Protocol):
+    def get(self, run_id: str) -> RunBrief | None: ...
+
+    def due(self, now: datetime, limit: int) -> list[str]:
+        """Ids of runs scheduled for `now` or before, oldest first."""
+        ...
+
+    def start(self, run_id: str) -> bool:
+        """scheduled -> dispatching, once; False when the run is not to be started (any more)."""
+        ...
+
+    def finish(self, run_id: str) -> None:
+        """dispatching -> dispatched; nothing when it is already so."""
+        ...
+
+    def dispatching(self) -> list[str]:
+        """Ids of runs that are being dispatched."""
+        ...
+
+    def ranges(self, run_id: str) -> list[RosterRange]:
+        """The stretches of the roster that this run's audience reads, frozen when the run was scheduled."""
+        ...
+
+    def wants(self, run_id: str, rows: Iterable[RosterRow]) -> list[RosterRow]:
+        """Of these rows, those that the run's audience picks."""
+        ...
+
+    def language_for(self, run_id: str, channel: str, wanted: str) -> str | None:
+        """The language in which a person who reads `wanted` gets this run over `channel`; None: no message fits."""
+        ...
+
+    def message(self, run_id: str, channel: str, language: str, contact: Contact) -> Outgoing:
+        """The message for one person, disclosure line included; `key` and `ttl_s` are left to the sender."""
+        ...
+
+
+# --- dispatch ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Proof:
+    """One fact that a platform proved about one attempt. `code` belongs to `failed`."""
+
+    delivery_key: str
+    fact: Literal["accepted", "sent", "delivered", "read", "failed"]
+    at: datetime
+    code: str = ""
+
+
+class Tallies(Protocol):
+    def record(self, proofs: Iterable[Proof]) -> list[Proof]:
+        """Writes proofs into their tallies, each touched tally once. Gives back those whose key names no tally."""
+        ...

@@ -1,0 +1,47 @@
+"""Every setting of the deployment, typed, read from the environment on first use."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from functools import cache
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One deployment is one organisation. Each field is the environment variable of the same name in capitals."""
+
+    stage: str = "local"
+    """Part of every resource's name: `local`, `dev`, `prod`."""
+    organisation_kind: str = "public_body"
+    """`public_body`, `election_office`, `party` or `ngo`: decides which kinds of campaign may be sent."""
+    organisation_name: str = "JanJan"
+    public_url: str = "http://127.0.0.1:8000"
+    """Where people reach the pages, without a slash at the end."""
+    bus: str = "janjan-local"
+    bucket: str = ""
+    callbacks_queue_url: str = ""
+    plan_queue_url: str = ""
+    send_queue_url: str = ""
+    service_queue_url: str = ""
+    pool_id: str = ""
+    pool_client_id: str = ""
+    platform_secret: str = "janjan/local/platforms"
+    platform_url: str = ""
+    """Laptop only: base URL that stands in for every platform's own host."""
+    clock_file: str = ""
+    """Laptop only: file with the seconds by which the clock has been moved."""
+    record_calls: str = ""
+    """Tests only: file to which every AWS call is appended as a line of JSON."""
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> Settings:
+        """The settings in `env`; what is absent keeps its default."""
+        return cls(**{f.name: env[f.name.upper()] for f in fields(cls) if f.name.upper() in env})
+
+
+@cache
+def settings() -> Settings:
+    """The settings of this process; `settings.cache_clear()` makes it read again."""
+    return Settings.from_env(os.environ)

@@ -1,0 +1,78 @@
+"""What every PynamoDB model shares: the table's name by stage, one client, time-outs, transactions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pynamodb.attributes import UnicodeAttribute
+from pynamodb.connection import Connection
+from pynamodb.connection.table import TableConnection
+from pynamodb.exceptions import TransactWriteError
+from pynamodb.models import Model
+from pynamodb.transactions import TransactGet, TransactWrite
+
+from chalicelib import aws
+from chalicelib.settings import settings
+
+
+class TableName:
+    """`janjan-<stage>-<name>`, asked for when the table is first used: `table_name = TableName("people")` in a Meta."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, instance: object, owner: type | None = None) -> str:
+        return f"janjan-{settings().stage}-{self._name}"
+
+
+class Table(Model):
+    """Base of every stored item: `pk` and `sk`, and the process's one DynamoDB client."""
+
+    class Meta:
+        table_name = "abstract"
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+
+    @classmethod
+    def _get_connection(cls) -> TableConnection:
+        fresh = cls._connection is None
+        table = super()._get_connection()
+        if fresh:
+            table.connection._client = aws.client("dynamodb")  # else each model would make a client of its own
+        return table
+
+
+def connection() -> Connection:
+    """A connection on the process's DynamoDB client, for transactions and for what the models cannot say."""
+    made = Connection()
+    made._client = aws.client("dynamodb")
+    return made
+
+
+def write_together(token: str | None = None) -> TransactWrite:
+    """A transaction of up to 100 writes, all or none: `with write_together() as t: t.save(…)`.
+
+    Raises TransactWriteError at the end of the block; `failed_conditions` tells which write was refused.
+    """
+    return TransactWrite(connection=connection(), client_request_token=token)
+
+
+def read_together() -> TransactGet:
+    """A transaction of up to 100 reads of one moment."""
+    return TransactGet(connection=connection())
+
+
+def failed_conditions(error: TransactWriteError) -> list[int]:
+    """Positions (puts, updates, deletes and checks in DynamoDB's order) whose condition did not hold.
+
+    PynamoDB sends condition checks first, then deletes, puts and updates.
+    """
+    reasons: list[Any] = list(error.cancellation_reasons)
+    return [i for i, reason in enumerate(reasons) if reason is not None and reason.code == "ConditionalCheckFailed"]
+
+
+def is_conflict(error: TransactWriteError) -> bool:
+    """Whether another transaction held one of the items: nothing was written, the same call may be tried again."""
+    reasons: list[Any] = list(error.cancellation_reasons)
+    return any(reason is not None and reason.code == "TransactionConflict" for reason in reasons)

@@ -1,0 +1,65 @@
+"""Builds the real collaborators, each once a process, on first use. Only entry points import this module."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+from chalicelib.clock import Clock
+from chalicelib.settings import settings
+
+if TYPE_CHECKING:
+    from chalicelib.events.outbox import Outbox
+    from chalicelib.identity.gate import Gate
+    from chalicelib.ops import Idempotency, RateLimits, Seen
+
+
+@cache
+def clock() -> Clock:
+    return Clock(settings().clock_file)
+
+
+@cache
+def outbox() -> Outbox:
+    from chalicelib.events.bus import Bus
+    from chalicelib.events.outbox import Outbox
+
+    return Outbox(Bus(settings().bus))
+
+
+@cache
+def idempotency() -> Idempotency:
+    from chalicelib.ops import Idempotency
+
+    return Idempotency(clock())
+
+
+@cache
+def rate_limits() -> RateLimits:
+    from chalicelib.ops import RateLimits
+
+    return RateLimits(clock())
+
+
+@cache
+def seen() -> Seen:
+    from chalicelib.ops import Seen
+
+    return Seen(clock())
+
+
+def public_url() -> str:
+    return settings().public_url
+
+
+def cursor_key() -> str:
+    from chalicelib.secrets import secrets
+
+    return secrets().keyed_hash("cursor")
+
+
+@cache
+def gate() -> Gate:
+    from chalicelib.identity.gate import Gate
+
+    return Gate()
