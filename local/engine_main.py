@@ -1,0 +1,141 @@
+"""The embedded AWS's process: ministack, with what it lacks for us. Started by local.engine, never by hand.
+
+The mends touch private names of one ministack version, so any other version is refused.
+
+- DynamoDB stream records survive a clean restart: ministack saves how far each consumer has read, not the records.
+- Streams are polled by a thread of their own: a slow stream handler would hold up every queue.
+- A warm call waits 3 ms for log lines of the handler, not 50.
+- SIGUSR1 saves the state at once: otherwise a SIGKILL loses all that came since the start.
+- A Lambda's process ends when this one is gone, also in the middle of an invocation.
+- This process ends, its state saved, when the process that started it is gone: standard input closes then.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+TRIED = "1.5.33"
+SNAPSHOT_DONE = "snapshot.done"
+GRACE_S = 8.0  # from the wish to stop until everything of ours is killed
+
+WORKER_WATCH = '''
+def _end_with_the_engine():
+    import os, threading, time
+    engine = os.getppid()
+    def watch():
+        while os.getppid() == engine:
+            time.sleep(0.3)
+        os._exit(1)
+    threading.Thread(target=watch, daemon=True).start()
+_end_with_the_engine()
+'''
+
+
+def require_version() -> None:
+    """Ends the process with one line if ministack is not the version that the mends were tried with."""
+    found = importlib.metadata.version("ministack")
+    if found != TRIED:
+        sys.exit(f"The embedded AWS needs ministack {TRIED}, found {found}. Run `make setup`.")
+
+
+def keep_stream_records() -> None:
+    """Saves and restores DynamoDB stream records together with the tables."""
+    from ministack.services import dynamodb
+
+    save, load = dynamodb.get_state, dynamodb.load_persisted_state
+
+    def get_state() -> dict[str, Any]:
+        return save() | {
+            "stream_records": dynamodb._stream_records,
+            "stream_trimmed": dynamodb._stream_trimmed,
+        }
+
+    def load_persisted_state(data: dict[str, Any]) -> None:
+        load(data)
+        dynamodb._stream_records.update(data.get("stream_records", {}))
+        dynamodb._stream_trimmed.update(data.get("stream_trimmed", {}))
+
+    dynamodb.get_state, dynamodb.load_persisted_state = get_state, load_persisted_state
+
+
+def poll_streams_apart() -> None:
+    """Moves the polling of streams off the thread that polls queues."""
+    from ministack.services import lambda_svc
+
+    poll = lambda_svc._poll_dynamodb_streams
+
+    def loop() -> None:
+        while True:
+            try:
+                busy = poll()
+            except Exception as error:  # noqa: BLE001 - the thread must outlive one bad record
+                print(f"stream poller: {error!r}", file=sys.stderr, flush=True)
+                busy = False
+            if not busy:
+                time.sleep(0.05)
+
+    lambda_svc._poll_dynamodb_streams = lambda: False
+    threading.Thread(target=loop, daemon=True, name="streams").start()
+
+
+def quicken_and_bind_workers() -> None:
+    """Shortens the wait for a handler's log lines, and ends workers whose engine is gone."""
+    from ministack.core import lambda_runtime as runtime
+
+    drain = runtime.Worker._drain_stderr_bounded
+
+    def quick(self: Any) -> str:  # noqa: ANN401 - ministack's own class
+        return str(drain(self, first_line_wait=0.003, idle_confirm=0.002))
+
+    runtime.Worker._drain_stderr_bounded = quick
+    runtime._PYTHON_WORKER_SCRIPT = WORKER_WATCH + runtime._PYTHON_WORKER_SCRIPT
+
+
+def save_on_signal() -> None:
+    """SIGUSR1 saves all state and then writes the file SNAPSHOT_DONE."""
+    import ministack.app
+    from ministack.core import persistence
+
+    def save() -> None:
+        persistence.save_all(ministack.app._build_persistence_save_dict())
+        Path(persistence.STATE_DIR, SNAPSHOT_DONE).write_text(f"{time.time()}\n")
+
+    signal.signal(signal.SIGUSR1, lambda *_: threading.Thread(target=save, daemon=True).start())
+
+
+def end_with_the_starter() -> None:
+    """Stops cleanly at the end of standard input; kills the whole process group if that takes too long."""
+
+    def wait() -> None:
+        while os.read(0, 1024):
+            pass
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(GRACE_S)
+        os.killpg(0, signal.SIGKILL)
+
+    threading.Thread(target=wait, daemon=True, name="lifeline").start()
+
+
+def main() -> None:
+    """Serves until SIGTERM, SIGINT or the end of standard input."""
+    require_version()
+    end_with_the_starter()
+    keep_stream_records()
+    poll_streams_apart()
+    quicken_and_bind_workers()
+    save_on_signal()
+    import ministack.app
+
+    sys.argv[1:] = []
+    ministack.app.main()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,98 @@
+"""Fixtures that all tests share. Unit tests need none of them, and have no sockets.
+
+`engine`   the embedded AWS, one a test process
+`tables`   the deployment's tables on it, made from infra/template.yaml, empty for each test
+`stack`    the whole application deployed on an engine of its own, one a test session; its environment
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from chalice.package import YAMLTemplateSerializer
+
+from local.engine import ROOT, Engine
+
+LOOPBACK = ["127.0.0.1", "localhost", "::1"]
+STAGE = "local"
+CREATE_TABLE = ("AttributeDefinitions", "BillingMode", "GlobalSecondaryIndexes", "KeySchema", "StreamSpecification")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests on the engine may talk to the loopback; tests of the deployed stack stay in one process."""
+    for item in items:
+        fixtures = set(getattr(item, "fixturenames", ()))
+        if fixtures & {"engine", "stack"} and item.get_closest_marker("allow_hosts") is None:
+            item.add_marker(pytest.mark.allow_hosts(LOOPBACK))
+        if "stack" in fixtures:
+            item.add_marker(pytest.mark.xdist_group("stack"))
+
+
+def use_environment(env: dict[str, str]) -> None:
+    """Makes chalicelib in this process read `env` and forget what it made for another."""
+    from chalicelib import aws, tables, wiring
+    from chalicelib.secrets import secrets
+    from chalicelib.settings import settings
+
+    os.environ.update(env)
+    settings.cache_clear()
+    secrets.cache_clear()
+    aws.forget_clients()
+    for value in vars(wiring).values():
+        if hasattr(value, "cache_clear"):
+            value.cache_clear()
+    models = [tables.Table]
+    while models:
+        model = models.pop()
+        model._connection = None
+        models += model.__subclasses__()
+
+
+@pytest.fixture(scope="session")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """The embedded AWS on a free port, with this process's environment pointing at it."""
+    with Engine(tmp_path_factory.mktemp("engine")) as running:
+        yield running
+
+
+@cache
+def template() -> dict[str, Any]:
+    """infra/template.yaml, read."""
+    path = Path(ROOT, "infra", "template.yaml")
+    loaded: dict[str, Any] = YAMLTemplateSerializer().load_template(path.read_text(), str(path))
+    return loaded
+
+
+def create_tables(stage: str = STAGE) -> None:
+    """Makes the template's tables, as far as CreateTable goes, and their time to live."""
+    dynamodb = boto3.client("dynamodb")
+    for resource in template()["Resources"].values():
+        if resource.get("Type") == "AWS::DynamoDB::Table":
+            properties = resource["Properties"]
+            name = properties["TableName"]["Fn::Sub"].replace("${Stage}", stage)
+            wanted = {key: properties[key] for key in CREATE_TABLE if key in properties}
+            if "StreamSpecification" in wanted:
+                wanted["StreamSpecification"] = {"StreamEnabled": True} | wanted["StreamSpecification"]
+            dynamodb.create_table(TableName=name, **wanted)
+            dynamodb.update_time_to_live(
+                TableName=name, TimeToLiveSpecification=properties["TimeToLiveSpecification"]
+            )
+
+
+@pytest.fixture
+def tables(engine: Engine) -> Iterator[Engine]:
+    """The tables of infra/template.yaml, empty, with chalicelib pointing at them. Other services of the engine are
+    empty too: a test makes the queue or bus it needs."""
+    before = dict(os.environ)
+    use_environment(engine.environment | {"STAGE": STAGE})
+    engine.reset()
+    create_tables()
+    yield engine
+    os.environ.clear()
+    os.environ.update(before)

@@ -1,0 +1,13 @@
+"""The `tables` fixture, and what the template says of every table."""
+
+import time
+
+import boto3
+
+from tests.conftest import template
+
+NAMES = ["audit", "campaigns", "directory", "ledger", "ops", "people", "roster", "tallies"]
+
+
+def test_every_table_of_the_plan_is_made(tables):
+    assert boto3.client("dynamodb").list_tables()["TableNames"] == [f"janjan-local-{name}" for name in NAMES]
