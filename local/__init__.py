@@ -1,0 +1,1 @@
+"""The laptop: embedded AWS, server, sandbox platforms, judge, sample programme, demo."""

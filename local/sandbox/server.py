@@ -1,0 +1,194 @@
+"""The sandbox's HTTP: the platforms' APIs and the controls of the contract, on loopback only."""
+
+import contextlib
+import json
+import re
+import socket
+import sys
+from collections.abc import Callable
+from dataclasses import asdict
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
+
+from local.sandbox.posting import Poster
+from local.sandbox.reply import Reply
+from local.sandbox.telegram import Telegram
+from local.sandbox.whatsapp import WhatsApp
+from local.sandbox.world import Json, World
+
+BODY_MOST = 1024 * 1024
+TEMPLATES = Path(__file__).parent.parent / "data" / "templates.json"
+
+
+class Sandbox:
+    """The platforms and their controls, apart from HTTP."""
+
+    def __init__(self, world: World, poster: Poster, webhooks: str) -> None:
+        self.world = world
+        self.poster = poster
+        self.whatsapp = WhatsApp(world, poster, webhooks)
+        self.telegram = Telegram(world, poster, webhooks)
+
+    def answer(self, method: str, target: str, token: str, body: object) -> Reply:
+        """Answer one request; `body` is parsed JSON, or None."""
+        url = urlsplit(target)
+        path = [part for part in url.path.split("/") if part]
+        query = dict(parse_qsl(url.query.replace("+", "%2B")))
+        with self.world.lock:
+            match path:
+                case ["whatsapp", _, *_]:
+                    return self.whatsapp.handle(method, path[1:], query, token, body)
+                case ["telegram", _, *_]:
+                    return self.telegram.handle(
+                        path[1:], {**query, **(body if isinstance(body, dict) else {})}
+                    )
+                case [control]:
+                    return self._control(method, control, query, body)
+        return Reply(404, {"error": "no such path"})
+
+    def _control(self, method: str, control: str, query: dict[str, str], body: object) -> Reply:
+        asked = body if isinstance(body, dict) else {}
+        known: dict[tuple[str, str], Callable[[], Reply]] = {
+            ("GET", "healthz"): lambda: Reply(200, {"status": "ok", "pending": self.poster.pending}),
+            ("GET", "log"): lambda: self._log(query),
+            ("GET", "messages"): lambda: self._messages(query),
+            ("DELETE", "messages"): lambda: self._forget(query),
+            ("GET", "behaviour"): lambda: Reply(200, asdict(self.world.behaviour)),
+            ("POST", "behaviour"): lambda: self._behave(asked),
+            ("POST", "clock"): lambda: self._clock(asked),
+            ("POST", "inbound"): lambda: self._inbound(asked),
+            ("POST", "block"): lambda: self._block(asked),
+        }
+        if (method, control) not in known:
+            return Reply(404, {"error": "no such path"})
+        try:
+            return known[method, control]()
+        except ValueError as error:
+            return Reply(400, {"error": str(error)})
+
+    def _log(self, query: dict[str, str]) -> Reply:
+        lines = list(self.world.journal.since(int(query.get("since", 0))))
+        return Reply(200, {"items": lines, "next": lines[-1]["seq"] if lines else None})
+
+    def _messages(self, query: dict[str, str]) -> Reply:
+        return Reply(200, self.world.messages(_address(query.get("to")), query.get("platform")))
+
+    def _forget(self, query: dict[str, str]) -> Reply:
+        self.world.forget(_address(query.get("to")))
+        return Reply(204, None)
+
+    def _behave(self, asked: Json) -> Reply:
+        self.world.behaviour = self.world.behaviour.changed(asked)
+        values = asdict(self.world.behaviour)
+        self.world.journal.add("behaviour", **values)
+        return Reply(200, values)
+
+    def _clock(self, asked: Json) -> Reply:
+        offset = asked.get("offset_s")
+        if isinstance(offset, bool) or not isinstance(offset, int | float) or len(asked) != 1:
+            raise ValueError("give offset_s, a number of seconds, and nothing else")
+        self.world.clock.move(offset)
+        self.world.journal.add("clock", offset_s=offset)
+        return Reply(200, {"offset_s": offset})
+
+    def _inbound(self, asked: Json) -> Reply:
+        _known(asked, {"platform", "from", "text", "name", "kind"})
+        sender, text = str(asked.get("from", "")), str(asked.get("text", ""))
+        name, kind = str(asked.get("name", "नमूना")), str(asked.get("kind", "text"))
+        match asked.get("platform"), kind:
+            case "whatsapp", "text" | "button" | "preference":
+                return Reply(202, {"id": self.whatsapp.inbound(sender, text, name, kind)})
+            case "telegram", "text":
+                return Reply(202, {"id": self.telegram.inbound(sender, text, name)})
+        raise ValueError("platform and kind: whatsapp with text, button or preference; telegram with text")
+
+    def _block(self, asked: Json) -> Reply:
+        _known(asked, {"platform", "from", "blocked"})
+        platform, blocked = asked.get("platform"), asked.get("blocked", True)
+        address = _address(str(asked.get("from", "")))
+        if platform not in ("whatsapp", "telegram") or not address or not isinstance(blocked, bool):
+            raise ValueError("give platform (whatsapp or telegram), from (an address) and blocked")
+        if platform == "whatsapp":
+            address = f"+{address}"
+        self.world.block(platform, address, blocked=blocked)
+        self.world.journal.add("block", platform=platform, address=address, blocked=blocked)
+        return Reply(200, {"blocked": blocked})
+
+
+def _known(asked: Json, names: set[str]) -> None:
+    if unknown := sorted(set(asked) - names):
+        raise ValueError(f"unknown: {', '.join(unknown)}")
+
+
+def _address(given: str | None) -> str | None:
+    """An address as the inbox keeps it: digits, whether asked for with a plus and spaces or without."""
+    return None if given is None else re.sub(r"\D", "", given)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: "SandboxServer"
+    timeout = 120
+    disable_nagle_algorithm = True
+    wbufsize = -1
+
+    def _serve(self) -> None:
+        length = int(self.headers.get("Content-Length") or 0)
+        if length > BODY_MOST:
+            self.close_connection = True
+            self._answer(Reply(413, {"error": "the body is too large"}))
+            return
+        raw = self.rfile.read(length)
+        try:
+            body = json.loads(raw) if raw else None
+        except ValueError:
+            body = raw.decode("utf-8", "replace")
+        reply = self.server.sandbox.answer(
+            self.command, self.path, self.headers.get("Authorization", ""), body
+        )
+        if reply.cut:
+            self.close_connection = True
+            with contextlib.suppress(OSError):
+                self.connection.shutdown(socket.SHUT_RDWR)
+            return
+        self._answer(reply)
+
+    do_GET = do_POST = do_DELETE = _serve  # noqa: N815 - the library's names
+
+    def _answer(self, reply: Reply) -> None:
+        body = b"" if reply.body is None else json.dumps(reply.body, ensure_ascii=False).encode()
+        self.send_response(reply.status)
+        if body:
+            self.send_header("Content-Type", "application/json; charset=utf-8")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+        self.wfile.flush()
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing: the log of the sandbox is its own."""
+
+
+class SandboxServer(ThreadingHTTPServer):
+    """Serves one sandbox on 127.0.0.1, a thread a connection."""
+
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, port: int, webhooks: str, log: Path, clock_file: Path | None = None) -> None:
+        templates = json.loads(TEMPLATES.read_text(encoding="utf-8"))
+        world = World(log, clock_file, templates)
+        self.sandbox = Sandbox(world, Poster(world), webhooks.rstrip("/"))
+        super().__init__(("127.0.0.1", port), _Handler)
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that went away is no news; anything else is shown."""
+        if not isinstance(sys.exc_info()[1], ConnectionError | TimeoutError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
+
+    def server_close(self) -> None:
+        """Stop posting and close the log."""
+        super().server_close()
+        self.sandbox.poster.stop()
+        self.sandbox.world.journal.close()
