@@ -10,6 +10,7 @@ from chalicelib.settings import settings
 
 if TYPE_CHECKING:
     from chalicelib.events.outbox import Outbox
+    from chalicelib.identity.audit import Audit
     from chalicelib.identity.gate import Gate
     from chalicelib.ops import Idempotency, RateLimits, Seen
 
@@ -63,3 +64,10 @@ def gate() -> Gate:
     from chalicelib.identity.gate import Gate
 
     return Gate()
+
+
+@cache
+def audit() -> Audit:
+    from chalicelib.identity.audit import Audit
+
+    return Audit()
