@@ -19,6 +19,7 @@ Json = dict[str, Any]
 
 WITH_RECEIPTS = frozenset({"whatsapp"})
 """Platforms that say what became of a message after taking it."""
+PARTS = ("in_progress", "accepted", "failed", "unknown", "not_sent")
 OUTCOMES = ("accepted", "failed", "unknown", "delivered", "read", "no_receipts")
 
 
@@ -178,14 +179,14 @@ def disagreements(truth: Truth, report: Json, *, crashed: bool = False) -> list[
 
 
 def _sums(report: Json) -> list[str]:
-    counts = {name: total(report.get(name)) for name in report}
-    parts = sum(counts.get(n, 0) for n in ("in_progress", "accepted", "failed", "unknown", "not_sent"))
+    targeted, planned, skipped = (total(report.get(name)) for name in ("targeted", "planned", "skipped"))
+    parts = sum(total(report.get(name)) for name in PARTS)
     found = []
-    if counts.get("planned", 0) != parts:
-        found.append(f"planned is {counts.get('planned', 0)}, its parts are {parts}")
-    if "targeted" in counts and counts["targeted"] != counts.get("planned", 0) + counts.get("skipped", 0):
+    if planned != parts:
+        found.append(f"planned is {planned}, its parts are {parts}")
+    if targeted != planned + skipped:
         found.append("targeted is not planned and skipped together")
-    if not counts.get("read", 0) <= counts.get("delivered", 0) <= counts.get("accepted", 0):
+    if not total(report.get("read")) <= total(report.get("delivered")) <= total(report.get("accepted")):
         found.append("read, delivered and accepted are not within each other")
     return found
 
