@@ -11,6 +11,7 @@ from typing import Any
 from chalice.app import Chalice, ConvertToMiddleware, Response
 
 from chalicelib import http, system, telemetry, wiring
+from chalicelib.directory import routes as directory_routes
 from chalicelib.events.consumers import bp as events_bp
 from chalicelib.events.consumers import publish_events
 
@@ -45,7 +46,7 @@ http.install(
     )
 )
 
-for feature in (system,):
+for feature in (system, directory_routes):
     app.register_blueprint(feature.api.blueprint)
 for blueprint in (events_bp,):
     app.register_blueprint(blueprint)

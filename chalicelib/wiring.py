@@ -9,6 +9,7 @@ from chalicelib.clock import Clock
 from chalicelib.settings import settings
 
 if TYPE_CHECKING:
+    from chalicelib.directory.service import Directory
     from chalicelib.events.outbox import Outbox
     from chalicelib.identity.audit import Audit
     from chalicelib.identity.gate import Gate
@@ -71,3 +72,11 @@ def audit() -> Audit:
     from chalicelib.identity.audit import Audit
 
     return Audit()
+
+
+@cache
+def directory() -> Directory:
+    from chalicelib.directory.service import Directory
+    from chalicelib.directory.store import DirectoryStore
+
+    return Directory(DirectoryStore(), audit(), clock())

@@ -1,0 +1,1 @@
+"""Where and for whom: the tree of areas, themes, departments."""

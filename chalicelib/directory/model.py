@@ -1,0 +1,109 @@
+"""What an area's id and path must look like, and how names are compared."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from chalicelib.errors import FieldError, InvalidInput
+from chalicelib.ports import Area, RosterRange
+
+ROOT = "IN"
+_NUKTA = 7
+"""Unicode's combining class of nuktas in all Indic scripts."""
+_WITHOUT_JOINERS = {0x200C: None, 0x200D: None}
+
+_IDS = {
+    "country": re.compile(r"IN"),
+    "state": re.compile(r"IN-[A-Z]{2}"),
+    "district": re.compile(r"D\d{1,6}"),
+    "block": re.compile(r"D\d{1,6}-B\d{1,7}"),
+    "booth": re.compile(r"D\d{1,6}-A\d{1,4}-P\d{1,5}[A-Z]?"),
+}
+_PARENTS = {
+    "country": (),
+    "state": ("country",),
+    "district": ("state",),
+    "block": ("district",),
+    "booth": ("district", "block"),
+}
+
+
+@dataclass(frozen=True)
+class Label:
+    """A theme or a department: an id for machines, names for people by language."""
+
+    id: str
+    names: dict[str, str]
+    sample: bool = False
+
+
+def level_of(area_id: str) -> str | None:
+    """The level that an id stands for; None when it is no area's id."""
+    return next((level for level, pattern in _IDS.items() if pattern.fullmatch(area_id)), None)
+
+
+def check_area(area: Area) -> None:
+    """Raises InvalidInput unless the id fits the level and the path leads from India down to the area."""
+    levels = [level_of(part) for part in area.path]
+    wrong = []
+    if level_of(area.id) != area.level:
+        wrong.append(FieldError("id", "area_id", "This is not the id of a %(level)s.", {"level": area.level}))
+    if not area.path or area.path[0] != ROOT or area.path[-1] != area.id or not _descends(levels):
+        wrong.append(FieldError("path", "area_path", "The path must lead from IN down to the area itself."))
+    elif len(area.path) > 3 and any(not part.startswith(f"{area.path[2]}-") for part in area.path[3:]):  # noqa: PLR2004
+        wrong.append(FieldError("path", "area_path", "An id below a district begins with the district's id."))
+    if not any(area.names.values()):
+        wrong.append(FieldError("names", "missing", "Please fill in this field."))
+    if wrong:
+        raise InvalidInput(wrong)
+
+
+def _descends(levels: Sequence[str | None]) -> bool:
+    """Whether each level may stand below the one before it."""
+    if None in levels:
+        return False
+    return all(above in _PARENTS[below or ""] for above, below in zip(levels, levels[1:], strict=False))
+
+
+def fold(name: str) -> str:
+    """What two spellings of a name have in common, in any script: composed form, case, nuktas (क़ and क),
+    joiners and stray spaces make no difference."""
+    apart = unicodedata.normalize("NFD", name.translate(_WITHOUT_JOINERS).casefold())
+    plain = "".join(c for c in apart if unicodedata.combining(c) != _NUKTA)
+    return " ".join(unicodedata.normalize("NFC", plain).split())
+
+
+def clean_names(names: dict[str, str]) -> dict[str, str]:
+    """Names as they are stored: composed, without stray spaces, none empty."""
+    tidy = {
+        language: " ".join(unicodedata.normalize("NFC", text).split()) for language, text in names.items()
+    }
+    return {language: text for language, text in tidy.items() if text}
+
+
+def ranges_of(area: Area) -> list[RosterRange]:
+    """The roster stretches of one area at district level or below, with all below it.
+
+    Below a district two stretches: the people of the area itself (`…#`), and of what lies under it (`…/`).
+    One stretch for both would also hold `…-B12` when `…-B1` is meant.
+    """
+    prefix = area.roster_prefix
+    if not prefix:
+        return [RosterRange(area.roster_partition)]
+    stretches = [RosterRange(area.roster_partition, f"{prefix}#")]
+    if area.level != "booth":
+        stretches.append(RosterRange(area.roster_partition, f"{prefix}/"))
+    return stretches
+
+
+def without_nested(ranges: Iterable[RosterRange]) -> list[RosterRange]:
+    """Sorted, each once, none inside another: nobody is read twice."""
+    kept: list[RosterRange] = []
+    for one in sorted(set(ranges), key=lambda r: (r.partition, r.prefix)):
+        inside = kept and kept[-1].partition == one.partition and one.prefix.startswith(kept[-1].prefix)
+        if not inside:
+            kept.append(one)
+    return kept

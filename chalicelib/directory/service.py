@@ -1,0 +1,129 @@
+"""The directory as other features and the forms use it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from chalicelib.clock import Clock
+from chalicelib.directory.model import ROOT, Label, check_area, clean_names, fold, ranges_of, without_nested
+from chalicelib.directory.store import DirectoryStore, Position
+from chalicelib.errors import FieldError, InvalidInput
+from chalicelib.identity.audit import Audit
+from chalicelib.ports import Area, RosterRange
+
+KEPT_S = 300
+"""Areas change a few times a year."""
+THEMES, DEPARTMENTS = "themes", "departments"
+
+
+@dataclass
+class Directory:
+    """Implements `ports.Areas`; areas and children read before are kept in the container for minutes."""
+
+    store: DirectoryStore
+    audit: Audit
+    clock: Clock
+    _areas: dict[str, tuple[float, Area]] = field(default_factory=dict)
+    _children: dict[str, tuple[float, list[Area]]] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def get(self, area_id: str) -> Area | None:
+        """The area; None when there is none (which is not remembered)."""
+        now = self.clock.epoch()
+        kept = self._areas.get(area_id)
+        if kept and abs(now - kept[0]) < KEPT_S:
+            return kept[1]
+        found = self.store.area(area_id)
+        if found is not None:
+            with self._lock:
+                self._areas[area_id] = (now, found)
+        return found
+
+    def ranges(self, area_ids: Sequence[str]) -> list[RosterRange]:
+        """See `ports.Areas.ranges`. `errors[].field` of the InvalidInput is `areas.<position>`."""
+        found = [self.get(area_id) for area_id in area_ids]
+        unknown = [
+            FieldError(f"areas.{i}", "area_unknown", "There is no area %(id)s.", {"id": area_ids[i]})
+            for i, area in enumerate(found)
+            if area is None
+        ]
+        if unknown:
+            raise InvalidInput(unknown)
+        return without_nested(one for area in found if area is not None for one in self._stretches(area))
+
+    def search(
+        self, parent: str, typed: str, after: Position | None, limit: int
+    ) -> tuple[list[Area], Position | None]:
+        """Areas for a form: the children of `parent` (of India when nothing is given); with `typed`, those
+        whose name in any language begins so, among the children of `parent`, or among all states and
+        districts."""
+        folded = fold(typed)
+        if folded and not parent:
+            return self.store.named(folded, after, limit)
+        return self.store.page(parent or ROOT, folded, after, limit)
+
+    def put_area(self, area: Area, *, sample: bool = False) -> None:
+        self.put_areas([area], sample=sample)
+
+    def put_areas(self, areas: Iterable[Area], *, sample: bool = False) -> None:
+        """Stores areas, new or changed. Raises InvalidInput for an id, path or name that breaks the rules,
+        before anything is written. Whether the parent exists is not asked: a file may hold it later."""
+        tidy = [replace(area, names=clean_names(dict(area.names))) for area in areas]
+        for area in tidy:
+            check_area(area)
+        self.store.put_areas(tidy, sample=sample)
+        with self._lock:
+            self._areas.clear()
+            self._children.clear()
+
+    def themes(self) -> list[Label]:
+        return self.store.labels(THEMES)
+
+    def departments(self) -> list[Label]:
+        return self.store.labels(DEPARTMENTS)
+
+    def put_theme(
+        self, theme_id: str, names: Mapping[str, str], *, actor: str = "system", sample: bool = False
+    ) -> Label:
+        """Adds a theme or changes its names."""
+        return self._put_label(THEMES, Label(theme_id, clean_names(dict(names)), sample), actor)
+
+    def put_department(
+        self, department_id: str, names: Mapping[str, str], *, actor: str = "system", sample: bool = False
+    ) -> Label:
+        """Adds a department or changes its names."""
+        return self._put_label(DEPARTMENTS, Label(department_id, clean_names(dict(names)), sample), actor)
+
+    def _put_label(self, kind: str, label: Label, actor: str) -> Label:
+        if not label.names:
+            raise InvalidInput.of("names", "missing", "Please fill in this field.")
+        self.audit.committing(
+            subject=f"{kind.removesuffix('s')}#{label.id}",
+            action="directory.written",
+            actor=actor,
+            at=self.clock.now(),
+            detail={"languages": sorted(label.names)},
+            write=lambda transaction: self.store.put_label(transaction, kind, label),
+        )
+        return label
+
+    def _stretches(self, area: Area) -> list[RosterRange]:
+        if area.level == "country":
+            below = [one for state in self._children_of(area.id) for one in self._stretches(state)]
+            return [RosterRange(area.roster_partition), *below]
+        if area.level == "state":
+            districts = [RosterRange(district.id) for district in self._children_of(area.id)]
+            return [RosterRange(area.roster_partition), *districts]
+        return ranges_of(area)
+
+    def _children_of(self, parent: str) -> list[Area]:
+        now = self.clock.epoch()
+        kept = self._children.get(parent)
+        if kept and abs(now - kept[0]) < KEPT_S:
+            return kept[1]
+        found = self.store.children(parent)
+        with self._lock:
+            self._children[parent] = (now, found)
+        return found
