@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import time
-import urllib.error
 import urllib.request
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
-from local.engine_main import GRACE_S, SNAPSHOT_DONE
+import boto3
+from botocore.config import Config
+
+from local.children import ROOT, Child
+from local.engine_main import SNAPSHOT_DONE
 from local.ports import HOST, free_port, require_free
 
-ROOT = Path(__file__).resolve().parent.parent
+__all__ = ["REGION", "ROOT", "Engine", "EngineNotRunning"]
+
 REGION = "ap-south-1"
-START_TIMEOUT_S = 30.0
 
 
-class EngineFailed(Exception):
-    """The embedded AWS did not start or does not answer; the message says where its log is."""
+class EngineNotRunning(Exception):
+    """The embedded AWS was asked for something before it was started."""
 
 
 class Engine:
@@ -39,7 +40,7 @@ class Engine:
         self.port = port or free_port()
         self.url = f"http://{HOST}:{self.port}"
         self.log = self.state / "engine.log"
-        self._process: subprocess.Popen[bytes] | None = None
+        self._child: Child | None = None
 
     @property
     def environment(self) -> dict[str, str]:
@@ -53,31 +54,33 @@ class Engine:
             "AWS_EC2_METADATA_DISABLED": "true",
         }
 
+    def client(self, service: str) -> Any:  # noqa: ANN401 - boto3 builds its clients at run time
+        """A boto3 client of this engine, whatever this process's environment says."""
+        return boto3.client(
+            service,  # type: ignore[call-overload]
+            endpoint_url=self.url,
+            region_name=REGION,
+            aws_access_key_id="local",
+            aws_secret_access_key="local",
+            config=Config(connect_timeout=2, read_timeout=60, retries={"total_max_attempts": 2}),
+        )
+
     @property
-    def pid(self) -> int:
-        """The process id, which is also the id of the group that the Lambdas' processes are in."""
-        if self._process is None:
-            raise EngineFailed("The embedded AWS is not running.")
-        return self._process.pid
+    def child(self) -> Child:
+        """The running process; its id is also that of the group which the Lambdas' processes are in."""
+        if self._child is None:
+            raise EngineNotRunning("The embedded AWS is not running.")
+        return self._child
 
     def start(self) -> None:
-        """Starts the engine and returns when it answers. Raises PortTaken or EngineFailed."""
+        """Starts the engine and returns when it answers. Raises PortTaken or ChildFailed."""
         require_free(self.port, "AWS_PORT", "the embedded AWS")
         temporary = self.state / "tmp"
         shutil.rmtree(temporary, ignore_errors=True)  # a killed engine leaves its Lambdas' folders
         temporary.mkdir(parents=True)
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "local.engine_main"],
-                cwd=ROOT,
-                env=self._child_environment(temporary),
-                stdin=subprocess.PIPE,  # held open while we live: its end tells the engine to stop
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,  # Ctrl-C is ours to pass on
-            )
+        self._child = Child("The embedded AWS", "local.engine_main", [], self._child_environment(temporary), self.log)
         try:
-            self._wait_until_healthy()
+            self._child.wait_until_answers(f"{self.url}/_ministack/health")
         except BaseException:
             self.stop()
             raise
@@ -88,8 +91,8 @@ class Engine:
         return kept | {
             "AWS_ACCESS_KEY_ID": "local",
             "AWS_SECRET_ACCESS_KEY": "local",
-            "MINISTACK_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,
+            "MINISTACK_REGION": REGION,
             "BIND_HOST": HOST,
             "GATEWAY_PORT": str(self.port),
             "IOT_MTLS_ENABLED": "0",
@@ -102,23 +105,6 @@ class Engine:
             "PYTHONUNBUFFERED": "1",
         }
 
-    def _wait_until_healthy(self) -> None:
-        assert self._process is not None
-        deadline = time.monotonic() + START_TIMEOUT_S
-        while time.monotonic() < deadline:
-            if self._process.poll() is not None:
-                raise EngineFailed(self._last_line())
-            with contextlib.suppress(urllib.error.URLError, OSError):
-                with urllib.request.urlopen(f"{self.url}/_ministack/health", timeout=1):
-                    return
-            time.sleep(0.05)
-        raise EngineFailed(f"The embedded AWS does not answer on port {self.port}; see {self.log}.")
-
-    def _last_line(self) -> str:
-        lines = self.log.read_text(errors="replace").splitlines() if self.log.exists() else []
-        last = next((line for line in reversed(lines) if line.strip()), "no output")
-        return f"The embedded AWS ended at its start: {last} (log: {self.log})"
-
     def reset(self) -> None:
         """Forgets every resource of the running engine."""
         request = urllib.request.Request(f"{self.url}/_ministack/reset", method="POST")
@@ -129,34 +115,20 @@ class Engine:
         """Saves the state now; False if that was not confirmed in time."""
         done = self.state / "state" / SNAPSHOT_DONE
         done.unlink(missing_ok=True)
-        os.kill(self.pid, signal.SIGUSR1)
+        self.child.signal(signal.SIGUSR1)
         deadline = time.monotonic() + timeout_s
         while not done.exists():
-            if time.monotonic() > deadline or not self.alive:
+            if time.monotonic() > deadline or not self.child.alive:
                 return False
             time.sleep(0.01)
         return True
 
-    @property
-    def alive(self) -> bool:
-        """Whether the engine's process runs."""
-        return self._process is not None and self._process.poll() is None
-
     def stop(self) -> None:
         """Saves the state and ends the engine with everything it started; safe to call twice."""
-        if self._process is None:
-            return
-        process, self._process = self._process, None
-        with contextlib.suppress(OSError):
-            process.send_signal(signal.SIGTERM)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(GRACE_S)
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        if process.stdin is not None:
-            process.stdin.close()
-        shutil.rmtree(self.state / "tmp", ignore_errors=True)
+        if self._child is not None:
+            self._child.stop()
+            self._child = None
+            shutil.rmtree(self.state / "tmp", ignore_errors=True)
 
     def __enter__(self) -> Engine:
         self.start()

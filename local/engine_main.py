@@ -7,7 +7,6 @@ The mends touch private names of one ministack version, so any other version is 
 - A warm call waits 3 ms for log lines of the handler, not 50.
 - SIGUSR1 saves the state at once: otherwise a SIGKILL loses all that came since the start.
 - A Lambda's process ends when this one is gone, also in the middle of an invocation.
-- This process ends, its state saved, when the process that started it is gone: standard input closes then.
 """
 
 from __future__ import annotations
@@ -23,7 +22,6 @@ from typing import Any
 
 TRIED = "1.5.33"
 SNAPSHOT_DONE = "snapshot.done"
-GRACE_S = 8.0  # from the wish to stop until everything of ours is killed
 
 WORKER_WATCH = '''
 def _end_with_the_engine():
@@ -110,23 +108,9 @@ def save_on_signal() -> None:
     signal.signal(signal.SIGUSR1, lambda *_: threading.Thread(target=save, daemon=True).start())
 
 
-def end_with_the_starter() -> None:
-    """Stops cleanly at the end of standard input; kills the whole process group if that takes too long."""
-
-    def wait() -> None:
-        while os.read(0, 1024):
-            pass
-        os.kill(os.getpid(), signal.SIGTERM)
-        time.sleep(GRACE_S)
-        os.killpg(0, signal.SIGKILL)
-
-    threading.Thread(target=wait, daemon=True, name="lifeline").start()
-
-
 def main() -> None:
-    """Serves until SIGTERM, SIGINT or the end of standard input."""
+    """Serves until SIGTERM or SIGINT."""
     require_version()
-    end_with_the_starter()
     keep_stream_records()
     poll_streams_apart()
     quicken_and_bind_workers()

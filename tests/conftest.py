@@ -2,13 +2,15 @@
 
 `engine`   the embedded AWS, one a test process
 `tables`   the deployment's tables on it, made from infra/template.yaml, empty for each test
-`stack`    the whole application deployed on an engine of its own, one a test session; its environment
+`stack`    the whole application deployed on an engine of its own, with its HTTP server, one a test session: it keeps
+           what tests leave there, so each test uses areas, people and campaigns of its own
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,10 @@ import boto3
 import pytest
 from chalice.package import YAMLTemplateSerializer
 
+from local.children import Child
+from local.deploy import Options, deploy, package, write_environment
 from local.engine import ROOT, Engine
+from local.ports import HOST, free_port
 
 LOOPBACK = ["127.0.0.1", "localhost", "::1"]
 STAGE = "local"
@@ -61,6 +66,69 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
         yield running
 
 
+@dataclass(frozen=True)
+class Stack:
+    """A deployed application on the loopback."""
+
+    engine: Engine
+    env: dict[str, str]
+    """What its functions have in their environment, and the way to the engine."""
+    url: str
+    """Where its pages and API are."""
+    platform_port: int
+    """Where its functions expect the sandbox platforms; nothing listens there until a test starts them."""
+    folder: Path
+
+    @property
+    def clock_file(self) -> Path:
+        """The file by which the clock of the deployed functions is moved."""
+        return Path(self.env["CLOCK_FILE"])
+
+    @property
+    def recorded_calls(self) -> Path:
+        """The AWS calls of all functions, a line of JSON each."""
+        return Path(self.env["RECORD_CALLS"])
+
+
+@pytest.fixture(scope="session")
+def deployed_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """What `stack` hands out; tests ask for `stack`."""
+    folder = tmp_path_factory.mktemp("stack")
+    port, platform_port = free_port(), free_port()
+    url = f"http://{HOST}:{port}"
+    options = Options(
+        public_url=url,
+        platform_url=f"http://{HOST}:{platform_port}",
+        clock_file=str(folder / "clock"),
+        record_calls=str(folder / "calls.jsonl"),
+    )
+    with Engine(folder / "engine") as running:
+        env = deploy(running, package(folder / "package"), options)
+        write_environment(env, folder / "env.json")
+        arguments = ["--port", str(port), "--env", str(folder / "env.json")]
+        server = Child("The server", "local.server", arguments, dict(os.environ), folder / "server.log")
+        try:
+            server.wait_until_answers(f"{url}/healthz")
+            yield Stack(running, env, url, platform_port, folder)
+        finally:
+            server.stop()
+
+
+@pytest.fixture
+def stack(deployed_stack: Stack) -> Iterator[Stack]:
+    """The deployed application, with chalicelib in this process pointing at it."""
+    before = dict(os.environ)
+    use_environment(deployed_stack.env)
+    yield deployed_stack
+    restore_environment(before)
+
+
+def restore_environment(env: dict[str, str]) -> None:
+    """Undoes `use_environment`."""
+    os.environ.clear()
+    use_environment(env)
+
+
 @cache
 def template() -> dict[str, Any]:
     """infra/template.yaml, read."""
@@ -94,5 +162,4 @@ def tables(engine: Engine) -> Iterator[Engine]:
     engine.reset()
     create_tables()
     yield engine
-    os.environ.clear()
-    os.environ.update(before)
+    restore_environment(before)
