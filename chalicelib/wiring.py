@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -63,8 +64,10 @@ def cursor_key() -> str:
 @cache
 def gate() -> Gate:
     from chalicelib.identity.gate import Gate
+    from chalicelib.identity.tokens import Keys, Pool, Tokens
 
-    return Gate()
+    pool = Pool(settings().pool_id, settings().pool_client_id, os.environ.get("AWS_ENDPOINT_URL", ""))
+    return Gate(Tokens(pool, Keys(pool.keys_url), Clock()))
 
 
 @cache

@@ -1,0 +1,26 @@
+"""The gate of every route that is not public: who calls, and may they."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from chalicelib.errors import Forbidden
+from chalicelib.http import Principal as Caller
+from chalicelib.identity.roles import Principal
+from chalicelib.identity.tokens import Tokens
+
+
+@dataclass(frozen=True)
+class Gate:
+    """Denies by default: an unknown token is nobody, an action outside the matrix is nobody's."""
+
+    tokens: Tokens
+
+    def principal(self, bearer: str) -> Principal:
+        """Who calls. Raises Unauthenticated for a token that is not a good id token of our pool."""
+        return self.tokens.principal(bearer)
+
+    def require(self, principal: Caller, action: str) -> None:
+        """Raises Forbidden unless a role of the caller allows `action`."""
+        if not isinstance(principal, Principal) or not principal.may(action):
+            raise Forbidden

@@ -1,0 +1,82 @@
+"""Who may do what: one matrix of roles and actions, and the person who calls."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+Role = Literal["admin", "coordinator", "editor", "approver", "nodal_officer", "auditor"]
+ROLES: tuple[Role, ...] = get_args(Role)
+
+_EVERYBODY = frozenset(ROLES)
+
+
+def _only(*roles: Role) -> frozenset[Role]:
+    return frozenset(roles)
+
+
+MATRIX: dict[str, frozenset[Role]] = {
+    "influencer.read": _only("admin", "coordinator", "auditor"),
+    "influencer.review": _only("admin", "coordinator"),
+    "influencer.reveal": _only("admin", "coordinator"),
+    "influencer.reach": _EVERYBODY,
+    "campaign.read": _EVERYBODY,
+    "campaign.write": _only("admin", "editor", "nodal_officer"),
+    "campaign.submit": _only("admin", "editor", "nodal_officer"),
+    "campaign.approve": _only("admin", "approver"),
+    "campaign.schedule": _only("admin", "editor", "approver"),
+    "campaign.report": _EVERYBODY,
+    "delivery.read": _only("admin", "editor", "approver", "auditor"),
+    "template.read": _only("admin", "editor", "approver", "nodal_officer", "auditor"),
+    "template.write": _only("admin", "editor"),
+    "directory.write": _only("admin"),
+    "user.read": _only("admin", "auditor"),
+    "user.write": _only("admin"),
+    "audit.read": _only("admin", "auditor"),
+}
+"""Action -> the roles that may do it. What is not named here, nobody may do."""
+
+_ALL_AREAS = _only("admin", "auditor")
+_ALL_DEPARTMENTS = _only("admin", "auditor", "editor", "approver")
+NEEDS_SECOND_FACTOR = _only("admin", "approver")
+"""Who may undo others' work or let a message out signs in with a code as well (DESIGN.md, staff sign-in)."""
+
+
+@dataclass(frozen=True)
+class Principal:
+    """A member of staff, as the sign-in vouches for them."""
+
+    id: str
+    name: str
+    email: str
+    roles: frozenset[Role]
+    areas: frozenset[str] = frozenset()
+    departments: frozenset[str] = frozenset()
+
+    def may(self, action: str) -> bool:
+        """Whether some role of this person allows `action`. Raises KeyError for an action that there is not."""
+        return bool(self.roles & MATRIX[action])
+
+    def covers_area(self, path: Sequence[str]) -> bool:
+        """Whether the area with this path (ids from `IN` to itself) is this person's, or lies in one that is.
+
+        Admins and auditors cover every area; everybody else what they were given, so a coordinator without
+        areas covers nothing.
+        """
+        return bool(self.roles & _ALL_AREAS) or not self.areas.isdisjoint(path)
+
+    def covers_department(self, department: str) -> bool:
+        """Whether this person may work for `department`: nodal officers and coordinators for those that they
+        were given, the other roles for every one."""
+        return bool(self.roles & _ALL_DEPARTMENTS) or department in self.departments
+
+
+def needs_second_factor(roles: frozenset[Role]) -> bool:
+    """Whether someone with these roles signs in with a code from an authenticator as well."""
+    return bool(roles & NEEDS_SECOND_FACTOR)
+
+
+def known_roles(names: Sequence[str]) -> frozenset[Role]:
+    """The roles among `names`; a group of the pool that is no role gives nothing."""
+    return frozenset(role for role in ROLES if role in names)
