@@ -1,7 +1,7 @@
 """Processes of ours that end when we do: started with a lifeline, stopped with everything they started.
 
-A child's standard input is a pipe that its starter holds open. When the starter ends, however it ends, the pipe
-closes: the child then stops as by SIGTERM, and its whole process group is killed if that takes too long.
+A child's standard input is a pipe that its starter holds open. When the starter ends, however it ends, the
+pipe closes: the child then stops as by SIGTERM, and its process group is killed if that takes too long.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Child:
         return self._process.poll() is None
 
     def wait_until_answers(self, url: str) -> None:
-        """Returns when `url` answers, with any status. Raises ChildFailed if it ends first or takes too long."""
+        """Returns when `url` answers, with any status. Raises ChildFailed if that takes too long."""
         deadline = time.monotonic() + START_TIMEOUT_S
         while time.monotonic() < deadline:
             if not self.alive:

@@ -72,7 +72,7 @@ def lay_out(project: Path, requirements: str) -> None:
 
 
 def chalice_package(project: Path, out: Path, stage: str) -> str:
-    """Runs `chalice package` with infra/template.yaml merged in; gives what it printed. Raises DeployFailed."""
+    """Runs `chalice package` with infra/template.yaml merged in; gives its output. Raises DeployFailed."""
     options = ["--stage", stage, "--pkg-format", "cloudformation", "--template-format", "yaml"]
     done = subprocess.run(
         [
@@ -107,7 +107,9 @@ def _resources_for(project: Path) -> Path:
         and name not in {"RestAPI", "APIHandler"}
         and "".join(f"_{c.lower()}" if c.isupper() else c for c in name).lstrip("_") not in handlers
     }
-    for name in [n for n, r in resources.items() if n in missing or any(f"'Ref': '{m}'" in str(r) for m in missing)]:
+    for name in [
+        n for n, r in resources.items() if n in missing or any(f"'Ref': '{m}'" in str(r) for m in missing)
+    ]:
         print(f"not deployed yet: {name}", file=sys.stderr)
         del resources[name]
     path = project / "template.yaml"
@@ -116,7 +118,7 @@ def _resources_for(project: Path) -> Path:
 
 
 def refuse_typeless(template: Path) -> None:
-    """Raises DeployFailed if a resource has no type: infra/template.yaml then names a function that does not exist."""
+    """Raises DeployFailed if a resource has no type: infra/template.yaml names a function that is not there."""
     resources = yaml.safe_load(template.read_text())["Resources"]
     typeless = sorted(name for name, resource in resources.items() if "Type" not in resource)
     if typeless:
@@ -124,7 +126,7 @@ def refuse_typeless(template: Path) -> None:
 
 
 def package(out: Path) -> Path:
-    """Packages the application without its dependencies into `out` (sam.yaml, deployment.zip); takes about a second."""
+    """Packages the application without its dependencies into `out` (sam.yaml, deployment.zip), in a second."""
     shutil.rmtree(out, ignore_errors=True)
     lay_out(out / "project", requirements="")
     chalice_package(out / "project", out, "local")
@@ -132,8 +134,11 @@ def package(out: Path) -> Path:
 
 
 def deploy(engine: Engine, packaged: Path, options: Options | None = None) -> dict[str, str]:
-    """Creates or updates the stack from a packaged folder; gives the environment of the deployed functions together
-    with the one that leads AWS calls to the engine. Raises DeployFailed with CloudFormation's reasons."""
+    """Creates or updates the stack from a packaged folder.
+
+    Gives the environment of the deployed functions together with the one that leads AWS calls to the engine.
+    Raises DeployFailed with CloudFormation's reasons.
+    """
     options = options or Options()
     template_url = _upload(engine, packaged)
     outputs = _apply(engine, template_url, options.parameters())
@@ -186,13 +191,19 @@ def _apply(engine: Engine, template_url: str, parameters: dict[str, str]) -> dic
         if "No updates are to be performed" not in str(error):
             raise DeployFailed(str(error)) from error
     deadline = time.monotonic() + TIMEOUT_S
-    while (stack := cloud.describe_stacks(StackName=STACK)["Stacks"][0])["StackStatus"].endswith("IN_PROGRESS"):
+    while (stack := cloud.describe_stacks(StackName=STACK)["Stacks"][0])["StackStatus"].endswith(
+        "IN_PROGRESS"
+    ):
         if time.monotonic() > deadline:
             raise DeployFailed(f"The stack is still {stack['StackStatus']} after {TIMEOUT_S:.0f} s.")
         time.sleep(0.05)
     if "ROLLBACK" in stack["StackStatus"] or "FAILED" in stack["StackStatus"]:
         events = cloud.describe_stack_events(StackName=STACK)["StackEvents"]
-        reasons = [f"{e['LogicalResourceId']}: {e.get('ResourceStatusReason')}" for e in events if "FAILED" in e["ResourceStatus"]]
+        reasons = [
+            f"{e['LogicalResourceId']}: {e.get('ResourceStatusReason')}"
+            for e in events
+            if "FAILED" in e["ResourceStatus"]
+        ]
         raise DeployFailed(f"{stack['StackStatus']}: {'; '.join(reasons) or stack.get('StackStatusReason')}")
     return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
 

@@ -1,4 +1,4 @@
-"""The embedded AWS as a child process: start, wait until it answers, snapshot, reset, stop with all it started."""
+"""The embedded AWS as a child process: start, wait until it answers, snapshot, reset, stop."""
 
 from __future__ import annotations
 
@@ -78,7 +78,9 @@ class Engine:
         temporary = self.state / "tmp"
         shutil.rmtree(temporary, ignore_errors=True)  # a killed engine leaves its Lambdas' folders
         temporary.mkdir(parents=True)
-        self._child = Child("The embedded AWS", "local.engine_main", [], self._child_environment(temporary), self.log)
+        self._child = Child(
+            "The embedded AWS", "local.engine_main", [], self._child_environment(temporary), self.log
+        )
         try:
             self._child.wait_until_answers(f"{self.url}/_ministack/health")
         except BaseException:
@@ -86,7 +88,7 @@ class Engine:
             raise
 
     def _child_environment(self, temporary: Path) -> dict[str, str]:
-        # Lambdas inherit all of it, and a variable that the template lacks must not hide: so no more than this.
+        # Lambdas inherit all of it, and what the template lacks must not hide there: so no more than this.
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "LC_ALL") if name in os.environ}
         return kept | {
             "AWS_ACCESS_KEY_ID": "local",

@@ -2,7 +2,7 @@
 
 The mends touch private names of one ministack version, so any other version is refused.
 
-- DynamoDB stream records survive a clean restart: ministack saves how far each consumer has read, not the records.
+- DynamoDB stream records survive a clean restart: ministack saves how far consumers have read, not the records.
 - Streams are polled by a thread of their own: a slow stream handler would hold up every queue.
 - A warm call waits 3 ms for log lines of the handler, not 50.
 - SIGUSR1 saves the state at once: otherwise a SIGKILL loses all that came since the start.
@@ -12,7 +12,6 @@ The mends touch private names of one ministack version, so any other version is 
 from __future__ import annotations
 
 import importlib.metadata
-import os
 import signal
 import sys
 import threading
@@ -23,7 +22,7 @@ from typing import Any
 TRIED = "1.5.33"
 SNAPSHOT_DONE = "snapshot.done"
 
-WORKER_WATCH = '''
+WORKER_WATCH = """
 def _end_with_the_engine():
     import os, threading, time
     engine = os.getppid()
@@ -33,7 +32,7 @@ def _end_with_the_engine():
         os._exit(1)
     threading.Thread(target=watch, daemon=True).start()
 _end_with_the_engine()
-'''
+"""
 
 
 def require_version() -> None:

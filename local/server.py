@@ -1,6 +1,6 @@
-"""HTTP on the laptop: waitress in front of Chalice's LocalGateway, serving the same app.py as API Gateway would.
+"""HTTP on the laptop: waitress in front of Chalice's LocalGateway, serving the same app.py as the cloud does.
 
-    python -m local.server --port 8000 --env .local/env.json
+python -m local.server --port 8000 --env .local/env.json
 """
 
 from __future__ import annotations
@@ -28,7 +28,12 @@ from local.ports import HOST
 
 THREADS = 8
 LARGEST_BODY = 10 * 1024 * 1024  # API Gateway's own limit
-NOT_FOUND = {"type": "about:blank", "title": "Not found", "status": 404, "detail": "There is nothing at this address."}
+NOT_FOUND = {
+    "type": "about:blank",
+    "title": "Not found",
+    "status": 404,
+    "detail": "There is nothing at this address.",
+}
 """What API Gateway answers for an unknown path, by GatewayResponses in infra/template.yaml."""
 
 
@@ -54,12 +59,20 @@ class Site:
             known = error.CODE != 403  # noqa: PLR2004
             content = error.body or b"" if known else json.dumps(NOT_FOUND).encode()
             kind = "application/json" if known else "application/problem+json"
-            answer = {"statusCode": error.CODE if known else 404, "headers": {"Content-Type": kind}, "body": content}
+            answer = {
+                "statusCode": error.CODE if known else 404,
+                "headers": {"Content-Type": kind},
+                "body": content,
+            }
         content = _content(answer)
-        start_response(_status_line(answer["statusCode"]), [*_flat(answer), ("Content-Length", str(len(content)))])
+        start_response(
+            _status_line(answer["statusCode"]), [*_flat(answer), ("Content-Length", str(len(content)))]
+        )
         return [] if method == "HEAD" else [content]
 
-    def _event(self, method: str, path: str, headers: dict[str, str], body: bytes | None = None) -> dict[str, Any]:
+    def _event(
+        self, method: str, path: str, headers: dict[str, str], body: bytes | None = None
+    ) -> dict[str, Any]:
         event: dict[str, Any] = self._make_event(method=method, path=path, headers=headers, body=body)
         captured = event["pathParameters"]
         event["pathParameters"] = {name: unquote(value) for name, value in captured.items()}
@@ -74,7 +87,9 @@ def _raw_target(environ: WSGIEnvironment) -> str:
 
 
 def _headers(environ: WSGIEnvironment) -> dict[str, str]:
-    sent = {key[5:].replace("_", "-").lower(): value for key, value in environ.items() if key.startswith("HTTP_")}
+    sent = {
+        key[5:].replace("_", "-").lower(): value for key, value in environ.items() if key.startswith("HTTP_")
+    }
     plain = {"content-type": environ.get("CONTENT_TYPE"), "content-length": environ.get("CONTENT_LENGTH")}
     return sent | {key: value for key, value in plain.items() if value}
 
@@ -90,7 +105,10 @@ def _content(answer: dict[str, Any]) -> bytes:
 
 def _flat(answer: dict[str, Any]) -> list[tuple[str, str]]:
     several = answer.get("multiValueHeaders", {})
-    headers = [*answer["headers"].items(), *((name, value) for name, values in several.items() for value in values)]
+    headers = [
+        *answer["headers"].items(),
+        *((name, value) for name, values in several.items() for value in values),
+    ]
     return [(str(name), str(value)) for name, value in headers if name.lower() != "content-length"]
 
 
@@ -111,7 +129,13 @@ def load_site(env: dict[str, str]) -> Site:
 def make_server(site: Callable[..., Iterable[bytes]], port: int) -> BaseWSGIServer:
     """A listening server; `run` serves until `close`."""
     server = waitress.create_server(
-        site, host=HOST, port=port, threads=THREADS, max_request_body_size=LARGEST_BODY, ident=None, clear_untrusted_proxy_headers=True
+        site,
+        host=HOST,
+        port=port,
+        threads=THREADS,
+        max_request_body_size=LARGEST_BODY,
+        ident=None,
+        clear_untrusted_proxy_headers=True,
     )
     assert isinstance(server, BaseWSGIServer)
     return server

@@ -2,15 +2,14 @@
 
 `engine`   the embedded AWS, one a test process
 `tables`   the deployment's tables on it, made from infra/template.yaml, empty for each test
-`stack`    the whole application deployed on an engine of its own, with its HTTP server, one a test session: it keeps
-           what tests leave there, so each test uses areas, people and campaigns of its own
+`stack`    the whole application deployed on an engine of its own, with its server and the sandbox platforms, one
+           a test session: it keeps what tests leave there, so each test uses people and campaigns of its own
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,14 +18,18 @@ import boto3
 import pytest
 from chalice.package import YAMLTemplateSerializer
 
-from local.children import Child
-from local.deploy import Options, deploy, package, write_environment
 from local.engine import ROOT, Engine
-from local.ports import HOST, free_port
+from local.laptop import Laptop, laptop
 
 LOOPBACK = ["127.0.0.1", "localhost", "::1"]
 STAGE = "local"
-CREATE_TABLE = ("AttributeDefinitions", "BillingMode", "GlobalSecondaryIndexes", "KeySchema", "StreamSpecification")
+CREATE_TABLE = (
+    "AttributeDefinitions",
+    "BillingMode",
+    "GlobalSecondaryIndexes",
+    "KeySchema",
+    "StreamSpecification",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -66,56 +69,15 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
         yield running
 
 
-@dataclass(frozen=True)
-class Stack:
-    """A deployed application on the loopback."""
-
-    engine: Engine
-    env: dict[str, str]
-    """What its functions have in their environment, and the way to the engine."""
-    url: str
-    """Where its pages and API are."""
-    platform_port: int
-    """Where its functions expect the sandbox platforms; nothing listens there until a test starts them."""
-    folder: Path
-
-    @property
-    def clock_file(self) -> Path:
-        """The file by which the clock of the deployed functions is moved."""
-        return Path(self.env["CLOCK_FILE"])
-
-    @property
-    def recorded_calls(self) -> Path:
-        """The AWS calls of all functions, a line of JSON each."""
-        return Path(self.env["RECORD_CALLS"])
-
-
 @pytest.fixture(scope="session")
-def deployed_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def deployed_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laptop]:
     """What `stack` hands out; tests ask for `stack`."""
-    folder = tmp_path_factory.mktemp("stack")
-    port, platform_port = free_port(), free_port()
-    url = f"http://{HOST}:{port}"
-    options = Options(
-        public_url=url,
-        platform_url=f"http://{HOST}:{platform_port}",
-        clock_file=str(folder / "clock"),
-        record_calls=str(folder / "calls.jsonl"),
-    )
-    with Engine(folder / "engine") as running:
-        env = deploy(running, package(folder / "package"), options)
-        write_environment(env, folder / "env.json")
-        arguments = ["--port", str(port), "--env", str(folder / "env.json")]
-        server = Child("The server", "local.server", arguments, dict(os.environ), folder / "server.log")
-        try:
-            server.wait_until_answers(f"{url}/healthz")
-            yield Stack(running, env, url, platform_port, folder)
-        finally:
-            server.stop()
+    with laptop(tmp_path_factory.mktemp("stack"), record_calls=True) as system:
+        yield system
 
 
 @pytest.fixture
-def stack(deployed_stack: Stack) -> Iterator[Stack]:
+def stack(deployed_stack: Laptop) -> Iterator[Laptop]:
     """The deployed application, with chalicelib in this process pointing at it."""
     before = dict(os.environ)
     use_environment(deployed_stack.env)
@@ -155,8 +117,10 @@ def create_tables(stage: str = STAGE) -> None:
 
 @pytest.fixture
 def tables(engine: Engine) -> Iterator[Engine]:
-    """The tables of infra/template.yaml, empty, with chalicelib pointing at them. Other services of the engine are
-    empty too: a test makes the queue or bus it needs."""
+    """The tables of infra/template.yaml, empty, with chalicelib pointing at them.
+
+    The engine's other services are empty too: a test makes the queue or bus that it needs.
+    """
     before = dict(os.environ)
     use_environment(engine.environment | {"STAGE": STAGE})
     engine.reset()

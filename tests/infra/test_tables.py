@@ -1,10 +1,6 @@
 """The `tables` fixture, and what the template says of every table."""
 
-import time
-
 import boto3
-
-from tests.conftest import template
 
 NAMES = ["audit", "campaigns", "directory", "ledger", "ops", "people", "roster", "tallies"]
 

@@ -1,0 +1,59 @@
+# From a fresh clone, with nothing but Python 3.11+, make and git: each command does its own set-up in .venv.
+.DEFAULT_GOAL := help
+.PHONY: help setup run demo test lint bench reset package deploy token mutants
+
+PY := .venv/bin/python
+STAGE ?= prod
+RECIPIENTS ?= 200
+BEHAVIOUR ?=
+AREAS ?=
+BENCH ?=
+ifneq ($(origin USER),command line)
+USER := admin@sample.test
+endif
+export AWS_PORT PORT SANDBOX_PORT
+
+help:
+	@echo "make run       the system on this machine: http://127.0.0.1:$${PORT:-8000}"
+	@echo "make demo      a campaign from signup to counted receipt (RECIPIENTS=200 BEHAVIOUR='{}' AREAS=folder)"
+	@echo "make test      everything CI checks"
+	@echo "make bench     figures, a line of JSON each (BENCH=name)"
+	@echo "make token     a bearer token (USER=admin@sample.test), with make run up"
+	@echo "make package   the template and zip for STAGE=prod        make deploy   with the AWS CLI"
+	@echo "make mutants   mutation score of the models     make lint   only the static checks"
+	@echo "make setup     only the set-up                  make reset  forgets the local data"
+
+# The stamp carries the hash of both requirement files: nothing is installed twice.
+setup:
+	@sh scripts/setup.sh
+
+run: setup
+	@exec $(PY) -m local.run
+
+demo: setup
+	@exec $(PY) -m local.demo --recipients '$(RECIPIENTS)' --behaviour '$(BEHAVIOUR)' --areas '$(AREAS)'
+
+test: setup
+	@$(PY) scripts/check.py
+
+lint: setup
+	@$(PY) scripts/check.py --static
+
+bench: setup
+	@exec $(PY) -m bench '$(BENCH)'
+
+reset:
+	@rm -rf .local
+	@echo "The local data is gone."
+
+package: setup
+	@$(PY) scripts/package.py --stage '$(STAGE)'
+
+deploy: package
+	@sh scripts/deploy.sh '$(STAGE)'
+
+token: setup
+	@exec $(PY) -m local.token '$(USER)'
+
+mutants: setup
+	@$(PY) scripts/mutants.py

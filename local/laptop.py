@@ -1,0 +1,115 @@
+"""The whole system on one machine: embedded AWS, sandbox platforms, the deployed application and its HTTP.
+
+`make run`, `make demo`, the benches and the tests all start it here.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from local.children import Child
+from local.deploy import Options, deploy, package, write_environment
+from local.engine import Engine
+from local.ports import HOST, free_port, require_free
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Where the three processes listen; by default wherever it is free."""
+
+    engine: int = field(default_factory=free_port)
+    server: int = field(default_factory=free_port)
+    sandbox: int = field(default_factory=free_port)
+
+    @classmethod
+    def from_env(cls) -> Ports:
+        """The contract's ports, or those of AWS_PORT, PORT and SANDBOX_PORT."""
+        return cls(
+            engine=int(os.environ.get("AWS_PORT") or 4566),
+            server=int(os.environ.get("PORT") or 8000),
+            sandbox=int(os.environ.get("SANDBOX_PORT") or 8001),
+        )
+
+    def require_free(self) -> None:
+        """Raises PortTaken for the first that is in use."""
+        require_free(self.engine, "AWS_PORT", "the embedded AWS")
+        require_free(self.server, "PORT", "the server")
+        require_free(self.sandbox, "SANDBOX_PORT", "the sandbox platforms")
+
+
+@dataclass(frozen=True)
+class Laptop:
+    """A running system."""
+
+    folder: Path
+    engine: Engine
+    env: dict[str, str]
+    """What the deployed functions have in their environment, and the way to the engine."""
+    url: str
+    """Where the pages and the API are."""
+    sandbox_url: str
+
+    @property
+    def sandbox_log(self) -> Path:
+        """What the sandbox platforms saw and did, append-only."""
+        return self.folder / "sandbox.jsonl"
+
+    @property
+    def clock_file(self) -> Path:
+        """The file by which the clock of the deployed functions is moved."""
+        return self.folder / "clock"
+
+    @property
+    def recorded_calls(self) -> Path:
+        """The AWS calls of all functions, a line of JSON each, if they are recorded."""
+        return self.folder / "calls.jsonl"
+
+
+@contextmanager
+def laptop(
+    folder: Path, ports: Ports | None = None, *, record_calls: bool = False, packaged: Path | None = None
+) -> Iterator[Laptop]:
+    """Starts everything with its state in `folder`, and stops everything at the end of the block.
+
+    `packaged`: a folder of sam.yaml and deployment.zip to deploy instead of the application as it lies here.
+    Raises PortTaken, ChildFailed or DeployFailed, each with one clear line.
+    """
+    folder = folder.resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    ports = ports or Ports()
+    ports.require_free()
+    url, sandbox_url = f"http://{HOST}:{ports.server}", f"http://{HOST}:{ports.sandbox}"
+    with ExitStack() as stack:
+        engine = stack.enter_context(Engine(folder / "engine", ports.engine))
+        system = Laptop(folder, engine, {}, url, sandbox_url)
+        options = Options(
+            public_url=url,
+            platform_url=sandbox_url,
+            clock_file=str(system.clock_file),
+            record_calls=str(system.recorded_calls) if record_calls else "",
+        )
+        system.env.update(deploy(engine, packaged or package(folder / "package"), options))
+        write_environment(system.env, folder / "env.json")
+        sandbox = Child(
+            "The sandbox", "local.sandbox", _sandbox_arguments(system, ports), _env(), folder / "sandbox.log"
+        )
+        stack.callback(sandbox.stop)
+        arguments = ["--port", str(ports.server), "--env", str(folder / "env.json")]
+        server = Child("The server", "local.server", arguments, _env(), folder / "server.log")
+        stack.callback(server.stop)
+        sandbox.wait_until_answers(f"{sandbox_url}/messages?to=nobody")
+        server.wait_until_answers(f"{url}/healthz")
+        yield system
+
+
+def _sandbox_arguments(system: Laptop, ports: Ports) -> list[str]:
+    files = ["--log", str(system.sandbox_log), "--clock-file", str(system.clock_file)]
+    return ["--port", str(ports.sandbox), "--webhooks", system.url, *files]
+
+
+def _env() -> dict[str, str]:
+    return dict(os.environ)

@@ -1,0 +1,50 @@
+"""`make run`: everything on this machine until Ctrl-C; the data stays in .local/."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from pathlib import Path
+
+from local.children import ChildFailed
+from local.deploy import DeployFailed
+from local.laptop import Laptop, Ports, laptop
+from local.ports import PortTaken
+
+FOLDER = Path(".local")
+SNAPSHOT_EVERY_S = 30.0
+
+
+def main() -> int:
+    """Serves until SIGINT or SIGTERM; 1 with one clear line if it cannot."""
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    try:
+        with laptop(FOLDER, Ports.from_env()) as system:
+            load_once(system)
+            print(where_to_look(system), flush=True)
+            while not stop.wait(SNAPSHOT_EVERY_S):
+                system.engine.snapshot()  # a SIGKILL then loses half a minute at most
+            print("\nStopping.", flush=True)
+    except (PortTaken, ChildFailed, DeployFailed) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def load_once(system: Laptop) -> None:
+    """Sample users and the sample programme, unless the state has them already."""
+    print("not yet", system.url)
+
+
+def where_to_look(system: Laptop) -> str:
+    """What a person needs to begin."""
+    return f"""
+JanJan runs at {system.url}
+"""
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,44 @@
+"""`make test`: everything CI checks, cheapest first. Stops at the first check that fails."""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BIN = Path(sys.executable).parent
+STATIC = {
+    "ruff": [BIN / "ruff", "check", "--quiet", "."],
+    "mypy": [BIN / "mypy", "--no-error-summary"],
+    "import-linter": [BIN / "lint-imports"],
+}
+DYNAMIC = {
+    "package": [sys.executable, "scripts/package.py", "--stage", "prod"],
+    "pytest": [
+        *(sys.executable, "-m", "pytest", "--quiet", "-n", "2", "--dist", "loadgroup"),
+        *("--cov", "--cov-report=term"),
+    ],
+}
+
+
+def main() -> int:
+    """Runs the checks; 0 if all of them pass."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--static", action="store_true", help="only the checks that run no code")
+    given = parser.parse_args()
+    for name, command in (STATIC if given.static else STATIC | DYNAMIC).items():
+        started = time.monotonic()
+        print(f"-- {name}", flush=True)
+        done = subprocess.run([str(part) for part in command], cwd=ROOT, check=False)
+        if done.returncode:
+            print(f"-- {name} failed", flush=True)
+            return done.returncode
+        print(f"-- {name} passed in {time.monotonic() - started:.1f} s", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
