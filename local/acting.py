@@ -1,0 +1,173 @@
+"""What people do with JanJan, done over HTTP as they would.
+
+Creators sign up and prove who they are; staff review, write, approve and schedule.
+"""
+
+import json
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qs, quote, urlsplit
+
+import urllib3
+
+from local.sample import Creator
+
+Json = dict[str, Any]
+
+WAIT_S = 90.0
+"""The longest that one person waits for a code, a confirmation or a state before giving up."""
+LOOK_EVERY_S = 0.1
+ENOUGH_TRIES = 5
+
+
+class CallFailed(Exception):
+    """The API answered with an error; the message holds its problem."""
+
+    def __init__(self, method: str, path: str, status: int, problem: object) -> None:
+        super().__init__(f"{method} {path} -> {status}: {problem}")
+        self.status = status
+
+
+class TookTooLong(Exception):
+    """What was waited for did not come."""
+
+
+@dataclass
+class Caller:
+    """JSON over HTTP to one base URL, from many threads."""
+
+    base: str
+    pool: urllib3.PoolManager = field(
+        default_factory=lambda: urllib3.PoolManager(maxsize=32, retries=False, timeout=30.0)
+    )
+
+    def __call__(
+        self, method: str, path: str, body: object = None, *, token: str = "", address: str = ""
+    ) -> Any:  # noqa: ANN401 - whatever JSON the API answers
+        """The answer's JSON. Waits as told by 429 and 503; CallFailed for other errors."""
+        headers = {"Content-Type": "application/json", "Accept-Language": "en"}
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
+        if address:
+            headers["X-Forwarded-For"] = address
+        raw = None if body is None else json.dumps(body, ensure_ascii=False).encode()
+        for _ in range(ENOUGH_TRIES):
+            answer = self.pool.request(method, self.base + path, body=raw, headers=headers)
+            if answer.status not in (409, 429, 503) or "Retry-After" not in answer.headers:
+                break
+            time.sleep(float(answer.headers["Retry-After"]))
+        if answer.status >= 400:
+            raise CallFailed(method, path, answer.status, answer.data.decode("utf-8", "replace"))
+        return json.loads(answer.data) if answer.data else None
+
+
+def wait_for(look: Callable[[], Any], what: str, within_s: float = WAIT_S) -> Any:  # noqa: ANN401 - what look gives
+    """What `look` gives as soon as it is truthy; TookTooLong after `within_s`."""
+    end = time.monotonic() + within_s
+    while not (found := look()):
+        if time.monotonic() > end:
+            raise TookTooLong(f"{what} did not come within {within_s:.0f} s")
+        time.sleep(LOOK_EVERY_S)
+    return found
+
+
+@dataclass
+class Creators:
+    """Creators at their phones: the public API, and the sandbox that holds their inboxes."""
+
+    api: Caller
+    sandbox: Caller
+
+    def sign_up(self, creator: Creator) -> str:
+        """Sign up and prove the channel; the influencer's id, pending review."""
+        answer = self.api("POST", "/v1/signups", signup_of(creator), address=address_of(creator))
+        if creator.channel == "telegram":
+            self._press_start(creator, answer["verification"]["deep_link"])
+        else:
+            self._enter_code(creator, answer["id"])
+        return str(answer["id"])
+
+    def _enter_code(self, creator: Creator, signup: str) -> None:
+        def code() -> str | None:
+            for message in reversed(self.inbox(creator)):
+                if found := re.search(r"\b\d{6}\b", message["text"]):
+                    return found[0]
+            return None
+
+        body = {"code": wait_for(code, f"the code for {creator.phone}")}
+        self.api("POST", f"/v1/signups/{signup}/verification", body, address=address_of(creator))
+
+    def _press_start(self, creator: Creator, link: str) -> None:
+        token = parse_qs(urlsplit(link).query)["start"][0]
+        pressed = {
+            "platform": "telegram",
+            "from": creator.chat,
+            "text": f"/start {token}",
+            "name": creator.name,
+        }
+        self.sandbox("POST", "/inbound", pressed)
+        wait_for(lambda: self.inbox(creator), f"the bot's answer to {creator.chat}")
+
+    def inbox(self, creator: Creator) -> list[Json]:
+        """What the creator received, newest last."""
+        found: list[Json] = self.sandbox("GET", f"/messages?to={quote(creator.address)}")
+        return found
+
+
+def address_of(creator: Creator) -> str:
+    """An internet address of their own (RFC 2544's range for tests): limits count callers, not this machine."""
+    return f"198.18.{creator.number // 250}.{creator.number % 250 + 1}"
+
+
+def signup_of(creator: Creator) -> Json:
+    """The body of a signup, marked as a sample."""
+    return {
+        "name": creator.name,
+        "phone": creator.phone,
+        "language": creator.language,
+        "area": creator.area,
+        "birth_date": "1995-08-15",
+        "gender": creator.gender,
+        "profession": creator.profession,
+        "handles": [
+            {"platform": platform, "handle": handle, "followers": followers}
+            for platform, handle, followers in creator.handles
+        ],
+        "areas_served": [creator.area],
+        "themes": list(creator.themes),
+        "channel": creator.channel,
+        "consents": [{"purpose": "campaigns", "channel": creator.channel, "notice_version": "1"}],
+        "idea": "नमूना प्रविष्टि: यह व्यक्ति काल्पनिक है।",
+    }
+
+
+@dataclass
+class Staff:
+    """People who sign in; each acts with a token of their own."""
+
+    api: Caller
+    tokens: dict[str, str]
+    """By role: reviewer, author, approver."""
+
+    def approve(self, influencer: str) -> None:
+        """Approve one creator."""
+        body = {"decision": "approve", "reason": "sample"}
+        self.api("POST", f"/v1/influencers/{influencer}/review", body, token=self.tokens["reviewer"])
+
+    def launch(self, draft: Json, at: str) -> str:
+        """Write a campaign, submit it, let another person approve it, schedule it; its id."""
+        author, approver = self.tokens["author"], self.tokens["approver"]
+        campaign = str(self.api("POST", "/v1/campaigns", draft, token=author)["id"])
+        self.api("POST", f"/v1/campaigns/{campaign}/submission", {}, token=author)
+        decision = {"decision": "approve", "reason": "sample"}
+        self.api("POST", f"/v1/campaigns/{campaign}/approval", decision, token=approver)
+        self.api("POST", f"/v1/campaigns/{campaign}/schedule", {"at": at}, token=approver)
+        return campaign
+
+    def report(self, campaign: str) -> Json:
+        """The campaign's counts."""
+        counts: Json = self.api("GET", f"/v1/campaigns/{campaign}/report", token=self.tokens["author"])
+        return counts
