@@ -1,6 +1,7 @@
 """The front door: middleware, routes and event handlers are registered here, and nothing else.
 
-Event handlers are re-exported by name: packaged as `app.<handler>`, they run behind the middleware of this file.
+Event handlers are re-exported by name: packaged as `app.<handler>`, they run behind the middleware of this
+file.
 """
 
 from __future__ import annotations
@@ -12,6 +13,9 @@ from chalice.app import Chalice, ConvertToMiddleware, Response
 
 from chalicelib import http, system, telemetry, wiring
 from chalicelib.directory import routes as directory_routes
+from chalicelib.dispatch import routes as dispatch_routes
+from chalicelib.dispatch.consumers import bp as dispatch_bp
+from chalicelib.dispatch.consumers import launch_due, plan_run, send_chunk
 from chalicelib.events.consumers import bp as events_bp
 from chalicelib.events.consumers import publish_events
 
@@ -46,9 +50,9 @@ http.install(
     )
 )
 
-for feature in (system, directory_routes):
+for feature in (system, directory_routes, dispatch_routes):
     app.register_blueprint(feature.api.blueprint)
-for blueprint in (events_bp,):
+for blueprint in (events_bp, dispatch_bp):
     app.register_blueprint(blueprint)
 
-__all__ = ["app", "publish_events"]
+__all__ = ["app", "launch_due", "plan_run", "publish_events", "send_chunk"]

@@ -25,7 +25,8 @@ def _client(service: str) -> Any:  # noqa: ANN401 - boto3 builds its clients at 
         max_pool_connections=16,
         parameter_validation=service != "dynamodb",  # PynamoDB has checked them already
     )
-    made = boto3.client(service, config=config)
+    make: Any = boto3.client  # typed by hundreds of literals, none of which is a plain str
+    made = make(service, config=config)
     if settings().record_calls:
         made.meta.events.register("after-call.*.*", _record)
     return made

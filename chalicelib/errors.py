@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 class JanJanError(Exception):
     """Any error that JanJan raises on purpose.
 
-    `code` is stable and for machines; `message` is an English sentence with `%(name)s` places, translated when it is
-    shown, filled from `params`.
+    `code` is stable and for machines; `message` is an English sentence with `%(name)s` places, translated
+    when it is shown, filled from `params`.
     """
 
     status = 500
@@ -44,7 +44,8 @@ class Transient(JanJanError):
 
 @dataclass(frozen=True)
 class FieldError:
-    """What is wrong with one field: its path (`handles.0.handle`), a stable code, an English sentence to translate."""
+    """What is wrong with one field: its path (`handles.0.handle`), a stable code, an English sentence to
+    translate."""
 
     field: str
     code: str

@@ -56,10 +56,11 @@ SAFE_HEADERS = {
     "Referrer-Policy": "same-origin",
     "Strict-Transport-Security": "max-age=31536000",
 }
+JSON_HEADERS = SAFE_HEADERS | {"Content-Type": JSON}
 PAGE_HEADERS = SAFE_HEADERS | {
     "Content-Type": "text/html; charset=utf-8",
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
-    "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; "
+    "img-src 'self' data:; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
 }
 
 
@@ -178,17 +179,21 @@ ROUTES: list[Route] = []
 
 def html(text: str, status: int = 200, headers: Mapping[str, str] | None = None) -> ChaliceResponse:
     """A page."""
-    return ChaliceResponse(text, dict(PAGE_HEADERS) | dict(headers or {}), status)
+    return _reply(text, status, PAGE_HEADERS | dict(headers or {}))
 
 
 def redirect(to: str, headers: Mapping[str, str] | None = None) -> ChaliceResponse:
     """303: look there, with GET."""
-    return ChaliceResponse("", dict(PAGE_HEADERS) | {"Location": to} | dict(headers or {}), 303)
+    return _reply("", 303, PAGE_HEADERS | {"Location": to} | dict(headers or {}))
 
 
 def empty(status: int = 200) -> ChaliceResponse:
     """An answer without a body."""
-    return ChaliceResponse("", {"Content-Type": "text/plain"} | SAFE_HEADERS, status)
+    return _reply("", status, {"Content-Type": "text/plain"} | SAFE_HEADERS)
+
+
+def _reply(body: str, status: int, headers: Mapping[str, str]) -> ChaliceResponse:
+    return ChaliceResponse(body, dict(headers), status)
 
 
 def problem_of(error: JanJanError, lang: str) -> ChaliceResponse:
@@ -202,7 +207,8 @@ def problem_of(error: JanJanError, lang: str) -> ChaliceResponse:
     }
     if fields:
         body["errors"] = [
-            {"field": f.field, "code": f.code, "message": i18n.translate(lang, f.message, f.params)} for f in fields
+            {"field": f.field, "code": f.code, "message": i18n.translate(lang, f.message, f.params)}
+            for f in fields
         ]
     headers = {"Content-Type": PROBLEM, "Content-Language": lang} | SAFE_HEADERS
     wait = getattr(error, "retry_after_s", None)
@@ -210,7 +216,7 @@ def problem_of(error: JanJanError, lang: str) -> ChaliceResponse:
         headers["Retry-After"] = str(max(1, round(float(wait or 1))))
     if error.status == Unauthenticated.status:
         headers["WWW-Authenticate"] = "Bearer"
-    return ChaliceResponse(json.dumps(body, ensure_ascii=False), headers, error.status)
+    return _reply(json.dumps(body, ensure_ascii=False), error.status, headers)
 
 
 _SENTENCES = {
@@ -239,7 +245,8 @@ _SENTENCES = {
 
 
 def invalid(error: ValidationError) -> InvalidInput:
-    """pydantic's findings in our sentences. A validator may raise PydanticCustomError with its own sentence."""
+    """pydantic's findings in our sentences. A validator may raise PydanticCustomError with its own
+    sentence."""
     found = []
     for one in error.errors(include_url=False, include_input=False):
         kind, params = one["type"], dict(one.get("ctx", {}))
@@ -264,7 +271,9 @@ def read_cursor(cursor: str | None) -> dict[str, Any] | None:
         return None
     packed, _, mac = cursor.partition(".")
     if not hmac.compare_digest(mac.encode(), _cursor_mac(packed).encode()):
-        raise InvalidInput.of("cursor", "cursor_invalid", "This cursor is not ours. Start from the beginning.")
+        raise InvalidInput.of(
+            "cursor", "cursor_invalid", "This cursor is not ours. Start from the beginning."
+        )
     position: dict[str, Any] = json.loads(base64.urlsafe_b64decode(packed))
     return position
 
@@ -299,11 +308,15 @@ class Api:
         return self._json("DELETE", path, allow=allow, summary=summary, **more)
 
     def page(self, method: str, path: str, *, allow: str, summary: str) -> Callable[[View], View]:
-        """A page or a form: the view gets the request and gives `html(…)` or `redirect(…)`. A POST must come from our
-        own pages (same origin), since the session travels as a cookie."""
-        return self._route(Route(method, path, allow, summary, self.feature, None, None, None, 200, "page"), (FORM,))
+        """A page or a form: the view gets the request and gives `html(…)` or `redirect(…)`. A POST must come
+        from our own pages (same origin), since the session travels as a cookie."""
+        return self._route(
+            Route(method, path, allow, summary, self.feature, None, None, None, 200, "page"), (FORM,)
+        )
 
-    def raw(self, method: str, path: str, *, allow: str, summary: str, content_types: tuple[str, ...]) -> Callable[[View], View]:
+    def raw(
+        self, method: str, path: str, *, allow: str, summary: str, content_types: tuple[str, ...]
+    ) -> Callable[[View], View]:
         """A route that reads the bytes itself (webhooks)."""
         route = Route(method, path, allow, summary, self.feature, None, None, None, 200, "raw")
         return self._route(route, content_types)
@@ -320,8 +333,11 @@ class Api:
         answer: Any = None,  # noqa: ANN401 - a model or a list of models
         status: int = 200,
     ) -> Callable[[View], View]:
-        """A JSON route. The view gets the request, path parameters, and `body` / `query` where a model is given."""
-        return self._route(Route(method, path, allow, summary, self.feature, body, query, answer, status, "json"), (JSON,))
+        """A JSON route. The view gets the request, path parameters, and `body` / `query` where a model is
+        given."""
+        return self._route(
+            Route(method, path, allow, summary, self.feature, body, query, answer, status, "json"), (JSON,)
+        )
 
     def _route(self, route: Route, content_types: tuple[str, ...]) -> Callable[[View], View]:
         ROUTES.append(route)
@@ -333,7 +349,9 @@ class Api:
             entry.__name__ = f"{self.feature}_{view.__name__}"
             entry.__doc__ = view.__doc__
             types = [] if route.method in ("GET", "HEAD", "DELETE") else list(content_types)
-            self.blueprint.route(route.path, methods=[route.method], name=entry.__name__, content_types=types)(entry)
+            self.blueprint.route(
+                route.path, methods=[route.method], name=entry.__name__, content_types=types
+            )(entry)
             return view
 
         return decorate
@@ -397,7 +415,8 @@ def _authorise(route: Route, request: Request) -> None:
 
 
 def _same_origin(request: Request) -> None:
-    """Refuses a form that another site sent (OWASP CSRF: verify the origin; old phones send neither header)."""
+    """Refuses a form that another site sent (OWASP CSRF: verify the origin; old phones send neither
+    header)."""
     sent_from = request.headers.get("origin") or request.headers.get("referer")
     ours = {urlsplit(_doors[0].public_url()).netloc, request.headers.get("host", "")}
     if sent_from and urlsplit(sent_from).netloc not in ours:
@@ -435,7 +454,7 @@ def _once(route: Route, request: Request, act: Callable[[], Any]) -> ChaliceResp
     once = _doors[0].idempotency()
     first = once.begin(scope, request.raw)
     if first is not None:
-        return ChaliceResponse(first["body"], {"Content-Type": JSON, "Idempotent-Replayed": "true"} | SAFE_HEADERS, first["status"])
+        return _reply(first["body"], first["status"], JSON_HEADERS | {"Idempotent-Replayed": "true"})
     try:
         response = _response(route, act())
     except JanJanError as error:
@@ -445,7 +464,9 @@ def _once(route: Route, request: Request, act: Callable[[], Any]) -> ChaliceResp
     except ValidationError:
         once.forget(scope)
         raise
-    once.done(scope, request.raw, {"status": response.status_code, "body": _replayable(request, response.body)})
+    once.done(
+        scope, request.raw, {"status": response.status_code, "body": _replayable(request, response.body)}
+    )
     return response
 
 
@@ -453,7 +474,11 @@ def _replayable(request: Request, body: Any) -> Any:  # noqa: ANN401
     if request.caller is not None or not isinstance(body, str) or not body:
         return body
     given = json.loads(body)
-    return json.dumps({k: v for k, v in given.items() if k in ANONYMOUS_REPLAY}) if isinstance(given, dict) else "{}"
+    return (
+        json.dumps({k: v for k, v in given.items() if k in ANONYMOUS_REPLAY})
+        if isinstance(given, dict)
+        else "{}"
+    )
 
 
 def _response(route: Route, result: Any) -> ChaliceResponse:  # noqa: ANN401
@@ -461,8 +486,7 @@ def _response(route: Route, result: Any) -> ChaliceResponse:  # noqa: ANN401
         return result
     if isinstance(result, BaseModel):
         result = result.model_dump(mode="json")
-    headers = {"Content-Type": JSON} | SAFE_HEADERS
-    return ChaliceResponse(json.dumps(result, ensure_ascii=False), headers, route.status)
+    return _reply(json.dumps(result, ensure_ascii=False), route.status, JSON_HEADERS)
 
 
 def _failed(route: Route, error: JanJanError, lang: str) -> ChaliceResponse:

@@ -62,8 +62,14 @@ class Idempotency:
         """
         now = self.clock.epoch()
         body_hash = hashlib.sha256(body).hexdigest()
-        item = OpsItem(self._pk(scope), "-", body_hash=body_hash, until=now + RUNNING_S, expires=int(now + REMEMBERED_S))
-        free = OpsItem.pk.does_not_exist() | (OpsItem.answer.does_not_exist() & (OpsItem.until < now)) | (OpsItem.expires < now)
+        item = OpsItem(
+            self._pk(scope), "-", body_hash=body_hash, until=now + RUNNING_S, expires=int(now + REMEMBERED_S)
+        )
+        free = (
+            OpsItem.pk.does_not_exist()
+            | (OpsItem.answer.does_not_exist() & (OpsItem.until < now))
+            | (OpsItem.expires < now)
+        )
         try:
             item.save(condition=free)
         except PutError as refused:
@@ -108,7 +114,8 @@ class RateLimits:
     clock: Clock
 
     def spend(self, name: str, limit: int, window_s: int) -> None:
-        """Counts one call. Raises TooManyRequests with the seconds to wait when `limit` in this window is used up."""
+        """Counts one call. Raises TooManyRequests with the seconds to wait when `limit` in this window is
+        used up."""
         now = int(self.clock.epoch())
         window = now // window_s
         item = OpsItem(f"rate#{name}#{window}", "-")

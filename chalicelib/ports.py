@@ -1,6 +1,7 @@
 """What features show each other: small read interfaces and the values that cross them.
 
-Features never import one another. Each protocol here is implemented by one feature and handed to the others by `wiring`.
+Features never import one another. Each protocol here is implemented by one feature and handed to the others
+by `wiring`.
 """
 
 from __future__ import annotations
@@ -12,12 +13,13 @@ from typing import Literal, Protocol
 
 from chalicelib.platforms.base import Outgoing
 
-# --- directory ---------------------------------------------------------------------------------------------------
+# --- directory ----------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Area:
-    """A node of the tree India › state › district › block › booth. `path` holds the ids from `IN` to the node itself."""
+    """A node of the tree India › state › district › block › booth. `path` holds the ids from `IN` to the node
+    itself."""
 
     id: str
     level: Literal["country", "state", "district", "block", "booth"]
@@ -30,7 +32,8 @@ class Area:
 
     @property
     def roster_partition(self) -> str:
-        """Where people of this area lie in the roster: their district, or `IN` / `ST#<state>` above districts."""
+        """Where people of this area lie in the roster: their district, or `IN` / `ST#<state>` above
+        districts."""
         if self.level == "country":
             return "IN"
         return f"ST#{self.id}" if self.level == "state" else self.path[2]
@@ -53,14 +56,15 @@ class Areas(Protocol):
     def get(self, area_id: str) -> Area | None: ...
 
     def ranges(self, area_ids: Sequence[str]) -> list[RosterRange]:
-        """The stretches of the roster that hold everyone in these areas and below: sorted, none inside another.
+        """The stretches of the roster that hold everyone in these areas and below: sorted, none inside
+        another.
 
         Raises InvalidInput for an area that does not exist.
         """
         ...
 
 
-# --- influencers -------------------------------------------------------------------------------------------------
+# --- influencers --------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -81,7 +85,8 @@ class RosterRow:
 
 class Roster(Protocol):
     def page(self, where: RosterRange, after: str | None, limit: int) -> tuple[list[RosterRow], str | None]:
-        """Up to `limit` rows in key order behind the sort key `after`, and the key to go on from (None: the end)."""
+        """Up to `limit` rows in key order behind the sort key `after`, and the key to go on from (None: the
+        end)."""
         ...
 
 
@@ -107,12 +112,13 @@ class People(Protocol):
         ...
 
     def stop(self, channel: str, address: str, *, evidence: str, at: datetime) -> str | None:
-        """Suppresses the address for everything but service messages; the language of the confirmation to send,
-        None when it had been stopped before (one confirmation only)."""
+        """Suppresses the address for everything but service messages; the language of the confirmation to
+        send, None when it had been stopped before (one confirmation only)."""
         ...
 
     def restart(self, channel: str, address: str, *, evidence: str, at: datetime) -> str | None:
-        """Lifts a suppression by the person's own word; the language of the confirmation, None when there was none."""
+        """Lifts a suppression by the person's own word; the language of the confirmation, None when there was
+        none."""
         ...
 
     def start_telegram(self, token: str, chat_id: str, *, at: datetime) -> str | None:
@@ -130,7 +136,7 @@ class DirectSender(Protocol):
         ...
 
 
-# --- campaigns ---------------------------------------------------------------------------------------------------
+# --- campaigns ----------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -155,6 +161,10 @@ class Runs(Protocol):
         """Ids of runs scheduled for `now` or before, oldest first."""
         ...
 
+    def of_campaign(self, campaign_id: str) -> list[RunBrief]:
+        """All runs of a campaign, oldest first; empty for one without runs or that does not exist."""
+        ...
+
     def start(self, run_id: str) -> bool:
         """scheduled -> dispatching, once; False when the run is not to be started (any more)."""
         ...
@@ -176,7 +186,8 @@ class Runs(Protocol):
         ...
 
     def language_for(self, run_id: str, channel: str, wanted: str) -> str | None:
-        """The language in which a person who reads `wanted` gets this run over `channel`; None: no message fits."""
+        """The language in which a person who reads `wanted` gets this run over `channel`; None: no message
+        fits."""
         ...
 
     def message(self, run_id: str, channel: str, language: str, contact: Contact) -> Outgoing:
@@ -184,7 +195,7 @@ class Runs(Protocol):
         ...
 
 
-# --- dispatch ----------------------------------------------------------------------------------------------------
+# --- dispatch -----------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -199,5 +210,6 @@ class Proof:
 
 class Tallies(Protocol):
     def record(self, proofs: Iterable[Proof]) -> list[Proof]:
-        """Writes proofs into their tallies, each touched tally once. Gives back those whose key names no tally."""
+        """Writes proofs into their tallies, each touched tally once. Gives back those whose key names no
+        tally."""
         ...

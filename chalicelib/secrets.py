@@ -34,7 +34,8 @@ class Secrets:
         return self._value
 
     def refresh(self) -> bool:
-        """Reads the secret again after a bad signature (it may have been rotated); False within 30 s of the last read."""
+        """Reads the secret again after a bad signature (it may have been rotated); False within 30 s of the
+        last read."""
         return self._read(REFRESH_AT_MOST_EVERY_S)
 
     def platform(self, name: str) -> Mapping[str, Any] | None:
@@ -43,7 +44,8 @@ class Secrets:
         return found if isinstance(found, dict) and found else None
 
     def keyed_hash(self, text: str) -> str:
-        """An HMAC of `text` under the deployment's pepper: what stands for an address where the address must not."""
+        """An HMAC of `text` under the deployment's pepper: what stands for an address where the address must
+        not."""
         pepper = str(self.all()["pepper"]).encode()
         return hmac.new(pepper, text.encode(), hashlib.sha256).hexdigest()[:40]
 

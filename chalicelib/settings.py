@@ -10,7 +10,8 @@ from functools import cache
 
 @dataclass(frozen=True)
 class Settings:
-    """One deployment is one organisation. Each field is the environment variable of the same name in capitals."""
+    """One deployment is one organisation. Each field is the environment variable of the same name in
+    capitals."""
 
     stage: str = "local"
     """Part of every resource's name: `local`, `dev`, `prod`."""

@@ -31,15 +31,26 @@ def describe() -> dict[str, Any]:
     """The OpenAPI 3.1 document of all declared routes."""
     from pydantic.json_schema import models_json_schema
 
-    wanted = {m for r in ROUTES for m in (r.body, r.query, r.answer) if isinstance(m, type) and issubclass(m, BaseModel)}
+    wanted = {
+        m
+        for r in ROUTES
+        for m in (r.body, r.query, r.answer)
+        if isinstance(m, type) and issubclass(m, BaseModel)
+    }
     models = sorted(wanted | {Problem}, key=lambda m: (m.__module__, m.__qualname__))
-    refs, schemas = models_json_schema([(m, "validation") for m in models], ref_template="#/components/schemas/{model}")
+    refs, schemas = models_json_schema(
+        [(m, "validation") for m in models], ref_template="#/components/schemas/{model}"
+    )
     paths: dict[str, dict[str, Any]] = {}
     for route in ROUTES:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, refs)
     return {
         "openapi": "3.1.0",
-        "info": {"title": "JanJan", "version": "1", "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"}},
+        "info": {
+            "title": "JanJan",
+            "version": "1",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
         "paths": dict(sorted(paths.items())),
         "components": {
             "schemas": schemas.get("$defs", {}),
@@ -54,15 +65,24 @@ def _operation(route: Any, refs: dict[Any, Any]) -> dict[str, Any]:  # noqa: ANN
 
     content = {"json": "application/json", "page": "text/html", "raw": "text/plain"}[route.kind]
     problem = {"application/problem+json": {"schema": schema(Problem)}}
-    done: dict[str, Any] = {"description": route.summary, "content": {content: {"schema": schema(route.answer)}}}
+    done: dict[str, Any] = {
+        "description": route.summary,
+        "content": {content: {"schema": schema(route.answer)}},
+    }
     operation: dict[str, Any] = {
         "summary": route.summary,
         "tags": [route.feature],
-        "responses": {str(route.status): done, "4XX": {"description": "What is wrong, by field", "content": problem}},
+        "responses": {
+            str(route.status): done,
+            "4XX": {"description": "What is wrong, by field", "content": problem},
+        },
         "parameters": _parameters(route),
     }
     if route.body is not None:
-        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema(route.body)}}}
+        operation["requestBody"] = {
+            "required": True,
+            "content": {"application/json": {"schema": schema(route.body)}},
+        }
     if route.allow != PUBLIC:
         operation["security"] = [{"staff": []}]
         operation["x-janjan-action"] = route.allow
@@ -75,9 +95,11 @@ def _parameters(route: Any) -> list[dict[str, Any]]:  # noqa: ANN401
     if route.query is not None:
         fields = route.query.model_json_schema(ref_template="#/components/schemas/{model}")
         for name, value in fields.get("properties", {}).items():
-            found.append({"name": name, "in": "query", "required": name in fields.get("required", []), "schema": value})
+            found.append(
+                {"name": name, "in": "query", "required": name in fields.get("required", []), "schema": value}
+            )
     if route.kind == "json" and route.method != "GET":
-        found.append({"name": "Idempotency-Key", "in": "header", "required": False, "schema": {"type": "string"}})
+        found.append(
+            {"name": "Idempotency-Key", "in": "header", "required": False, "schema": {"type": "string"}}
+        )
     return found
-
-

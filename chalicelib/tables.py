@@ -16,7 +16,8 @@ from chalicelib.settings import settings
 
 
 class TableName:
-    """`janjan-<stage>-<name>`, asked for when the table is first used: `table_name = TableName("people")` in a Meta."""
+    """`janjan-<stage>-<name>`, asked for when the table is first used: `table_name = TableName("people")` in
+    a Meta."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -39,7 +40,9 @@ class Table(Model):
         fresh = cls._connection is None
         table = super()._get_connection()
         if fresh:
-            table.connection._client = aws.client("dynamodb")  # else each model would make a client of its own
+            table.connection._client = aws.client(
+                "dynamodb"
+            )  # else each model would make a client of its own
         return table
 
 
@@ -69,10 +72,15 @@ def failed_conditions(error: TransactWriteError) -> list[int]:
     PynamoDB sends condition checks first, then deletes, puts and updates.
     """
     reasons: list[Any] = list(error.cancellation_reasons)
-    return [i for i, reason in enumerate(reasons) if reason is not None and reason.code == "ConditionalCheckFailed"]
+    return [
+        i
+        for i, reason in enumerate(reasons)
+        if reason is not None and reason.code == "ConditionalCheckFailed"
+    ]
 
 
 def is_conflict(error: TransactWriteError) -> bool:
-    """Whether another transaction held one of the items: nothing was written, the same call may be tried again."""
+    """Whether another transaction held one of the items: nothing was written, the same call may be tried
+    again."""
     reasons: list[Any] = list(error.cancellation_reasons)
     return any(reason is not None and reason.code == "TransactionConflict" for reason in reasons)

@@ -11,10 +11,16 @@ from chalicelib.settings import settings
 
 if TYPE_CHECKING:
     from chalicelib.directory.service import Directory
+    from chalicelib.dispatch.planner import Planner
+    from chalicelib.dispatch.report import Reporter
+    from chalicelib.dispatch.sender import Sender
+    from chalicelib.dispatch.store import DispatchStore
     from chalicelib.events.outbox import Outbox
     from chalicelib.identity.audit import Audit
     from chalicelib.identity.gate import Gate
     from chalicelib.ops import Idempotency, RateLimits, Seen
+    from chalicelib.platforms.registry import Platforms
+    from chalicelib.ports import DirectSender, Tallies
 
 
 @cache
@@ -83,3 +89,59 @@ def directory() -> Directory:
     from chalicelib.directory.store import DirectoryStore
 
     return Directory(DirectoryStore(), audit(), clock())
+
+
+@cache
+def platforms() -> Platforms:
+    from chalicelib.platforms.http_client import HttpClient
+    from chalicelib.platforms.registry import Platforms
+    from chalicelib.secrets import secrets
+
+    return Platforms(secrets(), HttpClient(), settings().platform_url)
+
+
+@cache
+def _dispatch_store() -> DispatchStore:
+    from chalicelib.dispatch.store import DispatchStore
+
+    return DispatchStore()
+
+
+@cache
+def planner() -> Planner:
+    from chalicelib.dispatch.planner import Planner
+    from chalicelib.queues import Queue
+
+    queues = (Queue(settings().plan_queue_url), Queue(settings().send_queue_url))
+    return Planner(_dispatch_store(), runs(), roster(), *queues, clock())
+
+
+@cache
+def sender() -> Sender:
+    from chalicelib.dispatch.sender import Sender
+    from chalicelib.events.bus import Bus
+    from chalicelib.queues import Queue
+
+    queue, bus = Queue(settings().send_queue_url), Bus(settings().bus)
+    return Sender(_dispatch_store(), runs(), people(), platforms(), bus, queue, clock())
+
+
+@cache
+def direct_sender() -> DirectSender:
+    from chalicelib.dispatch.direct import Direct
+
+    return Direct(_dispatch_store(), platforms(), clock())
+
+
+@cache
+def tallies() -> Tallies:
+    from chalicelib.dispatch.tallying import Tallying
+
+    return Tallying(_dispatch_store())
+
+
+@cache
+def reporter() -> Reporter:
+    from chalicelib.dispatch.report import Reporter
+
+    return Reporter(_dispatch_store(), platforms(), clock())

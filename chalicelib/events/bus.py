@@ -45,11 +45,15 @@ class Bus:
     name: str
 
     def publish(self, entries: Sequence[Entry]) -> int:
-        """Puts all entries, in order, and gives their number. Raises Transient when some could not be put: put all
-        of them again, consumers know the ids."""
+        """Puts all entries, in order, and gives their number. Raises Transient when some could not be put:
+        put all of them again, consumers know the ids."""
         left = list(entries)
         for _ in range(TRIES):
-            left = [e for start in range(0, len(left), ENTRIES_A_CALL) for e in self._put(left[start : start + ENTRIES_A_CALL])]
+            left = [
+                e
+                for start in range(0, len(left), ENTRIES_A_CALL)
+                for e in self._put(left[start : start + ENTRIES_A_CALL])
+            ]
             if not left:
                 return len(entries)
         raise Transient("%(n)s events could not be put on the bus.", n=len(left))

@@ -1,7 +1,7 @@
 """From a committed change to its event: reads the streams of the tables and publishes.
 
-A change that raises an event writes `rev` and `event` ({type, at, data}) into the changed item, in the same write. The
-stream then carries both, so there is no event without a commit and no commit without its event.
+A change that raises an event writes `rev` and `event` ({type, at, data}) into the changed item, in the same
+write. The stream then carries both, so there is no event without a commit and no commit without its event.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Outbox:
     bus: Bus
 
     def publish(self, records: Iterable[Mapping[str, Any]]) -> int:
-        """Publishes the events of a batch of stream records and gives their number; raises so that the batch comes
-        again when the bus refused some (consumers deduplicate by id)."""
+        """Publishes the events of a batch of stream records and gives their number; raises so that the batch
+        comes again when the bus refused some (consumers deduplicate by id)."""
         entries = [entry for record in records if (entry := entry_of(record)) is not None]
         return self.bus.publish(entries) if entries else 0

@@ -1,4 +1,5 @@
-"""What a platform is: one file that sends, verifies and parses. Nothing here names a platform or a feature."""
+"""What a platform is: one file that sends, verifies and parses. Nothing here names a platform or a
+feature."""
 
 from __future__ import annotations
 
@@ -23,6 +24,8 @@ class Capabilities:
     """Needs an approved template outside the person's own window of conversation."""
     carries_key: bool
     """Gives our delivery key back in its callbacks."""
+    rate_per_s: float
+    """Messages a second that one channel may send, unless its configuration says otherwise."""
     time_to_live: bool = False
     max_text: int = 4096
 
@@ -62,11 +65,14 @@ Scope = Literal["person", "content", "campaign", "channel"]
 
 
 class SendRefused(Rejected):
-    """The platform answered that it will not send. `scope` says for whom that holds; `code` is the platform's own."""
+    """The platform answered that it will not send. `scope` says for whom that holds; `code` is the platform's
+    own."""
 
     code = "send_refused"
 
-    def __init__(self, platform_code: str, scope: Scope, detail: str = "", *, opted_out: bool = False) -> None:
+    def __init__(
+        self, platform_code: str, scope: Scope, detail: str = "", *, opted_out: bool = False
+    ) -> None:
         super().__init__("The platform refused the message: %(code)s %(detail)s", code=None, detail=detail)
         self.params = {"code": platform_code, "detail": detail}
         self.platform_code = platform_code
@@ -79,7 +85,9 @@ class Throttled(Transient):
 
     code = "throttled"
 
-    def __init__(self, retry_after_s: float, scope: Literal["person", "channel"] = "channel", platform_code: str = "") -> None:
+    def __init__(
+        self, retry_after_s: float, scope: Literal["person", "channel"] = "channel", platform_code: str = ""
+    ) -> None:
         super().__init__("The platform asks to wait.", retry_after_s=retry_after_s)
         self.scope = scope
         self.platform_code = platform_code
@@ -92,7 +100,9 @@ class OutcomeUnknown(Rejected):
     message = "The platform gave no answer; whether the message was taken is not known."
 
 
-# --- what a platform's callbacks tell ----------------------------------------------------------------------------
+# --- what a platform's callbacks tell -----------------------------------------------------------------------
+# `dedupe_id` is the same each time the platform repeats itself; no address can be read out of it. `sender` and
+# `recipient` are addresses as `send` takes them. `at` is None where the platform gave no time.
 
 
 @dataclass(frozen=True)
@@ -103,7 +113,7 @@ class Status:
     message_id: str
     recipient: str
     fact: Literal["sent", "delivered", "read", "failed"]
-    at: datetime
+    at: datetime | None
     key: str = ""
     """Our delivery key when it came back."""
     code: str = ""
@@ -112,13 +122,17 @@ class Status:
 
 @dataclass(frozen=True)
 class Inbound:
-    """What a person sent us. `text` is empty for kinds without words; `kind` is the platform's own word."""
+    """What a person sent us. `text` is empty for kinds without words.
+
+    `kind` is the platform's own word, or `edit` or `revoke` (`reply_to` names the earlier message), or
+    `deep_link` (`extra["token"]` is what our link carried).
+    """
 
     dedupe_id: str
     sender: str
     text: str
     kind: str
-    at: datetime
+    at: datetime | None
     reply_to: str = ""
     name: str = ""
     extra: Mapping[str, Any] = field(default_factory=dict)
@@ -132,12 +146,13 @@ class Preference:
     sender: str
     wants: bool
     category: str
-    at: datetime
+    at: datetime | None
 
 
 @dataclass(frozen=True)
 class Notice:
-    """News about our own side: a template, an account, an echo, an edit. `kind` such as `template.rejected`."""
+    """News about our own side: a template, an account, an echo, a group. `kind` such as
+    `template.rejected`."""
 
     dedupe_id: str
     kind: str
@@ -160,21 +175,27 @@ Update = Status | Inbound | Preference | Notice | Unknown
 class Http(Protocol):
     """The one HTTP client of all adapters: no retries, a time-out on every call."""
 
-    def post_json(self, url: str, body: Mapping[str, Any], headers: Mapping[str, str]) -> tuple[int, Headers, Any]:
+    def post_json(
+        self, url: str, body: Mapping[str, Any], headers: Mapping[str, str]
+    ) -> tuple[int, Headers, Any]:
         """Status, headers and the JSON answer (None when it is none).
 
-        Raises OutcomeUnknown when the request may have arrived without an answer, Transient when it surely did not.
+        Raises OutcomeUnknown when the request may have arrived without an answer, Transient when it surely
+        did not.
         """
         ...
 
 
 class Platform(Protocol):
     name: str
+    base_url: str
+    """The platform's own host; on the laptop the sandbox stands in for it."""
     capabilities: Capabilities
     webhook_content_types: tuple[str, ...]
 
     def send(self, http: Http, base_url: str, channel: Channel, to: str, message: Outgoing) -> Accepted:
-        """Sends once. Raises SendRefused, Throttled, OutcomeUnknown, or Transient when surely nothing was sent."""
+        """Sends once. Raises SendRefused, Throttled, OutcomeUnknown, or Transient when surely nothing was
+        sent."""
         ...
 
     def verify(self, secrets: Mapping[str, Any], headers: Headers, body: bytes) -> None:
@@ -182,10 +203,24 @@ class Platform(Protocol):
         ...
 
     def parse(self, body: bytes) -> list[Update]:
-        """The updates of a verified body, in its order; the same body gives the same dedupe ids. Never raises for
-        content: what cannot be read is Unknown."""
+        """The updates of a verified body, in its order; the same body gives the same dedupe ids. Never raises
+        for content: what cannot be read is Unknown."""
         ...
 
     def handshake(self, secrets: Mapping[str, Any], query: Mapping[str, str]) -> str | None:
         """The answer to a GET that proves the address ours; None when it is refused."""
+        ...
+
+
+class Gateway(Protocol):
+    """All platforms that are switched on, behind one door: what dispatch sends through."""
+
+    def channel_for(self, platform: str) -> Channel:
+        """The configured channel of a platform. Raises PlatformOff when it has no secret."""
+        ...
+
+    def capabilities(self, platform: str) -> Capabilities: ...
+
+    def send(self, channel: Channel, to: str, message: Outgoing) -> Accepted:
+        """Sends once, as `Platform.send`."""
         ...

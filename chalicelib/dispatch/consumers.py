@@ -1,0 +1,40 @@
+"""Queues and the minute's tick of dispatch."""
+
+from __future__ import annotations
+
+import json
+
+from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from chalice.app import Blueprint, CloudWatchEvent, Rate, SQSEvent
+
+from chalicelib import wiring
+from chalicelib.batches import each_record, lambda_context
+
+bp = Blueprint("app")
+
+
+@bp.schedule(Rate(1, unit=Rate.MINUTES), name="launch_due")
+def launch_due(event: CloudWatchEvent) -> None:
+    wiring.planner().tick()
+
+
+@bp.on_sqs_message(queue="plan", batch_size=10, name="plan_run")
+def plan_run(event: SQSEvent) -> PartialItemFailureResponse:
+    def one(record: SQSRecord) -> None:
+        wiring.planner().handle(json.loads(record.body))
+
+    return each_record(event, one)
+
+
+@bp.on_sqs_message(queue="send", batch_size=1, name="send_chunk")
+def send_chunk(event: SQSEvent) -> PartialItemFailureResponse:
+    context = lambda_context(event)
+    deadline = wiring.clock().epoch() + context.get_remaining_time_in_millis() / 1000
+
+    def one(record: SQSRecord) -> None:
+        message = json.loads(record.body)
+        holder = f"{context.aws_request_id} {record.message_id}"
+        wiring.sender().send_chunk(message["run"], message["chunk"], holder, deadline)
+
+    return each_record(event, one)

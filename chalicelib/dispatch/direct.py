@@ -1,0 +1,56 @@
+"""Service messages: codes, notices, confirmations. Each at most once for its key, by the same claim as a
+campaign's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from chalicelib.clock import Clock
+from chalicelib.dispatch.sender import REQUEST_S
+from chalicelib.dispatch.store import DispatchStore, ServiceClaim
+from chalicelib.errors import Transient
+from chalicelib.ids import new_token
+from chalicelib.platforms.base import Gateway, OutcomeUnknown, Outgoing, SendRefused
+from chalicelib.telemetry import count
+
+
+@dataclass(frozen=True)
+class Direct:
+    """Implements ports.DirectSender."""
+
+    store: DispatchStore
+    gateway: Gateway
+    clock: Clock
+
+    def send(self, *, subject: str, key: str, channel: str, to: str, message: Outgoing) -> str:
+        """Sends at most once for (subject, key): `accepted`, `already`, `unknown` or `refused:<code>`.
+
+        Raises Transient when the platform asks to wait or could not be reached: nothing was sent, ask again.
+        A claim whose holder died without an outcome stays `unknown` and is not sent again.
+        """
+        token = new_token()
+        standing = self.store.claim_service(subject, key, token, self.clock.epoch() + REQUEST_S)
+        if standing is not None and standing.token != token:
+            return self._standing(subject, key, standing)
+        try:
+            self.gateway.send(self.gateway.channel_for(channel), to, replace(message, key=""))
+        except OutcomeUnknown:
+            return self._ended(subject, key, "unknown")
+        except SendRefused as refused:
+            return self._ended(subject, key, f"refused:{refused.platform_code}")
+        except Transient:
+            self.store.service_outcome(subject, key, "released", released=True)
+            raise
+        return self._ended(subject, key, "accepted")
+
+    def _standing(self, subject: str, key: str, row: ServiceClaim) -> str:
+        if row.outcome:
+            return "already"
+        if self.clock.epoch() < row.until:
+            raise Transient(retry_after_s=REQUEST_S)
+        return self._ended(subject, key, "unknown")
+
+    def _ended(self, subject: str, key: str, outcome: str) -> str:
+        self.store.service_outcome(subject, key, outcome)
+        count(f"Service_{outcome.partition(':')[0]}")
+        return outcome

@@ -1,0 +1,367 @@
+"""Rules of dispatch: keys, chunks, what facts mean, when a claim may go on. Nothing here reads or writes.
+
+The status of a delivery is a function of its facts. Facts are set once and never changed, so any order, any
+repetition and any number of concurrent writers come to the same counts.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+from chalicelib.ports import Contact, RosterRow, RunBrief
+
+CHUNK_SIZE = 25
+SHARDS = 8
+PAGE_SIZE = 500
+EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
+"""Times in a tally are whole seconds since here: eight digits until 2029, so that 25 people stay under 1
+KB."""
+
+
+class Fact(StrEnum):
+    """What is known of one attempt. The value is its letter in a tally."""
+
+    ACCEPTED = "a"
+    SENT = "s"
+    DELIVERED = "d"
+    READ = "r"
+    FAILED = "f"
+    """Refused for good; the value is the platform's code."""
+    NOT_SENT = "n"
+    """Refused by us at the last step; the value is the reason."""
+    UNKNOWN = "u"
+    """A request may have gone out and no answer was written."""
+    SUPERSEDED = "x"
+    """This person's delivery of this run is counted at another place."""
+
+
+Facts = Mapping[Fact, int | str]
+"""The facts of one person's attempt: seconds since EPOCH, or a code for FAILED and NOT_SENT."""
+
+
+class Status(StrEnum):
+    """What became of a delivery (CONTRACT.md). PLANNED covers a claim without an outcome yet."""
+
+    PLANNED = "planned"
+    ACCEPTED = "accepted"
+    SENT = "sent"
+    DELIVERED = "delivered"
+    READ = "read"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    NOT_SENT = "not_sent"
+    SUPERSEDED = "superseded"
+
+
+ARRIVED = frozenset({Status.DELIVERED, Status.READ})
+TAKEN = frozenset({Status.ACCEPTED, Status.SENT}) | ARRIVED
+
+_BY_STRENGTH = (
+    (Fact.READ, Status.READ),
+    (Fact.DELIVERED, Status.DELIVERED),
+    (Fact.FAILED, Status.FAILED),
+    (Fact.SENT, Status.SENT),
+    (Fact.ACCEPTED, Status.ACCEPTED),
+    (Fact.UNKNOWN, Status.UNKNOWN),
+    (Fact.NOT_SENT, Status.NOT_SENT),
+    (Fact.SUPERSEDED, Status.SUPERSEDED),
+)
+
+
+def status_of(facts: Facts) -> Status:
+    """The status that these facts prove.
+
+    Proof of arrival beats a failure, a failure beats mere acceptance, and any word of the platform beats our
+    own `unknown`. Time stamps do not matter: a platform's clock may put a read before its delivery
+    (PLATFORMS.md).
+    """
+    return next((status for fact, status in _BY_STRENGTH if fact in facts), Status.PLANNED)
+
+
+def seconds(at: datetime) -> int:
+    """How a time stands in a tally: whole seconds since EPOCH (negative before it)."""
+    return int((at - EPOCH).total_seconds())
+
+
+def moment(value: int) -> datetime:
+    """The time that `seconds` wrote."""
+    return EPOCH + timedelta(seconds=value)
+
+
+@dataclass(frozen=True)
+class DeliveryKey:
+    """`run.chunk.index.attempt`: travels with the message where the platform can carry it back."""
+
+    run: str
+    chunk: str
+    index: int
+    attempt: int
+
+    def __str__(self) -> str:
+        return f"{self.run}.{self.chunk}.{self.index}.{self.attempt}"
+
+    @classmethod
+    def parse(cls, text: str) -> DeliveryKey | None:
+        """The key in `text`; None when it is not one of ours."""
+        parts = text.split(".")
+        if len(parts) != 4 or not all(parts) or not all(p.isascii() and p.isdigit() for p in parts[1:]):  # noqa: PLR2004
+            return None
+        run, chunk, index, attempt = parts
+        if len(chunk) != CHUNK_DIGITS or int(index) >= CHUNK_SIZE or not 1 <= int(attempt) <= MOST_ATTEMPTS:
+            return None
+        return cls(run, chunk, int(index), int(attempt))
+
+
+CHUNK_DIGITS = 11
+MOST_ATTEMPTS = 9
+
+
+def chunk_id(range_no: int, page_no: int, number: int) -> str:
+    """Eleven digits: stretch of the audience, page in it, chunk in the page. Sorts as planned."""
+    return f"{range_no:04d}{page_no:04d}{number:03d}"
+
+
+def partition_of(run: str, chunk: str) -> str:
+    """Where a chunk's items lie. Chunks spread over SHARDS partitions, so that no run writes to one alone."""
+    return f"{run}#{zlib.crc32(chunk.encode()) % SHARDS}"
+
+
+def partitions(run: str) -> list[str]:
+    """All partitions of a run: what a sum reads."""
+    return [f"{run}#{shard}" for shard in range(SHARDS)]
+
+
+# --- planning -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Up to 25 people of one run, one channel, one district, one language."""
+
+    run: str
+    id: str
+    channel: str
+    language: str
+    district: str
+    people: tuple[str, ...]
+    attempt: int = 1
+
+    def key(self, index: int) -> DeliveryKey:
+        return DeliveryKey(self.run, self.id, index, self.attempt)
+
+
+@dataclass(frozen=True)
+class Page:
+    """One frozen step of planning: who was picked from one page of the roster, and where the next page
+    begins."""
+
+    run: str
+    range_no: int
+    page_no: int
+    district: str
+    groups: Mapping[str, tuple[str, ...]]
+    """`channel language` -> people, in roster order."""
+    skipped: Mapping[str, int]
+    after: str | None
+
+    def chunks(self) -> list[Chunk]:
+        """The chunks of this page: the same page always gives the same chunks."""
+        cut = [
+            (group, people[start : start + CHUNK_SIZE])
+            for group, people in sorted(self.groups.items())
+            for start in range(0, len(people), CHUNK_SIZE)
+        ]
+        return [
+            Chunk(
+                self.run,
+                chunk_id(self.range_no, self.page_no, number),
+                *_way(group),
+                self.district,
+                people,
+            )
+            for number, (group, people) in enumerate(cut)
+        ]
+
+    @property
+    def skipped_id(self) -> str:
+        """The chunk number under which the skipped of this page are tallied: one that no chunk of it uses."""
+        return chunk_id(self.range_no, self.page_no, 999)
+
+
+def _way(group: str) -> tuple[str, str]:
+    """The channel and the language that a group's name joins."""
+    channel, _, language = group.partition(" ")
+    return channel, language
+
+
+def route(
+    row: RosterRow, channels: Sequence[str], language_for: Callable[[str, str], str | None]
+) -> tuple[str, str] | str:
+    """The (channel, language) for one person, or the reason why there is none.
+
+    The campaign's order of channels decides among those over which the person can be reached;
+    `language_for(channel, wanted)` gives the language in which the message goes out, None when none fits.
+    """
+    reachable = [c for c in channels if c in row.channels]
+    if not reachable:
+        return "no_channel"
+    for channel in reachable:
+        language = language_for(channel, row.language)
+        if language is not None:
+            return channel, language
+    return "no_language"
+
+
+# --- sending ------------------------------------------------------------------------------------------------
+
+
+def reason_against(run: RunBrief, contact: Contact | None, channel: str, now: datetime) -> str | None:
+    """Why this person must not get this run now; None when they may. Looked at before the claim and again
+    after it."""
+    if run.status == "cancelled":
+        return "cancelled"
+    if now >= run.expires_at:
+        return "expired"
+    if contact is None:
+        return "erased"
+    against = {
+        "not_approved": contact.status != "approved",
+        "no_address": channel not in contact.addresses,
+        "opted_out": channel in contact.suppressed,
+        "no_consent": (run.purpose, channel) not in contact.consents,
+    }
+    return next((reason for reason, holds in against.items() if holds), None)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A person's row for one run: who holds the right to send, for which place, until when."""
+
+    person: str
+    run: str
+    chunk: str
+    index: int
+    attempt: int
+    token: str
+    until: float
+    """Epoch seconds at which the holder is surely dead."""
+    released: bool = False
+
+
+class Verdict(StrEnum):
+    """What a claim that stands already means for the one who wanted it."""
+
+    OURS = "ours"
+    """Our own write, answered twice or lost: go on."""
+    ELSEWHERE = "elsewhere"
+    """Another place of this run holds this person: count them there."""
+    IN_FLIGHT = "in_flight"
+    """Another invocation may still be sending: look again later."""
+    LOST = "lost"
+    """Its holder died between claim and result: unknown, never sent again by itself."""
+
+
+def judge_claim(standing: Claim, wanted: Claim, now: float) -> Verdict:
+    """Reads a claim that was there first."""
+    if (standing.chunk, standing.index, standing.attempt) != (wanted.chunk, wanted.index, wanted.attempt):
+        return Verdict.ELSEWHERE
+    if standing.token == wanted.token:
+        return Verdict.OURS
+    return Verdict.IN_FLIGHT if now < standing.until else Verdict.LOST
+
+
+# --- counting -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Tally:
+    """What became of one chunk."""
+
+    chunk: str
+    size: int
+    channel: str
+    language: str
+    district: str
+    facts: Mapping[int, Facts]
+    skipped: Mapping[str, int] = field(default_factory=dict)
+    receipts: bool = True
+
+    def status(self, index: int) -> Status:
+        return status_of(self.facts.get(index, {}))
+
+    def settled(self, index: int) -> bool:
+        """Whether the sender has nothing left to do for this person."""
+        return self.status(index) is not Status.PLANNED
+
+
+@dataclass
+class Counts:
+    """Sums over tallies, as CONTRACT.md defines them."""
+
+    targeted: int = 0
+    planned: int = 0
+    skipped: Counter[str] = field(default_factory=Counter)
+    in_progress: int = 0
+    accepted: int = 0
+    delivered: int = 0
+    read: int = 0
+    failed: int = 0
+    failed_by_code: Counter[str] = field(default_factory=Counter)
+    unknown: int = 0
+    not_sent: Counter[str] = field(default_factory=Counter)
+    no_receipts: int = 0
+
+    def add(self, tally: Tally) -> None:
+        """Adds one tally. Each person counts once: whom another place holds is left out here."""
+        self.skipped.update(tally.skipped)
+        self.targeted += sum(tally.skipped.values())
+        for index in range(tally.size):
+            facts = tally.facts.get(index, {})
+            status = status_of(facts)
+            if status is not Status.SUPERSEDED:
+                self.targeted += 1
+                self.planned += 1
+                self._count(status, facts, receipts=tally.receipts)
+
+    def _count(self, status: Status, facts: Facts, *, receipts: bool) -> None:
+        if status in TAKEN:
+            self.accepted += 1
+            self.delivered += status in ARRIVED
+            self.read += status is Status.READ
+            self.no_receipts += not receipts
+        elif status is Status.FAILED:
+            self.failed += 1
+            self.failed_by_code[str(facts[Fact.FAILED])] += 1
+        elif status is Status.UNKNOWN:
+            self.unknown += 1
+        elif status is Status.NOT_SENT:
+            self.not_sent[str(facts[Fact.NOT_SENT])] += 1
+        else:
+            self.in_progress += 1
+
+
+def total(tallies: Iterable[Tally]) -> Counts:
+    """The counts of all tallies together."""
+    counts = Counts()
+    for tally in tallies:
+        counts.add(tally)
+    return counts
+
+
+# --- pace ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Lease:
+    """Slots of a channel: the i-th request may start at `start + i * gap` (epoch seconds)."""
+
+    start: float
+    gap: float
+
+    def slot(self, position: int) -> float:
+        return self.start + position * self.gap

@@ -1,0 +1,134 @@
+"""From a run to its chunks: reads the audience page by page and freezes who gets what over which channel.
+
+Queue `plan`: {"launch": run} -> {"plan": run, "range": r, "page": p, "after": key} for each stretch, page
+after page ->
+{"settle": run} until everybody has an outcome. Every message may come twice.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from chalicelib.clock import Clock
+from chalicelib.dispatch.model import PAGE_SIZE, Page, route, seconds, total
+from chalicelib.dispatch.store import DispatchStore
+from chalicelib.errors import Rejected
+from chalicelib.ports import Roster, RosterRange, Runs
+from chalicelib.queues import Queue
+from chalicelib.telemetry import logger
+
+SETTLE_DELAYS_S = (1, 1, 2, 2, 3, 3, 5, 5, 8, 8, 13, 21, 34)
+"""Waits between looks at a run that has just begun; after these the minute's tick looks."""
+STALE_AFTER = timedelta(minutes=30)
+"""A chunk without outcomes for so long is queued again: its message may have been lost."""
+DUE_A_TICK = 100
+
+
+@dataclass(frozen=True)
+class Planner:
+    store: DispatchStore
+    runs: Runs
+    roster: Roster
+    plan_queue: Queue
+    send_queue: Queue
+    clock: Clock
+
+    def tick(self) -> None:
+        """Launches what is due and looks after what is under way; called every minute."""
+        now = self.clock.now()
+        self.plan_queue.put({"launch": run} for run in self.runs.due(now, DUE_A_TICK))
+        self.plan_queue.put({"settle": run, "look": len(SETTLE_DELAYS_S)} for run in self.runs.dispatching())
+
+    def handle(self, message: Mapping[str, Any]) -> None:
+        """One message of the queue `plan`."""
+        if "launch" in message:
+            self.launch(message["launch"])
+        elif "plan" in message:
+            self.plan(message["plan"], int(message["range"]), int(message["page"]), message.get("after"))
+        elif "settle" in message:
+            self.settle(message["settle"], int(message.get("look", 0)))
+        else:
+            raise Rejected("This plan message has no known verb: %(verbs)s", verbs=sorted(message))
+
+    def launch(self, run: str) -> None:
+        """Starts a run that is scheduled, or goes on with a start that broke off."""
+        started = self.runs.start(run)
+        brief = self.runs.get(run)
+        if not started and (brief is None or brief.status != "dispatching"):
+            logger.info("not launched", extra={"run": run, "status": brief.status if brief else "absent"})
+            return
+        stretches = self.runs.ranges(run)
+        self.store.begin_plan(run, len(stretches))
+        self.plan_queue.put(
+            {"plan": run, "range": n, "page": 0, "after": None} for n in range(len(stretches))
+        )
+        self._look_again(run, 0)
+
+    def plan(self, run: str, range_no: int, page_no: int, after: str | None) -> None:
+        """Plans one page of one stretch and queues the next."""
+        page = self.store.page(run, range_no, page_no)
+        if page is None:
+            page = self.store.freeze(self._draw(run, range_no, page_no, after))
+        chunks = self.store.write_chunks(page, seconds(self.clock.now()))
+        self.send_queue.put({"run": run, "chunk": chunk.id} for chunk in chunks)
+        if page.after is None:
+            self.store.stretch_done(run, range_no)
+        else:
+            self.plan_queue.put([{"plan": run, "range": range_no, "page": page_no + 1, "after": page.after}])
+
+    def _draw(self, run: str, range_no: int, page_no: int, after: str | None) -> Page:
+        where: RosterRange = self.runs.ranges(run)[range_no]
+        brief = self.runs.get(run)
+        if brief is None:
+            raise Rejected("The run %(run)s does not exist.", run=run)
+        rows, more = self.roster.page(where, after, PAGE_SIZE)
+        groups: defaultdict[str, list[str]] = defaultdict(list)
+        skipped: Counter[str] = Counter()
+        for row in self.runs.wants(run, rows):
+            way = route(
+                row, brief.channels, lambda channel, wanted: self.runs.language_for(run, channel, wanted)
+            )
+            if isinstance(way, str):
+                skipped[way] += 1
+            else:
+                groups[" ".join(way)].append(row.id)
+        people = {group: tuple(ids) for group, ids in groups.items()}
+        return Page(run, range_no, page_no, where.partition, people, dict(skipped), more)
+
+    def settle(self, run: str, look: int) -> None:
+        """Ends the run when all stretches are planned and everybody has an outcome; else looks again
+        later."""
+        brief = self.runs.get(run)
+        if brief is None or brief.status != "dispatching":
+            return
+        plan = self.store.plan(run)
+        if plan is not None and plan.complete and total(self.store.tallies(run)).in_progress == 0:
+            self.runs.finish(run)
+            return
+        if look < len(SETTLE_DELAYS_S):
+            self._look_again(run, look)
+        else:
+            self._revive(run, brief.at)
+
+    def _look_again(self, run: str, look: int) -> None:
+        self.plan_queue.put(
+            [{"settle": run, "look": look + 1}], SETTLE_DELAYS_S[min(look, len(SETTLE_DELAYS_S) - 1)]
+        )
+
+    def _revive(self, run: str, started: datetime) -> None:
+        """Queues again what has stood still for half an hour. Harmless when it was only slow: claims
+        decide."""
+        now = self.clock.now()
+        if now - started < STALE_AFTER or now.minute % 30:
+            return
+        stale = self.store.stale_chunks(run, seconds(now - STALE_AFTER))
+        self.send_queue.put({"run": run, "chunk": chunk} for chunk in stale)
+        plan = self.store.plan(run)
+        missing = [n for n in range(plan.stretches) if n not in plan.done] if plan else []
+        self.plan_queue.put({"plan": run, "range": n, "page": 0, "after": None} for n in missing)
+        if plan is None:
+            self.plan_queue.put([{"launch": run}])

@@ -1,0 +1,382 @@
+"""Where dispatch keeps what it planned and what became of it. Costs in request units (w: write, r: read).
+
+Table `ledger`, one item a person and run: history, caps, export and erasure of a person are one query.
+    <person>       <run>          the claim                     1 w a person; 1 r only when a claim stands
+    already
+    <person>       service#<key>  a service message's claim     2 w (claim, outcome)
+
+Table `tallies`, all of one run, spread over SHARDS partitions; items stay under 1 KB.
+    <run>          plan           stretches of the audience and which are planned     1 w each
+    <run>          g<page>        a frozen page of people       ~12 w for 500 people, once
+    <run>#<shard>  c<chunk>       the people of a chunk         1 w a chunk
+    <run>#<shard>  t<chunk>       its tally                     1 w a chunk, then 1 w for each batch of facts
+A sum reads `t…` of all shards: about 1 r for 9 chunks.
+
+Table `ops`: `pace#<channel>`, the next free slot of a channel: 1 w a chunk.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pynamodb.attributes import (
+    BooleanAttribute,
+    JSONAttribute,
+    ListAttribute,
+    MapAttribute,
+    NumberAttribute,
+    NumberSetAttribute,
+    UnicodeAttribute,
+)
+from pynamodb.exceptions import DoesNotExist, PutError, UpdateError
+from pynamodb.expressions.update import Action
+
+from chalicelib.dispatch.model import Chunk, Claim, Fact, Facts, Lease, Page, Tally, partition_of, partitions
+from chalicelib.ops import OpsItem
+from chalicelib.tables import Table, TableName
+
+REFUSED = "ConditionalCheckFailedException"
+FACTS_A_WRITE = 75
+"""An update expression holds 4 KB; a fact takes about 40 bytes of it."""
+PACE_KEPT_S = 3600
+
+
+class LedgerItem(Table):
+    class Meta:
+        table_name = TableName("ledger")
+
+    chunk = UnicodeAttribute(null=True)
+    index = NumberAttribute(null=True)
+    attempt = NumberAttribute(default=1)
+    token = UnicodeAttribute()
+    until = NumberAttribute()
+    released = BooleanAttribute(null=True)
+    outcome = UnicodeAttribute(null=True)
+
+
+class TallyItem(Table):
+    """Every item of the table `tallies`; which attributes are there depends on the sort key's first
+    letter."""
+
+    class Meta:
+        table_name = TableName("tallies")
+
+    people = ListAttribute(of=UnicodeAttribute, null=True)
+    attempt = NumberAttribute(null=True)
+    size = NumberAttribute(attr_name="n", null=True)
+    channel = UnicodeAttribute(attr_name="ch", null=True)
+    language = UnicodeAttribute(attr_name="la", null=True)
+    district = UnicodeAttribute(attr_name="di", null=True)
+    skipped: Any = MapAttribute(attr_name="sk_", null=True)  # type: ignore[no-untyped-call]
+    facts: Any = MapAttribute(attr_name="fa", null=True)  # type: ignore[no-untyped-call]
+    planned_at = NumberAttribute(attr_name="at", null=True)
+    page = JSONAttribute(null=True)
+    stretches = NumberAttribute(null=True)
+    done = NumberSetAttribute(null=True)
+
+
+@dataclass(frozen=True)
+class ServiceClaim:
+    """Who holds one service message; `outcome` is empty until it is known."""
+
+    token: str
+    until: float
+    outcome: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How far a run's planning has come."""
+
+    stretches: int
+    done: frozenset[int]
+
+    @property
+    def complete(self) -> bool:
+        return len(self.done) >= self.stretches
+
+
+class DispatchStore:
+    """Reads and writes of dispatch; every method is safe to repeat."""
+
+    # --- planning
+
+    def begin_plan(self, run: str, stretches: int) -> None:
+        """Notes how many stretches of the roster the run reads."""
+        TallyItem(run, "plan").update(actions=[TallyItem.stretches.set(stretches)])
+
+    def plan(self, run: str) -> Plan | None:
+        """How far planning is; None before it began."""
+        try:
+            item = TallyItem.get(run, "plan", consistent_read=True)
+        except DoesNotExist:
+            return None
+        return Plan(int(item.stretches), frozenset(int(n) for n in item.done or ()))
+
+    def stretch_done(self, run: str, range_no: int) -> None:
+        TallyItem(run, "plan").update(actions=[TallyItem.done.add([range_no])])
+
+    def page(self, run: str, range_no: int, page_no: int) -> Page | None:
+        """A page that has been frozen; None when it has not."""
+        try:
+            item = TallyItem.get(run, _page_key(range_no, page_no), consistent_read=True)
+        except DoesNotExist:
+            return None
+        return _page_of(run, range_no, page_no, item)
+
+    def freeze(self, page: Page) -> Page:
+        """Keeps the page, unless it has been kept before: gives the one that counts."""
+        body = {
+            "district": page.district,
+            "groups": {group: list(people) for group, people in page.groups.items()},
+            "skipped": dict(page.skipped),
+            "after": page.after,
+        }
+        item = TallyItem(page.run, _page_key(page.range_no, page.page_no), page=body)
+        try:
+            item.save(condition=TallyItem.pk.does_not_exist())
+        except PutError as refused:
+            if refused.cause_response_code != REFUSED:
+                raise
+            kept = self.page(page.run, page.range_no, page.page_no)
+            return kept if kept is not None else page
+        return page
+
+    def write_chunks(self, page: Page, at: int) -> list[Chunk]:
+        """Writes a frozen page's chunks with their people and empty tallies; facts that stand already
+        stay."""
+        chunks = page.chunks()
+        with TallyItem.batch_write() as batch:
+            for chunk in chunks:
+                batch.save(
+                    TallyItem(
+                        partition_of(chunk.run, chunk.id),
+                        f"c{chunk.id}",
+                        people=list(chunk.people),
+                        attempt=chunk.attempt,
+                        channel=chunk.channel,
+                        language=chunk.language,
+                        district=chunk.district,
+                    )
+                )
+        for chunk in chunks:
+            self._open_tally(chunk, {}, at)
+        if page.skipped:
+            self._open_tally(Chunk(page.run, page.skipped_id, "", "", page.district, ()), page.skipped, at)
+        return chunks
+
+    @staticmethod
+    def _open_tally(chunk: Chunk, skipped: Mapping[str, int], at: int) -> None:
+        TallyItem(partition_of(chunk.run, chunk.id), f"t{chunk.id}").update(
+            actions=[
+                TallyItem.size.set(len(chunk.people)),
+                TallyItem.channel.set(chunk.channel),
+                TallyItem.language.set(chunk.language),
+                TallyItem.district.set(chunk.district),
+                TallyItem.skipped.set(dict(skipped)),
+                TallyItem.planned_at.set(TallyItem.planned_at | at),
+                TallyItem.facts.set(TallyItem.facts | {}),
+            ]
+        )
+
+    # --- sending
+
+    def chunk(self, run: str, chunk: str) -> tuple[Chunk, Tally] | None:
+        """A chunk and its tally as they are now, in one request; None when there is no such chunk."""
+        pk = partition_of(run, chunk)
+        keys = [(pk, f"c{chunk}"), (pk, f"t{chunk}")]
+        found = {item.sk[0]: item for item in TallyItem.batch_get(keys, consistent_read=True)}
+        if len(found) != len(keys):
+            return None
+        manifest = found["c"]
+        people = tuple(str(p) for p in manifest.people)
+        whole = Chunk(
+            run, chunk, manifest.channel, manifest.language, manifest.district, people, int(manifest.attempt)
+        )
+        return whole, _tally_of(found["t"])
+
+    def claim(self, wanted: Claim) -> Claim | None:
+        """Takes the right to send; None when it is ours now, else the claim that stands there.
+
+        A claim that was released for the same attempt may be taken again.
+        """
+        item = LedgerItem(
+            wanted.person,
+            wanted.run,
+            chunk=wanted.chunk,
+            index=wanted.index,
+            attempt=wanted.attempt,
+            token=wanted.token,
+            until=wanted.until,
+        )
+        same_place = (LedgerItem.chunk == wanted.chunk) & (LedgerItem.index == wanted.index)
+        released = (LedgerItem.released == True) & same_place & (LedgerItem.attempt == wanted.attempt)  # noqa: E712
+        try:
+            item.save(condition=LedgerItem.pk.does_not_exist() | released)
+        except PutError as refused:
+            if refused.cause_response_code != REFUSED:
+                raise
+            return self.standing(wanted.person, wanted.run)
+        return None
+
+    def standing(self, person: str, run: str) -> Claim | None:
+        """The claim on a person's row, read consistently."""
+        try:
+            row = LedgerItem.get(person, run, consistent_read=True)
+        except DoesNotExist:
+            return None
+        return Claim(
+            person,
+            run,
+            row.chunk or "",
+            int(row.index or 0),
+            int(row.attempt),
+            row.token,
+            float(row.until),
+            bool(row.released),
+        )
+
+    def release(self, held: Claim) -> None:
+        """Gives a claim back after an answer that proves that nothing was sent."""
+        try:
+            LedgerItem(held.person, held.run).update(
+                actions=[LedgerItem.released.set(True)], condition=LedgerItem.token == held.token
+            )
+        except UpdateError as refused:
+            if refused.cause_response_code != REFUSED:
+                raise
+
+    def history(self, person: str) -> list[str]:
+        """Ids of the runs that a person was claimed for."""
+        return [row.sk for row in LedgerItem.query(person)]
+
+    # --- service messages
+
+    def claim_service(self, subject: str, key: str, token: str, until: float) -> ServiceClaim | None:
+        """Takes the right to send one service message; None when it is ours, else the claim that stands
+        there."""
+        item = LedgerItem(subject, f"service#{key}", token=token, until=until)
+        try:
+            item.save(condition=LedgerItem.pk.does_not_exist() | (LedgerItem.released == True))  # noqa: E712
+        except PutError as refused:
+            if refused.cause_response_code != REFUSED:
+                raise
+            row = LedgerItem.get(subject, f"service#{key}", consistent_read=True)
+            return ServiceClaim(row.token, float(row.until), row.outcome or "")
+        return None
+
+    def service_outcome(self, subject: str, key: str, outcome: str, *, released: bool = False) -> None:
+        """Writes what became of a service message; `released` when it surely was not sent."""
+        actions: list[Action] = [LedgerItem.outcome.set(outcome)]
+        if released:
+            actions.append(LedgerItem.released.set(True))
+        LedgerItem(subject, f"service#{key}").update(actions=actions)
+
+    # --- tallies
+
+    def record(self, run: str, chunk: str, facts: Mapping[int, Facts]) -> bool:
+        """Adds facts to a tally, each only where it is not known yet. False when there is no such tally."""
+        letters = [
+            (f"{fact}{index}", value) for index, known in facts.items() for fact, value in known.items()
+        ]
+        for start in range(0, len(letters), FACTS_A_WRITE):
+            actions: list[Action] = [
+                TallyItem.facts[name].set(TallyItem.facts[name] | value)
+                for name, value in letters[start : start + FACTS_A_WRITE]
+            ]
+            try:
+                TallyItem(partition_of(run, chunk), f"t{chunk}").update(
+                    actions=actions, condition=TallyItem.size.exists()
+                )
+            except UpdateError as refused:
+                if refused.cause_response_code != REFUSED:
+                    raise
+                return False
+        return True
+
+    def tallies(self, run: str) -> Iterator[Tally]:
+        """Every tally of a run, shard by shard."""
+        for pk in partitions(run):
+            for item in TallyItem.query(pk, TallyItem.sk.startswith("t")):
+                yield _tally_of(item)
+
+    def stale_chunks(self, run: str, before: int) -> list[str]:
+        """Chunks planned before `before` (seconds since EPOCH) of which somebody has no outcome yet."""
+        found = []
+        for pk in partitions(run):
+            for item in TallyItem.query(
+                pk, TallyItem.sk.startswith("t"), filter_condition=TallyItem.planned_at < before
+            ):
+                tally = _tally_of(item)
+                if not all(tally.settled(i) for i in range(tally.size)):
+                    found.append(tally.chunk)
+        return found
+
+    def people_of(self, run: str, chunks: Sequence[str]) -> dict[str, tuple[str, ...]]:
+        """Who is in these chunks."""
+        keys = [(partition_of(run, chunk), f"c{chunk}") for chunk in chunks]
+        return {item.sk[1:]: tuple(str(p) for p in item.people) for item in TallyItem.batch_get(keys)}
+
+    # --- pace
+
+    def lease(
+        self, channel: str, messages: int, rate_per_s: float, horizon_s: float, now: float
+    ) -> Lease | float:
+        """Slots for `messages` on a channel, evenly spaced; or the seconds to wait when those of the next
+        `horizon_s` are taken (then nothing is leased)."""
+        gap = 1 / rate_per_s
+        length = messages * gap
+        item = OpsItem(f"pace#{channel}", "-")
+        expires = OpsItem.expires.set(int(now) + PACE_KEPT_S)
+        try:
+            item.update(
+                [OpsItem.until.set(now + length), expires],
+                OpsItem.until.does_not_exist() | (OpsItem.until < now),
+            )
+            return Lease(now, gap)
+        except UpdateError as refused:
+            if refused.cause_response_code != REFUSED:
+                raise
+        try:
+            item.update(
+                [OpsItem.until.set(OpsItem.until + length), expires],
+                OpsItem.until.between(now, now + horizon_s),
+            )
+            return Lease(float(item.until) - length, gap)
+        except UpdateError as refused:
+            if refused.cause_response_code != REFUSED:
+                raise
+        item.refresh(consistent_read=True)
+        return max(float(item.until) - now, gap)
+
+
+def _page_key(range_no: int, page_no: int) -> str:
+    return f"g{range_no:04d}{page_no:04d}"
+
+
+def _page_of(run: str, range_no: int, page_no: int, item: TallyItem) -> Page:
+    body = item.page
+    groups = {group: tuple(people) for group, people in body["groups"].items()}
+    return Page(run, range_no, page_no, body["district"], groups, body["skipped"], body["after"])
+
+
+def _tally_of(item: TallyItem) -> Tally:
+    facts: defaultdict[int, dict[Fact, int | str]] = defaultdict(dict)
+    stored = item.facts.as_dict() if item.facts is not None else {}
+    for name, value in stored.items():
+        facts[int(name[1:])][Fact(name[0])] = value if isinstance(value, str) else int(value)
+    return Tally(
+        chunk=item.sk[1:],
+        size=int(item.size or 0),
+        channel=item.channel or "",
+        language=item.language or "",
+        district=item.district or "",
+        facts=dict(facts),
+        skipped={
+            reason: int(n)
+            for reason, n in (item.skipped.as_dict() if item.skipped is not None else {}).items()
+        },
+    )
