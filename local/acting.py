@@ -6,7 +6,8 @@ Creators sign up and prove who they are; staff review, write, approve and schedu
 import json
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
@@ -14,6 +15,8 @@ from urllib.parse import parse_qs, quote, urlsplit
 import urllib3
 
 from local.sample import Creator
+from local.token import token_for
+from local.users import USERS, load_users
 
 Json = dict[str, Any]
 
@@ -21,6 +24,8 @@ WAIT_S = 90.0
 """The longest that one person waits for a code, a confirmation or a state before giving up."""
 LOOK_EVERY_S = 0.1
 ENOUGH_TRIES = 5
+WORKERS = 12
+COORDINATORS = {area: user.email.partition("@")[0] for user in USERS for area in user.areas}
 
 
 class CallFailed(Exception):
@@ -118,7 +123,7 @@ class Creators:
 
 
 def address_of(creator: Creator) -> str:
-    """An internet address of their own (RFC 2544's range for tests): limits count callers, not this machine."""
+    """An internet address of their own (RFC 2544's range for tests), so that limits count callers."""
     return f"198.18.{creator.number // 250}.{creator.number % 250 + 1}"
 
 
@@ -146,28 +151,60 @@ def signup_of(creator: Creator) -> Json:
 
 @dataclass
 class Staff:
-    """People who sign in; each acts with a token of their own."""
+    """The sample users at their desks, each with a token of their own."""
 
     api: Caller
-    tokens: dict[str, str]
-    """By role: reviewer, author, approver."""
+    tokens: Mapping[str, str]
+    """By the name before the @ of the sample user."""
 
-    def approve(self, influencer: str) -> None:
-        """Approve one creator."""
+    @classmethod
+    def signed_in(cls, api: Caller, env: Mapping[str, str]) -> "Staff":
+        """Makes the sample users where they are missing, and signs all of them in."""
+        load_users(env)
+        return cls(api, {user.email.partition("@")[0]: token_for(env, user.email) for user in USERS})
+
+    def approve(self, influencer: str, area: str) -> None:
+        """A coordinator approves one creator of their district; the admin those of other places."""
+        token = self.tokens[COORDINATORS.get(area.partition("-")[0], "admin")]
         body = {"decision": "approve", "reason": "sample"}
-        self.api("POST", f"/v1/influencers/{influencer}/review", body, token=self.tokens["reviewer"])
+        self.api("POST", f"/v1/influencers/{influencer}/review", body, token=token)
 
     def launch(self, draft: Json, at: str) -> str:
         """Write a campaign, submit it, let another person approve it, schedule it; its id."""
-        author, approver = self.tokens["author"], self.tokens["approver"]
-        campaign = str(self.api("POST", "/v1/campaigns", draft, token=author)["id"])
-        self.api("POST", f"/v1/campaigns/{campaign}/submission", {}, token=author)
+        editor, approver = self.tokens["editor"], self.tokens["approver"]
+        campaign = str(self.api("POST", "/v1/campaigns", draft, token=editor)["id"])
+        self.api("POST", f"/v1/campaigns/{campaign}/submission", {}, token=editor)
         decision = {"decision": "approve", "reason": "sample"}
         self.api("POST", f"/v1/campaigns/{campaign}/approval", decision, token=approver)
-        self.api("POST", f"/v1/campaigns/{campaign}/schedule", {"at": at}, token=approver)
+        self.api("POST", f"/v1/campaigns/{campaign}/schedule", {"at": at}, token=editor)
         return campaign
 
     def report(self, campaign: str) -> Json:
         """The campaign's counts."""
-        counts: Json = self.api("GET", f"/v1/campaigns/{campaign}/report", token=self.tokens["author"])
+        counts: Json = self.api("GET", f"/v1/campaigns/{campaign}/report", token=self.tokens["editor"])
         return counts
+
+
+def enrol(
+    people: Iterable[Creator],
+    creators: Creators,
+    staff: Staff,
+    tell: Callable[[int], object] = lambda _: None,
+) -> None:
+    """Everybody signs up, proves their channel and is approved; `tell` hears how many are done.
+
+    The first failure ends it and is raised.
+    """
+
+    def join(creator: Creator) -> None:
+        staff.approve(creators.sign_up(creator), creator.area)
+
+    with ThreadPoolExecutor(WORKERS) as pool:
+        jobs = [pool.submit(join, creator) for creator in people]
+        try:
+            for done, job in enumerate(as_completed(jobs), start=1):
+                job.result()
+                tell(done)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise

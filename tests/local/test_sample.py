@@ -68,7 +68,7 @@ def test_creators_look_like_a_district() -> None:
     assert {person.gender for person in people} == {"female", "male"}
     assert {person.channel for person in people} == {"whatsapp", "telegram"}
     assert any(not person.handles for person in people)
-    assert all(handle.startswith("namuna_") for person in people for _, handle, _ in person.handles)
+    assert all(handle.startswith("namuna") for person in people for _, handle, _ in person.handles)
     followers = sorted(count for person in people for _, _, count in person.handles)
     assert followers[-1] > 20 * followers[len(followers) // 2]
 

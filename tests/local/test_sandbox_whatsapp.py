@@ -5,6 +5,7 @@ import hmac
 import json
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import urllib3
@@ -116,6 +117,43 @@ def test_statuses_come_signed_with_our_key_and_as_meta_shapes_them(
         assert status["pricing"]["category"] == status["conversation"]["origin"]["type"] == "authentication"
     assert "expiration_timestamp" in by_status["sent"]["conversation"]
     assert "expiration_timestamp" not in by_status["read"]["conversation"]
+
+
+RECORDED = Path(__file__).parents[3] / "shared" / "fixtures" / "whatsapp"
+
+
+def shape(value: object) -> object:
+    """Keys and types of a payload; of a list, its first item."""
+    if isinstance(value, dict):
+        return {key: shape(inner) for key, inner in value.items()}
+    return [shape(value[0])] if isinstance(value, list) else type(value).__name__
+
+
+@pytest.mark.skipif(
+    not RECORDED.is_dir(), reason="recorded payloads lie beside this clone on some machines only"
+)
+@pytest.mark.parametrize(
+    ("file", "behaviour"),
+    [
+        ("pywa_status_with_biz_opaque.json", {"read": 0}),
+        ("pywa_status_failed_130472.json", {"fail": 1}),
+    ],
+)
+def test_statuses_have_the_shape_of_recorded_ones(
+    sandbox: Client, receiver: Receiver, file: str, behaviour: dict[str, object]
+) -> None:
+    recorded = json.loads((RECORDED / file).read_text(encoding="utf-8"))
+    wanted = recorded["entry"][0]["changes"][0]["value"]["statuses"][0]
+    sandbox.call("POST", "/behaviour", behaviour)
+    for n in range(10):
+        sandbox.whatsapp(template(f"9190000{n:05}", "1", key=f"run.0.{n}.1"))
+    sandbox.settled()
+    [ours, *_] = [status for status in receiver.statuses() if status["status"] == wanted["status"]]
+    ours.pop("biz_opaque_callback_data")
+    wanted.pop("biz_opaque_callback_data", None)
+    assert shape(ours) == shape(wanted)
+    change = json.loads(receiver.posts[0][2])["entry"][0]["changes"][0]
+    assert set(change["value"]) | {"contacts"} == set(recorded["entry"][0]["changes"][0]["value"])
 
 
 def test_a_message_without_our_key_gives_statuses_without_one(sandbox: Client, receiver: Receiver) -> None:
