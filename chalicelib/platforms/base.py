@@ -101,8 +101,8 @@ class OutcomeUnknown(Rejected):
 
 
 # --- what a platform's callbacks tell -----------------------------------------------------------------------
-# `dedupe_id` is the same each time the platform repeats itself; no address can be read out of it. `sender` and
-# `recipient` are addresses as `send` takes them. `at` is None where the platform gave no time.
+# `dedupe_id` is the same each time the platform repeats itself; no address can be read out of it. `sender`,
+# `recipient`: addresses as `send` takes them. `at` is None where the platform gave no time.
 
 
 @dataclass(frozen=True)
