@@ -169,10 +169,14 @@ class Staff:
         body = {"decision": "approve", "reason": "sample"}
         self.api("POST", f"/v1/influencers/{influencer}/review", body, token=token)
 
-    def launch(self, draft: Json, at: str) -> str:
+    def draft(self, body: Json) -> str:
+        """Write a campaign; its id."""
+        return str(self.api("POST", "/v1/campaigns", body, token=self.tokens["editor"])["id"])
+
+    def launch(self, body: Json, at: str) -> str:
         """Write a campaign, submit it, let another person approve it, schedule it; its id."""
         editor, approver = self.tokens["editor"], self.tokens["approver"]
-        campaign = str(self.api("POST", "/v1/campaigns", draft, token=editor)["id"])
+        campaign = self.draft(body)
         self.api("POST", f"/v1/campaigns/{campaign}/submission", {}, token=editor)
         decision = {"decision": "approve", "reason": "sample"}
         self.api("POST", f"/v1/campaigns/{campaign}/approval", decision, token=approver)

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,7 +36,8 @@ from local.children import ChildFailed
 from local.deploy import DeployFailed
 from local.laptop import Laptop, laptop
 from local.ports import PortTaken
-from local.sample import Creator, areas_from, creators, load_directory
+from local.programme import brief, load_ground
+from local.sample import Creator, creators
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -100,7 +101,7 @@ class Demo:
         self._enrol(people, staff)
         self.sandbox("POST", "/behaviour", self.settings.behaviour)
         marker = f"#नमूना{int(time.time())}"
-        campaign = staff.launch(brief(people, marker, areas_of(self.settings)), now())
+        campaign = staff.launch(brief(marker, ["IN"]), now())
         self._tick()
         self._dispatched(staff, campaign)
         self._settle()
@@ -111,12 +112,8 @@ class Demo:
 
     def _load(self) -> list[Creator]:
         with self._step("areas, themes, departments") as step:
-            areas = areas_from(self.settings.areas)
+            areas = load_ground(self.system, self.settings.areas)
             step(len(areas), total=len(areas))
-            os.environ.update(self.system.env)
-            from chalicelib import wiring
-
-            load_directory(wiring.directory(), areas, sample=self.settings.areas is None)
         return creators(self.settings.recipients, areas)
 
     def _enrol(self, people: list[Creator], staff: Staff) -> None:
@@ -229,37 +226,6 @@ class Demo:
 def now() -> str:
     """This moment as the API takes it."""
     return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-
-
-def areas_of(settings: Settings) -> list[str]:
-    """Where the campaign goes: all of the ground."""
-    return ["IN"]
-
-
-def brief(people: list[Creator], marker: str, areas: list[str]) -> Json:
-    """The draft of the demo's campaign."""
-    texts = {
-        "hi": f"मतदाता जागरूकता अभियान: हर मतदाता तक पहुँचें, मतदान की तारीख़ बताएँ। {marker}",
-        "en": f"Voter awareness: reach every voter and tell them the day of the poll. {marker}",
-    }
-    title = "हर मत की क़ीमत"
-    params = ["{name}", title, "{link}", "{disclosure}"]
-    template = {"template": "namuna_brief", "category": "marketing", "params": params}
-    return {
-        "title": title,
-        "department": "information",
-        "theme": "voter_awareness",
-        "kind": "awareness",
-        "compensation": "none",
-        "messages": {
-            "whatsapp": {"hi": template, "en": template},
-            "telegram": {language: {"text": text} for language, text in texts.items()},
-        },
-        "links": ["https://example.org/namuna"],
-        "audience": {"areas": areas},
-        "channels": ["whatsapp", "telegram"],
-        "expires_at": (datetime.now(UTC) + timedelta(days=2)).isoformat(timespec="seconds"),
-    }
 
 
 def shown(truth: judge.Truth, report: Json) -> Table:

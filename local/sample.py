@@ -160,11 +160,13 @@ class Creator:
         return self.chat if self.channel == "telegram" else self.phone
 
 
-def creators(count: int, areas: Sequence["Area"], *, seed: int = 1, telegram: float = 0.2) -> list[Creator]:
-    """`count` creators spread over the areas; the same seed gives the same people."""
+def creators(
+    count: int, areas: Sequence["Area"], *, first: int = 1, seed: int = 1, telegram: float = 0.2
+) -> list[Creator]:
+    """`count` creators, numbered from `first`, spread over the areas; the same seed gives the same people."""
     draw = random.Random(f"janjan sample {seed}")
     ground = _ground(areas, draw)
-    return [_creator(number, draw, ground, telegram) for number in range(1, count + 1)]
+    return [_creator(number, draw, ground, telegram) for number in range(first, first + count)]
 
 
 def _ground(areas: Sequence["Area"], draw: random.Random) -> dict[str, list["Area"]]:
@@ -188,7 +190,7 @@ def _creator(number: int, draw: random.Random, ground: dict[str, list["Area"]], 
     language = "hi" if draw.random() < 0.8 else "en"
     [level] = draw.choices(LEVELS, LEVEL_WEIGHTS)
     used = draw.sample(PLATFORMS[:4], draw.choices((0, 1, 2, 3), (10, 40, 35, 15))[0])
-    handle = f"namuna_{given_en}_{family_en}{number}".lower()
+    handle = f"namuna{number}"  # X takes 15 letters, Facebook no underscore
     return Creator(
         number=number,
         name=f"{given_hi} {family_hi}" if language == "hi" else f"{given_en} {family_en}",

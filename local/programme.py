@@ -1,0 +1,81 @@
+"""Loads the sample programme into a running system: `make run` once, `make demo` each time."""
+
+import json
+import os
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from local.acting import Caller, Creators, Json, Staff, enrol
+from local.laptop import Laptop
+from local.sample import areas_from, creators, load_directory
+
+if TYPE_CHECKING:
+    from chalicelib.ports import Area
+
+CREATORS = 200
+A_TRY = 1000
+"""Creators of a later try have numbers from here on: an interrupted try may have taken the phones before."""
+
+
+def load_ground(system: Laptop, folder: Path | None = None) -> list["Area"]:
+    """Stores the areas of `folder`, or the invented ones, with themes and departments; gives the areas."""
+    os.environ.update(system.env)
+    from chalicelib import wiring
+
+    areas = areas_from(folder)
+    load_directory(wiring.directory(), areas, sample=folder is None)
+    return areas
+
+
+def load_once(system: Laptop, tell: Callable[[int], object] = lambda _: None, count: int = CREATORS) -> bool:
+    """The whole sample programme, unless this folder's state has it: False then.
+
+    Needs about 20 s: the creators sign up as people do. `tell` hears how many are done.
+    """
+    marker = system.folder / "sample.json"
+    known: Json = json.loads(marker.read_text()) if marker.exists() else {"tries": 0, "loaded": False}
+    if known["loaded"]:
+        return False
+    marker.write_text(json.dumps({"tries": known["tries"] + 1, "loaded": False}))
+    api = Caller(system.url)
+    staff = Staff.signed_in(api, system.env)
+    areas = load_ground(system)
+    people = creators(count, areas, first=known["tries"] * A_TRY + 1)
+    enrol(people, Creators(api, Caller(system.sandbox_url)), staff, tell)
+    staff.draft(brief("", ["IN-XN"]))
+    system.engine.snapshot()
+    marker.write_text(json.dumps({"tries": known["tries"] + 1, "loaded": True}))
+    return True
+
+
+def brief(marker: str, areas: Sequence[str]) -> Json:
+    """The draft of a campaign to everybody in the areas; every Telegram text holds the marker."""
+    texts = {
+        "hi": f"नमस्ते {{name}}, मतदाता जागरूकता: हर मतदाता तक पहुँचें, मतदान की तारीख़ बताएँ। {{link}} {marker}",
+        "en": f"Namaste {{name}}, voter awareness: tell every voter the day of the poll. {{link}} {marker}",
+    }
+    titles = {"hi": "हर मत की क़ीमत", "en": "Every vote counts"}
+    return {
+        "title": titles["hi"],
+        "department": "information",
+        "theme": "voter_awareness",
+        "kind": "awareness",
+        "compensation": "none",
+        "messages": {
+            "whatsapp": {
+                language: {
+                    "template": "namuna_brief",
+                    "category": "marketing",
+                    "params": ["{name}", title, "{link}", "{disclosure}"],
+                }
+                for language, title in titles.items()
+            },
+            "telegram": {language: {"text": text} for language, text in texts.items()},
+        },
+        "links": ["https://example.org/namuna"],
+        "audience": {"areas": list(areas)},
+        "channels": ["whatsapp", "telegram"],
+        "expires_at": (datetime.now(UTC) + timedelta(days=2)).isoformat(timespec="seconds"),
+    }
