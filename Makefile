@@ -11,7 +11,7 @@ BENCH ?=
 ifneq ($(origin USER),command line)
 USER := admin@sample.test
 endif
-export AWS_PORT PORT SANDBOX_PORT
+export AWS_PORT PORT SANDBOX_PORT CODE_BUCKET PARAMETERS
 
 help:
 	@echo "make run       the system on this machine: http://127.0.0.1:$${PORT:-8000}"
@@ -34,10 +34,10 @@ demo: setup
 	@exec $(PY) -m local.demo --recipients '$(RECIPIENTS)' --behaviour '$(BEHAVIOUR)' --areas '$(AREAS)'
 
 test: setup
-	@$(PY) scripts/check.py
+	@$(PY) -m scripts.check
 
 lint: setup
-	@$(PY) scripts/check.py --static
+	@$(PY) -m scripts.check --static
 
 bench: setup
 	@exec $(PY) -m bench '$(BENCH)'
@@ -47,7 +47,7 @@ reset:
 	@echo "The local data is gone."
 
 package: setup
-	@$(PY) scripts/package.py --stage '$(STAGE)'
+	@$(PY) -m scripts.package --stage '$(STAGE)'
 
 deploy: package
 	@sh scripts/deploy.sh '$(STAGE)'
@@ -56,4 +56,4 @@ token: setup
 	@exec $(PY) -m local.token '$(USER)'
 
 mutants: setup
-	@$(PY) scripts/mutants.py
+	@$(PY) -m scripts.mutants

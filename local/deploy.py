@@ -104,7 +104,7 @@ def _resources_for(project: Path) -> Path:
         name
         for name, resource in resources.items()
         if "Type" not in resource
-        and name not in {"RestAPI", "APIHandler"}
+        and name not in {"RestAPI", "APIHandler", "ApiHandlerLogGroup"}
         and "".join(f"_{c.lower()}" if c.isupper() else c for c in name).lstrip("_") not in handlers
     }
     for name in [

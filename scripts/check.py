@@ -16,7 +16,7 @@ STATIC = {
     "import-linter": [BIN / "lint-imports"],
 }
 DYNAMIC = {
-    "package": [sys.executable, "scripts/package.py", "--stage", "prod"],
+    "package": [sys.executable, "-m", "scripts.package", "--stage", "prod"],
     "pytest": [
         *(sys.executable, "-m", "pytest", "--quiet", "-n", "2", "--dist", "loadgroup"),
         *("--cov", "--cov-report=term"),
