@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import dataclasses
 
 
 class JanJanError(Exception):
@@ -16,9 +16,8 @@ class JanJanError(Exception):
     code = "internal"
     message = "Something went wrong on our side. Nothing was changed; please try again."
 
-    def __init__(self, message: str | None = None, /, code: str | None = None, **params: object) -> None:
+    def __init__(self, message: str | None = None, /, **params: object) -> None:
         self.message = message or type(self).message
-        self.code = code or type(self).code
         self.params = params
         super().__init__(self.message % params if params else self.message)
 
@@ -42,7 +41,7 @@ class Transient(JanJanError):
         self.retry_after_s = retry_after_s
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class FieldError:
     """What is wrong with one field: its path (`handles.0.handle`), a stable code, an English sentence to
     translate."""
@@ -50,7 +49,7 @@ class FieldError:
     field: str
     code: str
     message: str
-    params: dict[str, object] = field(default_factory=dict)
+    params: dict[str, object] = dataclasses.field(default_factory=dict)
 
 
 class InvalidInput(Rejected):

@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from string import ascii_lowercase
 from typing import Any
 
 from pynamodb.attributes import (
@@ -34,11 +35,24 @@ from pynamodb.attributes import (
 from pynamodb.exceptions import DoesNotExist, PutError, UpdateError
 from pynamodb.expressions.update import Action
 
-from chalicelib.dispatch.model import Chunk, Claim, Fact, Facts, Lease, Page, Tally, partition_of, partitions
+from chalicelib.dispatch.model import (
+    CHUNK_SIZE,
+    Chunk,
+    Claim,
+    Fact,
+    Facts,
+    Lease,
+    Page,
+    Tally,
+    partition_of,
+    partitions,
+)
 from chalicelib.ops import OpsItem
 from chalicelib.tables import Table, TableName
 
 REFUSED = "ConditionalCheckFailedException"
+INDEX_LETTERS = ascii_lowercase[:CHUNK_SIZE]
+"""A fact's name is its letter and its person's: `ra` is the first person's read."""
 FACTS_A_WRITE = 75
 """An update expression holds 4 KB; a fact takes about 40 bytes of it."""
 PACE_KEPT_S = 3600
@@ -170,17 +184,17 @@ class DispatchStore:
 
     @staticmethod
     def _open_tally(chunk: Chunk, skipped: Mapping[str, int], at: int) -> None:
-        TallyItem(partition_of(chunk.run, chunk.id), f"t{chunk.id}").update(
-            actions=[
-                TallyItem.size.set(len(chunk.people)),
-                TallyItem.channel.set(chunk.channel),
-                TallyItem.language.set(chunk.language),
-                TallyItem.district.set(chunk.district),
-                TallyItem.skipped.set(dict(skipped)),
-                TallyItem.planned_at.set(TallyItem.planned_at | at),
-                TallyItem.facts.set(TallyItem.facts | {}),
-            ]
-        )
+        actions: list[Action] = [
+            TallyItem.size.set(len(chunk.people)),
+            TallyItem.channel.set(chunk.channel),
+            TallyItem.language.set(chunk.language),
+            TallyItem.district.set(chunk.district),
+            TallyItem.planned_at.set(TallyItem.planned_at | at),
+            TallyItem.facts.set(TallyItem.facts | {}),
+        ]
+        if skipped:
+            actions.append(TallyItem.skipped.set(dict(skipped)))
+        TallyItem(partition_of(chunk.run, chunk.id), f"t{chunk.id}").update(actions=actions)
 
     # --- sending
 
@@ -280,7 +294,9 @@ class DispatchStore:
     def record(self, run: str, chunk: str, facts: Mapping[int, Facts]) -> bool:
         """Adds facts to a tally, each only where it is not known yet. False when there is no such tally."""
         letters = [
-            (f"{fact}{index}", value) for index, known in facts.items() for fact, value in known.items()
+            (f"{fact}{INDEX_LETTERS[index]}", value)
+            for index, known in facts.items()
+            for fact, value in known.items()
         ]
         for start in range(0, len(letters), FACTS_A_WRITE):
             actions: list[Action] = [
@@ -367,7 +383,7 @@ def _tally_of(item: TallyItem) -> Tally:
     facts: defaultdict[int, dict[Fact, int | str]] = defaultdict(dict)
     stored = item.facts.as_dict() if item.facts is not None else {}
     for name, value in stored.items():
-        facts[int(name[1:])][Fact(name[0])] = value if isinstance(value, str) else int(value)
+        facts[INDEX_LETTERS.index(name[1])][Fact(name[0])] = value if isinstance(value, str) else int(value)
     return Tally(
         chunk=item.sk[1:],
         size=int(item.size or 0),

@@ -73,8 +73,11 @@ class SendRefused(Rejected):
     def __init__(
         self, platform_code: str, scope: Scope, detail: str = "", *, opted_out: bool = False
     ) -> None:
-        super().__init__("The platform refused the message: %(code)s %(detail)s", code=None, detail=detail)
-        self.params = {"code": platform_code, "detail": detail}
+        super().__init__(
+            "The platform refused the message: %(platform_code)s %(detail)s",
+            platform_code=platform_code,
+            detail=detail,
+        )
         self.platform_code = platform_code
         self.scope = scope
         self.opted_out = opted_out

@@ -1,0 +1,437 @@
+"""What happens between a claim and its result, on the real tables: nobody twice, nobody lost, counts
+equal."""
+
+from __future__ import annotations
+
+import random
+from datetime import timedelta
+
+import pytest
+from botocore.exceptions import ConnectionClosedError
+
+from chalicelib import aws
+from chalicelib.dispatch.model import Claim, DeliveryKey, Fact, Status
+from chalicelib.dispatch.store import DispatchStore
+from chalicelib.platforms.base import OutcomeUnknown, SendRefused, Throttled
+from chalicelib.ports import Proof
+from tests.dispatch.world import RUN, START, World, address, person_id, world
+
+pytestmark = pytest.mark.usefixtures("tables")
+
+
+def dispatched(people: int, **more) -> World:
+    made = world(people, **more)
+    made.launch()
+    made.send()
+    return made
+
+
+def proof(key: str, fact: str, seconds: int, code: str = "") -> Proof:
+    return Proof(key, fact, START + timedelta(seconds=seconds), code)  # type: ignore[arg-type]
+
+
+def test_everybody_of_the_audience_gets_one_request_and_is_counted_once():
+    made = dispatched(60)
+    assert made.requests_to() == {address(n): 1 for n in range(60)}
+    counts = made.counts()
+    assert (counts.targeted, counts.planned, counts.accepted, counts.in_progress) == (60, 60, 60, 0)
+
+
+def test_chunks_hold_up_to_25_people_of_one_district():
+    made = world(60)
+    made.launch()
+    assert sorted((t.district, t.size) for t in made.tallies()) == [
+        ("D1", 5),
+        ("D1", 25),
+        ("D2", 5),
+        ("D2", 25),
+    ]
+
+
+def test_planning_twice_makes_the_same_chunks_even_when_the_roster_has_changed_in_between():
+    made = world(60)
+    made.launch()
+    first = {t.chunk: made.store.people_of(RUN, [t.chunk])[t.chunk] for t in made.tallies()}
+    made.roster.rows["D1"].reverse()
+    made.roster.rows["D1"].pop()
+    made.plan_queue.put([{"launch": RUN}])
+    made.plan()
+    assert {t.chunk: made.store.people_of(RUN, [t.chunk])[t.chunk] for t in made.tallies()} == first
+    made.send()
+    assert made.requests_to() == {address(n): 1 for n in range(60)}
+
+
+def test_a_second_plan_keeps_the_facts_that_stand_already():
+    made = dispatched(10)
+    made.plan_queue.put([{"launch": RUN}])
+    made.plan()
+    assert made.counts().accepted == 10
+
+
+def test_a_long_audience_is_planned_page_after_page(monkeypatch):
+    monkeypatch.setattr("chalicelib.dispatch.planner.PAGE_SIZE", 7)
+    made = dispatched(30)
+    assert made.requests_to() == {address(n): 1 for n in range(30)}
+    assert made.counts().accepted == 30
+
+
+def test_a_person_found_in_two_places_of_the_audience_is_sent_and_counted_once():
+    made = world(10)
+    made.roster.rows["D1"] += made.roster.rows["D2"][:3]
+    made.launch()
+    made.send()
+    assert max(made.requests_to().values()) == 1
+    assert (made.counts().planned, made.counts().accepted) == (10, 10)
+
+
+def test_a_copy_of_a_chunk_message_sends_nothing():
+    made = world(30)
+    made.launch()
+    messages = [body for _, body in made.send_queue.messages]
+    made.send()
+    for message in messages * 2:
+        made.send_one(message)
+    assert made.requests_to() == {address(n): 1 for n in range(30)}
+
+
+def crash_points(*, people: int = 4) -> int:
+    """How many calls one undisturbed chunk makes; so many crashes before and after are tried."""
+    made = world(people)
+    made.launch()
+    made.faults.calls = 0
+    made.send()
+    return made.faults.calls
+
+
+def test_a_crash_before_or_after_any_step_sends_nobody_twice_and_loses_nobody(tables):
+    from tests.conftest import create_tables
+
+    for after in (False, True):
+        for at in range(1, crash_points() + 1):
+            tables.reset()
+            create_tables()
+            made = world(4)
+            made.launch()
+            made.faults.calls, made.faults.at, made.faults.after = 0, at, after
+            made.send()
+            where = f"{'after' if after else 'before'} call {at}: {made.faults.seen[:at]}"
+            assert max(made.requests_to().values(), default=0) <= 1, where
+            statuses = made.statuses()
+            assert all(len(s) == 1 for s in statuses.values()) and len(statuses) == 4, where
+            counts = made.counts()
+            assert counts.in_progress == 0, where
+            assert counts.accepted + counts.unknown == 4, where
+            taken = made.taken_by()
+            for n in range(4):
+                if statuses[person_id(n)] == [Status.ACCEPTED]:
+                    assert taken[address(n)] == 1, where
+
+
+def test_a_crash_anywhere_in_planning_leaves_everybody_in_one_chunk(tables):
+    from tests.conftest import create_tables
+
+    for after in (False, True):
+        for at in range(1, 12):
+            tables.reset()
+            create_tables()
+            made = world(8)
+            made.faults.at, made.faults.after = at, after
+            message: dict[str, object] | None = {"launch": RUN}
+            while message is not None:
+                try:
+                    made.planner().handle(message)
+                except BaseException:  # noqa: BLE001 - the world's Crash
+                    made.plan_queue.put([message], 60)
+                message = made.plan_queue.take()
+                while message is not None and "settle" in message:
+                    message = made.plan_queue.take()
+            made.faults.at = None
+            made.send()
+            assert made.requests_to() == {address(n): 1 for n in range(8)}, (after, at)
+            assert made.counts().accepted == 8, (after, at)
+
+
+def test_a_claim_whose_own_answer_was_lost_is_recognised_and_its_message_goes_out(tables):
+    made = world(3)
+    made.launch()
+    client = aws.client("dynamodb")
+    lost: list[str] = []
+
+    def lose_the_first_answer(request, **_):
+        if lost:
+            return
+        lost.append(request.url)
+        client._endpoint.http_session.send(request)  # committed
+        raise ConnectionClosedError(endpoint_url=request.url)
+
+    client.meta.events.register("before-send.dynamodb.PutItem", lose_the_first_answer)
+    made.send()
+    assert lost
+    assert made.requests_to() == {address(n): 1 for n in range(3)}
+    assert (made.counts().accepted, made.counts().unknown) == (3, 0)
+
+
+def test_a_lost_answer_is_unknown_listed_as_an_event_and_never_sent_again():
+    made = world(5)
+    made.platform.answers[address(2)] = [OutcomeUnknown()]
+    made.launch()
+    made.send()
+    messages = {t.chunk for t in made.tallies()}
+    for chunk in messages:
+        made.send_one({"run": RUN, "chunk": chunk})
+    assert (made.counts().unknown, made.counts().accepted) == (1, 4)
+    assert made.requests_to()[address(2)] == 1
+    assert [e.name for e in made.bus.entries] == ["delivery.unknown"]
+
+
+def test_a_callback_lifts_an_unknown():
+    made = world(1)
+    made.platform.answers[address(0)] = [OutcomeUnknown()]
+    made.launch()
+    made.send()
+    key = made.platform.requests[0][1].key
+    assert made.tallying.record([proof(key, "sent", 5)]) == []
+    assert (made.counts().unknown, made.counts().accepted) == (0, 1)
+
+
+def test_a_throttled_person_is_sent_later_and_once():
+    made = world(30)
+    made.platform.answers = {
+        address(3): [Throttled(2)],
+        address(8): [Throttled(6, "person"), Throttled(6, "person")],
+    }
+    made.launch()
+    made.send()
+    assert made.counts().accepted == 30
+    assert made.taken_by() == {address(n): 1 for n in range(30)}
+
+
+def test_a_chunk_on_a_channel_that_must_rest_waits_and_tells():
+    made = world(3)
+    made.platform.answers[address(1)] = [SendRefused("190", "channel")]
+    made.launch()
+    made.send()
+    assert made.counts().accepted == 3
+    assert made.clock.now() - START >= timedelta(minutes=15)
+    assert [e.name for e in made.bus.entries] == ["channel.stopped"]
+
+
+def test_a_refusal_for_good_is_failed_with_its_code_and_an_opt_out_is_kept():
+    made = world(3)
+    made.platform.answers[address(0)] = [SendRefused("131026", "person")]
+    made.platform.answers[address(1)] = [SendRefused("131050", "person", opted_out=True)]
+    made.launch()
+    made.send()
+    counts = made.counts()
+    assert (counts.failed, counts.accepted) == (2, 1)
+    assert counts.failed_by_code == {"131026": 1, "131050": 1}
+    assert made.people.stopped == [("whatsapp", address(1))]
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"status": "suspended"}, "not_approved"),
+        ({"suppressed": frozenset({"whatsapp"})}, "opted_out"),
+        ({"consents": frozenset()}, "no_consent"),
+        ({"addresses": {}}, "no_address"),
+    ],
+)
+def test_who_may_not_be_messaged_any_more_is_not_sent_with_the_reason(change, reason):
+    made = world(4)
+    made.launch()
+    made.people.change(person_id(1), **change)
+    made.send()
+    assert made.counts().not_sent == {reason: 1}
+    assert address(1) not in made.requests_to()
+
+
+def test_an_erased_person_is_not_sent():
+    made = world(4)
+    made.launch()
+    del made.people.rows[person_id(2)]
+    made.send()
+    assert made.counts().not_sent == {"erased": 1}
+
+
+def test_nothing_goes_out_once_the_run_has_expired():
+    made = world(4)
+    made.launch()
+    made.clock.move(2 * 24 * 3600)
+    made.send()
+    assert made.platform.requests == []
+    assert made.counts().not_sent == {"expired": 4}
+
+
+def test_expiry_between_claim_and_request_holds_the_message_back():
+    made = world(1)
+    made.launch()
+    claim = made.store.claim
+
+    class Slow(DispatchStore):
+        def claim(self, wanted: Claim) -> Claim | None:
+            made.clock.move(3 * 24 * 3600)
+            return claim(wanted)
+
+    made.store = Slow()
+    made.send()
+    assert made.platform.requests == []
+    assert made.counts().not_sent == {"expired": 1}
+
+
+def test_a_run_cancelled_in_the_middle_of_a_chunk_stops_there():
+    made = world(10)
+    made.launch()
+    take = made.platform.send
+
+    def cancel_after_three(channel, to, message):
+        if len(made.platform.taken) == 2:
+            made.runs.set(RUN, "cancelled")
+        return take(channel, to, message)
+
+    made.platform.send = cancel_after_three  # type: ignore[method-assign]
+    made.send()
+    assert len(made.platform.taken) == 3
+    assert made.counts().not_sent == {"cancelled": 7}
+
+
+def test_a_paused_run_waits_and_goes_on():
+    made = world(3)
+    made.launch()
+    made.runs.set(RUN, "paused")
+    made.send_one(made.send_queue.take() or {})
+    assert made.platform.requests == []
+    made.runs.set(RUN, "dispatching")
+    made.send()
+    assert made.counts().accepted == 3
+
+
+def test_an_invocation_without_time_left_hands_over():
+    made = world(20)
+    made.launch()
+    message = made.send_queue.take() or {}
+    made.sender().send_chunk(message["run"], message["chunk"], "late", made.clock.epoch() + 5)
+    assert made.platform.requests == []
+    made.send()
+    assert made.counts().accepted == 20
+
+
+def test_a_channel_without_receipts_keeps_each_result_at_once():
+    made = world(4, channels=("telegram",), receipts=False)
+    made.launch()
+    made.faults.calls, made.faults.at = 0, 7  # lease, then claim, send, record for each
+    made.send()
+    assert made.faults.seen[-1]
+    counts = made.counts()
+    assert counts.unknown <= 1
+    assert counts.accepted + counts.unknown == 4
+    assert max(made.requests_to().values()) == 1
+
+
+def test_the_pace_of_a_channel_is_kept_across_chunks():
+    made = world(50)
+    made.platform.rate_per_s = 5.0
+    made.launch()
+    began = made.clock.epoch()
+    made.send()
+    assert made.counts().accepted == 50
+    assert made.clock.epoch() - began >= 49 / 5 - 1
+
+
+def test_facts_in_any_order_and_any_number_of_times_give_the_same_tally():
+    made = dispatched(3)
+    keys = [m.key for _, m in made.platform.requests]
+    proofs = [
+        p
+        for n, key in enumerate(keys)
+        for p in (proof(key, "sent", 1), proof(key, "delivered", 2 + n), proof(key, "read", 9))[: n + 1]
+    ]
+    chance, seen = random.Random(7), []
+    for _ in range(3):
+        chance.shuffle(proofs)
+        for start in range(0, len(proofs), 2):
+            made.tallying.record(proofs[start : start + 2])
+        seen.append(made.counts())
+    assert seen[0] == seen[1] == seen[2]
+    assert (seen[0].accepted, seen[0].delivered, seen[0].read) == (3, 2, 1)
+
+
+def test_a_failure_reported_later_takes_the_message_out_of_accepted_and_a_late_arrival_brings_it_back():
+    made = dispatched(1)
+    key = made.platform.requests[0][1].key
+    made.tallying.record([proof(key, "failed", 4, "131026")])
+    assert (made.counts().accepted, made.counts().failed) == (0, 1)
+    made.tallying.record([proof(key, "delivered", 3)])
+    assert (made.counts().accepted, made.counts().delivered, made.counts().failed) == (1, 1, 0)
+
+
+def test_keys_that_are_not_ours_are_given_back_and_change_nothing():
+    made = dispatched(1)
+    foreign = [proof("some data", "read", 1), proof(f"{RUN}.00099000000.0.1", "read", 1)]
+    assert made.tallying.record(foreign) == foreign
+    assert made.counts().read == 0
+
+
+def test_a_run_ends_when_everybody_has_an_outcome():
+    made = world(30)
+    made.launch()
+    made.planner().settle(RUN, 0)
+    assert made.runs.briefs[RUN].status == "dispatching"
+    made.send()
+    made.planner().settle(RUN, 1)
+    assert made.runs.briefs[RUN].status == "dispatched"
+
+
+def test_the_tick_launches_what_is_due_and_revives_what_has_stood_still():
+    made = world(6)
+    made.planner().tick()
+    made.plan()
+    lost = list(made.send_queue.messages)
+    made.send_queue.messages.clear()
+    assert lost
+    made.clock.move(3600)
+    made.planner().tick()
+    while (message := made.plan_queue.take()) is not None:
+        made.planner().handle(message)
+    made.send()
+    assert made.counts().accepted == 6
+
+
+def test_a_tally_of_25_people_with_all_their_facts_stays_under_a_kilobyte():
+    made = dispatched(50)
+    keys = [m.key for _, m in made.platform.requests]
+    made.tallying.record([proof(k, f, 86_400) for k in keys for f in ("sent", "delivered", "read")])
+    import boto3
+
+    from chalicelib.dispatch.model import partitions
+
+    dynamodb = boto3.client("dynamodb")
+    for pk in partitions(RUN):
+        found = dynamodb.query(
+            TableName="janjan-local-tallies",
+            KeyConditionExpression="pk = :p AND begins_with(sk, :t)",
+            ExpressionAttributeValues={":p": {"S": pk}, ":t": {"S": "t"}},
+        )
+        for item in found["Items"]:
+            assert size_of(item) < 1024
+
+
+def size_of(item) -> int:
+    """The size of an item by DynamoDB's rules (developer guide, "Item sizes and formats")."""
+    return sum(len(name) + value_size(value) for name, value in item.items())
+
+
+def value_size(value) -> int:
+    (kind, content), *_ = value.items()
+    if kind == "S":
+        return len(content.encode())
+    if kind == "N":
+        return len(content.lstrip("-")) // 2 + 2
+    return 3 + sum(len(k) + value_size(v) + 1 for k, v in content.items())
+
+
+def test_a_delivery_key_reads_back():
+    made = dispatched(1)
+    key = DeliveryKey.parse(made.platform.requests[0][1].key)
+    assert key is not None and key.run == RUN and str(key) == made.platform.requests[0][1].key
+    assert made.store.chunk(RUN, key.chunk)[1].facts[key.index].keys() == {Fact.ACCEPTED}  # type: ignore[index]

@@ -1,0 +1,362 @@
+"""A small world around the real dispatch store: people, runs, a platform and queues that live in memory.
+
+The stand-ins work: the platform takes, refuses, throttles and loses answers as it is told, and remembers
+every request; the queue hands messages out in order, after their delay, and again when their handler failed.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from chalicelib.clock import Clock
+from chalicelib.dispatch.model import Counts, Status, Tally, total
+from chalicelib.dispatch.planner import Planner
+from chalicelib.dispatch.sender import Sender
+from chalicelib.dispatch.store import DispatchStore
+from chalicelib.dispatch.tallying import Tallying
+from chalicelib.errors import JanJanError
+from chalicelib.events.bus import Entry
+from chalicelib.platforms.base import Accepted, Capabilities, Channel, OutcomeUnknown, Outgoing
+from chalicelib.ports import Contact, RosterRange, RosterRow, RunBrief
+
+START = datetime(2026, 11, 2, 5, 30, tzinfo=UTC)
+RUN = "cmp_aaaaaaaaaaaaaaaa-1"
+INVOCATION_S = 60
+
+
+class Crash(BaseException):
+    """The process dies here: nothing catches it, nothing after it runs."""
+
+
+class MovingClock(Clock):
+    """A clock that stands where it was put."""
+
+    def __init__(self) -> None:
+        object.__setattr__(self, "offset_file", "")
+        self.put(START)
+
+    def put(self, at: datetime) -> None:
+        object.__setattr__(self, "at", at)
+
+    def now(self) -> datetime:
+        return self.at  # type: ignore[attr-defined,no-any-return]
+
+    def move(self, seconds: float) -> None:
+        self.put(self.at + timedelta(seconds=seconds))
+
+
+@dataclass
+class MemoryRuns:
+    briefs: dict[str, RunBrief]
+    stretches: list[RosterRange]
+    languages: tuple[str, ...] = ("hi", "en")
+
+    def get(self, run_id: str) -> RunBrief | None:
+        return self.briefs.get(run_id)
+
+    def due(self, now: datetime, limit: int) -> list[str]:
+        return [r for r, b in self.briefs.items() if b.status == "scheduled" and b.at <= now][:limit]
+
+    def of_campaign(self, campaign_id: str) -> list[RunBrief]:
+        return [b for b in self.briefs.values() if b.campaign_id == campaign_id]
+
+    def start(self, run_id: str) -> bool:
+        if self.briefs[run_id].status != "scheduled":
+            return False
+        self.set(run_id, "dispatching")
+        return True
+
+    def finish(self, run_id: str) -> None:
+        self.set(run_id, "dispatched")
+
+    def set(self, run_id: str, status: Any) -> None:
+        brief = self.briefs[run_id]
+        self.briefs[run_id] = RunBrief(**{**vars(brief), "status": status})
+
+    def dispatching(self) -> list[str]:
+        return [r for r, b in self.briefs.items() if b.status == "dispatching"]
+
+    def ranges(self, run_id: str) -> list[RosterRange]:
+        return self.stretches
+
+    def wants(self, run_id: str, rows: Iterable[RosterRow]) -> list[RosterRow]:
+        return list(rows)
+
+    def language_for(self, run_id: str, channel: str, wanted: str) -> str | None:
+        return wanted if wanted in self.languages else "hi"
+
+    def message(self, run_id: str, channel: str, language: str, contact: Contact) -> Outgoing:
+        return Outgoing(text=f"{contact.name}: {language}")
+
+
+@dataclass
+class MemoryPeople:
+    rows: dict[str, Contact] = field(default_factory=dict)
+    stopped: list[tuple[str, str]] = field(default_factory=list)
+
+    def contacts(self, ids: Sequence[str]) -> dict[str, Contact]:
+        return {i: self.rows[i] for i in ids if i in self.rows}
+
+    def change(self, person: str, **changes: Any) -> None:
+        self.rows[person] = Contact(**{**vars(self.rows[person]), **changes})
+
+    def stop(self, channel: str, address: str, *, evidence: str, at: datetime) -> str | None:
+        self.stopped.append((channel, address))
+        return "hi"
+
+    def restart(self, channel: str, address: str, *, evidence: str, at: datetime) -> str | None:
+        return None
+
+    def start_telegram(self, token: str, chat_id: str, *, at: datetime) -> str | None:
+        return None
+
+
+@dataclass
+class MemoryRoster:
+    rows: dict[str, list[RosterRow]]
+
+    def page(self, where: RosterRange, after: str | None, limit: int) -> tuple[list[RosterRow], str | None]:
+        keyed = [(f"{r.area_key}#{r.id}", r) for r in self.rows.get(where.partition, [])]
+        left = sorted((k, r) for k, r in keyed if k.startswith(where.prefix) and k > (after or ""))
+        taken = left[:limit]
+        return [r for _, r in taken], taken[-1][0] if len(left) > limit else None
+
+
+Answer = Callable[[str, Outgoing], None]
+
+
+@dataclass
+class MemoryPlatform:
+    """Takes every message, unless `answers` has something else in store for the next requests to an
+    address."""
+
+    receipts: bool = True
+    rate_per_s: float = 1000.0
+    requests: list[tuple[str, Outgoing]] = field(default_factory=list)
+    taken: list[tuple[str, Outgoing]] = field(default_factory=list)
+    answers: dict[str, list[JanJanError | None]] = field(default_factory=dict)
+
+    def channel_for(self, platform: str) -> Channel:
+        return Channel(f"{platform}-main", platform, {})
+
+    def capabilities(self, platform: str) -> Capabilities:
+        return Capabilities(
+            receipts=self.receipts, templates=False, carries_key=True, rate_per_s=self.rate_per_s
+        )
+
+    def send(self, channel: Channel, to: str, message: Outgoing) -> Accepted:
+        self.requests.append((to, message))
+        answer = self.answers[to].pop(0) if self.answers.get(to) else None
+        if answer is None or isinstance(answer, OutcomeUnknown):
+            self.taken.append((to, message))
+        if answer is not None:
+            raise answer
+        return Accepted(f"wamid.{len(self.requests)}")
+
+
+@dataclass
+class MemoryQueue:
+    clock: MovingClock
+    messages: list[tuple[datetime, dict[str, Any]]] = field(default_factory=list)
+
+    def put(self, bodies: Iterable[Mapping[str, Any]], delay_s: float = 0) -> int:
+        bodies = list(bodies)
+        self.messages += [(self.clock.now() + timedelta(seconds=delay_s), dict(b)) for b in bodies]
+        return len(bodies)
+
+    def take(self) -> dict[str, Any] | None:
+        """The message that is due first, the clock moved on to it."""
+        if not self.messages:
+            return None
+        self.messages.sort(key=lambda m: m[0])
+        due, body = self.messages.pop(0)
+        self.clock.put(max(self.clock.at, due))
+        return body
+
+
+@dataclass
+class MemoryBus:
+    entries: list[Entry] = field(default_factory=list)
+
+    def publish(self, entries: Sequence[Entry]) -> int:
+        self.entries += entries
+        return len(entries)
+
+
+class Faults:
+    """Wraps collaborators so that the n-th call dies before or after it has taken effect."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.at: int | None = None
+        self.after = False
+        self.seen: list[str] = []
+
+    def wrap(self, target: Any, *names: str) -> Any:
+        faults = self
+
+        class Wrapped:
+            def __getattr__(self, name: str) -> Any:
+                real = getattr(target, name)
+                return faults.guarded(name, real) if name in names else real
+
+        return Wrapped()
+
+    def guarded(self, name: str, real: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            self.calls += 1
+            self.seen.append(name)
+            if self.at == self.calls and not self.after:
+                raise Crash(f"before {name}")
+            result = real(*args, **kwargs)
+            if self.at == self.calls and self.after:
+                raise Crash(f"after {name}")
+            return result
+
+        return call
+
+
+@dataclass
+class World:
+    people: MemoryPeople
+    platform: MemoryPlatform
+    runs: MemoryRuns
+    roster: MemoryRoster
+    clock: MovingClock
+    plan_queue: MemoryQueue
+    send_queue: MemoryQueue
+    bus: MemoryBus
+    faults: Faults
+    store: DispatchStore = field(default_factory=DispatchStore)
+    invocations: int = 0
+
+    def planner(self) -> Planner:
+        wrap = self.faults.wrap
+        return Planner(
+            wrap(self.store, "freeze", "write_chunks", "stretch_done", "begin_plan"),
+            self.runs,
+            self.roster,
+            wrap(self.plan_queue, "put"),
+            wrap(self.send_queue, "put"),
+            self.clock,
+        )
+
+    def sender(self) -> Sender:
+        wrap = self.faults.wrap
+        return Sender(
+            wrap(self.store, "claim", "release", "record", "lease"),
+            self.runs,
+            self.people,
+            wrap(self.platform, "send"),
+            wrap(self.bus, "publish"),
+            wrap(self.send_queue, "put"),
+            self.clock,
+            sleep=self.clock.move,
+        )
+
+    @property
+    def tallying(self) -> Tallying:
+        return Tallying(self.store)
+
+    def launch(self) -> None:
+        self.plan_queue.put([{"launch": RUN}])
+        self.plan()
+
+    def plan(self) -> None:
+        """Handles all that lies on the plan queue, except looks at what is not settled yet."""
+        while (message := self.plan_queue.take()) is not None:
+            if "settle" not in message:
+                self.planner().handle(message)
+
+    def send(self, *, most: int = 500) -> None:
+        """Handles what lies on the send queue until it is empty; a message whose handler died comes again
+        later."""
+        for _ in range(most):
+            message = self.send_queue.take()
+            if message is None:
+                return
+            self.send_one(message)
+        raise AssertionError("the queue does not run empty")
+
+    def send_one(self, message: dict[str, Any]) -> None:
+        self.invocations += 1
+        deadline = self.clock.epoch() + INVOCATION_S
+        try:
+            self.sender().send_chunk(
+                message["run"], message["chunk"], f"invocation {self.invocations}", deadline
+            )
+        except (Crash, JanJanError):
+            self.send_queue.put([message], INVOCATION_S * 6)
+
+    def tallies(self) -> list[Tally]:
+        return list(self.store.tallies(RUN))
+
+    def counts(self) -> Counts:
+        return total(self.tallies())
+
+    def statuses(self) -> dict[str, list[Status]]:
+        """For each person, the status at every place of the run that holds them and counts."""
+        found: dict[str, list[Status]] = {}
+        for tally in self.tallies():
+            if tally.size:
+                people = self.store.people_of(RUN, [tally.chunk])[tally.chunk]
+                for index, person in enumerate(people):
+                    if tally.status(index) is not Status.SUPERSEDED:
+                        found.setdefault(person, []).append(tally.status(index))
+        return found
+
+    def requests_to(self) -> Counter[str]:
+        return Counter(to for to, _ in self.platform.requests)
+
+    def taken_by(self) -> Counter[str]:
+        return Counter(to for to, _ in self.platform.taken)
+
+
+def person_id(n: int) -> str:
+    return f"inf_{n:016d}"
+
+
+def address(n: int) -> str:
+    return f"9190000{n:05d}"
+
+
+def world(
+    people: int, *, seed: int = 1, channels: tuple[str, ...] = ("whatsapp",), receipts: bool = True
+) -> World:
+    """`people` approved and consenting people in two districts, and a run to all of them, scheduled."""
+    chance = random.Random(seed)
+    contacts, rows = {}, {"D1": [], "D2": []}
+    for n in range(people):
+        ident, channel = person_id(n), chance.choice(channels)
+        district = "D1" if n % 2 else "D2"
+        contacts[ident] = Contact(
+            ident,
+            "approved",
+            f"Sample {n}",
+            "hi",
+            ("IN", "IN-XN", district),
+            {channel: address(n)},
+            frozenset({("campaigns", channel)}),
+            frozenset(),
+        )
+        rows[district].append(RosterRow(ident, district, "", "hi", channels=(channel,)))
+    brief = RunBrief(
+        RUN, RUN[:-2], "scheduled", START, START + timedelta(days=2), channels, department="dept_sample"
+    )
+    clock = MovingClock()
+    return World(
+        MemoryPeople(contacts),
+        MemoryPlatform(receipts=receipts),
+        MemoryRuns({RUN: brief}, [RosterRange("D1"), RosterRange("D2")]),
+        MemoryRoster(rows),
+        clock,
+        MemoryQueue(clock),
+        MemoryQueue(clock),
+        MemoryBus(),
+        Faults(),
+    )
