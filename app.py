@@ -18,6 +18,9 @@ from chalicelib.dispatch.consumers import bp as dispatch_bp
 from chalicelib.dispatch.consumers import launch_due, plan_run, send_chunk
 from chalicelib.events.consumers import bp as events_bp
 from chalicelib.events.consumers import publish_events
+from chalicelib.identity import routes as identity_routes
+from chalicelib.identity.consumers import bp as identity_bp
+from chalicelib.identity.consumers import seal_audit
 
 app = Chalice(app_name=telemetry.SERVICE, configure_logs=False)
 app.api.binary_types = ["application/octet-stream", "image/png", "image/x-icon"]
@@ -50,9 +53,9 @@ http.install(
     )
 )
 
-for feature in (system, directory_routes, dispatch_routes):
+for feature in (system, directory_routes, dispatch_routes, identity_routes):
     app.register_blueprint(feature.api.blueprint)
-for blueprint in (events_bp, dispatch_bp):
+for blueprint in (events_bp, dispatch_bp, identity_bp):
     app.register_blueprint(blueprint)
 
-__all__ = ["app", "launch_due", "plan_run", "publish_events", "send_chunk"]
+__all__ = ["app", "launch_due", "plan_run", "publish_events", "seal_audit", "send_chunk"]

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from chalicelib.events.outbox import Outbox
     from chalicelib.identity.audit import Audit
     from chalicelib.identity.gate import Gate
+    from chalicelib.identity.service import SignIn, Users
+    from chalicelib.identity.tokens import Tokens
     from chalicelib.ops import Idempotency, RateLimits, Seen
     from chalicelib.platforms.registry import Platforms
     from chalicelib.ports import DirectSender, Tallies
@@ -70,10 +72,37 @@ def cursor_key() -> str:
 @cache
 def gate() -> Gate:
     from chalicelib.identity.gate import Gate
+
+    return Gate(tokens())
+
+
+@cache
+def tokens() -> Tokens:
     from chalicelib.identity.tokens import Keys, Pool, Tokens
 
     pool = Pool(settings().pool_id, settings().pool_client_id, os.environ.get("AWS_ENDPOINT_URL", ""))
-    return Gate(Tokens(pool, Keys(pool.keys_url), Clock()))
+    return Tokens(pool, Keys(pool.keys_url), Clock())
+
+
+@cache
+def sign_in() -> SignIn:
+    from chalicelib.identity.enrolment import Enrolments
+    from chalicelib.identity.service import SignIn
+    from chalicelib.identity.staff import StaffPool
+    from chalicelib.secrets import secrets
+
+    pool = StaffPool(settings().pool_id, settings().pool_client_id)
+    second_factor = settings().stage != "local"
+    return SignIn(pool, tokens(), rate_limits(), Enrolments(clock()), secrets().keyed_hash, second_factor)
+
+
+@cache
+def users() -> Users:
+    from chalicelib.identity.service import Users
+    from chalicelib.identity.staff import StaffPool
+
+    pool = StaffPool(settings().pool_id, settings().pool_client_id)
+    return Users(pool, directory(), audit(), clock())
 
 
 @cache

@@ -55,7 +55,7 @@ class Principal:
     departments: frozenset[str] = frozenset()
 
     def may(self, action: str) -> bool:
-        """Whether some role of this person allows `action`. Raises KeyError for an action that there is not."""
+        """Whether some role of this person allows `action`. Raises KeyError for an unknown action."""
         return bool(self.roles & MATRIX[action])
 
     def covers_area(self, path: Sequence[str]) -> bool:

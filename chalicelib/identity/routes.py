@@ -1,0 +1,215 @@
+"""The staff's sign-in, the staff itself, and the audit, as JSON."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from chalice.app import Response
+from pydantic import BaseModel, Field, StringConstraints
+
+from chalicelib import wiring
+from chalicelib.clock import Clock, rfc3339
+from chalicelib.http import (
+    JSON,
+    PUBLIC,
+    SAFE_HEADERS,
+    SESSION_COOKIE,
+    Api,
+    Request,
+    Strict,
+    empty,
+    read_cursor,
+    sign_cursor,
+)
+from chalicelib.identity.chain import SUBJECT_TYPES
+from chalicelib.identity.roles import Role
+from chalicelib.identity.service import Asked, Session
+
+api = Api("identity")
+
+Email = Annotated[
+    str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$", max_length=254, to_lower=True)
+]
+Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,40}$")]
+
+
+class Credentials(Strict):
+    username: str = Field(min_length=1, max_length=254)
+    """The e-mail address."""
+    password: str = Field(min_length=1, max_length=256)
+
+
+class ChallengeAnswer(Strict):
+    session: str = Field(min_length=1, max_length=4096)
+    code: str = Field("", max_length=12)
+    new_password: str = Field("", max_length=256)
+
+
+class SessionView(BaseModel):
+    """Signed in (`token` and who it is), or what is asked next (`challenge` and `session`, to be sent to
+    /v1/session/mfa with `code` or `new_password`)."""
+
+    token: str | None = None
+    expires_at: str | None = None
+    id: str | None = None
+    name: str | None = None
+    roles: list[Role] = []
+    areas: list[str] = []
+    departments: list[str] = []
+    challenge: str | None = None
+    session: str | None = None
+    secret: str | None = None
+    uri: str | None = None
+
+
+class NewUser(Strict):
+    email: Email
+    name: str = Field(min_length=1, max_length=120)
+    roles: list[Role] = Field(min_length=1, max_length=6)
+    areas: list[Id] = Field([], max_length=40)
+    departments: list[Id] = Field([], max_length=20)
+
+
+class UserCreated(BaseModel):
+    id: str
+
+
+class UserView(BaseModel):
+    id: str
+    email: str
+    name: str
+    status: str
+    roles: list[Role]
+    areas: list[str]
+    departments: list[str]
+    created_at: str
+
+
+class UserList(BaseModel):
+    items: list[UserView]
+    next: str | None
+
+
+class PageQuery(Strict):
+    limit: int = Field(25, ge=1, le=60)
+    cursor: str | None = None
+
+
+class AuditQuery(Strict):
+    subject: str = Field(pattern=rf"^({'|'.join(SUBJECT_TYPES)})#.{{1,120}}$")
+    limit: int = Field(50, ge=1, le=200)
+    cursor: str | None = None
+
+
+class EntryView(BaseModel):
+    seq: int
+    subject: str
+    action: str
+    actor: str
+    at: str
+    detail: dict[str, Any]
+    previous: str
+    hash: str
+
+
+class EntryList(BaseModel):
+    items: list[EntryView]
+    next: str | None
+
+
+@api.post(
+    "/v1/session", allow=PUBLIC, body=Credentials, answer=SessionView, summary="Sign in with a password"
+)
+def sign_in(request: Request, body: Credentials) -> Response:
+    return _answer(wiring.sign_in().start(body.username, body.password, request.source_ip))
+
+
+@api.post(
+    "/v1/session/mfa",
+    allow=PUBLIC,
+    body=ChallengeAnswer,
+    answer=SessionView,
+    summary="Go on signing in, with a code or a new password",
+)
+def answer_challenge(request: Request, body: ChallengeAnswer) -> Response:
+    done = wiring.sign_in().go_on(body.session, body.code, body.new_password, request.source_ip)
+    return _answer(done)
+
+
+@api.delete("/v1/session", allow=PUBLIC, status=204, summary="Sign out")
+def sign_out(request: Request) -> Response:
+    response = empty(204)
+    response.headers["Set-Cookie"] = session_cookie("", 0)
+    return response
+
+
+@api.get("/v1/users", allow="user.read", query=PageQuery, answer=UserList, summary="The staff")
+def list_users(request: Request, query: PageQuery) -> UserList:
+    place = read_cursor(query.cursor) or {}
+    users, more = wiring.users().page(query.limit, place.get("users"))
+    items = [
+        UserView(
+            id=user.id,
+            email=user.email,
+            name=user.name,
+            status=user.status.lower(),
+            roles=sorted(user.roles),
+            areas=list(user.areas),
+            departments=list(user.departments),
+            created_at=rfc3339(user.created_at),
+        )
+        for user in users
+    ]
+    return UserList(items=items, next=sign_cursor({"users": more}) if more else None)
+
+
+@api.post(
+    "/v1/users", allow="user.write", body=NewUser, answer=UserCreated, status=201, summary="Add to the staff"
+)
+def create_user(request: Request, body: NewUser) -> UserCreated:
+    return UserCreated(id=wiring.users().create(request.principal, **body.model_dump()))
+
+
+@api.get(
+    "/v1/audit", allow="audit.read", query=AuditQuery, answer=EntryList, summary="What was done to a subject"
+)
+def read_audit(request: Request, query: AuditQuery) -> EntryList:
+    place = read_cursor(query.cursor) or {}
+    entries, more = wiring.audit().of(query.subject, limit=query.limit, before=place.get("before"))
+    items = [EntryView.model_validate(vars(entry)) for entry in entries]
+    return EntryList(items=items, next=sign_cursor({"before": more}) if more else None)
+
+
+def _answer(outcome: Session | Asked) -> Response:
+    """The session as JSON and as a cookie, or what is asked next."""
+    headers: dict[str, str | list[str]] = {"Content-Type": JSON, **SAFE_HEADERS}
+    if isinstance(outcome, Asked):
+        view = SessionView.model_validate(vars(outcome))
+    else:
+        headers["Set-Cookie"] = cookie_of(outcome)
+        who = outcome.principal
+        view = SessionView(
+            token=outcome.token,
+            expires_at=rfc3339(outcome.expires_at),
+            id=who.id,
+            name=who.name,
+            roles=sorted(who.roles),
+            areas=sorted(who.areas),
+            departments=sorted(who.departments),
+        )
+    return Response(view.model_dump_json(exclude_none=True), headers, 200)
+
+
+def cookie_of(session: Session) -> str:
+    """The cookie of a session; it ends with the token."""
+    left = session.expires_at - Clock().now()  # the pool's time, as in the token
+    return session_cookie(session.token, max(0, int(left.total_seconds())))
+
+
+def session_cookie(value: str, max_age_s: int) -> str:
+    """Set-Cookie: for our own pages only, out of scripts' reach, over TLS but on a laptop."""
+    ours = urlsplit(wiring.public_url())
+    laptop = ours.scheme == "http" and ours.hostname in ("127.0.0.1", "localhost", "::1")
+    secure = "" if laptop else "; Secure"
+    return f"{SESSION_COOKIE}={value}; Path=/; Max-Age={max_age_s}; HttpOnly; SameSite=Strict{secure}"
