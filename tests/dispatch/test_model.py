@@ -1,0 +1,334 @@
+"""The rules of dispatch, without any table."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import permutations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chalicelib.dispatch.model import (
+    Claim,
+    Counts,
+    DeliveryKey,
+    Fact,
+    Lease,
+    Page,
+    Status,
+    Tally,
+    Verdict,
+    chunk_id,
+    judge_claim,
+    moment,
+    partition_of,
+    partitions,
+    reason_against,
+    route,
+    seconds,
+    status_of,
+    total,
+)
+from chalicelib.ports import Contact, RosterRow, RunBrief
+
+RUN = "cmp_aaaaaaaaaaaaaaaa-1"
+NOW = datetime(2026, 11, 2, 5, 30, tzinfo=UTC)
+
+
+# --- what facts mean
+
+
+@pytest.mark.parametrize(
+    ("facts", "status"),
+    [
+        ("", Status.PLANNED),
+        ("a", Status.ACCEPTED),
+        ("as", Status.SENT),
+        ("asd", Status.DELIVERED),
+        ("asdr", Status.READ),
+        ("r", Status.READ),
+        ("d", Status.DELIVERED),
+        ("s", Status.SENT),
+        ("af", Status.FAILED),
+        ("sf", Status.FAILED),
+        ("fd", Status.DELIVERED),
+        ("fr", Status.READ),
+        ("f", Status.FAILED),
+        ("u", Status.UNKNOWN),
+        ("ua", Status.ACCEPTED),
+        ("us", Status.SENT),
+        ("ud", Status.DELIVERED),
+        ("uf", Status.FAILED),
+        ("n", Status.NOT_SENT),
+        ("nu", Status.UNKNOWN),
+        ("na", Status.ACCEPTED),
+        ("nf", Status.FAILED),
+        ("x", Status.SUPERSEDED),
+        ("xn", Status.NOT_SENT),
+        ("xu", Status.UNKNOWN),
+    ],
+)
+def test_the_status_follows_from_the_facts(facts, status):
+    assert status_of({Fact(letter): 1 for letter in facts}) is status
+
+
+@given(st.lists(st.sampled_from(list(Fact)), unique=True, max_size=5))
+def test_the_order_in_which_facts_arrive_does_not_matter(facts):
+    assert len({status_of(dict.fromkeys(order, 1)) for order in permutations(facts)}) == 1
+
+
+@given(
+    st.lists(st.sampled_from([Fact.ACCEPTED, Fact.SENT, Fact.DELIVERED, Fact.READ]), unique=True, min_size=1)
+)
+def test_any_word_of_the_platform_lifts_an_unknown(proofs):
+    assert status_of(dict.fromkeys([Fact.UNKNOWN, *proofs], 1)) is not Status.UNKNOWN
+
+
+@given(st.integers(min_value=-(10**8), max_value=10**9))
+def test_seconds_and_moments_are_the_same_time(value):
+    assert seconds(moment(value)) == value
+
+
+def test_seconds_count_from_the_first_of_january_2026():
+    assert seconds(datetime(2026, 1, 1, 0, 1, tzinfo=UTC)) == 60
+    assert moment(86_400) == datetime(2026, 1, 2, tzinfo=UTC)
+
+
+# --- keys
+
+
+@given(st.integers(0, 9999), st.integers(0, 9999), st.integers(0, 999), st.integers(0, 24), st.integers(1, 9))
+def test_a_key_reads_back(range_no, page_no, number, index, attempt):
+    key = DeliveryKey(RUN, chunk_id(range_no, page_no, number), index, attempt)
+    assert DeliveryKey.parse(str(key)) == key
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "some data",
+        "...",
+        f"{RUN}.00000000000.0",
+        f"{RUN}.00000000000.0.1.1",
+        f"{RUN}.0000000000.0.1",
+        f"{RUN}.000000000000.0.1",
+        f"{RUN}.0000000000a.0.1",
+        f"{RUN}.00000000000.25.1",
+        f"{RUN}.00000000000.-1.1",
+        f"{RUN}.00000000000.0.0",
+        f"{RUN}.00000000000.0.10",
+        f"{RUN}.00000000000.१.1",
+        ".00000000000.0.1",
+    ],
+)
+def test_what_is_not_a_key_of_ours_is_none(text):
+    assert DeliveryKey.parse(text) is None
+
+
+@pytest.mark.parametrize("text", [f"{RUN}.00000000000.24.9", f"{RUN}.00000000000.0.1"])
+def test_keys_at_the_edges_are_ours(text):
+    assert str(DeliveryKey.parse(text)) == text
+
+
+def test_chunk_ids_sort_as_planned():
+    assert chunk_id(1, 2, 3) == "00010002003"
+    ids = [chunk_id(r, p, n) for r in (0, 1, 12) for p in (0, 9, 10) for n in (0, 5, 107)]
+    assert ids == sorted(ids)
+
+
+def test_chunks_spread_over_eight_partitions_of_their_run():
+    used = {partition_of(RUN, chunk_id(0, page, n)) for page in range(20) for n in range(20)}
+    assert used == set(partitions(RUN)) == {f"{RUN}#{n}" for n in range(8)}
+
+
+# --- planning
+
+
+def page(groups: dict[str, int], **more) -> Page:
+    people = {name: tuple(f"inf_{name}_{i}" for i in range(n)) for name, n in groups.items()}
+    return Page(RUN, more.get("range_no", 3), more.get("page_no", 7), "D1", people, {}, None)
+
+
+def test_a_page_is_cut_into_chunks_of_25_of_one_channel_and_language():
+    chunks = page({"whatsapp hi": 51, "telegram en": 2, "whatsapp en": 25}).chunks()
+    assert [(c.channel, c.language, len(c.people)) for c in chunks] == [
+        ("telegram", "en", 2),
+        ("whatsapp", "en", 25),
+        ("whatsapp", "hi", 25),
+        ("whatsapp", "hi", 25),
+        ("whatsapp", "hi", 1),
+    ]
+    assert [c.id for c in chunks] == [f"00030007{n:03d}" for n in range(5)]
+    assert {(c.run, c.district, c.attempt) for c in chunks} == {(RUN, "D1", 1)}
+
+
+@given(st.dictionaries(st.sampled_from(["whatsapp hi", "whatsapp en", "telegram hi"]), st.integers(0, 90)))
+def test_everybody_of_a_page_is_in_exactly_one_chunk(groups):
+    made = page(groups)
+    placed = Counter(person for chunk in made.chunks() for person in chunk.people)
+    assert placed == Counter(person for people in made.groups.values() for person in people)
+    assert all(0 < len(chunk.people) <= 25 for chunk in made.chunks())
+    assert made.skipped_id not in {chunk.id for chunk in made.chunks()}
+
+
+def test_the_skipped_of_a_page_have_a_number_of_their_own():
+    assert page({}).skipped_id == "00030007999"
+
+
+def test_a_chunk_names_its_deliveries():
+    assert str(page({"whatsapp hi": 3}).chunks()[0].key(2)) == f"{RUN}.00030007000.2.1"
+
+
+def row(*channels: str, language: str = "hi") -> RosterRow:
+    return RosterRow("inf_1", "D1", "", language, channels=channels)
+
+
+def speaks(channel: str, wanted: str) -> str | None:
+    return {"whatsapp": wanted if wanted != "ta" else None, "telegram": "en"}[channel]
+
+
+def test_the_campaigns_order_of_channels_decides():
+    assert route(row("telegram", "whatsapp"), ["whatsapp", "telegram"], speaks) == ("whatsapp", "hi")
+    assert route(row("telegram", "whatsapp"), ["telegram", "whatsapp"], speaks) == ("telegram", "en")
+
+
+def test_a_channel_without_a_fitting_language_gives_way_to_the_next():
+    assert route(row("whatsapp", "telegram", language="ta"), ["whatsapp", "telegram"], speaks) == (
+        "telegram",
+        "en",
+    )
+
+
+def test_who_cannot_be_reached_is_skipped_with_the_reason():
+    assert route(row("telegram"), ["whatsapp"], speaks) == "no_channel"
+    assert route(row(), ["whatsapp", "telegram"], speaks) == "no_channel"
+    assert route(row("whatsapp", language="ta"), ["whatsapp"], speaks) == "no_language"
+
+
+# --- who may be sent to
+
+BRIEF = RunBrief(RUN, RUN[:-2], "dispatching", NOW, NOW + timedelta(hours=1), ("whatsapp",))
+PERSON = Contact(
+    "inf_1",
+    "approved",
+    "Sample",
+    "hi",
+    ("IN",),
+    {"whatsapp": "919000000001"},
+    frozenset({("campaigns", "whatsapp")}),
+    frozenset(),
+)
+
+
+def test_an_approved_consenting_person_may_be_sent_to_until_the_expiry():
+    assert reason_against(BRIEF, PERSON, "whatsapp", NOW) is None
+    assert reason_against(BRIEF, PERSON, "whatsapp", BRIEF.expires_at - timedelta(seconds=1)) is None
+    assert reason_against(BRIEF, PERSON, "whatsapp", BRIEF.expires_at) == "expired"
+
+
+@pytest.mark.parametrize(
+    "status", ["invited", "unverified", "pending_review", "declined", "suspended", "withdrawn"]
+)
+def test_only_the_approved_are_sent_to(status):
+    assert reason_against(BRIEF, replace(PERSON, status=status), "whatsapp", NOW) == "not_approved"
+
+
+@pytest.mark.parametrize(
+    ("contact", "reason"),
+    [
+        (None, "erased"),
+        (replace(PERSON, addresses={"telegram": "1"}), "no_address"),
+        (replace(PERSON, suppressed=frozenset({"whatsapp"})), "opted_out"),
+        (replace(PERSON, consents=frozenset({("gatherings", "whatsapp")})), "no_consent"),
+        (replace(PERSON, consents=frozenset({("campaigns", "telegram")})), "no_consent"),
+    ],
+)
+def test_the_reason_against_is_told(contact, reason):
+    assert reason_against(BRIEF, contact, "whatsapp", NOW) == reason
+
+
+def test_a_cancelled_run_is_told_first_and_a_suppression_of_another_channel_does_not_count():
+    late = BRIEF.expires_at + timedelta(days=1)
+    assert reason_against(replace(BRIEF, status="cancelled"), None, "whatsapp", late) == "cancelled"
+    assert reason_against(BRIEF, None, "whatsapp", late) == "expired"
+    assert reason_against(BRIEF, replace(PERSON, suppressed=frozenset({"telegram"})), "whatsapp", NOW) is None
+
+
+# --- claims
+
+OURS = Claim("inf_1", RUN, "00000000000", 4, 1, "me", 100.0)
+
+
+def test_our_own_claim_means_go_on():
+    assert judge_claim(OURS, OURS, 50.0) is Verdict.OURS
+    assert judge_claim(OURS, OURS, 150.0) is Verdict.OURS
+
+
+def test_a_living_holder_is_waited_for_and_a_dead_one_leaves_an_unknown():
+    other = replace(OURS, token="other")
+    assert judge_claim(other, OURS, 99.9) is Verdict.IN_FLIGHT
+    assert judge_claim(other, OURS, 100.0) is Verdict.LOST
+    assert judge_claim(other, OURS, 100.1) is Verdict.LOST
+
+
+@pytest.mark.parametrize("change", [{"chunk": "00000000001"}, {"index": 5}, {"attempt": 2}])
+def test_a_claim_from_another_place_counts_there(change):
+    assert judge_claim(replace(OURS, **change), OURS, 50.0) is Verdict.ELSEWHERE
+
+
+# --- counts
+
+
+def tally(*facts: str, skipped: dict[str, int] | None = None, receipts: bool = True) -> Tally:
+    codes = {Fact.FAILED: "131026", Fact.NOT_SENT: "expired"}
+    known = {i: {Fact(f): codes.get(Fact(f), 1) for f in letters} for i, letters in enumerate(facts)}
+    return Tally("00000000000", len(facts), "whatsapp", "hi", "D1", known, skipped or {}, receipts)
+
+
+def test_counts_are_cumulative_and_add_up():
+    counts = total(
+        [tally("a", "as", "asd", "asdr", "af", "u", "n", "", "x"), tally("r", skipped={"no_channel": 3})]
+    )
+    assert vars(counts) == vars(
+        Counts(
+            targeted=12,
+            planned=9,
+            skipped=Counter({"no_channel": 3}),
+            in_progress=1,
+            accepted=5,
+            delivered=3,
+            read=2,
+            failed=1,
+            failed_by_code=Counter({"131026": 1}),
+            unknown=1,
+            not_sent=Counter({"expired": 1}),
+            no_receipts=0,
+        )
+    )
+
+
+def test_what_goes_over_a_channel_without_receipts_is_told_apart():
+    assert total([tally("a", "a", "f", receipts=False), tally("a")]).no_receipts == 2
+
+
+@given(st.lists(st.text("asdrfnux", max_size=4), max_size=25), st.integers(0, 9))
+def test_the_sums_of_the_contract_hold_for_any_facts(facts, skipped):
+    counts = total([tally(*facts, skipped={"no_channel": skipped})])
+    assert counts.targeted == counts.planned + skipped
+    outcomes = counts.accepted + counts.failed + counts.unknown + sum(counts.not_sent.values())
+    assert counts.planned == counts.in_progress + outcomes
+    assert counts.read <= counts.delivered <= counts.accepted
+    assert counts.failed == sum(counts.failed_by_code.values())
+
+
+def test_a_person_is_settled_once_there_is_an_outcome():
+    made = tally("", "a", "u", "x")
+    assert [made.settled(i) for i in range(5)] == [False, True, True, True, False]
+
+
+def test_the_slots_of_a_lease_are_evenly_apart():
+    assert [Lease(10.0, 0.25).slot(i) for i in range(3)] == [10.0, 10.25, 10.5]
