@@ -4,14 +4,10 @@
 
 PY := .venv/bin/python
 STAGE ?= prod
-RECIPIENTS ?= 200
-BEHAVIOUR ?=
-AREAS ?=
-BENCH ?=
 ifneq ($(origin USER),command line)
 USER := admin@sample.test
 endif
-export AWS_PORT PORT SANDBOX_PORT CODE_BUCKET PARAMETERS
+export AWS_PORT PORT SANDBOX_PORT RECIPIENTS BEHAVIOUR AREAS CODE_BUCKET PARAMETERS
 
 help:
 	@echo "make run       the system on this machine: http://127.0.0.1:$${PORT:-8000}"
@@ -31,7 +27,7 @@ run: setup
 	@exec $(PY) -m local.run
 
 demo: setup
-	@exec $(PY) -m local.demo --recipients '$(RECIPIENTS)' --behaviour '$(BEHAVIOUR)' --areas '$(AREAS)'
+	@exec $(PY) -m local.demo
 
 test: setup
 	@$(PY) -m scripts.check

@@ -11,6 +11,8 @@ from local.children import ChildFailed
 from local.deploy import DeployFailed
 from local.laptop import Laptop, Ports, laptop
 from local.ports import PortTaken
+from local.programme import load_once
+from local.users import PASSWORD, USERS, load_users
 
 FOLDER = Path(".local")
 SNAPSHOT_EVERY_S = 30.0
@@ -23,6 +25,8 @@ def main() -> int:
         signal.signal(number, lambda *_: stop.set())
     try:
         with laptop(FOLDER, Ports.from_env()) as system:
+            load_users(system.env)
+            print("Loading the sample programme, once …", flush=True)
             load_once(system)
             print(where_to_look(system), flush=True)
             while not stop.wait(SNAPSHOT_EVERY_S):
@@ -34,15 +38,18 @@ def main() -> int:
     return 0
 
 
-def load_once(system: Laptop) -> None:
-    """Sample users and the sample programme, unless the state has them already."""
-    print("not yet", system.url)
-
-
 def where_to_look(system: Laptop) -> str:
     """What a person needs to begin."""
+    people = "\n".join(f"    {user.email:28} {', '.join(user.roles)}" for user in USERS)
     return f"""
 JanJan runs at {system.url}
+    {system.url}/signup?lang=hi    a creator signs up, in Hindi
+    {system.url}/openapi.json      the API
+    {system.sandbox_url}/messages          what the sandbox platforms delivered: the codes too
+    {system.engine.url}                   the embedded AWS
+Sign in with the password {PASSWORD}, or take a token by `make token USER=admin@sample.test`:
+{people}
+Data stays in {system.folder}; `make reset` forgets it. Ctrl-C stops everything.
 """
 
 
