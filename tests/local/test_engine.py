@@ -29,12 +29,17 @@ from pathlib import Path
 from local.engine import Engine
 engine = Engine(Path(sys.argv[1]), int(sys.argv[2]))
 engine.start()
+engine.client("sqs").create_queue(QueueName="kept")
 print("up", flush=True)
 time.sleep(60)
 """
-SLEEPER = (
-    "import time\ndef handler(event, context):\n    time.sleep(event.get('sleep', 0))\n    return event\n"
-)
+SLEEPER = """
+import pathlib, time
+def handler(event, context):
+    if "asleep" in event:
+        pathlib.Path(event["asleep"]).touch()
+        time.sleep(50)
+"""
 
 
 def processes_with(text: str) -> list[int]:
@@ -112,16 +117,18 @@ def test_the_state_is_saved_when_the_starter_is_killed(starter):
     process, folder = starter
     process.kill()
     process.wait()
-    assert eventually((folder / "state" / "lambda.json").exists)
+    assert eventually((folder / "state" / "sqs.json").exists)
 
 
 def test_lambda_processes_end_with_the_engine_also_in_an_invocation(tmp_path):
     with Engine(tmp_path) as engine:
         make_function(engine)
-        functions = engine.client("lambda")
-        functions.invoke(FunctionName="sleeper", InvocationType="Event", Payload=json.dumps({"sleep": 50}))
+        asleep = tmp_path / "asleep"
+        payload = json.dumps({"asleep": str(asleep)})
+        engine.client("lambda").invoke(FunctionName="sleeper", InvocationType="Event", Payload=payload)
+        assert eventually(asleep.exists)
         mark = f"STATE_DIR={tmp_path}"
-        assert eventually(lambda: len(processes_with(mark)) == 2)
+        assert len(processes_with(mark)) == 2
         os.kill(engine.child.pid, signal.SIGKILL)
         assert eventually(lambda: not processes_with(mark), within_s=5)
 
