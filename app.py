@@ -12,6 +12,10 @@ from typing import Any
 from chalice.app import Chalice, ConvertToMiddleware, Response
 
 from chalicelib import http, system, telemetry, wiring
+from chalicelib.callbacks import routes as callbacks_routes
+from chalicelib.callbacks.consumers import bp as callbacks_bp
+from chalicelib.callbacks.consumers import process_callbacks
+from chalicelib.campaigns import routes as campaigns_routes
 from chalicelib.directory import routes as directory_routes
 from chalicelib.dispatch import routes as dispatch_routes
 from chalicelib.dispatch.consumers import bp as dispatch_bp
@@ -53,9 +57,16 @@ http.install(
     )
 )
 
-for feature in (system, directory_routes, dispatch_routes, identity_routes):
+for feature in (
+    system,
+    callbacks_routes,
+    directory_routes,
+    campaigns_routes,
+    dispatch_routes,
+    identity_routes,
+):
     app.register_blueprint(feature.api.blueprint)
-for blueprint in (events_bp, dispatch_bp, identity_bp):
+for blueprint in (events_bp, callbacks_bp, dispatch_bp, identity_bp):
     app.register_blueprint(blueprint)
 
-__all__ = ["app", "launch_due", "plan_run", "publish_events", "seal_audit", "send_chunk"]
+__all__ = ["app", "launch_due", "plan_run", "process_callbacks", "publish_events", "seal_audit", "send_chunk"]

@@ -130,6 +130,14 @@ class Seen:
 
     clock: Clock
 
+    def already(self, dedupe_id: str) -> bool:
+        """Whether `dedupe_id` was taken before; nothing is written."""
+        try:
+            OpsItem.get(f"seen#{dedupe_id}", "-", consistent_read=True)
+        except DoesNotExist:
+            return False
+        return True
+
     def first_time(self, dedupe_id: str) -> bool:
         """Whether `dedupe_id` is new; from now on it is not."""
         item = OpsItem(f"seen#{dedupe_id}", "-", expires=int(self.clock.epoch() + SEEN_S))

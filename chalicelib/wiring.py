@@ -10,6 +10,12 @@ from chalicelib.clock import Clock
 from chalicelib.settings import settings
 
 if TYPE_CHECKING:
+    from chalicelib.callbacks.letters import Letterbox
+    from chalicelib.callbacks.receiver import Receiver
+    from chalicelib.callbacks.service import Callbacks
+    from chalicelib.campaigns.runs import Runs
+    from chalicelib.campaigns.service import Campaigns
+    from chalicelib.campaigns.store import CampaignStore
     from chalicelib.directory.service import Directory
     from chalicelib.dispatch.planner import Planner
     from chalicelib.dispatch.report import Reporter
@@ -174,3 +180,75 @@ def reporter() -> Reporter:
     from chalicelib.dispatch.report import Reporter
 
     return Reporter(_dispatch_store(), platforms(), clock())
+
+
+@cache
+def _campaign_store() -> CampaignStore:
+    from chalicelib.campaigns.store import CampaignStore
+
+    return CampaignStore()
+
+
+@cache
+def runs() -> Runs:
+    from chalicelib.campaigns.runs import Runs
+
+    return Runs(_campaign_store(), clock())
+
+
+@cache
+def campaigns() -> Campaigns:
+    from chalicelib.campaigns.service import Campaigns
+    from chalicelib.queues import Queue
+
+    return Campaigns(
+        store=_campaign_store(),
+        areas=directory(),
+        themes=lambda: {theme.id for theme in directory().themes()},
+        departments=lambda: {department.id for department in directory().departments()},
+        roster=roster,
+        gateway=platforms(),
+        platform_of=lambda channel_id: platforms().channel(channel_id).platform,
+        audit=audit(),
+        plan_queue=Queue(settings().plan_queue_url),
+        clock=clock(),
+        organisation_kind=settings().organisation_kind,
+        organisation=settings().organisation_name,
+    )
+
+
+@cache
+def _letterbox() -> Letterbox:
+    from chalicelib.callbacks.letters import Bucket, Letterbox
+    from chalicelib.queues import Queue
+
+    return Letterbox(Queue(settings().callbacks_queue_url), Bucket(settings().bucket))
+
+
+@cache
+def receiver() -> Receiver:
+    from chalicelib.callbacks.receiver import Receiver
+
+    return Receiver(platforms(), _letterbox(), clock())
+
+
+@cache
+def callbacks() -> Callbacks:
+    from chalicelib.callbacks.service import Callbacks
+    from chalicelib.callbacks.store import CallbackStore
+    from chalicelib.events.bus import Bus
+    from chalicelib.platforms.registry import ADAPTERS
+    from chalicelib.secrets import secrets
+
+    letterbox = _letterbox()
+    return Callbacks(
+        adapters=ADAPTERS,
+        letterbox=letterbox,
+        people=people(),
+        tallies=tallies(),
+        direct=direct_sender(),
+        seen=seen(),
+        store=CallbackStore(letterbox.bucket, clock()),
+        bus=Bus(settings().bus),
+        pseudonym=secrets().keyed_hash,
+    )

@@ -1,0 +1,73 @@
+"""A webhook's body on its way through the queue; one that is too large for a message waits in the bucket."""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import dataclass
+from datetime import datetime
+
+from chalicelib import aws
+from chalicelib.clock import parse_rfc3339, rfc3339
+from chalicelib.ids import new_id
+from chalicelib.queues import Queue
+
+MOST_IN_A_MESSAGE = 700_000
+"""Bytes; as base64 and with its envelope it stays under the 1 MiB of an SQS message."""
+FOLDER = "callbacks/"
+"""Objects under it are removed after 30 days."""
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """The bodies that no queue message or table item can hold."""
+
+    name: str
+
+    def put(self, body: bytes) -> str:
+        """Stores `body` and gives its key."""
+        key = f"{FOLDER}{new_id('cb')}"
+        aws.client("s3").put_object(Bucket=self.name, Key=key, Body=body)
+        return key
+
+    def get(self, key: str) -> bytes:
+        """The body stored under `key`."""
+        body: bytes = aws.client("s3").get_object(Bucket=self.name, Key=key)["Body"].read()
+        return body
+
+
+@dataclass(frozen=True)
+class Letter:
+    """One verified webhook: `id` is that of its queue message."""
+
+    id: str
+    platform: str
+    received_at: datetime
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Letterbox:
+    """The queue of callbacks."""
+
+    queue: Queue
+    bucket: Bucket
+
+    def post(self, platform: str, received_at: datetime, body: bytes) -> None:
+        """Queues a body, in one call unless it needs the bucket. Base64: SQS refuses some characters of valid
+        UTF-8, and a body that it refuses would be repeated by the platform for days."""
+        message = {"platform": platform, "received_at": rfc3339(received_at)}
+        if len(body) > MOST_IN_A_MESSAGE:
+            message["object"] = self.bucket.put(body)
+        else:
+            message["body"] = base64.b64encode(body).decode("ascii")
+        self.queue.put([message])
+
+    def open(self, message_id: str, text: str) -> Letter:
+        """The letter that the text of a queue message holds or points to."""
+        message = json.loads(text)
+        at = parse_rfc3339(message["received_at"])
+        body = (
+            self.bucket.get(message["object"]) if "object" in message else base64.b64decode(message["body"])
+        )
+        return Letter(message_id, message["platform"], at, body)

@@ -1,0 +1,65 @@
+"""What every webhook goes through, in this order: verify, queue, acknowledge. Work is behind the queue."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from chalicelib.callbacks.letters import Letterbox
+from chalicelib.clock import Clock
+from chalicelib.errors import Forbidden, Rejected, SignatureInvalid
+from chalicelib.platforms.base import Headers
+from chalicelib.platforms.registry import Platforms
+from chalicelib.telemetry import count
+
+LARGEST = 4 * 1024 * 1024
+"""Bytes of a body; WhatsApp's 1,000 updates are about 1 MB."""
+
+
+class TooLarge(Rejected):
+    status = 413
+    code = "too_large"
+    message = "The body is larger than 4 MB."
+
+
+@dataclass(frozen=True)
+class Receiver:
+    platforms: Platforms
+    letterbox: Letterbox
+    clock: Clock
+
+    def receive(self, platform: str, headers: Headers, body: bytes) -> None:
+        """Takes a webhook: one call to the queue when the secret is known. Raises PlatformOff,
+        SignatureInvalid or TooLarge, and then nothing was kept."""
+        self.platforms.adapter(platform)
+        if len(body) > LARGEST:
+            raise TooLarge
+        try:
+            self._verify(platform, headers, body)
+        except SignatureInvalid:
+            count("CallbacksRefused")
+            raise
+        self.letterbox.post(platform, self.clock.now(), body)
+        count("CallbacksReceived")
+
+    def greet(self, platform: str, query: Mapping[str, str]) -> str:
+        """The answer to a platform's handshake. Raises PlatformOff, or Forbidden when it is not ours."""
+        adapter, secret = self.platforms.adapter(platform)
+        answer = adapter.handshake(secret, query)
+        if answer is None and self.platforms.secrets.refresh():
+            adapter, secret = self.platforms.adapter(platform)
+            answer = adapter.handshake(secret, query)
+        if answer is None:
+            raise Forbidden
+        return answer
+
+    def _verify(self, platform: str, headers: Headers, body: bytes) -> None:
+        """A wrong signature may mean a rotated secret: it is read anew, at most once in 30 s."""
+        adapter, secret = self.platforms.adapter(platform)
+        try:
+            adapter.verify(secret, headers, body)
+        except SignatureInvalid:
+            if not self.platforms.secrets.refresh():
+                raise
+            adapter, secret = self.platforms.adapter(platform)
+            adapter.verify(secret, headers, body)

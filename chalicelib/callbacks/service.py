@@ -1,0 +1,161 @@
+"""What becomes of callbacks: facts for the tallies, people's wishes, words for voices, news, the unknown.
+
+Every step may be repeated: facts are set once by whoever comes first, wishes and kept items are the same the
+second time, a confirmation has the callback's id as its key. What a person said is marked as seen after all
+of its steps: a crash between any two repeats them, and a copy that comes days later undoes nothing said since.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from chalicelib import i18n
+from chalicelib.callbacks.letters import Letter, Letterbox
+from chalicelib.callbacks.stopwords import meaning_of
+from chalicelib.callbacks.store import CallbackStore
+from chalicelib.events.bus import Bus, Entry
+from chalicelib.events.catalog import CallbackUnknown
+from chalicelib.ops import Seen
+from chalicelib.platforms.base import Inbound, Notice, Outgoing, Platform, Preference, Status, Unknown, Update
+from chalicelib.ports import DirectSender, People, Proof, Tallies
+from chalicelib.telemetry import count, logger
+
+STOPPED = "You will get no more messages from us. To join again, write START."
+RESTARTED = "Welcome back: you will get our messages again. To stop them, write STOP."
+KEPT_NOTICES = ("template.", "account.")
+WITHOUT_VOICE = frozenset({"reaction"})
+"""Kinds of message that say nothing to keep."""
+
+
+@dataclass
+class Batch:
+    """What one batch of letters has come to so far: each finding beside the id of its letter."""
+
+    failed: set[str] = field(default_factory=set)
+    proofs: list[tuple[str, Proof]] = field(default_factory=list)
+    entries: list[tuple[str, Entry]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Callbacks:
+    adapters: Mapping[str, Platform]
+    letterbox: Letterbox
+    people: People
+    tallies: Tallies
+    direct: DirectSender
+    seen: Seen
+    store: CallbackStore
+    bus: Bus
+    pseudonym: Callable[[str], str]
+    """A keyed hash, which stands for an address where the address must not."""
+
+    def process(self, messages: Mapping[str, str]) -> list[str]:
+        """Takes a batch of queue messages, bodies by id, and gives the ids of those that must come again.
+
+        All facts of a batch go to the tallies in one call, so that each touched tally is written once.
+        """
+        batch = Batch()
+        for message_id, message in messages.items():
+            with _failing(batch, [message_id]):
+                letter = self.letterbox.open(message_id, message)
+                for update in self.adapters[letter.platform].parse(letter.body):
+                    with _failing(batch, [message_id], update.dedupe_id):
+                        self._take(update, letter, batch)
+        with _failing(batch, [message_id for message_id, _ in batch.proofs]):
+            self._record([proof for _, proof in batch.proofs])
+        with _failing(batch, [message_id for message_id, _ in batch.entries]):
+            self.bus.publish([entry for _, entry in batch.entries])
+        return sorted(batch.failed)
+
+    def _take(self, update: Update, letter: Letter, batch: Batch) -> None:
+        match update:
+            case Status():
+                self._status(update, letter, batch)
+            case Inbound():
+                self._once(update.dedupe_id, lambda: self._inbound(update, letter))
+            case Preference():
+                self._once(update.dedupe_id, lambda: self._preference(update, letter))
+            case Notice():
+                self._notice(update, letter)
+            case Unknown():
+                self._unknown(update, letter, batch)
+
+    def _once(self, dedupe_id: str, act: Callable[[], object]) -> None:
+        """Marks after the work, not before: a crash between must not swallow a STOP."""
+        if self.seen.already(dedupe_id):
+            count("CallbacksRepeated")
+            return
+        act()
+        self.seen.first_time(dedupe_id)
+
+    def _status(self, status: Status, letter: Letter, batch: Batch) -> None:
+        at = status.at or letter.received_at
+        if status.opted_out:
+            evidence = status.dedupe_id
+            self._once(
+                evidence,
+                lambda: self.people.stop(letter.platform, status.recipient, evidence=evidence, at=at),
+            )
+        if status.key:
+            batch.proofs.append((letter.id, Proof(status.key, status.fact, at, status.code)))
+        else:
+            count("CallbacksUnmatched")
+
+    def _record(self, proofs: list[Proof]) -> None:
+        unmatched = self.tallies.record(proofs) if proofs else []
+        if unmatched:
+            count("CallbacksUnmatched", len(unmatched))
+
+    def _inbound(self, said: Inbound, letter: Letter) -> None:
+        at, channel = said.at or letter.received_at, letter.platform
+        if said.kind == "deep_link":
+            reply = self.people.start_telegram(str(said.extra["token"]), said.sender, at=at)
+            self._reply(said, channel, reply)
+            return
+        match meaning_of(said.text):
+            case "stop":
+                language = self.people.stop(channel, said.sender, evidence=said.dedupe_id, at=at)
+                self._reply(said, channel, language and i18n.translate(language, STOPPED))
+            case "start":
+                language = self.people.restart(channel, said.sender, evidence=said.dedupe_id, at=at)
+                self._reply(said, channel, language and i18n.translate(language, RESTARTED))
+            case None if said.kind not in WITHOUT_VOICE:
+                self.store.keep_inbound(channel, said, letter.received_at)
+
+    def _reply(self, said: Inbound, channel: str, text: str | None) -> None:
+        """One reply to one message: free text is allowed, the person has just written."""
+        if text:
+            subject = self.pseudonym(f"{channel}:{said.sender}")
+            message = Outgoing(text=text)
+            self.direct.send(
+                subject=subject, key=said.dedupe_id, channel=channel, to=said.sender, message=message
+            )
+
+    def _preference(self, wish: Preference, letter: Letter) -> None:
+        """Set in the platform's own settings, which have told the person: no confirmation of ours."""
+        act = self.people.restart if wish.wants else self.people.stop
+        act(letter.platform, wish.sender, evidence=wish.dedupe_id, at=wish.at or letter.received_at)
+
+    def _notice(self, news: Notice, letter: Letter) -> None:
+        logger.info("notice", extra={"platform": letter.platform, "kind": news.kind, "id": news.dedupe_id})
+        count("CallbackNotices")
+        if news.kind.startswith(KEPT_NOTICES):
+            self.store.keep_notice(letter.platform, news, letter.received_at)
+
+    def _unknown(self, what: Unknown, letter: Letter, batch: Batch) -> None:
+        count("CallbacksUnknown")
+        self.store.keep_unknown(letter.platform, what, letter.received_at)
+        event = CallbackUnknown(platform=letter.platform, kind=what.kind, callback_id=what.dedupe_id)
+        batch.entries.append((letter.id, Entry.of(event, what.dedupe_id, letter.received_at)))
+
+
+@contextmanager
+def _failing(batch: Batch, letters: list[str], callback_id: str = "") -> Iterator[None]:
+    """What goes wrong inside makes these letters come again, and nothing else."""
+    try:
+        yield
+    except Exception:
+        logger.exception("callback", extra={"letters": letters, "callback_id": callback_id})
+        batch.failed.update(letters)
