@@ -67,14 +67,20 @@ PAGE_HEADERS = SAFE_HEADERS | {
 class Strict(BaseModel):
     """Base of every request: unknown fields are refused by name, values are frozen."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True, defer_build=True)
+
+
+class View(BaseModel):
+    """Base of every answer. Like requests, it is built on first use: a cold start builds none."""
+
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
 
 class NoQuery(Strict):
-    pass
+    """A route without query parameters refuses them by name."""
 
 
-class Problem(BaseModel):
+class Problem(View):
     """RFC 9457, with the broken fields."""
 
     type: str

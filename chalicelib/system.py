@@ -6,13 +6,13 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from chalicelib.http import PUBLIC, ROUTES, Api, Problem, Request
+from chalicelib.http import PUBLIC, ROUTES, Api, Problem, Request, View
 from chalicelib.settings import settings
 
 api = Api("system")
 
 
-class Health(BaseModel):
+class Health(View):
     status: str
     stage: str
 

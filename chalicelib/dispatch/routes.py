@@ -5,18 +5,18 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from chalicelib import wiring
 from chalicelib.dispatch.model import Status
 from chalicelib.errors import Forbidden, NotFound
-from chalicelib.http import Api, Request, Strict, read_cursor, sign_cursor
+from chalicelib.http import Api, Request, Strict, View, read_cursor, sign_cursor
 from chalicelib.ports import RunBrief
 
 api = Api("dispatch")
 
 
-class CountsView(BaseModel):
+class CountsView(View):
     """targeted = planned + skipped; planned = in_progress + accepted + failed + unknown + not_sent."""
 
     targeted: int
@@ -42,7 +42,7 @@ class ReportView(CountsView):
     updated_at: datetime
 
 
-class DeliveryView(BaseModel):
+class DeliveryView(View):
     key: str
     influencer: str
     channel: str
@@ -53,7 +53,7 @@ class DeliveryView(BaseModel):
     times: dict[str, datetime]
 
 
-class DeliveryList(BaseModel):
+class DeliveryList(View):
     items: list[DeliveryView]
     next: str | None
 

@@ -1,0 +1,1 @@
+"""Figures, a line of JSON each; ratios are taken within one run."""
