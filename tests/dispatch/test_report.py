@@ -1,0 +1,86 @@
+"""The report is the sum of the tallies, whole and by channel and district; the deliveries behind it can be
+listed."""
+
+from __future__ import annotations
+
+import pytest
+
+from chalicelib.dispatch.model import Status
+from chalicelib.dispatch.report import Reporter, counts_as_json
+from chalicelib.platforms.base import SendRefused
+from chalicelib.ports import Proof
+from tests.dispatch.world import RUN, START, World, address, world
+
+pytestmark = pytest.mark.usefixtures("tables")
+
+
+@pytest.fixture
+def made(tables) -> World:
+    made = world(60, channels=("whatsapp", "telegram"))
+    made.platform.answers[address(4)] = [SendRefused("131026", "person")]
+    made.launch()
+    made.send()
+    return made
+
+
+def reporter(made: World) -> Reporter:
+    return Reporter(made.store, made.platform, made.clock)
+
+
+def test_channels_and_districts_add_up_to_the_whole(made):
+    report = reporter(made).report(made.runs.of_campaign(RUN[:-2]))
+    for groups in (report.by_channel, report.by_area):
+        for name in ("targeted", "planned", "accepted", "failed"):
+            assert sum(getattr(c, name) for c in groups.values()) == getattr(report.counts, name), name
+    assert set(report.by_channel) == {"telegram", "whatsapp"}
+    assert set(report.by_area) == {"D1", "D2"}
+    assert (report.counts.planned, report.counts.accepted, report.counts.failed) == (60, 59, 1)
+
+
+def test_the_shape_is_that_of_the_contract(made):
+    counts = counts_as_json(reporter(made).report(made.runs.of_campaign(RUN[:-2])).counts)
+    assert counts["failed_by_code"] == {"131026": 1}
+    assert {"targeted", "planned", "skipped", "in_progress", "not_sent", "no_receipts"} <= counts.keys()
+
+
+def test_sums_of_a_run_under_way_are_kept_for_seconds_and_no_longer(made):
+    ours = reporter(made)
+    before = ours.report(made.runs.of_campaign(RUN[:-2])).counts.read
+    key = made.platform.taken[0][1].key
+    made.tallying.record([Proof(key, "read", START)])
+    assert ours.report(made.runs.of_campaign(RUN[:-2])).counts.read == before
+    made.clock.move(4)
+    assert ours.report(made.runs.of_campaign(RUN[:-2])).counts.read == before + 1
+
+
+def test_sums_of_an_ended_run_are_always_fresh(made):
+    ours = reporter(made)
+    made.runs.set(RUN, "dispatched")
+    ours.report(made.runs.of_campaign(RUN[:-2]))
+    made.tallying.record([Proof(made.platform.taken[0][1].key, "read", START)])
+    assert ours.report(made.runs.of_campaign(RUN[:-2])).counts.read == 1
+
+
+def test_every_delivery_is_listed_once_page_by_page(made):
+    ours, found, after = reporter(made), [], None
+    while True:
+        page, after = ours.deliveries(RUN, None, after, 20)
+        found += page
+        if after is None:
+            break
+    assert len({d.person for d in found}) == len(found) == 60
+    assert {d.key for d in found} == {m.key for _, m in made.platform.requests}
+
+
+def test_deliveries_are_filtered_by_status_and_tell_the_code(made):
+    page, more = reporter(made).deliveries(RUN, Status.FAILED, None, 50)
+    assert more is None
+    assert [(d.person, d.code, d.status) for d in page] == [("inf_0000000000000004", "131026", Status.FAILED)]
+
+
+def test_a_delivery_tells_its_times(made):
+    key = made.platform.taken[0][1].key
+    made.tallying.record([Proof(key, "delivered", START)])
+    page, _ = reporter(made).deliveries(RUN, Status.DELIVERED, None, 50)
+    assert page[0].times["delivered"] == START
+    assert set(page[0].times) == {"accepted", "delivered"}
