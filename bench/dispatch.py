@@ -1,4 +1,5 @@
-"""What one recipient costs over a delivery's whole life: plan, claim, send, callbacks, the report's reading."""
+"""What one recipient costs over a delivery's whole life: plan, claim, send, callbacks, the report's
+reading."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Cold start: importing `app` in a fresh process, against importing chalice and making a boto3 DynamoDB client."""
+"""Cold start: importing `app` in a fresh process, against importing chalice and making a boto3 DynamoDB
+client."""
 
 from __future__ import annotations
 
@@ -47,10 +48,14 @@ def _modules(code: str) -> int:
 
 
 def _loaded() -> list[str]:
-    return [name for name in HEAVY if _python(f"{OURS}\nimport sys; print({name!r} in sys.modules)") == "True"]
+    return [
+        name for name in HEAVY if _python(f"{OURS}\nimport sys; print({name!r} in sys.modules)") == "True"
+    ]
 
 
 def _python(code: str) -> str:
     env = os.environ | {"AWS_DEFAULT_REGION": "ap-south-1"}
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=env, check=True, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=env, check=True, capture_output=True, text=True
+    )
     return done.stdout.strip()

@@ -27,24 +27,34 @@ class _OfInfluencer(Event):
 
 
 class InfluencerSignedUp(_OfInfluencer):
+    """Somebody sent the signup form; nothing is proven yet."""
+
     name = "influencer.signed_up"
 
 
 class InfluencerVerified(_OfInfluencer):
+    """A person proved their channel; a review is due."""
+
     name = "influencer.verified"
     channel: str = ""
 
 
 class InfluencerApproved(_OfInfluencer):
+    """A reviewer let a person in; the welcome follows."""
+
     name = "influencer.approved"
     ambassador_of: str = ""
 
 
 class InfluencerDeclined(_OfInfluencer):
+    """A reviewer said no, with a reason."""
+
     name = "influencer.declined"
 
 
 class InfluencerWithdrawn(_OfInfluencer):
+    """A person left."""
+
     name = "influencer.withdrawn"
 
 
@@ -55,10 +65,14 @@ class _OfCampaign(Event):
 
 
 class CampaignSubmitted(_OfCampaign):
+    """An author asks for a second person's approval."""
+
     name = "campaign.submitted"
 
 
 class CampaignApproved(_OfCampaign):
+    """A second person approved the campaign."""
+
     name = "campaign.approved"
 
 
@@ -69,19 +83,33 @@ class _OfRun(Event):
 
 
 class RunScheduled(_OfRun):
+    """A run has its time, `at`."""
+
     name = "run.scheduled"
     at: str = ""
 
 
 class RunStarted(_OfRun):
+    """A run's planning has begun."""
+
     name = "run.started"
 
 
 class RunDispatched(_OfRun):
+    """Everybody of a run has an outcome."""
+
     name = "run.dispatched"
 
 
+class RunCancelled(_OfRun):
+    """A run was called off."""
+
+    name = "run.cancelled"
+
+
 class RunExpired(_OfRun):
+    """A run's time was over before it began."""
+
     name = "run.expired"
 
 
@@ -95,6 +123,8 @@ class DeliveryUnknown(Event):
 
 
 class DeliveryOptedOut(Event):
+    """A person said stop on a channel."""
+
     name = "delivery.opted_out"
     feature = "influencers"
     influencer_id: str
@@ -133,6 +163,7 @@ CATALOG: dict[str, type[Event]] = {
         RunScheduled,
         RunStarted,
         RunDispatched,
+        RunCancelled,
         RunExpired,
         DeliveryUnknown,
         DeliveryOptedOut,
