@@ -25,6 +25,9 @@ from chalicelib.events.consumers import publish_events
 from chalicelib.identity import routes as identity_routes
 from chalicelib.identity.consumers import bp as identity_bp
 from chalicelib.identity.consumers import seal_audit
+from chalicelib.influencers import routes as influencers_routes
+from chalicelib.influencers.consumers import bp as influencers_bp
+from chalicelib.influencers.consumers import send_service, welcome
 
 app = Chalice(app_name=telemetry.SERVICE, configure_logs=False)
 app.api.binary_types = ["application/octet-stream", "image/png", "image/x-icon"]
@@ -64,9 +67,20 @@ for feature in (
     campaigns_routes,
     dispatch_routes,
     identity_routes,
+    influencers_routes,
 ):
     app.register_blueprint(feature.api.blueprint)
-for blueprint in (events_bp, callbacks_bp, dispatch_bp, identity_bp):
+for blueprint in (events_bp, callbacks_bp, dispatch_bp, identity_bp, influencers_bp):
     app.register_blueprint(blueprint)
 
-__all__ = ["app", "launch_due", "plan_run", "process_callbacks", "publish_events", "seal_audit", "send_chunk"]
+__all__ = [
+    "app",
+    "launch_due",
+    "plan_run",
+    "process_callbacks",
+    "publish_events",
+    "seal_audit",
+    "send_chunk",
+    "send_service",
+    "welcome",
+]

@@ -26,9 +26,12 @@ if TYPE_CHECKING:
     from chalicelib.identity.gate import Gate
     from chalicelib.identity.service import SignIn, Users
     from chalicelib.identity.tokens import Tokens
+    from chalicelib.influencers.service import Messenger, People, Register, Signups
+    from chalicelib.influencers.store import PeopleStore, RosterStore
     from chalicelib.ops import Idempotency, RateLimits, Seen
     from chalicelib.platforms.registry import Platforms
     from chalicelib.ports import DirectSender, Tallies
+    from chalicelib.queues import Queue
 
 
 @cache
@@ -124,6 +127,66 @@ def directory() -> Directory:
     from chalicelib.directory.store import DirectoryStore
 
     return Directory(DirectoryStore(), audit(), clock())
+
+
+@cache
+def _people_store() -> PeopleStore:
+    from chalicelib.influencers.store import PeopleStore
+    from chalicelib.secrets import secrets
+
+    return PeopleStore(secrets().keyed_hash)
+
+
+@cache
+def service_queue() -> Queue:
+    from chalicelib.queues import Queue
+
+    return Queue(settings().service_queue_url)
+
+
+@cache
+def signups() -> Signups:
+    from chalicelib.influencers.service import Signups
+    from chalicelib.secrets import secrets
+
+    return Signups(
+        store=_people_store(),
+        queue=service_queue(),
+        areas=directory(),
+        themes=lambda: [theme.id for theme in directory().themes()],
+        limits=rate_limits(),
+        secrets=secrets(),
+        clock=clock(),
+    )
+
+
+@cache
+def people() -> People:
+    from chalicelib.influencers.service import People
+
+    return People(_people_store(), signups())
+
+
+@cache
+def register() -> Register:
+    from chalicelib.influencers.service import Register
+
+    return Register(_people_store(), directory(), audit(), clock())
+
+
+@cache
+def messenger() -> Messenger:
+    from chalicelib.influencers.service import Messenger
+    from chalicelib.secrets import secrets
+
+    return Messenger(_people_store(), direct_sender(), secrets(), clock(), public_url())
+
+
+@cache
+def roster() -> RosterStore:
+    from chalicelib.influencers.store import RosterStore
+
+    return RosterStore(lambda: [theme.id for theme in directory().themes()])
 
 
 @cache

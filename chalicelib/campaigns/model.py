@@ -1,0 +1,285 @@
+"""A campaign: its content, its states, the runs it makes. No I/O."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Literal
+
+from pydantic import AwareDatetime, BeforeValidator, Field, field_validator, model_validator
+from pydantic_core import PydanticCustomError
+
+from chalicelib.campaigns import messages as m
+from chalicelib.campaigns.audience import Audience, Frozen, NotYet
+from chalicelib.errors import FieldError
+from chalicelib.platforms.base import Outgoing
+
+Status = Literal[
+    "draft",
+    "submitted",
+    "approved",
+    "scheduled",
+    "dispatching",
+    "paused",
+    "dispatched",
+    "cancelled",
+    "expired",
+]
+Kind = Literal["awareness", "voter_awareness", "electioneering", "emergency"]
+
+NEXT: Mapping[Status, frozenset[Status]] = {
+    "draft": frozenset({"draft", "submitted"}),
+    "submitted": frozenset({"approved", "draft"}),
+    "approved": frozenset({"scheduled", "draft"}),
+    "scheduled": frozenset({"dispatching", "cancelled", "expired"}),
+    "dispatching": frozenset({"dispatched"}),
+    "paused": frozenset(),
+    "dispatched": frozenset(),
+    "cancelled": frozenset(),
+    "expired": frozenset(),
+}
+"""Where a campaign may go from each state. A draft that is changed stays one, what is declined becomes one;
+pausing comes with stops."""
+
+ONLY_FOR: Mapping[str, str] = {"voter_awareness": "election_office", "electioneering": "party"}
+"""Kinds of campaign that one kind of organisation alone may send (PROGRAMME.md, what it refuses)."""
+
+LIVES = timedelta(days=7)
+"""How long after its time a run is still sent, when the campaign names no end."""
+LATEST = timedelta(days=366)
+GRACE = timedelta(minutes=1)
+"""A time this far past still counts as now."""
+FALLBACK_LANGUAGES = ("hi", "en")
+
+Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}$")]
+Line = Annotated[str, Field(min_length=1, max_length=150)]
+Link = Annotated[str, Field(pattern=r"^https?://[^\s]+$", max_length=500)]
+
+
+def _available(given: Any) -> Any:  # noqa: ANN401 - raw input
+    unavailable = sorted(set(given) - set(m.CHANNELS)) if isinstance(given, dict) else []
+    if unavailable:
+        raise PydanticCustomError(
+            "channel_unavailable",
+            "The channel {channel} is not available yet.",
+            {"channel": unavailable[0], "sentence": "The channel %(channel)s is not available yet."},
+        )
+    return given
+
+
+def _by_language(given: Any) -> Any:  # noqa: ANN401 - raw input
+    return ({"*": given} if given.strip() else {}) if isinstance(given, str) else given
+
+
+Messages = Annotated[dict[m.Channel, dict[Language, m.Message]], BeforeValidator(_available)]
+Disclosure = Annotated[dict[str, Annotated[str, Field(max_length=300)]], BeforeValidator(_by_language)]
+
+
+class Content(Frozen):
+    """All that a person writes and another approves. A draft may leave out what `unready` asks for later."""
+
+    title: Line
+    department: Annotated[str, Field(min_length=1, max_length=40)]
+    compensation: m.Compensation
+    kind: Kind = "awareness"
+    partners: Annotated[tuple[Line, ...], Field(max_length=10)] = ()
+    theme: Annotated[str, Field(max_length=40)] = ""
+    messages: Messages = {}
+    disclosure: Disclosure = {}
+    """The author's own words, by language or (`*`) for all; see messages.py for what is said without."""
+    links: Annotated[tuple[Link, ...], Field(max_length=10)] = ()
+    audience: Audience = Audience(min_followers=0)
+    channels: Annotated[tuple[m.Channel, ...], Field(max_length=10)] = ()
+    """In order of fallback; without it, the channels of `messages` in their order."""
+    expires_at: AwareDatetime | None = None
+    certificate: Annotated[str, Field(max_length=100)] = ""
+    """Electioneering only: the number under which the advertisement was certified."""
+    imprint: Annotated[str, Field(max_length=200)] = ""
+    """Electioneering only: who publishes it."""
+    schemes: NotYet = None
+    posts: NotYet = None
+    media: NotYet = None
+    quiet_hours: NotYet = None
+    priority: NotYet = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _composed(cls, given: Any) -> Any:  # noqa: ANN401 - raw input
+        return tidy(given)
+
+    @field_validator("channels")
+    @classmethod
+    def _each_once(cls, channels: tuple[m.Channel, ...]) -> tuple[m.Channel, ...]:
+        return tuple(dict.fromkeys(channels))
+
+    @property
+    def order(self) -> tuple[m.Channel, ...]:
+        """The channels, in order of fallback."""
+        return self.channels or tuple(self.messages)
+
+    @property
+    def link(self) -> str:
+        return self.links[0] if self.links else ""
+
+    def line(self, language: str, organisation: str) -> str:
+        """The disclosure in one language."""
+        sender = ", ".join((organisation, *self.partners))
+        return m.disclosure_line(self.compensation, language, sender, self.disclosure, self._legal())
+
+    def language_for(self, channel: str, wanted: str) -> str | None:
+        """The language for a person who reads `wanted`: that one, else Hindi, else English, else the first
+        written; None when the channel has no message."""
+        written = self._of(channel)
+        return next((one for one in (wanted, *FALLBACK_LANGUAGES, *written) if one in written), None)
+
+    def render(self, channel: str, language: str, *, name: str, organisation: str) -> Outgoing:
+        """The message for one person. Raises KeyError for a channel or language that has none."""
+        line = self.line(language, organisation)
+        message = self._of(channel)[language]
+        return m.render(channel, language, message, name=name, disclosure=line, link=self.link)
+
+    def each(self) -> Iterable[tuple[m.Channel, str, m.Message, str]]:
+        """Every message with its channel, its language and its field name."""
+        for channel, by_language in self.messages.items():
+            for language, message in by_language.items():
+                yield channel, language, message, f"messages.{channel}.{language}"
+
+    def _of(self, channel: str) -> Mapping[str, m.Message]:
+        return next((written for name, written in self.messages.items() if name == channel), {})
+
+    def _legal(self) -> str:
+        return f"{self.imprint} ({self.certificate})" if self.kind == "electioneering" else ""
+
+
+def tidy(given: Any) -> Any:  # noqa: ANN401 - any JSON value
+    """Text composed (NFC), line breaks as one character, no control characters; in names of fields too."""
+    if isinstance(given, str):
+        text = unicodedata.normalize("NFC", given.replace("\r\n", "\n"))
+        return "".join(c for c in text if c in "\n\t" or unicodedata.category(c) != "Cc")
+    if isinstance(given, Mapping):
+        return {tidy(name): tidy(value) for name, value in given.items()}
+    return [tidy(one) for one in given] if isinstance(given, (list, tuple)) else given
+
+
+def faults(content: Content, organisation_kind: str) -> list[FieldError]:
+    """What cannot even be kept as a draft."""
+    found = []
+    only = ONLY_FOR.get(content.kind)
+    if only not in (None, organisation_kind):
+        sentence = "This organisation may not send campaigns of the kind %(kind)s."
+        found.append(FieldError("kind", "kind_not_allowed", sentence, {"kind": content.kind}))
+    for channel, _, message, where in content.each():
+        found += m.shape_faults(channel, message, where)
+    return found
+
+
+def unready(
+    content: Content, templates: Mapping[tuple[str, str, str], m.Template], organisation: str, now: datetime
+) -> list[FieldError]:
+    """What is missing before somebody else may look at it. `templates` are by channel, name and language."""
+    missing = FieldError("", "missing", "Please fill in this field.")
+    found = []
+    if not content.audience.areas:
+        found.append(FieldError("audience.areas", missing.code, missing.message))
+    if not content.order:
+        found.append(FieldError("messages", missing.code, missing.message))
+    found += [
+        FieldError(f"messages.{channel}", missing.code, missing.message)
+        for channel in content.order
+        if not content.messages.get(channel)
+    ]
+    found += [
+        FieldError(
+            "channels", "channel_left_out", "There are messages for %(channel)s.", {"channel": channel}
+        )
+        for channel in content.messages
+        if channel not in content.order
+    ]
+    if content.expires_at is not None and content.expires_at <= now:
+        found.append(FieldError("expires_at", "past", "This time is past."))
+    if content.kind == "electioneering":
+        wanted = {"certificate": content.certificate, "imprint": content.imprint}
+        found += [FieldError(f, missing.code, missing.message) for f, value in wanted.items() if not value]
+    for channel, language, message, where in content.each():
+        line = content.line(language, organisation)
+        if m.wants_link(message) and not content.links:
+            found.append(FieldError("links", "link_missing", "A message has {link}, and there is no link."))
+        if channel in m.TEMPLATE_CHANNELS:
+            template = templates.get((channel, message.template, language))
+            found += m.template_faults(template, message, line, content.link, where)
+        else:
+            found += m.text_faults(channel, message, line, content.link, where)
+    return found
+
+
+class Campaign(Frozen):
+    """A campaign as it stands. `rev` counts its changes."""
+
+    id: str
+    rev: int
+    status: Status
+    content: Content
+    created_at: datetime
+    updated_at: datetime
+    authors: tuple[str, ...]
+    """Everybody who wrote, changed or submitted it: none of them may approve it."""
+    decided_by: str = ""
+    decision: Literal["", "approve", "decline"] = ""
+    reason: str = ""
+    runs: int = 0
+
+    def may_become(self, status: Status) -> bool:
+        return status in NEXT[self.status]
+
+    def may_be_approved_by(self, person: str) -> bool:
+        """Never by somebody who had a hand in it."""
+        return person not in self.authors
+
+
+class Run(Frozen):
+    """One occurrence of a campaign."""
+
+    id: str
+    campaign_id: str
+    rev: int
+    status: Literal["scheduled", "dispatching", "dispatched", "paused", "cancelled", "expired"]
+    at: datetime
+    expires_at: datetime
+    channels: tuple[m.Channel, ...]
+    kind: Kind
+    department: str
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+
+    @property
+    def number(self) -> int:
+        """Its place among the campaign's runs, from 1."""
+        return int(self.id.rpartition("-")[2])
+
+    def is_over(self, now: datetime) -> bool:
+        """Whether it is too late to start it."""
+        return now >= self.expires_at
+
+
+def run_id(campaign_id: str, number: int) -> str:
+    return f"{campaign_id}-{number}"
+
+
+def split_run_id(run: str) -> tuple[str, int] | None:
+    """The campaign and the number of a run; None for what is no run's id."""
+    campaign, _, number = run.rpartition("-")
+    return (campaign, int(number)) if campaign and number.isascii() and number.isdigit() else None
+
+
+def time_of_run(content: Content, at: datetime | None, now: datetime) -> tuple[datetime, datetime]:
+    """When a run begins and when it is over. Raises ValueError with a sentence for a time that cannot be."""
+    begins = now if at is None or now - GRACE <= at < now else at
+    if begins < now:
+        raise ValueError("This time is past.")
+    if begins > now + LATEST:
+        raise ValueError("This is more than a year ahead.")
+    ends = content.expires_at or begins + LIVES
+    if ends <= begins:
+        raise ValueError("The campaign expires before this time.")
+    return begins, ends

@@ -1,0 +1,234 @@
+"""Campaigns, audiences and templates for staff."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal, cast
+
+from pydantic import AwareDatetime, BaseModel, Field, create_model
+from pydantic.fields import FieldInfo
+
+from chalicelib import wiring
+from chalicelib.campaigns.audience import Audience, Frozen
+from chalicelib.campaigns.messages import CHANNELS, Channel, Template
+from chalicelib.campaigns.model import Campaign, Content, Run, Status
+from chalicelib.http import Api, Request, Strict, read_cursor, sign_cursor
+
+api = Api("campaigns")
+
+Change = cast(
+    "type[BaseModel]",
+    create_model(  # type: ignore[call-overload]  # fields by name are more than its signature says
+        "CampaignChange",
+        __base__=Frozen,
+        **{
+            name: (info.annotation, FieldInfo.merge_field_infos(info, default=None))
+            for name, info in Content.model_fields.items()
+        },
+    ),
+)
+"""Any fields of a campaign; each replaces the one that was there."""
+
+
+class CampaignsQuery(Strict):
+    status: Status | Literal[""] = ""
+    department: str = Field("", max_length=40)
+    limit: int = Field(25, ge=1, le=100)
+    cursor: str | None = None
+
+
+class CampaignView(Content):
+    id: str
+    status: Status
+    created_at: AwareDatetime
+    updated_at: AwareDatetime
+    authors: tuple[str, ...]
+    decided_by: str
+    decision: str
+    reason: str
+    runs: int
+
+
+class CampaignList(BaseModel):
+    items: list[CampaignView]
+    next: str | None = None
+
+
+class Decision(Strict):
+    decision: Literal["approve", "decline"]
+    reason: str = Field("", max_length=500)
+
+
+class Schedule(Strict):
+    at: AwareDatetime | None = None
+
+
+class RunView(BaseModel):
+    id: str
+    campaign_id: str
+    status: str
+    at: datetime
+    expires_at: datetime
+    channels: list[str]
+    started_at: datetime | None
+    ended_at: datetime | None
+
+
+class RunList(BaseModel):
+    items: list[RunView]
+    next: str | None = None
+
+
+class AudiencePreview(Audience):
+    channels: Annotated[tuple[Channel, ...], Field(min_length=1)] = CHANNELS
+    """In order of fallback, as in the campaign."""
+
+
+class PreviewView(BaseModel):
+    count: int
+    by_channel: dict[str, int]
+    by_area: dict[str, int]
+    excluded: dict[str, int]
+
+
+class TemplateList(Strict):
+    items: Annotated[tuple[Template, ...], Field(min_length=1, max_length=50)]
+
+
+class Templates(BaseModel):
+    items: list[Template]
+    next: str | None = None
+
+
+@api.post(
+    "/v1/campaigns",
+    allow="campaign.write",
+    body=Content,
+    answer=CampaignView,
+    status=201,
+    summary="Write a draft",
+)
+def create(request: Request, body: Content) -> CampaignView:
+    return _view(wiring.campaigns().create(request.principal, body))
+
+
+@api.get(
+    "/v1/campaigns",
+    allow="campaign.read",
+    query=CampaignsQuery,
+    answer=CampaignList,
+    summary="Campaigns, newest first",
+)
+def campaigns(request: Request, query: CampaignsQuery) -> CampaignList:
+    after = read_cursor(query.cursor)
+    found, last = wiring.campaigns().page(query.status, query.department, after, query.limit)
+    return CampaignList(items=[_view(one) for one in found], next=sign_cursor(last) if last else None)
+
+
+@api.get("/v1/campaigns/{campaign_id}", allow="campaign.read", answer=CampaignView, summary="One campaign")
+def campaign(request: Request, campaign_id: str) -> CampaignView:
+    return _view(wiring.campaigns().get(campaign_id))
+
+
+@api.patch(
+    "/v1/campaigns/{campaign_id}",
+    allow="campaign.write",
+    body=Change,
+    answer=CampaignView,
+    summary="Replace fields of a draft",
+)
+def change(request: Request, campaign_id: str, body: BaseModel) -> CampaignView:
+    fields: dict[str, Any] = body.model_dump(exclude_unset=True)
+    return _view(wiring.campaigns().change(request.principal, campaign_id, fields))
+
+
+@api.post(
+    "/v1/campaigns/{campaign_id}/submission",
+    allow="campaign.submit",
+    answer=CampaignView,
+    summary="Put a draft before an approver",
+)
+def submission(request: Request, campaign_id: str) -> CampaignView:
+    return _view(wiring.campaigns().submit(request.principal, campaign_id))
+
+
+@api.post(
+    "/v1/campaigns/{campaign_id}/approval",
+    allow="campaign.approve",
+    body=Decision,
+    answer=CampaignView,
+    summary="Approve it, or make it a draft again; never by its author",
+)
+def approval(request: Request, campaign_id: str, body: Decision) -> CampaignView:
+    service = wiring.campaigns()
+    return _view(service.decide(request.principal, campaign_id, body.decision, body.reason))
+
+
+@api.post(
+    "/v1/campaigns/{campaign_id}/schedule",
+    allow="campaign.schedule",
+    body=Schedule,
+    answer=RunView,
+    status=201,
+    summary="Make a run at a time, or now",
+)
+def schedule(request: Request, campaign_id: str, body: Schedule) -> RunView:
+    return _run_view(wiring.campaigns().schedule(request.principal, campaign_id, body.at))
+
+
+@api.post(
+    "/v1/campaigns/{campaign_id}/cancel",
+    allow="campaign.schedule",
+    answer=CampaignView,
+    summary="Call off a run that has not begun",
+)
+def cancel(request: Request, campaign_id: str) -> CampaignView:
+    return _view(wiring.campaigns().cancel(request.principal, campaign_id))
+
+
+@api.get("/v1/campaigns/{campaign_id}/runs", allow="campaign.read", answer=RunList, summary="Its runs")
+def runs(request: Request, campaign_id: str) -> RunList:
+    return RunList(items=[_run_view(run) for run in wiring.campaigns().runs(campaign_id)])
+
+
+@api.post(
+    "/v1/audiences/preview",
+    allow="influencer.reach",
+    body=AudiencePreview,
+    answer=PreviewView,
+    summary="Whom an audience would reach now, and why others would not be",
+)
+def preview(request: Request, body: AudiencePreview) -> PreviewView:
+    found = wiring.campaigns().preview(body, body.channels)
+    return PreviewView.model_validate(found, from_attributes=True)
+
+
+@api.get(
+    "/v1/channels/{channel_id}/templates",
+    allow="template.read",
+    answer=Templates,
+    summary="Templates registered for a channel's platform",
+)
+def templates(request: Request, channel_id: str) -> Templates:
+    return Templates(items=wiring.campaigns().templates(channel_id))
+
+
+@api.put(
+    "/v1/channels/{channel_id}/templates",
+    allow="template.write",
+    body=TemplateList,
+    answer=Templates,
+    summary="Register templates as the platform has them; the others stay",
+)
+def put_templates(request: Request, channel_id: str, body: TemplateList) -> Templates:
+    wiring.campaigns().put_templates(request.principal.id, channel_id, body.items)
+    return Templates(items=wiring.campaigns().templates(channel_id))
+
+
+def _view(campaign: Campaign) -> CampaignView:
+    own = campaign.model_dump(exclude={"content", "rev"})
+    return CampaignView.model_validate(campaign.content.model_dump() | own)
+
+
+def _run_view(run: Run) -> RunView:
+    return RunView.model_validate(run, from_attributes=True)

@@ -1,0 +1,344 @@
+"""What staff do with campaigns, from the first draft to the run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, Literal
+
+from pynamodb.transactions import TransactWrite
+
+from chalicelib.campaigns.audience import Audience, Preview
+from chalicelib.campaigns.messages import CHANNELS, TEMPLATE_CHANNELS, Template
+from chalicelib.campaigns.model import (
+    Campaign,
+    Content,
+    Run,
+    Status,
+    faults,
+    run_id,
+    time_of_run,
+    unready,
+)
+from chalicelib.campaigns.store import CampaignStore, Position, Snapshot
+from chalicelib.clock import Clock, rfc3339
+from chalicelib.errors import Conflict, FieldError, Forbidden, InvalidInput, NotFound, PlatformOff, Transient
+from chalicelib.events.catalog import CampaignApproved, CampaignSubmitted, Event, RunCancelled, RunScheduled
+from chalicelib.identity.audit import Audit
+from chalicelib.identity.roles import Principal
+from chalicelib.ids import new_id
+from chalicelib.platforms.base import Gateway
+from chalicelib.ports import Areas, Roster, RosterRange, RosterRow
+from chalicelib.queues import Queue
+from chalicelib.telemetry import logger
+
+AT_ONCE = timedelta(minutes=1)
+"""A run due within this is queued when it is scheduled; later ones the minute's tick finds."""
+PREVIEW_AT_MOST = 20_000
+"""People of the roster that a preview counts within one request (CONTRACT.md)."""
+PAGE = 1000
+READERS = 8
+
+
+class AuthorCannotApprove(Forbidden):
+    code = "author_cannot_approve"
+    message = "You wrote, changed or submitted this campaign: somebody else must decide on it."
+
+
+class NotYourDepartment(Forbidden):
+    code = "other_department"
+    message = "You may not work for this department."
+
+
+class AudienceTooLarge(InvalidInput):
+    code = "audience_too_large"
+    message = "More than %(n)s people are in these areas: such a preview needs a job."
+
+    def __init__(self) -> None:
+        super().__init__([FieldError("areas", self.code, self.message, {"n": PREVIEW_AT_MOST})])
+
+
+@dataclass(frozen=True)
+class Campaigns:
+    store: CampaignStore
+    areas: Areas
+    themes: Callable[[], Collection[str]]
+    """Ids of the themes that there are."""
+    departments: Callable[[], Collection[str]]
+    roster: Callable[[], Roster]
+    gateway: Gateway
+    platform_of: Callable[[str], str]
+    """The platform of a channel's id. Raises PlatformOff."""
+    audit: Audit
+    plan_queue: Queue
+    clock: Clock
+    organisation_kind: str
+    organisation: str
+
+    def get(self, campaign_id: str) -> Campaign:
+        """The campaign as it stands. Raises NotFound."""
+        found = self.store.campaign(campaign_id)
+        if found is None:
+            raise NotFound("There is no campaign %(id)s.", id=campaign_id)
+        return found
+
+    def page(
+        self, status: str, department: str, after: Position | None, limit: int
+    ) -> tuple[list[Campaign], Position | None]:
+        """Campaigns, newest first, of one status and department where given; and where to go on."""
+        return self.store.page(status, department, after, limit)
+
+    def runs(self, campaign_id: str) -> list[Run]:
+        """The campaign's runs, oldest first. Raises NotFound."""
+        return self.store.runs(self.get(campaign_id).id)
+
+    # --- writing and approving ------------------------------------------------------------------------
+
+    def create(self, who: Principal, content: Content) -> Campaign:
+        """A new draft. Raises InvalidInput for what cannot even be a draft."""
+        now = self.clock.now()
+        self._check_draft(who, content)
+        draft = Campaign(
+            id=new_id("cmp"),
+            rev=1,
+            status="draft",
+            content=content,
+            created_at=now,
+            updated_at=now,
+            authors=(who.id,),
+        )
+        return self._commit(who, "campaign.created", draft, {"kind": content.kind})
+
+    def change(self, who: Principal, campaign_id: str, fields: dict[str, Any]) -> Campaign:
+        """A draft with some fields replaced. What is submitted or approved stands: Conflict."""
+        seen = self._for_work(who, campaign_id)
+        if seen.status != "draft":
+            raise Conflict("Only a draft can be changed. A declined campaign becomes a draft again.")
+        content = Content.model_validate(seen.content.model_dump() | fields)
+        self._check_draft(who, content)
+        after = self._after(seen, "draft", content=content, authors=_with(seen.authors, who.id))
+        return self._commit(who, "campaign.changed", after, {"fields": sorted(fields)})
+
+    def submit(self, who: Principal, campaign_id: str) -> Campaign:
+        """Puts a draft before an approver. Raises InvalidInput with all that is missing."""
+        seen = self._for_work(who, campaign_id)
+        after = self._after(seen, "submitted", authors=_with(seen.authors, who.id))
+        wrong = self._unready(seen.content)
+        if wrong:
+            raise InvalidInput(wrong)
+        event = CampaignSubmitted(campaign_id=seen.id, department=seen.content.department)
+        return self._commit(who, "campaign.submitted", after, {}, event=event)
+
+    def decide(
+        self, who: Principal, campaign_id: str, decision: Literal["approve", "decline"], reason: str
+    ) -> Campaign:
+        """Approves what was submitted, or makes it a draft again. Never by somebody who had a hand in it."""
+        seen = self._for_work(who, campaign_id)
+        if not seen.may_be_approved_by(who.id):
+            raise AuthorCannotApprove
+        if decision == "decline" and not reason:
+            raise InvalidInput.of("reason", "missing", "Please fill in this field.")
+        status: Status = "approved" if decision == "approve" else "draft"
+        after = self._after(seen, status, decided_by=who.id, decision=decision, reason=reason)
+        event = CampaignApproved(campaign_id=seen.id, department=seen.content.department)
+        detail = {"decision": decision}
+        if decision == "approve":
+            return self._commit(who, "campaign.approved", after, detail, event=event)
+        return self._commit(who, "campaign.declined", after, detail)
+
+    # --- runs -----------------------------------------------------------------------------------------
+
+    def schedule(self, who: Principal, campaign_id: str, at: datetime | None) -> Run:
+        """Makes a run of an approved campaign, with its content and audience frozen. `at` None: now.
+
+        A run due within a minute is launched at once. Raises InvalidInput for a time that cannot be, Conflict
+        for a campaign that is not approved.
+        """
+        seen = self._for_work(who, campaign_id)
+        now = self.clock.now()
+        number = seen.runs + 1
+        after = self._after(seen, "scheduled", runs=number)
+        if seen.content.kind == "electioneering":
+            raise Conflict(
+                "Electioneering needs the calendar of silence periods, which is not available yet."
+            )
+        try:
+            begins, ends = time_of_run(seen.content, at, now)
+        except ValueError as wrong:
+            raise InvalidInput.of("at", "time_of_run", str(wrong)) from None
+        run = Run(
+            id=run_id(seen.id, number),
+            campaign_id=seen.id,
+            rev=1,
+            status="scheduled",
+            at=begins,
+            expires_at=ends,
+            channels=seen.content.order,
+            kind=seen.content.kind,
+            department=seen.content.department,
+        )
+        snapshot = Snapshot(seen.content, self.organisation, tuple(self._ranges(seen.content.audience)))
+
+        def write(transaction: TransactWrite) -> None:
+            event = RunScheduled(run_id=run.id, campaign_id=run.campaign_id, at=rfc3339(begins))
+            self.store.freeze(transaction, run, snapshot)
+            self.store.put_run(transaction, run, event, now)
+
+        self._commit(who, "run.scheduled", after, {"run": run.id, "at": rfc3339(begins)}, write=write)
+        if begins - now < AT_ONCE:
+            self._launch(run.id, (begins - now).total_seconds())
+        return run
+
+    def cancel(self, who: Principal, campaign_id: str) -> Campaign:
+        """Calls off a run that has not begun, and with it the campaign."""
+        seen = self._for_work(who, campaign_id)
+        after = self._after(seen, "cancelled")
+        now = self.clock.now()
+        run = self.store.run(run_id(seen.id, seen.runs))
+        if run is None or run.status != "scheduled":
+            raise Conflict
+        ended = run.model_copy(update={"status": "cancelled", "ended_at": now, "rev": run.rev + 1})
+
+        def write(transaction: TransactWrite) -> None:
+            event = RunCancelled(run_id=run.id, campaign_id=run.campaign_id)
+            self.store.put_run(transaction, ended, event, now)
+
+        return self._commit(who, "run.cancelled", after, {"run": run.id}, write=write)
+
+    def preview(self, audience: Audience, channels: Sequence[str] = CHANNELS) -> Preview:
+        """Whom this audience would reach now, person by person. Raises AudienceTooLarge beyond 20,000."""
+        if not audience.areas:
+            raise InvalidInput.of("areas", "missing", "Please fill in this field.")
+        roster, preview, read = self.roster(), Preview(), 0
+        ranges = self._ranges(audience)
+
+        def people_of(where: RosterRange) -> list[RosterRow]:
+            rows, after = roster.page(where, None, PAGE)
+            while after is not None and len(rows) <= PREVIEW_AT_MOST:
+                more, after = roster.page(where, after, PAGE)
+                rows = rows + more
+            return rows
+
+        with ThreadPoolExecutor(READERS) as readers:
+            for rows in readers.map(people_of, ranges):
+                read += len(rows)
+                if read > PREVIEW_AT_MOST:
+                    readers.shutdown(wait=False, cancel_futures=True)
+                    raise AudienceTooLarge
+                preview.add(rows, audience, tuple(channels))
+        return preview
+
+    # --- templates ------------------------------------------------------------------------------------
+
+    def put_templates(self, actor: str, channel_id: str, templates: Sequence[Template]) -> None:
+        """Registers templates of a channel, new or changed. Raises PlatformOff for an unknown channel."""
+        platform = self._template_platform(channel_id)
+        for template in templates:
+            self.audit.committing(
+                subject=f"template#{platform}/{template.name}/{template.language}",
+                action="template.written",
+                actor=actor,
+                at=self.clock.now(),
+                detail={"state": template.state, "category": template.category},
+                write=partial(self.store.put_template, channel=platform, template=template),
+            )
+
+    def templates(self, channel_id: str) -> list[Template]:
+        """The templates registered for a channel's platform."""
+        return self.store.templates(self._template_platform(channel_id))
+
+    def _template_platform(self, channel_id: str) -> str:
+        platform = self.platform_of(channel_id)
+        if platform not in TEMPLATE_CHANNELS:
+            raise Conflict("The platform %(platform)s has no templates.", platform=platform)
+        return platform
+
+    # --- shared ---------------------------------------------------------------------------------------
+
+    def _for_work(self, who: Principal, campaign_id: str) -> Campaign:
+        seen = self.get(campaign_id)
+        if not who.covers_department(seen.content.department):
+            raise NotYourDepartment
+        return seen
+
+    def _check_draft(self, who: Principal, content: Content) -> None:
+        if not who.covers_department(content.department):
+            raise NotYourDepartment
+        wrong = faults(content, self.organisation_kind)
+        if wrong:
+            raise InvalidInput(wrong)
+
+    def _unready(self, content: Content) -> list[FieldError]:
+        """All that keeps a campaign from being submitted, in itself and beside what the directory holds."""
+        wanted = {
+            (channel, message.template, language)
+            for channel, language, message, _ in content.each()
+            if channel in TEMPLATE_CHANNELS
+        }
+        templates = self.store.some_templates(wanted) if wanted else {}
+        found = unready(content, templates, self.organisation, self.clock.now())
+        for channel in content.order:
+            try:
+                self.gateway.channel_for(channel)
+            except PlatformOff as off:
+                found.append(FieldError(f"messages.{channel}", off.code, off.message, off.params))
+        if content.department not in self.departments():
+            found.append(FieldError("department", "department_unknown", "There is no such department."))
+        if content.theme and content.theme not in self.themes():
+            found.append(FieldError("theme", "theme_unknown", "There is no such theme."))
+        try:
+            self._ranges(content.audience)
+        except InvalidInput as unknown:
+            found += [FieldError(f"audience.{e.field}", e.code, e.message, e.params) for e in unknown.errors]
+        return found
+
+    def _ranges(self, audience: Audience) -> list[RosterRange]:
+        return self.areas.ranges(audience.areas)
+
+    def _after(self, seen: Campaign, status: Status, **changes: object) -> Campaign:
+        """The campaign one step on. Raises Conflict for a step that its state does not allow."""
+        if not seen.may_become(status):
+            raise Conflict("The campaign is %(status)s: this cannot be done now.", status=seen.status)
+        moved = {"status": status, "rev": seen.rev + 1, "updated_at": self.clock.now()}
+        return seen.model_copy(update=moved | changes)
+
+    def _commit(
+        self,
+        who: Principal,
+        action: str,
+        after: Campaign,
+        detail: dict[str, Any],
+        *,
+        event: Event | None = None,
+        write: Callable[[TransactWrite], None] | None = None,
+    ) -> Campaign:
+        """Writes the campaign, what belongs to it, and the audit's entry, all or none."""
+
+        def all_of_it(transaction: TransactWrite) -> None:
+            self.store.put_campaign(transaction, after, event)
+            if write is not None:
+                write(transaction)
+
+        self.audit.committing(
+            subject=f"campaign#{after.id}",
+            action=action,
+            actor=who.id,
+            at=after.updated_at,
+            detail=detail,
+            write=all_of_it,
+            refused=lambda failed: Conflict("The campaign was changed by somebody else. Please look again."),
+        )
+        return after
+
+    def _launch(self, run: str, delay_s: float) -> None:
+        try:
+            self.plan_queue.put([{"launch": run}], delay_s)
+        except Transient:
+            logger.warning("launch left to the minute's tick", extra={"run": run})
+
+
+def _with(authors: tuple[str, ...], person: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*authors, person)))

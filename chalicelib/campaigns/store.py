@@ -1,0 +1,216 @@
+"""Campaigns, their runs and registered templates in the table `campaigns`.
+
+    pk                    sk              what                                          index
+    <campaign id>         campaign        the campaign with its content                 by_type (newest first)
+    <campaign id>         run#<n>         one occurrence: status and times              due (until it ends)
+    <campaign id>         frozen#<n>      what the run sends and reads, never changed
+    template#<channel>    <name>#<lang>   a template as the platform has approved it
+
+Index `by_type` (type, created_at): 1 read unit for each 8 kB of campaigns. Index `due` (due_key, due_at),
+sparse: `run` for runs that are scheduled, `dispatching` for those under way; 0.5 read units when
+nothing is due. A campaign or run is read by key, consistently: 1 read unit for 4 kB. `frozen` is read once a
+container.
+A change of a run is one transaction of run and campaign (2 items, 4 write units and their index entries).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+
+from pynamodb.attributes import NumberAttribute, UnicodeAttribute
+from pynamodb.exceptions import DoesNotExist
+from pynamodb.expressions.condition import Condition
+from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
+from pynamodb.transactions import TransactWrite
+
+from chalicelib.campaigns.messages import Template
+from chalicelib.campaigns.model import Campaign, Content, Run, run_id, split_run_id
+from chalicelib.clock import rfc3339
+from chalicelib.events.catalog import Event
+from chalicelib.events.outbox import raise_event
+from chalicelib.ports import RosterRange
+from chalicelib.tables import Table, TableName
+
+CAMPAIGN = "campaign"
+SCHEDULED, DISPATCHING = "run", "dispatching"
+Position = dict[str, Any]
+
+
+class ByType(GlobalSecondaryIndex["CampaignItem"]):  # type: ignore[no-untyped-call]  # PynamoDB's own
+    class Meta:
+        index_name = "by_type"
+        projection = AllProjection()
+
+    type = UnicodeAttribute(hash_key=True)
+    created_at = UnicodeAttribute(range_key=True)
+
+
+class Due(GlobalSecondaryIndex["CampaignItem"]):  # type: ignore[no-untyped-call]  # PynamoDB's own
+    class Meta:
+        index_name = "due"
+        projection = AllProjection()
+
+    due_key = UnicodeAttribute(hash_key=True)
+    due_at = UnicodeAttribute(range_key=True)
+
+
+class CampaignItem(Table):
+    class Meta:
+        table_name = TableName("campaigns")
+
+    by_type = ByType()
+    due = Due()
+    body = UnicodeAttribute()
+    rev = NumberAttribute(null=True)
+    event = UnicodeAttribute(null=True)
+    type = UnicodeAttribute(null=True)
+    created_at = UnicodeAttribute(null=True)
+    status = UnicodeAttribute(null=True)
+    department = UnicodeAttribute(null=True)
+    due_key = UnicodeAttribute(null=True)
+    due_at = UnicodeAttribute(null=True)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What a run sends and whom it asks, as it was when the run was scheduled."""
+
+    content: Content
+    organisation: str
+    ranges: tuple[RosterRange, ...]
+
+
+class CampaignStore:
+    def campaign(self, campaign_id: str) -> Campaign | None:
+        item = _item(campaign_id, CAMPAIGN)
+        return Campaign.model_validate_json(item.body) if item else None
+
+    def page(
+        self, status: str, department: str, after: Position | None, limit: int
+    ) -> tuple[list[Campaign], Position | None]:
+        """Campaigns, newest first, of one status and department where given; and where to go on."""
+        rows = CampaignItem.by_type.query(
+            CAMPAIGN,
+            filter_condition=_all_of(
+                CampaignItem.status == status if status else None,
+                CampaignItem.department == department if department else None,
+            ),
+            scan_index_forward=False,
+            limit=limit,
+            page_size=limit,
+            last_evaluated_key=after,
+        )
+        found = [Campaign.model_validate_json(row.body) for row in rows]
+        return found, cast("Position | None", rows.last_evaluated_key)
+
+    def put_campaign(
+        self, transaction: TransactWrite, campaign: Campaign, event: Event | None = None
+    ) -> None:
+        """Adds the write of a campaign's new state, which holds only over the one before it."""
+        item = CampaignItem(
+            campaign.id,
+            CAMPAIGN,
+            body=campaign.model_dump_json(),
+            rev=campaign.rev,
+            event=raise_event(event, campaign.updated_at) if event else None,
+            type=CAMPAIGN,
+            created_at=rfc3339(campaign.created_at),
+            status=campaign.status,
+            department=campaign.content.department,
+        )
+        transaction.save(item, condition=_follows(campaign.rev))
+
+    def run(self, run: str) -> Run | None:
+        key = split_run_id(run)
+        item = _item(key[0], f"run#{key[1]}") if key else None
+        return Run.model_validate_json(item.body) if item else None
+
+    def runs(self, campaign_id: str) -> list[Run]:
+        """All runs of a campaign, oldest first."""
+        rows = CampaignItem.query(campaign_id, CampaignItem.sk.startswith("run#"), consistent_read=True)
+        return sorted((Run.model_validate_json(row.body) for row in rows), key=lambda run: run.number)
+
+    def put_run(self, transaction: TransactWrite, run: Run, event: Event, at: datetime) -> None:
+        """Adds the write of a run's new state, which holds only over the one before it."""
+        waits = {"scheduled": SCHEDULED, "dispatching": DISPATCHING}.get(run.status)
+        item = CampaignItem(
+            run.campaign_id,
+            f"run#{run.number}",
+            body=run.model_dump_json(),
+            rev=run.rev,
+            event=raise_event(event, at),
+            status=run.status,
+            due_key=waits,
+            due_at=rfc3339(run.at) if waits else None,
+        )
+        transaction.save(item, condition=_follows(run.rev))
+
+    def freeze(self, transaction: TransactWrite, run: Run, snapshot: Snapshot) -> None:
+        """Adds the write of what a run sends; it is never written again."""
+        body = {
+            "content": snapshot.content.model_dump(mode="json"),
+            "organisation": snapshot.organisation,
+            "ranges": [[one.partition, one.prefix] for one in snapshot.ranges],
+        }
+        packed = json.dumps(body, ensure_ascii=False)
+        item = CampaignItem(run.campaign_id, f"frozen#{run.number}", body=packed)
+        transaction.save(item, condition=CampaignItem.pk.does_not_exist())
+
+    def frozen(self, run: str) -> Snapshot | None:
+        key = split_run_id(run)
+        item = _item(key[0], f"frozen#{key[1]}") if key else None
+        if item is None:
+            return None
+        body = json.loads(item.body)
+        ranges = tuple(RosterRange(partition, prefix) for partition, prefix in body["ranges"])
+        return Snapshot(Content.model_validate(body["content"]), body["organisation"], ranges)
+
+    def due(self, now: datetime, limit: int) -> list[str]:
+        """Ids of runs scheduled for `now` or before, oldest first."""
+        rows = CampaignItem.due.query(SCHEDULED, CampaignItem.due_at <= rfc3339(now), limit=limit)
+        return [_run_id(row) for row in rows]
+
+    def dispatching(self) -> list[str]:
+        return [_run_id(row) for row in CampaignItem.due.query(DISPATCHING)]
+
+    def put_template(self, transaction: TransactWrite, channel: str, template: Template) -> None:
+        """Adds the write of a registered template."""
+        key = (f"template#{channel}", f"{template.name}#{template.language}")
+        transaction.save(CampaignItem(*key, body=template.model_dump_json()))
+
+    def templates(self, channel: str) -> list[Template]:
+        """All that are registered for a channel's platform, by name and language."""
+        return [Template.model_validate_json(row.body) for row in CampaignItem.query(f"template#{channel}")]
+
+    def some_templates(self, wanted: Iterable[tuple[str, str, str]]) -> dict[tuple[str, str, str], Template]:
+        """Those of (channel, name, language) that are registered."""
+        keys = {
+            (f"template#{channel}", f"{name}#{lang}"): (channel, name, lang) for channel, name, lang in wanted
+        }
+        rows = CampaignItem.batch_get(list(keys), consistent_read=True)
+        return {keys[row.pk, row.sk]: Template.model_validate_json(row.body) for row in rows}
+
+
+def _item(pk: str, sk: str) -> CampaignItem | None:
+    try:
+        return CampaignItem.get(pk, sk, consistent_read=True)
+    except DoesNotExist:
+        return None
+
+
+def _run_id(row: CampaignItem) -> str:
+    return run_id(row.pk, int(row.sk.partition("#")[2]))
+
+
+def _follows(rev: int) -> Condition:
+    """That the item stands as it was read: one change at a time."""
+    return CampaignItem.pk.does_not_exist() if rev == 1 else CampaignItem.rev == rev - 1
+
+
+def _all_of(*conditions: Condition | None) -> Condition | None:
+    given: Sequence[Condition] = [one for one in conditions if one is not None]
+    return None if not given else given[0] if len(given) == 1 else given[0] & given[1]

@@ -1,0 +1,489 @@
+"""From the first draft to the run, on the real engine."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import boto3
+import pytest
+
+from chalicelib import wiring
+from chalicelib.campaigns.audience import Audience
+from chalicelib.campaigns.model import Content
+from chalicelib.campaigns.runs import Runs
+from chalicelib.campaigns.service import (
+    AudienceTooLarge,
+    AuthorCannotApprove,
+    Campaigns,
+    NotYourDepartment,
+)
+from chalicelib.campaigns.store import CampaignItem, CampaignStore
+from chalicelib.clock import FixedClock, parse_rfc3339
+from chalicelib.errors import Conflict, InvalidInput, NotFound, PlatformOff
+from chalicelib.platforms.base import Channel
+from chalicelib.ports import Contact, RosterRange
+from chalicelib.queues import Queue
+from tests.campaigns.samples import (
+    APPROVER,
+    AREAS,
+    BRIEF,
+    EDITOR,
+    NODAL,
+    SECOND_APPROVER,
+    MemoryRoster,
+    content,
+    row,
+    whatsapp,
+)
+
+NOW = parse_rfc3339("2026-01-31T10:00:00Z")
+TOMORROW = NOW + timedelta(days=1)
+
+
+class Gateway:
+    """Two channels, as the sample secret has them."""
+
+    channels = {"whatsapp-main": "whatsapp", "telegram-main": "telegram"}
+
+    def channel_for(self, platform):
+        if platform not in self.channels.values():
+            raise PlatformOff(platform=platform)
+        return Channel(f"{platform}-main", platform, {})
+
+    def platform_of(self, channel_id):
+        if channel_id not in self.channels:
+            raise PlatformOff(platform=channel_id)
+        return self.channels[channel_id]
+
+
+@pytest.fixture
+def queue(tables):
+    return boto3.client("sqs").create_queue(QueueName="plan")["QueueUrl"]
+
+
+@pytest.fixture
+def made(queue):
+    """`made(roster=…, at=…)`: the service over the real tables, the directory filled."""
+    wiring.directory().put_areas(AREAS)
+    wiring.directory().put_department("election", {"en": "Election Office"})
+    wiring.directory().put_theme("voting", {"en": "Voting"})
+
+    def make(rows=(), *, at=NOW, kind="public_body", gateway=None):
+        gateway = gateway or Gateway()
+        service = Campaigns(
+            store=CampaignStore(),
+            areas=wiring.directory(),
+            themes=lambda: {theme.id for theme in wiring.directory().themes()},
+            departments=lambda: {one.id for one in wiring.directory().departments()},
+            roster=lambda: MemoryRoster(rows),
+            gateway=gateway,
+            platform_of=gateway.platform_of,
+            audit=wiring.audit(),
+            plan_queue=Queue(queue),
+            clock=FixedClock(at=at),
+            organisation_kind=kind,
+            organisation="Namuna Office",
+        )
+        service.put_templates("u-admin", "whatsapp-main", [BRIEF])
+        return service
+
+    return make
+
+
+@pytest.fixture
+def campaigns(made):
+    return made()
+
+
+def submitted(campaigns, **more):
+    draft = campaigns.create(EDITOR, content(**more))
+    return campaigns.submit(EDITOR, draft.id).id
+
+
+def approved(campaigns, **more):
+    campaign = submitted(campaigns, **more)
+    campaigns.decide(APPROVER, campaign, "approve", "")
+    return campaign
+
+
+def runs_at(at):
+    return Runs(CampaignStore(), FixedClock(at=at))
+
+
+def item(pk, sk):
+    return CampaignItem.get(pk, sk)
+
+
+def actions(campaign):
+    entries, _ = wiring.audit().of(f"campaign#{campaign}", limit=20)
+    return [(entry.action, entry.actor) for entry in reversed(entries)]
+
+
+def queued(queue):
+    answer = boto3.client("sqs").receive_message(QueueUrl=queue, MaxNumberOfMessages=10, WaitTimeSeconds=0)
+    return [json.loads(message["Body"]) for message in answer.get("Messages", [])]
+
+
+# --- writing and approving ----------------------------------------------------------------------------
+
+
+def test_a_draft_comes_back_as_it_was_written(campaigns):
+    draft = campaigns.create(EDITOR, content())
+    assert campaigns.get(draft.id) == draft
+    assert (draft.status, draft.rev, draft.authors) == ("draft", 1, ("u-editor",))
+
+
+def test_an_absent_campaign_is_not_found(campaigns):
+    with pytest.raises(NotFound):
+        campaigns.get("cmp_none")
+
+
+def test_a_change_replaces_the_fields_it_names(campaigns):
+    draft = campaigns.create(EDITOR, content())
+    after = campaigns.change(APPROVER, draft.id, {"title": "नया शीर्षक"})
+    assert after.content == Content.model_validate(draft.content.model_dump() | {"title": "नया शीर्षक"})
+    assert campaigns.get(draft.id).authors == ("u-editor", "u-approver")
+
+
+def test_submitted_and_approved_content_is_frozen(campaigns):
+    campaign = submitted(campaigns)
+    with pytest.raises(Conflict):
+        campaigns.change(EDITOR, campaign, {"title": "anders"})
+    campaigns.decide(APPROVER, campaign, "approve", "")
+    with pytest.raises(Conflict):
+        campaigns.change(EDITOR, campaign, {"title": "anders"})
+
+
+@pytest.mark.parametrize("person", ["author", "editor of the last change", "who submitted it"])
+def test_whoever_had_a_hand_in_it_cannot_approve_it(campaigns, person):
+    draft = campaigns.create(APPROVER if person == "author" else EDITOR, content())
+    if person == "editor of the last change":
+        campaigns.change(APPROVER, draft.id, {"title": "x"})
+    campaigns.submit(APPROVER if person == "who submitted it" else EDITOR, draft.id)
+    with pytest.raises(AuthorCannotApprove):
+        campaigns.decide(APPROVER, draft.id, "approve", "")
+    assert campaigns.decide(SECOND_APPROVER, draft.id, "approve", "").status == "approved"
+
+
+def test_a_draft_cannot_be_approved_before_it_is_submitted(campaigns):
+    draft = campaigns.create(EDITOR, content())
+    with pytest.raises(Conflict):
+        campaigns.decide(APPROVER, draft.id, "approve", "")
+
+
+def test_declining_needs_a_reason_and_gives_the_draft_back(campaigns):
+    campaign = submitted(campaigns)
+    with pytest.raises(InvalidInput):
+        campaigns.decide(APPROVER, campaign, "decline", "")
+    assert campaigns.decide(APPROVER, campaign, "decline", "Wrong date").status == "draft"
+    assert campaigns.change(EDITOR, campaign, {"title": "x"}).reason == "Wrong date"
+
+
+def test_of_two_approvers_at_once_one_decides(campaigns):
+    campaign = submitted(campaigns)
+
+    def decide(who):
+        try:
+            return campaigns.decide(who, campaign, "approve", "").decided_by
+        except Conflict:
+            return None
+
+    with ThreadPoolExecutor(4) as pool:
+        winners = [one for one in pool.map(decide, [APPROVER, SECOND_APPROVER] * 2) if one]
+    assert len(winners) == 1
+    after = campaigns.get(campaign)
+    assert (after.status, after.rev, after.decided_by) == ("approved", 3, winners[0])
+    assert Counter(action for action, _ in actions(campaign))["campaign.approved"] == 1
+
+
+def test_every_step_is_in_the_audit_and_raises_its_event(campaigns):
+    campaign = submitted(campaigns)
+    raised = json.loads(item(campaign, "campaign").event)
+    assert raised["type"] == "campaign.submitted"
+    assert raised["data"] == {"campaign_id": campaign, "department": "election"}
+    campaigns.decide(APPROVER, campaign, "approve", "")
+    kept = item(campaign, "campaign")
+    assert (json.loads(kept.event)["type"], kept.rev) == ("campaign.approved", 3)
+    assert actions(campaign) == [
+        ("campaign.created", "u-editor"),
+        ("campaign.submitted", "u-editor"),
+        ("campaign.approved", "u-approver"),
+    ]
+
+
+def test_a_change_without_an_event_does_not_repeat_the_last_one(campaigns):
+    campaign = submitted(campaigns)
+    campaigns.decide(APPROVER, campaign, "decline", "x")
+    kept = item(campaign, "campaign")
+    assert (kept.event, kept.rev) == (None, 3)
+
+
+def test_submission_names_everything_that_is_missing(campaigns):
+    draft = campaigns.create(
+        EDITOR,
+        content(
+            department="nobody",
+            theme="none",
+            audience={"areas": ["IN-XN", "D1"]},
+            messages={"whatsapp": {"en": whatsapp()}},
+        ),
+    )
+    with pytest.raises(InvalidInput) as refused:
+        campaigns.submit(EDITOR, draft.id)
+    assert {(e.field, e.code) for e in refused.value.errors} == {
+        ("department", "department_unknown"),
+        ("theme", "theme_unknown"),
+        ("audience.areas.1", "area_unknown"),
+        ("messages.whatsapp.en.template", "template_not_approved"),
+    }
+    assert campaigns.get(draft.id).status == "draft"
+
+
+def test_a_channel_that_is_off_is_named_at_submission(made):
+    class WithoutTelegram(Gateway):
+        channels = {"whatsapp-main": "whatsapp"}
+
+    campaigns = made(gateway=WithoutTelegram())
+    draft = campaigns.create(EDITOR, content())
+    with pytest.raises(InvalidInput) as refused:
+        campaigns.submit(EDITOR, draft.id)
+    assert [(e.field, e.code) for e in refused.value.errors] == [("messages.telegram", "platform_off")]
+
+
+def test_staff_of_a_department_work_for_their_own_only(campaigns):
+    with pytest.raises(NotYourDepartment):
+        campaigns.create(NODAL, content())
+    draft = campaigns.create(NODAL, content(department="health"))
+    with pytest.raises(NotYourDepartment):
+        campaigns.change(NODAL, draft.id, {"department": "election"})
+    other = campaigns.create(EDITOR, content())
+    with pytest.raises(NotYourDepartment):
+        campaigns.submit(NODAL, other.id)
+
+
+def test_a_public_body_cannot_send_electioneering(campaigns):
+    with pytest.raises(InvalidInput):
+        campaigns.create(EDITOR, content(kind="electioneering"))
+
+
+def test_the_list_is_newest_first_and_filtered(made):
+    older = made(at=NOW - timedelta(hours=1)).create(EDITOR, content(title="older"))
+    campaigns = made()
+    newer = campaigns.create(EDITOR, content(title="newer", department="health"))
+    first, last = campaigns.page("", "", None, 1)
+    second, _ = campaigns.page("", "", last, 1)
+    assert [one.id for one in first + second] == [newer.id, older.id]
+    assert [one.id for one in campaigns.page("draft", "health", None, 10)[0]] == [newer.id]
+    assert campaigns.page("approved", "", None, 10)[0] == []
+
+
+# --- runs ----------------------------------------------------------------------------------------------
+
+
+def test_only_what_is_approved_is_scheduled(campaigns):
+    campaign = submitted(campaigns)
+    with pytest.raises(Conflict):
+        campaigns.schedule(APPROVER, campaign, None)
+
+
+def test_a_run_due_now_is_launched_at_once(campaigns, queue):
+    campaign = approved(campaigns)
+    run = campaigns.schedule(APPROVER, campaign, None)
+    assert run.id == f"{campaign}-1"
+    assert queued(queue) == [{"launch": run.id}]
+    assert campaigns.get(campaign).status == "scheduled"
+
+
+def test_a_later_run_waits_for_its_minute(campaigns, queue):
+    run = campaigns.schedule(APPROVER, approved(campaigns), TOMORROW)
+    assert queued(queue) == []
+    runs = runs_at(NOW)
+    assert runs.due(TOMORROW - timedelta(seconds=1), 10) == []
+    assert runs.due(TOMORROW, 10) == [run.id]
+    assert json.loads(item(run.campaign_id, "run#1").event)["data"]["at"] == "2026-02-01T10:00:00Z"
+
+
+def test_scheduling_twice_makes_one_run(campaigns):
+    campaign = approved(campaigns)
+    campaigns.schedule(APPROVER, campaign, TOMORROW)
+    with pytest.raises(Conflict):
+        campaigns.schedule(APPROVER, campaign, TOMORROW)
+    assert [run.id for run in campaigns.runs(campaign)] == [f"{campaign}-1"]
+
+
+def test_a_time_that_cannot_be_is_refused_at_its_field(campaigns):
+    with pytest.raises(InvalidInput) as refused:
+        campaigns.schedule(APPROVER, approved(campaigns), NOW - timedelta(hours=1))
+    assert refused.value.errors[0].field == "at"
+
+
+def test_electioneering_is_not_sent_while_silence_is_not_known(made):
+    campaigns = made(kind="party")
+    campaign = approved(campaigns, kind="electioneering", imprint="Namuna Party", certificate="MCMC/7")
+    with pytest.raises(Conflict):
+        campaigns.schedule(APPROVER, campaign, None)
+
+
+def test_a_run_that_has_not_begun_can_be_called_off(campaigns):
+    campaign = approved(campaigns)
+    run = campaigns.schedule(APPROVER, campaign, TOMORROW)
+    assert campaigns.cancel(APPROVER, campaign).status == "cancelled"
+    assert runs_at(TOMORROW).due(TOMORROW, 10) == []
+    assert not runs_at(TOMORROW).start(run.id)
+    assert runs_at(TOMORROW).get(run.id).status == "cancelled"
+    assert json.loads(item(campaign, "run#1").event)["type"] == "run.cancelled"
+
+
+def test_a_run_that_has_begun_cannot_be_called_off_yet(campaigns):
+    campaign = approved(campaigns)
+    run = campaigns.schedule(APPROVER, campaign, None)
+    assert runs_at(NOW).start(run.id)
+    with pytest.raises(Conflict):
+        campaigns.cancel(APPROVER, campaign)
+
+
+def test_of_many_launches_one_starts_the_run(campaigns):
+    campaign = approved(campaigns)
+    run = campaigns.schedule(APPROVER, campaign, None)
+    with ThreadPoolExecutor(4) as pool:
+        started = list(pool.map(lambda _: runs_at(NOW).start(run.id), range(4)))
+    assert started.count(True) == 1
+    kept = item(campaign, "run#1")
+    assert (json.loads(kept.event)["type"], kept.rev) == ("run.started", 2)
+    assert runs_at(NOW).due(NOW, 10) == []
+    assert runs_at(NOW).dispatching() == [run.id]
+
+
+def test_a_run_is_finished_once(campaigns):
+    campaign = approved(campaigns)
+    run = campaigns.schedule(APPROVER, campaign, None)
+    runs = runs_at(NOW)
+    runs.finish(run.id)
+    assert runs.get(run.id).status == "scheduled"
+    runs.start(run.id)
+    runs.finish(run.id)
+    runs.finish(run.id)
+    kept = item(campaign, "run#1")
+    assert (json.loads(kept.event)["type"], kept.rev) == ("run.dispatched", 3)
+    assert runs.dispatching() == []
+    assert campaigns.get(campaign).status == "dispatched"
+    assert [brief.status for brief in runs.of_campaign(campaign)] == ["dispatched"]
+
+
+def test_a_run_whose_time_has_passed_expires_instead(campaigns):
+    campaign = approved(campaigns, expires_at=NOW + timedelta(hours=1))
+    run = campaigns.schedule(APPROVER, campaign, NOW + timedelta(minutes=30))
+    runs = runs_at(NOW + timedelta(hours=1))
+    assert not runs.start(run.id)
+    assert runs.get(run.id).status == "expired"
+    assert campaigns.get(campaign).status == "expired"
+    assert json.loads(item(campaign, "run#1").event)["type"] == "run.expired"
+
+
+def test_a_run_sends_what_was_approved_whatever_is_written_later(campaigns):
+    campaign = approved(campaigns, audience={"areas": ["D9001-B1"], "gender": "female"})
+    run = campaigns.schedule(APPROVER, campaign, TOMORROW)
+    stored = item(campaign, "campaign")
+    stored.update(actions=[CampaignItem.body.set(stored.body.replace("मतदान", "बदला"))])
+    runs = runs_at(NOW)
+    person = Contact("inf_a", "approved", "रेखा", "hi", (), {}, frozenset(), frozenset())
+    text = runs.message(run.id, "telegram", "hi", person).text
+    assert text.startswith("नमस्ते रेखा, मतदान करें। https://example.org/vote")
+    assert text.endswith(content().line("hi", "Namuna Office"))
+    assert runs.ranges(run.id) == [
+        RosterRange("D9001", "D9001-B1#"),
+        RosterRange("D9001", "D9001-B1/"),
+    ]
+    women = [row(1, gender="female"), row(2, gender="male")]
+    assert [one.id for one in runs.wants(run.id, women)] == ["inf_0001"]
+    assert runs.language_for(run.id, "whatsapp", "bn") == "hi"
+
+
+def test_a_state_is_at_most_two_seconds_old(campaigns):
+    campaign = approved(campaigns)
+    run = campaigns.schedule(APPROVER, campaign, TOMORROW)
+    ticks = [100.0]
+    runs = Runs(CampaignStore(), FixedClock(at=NOW), ticks=lambda: ticks[0])
+    assert runs.get(run.id).status == "scheduled"
+    campaigns.cancel(APPROVER, campaign)
+    ticks[0] += 1.99
+    assert runs.get(run.id).status == "scheduled"
+    ticks[0] += 0.01
+    assert runs.get(run.id).status == "cancelled"
+
+
+def test_what_is_not_a_run_is_absent(campaigns):
+    runs = runs_at(NOW)
+    assert runs.get("cmp_none-1") is None
+    assert runs.get("nonsense") is None
+    assert runs.of_campaign("cmp_none") == []
+    assert not runs.start("cmp_none-1")
+    with pytest.raises(NotFound):
+        runs.ranges("cmp_none-1")
+
+
+# --- audiences ------------------------------------------------------------------------------------------
+
+
+def test_a_preview_counts_everybody_exactly(made):
+    rows = [
+        row(
+            n,
+            partition=("D9001", "D9002", "ST#IN-XN", "IN")[n % 4],
+            language=("hi", "en", "bn")[n % 3],
+            channels=((), ("whatsapp",), ("telegram", "whatsapp"))[n % 5 % 3],
+            gender=("female", "male")[n % 2],
+        )
+        for n in range(300)
+    ]
+    preview = made(rows).preview(Audience(areas=("IN-XN",), languages=("hi", "en"), gender="female"))
+    below = [one for one in rows if one.partition != "IN"]
+    by_rule = Counter(
+        "language" if one.language == "bn" else "gender" if one.gender != "female" else "ok" for one in below
+    )
+    fitting = [one for one in below if one.language != "bn" and one.gender == "female"]
+    reachable = [one for one in fitting if one.channels]
+    assert preview.count == len(reachable) > 0
+    assert preview.by_area == Counter(one.partition for one in reachable)
+    assert preview.by_channel == {"whatsapp": len(reachable)}
+    assert preview.excluded == {
+        "language": by_rule["language"],
+        "gender": by_rule["gender"],
+        "no_channel": len(fitting) - len(reachable),
+    }
+
+
+def test_a_preview_reads_more_than_one_page(made):
+    preview = made([row(n) for n in range(2500)]).preview(Audience(areas=("D9001",)))
+    assert preview.count == 2500
+
+
+def test_a_preview_beyond_its_limit_says_that_a_job_is_needed(made):
+    with pytest.raises(AudienceTooLarge):
+        made([row(n) for n in range(20_001)]).preview(Audience(areas=("IN-XN",)))
+
+
+@pytest.mark.parametrize("areas", [(), ("D1",)])
+def test_a_preview_needs_areas_that_exist(campaigns, areas):
+    with pytest.raises(InvalidInput):
+        campaigns.preview(Audience(areas=areas))
+
+
+# --- templates ------------------------------------------------------------------------------------------
+
+
+def test_templates_are_registered_and_changed(campaigns):
+    campaigns.put_templates("u-admin", "whatsapp-main", [BRIEF.model_copy(update={"state": "paused"})])
+    assert [one.state for one in campaigns.templates("whatsapp-main")] == ["paused"]
+    entries, _ = wiring.audit().of("template#whatsapp/namuna_brief/hi", limit=5)
+    assert [entry.detail["state"] for entry in entries] == ["paused", "approved"]
+
+
+def test_a_platform_without_templates_registers_none(campaigns):
+    with pytest.raises(Conflict):
+        campaigns.put_templates("u-admin", "telegram-main", [BRIEF])
+    with pytest.raises(PlatformOff):
+        campaigns.templates("nothing")

@@ -1,0 +1,121 @@
+"""States, kinds and times of campaigns."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chalicelib.campaigns.model import NEXT, Campaign, Run, faults, run_id, split_run_id, time_of_run
+from chalicelib.clock import parse_rfc3339
+from tests.campaigns.samples import content
+
+NOW = parse_rfc3339("2026-01-31T10:00:00Z")
+
+
+def campaign(status="draft", **more):
+    given = {"id": "cmp_a", "rev": 1, "status": status, "content": content(), "authors": ("u-1", "u-2")}
+    return Campaign.model_validate(given | {"created_at": NOW, "updated_at": NOW} | more)
+
+
+@given(st.lists(st.sampled_from(sorted(NEXT)), max_size=12))
+def test_nothing_is_sent_that_nobody_approved(wishes):
+    seen, passed = campaign(), ["draft"]
+    for wish in wishes:
+        if seen.may_become(wish):
+            seen = seen.model_copy(update={"status": wish})
+            passed.append(wish)
+    if "scheduled" in passed:
+        assert passed[passed.index("scheduled") - 1] == "approved"
+        assert passed[passed.index("scheduled") - 2] == "submitted"
+    for end in ("cancelled", "expired", "dispatched"):
+        assert end not in passed[:-1]
+
+
+def test_nobody_who_had_a_hand_in_it_may_approve_it():
+    seen = campaign("submitted")
+    assert not seen.may_be_approved_by("u-1")
+    assert not seen.may_be_approved_by("u-2")
+    assert seen.may_be_approved_by("u-3")
+
+
+@pytest.mark.parametrize(
+    ("kind", "allowed"),
+    [
+        ("awareness", {"public_body", "election_office", "party", "ngo"}),
+        ("emergency", {"public_body", "election_office", "party", "ngo"}),
+        ("voter_awareness", {"election_office"}),
+        ("electioneering", {"party"}),
+    ],
+)
+def test_the_kind_of_campaign_must_fit_the_organisation(kind, allowed):
+    organisations = ("public_body", "election_office", "party", "ngo")
+    assert {one for one in organisations if not faults(content(kind=kind), one)} == allowed
+
+
+@pytest.mark.parametrize("later", ["schemes", "posts", "media", "quiet_hours", "priority"])
+def test_fields_that_come_later_may_be_empty_but_not_filled(later):
+    assert content(**{later: []})
+    with pytest.raises(ValueError, match="not available yet"):
+        content(**{later: {"hi": "x"}})
+
+
+def test_channels_go_in_the_order_given_or_that_of_the_messages():
+    assert content().order == ("whatsapp", "telegram")
+    assert content(channels=["telegram", "whatsapp", "telegram"]).order == ("telegram", "whatsapp")
+
+
+def test_a_run_without_a_time_begins_now_and_lives_a_week():
+    assert time_of_run(content(), None, NOW) == (NOW, NOW + timedelta(days=7))
+
+
+def test_a_run_ends_when_its_campaign_expires():
+    ends = NOW + timedelta(hours=2)
+    begins, until = time_of_run(content(expires_at=ends), NOW + timedelta(hours=1), NOW)
+    assert (begins, until) == (NOW + timedelta(hours=1), ends)
+
+
+def test_a_time_a_moment_past_is_now():
+    assert time_of_run(content(), NOW - timedelta(seconds=59), NOW)[0] == NOW
+
+
+@pytest.mark.parametrize(
+    ("at", "ends", "sentence"),
+    [
+        (NOW - timedelta(seconds=61), None, "past"),
+        (NOW + timedelta(days=367), None, "year"),
+        (NOW + timedelta(hours=2), NOW + timedelta(hours=2), "expires before"),
+        (None, NOW - timedelta(hours=2), "expires before"),
+    ],
+)
+def test_a_time_that_cannot_be_is_refused(at, ends, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        time_of_run(content(expires_at=ends), at, NOW)
+
+
+@given(st.integers(1, 9999))
+def test_a_runs_id_tells_campaign_and_number(number):
+    assert split_run_id(run_id("cmp_abc", number)) == ("cmp_abc", number)
+
+
+@pytest.mark.parametrize("wrong", ["", "cmp_abc", "cmp_abc-", "-1", "cmp_abc-x", "cmp_abc-²"])
+def test_what_is_no_runs_id_is_told_apart(wrong):
+    assert split_run_id(wrong) is None
+
+
+def test_a_run_is_over_at_the_moment_it_expires():
+    run = Run.model_validate(
+        {
+            "id": "cmp_a-1",
+            "campaign_id": "cmp_a",
+            "rev": 1,
+            "status": "scheduled",
+            "at": NOW,
+            "expires_at": NOW,
+        }
+        | {"channels": ["whatsapp"], "kind": "awareness", "department": "election"}
+    )
+    assert run.is_over(NOW)
+    assert not run.is_over(NOW - timedelta(seconds=1))
