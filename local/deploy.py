@@ -76,9 +76,9 @@ def chalice_package(project: Path, out: Path, stage: str) -> str:
     options = ["--stage", stage, "--pkg-format", "cloudformation", "--template-format", "yaml"]
     done = subprocess.run(
         [
-            *(sys.executable, "-c", "from chalice.cli import main; main()"),
+            *(sys.executable, "-c", "import sys; from chalice.cli import main; sys.exit(main())"),
             *("--project-dir", str(project), "package", *options),
-            *("--merge-template", str(_resources_for(project)), str(out)),
+            *("--merge-template", str(ROOT / "infra" / "template.yaml"), str(out)),
         ],
         cwd=project,
         env=os.environ | {"AWS_DEFAULT_REGION": REGION, "PYTHONDONTWRITEBYTECODE": "1"},
@@ -92,33 +92,8 @@ def chalice_package(project: Path, out: Path, stage: str) -> str:
     return done.stdout + done.stderr
 
 
-def _resources_for(project: Path) -> Path:
-    # Until every handler exists: without what belongs to a function that app.py does not have yet.
-    from chalice.package import YAMLTemplateSerializer
-
-    loader = YAMLTemplateSerializer()
-    template = loader.load_template((ROOT / "infra" / "template.yaml").read_text())
-    handlers = "".join((project / "app.py").read_text().split())
-    resources = template["Resources"]
-    missing = {
-        name
-        for name, resource in resources.items()
-        if "Type" not in resource
-        and name not in {"RestAPI", "APIHandler", "ApiHandlerLogGroup"}
-        and "".join(f"_{c.lower()}" if c.isupper() else c for c in name).lstrip("_") not in handlers
-    }
-    for name in [
-        n for n, r in resources.items() if n in missing or any(f"'Ref': '{m}'" in str(r) for m in missing)
-    ]:
-        print(f"not deployed yet: {name}", file=sys.stderr)
-        del resources[name]
-    path = project / "template.yaml"
-    path.write_text(loader.serialize_template(template))
-    return path
-
-
 def refuse_typeless(template: Path) -> None:
-    """Raises DeployFailed if a resource has no type: infra/template.yaml names a function that is not there."""
+    """Raises DeployFailed if a resource has no type: infra/template.yaml names a function that is none."""
     resources = yaml.safe_load(template.read_text())["Resources"]
     typeless = sorted(name for name, resource in resources.items() if "Type" not in resource)
     if typeless:
@@ -126,7 +101,7 @@ def refuse_typeless(template: Path) -> None:
 
 
 def package(out: Path) -> Path:
-    """Packages the application without its dependencies into `out` (sam.yaml, deployment.zip), in a second."""
+    """Packages the application without its dependencies into `out` (sam.yaml, deployment.zip)."""
     shutil.rmtree(out, ignore_errors=True)
     lay_out(out / "project", requirements="")
     chalice_package(out / "project", out, "local")

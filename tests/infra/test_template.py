@@ -1,0 +1,199 @@
+"""What the packaged template promises about each table, queue, function and alarm."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from typing import Any
+
+import yaml
+
+from chalicelib.settings import Settings
+from local.engine import ROOT
+from local.server import NOT_FOUND
+from scripts.package import template_problems
+from tests.infra.conftest import of_type
+
+FUNCTION = "AWS::Serverless::Function"
+QUEUE = "AWS::SQS::Queue"
+ALARM = "AWS::CloudWatch::Alarm"
+
+
+def events_of(resources: dict[str, Any], kind: str) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """(function, mapping) of every event source of one kind."""
+    return [
+        (function, event["Properties"])
+        for function in of_type(resources, FUNCTION).values()
+        for event in function.get("Events", {}).values()
+        if event["Type"] == kind
+    ]
+
+
+def queue_of(resources: dict[str, Any], mapping: dict[str, Any]) -> dict[str, Any]:
+    name = re.fullmatch(r"\$\{(\w+)\.Arn\}", mapping["Queue"]["Fn::Sub"])
+    assert name is not None
+    return of_type(resources, QUEUE)[name[1]]
+
+
+def watched(resources: dict[str, Any], metric: str) -> list[str]:
+    """The resources whose metric has an alarm."""
+    alarms = [a for a in of_type(resources, ALARM).values() if a["MetricName"] == metric]
+    values = [dimension["Value"] for alarm in alarms for dimension in alarm["Dimensions"]]
+    return sorted(v["Ref"] if "Ref" in v else v["Fn::GetAtt"][0] for v in values)
+
+
+def test_cfn_lint_finds_nothing_and_every_handler_is_of_app(packaged):
+    assert template_problems(packaged / "sam.yaml") == []
+
+
+def test_every_resource_has_a_type(resources):
+    assert [name for name, resource in resources.items() if "Type" not in resource] == []
+
+
+def test_every_queue_mapping_reports_single_failures_and_limits_its_concurrency(resources):
+    mappings = events_of(resources, "SQS")
+    assert len(mappings) == 4
+    for _, mapping in mappings:
+        assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+        assert "MaximumConcurrency" in mapping["ScalingConfig"]
+
+
+def test_messages_stay_invisible_six_times_as_long_as_their_function_may_run(resources):
+    for function, mapping in events_of(resources, "SQS"):
+        assert queue_of(resources, mapping)["VisibilityTimeout"] >= 6 * function["Timeout"]
+
+
+def test_every_queue_that_is_read_hands_failures_to_a_dead_letter_queue_of_its_own(resources):
+    targets = [
+        queue["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0]
+        for _, mapping in events_of(resources, "SQS")
+        for queue in [queue_of(resources, mapping)]
+    ]
+    assert len(set(targets)) == 4
+
+
+def test_every_queue_is_encrypted_and_named_by_its_stage(resources):
+    for queue in of_type(resources, QUEUE).values():
+        assert queue["SqsManagedSseEnabled"] is True
+        assert queue["QueueName"]["Fn::Sub"].startswith("janjan-${Stage}-")
+
+
+def test_every_table_is_on_demand_recoverable_encrypted_expiring_and_protected_in_prod(resources):
+    tables = of_type(resources, "AWS::DynamoDB::Table")
+    assert len(tables) == 8
+    for table in tables.values():
+        assert table["BillingMode"] == "PAY_PER_REQUEST"
+        assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+        assert table["SSESpecification"] == {"SSEEnabled": True}
+        assert table["TimeToLiveSpecification"] == {"AttributeName": "expires", "Enabled": True}
+        assert table["DeletionProtectionEnabled"] == {"Fn::If": ["IsProd", True, False]}
+
+
+def test_what_holds_data_outlives_its_stack(resources):
+    keeping = (QUEUE, "AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::Cognito::UserPool")
+    for resource in resources.values():
+        if resource["Type"] in {*keeping, "AWS::SecretsManager::Secret"}:
+            assert resource["DeletionPolicy"] == "RetainExceptOnCreate"
+            assert resource["UpdateReplacePolicy"] == "Retain"
+
+
+def test_streams_of_people_and_campaigns_are_split_around_a_bad_record_and_end_in_dead_letters(resources):
+    mappings = [mapping for _, mapping in events_of(resources, "DynamoDB")]
+    assert sorted(mapping["Stream"]["Fn::GetAtt"][0] for mapping in mappings) == [
+        "CampaignsTable",
+        "PeopleTable",
+    ]
+    for mapping in mappings:
+        assert mapping["BisectBatchOnFunctionError"] is True
+        assert mapping["MaximumRetryAttempts"] > 0
+        assert mapping["DestinationConfig"]["OnFailure"]["Destination"] == {
+            "Fn::GetAtt": ["EventsDead", "Arn"]
+        }
+
+
+def test_the_welcome_rule_is_on_our_bus_with_retries_and_dead_letters(resources):
+    [(_, rule)] = events_of(resources, "CloudWatchEvent")
+    assert rule["EventBusName"] == {"Ref": "Bus"}
+    assert rule["RetryPolicy"]["MaximumRetryAttempts"] > 0
+    assert rule["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": ["EventsDead", "Arn"]}}
+
+
+def test_the_bucket_is_private_encrypted_and_forgets_bodies_of_callbacks(resources):
+    [bucket] = of_type(resources, "AWS::S3::Bucket").values()
+    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+    assert bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert {rule["Id"] for rule in bucket["LifecycleConfiguration"]["Rules"]} == {
+        "callbacks",
+        "unfinished-uploads",
+    }
+
+
+def test_every_function_has_a_policy_file_of_its_own_in_each_stage(resources):
+    config = json.loads((ROOT / ".chalice" / "config.json").read_text())
+    functions = {"api_handler"} | {
+        function["Handler"].removeprefix("app.")
+        for name, function in of_type(resources, FUNCTION).items()
+        if name != "APIHandler"
+    }
+    assert len({str(f["Role"]) for f in of_type(resources, FUNCTION).values()}) == len(functions)
+    for stage in config["stages"].values():
+        files = {name: given["iam_policy_file"] for name, given in stage["lambda_functions"].items()}
+        assert files == {name: f"policy-{name}.json" for name in functions}
+        assert all((ROOT / ".chalice" / file).exists() for file in files.values())
+
+
+def test_every_function_keeps_its_logs_for_a_stated_time(resources):
+    groups = {g["LogGroupName"]["Fn::Sub"] for g in of_type(resources, "AWS::Logs::LogGroup").values()}
+    assert groups == {f"/aws/lambda/${{{name}}}" for name in of_type(resources, FUNCTION)}
+    assert all("RetentionInDays" in g for g in of_type(resources, "AWS::Logs::LogGroup").values())
+
+
+def test_every_function_has_an_alarm_on_errors(resources):
+    assert watched(resources, "Errors") == sorted(of_type(resources, FUNCTION))
+
+
+def test_every_dead_letter_queue_has_an_alarm_and_every_other_one_on_the_age_of_its_messages(resources):
+    queues = of_type(resources, QUEUE)
+    dead = sorted(name for name, queue in queues.items() if "RedrivePolicy" not in queue)
+    assert watched(resources, "ApproximateNumberOfMessagesVisible") == dead
+    assert watched(resources, "ApproximateAgeOfOldestMessage") == sorted(set(queues) - set(dead))
+
+
+def test_throttles_and_stream_lag_have_an_alarm(resources):
+    metrics = {alarm["MetricName"] for alarm in of_type(resources, ALARM).values()}
+    assert {"Throttles", "IteratorAge"} <= metrics
+
+
+def test_every_alarm_tells_the_topic(resources):
+    for alarm in of_type(resources, ALARM).values():
+        assert alarm["AlarmActions"] == [{"Ref": "AlarmTopic"}]
+
+
+def test_functions_get_every_setting_and_no_other(packaged):
+    template = yaml.safe_load((packaged / "sam.yaml").read_text())
+    given = template["Globals"]["Function"]["Environment"]["Variables"]
+    assert set(given) == {field.name.upper() for field in dataclasses.fields(Settings)}
+
+
+def test_the_roles_of_the_contract_are_the_pools_groups(resources):
+    groups = {g["GroupName"] for g in of_type(resources, "AWS::Cognito::UserPoolGroup").values()}
+    assert groups == {"admin", "coordinator", "editor", "approver", "nodal_officer", "auditor"}
+
+
+def test_nobody_may_give_areas_or_departments_to_themselves(resources):
+    [client] = of_type(resources, "AWS::Cognito::UserPoolClient").values()
+    assert not [name for name in client["WriteAttributes"] if name.startswith("custom:")]
+
+
+def test_an_unknown_path_is_answered_alike_by_api_gateway_and_by_the_laptops_server(resources):
+    answer = resources["RestAPI"]["Properties"]["GatewayResponses"]["MISSING_AUTHENTICATION_TOKEN"]
+    assert answer["StatusCode"] == "404"
+    assert json.loads(answer["ResponseTemplates"]["application/json"]) == NOT_FOUND
+
+
+def test_throttles_name_methods_that_exist(resources):
+    api = resources["RestAPI"]["Properties"]
+    for setting in api["MethodSettings"]:
+        path = setting["ResourcePath"].removeprefix("/").replace("~1", "/")
+        assert path == "*" or setting["HttpMethod"].lower() in api["DefinitionBody"]["paths"][path], path
