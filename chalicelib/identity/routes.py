@@ -198,7 +198,7 @@ def _answer(outcome: Session | Asked) -> Response:
             areas=sorted(who.areas),
             departments=sorted(who.departments),
         )
-    return Response(view.model_dump_json(exclude_none=True), headers, 200)
+    return Response(view.model_dump_json(exclude_none=True, exclude_unset=True), headers, 200)
 
 
 def cookie_of(session: Session) -> str:

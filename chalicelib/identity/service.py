@@ -43,8 +43,8 @@ class Asked:
 
     challenge: str
     session: str
-    secret: str = ""
-    uri: str = ""
+    secret: str | None = None
+    uri: str | None = None
 
 
 @dataclass(frozen=True)

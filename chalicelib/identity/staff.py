@@ -221,7 +221,7 @@ def _translated() -> Iterator[None]:
 @contextmanager
 def _signing_in() -> Iterator[None]:
     """As `_translated`, and every reason to refuse somebody is the same."""
-    from botocore.exceptions import ClientError
+    from botocore.exceptions import ClientError, ParamValidationError
 
     with _translated():
         try:
@@ -229,6 +229,8 @@ def _signing_in() -> Iterator[None]:
         except ClientError as error:
             if error.response.get("Error", {}).get("Code") not in WRONG:
                 raise
+            raise WrongCredentials from error
+        except ParamValidationError as error:  # such as a session that is shorter than the pool's ever are
             raise WrongCredentials from error
 
 

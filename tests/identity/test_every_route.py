@@ -1,0 +1,48 @@
+"""Every route of every feature: it says who may call it, and holds to that."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from chalice.test import Client
+
+from app import app
+from chalicelib.http import PUBLIC, ROUTES
+from chalicelib.identity.roles import MATRIX
+
+GUARDED = [route for route in ROUTES if route.allow != PUBLIC]
+PATHS = [f"{route.method} {route.path}" for route in GUARDED]
+
+
+def test_every_route_that_chalice_serves_was_declared_with_who_may_call_it():
+    served = {(method, path) for path, methods in app.routes.items() for method in methods}
+    assert served == {(route.method, route.path) for route in ROUTES}
+
+
+@pytest.mark.parametrize("route", GUARDED, ids=PATHS)
+def test_a_guarded_route_names_an_action_of_the_matrix(route):
+    assert route.allow in MATRIX
+
+
+@pytest.mark.parametrize(
+    "headers", [{}, {"Authorization": "Bearer nonsense"}, {"Cookie": "janjan_session=x"}]
+)
+@pytest.mark.parametrize("route", GUARDED, ids=PATHS)
+def test_a_guarded_route_lets_no_stranger_in(route, headers):
+    kind = "application/x-www-form-urlencoded" if route.kind == "page" else "application/json"
+    path = re.sub(r"\{\w+\}", "x", route.path)
+    with Client(app) as client:
+        answer = client.http.request(route.method, path, headers={"Content-Type": kind} | headers, body=b"{}")
+    if route.kind == "page":
+        assert (answer.status_code, answer.headers["Location"]) == (303, "/signin")
+    else:
+        assert answer.status_code == 401
+        assert answer.headers["WWW-Authenticate"] == "Bearer"
+
+
+def test_leaving_out_who_may_call_is_an_error_at_once():
+    from chalicelib.http import Api
+
+    with pytest.raises(TypeError, match="allow"):
+        Api("x").get("/v1/x", summary="x")  # type: ignore[call-arg]
