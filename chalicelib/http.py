@@ -288,7 +288,7 @@ def _cursor_mac(packed: str) -> str:
     return hmac.new(_doors[0].cursor_key().encode(), packed.encode(), hashlib.sha256).hexdigest()[:32]
 
 
-View = Callable[..., Any]
+Handle = Callable[..., Any]
 
 
 class Api:
@@ -298,22 +298,22 @@ class Api:
         self.feature = feature
         self.blueprint = Blueprint("app")
 
-    def get(self, path: str, *, allow: str, summary: str, **more: Any) -> Callable[[View], View]:  # noqa: ANN401
+    def get(self, path: str, *, allow: str, summary: str, **more: Any) -> Callable[[Handle], Handle]:  # noqa: ANN401
         return self._json("GET", path, allow=allow, summary=summary, **more)
 
-    def post(self, path: str, *, allow: str, summary: str, **more: Any) -> Callable[[View], View]:  # noqa: ANN401
+    def post(self, path: str, *, allow: str, summary: str, **more: Any) -> Callable[[Handle], Handle]:  # noqa: ANN401
         return self._json("POST", path, allow=allow, summary=summary, **more)
 
-    def put(self, path: str, *, allow: str, summary: str, **more: Any) -> Callable[[View], View]:  # noqa: ANN401
+    def put(self, path: str, *, allow: str, summary: str, **more: Any) -> Callable[[Handle], Handle]:  # noqa: ANN401
         return self._json("PUT", path, allow=allow, summary=summary, **more)
 
-    def patch(self, path: str, *, allow: str, summary: str, **more: Any) -> Callable[[View], View]:  # noqa: ANN401
+    def patch(self, path: str, *, allow: str, summary: str, **more: Any) -> Callable[[Handle], Handle]:  # noqa: ANN401
         return self._json("PATCH", path, allow=allow, summary=summary, **more)
 
-    def delete(self, path: str, *, allow: str, summary: str, **more: Any) -> Callable[[View], View]:  # noqa: ANN401
+    def delete(self, path: str, *, allow: str, summary: str, **more: Any) -> Callable[[Handle], Handle]:  # noqa: ANN401
         return self._json("DELETE", path, allow=allow, summary=summary, **more)
 
-    def page(self, method: str, path: str, *, allow: str, summary: str) -> Callable[[View], View]:
+    def page(self, method: str, path: str, *, allow: str, summary: str) -> Callable[[Handle], Handle]:
         """A page or a form: the view gets the request and gives `html(…)` or `redirect(…)`. A POST must come
         from our own pages (same origin), since the session travels as a cookie."""
         return self._route(
@@ -322,7 +322,7 @@ class Api:
 
     def raw(
         self, method: str, path: str, *, allow: str, summary: str, content_types: tuple[str, ...]
-    ) -> Callable[[View], View]:
+    ) -> Callable[[Handle], Handle]:
         """A route that reads the bytes itself (webhooks)."""
         route = Route(method, path, allow, summary, self.feature, None, None, None, 200, "raw")
         return self._route(route, content_types)
@@ -338,17 +338,17 @@ class Api:
         query: type[BaseModel] | None = None,
         answer: Any = None,  # noqa: ANN401 - a model or a list of models
         status: int = 200,
-    ) -> Callable[[View], View]:
+    ) -> Callable[[Handle], Handle]:
         """A JSON route. The view gets the request, path parameters, and `body` / `query` where a model is
         given."""
         return self._route(
             Route(method, path, allow, summary, self.feature, body, query, answer, status, "json"), (JSON,)
         )
 
-    def _route(self, route: Route, content_types: tuple[str, ...]) -> Callable[[View], View]:
+    def _route(self, route: Route, content_types: tuple[str, ...]) -> Callable[[Handle], Handle]:
         ROUTES.append(route)
 
-        def decorate(view: View) -> View:
+        def decorate(view: Handle) -> Handle:
             def entry(**path: str) -> ChaliceResponse:
                 return _answer(route, view, self.blueprint.current_request, path)
 
@@ -363,7 +363,7 @@ class Api:
         return decorate
 
 
-def _answer(route: Route, view: View, chalice_request: Any, path: Mapping[str, str]) -> ChaliceResponse:  # noqa: ANN401
+def _answer(route: Route, view: Handle, chalice_request: Any, path: Mapping[str, str]) -> ChaliceResponse:  # noqa: ANN401
     lang = i18n.SOURCE
     try:
         request = _decode(chalice_request, default_lang="hi" if route.kind == "page" else i18n.SOURCE)
