@@ -1,0 +1,38 @@
+"""Service messages: asked for by signup and by approval, sent from a queue."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from chalice.app import Blueprint, CloudWatchEvent, SQSEvent
+
+from chalicelib import wiring
+from chalicelib.batches import each_record
+from chalicelib.events.catalog import Envelope, InfluencerApproved
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
+    from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+
+bp = Blueprint("app")
+
+
+@bp.on_sqs_message(queue="service", batch_size=10, name="send_service")
+def send_service(event: SQSEvent) -> PartialItemFailureResponse:
+    def one(record: SQSRecord) -> None:
+        wiring.messenger().deliver(json.loads(record.body))
+
+    return each_record(event, one)
+
+
+@bp.on_cw_event(
+    {"source": ["janjan.influencers"], "detail-type": [InfluencerApproved.name]},
+    name="welcome",
+)
+def welcome(event: CloudWatchEvent) -> None:
+    """Asks for the welcome. The event may come twice: its id is the message's key."""
+    envelope = Envelope.model_validate(event.detail)
+    approved = InfluencerApproved.model_validate(envelope.data)
+    wanted = {"kind": "welcome", "influencer": approved.influencer_id, "event": envelope.id}
+    wiring.service_queue().put([wanted])

@@ -1,0 +1,392 @@
+"""The rules of an influencer: who may sign up, which state follows which, who can be reached."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Annotated, Literal, get_args
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    field_validator,
+    model_validator,
+)
+
+from chalicelib.errors import Conflict, FieldError
+from chalicelib.influencers.handles import clean_handle
+from chalicelib.influencers.names import clean_name, clean_text, fold, plain_digits, refuse
+from chalicelib.influencers.phones import clean_phone, masked
+from chalicelib.ports import Contact
+
+Status = Literal["invited", "unverified", "pending_review", "approved", "declined", "suspended", "withdrawn"]
+STATUSES: tuple[Status, ...] = get_args(Status)
+MOVES: dict[Status, frozenset[Status]] = {
+    "invited": frozenset({"unverified", "withdrawn"}),
+    "unverified": frozenset({"pending_review", "withdrawn"}),
+    "pending_review": frozenset({"approved", "declined", "withdrawn"}),
+    "approved": frozenset({"suspended", "withdrawn"}),
+    "declined": frozenset({"approved", "withdrawn"}),
+    "suspended": frozenset({"approved", "withdrawn"}),
+    "withdrawn": frozenset(),
+}
+
+Platform = Literal["facebook", "instagram", "x", "youtube", "whatsapp", "telegram"]
+Channel = Literal["whatsapp", "telegram"]
+Purpose = Literal["campaigns", "gatherings", "surveys"]
+Gender = Literal["female", "male", "other"]
+PLATFORMS: tuple[Platform, ...] = get_args(Platform)
+CHANNELS: tuple[Channel, ...] = get_args(Channel)
+PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
+ADDRESS_KIND: dict[str, str] = {"whatsapp": "phone", "telegram": "telegram"}
+"""Whose address a channel uses: a STOP over WhatsApp is about the number, and will hold for SMS too."""
+Language = Literal[
+    "as",
+    "bn",
+    "brx",
+    "doi",
+    "en",
+    "gu",
+    "hi",
+    "kn",
+    "kok",
+    "ks",
+    "mai",
+    "ml",
+    "mni",
+    "mr",
+    "ne",
+    "or",
+    "pa",
+    "sa",
+    "sat",
+    "sd",
+    "ta",
+    "te",
+    "ur",
+]
+"""The Eighth Schedule's languages by ISO 639, and English."""
+
+ADULT_AT = 18
+OLDEST = 120
+MOST_HANDLES = 12
+MOST_THEMES = 12
+MOST_AREAS = 20
+MOST_FOLLOWERS = 10_000_000_000
+LONGEST_IDEA = 1000
+LONGEST_EMAIL = 254
+"""RFC 5321, 4.5.3.1.3."""
+
+
+class StateRefused(Conflict):
+    code = "state_refused"
+    message = "This cannot be done: the person's state is %(status)s."
+
+
+# --- what comes in ------------------------------------------------------------------------
+
+
+def _email(text: str) -> str:
+    """An address with one @ and a domain; the domain in lower case. Whether it exists, only a message
+    shows."""
+    user, at, domain = text.rpartition("@")
+    label_ok = all(label and label.isascii() and label.strip("-") == label for label in domain.split("."))
+    if not (at and user and "." in domain and label_ok) or "@" in user or any(c <= " " for c in text):
+        raise refuse("email_invalid", "This is not an email address.")
+    return f"{user}@{domain.lower()}"
+
+
+def _number(value: object) -> object:
+    """`1,25,000` and `१२५०००` are numbers too."""
+    return plain_digits(value).replace(",", "").replace(" ", "") if isinstance(value, str) else value
+
+
+Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{1,39}$")]
+AreaId = Annotated[str, Field(min_length=2, max_length=40, pattern=r"^[A-Z0-9-]+$")]
+
+
+class Strict(BaseModel):
+    """Unknown fields are refused by name, values are frozen."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+
+
+class HandleRequest(Strict):
+    platform: Platform
+    handle: Annotated[str, Field(min_length=1, max_length=500)]
+    followers: Annotated[int, BeforeValidator(_number), Field(ge=0, le=MOST_FOLLOWERS)] = 0
+
+    @model_validator(mode="after")
+    def _canonical(self) -> HandleRequest:
+        object.__setattr__(self, "handle", clean_handle(self.platform, self.handle))
+        return self
+
+
+class ConsentRequest(Strict):
+    purpose: Purpose
+    channel: Channel
+    notice_version: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,20}$")]
+
+
+class SignupRequest(Strict):
+    """What a person says of themselves. What must be looked up (age, area, themes) is the service's part."""
+
+    name: Annotated[str, Field(max_length=400), AfterValidator(clean_name)]
+    phone: Annotated[str, Field(max_length=80), AfterValidator(clean_phone)]
+    language: Language
+    area: AreaId
+    birth_date: date
+    channel: Channel
+    consents: Annotated[list[ConsentRequest], Field(max_length=len(PURPOSES) * len(CHANNELS))]
+    handles: Annotated[list[HandleRequest], Field(max_length=MOST_HANDLES)] = []
+    areas_served: Annotated[list[AreaId], Field(max_length=MOST_AREAS)] = []
+    themes: Annotated[list[Slug], Field(max_length=MOST_THEMES)] = []
+    email: Annotated[str, Field(max_length=LONGEST_EMAIL), AfterValidator(_email)] | None = None
+    gender: Gender | None = None
+    profession: Annotated[str, Field(pattern=r"^[a-z][a-z_]{1,23}$")] | None = None
+    idea: Annotated[str, AfterValidator(lambda text: clean_text(text, LONGEST_IDEA))] | None = None
+
+    @field_validator("handles")
+    @classmethod
+    def _each_once(cls, handles: list[HandleRequest]) -> list[HandleRequest]:
+        if len({(h.platform, h.handle) for h in handles}) < len(handles):
+            raise refuse("handle_twice", "The same account is given twice.")
+        return handles
+
+    @field_validator("consents")
+    @classmethod
+    def _one_of_each(cls, consents: list[ConsentRequest]) -> list[ConsentRequest]:
+        if len({(c.purpose, c.channel) for c in consents}) < len(consents):
+            raise refuse("consent_twice", "The same consent is given twice.")
+        return consents
+
+
+def age_problem(birth: date, today: date) -> FieldError | None:
+    """Why somebody born on `birth` may not sign up on `today` (a day in India); None when they may.
+
+    Born on 29 February, a person is of age on 1 March of a common year.
+    """
+    if birth > today or birth.year < today.year - OLDEST:
+        return FieldError("birth_date", "birth_date_unlikely", "Please check the year of birth.")
+    if (birth.year + ADULT_AT, birth.month, birth.day) > (today.year, today.month, today.day):
+        return FieldError("birth_date", "too_young", "You can join when you are 18 years old.")
+    return None
+
+
+class CodeRequest(Strict):
+    code: Annotated[str, BeforeValidator(_number), Field(pattern=r"^[0-9]{6}$")]
+
+
+class ReviewRequest(Strict):
+    decision: Literal["approve", "decline", "suspend"]
+    reason: Annotated[str, Field(max_length=500)] = ""
+    ambassador_of: AreaId | None = None
+
+    @model_validator(mode="after")
+    def _complete(self) -> ReviewRequest:
+        if self.decision != "approve" and not self.reason:
+            raise refuse("reason_missing", "Please give a reason.")
+        if self.decision != "approve" and self.ambassador_of:
+            raise refuse("not_ambassador", "Only a person who is approved can be appointed.")
+        return self
+
+    @property
+    def status(self) -> Status:
+        """The state that the decision leads to."""
+        states: dict[str, Status] = {"approve": "approved", "decline": "declined", "suspend": "suspended"}
+        return states[self.decision]
+
+
+# --- what is kept -------------------------------------------------------------------------
+
+
+class _Kept(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Account(_Kept):
+    """One handle with its followers as the person states them."""
+
+    platform: str
+    handle: str
+    followers: int = 0
+
+
+class Consent(_Kept):
+    """A consent that holds now; its evidence is a row of its own."""
+
+    purpose: str
+    channel: str
+    notice_version: str = ""
+
+
+class Influencer(_Kept):
+    """One person as stored. Empty strings stand for what is not known."""
+
+    id: str
+    status: Status
+    name: str
+    language: str
+    area: str
+    area_path: tuple[str, ...]
+    channel: str
+    """The person's own way to be reached: the first verified one."""
+    phone: str
+    phone_proof: Literal["none", "stated", "proven"] = "none"
+    """`proven` by a code sent to it, `stated` only, or `none`: not claimed (yet, or another person holds
+    it)."""
+    chat: str = ""
+    """The Telegram chat that followed the deep link."""
+    email: str = ""
+    gender: str = ""
+    profession: str = ""
+    idea: str = ""
+    areas_served: tuple[str, ...] = ()
+    themes: tuple[str, ...] = ()
+    handles: tuple[Account, ...] = ()
+    contested: tuple[Account, ...] = ()
+    """Stated handles that another person held already when this one was verified."""
+    consents: tuple[Consent, ...] = ()
+    suppressed: frozenset[str] = frozenset()
+    """Kinds of address (`phone`, `telegram`) of this person that may not be messaged."""
+    adult_on: str = ""
+    """The day on which the person was found to be of age; the birth date is not kept."""
+    ambassador_of: str = ""
+    reason: str = ""
+    signed_up_at: str
+    verified_at: str = ""
+    reviewed_at: str = ""
+    rev: int = 0
+
+    def moved(self, to: Status, **changes: object) -> Influencer:
+        """The person in the state `to`, with further changes. Raises StateRefused when no such move is
+        allowed."""
+        if to not in MOVES[self.status]:
+            raise StateRefused(status=self.status)
+        return self.changed(status=to, **changes)
+
+    def changed(self, **changes: object) -> Influencer:
+        """The person with `changes`, one revision on."""
+        return self.model_copy(update={"rev": self.rev + 1, **changes})
+
+    @property
+    def addresses(self) -> dict[str, str]:
+        """Proven addresses by channel: nothing is sent to an address that was only stated."""
+        found = {"whatsapp": self.phone if self.phone_proof == "proven" else "", "telegram": self.chat}
+        return {channel: address for channel, address in found.items() if address}
+
+    @property
+    def suppressed_channels(self) -> frozenset[str]:
+        return frozenset(channel for channel, kind in ADDRESS_KIND.items() if kind in self.suppressed)
+
+    @property
+    def reachable(self) -> tuple[str, ...]:
+        """Channels over which campaigns may go to this person, the person's own first."""
+        open_to = {c.channel for c in self.consents if c.purpose == "campaigns"} - self.suppressed_channels
+        usable = [channel for channel in self.addresses if channel in open_to]
+        return tuple(sorted(usable, key=lambda channel: (channel != self.channel, channel)))
+
+    @property
+    def followers(self) -> dict[str, int]:
+        """The largest following on each platform: one audience is not counted twice."""
+        most: dict[str, int] = {}
+        for account in self.handles:
+            most[account.platform] = max(account.followers, most.get(account.platform, 0))
+        return most
+
+    @property
+    def area_key(self) -> str:
+        """Sorts people by place: everyone in an area and below has its path as the beginning."""
+        return f"{area_prefix(self.area_path)}{self.id}"
+
+    @property
+    def masked_phone(self) -> str:
+        return masked(self.phone)
+
+    def contact(self) -> Contact:
+        """What the sender needs."""
+        return Contact(
+            id=self.id,
+            status=self.status,
+            name=self.name,
+            language=self.language,
+            area_path=self.area_path,
+            addresses=self.addresses,
+            consents=frozenset((c.purpose, c.channel) for c in self.consents),
+            suppressed=self.suppressed_channels,
+        )
+
+
+def area_prefix(path: Sequence[str]) -> str:
+    """`IN/IN-UP/D162/`: how the area keys of all people in this area and below begin."""
+    return "".join(f"{part}/" for part in path)
+
+
+class Verification(BaseModel):
+    """How a person is to prove their address, and until when."""
+
+    channel: Channel
+    expires_at: datetime
+    deep_link: str | None = None
+    """Telegram only: a bot cannot write first."""
+
+
+class SignupAnswer(BaseModel):
+    id: str
+    status: Status = "unverified"
+    verification: Verification
+
+
+class Filter(_Kept):
+    """Which people a list shows."""
+
+    platform: str = ""
+    min_followers: int = 0
+    theme: str = ""
+    q: str = ""
+
+    def picks(self, person: Influencer) -> bool:
+        followers = person.followers
+        if self.platform:
+            followers = {p: n for p, n in followers.items() if p == self.platform}
+            if not followers:
+                return False
+        if self.min_followers and max(followers.values(), default=0) < self.min_followers:
+            return False
+        return (not self.theme or self.theme in person.themes) and self._finds(person)
+
+    def _finds(self, person: Influencer) -> bool:
+        """Whether the words typed stand in the name or in a handle; an id is found whole."""
+        wanted = fold(self.q.removeprefix("@"))
+        texts = (fold(person.name), *(fold(account.handle) for account in person.handles))
+        return not wanted or wanted == person.id or any(wanted in text for text in texts)
+
+
+def new_influencer(
+    request: SignupRequest, *, influencer_id: str, area_path: tuple[str, ...], today: date, at: str
+) -> Influencer:
+    """The unverified person that a signup makes: nothing is claimed, the birth date is left behind."""
+    return Influencer(
+        id=influencer_id,
+        status="unverified",
+        name=request.name,
+        language=request.language,
+        area=request.area,
+        area_path=area_path,
+        channel=request.channel,
+        phone=request.phone,
+        email=request.email or "",
+        gender=request.gender or "",
+        profession=request.profession or "",
+        idea=request.idea or "",
+        areas_served=tuple(dict.fromkeys(request.areas_served)),
+        themes=tuple(dict.fromkeys(request.themes)),
+        handles=tuple(Account(**handle.model_dump()) for handle in request.handles),
+        consents=tuple(Consent(**consent.model_dump()) for consent in request.consents),
+        adult_on=today.isoformat(),
+        signed_up_at=at,
+        rev=1,
+    )

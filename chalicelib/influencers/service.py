@@ -1,0 +1,484 @@
+"""Signup, verification, review and withdrawal; what people are told on the way; whom a sender may reach."""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from pynamodb.transactions import TransactWrite
+
+from chalicelib import ids, telemetry
+from chalicelib.clock import Clock, rfc3339
+from chalicelib.errors import FieldError, Forbidden, InvalidInput, NotFound
+from chalicelib.events.catalog import (
+    DeliveryOptedOut,
+    Event,
+    InfluencerApproved,
+    InfluencerDeclined,
+    InfluencerSignedUp,
+    InfluencerVerified,
+    InfluencerWithdrawn,
+)
+from chalicelib.i18n import negotiate, translate
+from chalicelib.identity.audit import Audit
+from chalicelib.identity.roles import Principal
+from chalicelib.influencers.model import (
+    STATUSES,
+    Filter,
+    Influencer,
+    ReviewRequest,
+    SignupAnswer,
+    SignupRequest,
+    StateRefused,
+    Status,
+    Verification,
+    age_problem,
+    area_prefix,
+    new_influencer,
+)
+from chalicelib.influencers.store import PeopleStore, Proof, Taken
+from chalicelib.ops import RateLimits
+from chalicelib.platforms.base import Outgoing
+from chalicelib.ports import Area, Areas, Contact, DirectSender
+from chalicelib.queues import Queue
+from chalicelib.secrets import Secrets
+
+CODE_HOLDS_S = 600
+LINK_HOLDS_S = 3600
+UNVERIFIED_KEPT_S = 48 * 3600
+HOUR_S = 3600
+SIGNUPS_AN_ADDRESS = 300
+"""An hour. A hall full of creators signs up over one wireless network, a provider has thousands behind one
+address."""
+MESSAGES_A_NUMBER = 5
+"""An hour: nobody can have a stranger's phone flooded with codes."""
+TRIES_AN_ADDRESS = 600
+PAGE = 100
+MOST_READ = 2000
+"""People looked at for one page of a list: a rare filter answers early, with a cursor to go on."""
+HOME_LANGUAGE = "hi"
+
+
+def spoken(language: str) -> str:
+    """The language in which we speak to a person who reads `language`."""
+    return negotiate(language, None, HOME_LANGUAGE)
+
+
+def _of(person: Influencer) -> dict[str, str]:
+    return {"influencer_id": person.id, "area": person.area}
+
+
+def _verified(person: Influencer) -> Event:
+    return InfluencerVerified(channel=person.channel, **_of(person))
+
+
+@dataclass(frozen=True)
+class Codes:
+    """Codes of six digits that need not be stored: made from the pepper, so that the same request gives the
+    same code however often its message comes. Kept and compared are hashes."""
+
+    keyed_hash: Callable[[str], str]
+
+    def code(self, influencer_id: str, nonce: str) -> str:
+        return f"{int(self.keyed_hash(f'code {influencer_id} {nonce}'), 16) % 1_000_000:06d}"
+
+    def digest(self, influencer_id: str, code: str) -> str:
+        return self.keyed_hash(f"digest {influencer_id} {code}")
+
+
+@dataclass(frozen=True)
+class Signups:
+    """From the form to the review queue. Whether a phone is known shows neither in an answer nor in its
+    timing: the same work is done, and only the handler behind the queue looks (see Messenger)."""
+
+    store: PeopleStore
+    queue: Queue
+    areas: Areas
+    themes: Callable[[], Sequence[str]]
+    limits: RateLimits
+    secrets: Secrets
+    clock: Clock
+
+    def sign_up(self, request: SignupRequest, address: str) -> SignupAnswer:
+        """Stores an unverified signup and sets its verification going. Raises InvalidInput,
+        TooManyRequests."""
+        self._spend("signup", _network(address), SIGNUPS_AN_ADDRESS)
+        now, today = self.clock.now(), self.clock.today_ist()
+        area = self._checked(request, today)
+        self._spend("number", request.phone, MESSAGES_A_NUMBER)
+        person = new_influencer(
+            request, influencer_id=ids.new_id("inf"), area_path=area.path, today=today, at=rfc3339(now)
+        )
+        token = ids.new_token() if request.channel == "telegram" else None
+        self.store.add_unverified(
+            person,
+            InfluencerSignedUp(**_of(person)),
+            at=now,
+            expires=int(now.timestamp()) + UNVERIFIED_KEPT_S,
+            link=token,
+            link_expires=int(now.timestamp()) + LINK_HOLDS_S,
+        )
+        return SignupAnswer(id=person.id, verification=self._begin(person, token, now))
+
+    def new_code(self, influencer_id: str) -> SignupAnswer:
+        """Another code, or another deep link; the one before stops being valid when the new one is made."""
+        person = self._unverified(influencer_id)
+        self._spend("number", person.phone, MESSAGES_A_NUMBER)
+        now, token = self.clock.now(), None
+        if person.channel == "telegram":
+            token = ids.new_token()
+            self.store.add_link(token, person.id, int(now.timestamp()) + LINK_HOLDS_S)
+        return SignupAnswer(id=person.id, verification=self._begin(person, token, now))
+
+    def verify(self, influencer_id: str, code: str, address: str) -> Status:
+        """The state after a right code. Raises InvalidInput for a wrong one, NoCode, TriesUsedUp, Taken."""
+        self._spend("verify", _network(address), TRIES_AN_ADDRESS)
+        now = self.clock.now()
+        person = self._person(influencer_id)
+        if person.status == "pending_review":
+            return person.status
+        if person.status != "unverified":
+            raise StateRefused(status=person.status)
+        codes = Codes(self.secrets.keyed_hash)
+        valid = self.store.spend_try(influencer_id, now.timestamp())
+        if not hmac.compare_digest(valid, codes.digest(influencer_id, code)):
+            raise InvalidInput.of(
+                "code", "code_wrong", "This code is not right. Please check the message again."
+            )
+        proof = Proof("whatsapp", person.phone, now, "code over whatsapp")
+        return self.store.verify(influencer_id, proof, _verified).status
+
+    def start_telegram(self, token: str, chat_id: str, at: datetime) -> str | None:
+        """See ports.People. None for a token that is not ours or has run out."""
+        influencer_id = self.store.linked(token, self.clock.epoch())
+        person = self.store.find(influencer_id) if influencer_id else None
+        if person is None:
+            return None
+        language = spoken(person.language)
+        if person.status == "unverified":
+            try:
+                person = self.store.verify(person.id, Proof("telegram", chat_id, at, "deep link"), _verified)
+            except Taken:
+                return translate(
+                    language, "This Telegram account is registered already. Nothing needs to be done."
+                )
+        if person.chat != chat_id:
+            return None
+        thanks = "Thank you, %(name)s. Your signup is complete. We will look at it and write to you here."
+        return translate(language, thanks, {"name": person.name})
+
+    def offered(self) -> tuple[str, ...]:
+        """Channels over which this deployment can verify people."""
+        return tuple(dict.fromkeys(str(channel["platform"]) for channel in self._channels()))
+
+    def status(self, influencer_id: str) -> Status:
+        """The state of a signup, for who holds its id. Raises NotFound."""
+        return self._person(influencer_id).status
+
+    def _checked(self, request: SignupRequest, today: date) -> Area:
+        """The person's area, when everything that must be looked up is right; InvalidInput with all that is
+        not."""
+        area = self.areas.get(request.area)
+        wrong = [problem] if (problem := age_problem(request.birth_date, today)) else []
+        unknown = {
+            f"areas_served.{i}": served
+            for i, served in enumerate(request.areas_served)
+            if served != request.area
+        }
+        places = {"area": request.area, **unknown}
+        for name, place in places.items():
+            if (area if name == "area" else self.areas.get(place)) is None:
+                wrong.append(FieldError(name, "area_unknown", "There is no area %(id)s.", {"id": place}))
+        known = set(self.themes()) if request.themes else set()
+        for i, theme in enumerate(request.themes):
+            if theme not in known:
+                wrong.append(
+                    FieldError(f"themes.{i}", "theme_unknown", "There is no theme %(id)s.", {"id": theme})
+                )
+        if request.channel not in self.offered():
+            wrong.append(
+                FieldError("channel", "channel_off", "This channel is not offered here. Choose another.")
+            )
+        if wrong or area is None:
+            raise InvalidInput(wrong)
+        return area
+
+    def _begin(self, person: Influencer, token: str | None, now: datetime) -> Verification:
+        """Queues the code, or makes the deep link."""
+        if token:
+            link = f"https://t.me/{self._bot()}?start={token}"
+            return Verification(channel="telegram", expires_at=_after(now, LINK_HOLDS_S), deep_link=link)
+        until = _after(now, CODE_HOLDS_S)
+        wanted = {"kind": "code", "influencer": person.id, "nonce": ids.new_token()}
+        self.queue.put([{**wanted, "until": int(until.timestamp())}])
+        return Verification(channel="whatsapp", expires_at=until)
+
+    def _bot(self) -> str:
+        return next(str(c["bot_username"]) for c in self._channels() if c["platform"] == "telegram")
+
+    def _channels(self) -> list[Mapping[str, Any]]:
+        return list(self.secrets.all().get("channels", {}).values())
+
+    def _person(self, influencer_id: str) -> Influencer:
+        person = self.store.find(influencer_id)
+        if person is None:
+            raise NotFound
+        return person
+
+    def _unverified(self, influencer_id: str) -> Influencer:
+        person = self._person(influencer_id)
+        if person.status != "unverified":
+            raise StateRefused(status=person.status)
+        return person
+
+    def _spend(self, what: str, of: str, limit: int) -> None:
+        self.limits.spend(f"{what}#{self.secrets.keyed_hash(of)}", limit, HOUR_S)
+
+
+def _after(now: datetime, seconds: int) -> datetime:
+    return (now + timedelta(seconds=seconds)).replace(microsecond=0)
+
+
+def _network(address: str) -> str:
+    """What limits count: an IPv4 address, or the /64 that one IPv6 household has."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    return str(ipaddress.ip_network(f"{parsed}/64", strict=False)) if parsed.version == 6 else address  # noqa: PLR2004
+
+
+@dataclass(frozen=True)
+class Messenger:
+    """Service messages: behind the queue, so that no caller sees what is sent to whom."""
+
+    store: PeopleStore
+    sender: DirectSender
+    secrets: Secrets
+    clock: Clock
+    public_url: str
+
+    def deliver(self, message: Mapping[str, Any]) -> None:
+        """Sends one message of the service queue, at most once. Raises Transient when the platform asks to
+        wait."""
+        person = self.store.find(str(message["influencer"]))
+        if person is None:
+            return
+        if message["kind"] == "welcome":
+            self._welcome(person, str(message["event"]))
+        else:
+            self._code(person, str(message["nonce"]), int(message["until"]))
+
+    def _code(self, person: Influencer, nonce: str, until: int) -> None:
+        """A code to a number that is free; a notice to the person whose number it is already."""
+        if person.status != "unverified" or until <= self.clock.epoch():
+            return
+        codes = Codes(self.secrets.keyed_hash)
+        code = codes.code(person.id, nonce)
+        owner = self.store.proven_owner(person.phone)
+        known = self.store.find(owner) if owner else None
+        sent = code if known is None else ids.new_token()  # a known number gets a code that nobody can enter
+        self.store.put_code(person.id, nonce=nonce, digest=codes.digest(person.id, sent), until=until)
+        if known is not None:
+            day = self.clock.today_ist().isoformat()
+            notice = _template("janjan_known_number", "utility", known.language)
+            self._send(known.id, f"known#{day}", "whatsapp", known.phone, notice)
+        else:
+            message = _template("janjan_code", "authentication", person.language, code)
+            self._send(person.id, f"code#{nonce}", "whatsapp", person.phone, message)
+
+    def _welcome(self, person: Influencer, event_id: str) -> None:
+        if person.status != "approved" or person.channel not in person.addresses:
+            return
+        language = spoken(person.language)
+        link = f"{self.public_url}/?lang={language}"
+        if person.channel == "whatsapp":
+            message = _template("janjan_welcome", "utility", language, person.name, link)
+        else:
+            text = "Welcome, %(name)s! You are now part of JanJan. All about it: %(link)s"
+            message = Outgoing(text=translate(language, text, {"name": person.name, "link": link}))
+        self._send(
+            person.id, f"welcome#{event_id}", person.channel, person.addresses[person.channel], message
+        )
+
+    def _send(self, subject: str, key: str, channel: str, to: str, message: Outgoing) -> None:
+        outcome = self.sender.send(subject=subject, key=key, channel=channel, to=to, message=message)
+        telemetry.count(f"service_message_{outcome.partition(':')[0]}")
+
+
+def _template(name: str, category: str, language: str, *params: str) -> Outgoing:
+    return Outgoing(template=name, template_language=spoken(language), category=category, params=params)
+
+
+@dataclass(frozen=True)
+class People:
+    """Implements ports.People."""
+
+    store: PeopleStore
+    signups: Signups
+
+    def contacts(self, ids: Sequence[str]) -> dict[str, Contact]:
+        return {person_id: person.contact() for person_id, person in self.store.people(ids).items()}
+
+    def stop(self, channel: str, address: str, *, evidence: str, at: datetime) -> str | None:
+        def opted_out(person: Influencer) -> Event:
+            return DeliveryOptedOut(influencer_id=person.id, channel=channel)
+
+        return self._heard(channel, address, evidence=evidence, at=at, stopped=True, event=opted_out)
+
+    def restart(self, channel: str, address: str, *, evidence: str, at: datetime) -> str | None:
+        return self._heard(channel, address, evidence=evidence, at=at, stopped=False)
+
+    def start_telegram(self, token: str, chat_id: str, *, at: datetime) -> str | None:
+        return self.signups.start_telegram(token, chat_id, at)
+
+    def _heard(
+        self,
+        channel: str,
+        address: str,
+        *,
+        evidence: str,
+        at: datetime,
+        stopped: bool,
+        event: Callable[[Influencer], Event | None] = lambda person: None,
+    ) -> str | None:
+        if channel == "whatsapp":
+            address = f"+{address.removeprefix('+')}"  # WhatsApp leaves the plus out
+        counts, person = self.store.heard(
+            channel, address, stopped=stopped, at=at, evidence=evidence, event=event
+        )
+        return (person.language if person else HOME_LANGUAGE) if counts else None
+
+
+@dataclass(frozen=True)
+class Register:
+    """The register as staff use it; a coordinator sees and decides within their own areas."""
+
+    store: PeopleStore
+    areas: Areas
+    audit: Audit
+    clock: Clock
+
+    def listed(
+        self,
+        who: Principal,
+        *,
+        status: Status | None,
+        area: str | None,
+        pick: Filter,
+        limit: int,
+        after: Mapping[str, Any] | None,
+    ) -> tuple[list[Influencer], dict[str, Any] | None]:
+        """Up to `limit` people, by state and place, and where to go on. Raises Forbidden, InvalidInput."""
+        prefixes = self._prefixes(who, area)
+        stretches = [(state, prefix) for state in ([status] if status else STATUSES) for prefix in prefixes]
+        found: list[Influencer] = []
+        for read, (person, place) in enumerate(self._walk(stretches, after), start=1):
+            if pick.picks(person):
+                found.append(person)
+            if len(found) == limit or read == MOST_READ:
+                return found, place
+        return found, None
+
+    def _walk(
+        self, stretches: Sequence[tuple[Status, str]], after: Mapping[str, Any] | None
+    ) -> Iterator[tuple[Influencer, dict[str, Any]]]:
+        """Everyone in the stretches behind a place; each with their own place."""
+        first = int(after["stretch"]) if after else 0
+        for number, (state, prefix) in enumerate(stretches[first:], start=first):
+            begin = after["key"] if after and number == first else None
+            for person, key in self.store.listed(state, prefix, begin, PAGE):
+                yield person, {"stretch": number, "key": key}
+
+    def get(self, who: Principal, influencer_id: str) -> Influencer:
+        """One person. Raises NotFound, Forbidden for another's area."""
+        person = self.store.find(influencer_id)
+        if person is None:
+            raise NotFound
+        if not who.covers_area(person.area_path):
+            raise Forbidden("This person belongs to another area.")
+        return person
+
+    def review(self, who: Principal, influencer_id: str, decision: ReviewRequest) -> Influencer:
+        """Approves, declines or suspends; raises StateRefused where the state does not allow it."""
+        now = self.clock.now()
+        before = self.get(who, influencer_id)
+        if decision.ambassador_of:
+            self._own_area(who, decision.ambassador_of, "ambassador_of")
+        after = before.moved(
+            decision.status,
+            reviewed_at=rfc3339(now),
+            reason=decision.reason,
+            ambassador_of=decision.ambassador_of or "",
+        )
+        events: dict[Status, Event] = {
+            "approved": InfluencerApproved(ambassador_of=after.ambassador_of, **_of(after)),
+            "declined": InfluencerDeclined(**_of(after)),
+        }
+        detail = {"from": before.status, "ambassador_of": after.ambassador_of}
+        self._commit(who.id, before, after, event=events.get(after.status), detail=detail, now=now)
+        return after
+
+    def withdraw(self, who: Principal, influencer_id: str) -> Influencer:
+        """Takes a person out at their own wish: consents end, number and handles are free again."""
+        now = self.clock.now()
+        before = self.get(who, influencer_id)
+        after = before.moved("withdrawn", consents=(), reviewed_at=rfc3339(now))
+        event = InfluencerWithdrawn(**_of(after))
+        self._commit(who.id, before, after, event=event, detail={"from": before.status}, now=now)
+        return after
+
+    def reveal(self, who: Principal, influencer_id: str) -> Influencer:
+        """One person with number and address in clear; that they were looked at is kept."""
+        person = self.get(who, influencer_id)
+        self.audit.committing(
+            subject=f"influencer#{person.id}", action="influencer.revealed", actor=who.id, at=self.clock.now()
+        )
+        return person
+
+    def _commit(
+        self,
+        actor: str,
+        before: Influencer,
+        after: Influencer,
+        *,
+        event: Event | None,
+        detail: Mapping[str, str],
+        now: datetime,
+    ) -> None:
+        def write(transaction: TransactWrite) -> None:
+            self.store.write_change(transaction, before, after, event, now)
+
+        self.audit.committing(
+            subject=f"influencer#{after.id}",
+            action=f"influencer.{after.status}",
+            actor=actor,
+            at=now,
+            detail=dict(detail),
+            write=write,
+        )
+
+    def _prefixes(self, who: Principal, area: str | None) -> list[str]:
+        """Beginnings of the area keys that `who` may see, none inside another."""
+        if area:
+            return [area_prefix(self._own_area(who, area, "area").path)]
+        if who.covers_area(()):
+            return [""]
+        own = [found for area_id in who.areas if (found := self.areas.get(area_id)) is not None]
+        kept: list[str] = []
+        for prefix in sorted(area_prefix(found.path) for found in own):
+            if not kept or not prefix.startswith(kept[-1]):
+                kept.append(prefix)
+        return kept
+
+    def _own_area(self, who: Principal, area_id: str, name: str) -> Area:
+        area = self.areas.get(area_id)
+        if area is None:
+            raise InvalidInput.of(name, "area_unknown", "There is no area %(id)s.", id=area_id)
+        if not who.covers_area(area.path):
+            raise Forbidden("This is not one of your areas.")
+        return area

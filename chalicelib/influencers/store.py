@@ -1,0 +1,536 @@
+"""People and the roster in DynamoDB.
+
+Table `people`:
+    inf_…                     profile  the person as JSON; `status_key`, `area_key` for the list; `rev`,
+                                       `event` for the outbox; `expires` until verified
+    inf_…                     code     hash of the code sent last, its tries, its end
+    inf_…                     consent#<purpose>#<channel>#<time>   what was given or taken back; the evidence
+    phone#<keyed hash>        claim    whose number it is: `proven`, or only `stated`
+    handle#<platform>#<name>  claim    whose account it is
+    telegram#<chat>           claim    whose chat it is
+    suppressed#<kind>#<hash>  -        the last STOP or START of an address, with its time
+    link#<hash of the token>  -        the signup that a Telegram deep link belongs to
+Index `by_status`: `status_key` = the state, `area_key` = the ids of the area's path, then the person's id.
+Table `roster`: pk <district>, `IN` or `ST#<state>`; sk <ids below the district joined by />#<inf_…>.
+
+Access, in request units (a profile is about 1 KB, 2 in Devanagari with many handles):
+    sign up           1 transaction: the profile, its index entry, a deep link
+    verify            1 batch read (a unit an item), 1 transaction (2 units a KB and item)
+    approve, suspend  1 read, 1 transaction: profile, roster row, two items of the audit
+    contacts          1 BatchGetItem for 25 people: 25 read units (consistent, to 4 KB each), no index
+    roster page       32 rows a read unit
+    list              1 query a page of the index, half a unit for 4 KB; the filters run here
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal, TypeVar
+
+from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttribute
+from pynamodb.exceptions import DoesNotExist, PutError, TransactWriteError, UpdateError
+from pynamodb.expressions.condition import And, Condition
+from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
+from pynamodb.transactions import TransactWrite
+
+from chalicelib.clock import rfc3339
+from chalicelib.errors import Rejected, Transient
+from chalicelib.events.catalog import Event
+from chalicelib.events.outbox import raise_event
+from chalicelib.influencers.model import ADDRESS_KIND, Consent, Influencer, Status
+from chalicelib.influencers.roster import key_of, pack, theme_code, unpack
+from chalicelib.ports import RosterRange, RosterRow
+from chalicelib.tables import Table, TableName, failed_conditions, is_conflict, write_together
+
+REFUSED = "ConditionalCheckFailedException"
+PROFILE, CODE, CLAIM, ALONE = "profile", "code", "claim", "-"
+TRIES = 6
+"""How often a write is tried again when another writer was quicker."""
+MOST_TRIES_OF_A_CODE = 5
+
+
+Done = TypeVar("Done")
+
+
+class ByStatus(GlobalSecondaryIndex["ProfileItem"]):  # type: ignore[no-untyped-call]  # PynamoDB's own
+    class Meta:
+        index_name = "by_status"
+        projection = AllProjection()
+
+    status_key = UnicodeAttribute(hash_key=True)
+    area_key = UnicodeAttribute(range_key=True)
+
+
+class ProfileItem(Table):
+    class Meta:
+        table_name = TableName("people")
+
+    by_status = ByStatus()
+    status_key = UnicodeAttribute()
+    area_key = UnicodeAttribute()
+    person = UnicodeAttribute()
+    rev = NumberAttribute()
+    event = UnicodeAttribute(null=True)
+    expires = NumberAttribute(null=True)
+
+
+class CodeItem(Table):
+    class Meta:
+        table_name = TableName("people")
+
+    nonce = UnicodeAttribute()
+    digest = UnicodeAttribute()
+    tries = NumberAttribute()
+    until = NumberAttribute()
+    expires = NumberAttribute()
+
+
+class ConsentItem(Table):
+    class Meta:
+        table_name = TableName("people")
+
+    given = BooleanAttribute()
+    notice_version = UnicodeAttribute(null=True)
+    language = UnicodeAttribute()
+    at = UnicodeAttribute()
+    evidence = UnicodeAttribute()
+
+
+class OwnedItem(Table):
+    """A claim, a suppression or a deep link: read together, so one class for all three."""
+
+    class Meta:
+        table_name = TableName("people")
+
+    owner = UnicodeAttribute(null=True)
+    proof = UnicodeAttribute(null=True)
+    stopped = BooleanAttribute(null=True)
+    at = UnicodeAttribute(null=True)
+    evidence = UnicodeAttribute(null=True)
+    expires = NumberAttribute(null=True)
+
+
+class RosterItem(Table):
+    class Meta:
+        table_name = TableName("roster")
+
+    l = UnicodeAttribute()  # noqa: E741 - one letter a name: the row is read a million times
+    t = UnicodeAttribute(null=True)
+    f = UnicodeAttribute(null=True)
+    p = UnicodeAttribute(null=True)
+    g = UnicodeAttribute(null=True)
+    c = UnicodeAttribute(null=True)
+
+
+class Taken(Rejected):
+    """The address that was just proven belongs to somebody else."""
+
+    status = 409
+    code = "already_registered"
+    message = "This address is registered already. Nothing needs to be done."
+
+
+class NoCode(Rejected):
+    status = 409
+    code = "code_expired"
+    message = "There is no valid code any more. Please ask for a new one."
+
+
+class TriesUsedUp(Rejected):
+    status = 409
+    code = "code_used_up"
+    message = "The code was wrong five times. Please ask for a new one."
+
+
+@dataclass(frozen=True)
+class Proof:
+    """How a person proved an address: which channel, which address, when and by what."""
+
+    channel: Literal["whatsapp", "telegram"]
+    address: str
+    at: datetime
+    evidence: str
+
+
+@dataclass(frozen=True)
+class PeopleStore:
+    """Reads and writes people. `keyed_hash` stands for an address in keys."""
+
+    keyed_hash: Callable[[str], str]
+
+    # --- signup
+
+    def add_unverified(
+        self,
+        person: Influencer,
+        event: Event,
+        *,
+        at: datetime,
+        expires: int,
+        link: str | None = None,
+        link_expires: int = 0,
+    ) -> None:
+        """Stores a signup that reserves nothing, and the deep link that proves it."""
+        with write_together() as transaction:
+            transaction.save(_profile(person, event, at, expires), condition=ProfileItem.pk.does_not_exist())
+            if link:
+                transaction.save(self._link(link, person.id, link_expires))
+
+    def add_link(self, token: str, influencer_id: str, expires: int) -> None:
+        self._link(token, influencer_id, expires).save()
+
+    def linked(self, token: str, now: float) -> str | None:
+        """The signup behind a deep link's token, while it holds."""
+        try:
+            item = OwnedItem.get(_link_key(token), ALONE, consistent_read=True)
+        except DoesNotExist:
+            return None
+        return item.owner if (item.expires or 0) > now else None
+
+    def put_code(self, influencer_id: str, *, nonce: str, digest: str, until: int) -> None:
+        """Makes a code the only valid one, with five tries. The same `nonce` again changes nothing: the
+        message that asks for it may come twice, and its tries must not begin anew."""
+        item = CodeItem(influencer_id, CODE, nonce=nonce, digest=digest, tries=0, until=until, expires=until)
+        try:
+            item.save(condition=CodeItem.pk.does_not_exist() | (CodeItem.nonce != nonce))
+        except PutError as refused:
+            if refused.cause_response_code != REFUSED:
+                raise
+
+    def spend_try(self, influencer_id: str, now: float) -> str:
+        """Counts a try and gives the hash of the valid code. Raises NoCode or TriesUsedUp."""
+        item = CodeItem(influencer_id, CODE)
+        fresh = (CodeItem.tries < MOST_TRIES_OF_A_CODE) & (CodeItem.until > now)
+        try:
+            item.update(actions=[CodeItem.tries.add(1)], condition=fresh)
+        except UpdateError as refused:
+            if refused.cause_response_code != REFUSED:
+                raise
+        else:
+            return item.digest
+        try:
+            seen = CodeItem.get(influencer_id, CODE, consistent_read=True)
+        except DoesNotExist:
+            raise NoCode from None
+        raise NoCode if seen.until <= now else TriesUsedUp
+
+    def verify(self, influencer_id: str, proof: Proof, event: Callable[[Influencer], Event]) -> Influencer:
+        """unverified -> pending_review, with everything claimed in one transaction; the person as it is now.
+
+        A proven number beats one that was only stated: the other person keeps the account without it. A
+        stated number or handle that another person holds is not claimed. Raises Taken when the proven address
+        itself is another's, StateRefused, or KeyError when there is no such person.
+        """
+
+        def once() -> Influencer:
+            person = self.person(influencer_id)
+            held = self._held(person, proof)
+            after = person.moved(
+                "pending_review", verified_at=rfc3339(proof.at), **held.outcome(person, proof)
+            )
+            with write_together() as transaction:
+                held.write(transaction, after, proof)
+                _save(transaction, person, after, event(after), proof.at)
+                for consent in after.consents:
+                    transaction.save(
+                        _consent_row(after, consent, given=True, at=proof.at, evidence=proof.evidence)
+                    )
+                transaction.delete(CodeItem(influencer_id, CODE))
+            return after
+
+        return _again(once)
+
+    def _held(self, person: Influencer, proof: Proof) -> Held:
+        handles = {(h.platform, h.handle): f"handle#{h.platform}#{h.handle}" for h in person.handles}
+        phone = self._claim_key("phone", person.phone)
+        chat = self._claim_key("telegram", proof.address) if proof.channel == "telegram" else None
+        stops = {"phone": self._stop_key("phone", person.phone)}
+        if chat:
+            stops["telegram"] = self._stop_key("telegram", proof.address)
+        keys = [(key, CLAIM) for key in (*handles.values(), phone, chat) if key]
+        keys += [(key, ALONE) for key in stops.values()]
+        items = {item.pk: item for item in OwnedItem.batch_get(keys, consistent_read=True)}
+        held = Held(items, handles, phone, chat, stops)
+        owner = items.get(phone)
+        if proof.channel == "whatsapp" and owner and owner.proof == "stated" and owner.owner != person.id:
+            held.loser = self.person(str(owner.owner))
+        return held
+
+    # --- one person
+
+    def find(self, influencer_id: str) -> Influencer | None:
+        """The person, read consistently."""
+        try:
+            return _person(ProfileItem.get(influencer_id, PROFILE, consistent_read=True))
+        except DoesNotExist:
+            return None
+
+    def person(self, influencer_id: str) -> Influencer:
+        """The person; KeyError when there is none."""
+        found = self.find(influencer_id)
+        if found is None:
+            raise KeyError(influencer_id)
+        return found
+
+    def proven_owner(self, phone: str) -> str | None:
+        """Who has proven that this number is theirs."""
+        try:
+            claim = OwnedItem.get(self._claim_key("phone", phone), CLAIM, consistent_read=True)
+        except DoesNotExist:
+            return None
+        return claim.owner if claim.proof == "proven" else None
+
+    def write_change(
+        self,
+        transaction: TransactWrite,
+        before: Influencer,
+        after: Influencer,
+        event: Event | None,
+        at: datetime,
+    ) -> None:
+        """Adds a change of one person to a transaction: profile, roster row, and what a withdrawal gives
+        back."""
+        _save(transaction, before, after, event, at)
+        if after.status == "withdrawn" and before.status not in ("invited", "unverified"):
+            for key in self._claims_of(before):
+                transaction.delete(OwnedItem(key, CLAIM), condition=OwnedItem.owner == before.id)
+            for consent in before.consents:
+                transaction.save(_consent_row(after, consent, given=False, at=at, evidence="withdrawal"))
+
+    def _claims_of(self, person: Influencer) -> Iterator[str]:
+        if person.phone_proof != "none":
+            yield self._claim_key("phone", person.phone)
+        if person.chat:
+            yield self._claim_key("telegram", person.chat)
+        for account in person.handles:
+            yield f"handle#{account.platform}#{account.handle}"
+
+    # --- stop and start
+
+    def heard(
+        self,
+        channel: str,
+        address: str,
+        *,
+        stopped: bool,
+        at: datetime,
+        evidence: str,
+        event: Callable[[Influencer], Event | None],
+    ) -> tuple[bool, Influencer | None]:
+        """Keeps the last word of an address: whether this word counts, and whose address it is.
+
+        A word counts when it changes something and is not older than what was heard before (callbacks come
+        late and out of order; of the same second, STOP wins). The same callback again counts again: its
+        confirmation may have been lost, and is sent under the same key.
+        """
+        kind = ADDRESS_KIND[channel]
+        claim_key, stop_key = self._claim_key(kind, address), self._stop_key(kind, address)
+
+        def once() -> tuple[bool, Influencer | None]:
+            keys = [(claim_key, CLAIM), (stop_key, ALONE)]
+            items = {item.pk: item for item in OwnedItem.batch_get(keys, consistent_read=True)}
+            claim, before = items.get(claim_key), items.get(stop_key)
+            person = self.find(str(claim.owner)) if claim else None
+            if before and (before.stopped, before.evidence) == (stopped, evidence):
+                return True, person
+            if before and (before.at or "", bool(before.stopped)) >= (rfc3339(at), stopped):
+                return False, person
+            was_stopped = bool(before and before.stopped)
+            with write_together() as transaction:
+                transaction.save(
+                    OwnedItem(stop_key, ALONE, stopped=stopped, at=rfc3339(at), evidence=evidence),
+                    condition=_as_seen(before),
+                )
+                if person is None:
+                    transaction.condition_check(OwnedItem, claim_key, CLAIM, condition=_as_seen(claim))
+                elif was_stopped != stopped:
+                    others = person.suppressed - {kind}
+                    after = person.changed(suppressed=others | {kind} if stopped else others)
+                    _save(transaction, person, after, event(after), at)
+                    everything = Consent(purpose="all", channel=channel)
+                    transaction.save(
+                        _consent_row(after, everything, given=not stopped, at=at, evidence=evidence)
+                    )
+            return was_stopped != stopped, person
+
+        return _again(once)
+
+    # --- many people
+
+    def people(self, ids: Sequence[str]) -> dict[str, Influencer]:
+        """Up to 25 people in one request, read consistently. Whether their addresses are suppressed stands in
+        their profiles: a STOP writes it there in the same transaction."""
+        keys = [(influencer_id, PROFILE) for influencer_id in ids]
+        return {item.pk: _person(item) for item in ProfileItem.batch_get(keys, consistent_read=True)}
+
+    def listed(
+        self, status: Status, prefix: str, after: Mapping[str, str] | None, page: int
+    ) -> Iterator[tuple[Influencer, dict[str, str]]]:
+        """People in a state whose area key begins with `prefix`, behind the place `after`; each with its own
+        place."""
+        start: Any = {name: {"S": value} for name, value in after.items()} if after else None
+        below = ByStatus.area_key.startswith(prefix) if prefix else None
+        for item in ProfileItem.by_status.query(status, below, last_evaluated_key=start, page_size=page):
+            place = {"pk": item.pk, "sk": item.sk, "status_key": item.status_key, "area_key": item.area_key}
+            yield _person(item), place
+
+    def _claim_key(self, kind: str, address: str) -> str:
+        return f"phone#{self.keyed_hash(address)}" if kind == "phone" else f"{kind}#{address}"
+
+    def _stop_key(self, kind: str, address: str) -> str:
+        return f"suppressed#{kind}#{self.keyed_hash(address)}"
+
+    def _link(self, token: str, influencer_id: str, expires: int) -> OwnedItem:
+        return OwnedItem(_link_key(token), ALONE, owner=influencer_id, expires=expires)
+
+
+@dataclass
+class Held:
+    """What others hold of what a signup states: claims and suppressions at one moment."""
+
+    items: dict[str, OwnedItem]
+    handles: dict[tuple[str, str], str]
+    phone: str
+    chat: str | None
+    stops: dict[str, str]
+    loser: Influencer | None = None
+    """Who only stated the number that is now proven."""
+
+    def outcome(self, person: Influencer, proof: Proof) -> dict[str, object]:
+        """What the person becomes. Raises Taken."""
+        by_code = proof.channel == "whatsapp"
+        if not self._free(self.chat or self.phone, person) and not (by_code and self.loser):
+            raise Taken
+        free = [h for h in person.handles if self._free(self.handles[h.platform, h.handle], person)]
+        stopped = {kind for kind, key in self.stops.items() if key in self.items and self.items[key].stopped}
+        stated: str = "stated" if self._free(self.phone, person) else "none"
+        return {
+            "phone_proof": "proven" if by_code else stated,
+            "chat": "" if by_code else proof.address,
+            "handles": tuple(free),
+            "contested": tuple(h for h in person.handles if h not in free),
+            "suppressed": frozenset(stopped),
+        }
+
+    def write(self, transaction: TransactWrite, after: Influencer, proof: Proof) -> None:
+        """Adds the claims, each on condition that nobody was quicker, and holds the suppressions still."""
+        if after.phone_proof != "none":
+            self._claim(transaction, self.phone, after, after.phone_proof)
+        if self.chat:
+            self._claim(transaction, self.chat, after, "proven")
+        for account in after.handles:
+            self._claim(transaction, self.handles[account.platform, account.handle], after, "stated")
+        for key in self.stops.values():
+            transaction.condition_check(OwnedItem, key, ALONE, condition=_as_seen(self.items.get(key)))
+        if self.loser:
+            _save(transaction, self.loser, self.loser.changed(phone_proof="none"), None, proof.at)
+
+    def _free(self, key: str, person: Influencer) -> bool:
+        claim = self.items.get(key)
+        return claim is None or claim.owner == person.id
+
+    def _claim(self, transaction: TransactWrite, key: str, person: Influencer, proof: str) -> None:
+        transaction.save(
+            OwnedItem(key, CLAIM, owner=person.id, proof=proof, at=person.verified_at),
+            condition=_as_seen(self.items.get(key)),
+        )
+
+
+KEPT_THEMES_S = 300
+
+
+@dataclass
+class RosterStore:
+    """Implements ports.Roster. `themes` gives the ids of all themes; a code that is not known asks again."""
+
+    themes: Callable[[], Iterable[str]]
+    _known: dict[str, str] = field(default_factory=dict)
+
+    def page(self, where: RosterRange, after: str | None, limit: int) -> tuple[list[RosterRow], str | None]:
+        start: Any = {"pk": {"S": where.partition}, "sk": {"S": after}} if after else None
+        below = RosterItem.sk.startswith(where.prefix) if where.prefix else None
+        found = RosterItem.query(
+            where.partition, below, last_evaluated_key=start, limit=limit, page_size=limit
+        )
+        items = [(item.sk, dict(item.attribute_values)) for item in found]
+        self._learn(row.get("t", "") for _, row in items)
+        rows = [unpack(where.partition, key, row, self._known) for key, row in items]
+        return rows, found.last_evaluated_key["sk"]["S"] if found.last_evaluated_key else None
+
+    def _learn(self, packed: Iterable[str]) -> None:
+        codes = {text[i : i + 4] for text in packed for i in range(0, len(text), 4)}
+        if not codes <= self._known.keys():
+            self._known = {theme_code(theme): theme for theme in self.themes()}
+
+
+def _again(once: Callable[[], Done]) -> Done:
+    """Reads, decides and writes; anew while another writer was quicker. Raises Transient in the end."""
+    for _ in range(TRIES):
+        try:
+            return once()
+        except TransactWriteError as error:
+            if not failed_conditions(error) and not is_conflict(error):
+                raise
+    raise Transient
+
+
+def _as_seen(item: OwnedItem | None) -> Condition:
+    """That an item is still as it was read, or still absent."""
+    if item is None:
+        return OwnedItem.pk.does_not_exist()
+    known = OwnedItem.owner == item.owner if item.owner else OwnedItem.stopped == item.stopped
+    return And(known, OwnedItem.at == item.at)
+
+
+def _save(
+    transaction: TransactWrite, before: Influencer, after: Influencer, event: Event | None, at: datetime
+) -> None:
+    """Adds the profile as it became, on condition that it is still `before`, and the roster row that
+    follows."""
+    transaction.save(_profile(after, event, at), condition=ProfileItem.rev == before.rev)
+    partition, key = key_of(after.area_path, after.id)
+    if after.status == "approved":
+        facts: dict[str, Any] = pack(after)
+        transaction.save(RosterItem(partition, key, **facts))
+    elif before.status == "approved":
+        transaction.delete(RosterItem(partition, key))
+
+
+def _profile(
+    person: Influencer, event: Event | None, at: datetime, expires: int | None = None
+) -> ProfileItem:
+    return ProfileItem(
+        person.id,
+        PROFILE,
+        status_key=person.status,
+        area_key=person.area_key,
+        person=person.model_dump_json(exclude_defaults=True),
+        rev=person.rev,
+        event=raise_event(event, at) if event else None,
+        expires=expires,
+    )
+
+
+def _person(item: ProfileItem) -> Influencer:
+    return Influencer.model_validate_json(item.person)
+
+
+def _consent_row(
+    person: Influencer, consent: Consent, *, given: bool, at: datetime, evidence: str
+) -> ConsentItem:
+    return ConsentItem(
+        person.id,
+        f"consent#{consent.purpose}#{consent.channel}#{rfc3339(at)}",
+        given=given,
+        notice_version=consent.notice_version or None,
+        language=person.language,
+        at=rfc3339(at),
+        evidence=evidence,
+    )
+
+
+def _link_key(token: str) -> str:
+    return f"link#{hashlib.sha256(token.encode()).hexdigest()}"

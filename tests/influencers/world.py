@@ -1,0 +1,169 @@
+"""A small directory, a clock that a test moves, a queue and a sender that keep what they were given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from chalicelib.clock import Clock
+from chalicelib.errors import InvalidInput
+from chalicelib.identity.audit import Audit
+from chalicelib.identity.roles import Principal
+from chalicelib.influencers.model import Influencer, SignupRequest
+from chalicelib.influencers.service import Messenger, People, Register, Signups
+from chalicelib.influencers.store import PeopleStore, RosterStore
+from chalicelib.ops import RateLimits
+from chalicelib.platforms.base import Outgoing
+from chalicelib.ports import Area
+from local.config import platform_secret
+
+NOON = datetime(2026, 3, 1, 6, 30, tzinfo=UTC)
+THEMES = ["health", "education", "voter_awareness"]
+PATHS = {
+    "IN": ("IN",),
+    "IN-XN": ("IN", "IN-XN"),
+    "D9001": ("IN", "IN-XN", "D9001"),
+    "D9002": ("IN", "IN-XN", "D9002"),
+    "D9001-B1": ("IN", "IN-XN", "D9001", "D9001-B1"),
+    "D9001-A1-P1": ("IN", "IN-XN", "D9001", "D9001-B1", "D9001-A1-P1"),
+}
+LEVELS = {1: "country", 2: "state", 3: "district", 4: "block", 5: "booth"}
+
+
+@dataclass(frozen=True)
+class MovedClock(Clock):
+    """A clock that stands where a test puts it."""
+
+    passed: list[float] = field(default_factory=list)
+
+    def now(self) -> datetime:
+        return NOON + timedelta(seconds=sum(self.passed))
+
+    def forward(self, seconds: float) -> None:
+        self.passed.append(seconds)
+
+
+class SmallDirectory:
+    def get(self, area_id: str) -> Area | None:
+        path = PATHS.get(area_id)
+        return Area(area_id, LEVELS[len(path)], path, {"en": area_id}) if path else None  # type: ignore[arg-type]
+
+    def ranges(self, area_ids: Iterable[str]) -> list[Any]:
+        raise InvalidInput([])
+
+
+class KnownSecrets:
+    """The sample's secret, hashed for real."""
+
+    def all(self) -> Mapping[str, Any]:
+        return platform_secret()
+
+    def keyed_hash(self, text: str) -> str:
+        from chalicelib.secrets import Secrets
+
+        real = Secrets("none")
+        real._value, real._read_at = platform_secret(), float("inf")
+        return real.keyed_hash(text)
+
+
+@dataclass
+class KeptQueue:
+    messages: list[dict[str, Any]] = field(default_factory=list)
+
+    def put(self, bodies: Iterable[Mapping[str, Any]], delay_s: float = 0) -> int:
+        self.messages += [dict(body) for body in bodies]
+        return len(self.messages)
+
+
+@dataclass
+class KeptSender:
+    """Sends each (subject, key) once, as dispatch does."""
+
+    sent: dict[tuple[str, str], tuple[str, str, Outgoing]] = field(default_factory=dict)
+    outcome: str = "accepted"
+
+    def send(self, *, subject: str, key: str, channel: str, to: str, message: Outgoing) -> str:
+        if (subject, key) in self.sent:
+            return "already"
+        self.sent[subject, key] = (channel, to, message)
+        return self.outcome
+
+    def to(self, address: str) -> list[Outgoing]:
+        return [message for _, to, message in self.sent.values() if to == address]
+
+
+@dataclass
+class World:
+    """The feature on the engine's tables, with everything around it in a test's hands."""
+
+    clock: MovedClock = field(default_factory=MovedClock)
+    queue: KeptQueue = field(default_factory=KeptQueue)
+    sender: KeptSender = field(default_factory=KeptSender)
+    secrets: KnownSecrets = field(default_factory=KnownSecrets)
+
+    def __post_init__(self) -> None:
+        areas = SmallDirectory()
+        self.store = PeopleStore(self.secrets.keyed_hash)
+        self.signups = Signups(
+            self.store, self.queue, areas, lambda: THEMES, RateLimits(self.clock), self.secrets, self.clock
+        )
+        self.people = People(self.store, self.signups)
+        self.register = Register(self.store, areas, Audit(), self.clock)
+        self.messenger = Messenger(self.store, self.sender, self.secrets, self.clock, "https://x.test")
+        self.roster = RosterStore(lambda: THEMES)
+
+    def deliver(self) -> None:
+        """What the service queue's handler does."""
+        for message in self.queue.messages:
+            self.messenger.deliver(message)
+        self.queue.messages.clear()
+
+    def sign_up(self, **changes: object) -> str:
+        return self.signups.sign_up(SignupRequest.model_validate(signup(**changes)), "203.0.113.5").id
+
+    def code_of(self, phone: str) -> str:
+        return self.sender.to(phone)[-1].params[0]
+
+    def join(self, **changes: object) -> Influencer:
+        """Signed up and verified over the channel given."""
+        body = signup(**changes)
+        if body["channel"] == "telegram":
+            answer = self.signups.sign_up(SignupRequest.model_validate(body), "203.0.113.5")
+            token = str(answer.verification.deep_link).partition("start=")[2]
+            self.people.start_telegram(token, str(changes.get("chat", "7001")), at=self.clock.now())
+            return self.store.person(answer.id)
+        influencer_id = self.sign_up(**changes)
+        self.deliver()
+        self.signups.verify(influencer_id, self.code_of(str(body["phone"])), "203.0.113.5")
+        return self.store.person(influencer_id)
+
+    def approved(self, **changes: object) -> Influencer:
+        from chalicelib.influencers.model import ReviewRequest
+
+        person = self.join(**changes)
+        return self.register.review(ADMIN, person.id, ReviewRequest(decision="approve"))
+
+
+def signup(**changes: object) -> dict[str, object]:
+    """A good signup; `chat` is no field of it."""
+    body: dict[str, object] = {
+        "name": "सुनीता देवी",
+        "phone": "+918123456789",
+        "language": "hi",
+        "area": "D9001-A1-P1",
+        "birth_date": "1995-08-15",
+        "channel": "whatsapp",
+        "handles": [{"platform": "instagram", "handle": "@Sunita.Devi", "followers": 1200}],
+        "themes": ["health"],
+        "consents": [
+            {"purpose": "campaigns", "channel": changes.get("channel", "whatsapp"), "notice_version": "1"}
+        ],
+    }
+    return body | {name: value for name, value in changes.items() if name != "chat"}
+
+
+ADMIN = Principal("usr_admin", "Admin", "a@x.test", frozenset({"admin"}))
+COORDINATOR = Principal("usr_one", "One", "o@x.test", frozenset({"coordinator"}), frozenset({"D9001"}))
+ELSEWHERE = Principal("usr_two", "Two", "t@x.test", frozenset({"coordinator"}), frozenset({"D9002"}))
