@@ -68,7 +68,7 @@ class DeliveryQuery(Strict):
 def runs_of(request: Request, campaign_id: str) -> list[RunBrief]:
     """The campaign's runs, when the caller may see them. Raises NotFound, Forbidden."""
     campaign = wiring.campaigns().get(campaign_id)
-    if not request.principal.covers_department(campaign.department):
+    if not request.principal.covers_department(campaign.content.department):
         raise Forbidden
     return wiring.runs().of_campaign(campaign_id)
 
