@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 import urllib3
 
+from local.config import WHATSAPP
 from local.sample import Creator
 from local.token import token_for
 from local.users import USERS, load_users
@@ -173,15 +174,32 @@ class Staff:
         """Write a campaign; its id."""
         return str(self.api("POST", "/v1/campaigns", body, token=self.tokens["editor"])["id"])
 
-    def launch(self, body: Json, at: str) -> str:
-        """Write a campaign, submit it, let another person approve it, schedule it; its id."""
+    def launch(self, body: Json) -> str:
+        """Write a campaign, submit it, let another person approve it, schedule it for now; its id."""
         editor, approver = self.tokens["editor"], self.tokens["approver"]
         campaign = self.draft(body)
-        self.api("POST", f"/v1/campaigns/{campaign}/submission", {}, token=editor)
+        self.api("POST", f"/v1/campaigns/{campaign}/submission", token=editor)
         decision = {"decision": "approve", "reason": "sample"}
         self.api("POST", f"/v1/campaigns/{campaign}/approval", decision, token=approver)
-        self.api("POST", f"/v1/campaigns/{campaign}/schedule", {"at": at}, token=editor)
+        self.api("POST", f"/v1/campaigns/{campaign}/schedule", {}, token=editor)
         return campaign
+
+    def register_templates(self, sandbox: Caller) -> None:
+        """Copy the templates that WhatsApp lists as approved into the register of our channel."""
+        listed = sandbox(
+            "GET", f"/whatsapp/v23.0/{WHATSAPP.waba}/message_templates?limit=100", token=WHATSAPP.access_token
+        )
+        items = [
+            {
+                "name": template["name"],
+                "language": template["language"],
+                "category": template["category"].lower(),
+                "body": next(part["text"] for part in template["components"] if part["type"] == "BODY"),
+                "state": template["status"].lower(),
+            }
+            for template in listed["data"]
+        ]
+        self.api("PUT", "/v1/channels/whatsapp-main/templates", {"items": items}, token=self.tokens["admin"])
 
     def report(self, campaign: str) -> Json:
         """The campaign's counts."""

@@ -15,7 +15,6 @@ import time
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -98,11 +97,11 @@ class Demo:
         self._listen_to_events()
         people = self._load()
         staff = Staff.signed_in(self.api, self.system.env)
+        staff.register_templates(self.sandbox)
         self._enrol(people, staff)
         self.sandbox("POST", "/behaviour", self.settings.behaviour)
         marker = f"#नमूना{int(time.time())}"
-        campaign = staff.launch(brief(marker, ["IN"]), now())
-        self._tick()
+        campaign = staff.launch(brief(marker, ["IN"]))
         self._dispatched(staff, campaign)
         self._settle()
         truth, report, found = self._judge(staff, campaign, marker)
@@ -131,18 +130,6 @@ class Demo:
         return sum(count > 1 for count in got.values())
 
     # --- the campaign
-
-    def _tick(self) -> None:
-        """The minute's schedule, at once: the engine's own comes within a minute and finds nothing to do."""
-        event = {"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}, "resources": []}
-        functions = self._aws("lambda")
-        names = [
-            f["FunctionName"]
-            for page in functions.get_paginator("list_functions").paginate()
-            for f in page["Functions"]
-        ]
-        [launch_due] = [name for name in names if "launchdue" in name.lower().replace("_", "")]
-        functions.invoke(FunctionName=launch_due, Payload=json.dumps(event).encode())
 
     def _dispatched(self, staff: Staff, campaign: str) -> None:
         with self._step("sent", total=self.settings.recipients) as step:
@@ -221,11 +208,6 @@ class Demo:
 
         yield at
         self.progress.stop_task(task)
-
-
-def now() -> str:
-    """This moment as the API takes it."""
-    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def shown(truth: judge.Truth, report: Json) -> Table:

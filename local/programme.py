@@ -42,6 +42,7 @@ def load_once(system: Laptop, tell: Callable[[int], object] = lambda _: None, co
     api = Caller(system.url)
     staff = Staff.signed_in(api, system.env)
     areas = load_ground(system)
+    staff.register_templates(Caller(system.sandbox_url))
     people = creators(count, areas, first=known["tries"] * A_TRY + 1)
     enrol(people, Creators(api, Caller(system.sandbox_url)), staff, tell)
     staff.draft(brief("", ["IN-XN"]))
