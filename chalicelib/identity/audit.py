@@ -29,7 +29,7 @@ from __future__ import annotations
 import json
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -126,14 +126,15 @@ class Audit:
             return Head(int(item.seq), item.hash)
         return Head()
 
-    def chain(self, chain: str) -> list[Entry]:
+    def chain(self, chain: str) -> Iterator[Entry]:
         """All entries of a chain, oldest first."""
-        return [_entry(item) for item in AuditItem.query(chain, AuditItem.sk < HEAD, consistent_read=True)]
+        return (_entry(item) for item in AuditItem.query(chain, AuditItem.sk < HEAD, consistent_read=True))
 
-    def broken_at(self, chain: str) -> int | None:
-        """The number of the first entry of a chain that does not fit; None when the chain is whole."""
+    def check(self, chain: str) -> tuple[Head, int | None]:
+        """Recomputes a whole chain: its head, and the number of the first entry that does not fit, or None.
+        Reads the chain: 1 read unit for 10 entries."""
         head = self.head(chain)
-        return broken_at((entry for entry in self.chain(chain) if entry.seq <= head.seq), head)
+        return head, broken_at((entry for entry in self.chain(chain) if entry.seq <= head.seq), head)
 
     def of(self, subject: str, *, limit: int, before: int | None = None) -> tuple[list[Entry], int | None]:
         """Up to `limit` entries about a subject, newest first, from those numbered below `before`; and the

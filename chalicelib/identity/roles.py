@@ -67,9 +67,11 @@ class Principal:
         return bool(self.roles & _ALL_AREAS) or not self.areas.isdisjoint(path)
 
     def covers_department(self, department: str) -> bool:
-        """Whether this person may work for `department`: nodal officers and coordinators for those that they
-        were given, the other roles for every one."""
-        return bool(self.roles & _ALL_DEPARTMENTS) or department in self.departments
+        """Whether `department` is this person's to see and work for: nodal officers are bound to those that
+        they were given, unless another role of theirs works for all."""
+        if "nodal_officer" in self.roles and not self.roles & _ALL_DEPARTMENTS:
+            return department in self.departments
+        return bool(self.roles)
 
 
 def needs_second_factor(roles: frozenset[Role]) -> bool:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from chalice.app import Response
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
 from chalicelib import wiring
 from chalicelib.clock import Clock, rfc3339
@@ -18,6 +18,7 @@ from chalicelib.http import (
     Api,
     Request,
     Strict,
+    View,
     empty,
     read_cursor,
     sign_cursor,
@@ -46,7 +47,7 @@ class ChallengeAnswer(Strict):
     new_password: str = Field("", max_length=256)
 
 
-class SessionView(BaseModel):
+class SessionView(View):
     """Signed in (`token` and who it is), or what is asked next (`challenge` and `session`, to be sent to
     /v1/session/mfa with `code` or `new_password`)."""
 
@@ -71,11 +72,11 @@ class NewUser(Strict):
     departments: list[Id] = Field([], max_length=20)
 
 
-class UserCreated(BaseModel):
+class UserCreated(View):
     id: str
 
 
-class UserView(BaseModel):
+class UserView(View):
     id: str
     email: str
     name: str
@@ -86,7 +87,7 @@ class UserView(BaseModel):
     created_at: str
 
 
-class UserList(BaseModel):
+class UserList(View):
     items: list[UserView]
     next: str | None
 
@@ -102,7 +103,20 @@ class AuditQuery(Strict):
     cursor: str | None = None
 
 
-class EntryView(BaseModel):
+class CheckQuery(Strict):
+    chain: str = Field(pattern=rf"^({'|'.join(SUBJECT_TYPES)})#\d{{1,2}}$")
+
+
+class CheckView(View):
+    """A chain whose entries were all computed anew. `broken_at` is the number of the first that is wrong."""
+
+    chain: str
+    entries: int
+    head: str
+    broken_at: int | None
+
+
+class EntryView(View):
     seq: int
     subject: str
     action: str
@@ -113,7 +127,7 @@ class EntryView(BaseModel):
     hash: str
 
 
-class EntryList(BaseModel):
+class EntryList(View):
     items: list[EntryView]
     next: str | None
 
@@ -179,6 +193,18 @@ def read_audit(request: Request, query: AuditQuery) -> EntryList:
     entries, more = wiring.audit().of(query.subject, limit=query.limit, before=place.get("before"))
     items = [EntryView.model_validate(vars(entry)) for entry in entries]
     return EntryList(items=items, next=sign_cursor({"before": more}) if more else None)
+
+
+@api.get(
+    "/v1/audit/check",
+    allow="audit.read",
+    query=CheckQuery,
+    answer=CheckView,
+    summary="Is a chain of the audit whole",
+)
+def check_audit(request: Request, query: CheckQuery) -> CheckView:
+    head, broken_at = wiring.audit().check(query.chain)
+    return CheckView(chain=query.chain, entries=head.seq, head=head.hash, broken_at=broken_at)
 
 
 def _answer(outcome: Session | Asked) -> Response:

@@ -86,6 +86,13 @@ def test_a_nodal_officer_covers_their_own_department_alone():
     assert not officer.covers_department("education")
 
 
+def test_a_coordinator_sees_every_department_but_does_not_widen_a_nodal_officers_own():
+    assert staff("coordinator").covers_department("health")
+    assert not staff("coordinator", "nodal_officer", departments=["health"]).covers_department("education")
+    assert staff("editor", "nodal_officer", departments=["health"]).covers_department("education")
+    assert not staff().covers_department("health")
+
+
 def test_groups_of_the_pool_that_are_no_roles_give_nothing():
     assert known_roles(["admins", "auditor", ""]) == {"auditor"}
 

@@ -6,7 +6,8 @@ import pytest
 
 from chalicelib import wiring
 from chalicelib.errors import Transient
-from chalicelib.identity.audit import Audit
+from chalicelib.identity.audit import Audit, AuditItem
+from chalicelib.identity.chain import chain_of
 from chalicelib.ports import Area
 from local.token import token_for
 
@@ -144,6 +145,24 @@ def test_the_audit_is_read_newest_first_with_a_cursor(office, call, token):
 )
 def test_an_audit_of_nothing_that_has_one_is_refused(office, call, token, query):
     assert call("GET", f"/v1/audit{query}", token=token("auditor")).status_code == 422
+
+
+def test_an_auditor_has_a_chain_recomputed(office, call, token):
+    chain = chain_of("campaign#cmp_1")
+    for _ in range(2):
+        wiring.audit().committing(
+            subject="campaign#cmp_1", action="campaign.written", actor="u1", at=wiring.clock().now()
+        )
+    path = f"/v1/audit/check?chain={chain.replace('#', '%23')}"
+    answer = call("GET", path, token=token("auditor")).json_body
+    assert answer == {
+        "chain": chain,
+        "entries": 2,
+        "head": wiring.audit().head(chain).hash,
+        "broken_at": None,
+    }
+    AuditItem(chain, f"{1:012d}").update(actions=[AuditItem.actor.set("u2")])
+    assert call("GET", path, token=token("auditor")).json_body["broken_at"] == 1
 
 
 def test_an_editor_does_not_read_the_audit(office, call, token):
