@@ -282,7 +282,7 @@ READERS: dict[str, Callable[[Any, Mapping[str, Any]], Update]] = {
 
 def _change(change: Any, entry: Mapping[str, Any]) -> Iterator[Update]:  # noqa: ANN401
     about, value = an_id(a_dict(change).get("field")), a_dict(a_dict(change).get("value"))
-    held = [key for key in READERS if key in value]
+    held = [key for key in READERS if value.get(key)]
     for key in held:
         if not isinstance(value[key], list):
             yield _unknown(about, change)

@@ -1,0 +1,87 @@
+"""Whatever a body holds, the parsers give updates, and the same ones again."""
+
+import json
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from chalicelib.platforms.registry import ADAPTERS
+from tests.platforms import golden
+
+PLATFORMS = sorted(ADAPTERS)
+SAMPLES = {name: [json.loads(s.read_bytes()) for s in golden.samples(name)] for name in PLATFORMS}
+LEAVES = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(codec=None), max_size=8)
+    | st.sampled_from(["1767250000", "text", "stop", "image", "sent", "failed", "\ud83d", "919000010001"])
+)
+ANYTHING = st.recursive(
+    LEAVES,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),
+)
+
+
+def paths(value, path=()):
+    """Every place in a JSON value."""
+    yield path
+    children = (
+        value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    )
+    for key, child in children:
+        yield from paths(child, (*path, key))
+
+
+def changed(value, path, by):
+    """`value` with what is at `path` replaced; `...` leaves it out."""
+    if not path:
+        return None if by is ... else by
+    copy = dict(value) if isinstance(value, dict) else list(value)
+    if len(path) > 1:
+        copy[path[0]] = changed(value[path[0]], path[1:], by)
+    elif by is ...:
+        del copy[path[0]]
+    else:
+        copy[path[0]] = by
+    return copy
+
+
+@st.composite
+def damaged(draw, platform):
+    """A real sample with one to three places changed or missing."""
+    value = draw(st.sampled_from(SAMPLES[platform]))
+    for _ in range(draw(st.integers(1, 3))):
+        places = list(paths(value))
+        value = changed(value, draw(st.sampled_from(places)), draw(st.just(...) | ANYTHING))
+    return json.dumps(value, ensure_ascii=True).encode()
+
+
+def check(platform, body):
+    updates = ADAPTERS[platform].parse(body)
+    assert updates
+    assert ADAPTERS[platform].parse(body) == updates
+    for update in updates:
+        assert update.dedupe_id.startswith(f"{platform}:")
+        for text in ("kind", "text", "sender", "name", "recipient", "key", "message_id"):
+            getattr(update, text, "").encode("utf-8")
+        json.dumps(getattr(update, "raw", None) or getattr(update, "extra", None) or {})
+
+
+FUZZED = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+@FUZZED
+@given(body=st.binary(max_size=60) | ANYTHING.map(lambda value: json.dumps(value).encode()))
+def test_any_body_parses(platform, body):
+    check(platform, body)
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+@FUZZED
+@given(data=st.data())
+def test_any_damage_to_a_sample_parses(platform, data):
+    check(platform, data.draw(damaged(platform)))

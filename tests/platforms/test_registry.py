@@ -1,0 +1,100 @@
+import pytest
+
+from chalicelib.errors import PlatformOff
+from chalicelib.platforms.base import Accepted, Outgoing
+from chalicelib.platforms.registry import ADAPTERS, WEBHOOK_CONTENT_TYPES, Platforms
+from chalicelib.secrets import Secrets
+from tests.platforms.test_whatsapp import Answers
+
+SECRET = {
+    "whatsapp": {"app_secret": "s", "verify_token": "v"},
+    "telegram": {},
+    "channels": {
+        "other": {"platform": "sms", "auth_key": "k"},
+        "wa-first": {"platform": "whatsapp", "phone_number_id": "1", "access_token": "t"},
+        "wa-second": {"platform": "whatsapp", "phone_number_id": "2", "access_token": "u"},
+        "tg": {"platform": "telegram", "bot_token": "7:t"},
+    },
+}
+
+
+class GivenSecrets(Secrets):
+    """The secret as given; `newer` is what a refresh finds, once."""
+
+    def __init__(self, value, newer=None):
+        super().__init__("given")
+        self._value, self._newer, self.refreshed = value, newer, 0
+
+    def all(self):
+        return self._value
+
+    def refresh(self):
+        self.refreshed += 1
+        if self._newer is None:
+            return False
+        self._value, self._newer = self._newer, None
+        return True
+
+
+def platforms(secret=SECRET, http=None, url=""):
+    return Platforms(GivenSecrets(secret), http or Answers(), url)
+
+
+def test_the_first_configured_channel_of_a_platform_is_its_channel():
+    channel = platforms().channel_for("whatsapp")
+    assert (channel.id, channel.platform, channel.config["phone_number_id"]) == ("wa-first", "whatsapp", "1")
+
+
+def test_a_channel_is_found_by_its_id():
+    channel = platforms().channel("wa-second")
+    assert (channel.id, channel.platform, channel.config["access_token"]) == ("wa-second", "whatsapp", "u")
+
+
+@pytest.mark.parametrize("name", ["telegram", "sms", "nothing"])
+def test_a_platform_without_a_secret_or_an_adapter_is_off(name):
+    for ask in (platforms().channel_for, platforms().adapter):
+        with pytest.raises(PlatformOff, match=name):
+            ask(name)
+
+
+@pytest.mark.parametrize("channel_id", ["tg", "other", "missing"])
+def test_a_channel_of_a_platform_that_is_off_is_off(channel_id):
+    with pytest.raises(PlatformOff):
+        platforms().channel(channel_id)
+
+
+def test_a_platform_without_a_channel_cannot_send():
+    with pytest.raises(PlatformOff, match="whatsapp"):
+        platforms({"whatsapp": {"app_secret": "s"}}).channel_for("whatsapp")
+
+
+def test_the_capabilities_of_a_platform_are_known_even_while_it_is_off():
+    assert platforms().capabilities("telegram").receipts is False
+    with pytest.raises(PlatformOff):
+        platforms().capabilities("sms")
+
+
+def test_requests_go_to_the_platform_and_on_the_laptop_to_the_sandbox():
+    for url, expected in (
+        ("", "https://graph.facebook.com/v23.0"),
+        ("http://sandbox", "http://sandbox/whatsapp/v23.0"),
+    ):
+        http = Answers(200, {"messages": [{"id": "wamid.A"}]})
+        gateway = platforms(http=http, url=url)
+        assert gateway.send(gateway.channel_for("whatsapp"), "+91", Outgoing(text="x")) == Accepted("wamid.A")
+        assert http.asked[0][0] == f"{expected}/1/messages"
+
+
+def test_nothing_is_sent_over_a_platform_that_has_been_switched_off():
+    http = Answers()
+    channel = platforms().channel_for("whatsapp")
+    with pytest.raises(PlatformOff):
+        platforms({}, http).send(channel, "+91", Outgoing(text="x"))
+    assert http.asked == []
+
+
+def test_every_adapter_goes_by_its_own_name():
+    assert {name: adapter.name for name, adapter in ADAPTERS.items()} == {
+        n: n for n in ("whatsapp", "telegram")
+    }
+    assert WEBHOOK_CONTENT_TYPES == ("application/json",)
