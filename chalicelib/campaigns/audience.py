@@ -22,7 +22,7 @@ Some = Annotated[tuple[Slug, ...], Field(max_length=50)]
 class Frozen(BaseModel):
     """Base of the feature's values: what is not known is refused by name."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True, defer_build=True)
 
 
 def _refuse(value: object) -> None:

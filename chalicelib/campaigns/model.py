@@ -229,6 +229,10 @@ class Campaign(Frozen):
     reason: str = ""
     runs: int = 0
 
+    @property
+    def department(self) -> str:
+        return self.content.department
+
     def may_become(self, status: Status) -> bool:
         return status in NEXT[self.status]
 

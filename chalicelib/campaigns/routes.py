@@ -12,7 +12,7 @@ from chalicelib import wiring
 from chalicelib.campaigns.audience import Audience, Frozen
 from chalicelib.campaigns.messages import CHANNELS, Channel, Template
 from chalicelib.campaigns.model import Campaign, Content, Run, Status
-from chalicelib.http import Api, Request, Strict, read_cursor, sign_cursor
+from chalicelib.http import Api, Request, Strict, View, read_cursor, sign_cursor
 
 api = Api("campaigns")
 
@@ -49,7 +49,7 @@ class CampaignView(Content):
     runs: int
 
 
-class CampaignList(BaseModel):
+class CampaignList(View):
     items: list[CampaignView]
     next: str | None = None
 
@@ -63,7 +63,7 @@ class Schedule(Strict):
     at: AwareDatetime | None = None
 
 
-class RunView(BaseModel):
+class RunView(View):
     id: str
     campaign_id: str
     status: str
@@ -74,7 +74,7 @@ class RunView(BaseModel):
     ended_at: datetime | None
 
 
-class RunList(BaseModel):
+class RunList(View):
     items: list[RunView]
     next: str | None = None
 
@@ -84,7 +84,7 @@ class AudiencePreview(Audience):
     """In order of fallback, as in the campaign."""
 
 
-class PreviewView(BaseModel):
+class PreviewView(View):
     count: int
     by_channel: dict[str, int]
     by_area: dict[str, int]
@@ -95,7 +95,7 @@ class TemplateList(Strict):
     items: Annotated[tuple[Template, ...], Field(min_length=1, max_length=50)]
 
 
-class Templates(BaseModel):
+class Templates(View):
     items: list[Template]
     next: str | None = None
 

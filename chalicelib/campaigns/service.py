@@ -129,7 +129,7 @@ class Campaigns:
         wrong = self._unready(seen.content)
         if wrong:
             raise InvalidInput(wrong)
-        event = CampaignSubmitted(campaign_id=seen.id, department=seen.content.department)
+        event = CampaignSubmitted(campaign_id=seen.id, department=seen.department)
         return self._commit(who, "campaign.submitted", after, {}, event=event)
 
     def decide(
@@ -143,7 +143,7 @@ class Campaigns:
             raise InvalidInput.of("reason", "missing", "Please fill in this field.")
         status: Status = "approved" if decision == "approve" else "draft"
         after = self._after(seen, status, decided_by=who.id, decision=decision, reason=reason)
-        event = CampaignApproved(campaign_id=seen.id, department=seen.content.department)
+        event = CampaignApproved(campaign_id=seen.id, department=seen.department)
         detail = {"decision": decision}
         if decision == "approve":
             return self._commit(who, "campaign.approved", after, detail, event=event)
@@ -178,7 +178,7 @@ class Campaigns:
             expires_at=ends,
             channels=seen.content.order,
             kind=seen.content.kind,
-            department=seen.content.department,
+            department=seen.department,
         )
         snapshot = Snapshot(seen.content, self.organisation, tuple(self._ranges(seen.content.audience)))
 
@@ -260,7 +260,7 @@ class Campaigns:
 
     def _for_work(self, who: Principal, campaign_id: str) -> Campaign:
         seen = self.get(campaign_id)
-        if not who.covers_department(seen.content.department):
+        if not who.covers_department(seen.department):
             raise NotYourDepartment
         return seen
 

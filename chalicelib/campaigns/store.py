@@ -120,7 +120,7 @@ class CampaignStore:
             type=CAMPAIGN,
             created_at=rfc3339(campaign.created_at),
             status=campaign.status,
-            department=campaign.content.department,
+            department=campaign.department,
         )
         transaction.save(item, condition=_follows(campaign.rev))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +24,7 @@ from chalicelib.campaigns.service import (
 from chalicelib.campaigns.store import CampaignItem, CampaignStore
 from chalicelib.clock import FixedClock, parse_rfc3339
 from chalicelib.errors import Conflict, InvalidInput, NotFound, PlatformOff
+from chalicelib.influencers.store import RosterItem
 from chalicelib.platforms.base import Channel
 from chalicelib.ports import Contact, RosterRange
 from chalicelib.queues import Queue
@@ -454,6 +456,20 @@ def test_a_preview_counts_everybody_exactly(made):
         "gender": by_rule["gender"],
         "no_channel": len(fitting) - len(reachable),
     }
+
+
+def test_a_preview_over_the_stored_roster_counts_the_same(made):
+    channels = ("", "w", "tw")
+    for n in range(300):
+        where, key = (("D9001", "D9001-B1#"), ("D9001", "#"), ("D9002", "#"), ("ST#IN-XN", "#"))[n % 4]
+        RosterItem(where, f"{key}inf_{n:04d}", l="hi", c=channels[n % 3] or None).save()
+    campaigns = dataclasses.replace(made(), roster=wiring.roster)
+    state = campaigns.preview(Audience(areas=("IN-XN",)))
+    assert (state.count, state.excluded) == (200, {"no_channel": 100})
+    assert state.by_channel == {"whatsapp": 200}
+    assert state.by_area == {"D9001": 100, "D9002": 50, "ST#IN-XN": 50}
+    block = campaigns.preview(Audience(areas=("D9001-B1",)), ("telegram", "whatsapp"))
+    assert (block.count, block.by_channel) == (50, {"telegram": 25, "whatsapp": 25})
 
 
 def test_a_preview_reads_more_than_one_page(made):

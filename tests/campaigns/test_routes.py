@@ -1,0 +1,131 @@
+"""Campaigns over HTTP: the way of CONTRACT.md from draft to run."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import boto3
+import pytest
+from chalice.test import Client
+
+from chalicelib import http, wiring
+from local.config import platform_secret
+from tests.campaigns.samples import APPROVER, AREAS, BRIEF, EDITOR, NODAL, content
+from tests.conftest import use_environment
+
+STAFF = {"editor": EDITOR, "approver": APPROVER, "nodal": NODAL}
+
+
+class DoorKeeper:
+    """Knows the sample staff by their first name; the matrix of roles is the real one."""
+
+    def principal(self, bearer):
+        return STAFF[bearer]
+
+    def require(self, principal, action):
+        if not principal.may(action):
+            raise http.Forbidden
+
+
+@pytest.fixture
+def call(tables, monkeypatch):
+    """`call("editor", "POST", "/v1/campaigns", {…})` gives status and JSON."""
+    queue = boto3.client("sqs").create_queue(QueueName="plan")["QueueUrl"]
+    secret = json.dumps(platform_secret())
+    boto3.client("secretsmanager").create_secret(Name="janjan/local/platforms", SecretString=secret)
+    use_environment({"PLAN_QUEUE_URL": queue})
+    from app import app
+
+    [doors] = http._doors
+    monkeypatch.setattr(http, "_doors", [dataclasses.replace(doors, gate=DoorKeeper)])
+    wiring.directory().put_areas(AREAS)
+    wiring.directory().put_department("election", {"en": "Election Office"})
+    with Client(app) as client:
+
+        def call(who, method, path, body=None, **headers):
+            sent = {"Content-Type": "application/json", "Authorization": f"Bearer {who}"} | headers
+            raw = b"" if body is None else json.dumps(body).encode()
+            answer = client.http.request(method, path, headers=sent, body=raw)
+            return answer.status_code, json.loads(answer.body)
+
+        yield call
+
+
+def draft_body(**more):
+    return content(**more).model_dump(mode="json")
+
+
+@pytest.fixture
+def campaign(call):
+    items = [BRIEF.model_dump(mode="json")]
+    assert call("editor", "PUT", "/v1/channels/whatsapp-main/templates", {"items": items})[0] == 200
+    status, made = call("editor", "POST", "/v1/campaigns", draft_body())
+    assert (status, made["status"]) == (201, "draft")
+    return f"/v1/campaigns/{made['id']}"
+
+
+def test_the_whole_way_from_draft_to_run(call, campaign):
+    assert call("editor", "PATCH", campaign, {"title": "नया"})[1]["title"] == "नया"
+    assert call("editor", "POST", f"{campaign}/submission")[1]["status"] == "submitted"
+    assert (
+        call("approver", "POST", f"{campaign}/approval", {"decision": "approve"})[1]["status"] == "approved"
+    )
+    status, run = call("approver", "POST", f"{campaign}/schedule", {})
+    assert (status, run["status"], run["channels"]) == (201, "scheduled", ["whatsapp", "telegram"])
+    assert call("nodal", "GET", f"{campaign}/runs")[1]["items"] == [run]
+    [listed] = call("nodal", "GET", "/v1/campaigns?status=scheduled")[1]["items"]
+    assert (listed["runs"], listed["decided_by"], listed["messages"]) == (
+        1,
+        "u-approver",
+        draft_body()["messages"],
+    )
+    assert call("approver", "POST", f"{campaign}/cancel")[1]["status"] == "cancelled"
+
+
+def test_a_role_that_may_not_is_refused(call, campaign):
+    call("editor", "POST", f"{campaign}/submission")
+    assert call("editor", "POST", f"{campaign}/approval", {"decision": "approve"})[0] == 403
+    assert call("nodal", "PATCH", campaign, {"title": "x"})[0] == 403
+
+
+def test_what_is_wrong_is_named_by_its_place(call):
+    status, problem = call(
+        "editor",
+        "POST",
+        "/v1/campaigns",
+        draft_body() | {"colour": "red", "audience": {"tiers": ["nano"]}, "messages": {"sms": {"hi": {}}}},
+    )
+    assert status == 422
+    assert {error["field"]: error["code"] for error in problem["errors"]} == {
+        "colour": "extra_forbidden",
+        "audience.tiers": "not_available",
+        "messages": "channel_unavailable",
+    }
+
+
+def test_an_unknown_field_of_a_change_is_refused_by_name(call, campaign):
+    status, problem = call("editor", "PATCH", campaign, {"colour": "red"})
+    assert (status, problem["errors"][0]["field"]) == (422, "colour")
+
+
+def test_a_required_field_cannot_be_taken_away(call, campaign):
+    status, problem = call("editor", "PATCH", campaign, {"title": None})
+    assert (status, problem["errors"][0]["field"]) == (422, "title")
+
+
+def test_a_preview_answers_with_counts(call):
+    status, found = call("editor", "POST", "/v1/audiences/preview", {"areas": ["IN"]})
+    assert (status, found) == (200, {"count": 0, "by_channel": {}, "by_area": {}, "excluded": {}})
+
+
+def test_templates_are_listed_by_channel(call, campaign):
+    assert call("approver", "GET", "/v1/channels/whatsapp-main/templates")[1]["items"] == [
+        BRIEF.model_dump(mode="json")
+    ]
+    assert call("editor", "GET", "/v1/channels/sms-main/templates")[0] == 404
+
+
+def test_the_description_names_every_field_of_a_campaign(call):
+    schemas = call("editor", "GET", "/openapi.json")[1]["components"]["schemas"]
+    assert set(schemas["CampaignChange"]["properties"]) == set(schemas["Content"]["properties"])

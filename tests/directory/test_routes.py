@@ -1,0 +1,69 @@
+"""The directory over HTTP: open to read, and kept by caches."""
+
+from __future__ import annotations
+
+import json
+
+import boto3
+import pytest
+from chalice.test import Client
+
+from chalicelib import wiring
+from local.config import platform_secret
+from tests.campaigns.samples import AREAS
+
+
+@pytest.fixture
+def get(tables):
+    """`get("/v1/areas")` gives the response."""
+    from app import app
+
+    secret = json.dumps(platform_secret())
+    boto3.client("secretsmanager").create_secret(Name="janjan/local/platforms", SecretString=secret)
+    wiring.directory().put_areas(AREAS)
+    with Client(app) as client:
+        yield client.http.get
+
+
+def items(answer):
+    return [item["id"] for item in json.loads(answer.body)["items"]]
+
+
+def test_areas_are_found_and_may_be_cached(get):
+    answer = get("/v1/areas?q=%E0%A4%9C%E0%A4%A8")
+    assert json.loads(answer.body)["items"] == [
+        {
+            "id": "D9001",
+            "level": "district",
+            "parent": "IN-XN",
+            "path": ["IN", "IN-XN", "D9001"],
+            "names": {"hi": "जनपुर", "en": "Janpur"},
+        }
+    ]
+    assert answer.headers["Cache-Control"] == "public, max-age=300"
+
+
+def test_a_list_goes_on_with_its_cursor(get):
+    first = get("/v1/areas?parent=IN-XN&limit=1")
+    cursor = json.loads(first.body)["next"]
+    second = get(f"/v1/areas?parent=IN-XN&limit=1&cursor={cursor}")
+    assert sorted(items(first) + items(second)) == ["D9001", "D9002"]
+
+
+def test_a_cursor_that_is_not_ours_is_refused(get):
+    assert get("/v1/areas?cursor=abc.def").status_code == 422
+
+
+def test_themes_and_departments_are_open_to_read(get):
+    wiring.directory().put_theme("health", {"hi": "स्वास्थ्य"})
+    wiring.directory().put_department("health", {"en": "Health"})
+    assert items(get("/v1/themes")) == items(get("/v1/departments")) == ["health"]
+
+
+def test_writing_needs_a_member_of_staff(get):
+    from app import app
+
+    with Client(app) as client:
+        headers = {"Content-Type": "application/json"}
+        for path in ("/v1/themes", "/v1/departments"):
+            assert client.http.post(path, headers=headers, body=b"{}").status_code == 401
