@@ -80,7 +80,7 @@ class Preview:
     count: int = 0
     by_channel: Counter[str] = field(default_factory=Counter)
     by_area: Counter[str] = field(default_factory=Counter)
-    """By roster partition: a district, or `IN` and `ST#<state>` for people above districts."""
+    """By district; by state or `IN` for people above districts."""
     excluded: Counter[str] = field(default_factory=Counter)
 
     def add(self, rows: Iterable[RosterRow], audience: Audience, channels: tuple[str, ...]) -> None:
@@ -93,4 +93,4 @@ class Preview:
                 continue
             self.count += 1
             self.by_channel[channel] += 1
-            self.by_area[row.partition] += 1
+            self.by_area[row.partition.removeprefix("ST#")] += 1
