@@ -110,11 +110,14 @@ class Callbacks:
 
     def _inbound(self, said: Inbound, letter: Letter) -> None:
         at, channel = said.at or letter.received_at, letter.platform
+        meaning = meaning_of(said.text)
         if said.kind == "deep_link":
             reply = self.people.start_telegram(str(said.extra["token"]), said.sender, at=at)
-            self._reply(said, channel, reply)
-            return
-        match meaning_of(said.text):
+            if reply:
+                self._reply(said, channel, reply)
+                return
+            meaning = "start"  # an old link, pressed to come back
+        match meaning:
             case "stop":
                 language = self.people.stop(channel, said.sender, evidence=said.dedupe_id, at=at)
                 self._reply(said, channel, language and i18n.translate(language, STOPPED))

@@ -1,8 +1,10 @@
 """STOP and START in the person's own words.
 
 A whole message of at most four words that, folded, says stop (or start) in any of the languages, as
-PROGRAMME.md defines it: "बंद करो" stops, "सड़क का काम बंद करें" is a voice. Words for the messages themselves
-("मैसेज बंद करो", "please stop") may stand beside; any other word makes it a sentence about something else.
+PROGRAMME.md defines it: "बंद करो" stops
+"सड़क का काम बंद करें" is a voice. Words for the messages themselves
+("मैसेज बंद करो"
+"please stop") may stand beside; any other word makes it a sentence about something else.
 """
 
 from __future__ import annotations
@@ -23,7 +25,8 @@ do not message me, dont message me, do not send messages, dont send messages, no
 do not send
 बंद, बंद करो, बंद करें, बंद करे, बंद कर दो, बंद कर दें, बंद कर दीजिए, बंद कीजिए, बंद करिए, बन्द, बन्द करो
 बन्द करें, बन्द कर दो, बन्द कीजिए
-रोको, रोकें, रोक दो, रोक दें, रोकिए, मत भेजो, मत भेजें, मत भेजिए, न भेजें, न भेजो, ना भेजें, ना भेजो
+रोको, रोकें, रोक दो, रोक दें, रोक दीजिए, रोकिए, बंद कीजिये, बंद कर दीजिये, मत भेजिये, मत भेजो, मत भेजें
+मत भेजिए, न भेजें, न भेजो, ना भेजें, ना भेजो
 नहीं भेजें, नहीं भेजो, स्टॉप, स्टाप
 अनसब्सक्राइब, सदस्यता समाप्त, सदस्यता रद्द, मेरा नंबर हटाओ, मेरा नंबर हटा दो, मेरा नंबर हटाएं
 band, band karo, band kro, band karen, band kare, band karein, band kar do, band kardo, band kar dein

@@ -1,4 +1,4 @@
-"""What every adapter must satisfy. Subclass as `Test…`, name the adapter, say how to sign, inherit the tests."""
+"""What every adapter must satisfy. Subclass as `Test…`: which adapter, how to sign; inherit the tests."""
 
 import json
 

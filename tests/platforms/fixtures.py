@@ -1,0 +1,107 @@
+"""Recorded payloads beside the repository (../shared/fixtures), read in place; tests skip without them.
+
+`EXPECTED` says for each file what INDEX.tsv says of it, in the words of platforms.base.
+"""
+
+import csv
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3] / "shared" / "fixtures"
+PLATFORMS = ("whatsapp", "telegram")
+PERSON = "+972987654321"
+
+
+def files():
+    """`(platform, path)` of every recorded payload of the platforms that we have."""
+    if not (ROOT / "INDEX.tsv").exists():
+        return []
+    with (ROOT / "INDEX.tsv").open(encoding="utf-8") as lines:
+        rows = csv.DictReader(lines, delimiter="\t")
+        return [(row["platform"], ROOT / row["file"]) for row in rows if row["platform"] in PLATFORMS]
+
+
+needed = pytest.mark.skipif(not files(), reason="the recorded payloads are not beside the repository")
+
+
+def status(fact, at, **more):
+    return ("Status", {"message_id": "wamid.xyzxyz", "recipient": PERSON, "fact": fact, "at": at} | more)
+
+
+def inbound(kind, text="", **more):
+    return ("Inbound", {"kind": kind, "text": text, "sender": PERSON, "name": "Test Name"} | more)
+
+
+def notice(kind):
+    return ("Notice", {"kind": kind})
+
+
+def unknown(kind):
+    return ("Unknown", {"kind": kind})
+
+
+LATER, EARLIER = 1698266945, 1689380458
+EXPECTED = {
+    "pywa_status_sent": [status("sent", LATER)],
+    "pywa_status_delivered": [status("delivered", LATER)],
+    "pywa_status_read": [status("read", EARLIER)],
+    "pywa_status_failed_130472": [status("failed", EARLIER, code="130472", opted_out=False)],
+    "pywa_status_with_biz_opaque": [status("sent", LATER, key="some data")],
+    "pywa_status_group_read": [
+        ("Status", {"fact": "read", "recipient": "fowefinoewcnw", "message_id": "<WHATSAPP_MESSAGE_ID>"})
+    ],
+    "pywa_msg_image": [inbound("image")],
+    "pywa_msg_media_with_url": [inbound("image")],
+    "pywa_msg_video": [inbound("video", "caption")],
+    "pywa_msg_voice": [inbound("audio")],
+    "pywa_msg_audio": [inbound("audio")],
+    "pywa_msg_static_sticker": [inbound("sticker")],
+    "pywa_msg_reaction": [inbound("reaction", reply_to="wamid.yzxyzx=")],
+    "pywa_msg_unreaction_empty": [inbound("reaction", reply_to="wamid.yzxyzx=")],
+    "pywa_msg_unreaction_no_emoji": [inbound("reaction", reply_to="wamid.yzxyzx=")],
+    "pywa_msg_chosen_location": [inbound("location")],
+    "pywa_msg_contacts": [inbound("contacts")],
+    "pywa_msg_order": [inbound("order")],
+    "pywa_msg_unsupported_with_type": [unknown("message.unsupported")],
+    "pywa_msg_reply": [inbound("text", "replied text", reply_to="wamid.xyzxyz==")],
+    "pywa_msg_forwarded": [inbound("text", "forwarded text", reply_to="")],
+    "pywa_msg_interactive_message_with_err": [unknown("message.interactive"), notice("account.error")],
+    "pywa_msg_referral": [inbound("text", "BODY")],
+    "pywa_interactive_button_reply": [inbound("interactive", "title", reply_to="wamid.xyzxyz")],
+    "pywa_template_button_no_context": [inbound("button", "title", reply_to="")],
+    "pywa_interactive_list_reply": [inbound("interactive", "title")],
+    "pywa_interactive_list_reply_desc": [inbound("interactive", "title")],
+    "pywa_msg_revoke": [
+        inbound("revoke", sender="<WHATSAPP_USER_PHONE_NUMBER>", reply_to="<ORIGINAL_WHATSAPP_MESSAGE_ID>")
+    ],
+    "pywa_msg_edit": [
+        inbound(
+            "edit",
+            "Updated image caption",
+            sender="+16505551234",
+            reply_to="wamid.HBgLMTQxMjU1NTA4MjkVAgASGBQzQUNCNjk5RDUwNUZGMUZEM0VBRAA=",
+        )
+    ],
+    "pywa_echo_text": [notice("message.echo")],
+    "pywa_system_identity_change": [notice("person.customer_identity_changed")],
+    "pywa_user_preferences_resume": [
+        ("Preference", {"sender": "+16505551234", "wants": True, "at": 1731705721})
+    ],
+    "pywa_user_preferences_signup": [
+        ("Preference", {"sender": "+16505551234", "wants": True, "at": 1731705721})
+    ],
+    "pywa_template_status_rejected": [notice("template.rejected")],
+    "pywa_template_quality_yellow": [notice("template.quality")],
+    "pywa_account_restriction": [notice("account.account_restriction")],
+    "pywa_account_disabled": [notice("account.reinstated")],
+    "chatwoot_document_accented_filename": [
+        inbound("document", "My résumé", sender="+2423423243", name="Sojan Jose")
+    ],
+    "chatwoot_flow_invalid_json": [inbound("interactive", "Sent", sender="+2423423243", name="Flow Contact")],
+    "chatwoot_bsuid_only": [inbound("text", "testing bsuid", sender="IN.1000000000000001", name="Muhsin")],
+    "chatwoot_phone_with_bsuid": [inbound("text", "phone and bsuid", sender="+919900000011", name="Muhsin")],
+    "chatwoot_text": [inbound("text", "test", sender="23", name="Sojan Jose")],
+    "chatwoot_caption_only": [inbound("text", "test", sender="23", name="Sojan Jose")],
+    "chatwoot_sticker_emoji": [inbound("sticker", sender="23", name="Sojan Jose")],
+}
