@@ -71,11 +71,17 @@ class Laptop:
 
 @contextmanager
 def laptop(
-    folder: Path, ports: Ports | None = None, *, record_calls: bool = False, packaged: Path | None = None
+    folder: Path,
+    ports: Ports | None = None,
+    *,
+    record_calls: bool = False,
+    packaged: Path | None = None,
+    api_gateway: bool = False,
 ) -> Iterator[Laptop]:
     """Starts everything with its state in `folder`, and stops everything at the end of the block.
 
     `packaged`: a folder of sam.yaml and deployment.zip to deploy instead of the application as it lies here.
+    `api_gateway`: HTTP goes through the deployed API, as in the cloud, not the laptop's quicker server.
     Raises PortTaken, ChildFailed or DeployFailed, each with one clear line.
     """
     folder = folder.resolve()
@@ -83,33 +89,38 @@ def laptop(
     ports = ports or Ports()
     ports.require_free()
     url, sandbox_url = f"http://{HOST}:{ports.server}", f"http://{HOST}:{ports.sandbox}"
+    clock_file = folder / "clock"
+    options = Options(
+        public_url=url,
+        platform_url=sandbox_url,
+        clock_file=str(clock_file),
+        record_calls=str(folder / "calls.jsonl") if record_calls else "",
+    )
     with ExitStack() as stack:
+
+        def start(name: str, module: str, arguments: list[str]) -> Child:
+            child = Child(name, module, arguments, dict(os.environ), folder / f"{module}.log")
+            stack.callback(child.stop)
+            return child
+
         engine = stack.enter_context(Engine(folder / "engine", ports.engine))
-        system = Laptop(folder, engine, {}, url, sandbox_url)
-        options = Options(
-            public_url=url,
-            platform_url=sandbox_url,
-            clock_file=str(system.clock_file),
-            record_calls=str(system.recorded_calls) if record_calls else "",
+        env = deploy(engine, packaged or package(folder / "package"), options)
+        write_environment(env, folder / "env.json")
+        if api_gateway:
+            url = api_url(engine)
+        system = Laptop(folder, engine, env, url, sandbox_url)
+        files = ["--log", str(system.sandbox_log), "--clock-file", str(clock_file)]
+        sandbox = start(
+            "The sandbox", "local.sandbox", ["--port", str(ports.sandbox), "--webhooks", url, *files]
         )
-        system.env.update(deploy(engine, packaged or package(folder / "package"), options))
-        write_environment(system.env, folder / "env.json")
-        sandbox = Child(
-            "The sandbox", "local.sandbox", _sandbox_arguments(system, ports), _env(), folder / "sandbox.log"
-        )
-        stack.callback(sandbox.stop)
-        arguments = ["--port", str(ports.server), "--env", str(folder / "env.json")]
-        server = Child("The server", "local.server", arguments, _env(), folder / "server.log")
-        stack.callback(server.stop)
-        sandbox.wait_until_answers(f"{sandbox_url}/messages?to=nobody")
-        server.wait_until_answers(f"{url}/healthz")
+        if not api_gateway:
+            arguments = ["--port", str(ports.server), "--env", str(folder / "env.json")]
+            start("The server", "local.server", arguments).wait_until_answers(f"{url}/healthz")
+        sandbox.wait_until_answers(f"{sandbox_url}/healthz")
         yield system
 
 
-def _sandbox_arguments(system: Laptop, ports: Ports) -> list[str]:
-    files = ["--log", str(system.sandbox_log), "--clock-file", str(system.clock_file)]
-    return ["--port", str(ports.sandbox), "--webhooks", system.url, *files]
-
-
-def _env() -> dict[str, str]:
-    return dict(os.environ)
+def api_url(engine: Engine) -> str:
+    """Where the deployed API is reached through the engine's API Gateway."""
+    [api] = engine.client("apigateway").get_rest_apis()["items"]
+    return f"{engine.url}/restapis/{api['id']}/api/_user_request_"

@@ -138,7 +138,6 @@ def make_server(site: Callable[..., Iterable[bytes]], port: int) -> BaseWSGIServ
         # All callers are this machine: the sample's people state their own address, as API Gateway would.
         trusted_proxy=HOST,
         trusted_proxy_headers={"x-forwarded-for"},
-        clear_untrusted_proxy_headers=True,
     )
     assert isinstance(server, BaseWSGIServer)
     return server

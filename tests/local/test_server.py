@@ -89,6 +89,11 @@ def test_the_callers_address_is_told(port):
     assert json.loads(content)["source"] == "127.0.0.1"
 
 
+def test_a_caller_on_this_machine_may_stand_for_another_address(port):
+    _, content = ask(port, "GET", "/echo/a", X_Forwarded_For="198.18.0.7")
+    assert json.loads(content)["source"] == "198.18.0.7"
+
+
 @pytest.mark.parametrize("kind", ["application/json", "application/octet-stream", "image/png"])
 def test_a_body_of_four_megabytes_comes_through_byte_by_byte(port, kind):
     body = bytes(range(256)) * (4 * 2**20 // 256)
