@@ -87,10 +87,8 @@ class Demo:
     system: Laptop
     settings: Settings
     progress: Progress
-
-    def __post_init__(self) -> None:
-        self.api = Caller(self.system.url)
-        self.sandbox = Caller(self.system.sandbox_url)
+    api: Caller
+    sandbox: Caller
 
     def run(self) -> tuple[judge.Truth, Json, list[str], int]:
         """From signups to the report: the truth, the report, what they disagree on, the events published."""
@@ -185,9 +183,8 @@ class Demo:
     def _events(self) -> int:
         """Different events that came by the bus."""
         sqs, seen = self._aws("sqs"), set()
-        while messages := sqs.receive_message(QueueUrl=self._events_url, MaxNumberOfMessages=10).get(
-            "Messages"
-        ):
+        ask = {"QueueUrl": self._events_url, "MaxNumberOfMessages": 10, "WaitTimeSeconds": 1}
+        while messages := sqs.receive_message(**ask).get("Messages"):
             seen |= {json.loads(message["Body"])["detail"]["id"] for message in messages}
             receipts = [{"Id": str(i), "ReceiptHandle": m["ReceiptHandle"]} for i, m in enumerate(messages)]
             sqs.delete_message_batch(QueueUrl=self._events_url, Entries=receipts)
@@ -246,7 +243,9 @@ def main() -> int:
             console.print("Starting the embedded AWS, deploying, starting the sandbox platforms …")
             with laptop(Path(folder)) as system, Progress(*columns, console=console) as progress:
                 set_up = time.monotonic() - begun
-                truth, report, found, events = Demo(system, settings, progress).run()
+                truth, report, found, events = Demo(
+                    system, settings, progress, Caller(system.url), Caller(system.sandbox_url)
+                ).run()
     except KeyboardInterrupt:
         console.print("Stopped.")
         return 130

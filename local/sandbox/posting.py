@@ -152,6 +152,7 @@ class Poster:
         self._world.journal.add(
             "callback",
             platform=envelope.platform,
+            url=envelope.url,
             answer=outcome,
             taken=taken,
             attempt=job.attempt,

@@ -12,6 +12,9 @@ import re
 import secrets
 import uuid
 from datetime import timedelta
+from urllib.parse import urlsplit
+
+import urllib3
 
 from local.config import WHATSAPP
 from local.sandbox.posting import Envelope, Poster, Update, dumped
@@ -29,6 +32,7 @@ ERRORS: dict[int, tuple[int, str]] = {
     130429: (429, "Rate limit hit"),
     131026: (400, "Message undeliverable"),
     131047: (400, "Re-engagement message"),
+    2200: (400, "Callback verification failed"),
     131056: (429, "(Business Account, Consumer Account) pair rate limit hit"),
     132000: (400, "Number of parameters does not match the expected number of params"),
     132001: (404, "Template name does not exist in the translation"),
@@ -91,12 +95,13 @@ class WhatsApp:
     def __init__(self, world: World, poster: Poster, webhooks: str) -> None:
         self._world = world
         self._poster = poster
-        self._envelope = Envelope(
-            NAME, f"{webhooks}/webhooks/whatsapp", self._pack, self._sign, lambda: world.behaviour.batch
-        )
+        self._envelope = self._posting_to(f"{webhooks}/webhooks/whatsapp")
+
+    def _posting_to(self, url: str) -> Envelope:
+        return Envelope(NAME, url, self._pack, self._sign, lambda: self._world.behaviour.batch)
 
     def handle(self, method: str, path: list[str], query: dict[str, str], token: str, body: object) -> Reply:
-        """Answer `/<version>/<id>/messages` and `/<version>/<account>/message_templates`."""
+        """Answer `/<version>/<number>/messages`, and of the account message_templates and subscribed_apps."""
         try:
             if token != f"Bearer {WHATSAPP.access_token}":
                 raise Refused(190, "The access token could not be decrypted")
@@ -107,6 +112,8 @@ class WhatsApp:
                     return self._templates(query)
                 case "POST", [WHATSAPP.waba, "message_templates"]:
                     return self._register(body)
+                case "POST", [WHATSAPP.waba, "subscribed_apps"]:
+                    return self._subscribe(body)
             raise Refused(100, f"Object {path[1] if path[1:] else ''!r} does not exist or has no such edge")
         except Refused as refused:
             return refused.reply
@@ -310,6 +317,26 @@ class WhatsApp:
     def _sign(body: bytes) -> dict[str, str]:
         digest = hmac.new(WHATSAPP.app_secret.encode(), body, hashlib.sha256).hexdigest()
         return {"X-Hub-Signature-256": f"sha256={digest}"}
+
+    def _subscribe(self, body: object) -> Reply:
+        """Post callbacks elsewhere from now on, once that address has answered the handshake.
+
+        https://developers.facebook.com/docs/whatsapp/embedded-signup/webhooks/override
+        """
+        asked: Json = body if isinstance(body, dict) else {}
+        url, token = str(asked.get("override_callback_uri", "")), str(asked.get("verify_token", ""))
+        if urlsplit(url).hostname != "127.0.0.1":
+            raise Refused(100, "The sandbox posts to 127.0.0.1 only")
+        challenge = secrets.token_hex(8)
+        fields = {"hub.mode": "subscribe", "hub.verify_token": token, "hub.challenge": challenge}
+        try:
+            answer = urllib3.request("GET", url, fields=fields, retries=False, timeout=10.0)
+        except urllib3.exceptions.HTTPError as error:
+            raise Refused(2200, f"The callback URL does not answer: {type(error).__name__}") from error
+        if answer.status != 200 or answer.data.decode("utf-8", "replace") != challenge:
+            raise Refused(2200, f"The callback URL answered {answer.status} without the challenge")
+        self._envelope = self._posting_to(url)
+        return Reply(200, {"success": True})
 
     # --- templates -----------------------------------------------------------------------------------------
 

@@ -333,3 +333,29 @@ def test_templates_are_listed_page_by_page_registered_once_and_kept(
     assert kept["id"] == answer["id"]
     assert sandbox.whatsapp(template(PERSON, "रेखा", "मतदान", name="naya_sandesh"))[0] == 200
     assert sandbox.call("GET", "/messages")[1][0]["text"] == "नमस्ते रेखा, मतदान"
+
+
+def subscribe(sandbox: Client, url: str) -> tuple[int, object]:
+    where = {"override_callback_uri": url, "verify_token": WHATSAPP.verify_token}
+    return sandbox.call("POST", f"/whatsapp/v23.0/{WHATSAPP.waba}/subscribed_apps", where, **TOKEN)
+
+
+def test_callbacks_move_to_an_address_that_answers_the_handshake(sandbox: Client, receiver: Receiver) -> None:
+    assert subscribe(sandbox, f"{receiver.url}/elsewhere/whatsapp") == (200, {"success": True})
+    sandbox.whatsapp(template(PERSON, "1"))
+    sandbox.settled()
+    assert {path for path, _, _ in receiver.posts} == {"/elsewhere/whatsapp"}
+    assert {line["url"] for line in sandbox.lines("callback")} == {f"{receiver.url}/elsewhere/whatsapp"}
+
+
+@pytest.mark.parametrize(
+    ("url", "code"), [("/refuses", 2200), ("https://example.org/x", 100), ("http://127.0.0.1:1/x", 2200)]
+)
+def test_callbacks_stay_when_the_new_address_fails_the_handshake(
+    sandbox: Client, receiver: Receiver, url: str, code: int
+) -> None:
+    status, answer = subscribe(sandbox, f"{receiver.url}{url}" if url.startswith("/") else url)
+    assert (status, answer["error"]["code"]) == (400, code)
+    sandbox.whatsapp(template(PERSON, "1"))
+    sandbox.settled()
+    assert {path for path, _, _ in receiver.posts} == {"/webhooks/whatsapp"}
