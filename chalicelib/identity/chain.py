@@ -105,6 +105,11 @@ class Root:
         made = cls(date, sealed_at, dict(heads), previous, "")
         return cls(**{**vars(made), "hash": made.computed_hash()})
 
+    @property
+    def entries(self) -> int:
+        """How many entries it covers, of all days."""
+        return sum(head.seq for head in self.heads.values())
+
     def computed_hash(self) -> str:
         """SHA-256 over everything else in the root."""
         heads = {chain: (head.seq, head.hash) for chain, head in self.heads.items()}

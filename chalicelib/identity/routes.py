@@ -1,4 +1,4 @@
-"""The staff's sign-in, the staff itself, and the audit, as JSON."""
+"""The staff's sign-in and the audit, as JSON and as pages; the staff itself."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from urllib.parse import urlsplit
 from chalice.app import Response
 from pydantic import Field, StringConstraints
 
-from chalicelib import wiring
+from chalicelib import i18n, wiring
 from chalicelib.clock import Clock, rfc3339
+from chalicelib.errors import Rejected, Unauthenticated
 from chalicelib.http import (
     JSON,
     PUBLIC,
@@ -20,14 +21,28 @@ from chalicelib.http import (
     Strict,
     View,
     empty,
+    html,
     read_cursor,
+    redirect,
     sign_cursor,
 )
 from chalicelib.identity.chain import SUBJECT_TYPES
-from chalicelib.identity.roles import Role
+from chalicelib.identity.roles import ROLES, Principal, Role
 from chalicelib.identity.service import Asked, Session
+from chalicelib.pages import shell
+from chalicelib.pages.shell import mark
 
 api = Api("identity")
+
+SHOWN_ROOTS = 31
+ROLE_NAMES: dict[Role, str] = {
+    "admin": mark("Administrator"),
+    "coordinator": mark("Coordinator of an area"),
+    "editor": mark("Editor of campaigns"),
+    "approver": mark("Approver of campaigns"),
+    "nodal_officer": mark("Nodal officer of a department"),
+    "auditor": mark("Auditor"),
+}
 
 Email = Annotated[
     str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$", max_length=254, to_lower=True)
@@ -205,6 +220,103 @@ def read_audit(request: Request, query: AuditQuery) -> EntryList:
 def check_audit(request: Request, query: CheckQuery) -> CheckView:
     head, broken_at = wiring.audit().check(query.chain)
     return CheckView(chain=query.chain, entries=head.seq, head=head.hash, broken_at=broken_at)
+
+
+class RootsQuery(Strict):
+    limit: int = Field(31, ge=1, le=100)
+
+
+class RootView(View):
+    """One day's seal. `hash` is the SHA-256 of the JSON (sorted names, no spaces, UTF-8) of
+    `[date, sealed_at, heads, previous]`, `heads` being `{chain: [number, hash]}`."""
+
+    date: str
+    sealed_at: str
+    heads: dict[str, tuple[int, str]]
+    previous: str
+    hash: str
+
+
+class RootList(View):
+    items: list[RootView]
+    next: None = None
+
+
+@api.get(
+    "/v1/audit/roots", allow=PUBLIC, query=RootsQuery, answer=RootList, summary="The audit's daily seals"
+)
+def read_roots(request: Request, query: RootsQuery) -> RootList:
+    items = [
+        RootView(
+            date=root.date,
+            sealed_at=root.sealed_at,
+            heads={chain: (head.seq, head.hash) for chain, head in root.heads.items()},
+            previous=root.previous,
+            hash=root.hash,
+        )
+        for root in wiring.audit().roots(query.limit)
+    ]
+    return RootList(items=items)
+
+
+@api.page("GET", "/transparency", allow=PUBLIC, summary="What is published about the audit")
+def transparency(request: Request) -> Response:
+    roots = wiring.audit().roots(SHOWN_ROOTS)
+    return html(shell.render("transparency.html", request.lang, path="/transparency", roots=roots))
+
+
+@api.page("GET", "/signin", allow=PUBLIC, summary="Sign in, or see who is signed in")
+def signin_page(request: Request) -> Response:
+    try:
+        who = wiring.gate().principal(request.cookies.get(SESSION_COOKIE, ""))
+    except Unauthenticated:
+        who = None
+    return _signin_page(request, who=who)
+
+
+@api.page("POST", "/signin", allow=PUBLIC, summary="Sign in with the form")
+def signin_form(request: Request) -> Response:
+    form = {name: values[-1] for name, values in request.form().items()}
+    session, signing = form.get("session", ""), wiring.sign_in()
+    try:
+        if session:
+            code, password = form.get("code", ""), form.get("new_password", "")
+            outcome = signing.go_on(session, code, password, request.source_ip)
+        else:
+            username, password = form.get("username", ""), form.get("password", "")
+            outcome = signing.start(username, password, request.source_ip)
+    except Rejected as error:
+        again = Asked(form.get("challenge", ""), session, form.get("secret")) if session else None
+        return _signin_page(request, asked=again, username=form.get("username", ""), error=error)
+    if isinstance(outcome, Asked):
+        return _signin_page(request, asked=outcome)
+    return redirect(f"/signin?lang={request.lang}", {"Set-Cookie": cookie_of(outcome)})
+
+
+@api.page("POST", "/signout", allow=PUBLIC, summary="Sign out with the form")
+def signout_form(request: Request) -> Response:
+    return redirect(f"/signin?lang={request.lang}", {"Set-Cookie": session_cookie("", 0)})
+
+
+def _signin_page(
+    request: Request,
+    *,
+    who: Principal | None = None,
+    asked: Asked | None = None,
+    username: str = "",
+    error: Rejected | None = None,
+) -> Response:
+    page = shell.render(
+        "signin.html",
+        request.lang,
+        path=None if asked else "/signin",
+        who=who,
+        roles=[ROLE_NAMES[role] for role in ROLES if who and role in who.roles],
+        asked=asked,
+        username=username,
+        problem=i18n.translate(request.lang, error.message, error.params) if error else "",
+    )
+    return html(page, error.status if error else 200)
 
 
 def _answer(outcome: Session | Asked) -> Response:
