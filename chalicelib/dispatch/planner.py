@@ -21,7 +21,7 @@ from chalicelib.ports import Roster, RosterRange, Runs
 from chalicelib.queues import Queue
 from chalicelib.telemetry import logger
 
-SETTLE_DELAYS_S = (1, 1, 2, 2, 3, 3, 5, 5, 8, 8, 13, 21, 34)
+SETTLE_DELAYS_S = (2, 2, 3, 3, 5, 5, 8, 13, 21, 34)
 """Waits between looks at a run that has just begun; after these the minute's tick looks."""
 STALE_AFTER = timedelta(minutes=30)
 """A chunk without outcomes for so long is queued again: its message may have been lost."""

@@ -20,7 +20,7 @@ REASONS = ("skipped", "not_sent", "failed_by_code")
 
 @dataclass(frozen=True)
 class Report:
-    """The counts of CONTRACT.md, whole and by channel and district."""
+    """The counts of CONTRACT.md, whole, by channel and by area: districts, and what lies above them."""
 
     counts: Counts
     by_channel: dict[str, Counts]
@@ -56,7 +56,7 @@ class Reporter:
         return Report(
             total(tallies),
             _grouped(tallies, lambda t: t.channel),
-            _grouped(tallies, lambda t: t.district),
+            _grouped(tallies, lambda t: t.district.removeprefix("ST#")),
             self.clock.now(),
         )
 

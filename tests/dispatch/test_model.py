@@ -140,9 +140,9 @@ def test_chunk_ids_sort_as_planned():
     assert ids == sorted(ids)
 
 
-def test_chunks_spread_over_eight_partitions_of_their_run():
+def test_chunks_spread_over_four_partitions_of_their_run():
     used = {partition_of(RUN, chunk_id(0, page, n)) for page in range(20) for n in range(20)}
-    assert used == set(partitions(RUN)) == {f"{RUN}#{n}" for n in range(8)}
+    assert used == set(partitions(RUN)) == {f"{RUN}#{n}" for n in range(4)}
 
 
 # --- planning
