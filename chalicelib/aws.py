@@ -28,6 +28,7 @@ def _client(service: str) -> Any:  # noqa: ANN401 - boto3 builds its clients at 
     make: Any = boto3.client  # typed by hundreds of literals, none of which is a plain str
     made = make(service, config=config)
     if settings().record_calls:
+        made.meta.events.register("before-parameter-build.*.*", _note_resources)
         made.meta.events.register("after-call.*.*", _record)
     return made
 
@@ -43,12 +44,31 @@ def forget_clients() -> None:
     _client.cache_clear()
 
 
-def _record(model: Any, parsed: dict[str, Any], http_response: Any, **_: object) -> None:  # noqa: ANN401
+def _note_resources(params: dict[str, Any], context: dict[str, Any], **_: object) -> None:
+    """Remembers what a call is about, for `_record`: tables, queue, secret, pool, bus or object."""
+    named = ("TableName", "QueueUrl", "SecretId", "UserPoolId", "Bucket", "IndexName", "Key")
+    found = {name: params[name] for name in named if isinstance(params.get(name), str)}
+    if "TransactItems" in params:
+        items = [(action, what) for item in params["TransactItems"] for action, what in item.items()]
+        found["Transaction"] = sorted({f"{action} {what['TableName']}" for action, what in items})
+    if "RequestItems" in params:
+        found["Batch"] = sorted(params["RequestItems"])
+    context["resources"] = found
+
+
+def _record(
+    model: Any,  # noqa: ANN401
+    parsed: dict[str, Any],
+    http_response: Any,  # noqa: ANN401
+    context: dict[str, Any],
+    **_: object,
+) -> None:
     """Appends one AWS call, with what it consumed, to the file named by RECORD_CALLS."""
     line = {
         "function": os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "server"),
         "service": model.service_model.service_name,
         "operation": model.name,
+        "resources": context.get("resources", {}),
         "status": http_response.status_code,
         "attempts": 1 + parsed.get("ResponseMetadata", {}).get("RetryAttempts", 0),
         "consumed": parsed.get("ConsumedCapacity"),

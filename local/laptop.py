@@ -76,12 +76,10 @@ def laptop(
     *,
     record_calls: bool = False,
     packaged: Path | None = None,
-    api_gateway: bool = False,
 ) -> Iterator[Laptop]:
     """Starts everything with its state in `folder`, and stops everything at the end of the block.
 
     `packaged`: a folder of sam.yaml and deployment.zip to deploy instead of the application as it lies here.
-    `api_gateway`: HTTP goes through the deployed API, as in the cloud, not the laptop's quicker server.
     Raises PortTaken, ChildFailed or DeployFailed, each with one clear line.
     """
     folder = folder.resolve()
@@ -99,28 +97,23 @@ def laptop(
     with ExitStack() as stack:
 
         def start(name: str, module: str, arguments: list[str]) -> Child:
-            child = Child(name, module, arguments, dict(os.environ), folder / f"{module}.log")
+            child = Child(
+                name, module, arguments, dict(os.environ), folder / f"{module.removeprefix('local.')}.log"
+            )
             stack.callback(child.stop)
             return child
 
         engine = stack.enter_context(Engine(folder / "engine", ports.engine))
         env = deploy(engine, packaged or package(folder / "package"), options)
         write_environment(env, folder / "env.json")
-        if api_gateway:
-            url = api_url(engine)
         system = Laptop(folder, engine, env, url, sandbox_url)
         files = ["--log", str(system.sandbox_log), "--clock-file", str(clock_file)]
         sandbox = start(
             "The sandbox", "local.sandbox", ["--port", str(ports.sandbox), "--webhooks", url, *files]
         )
-        if not api_gateway:
-            arguments = ["--port", str(ports.server), "--env", str(folder / "env.json")]
-            start("The server", "local.server", arguments).wait_until_answers(f"{url}/healthz")
+        server = start(
+            "The server", "local.server", ["--port", str(ports.server), "--env", str(folder / "env.json")]
+        )
         sandbox.wait_until_answers(f"{sandbox_url}/healthz")
+        server.wait_until_answers(f"{url}/healthz")
         yield system
-
-
-def api_url(engine: Engine) -> str:
-    """Where the deployed API is reached through the engine's API Gateway."""
-    [api] = engine.client("apigateway").get_rest_apis()["items"]
-    return f"{engine.url}/restapis/{api['id']}/api/_user_request_"
