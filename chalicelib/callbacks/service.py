@@ -2,7 +2,7 @@
 
 Every step may be repeated: facts are set once by whoever comes first, wishes and kept items are the same the
 second time, a confirmation has the callback's id as its key. What a person said is marked as seen after all
-of its steps: a crash between any two repeats them, and a copy that comes days later undoes nothing said since.
+of its steps: a crash between any two repeats them, and a copy days later undoes nothing that was said since.
 """
 
 from __future__ import annotations

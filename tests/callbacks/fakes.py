@@ -1,0 +1,190 @@
+"""Collaborators of the processor that work, in memory, and can be made to die at any step."""
+
+import base64
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from chalicelib.callbacks.letters import Bucket, Letterbox
+from chalicelib.callbacks.service import Callbacks
+from chalicelib.platforms.registry import ADAPTERS
+
+NOON = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
+
+
+class Crash(BaseException):
+    """The process dies: nobody catches it."""
+
+
+@dataclass
+class Steps:
+    """Counts every call of a collaborator; dies `before` or after the n-th."""
+
+    die_at: int | None = None
+    before: bool = True
+    taken: list = field(default_factory=list)
+
+    def run(self, name, act):
+        self.taken.append(name)
+        mine = len(self.taken) == self.die_at
+        if mine and self.before:
+            raise Crash(name)
+        result = act()
+        if mine:
+            raise Crash(name)
+        return result
+
+
+class Stepping:
+    """Sends each call of a method that does not begin with `_` through the steps."""
+
+    def __init__(self, target, steps):
+        self._target, self._steps = target, steps
+
+    def __getattr__(self, name):
+        value = getattr(self._target, name)
+        if not callable(value):
+            return value
+        return lambda *args, **kwargs: self._steps.run(name, lambda: value(*args, **kwargs))
+
+
+class FakePeople:
+    """Keeps the last word of each address, as ports.People says."""
+
+    def __init__(self):
+        self.words, self.started, self.tokens = {}, {}, {"Zm9vYmFy-123": "हो गया"}
+
+    def stop(self, channel, address, *, evidence, at):
+        return self._heard(channel, address, True, evidence, at)
+
+    def restart(self, channel, address, *, evidence, at):
+        return self._heard(channel, address, False, evidence, at)
+
+    def start_telegram(self, token, chat_id, *, at):
+        if self.started.setdefault(token, chat_id) != chat_id:
+            return None
+        return self.tokens.get(token)
+
+    def _heard(self, channel, address, stopped, evidence, at):
+        before = self.words.get((channel, address), (datetime.min.replace(tzinfo=UTC), False, ""))
+        if before[1:] == (stopped, evidence):
+            return "hi"
+        if (before[0], before[1]) >= (at, stopped):
+            return None
+        self.words[channel, address] = (at, stopped, evidence)
+        return "hi" if before[1] != stopped else None
+
+    def stopped(self):
+        return {key for key, (_, stopped, _) in self.words.items() if stopped}
+
+
+class FakeTallies:
+    """Facts by key, set once; keys that begin with `cmp_` are ours."""
+
+    def __init__(self):
+        self.facts, self.calls = {}, 0
+
+    def record(self, proofs):
+        self.calls += 1
+        unmatched = []
+        for proof in proofs:
+            if proof.delivery_key.startswith("cmp_"):
+                self.facts.setdefault((proof.delivery_key, proof.fact), proof.code)
+            else:
+                unmatched.append(proof)
+        return unmatched
+
+
+class FakeDirect:
+    """Sends once for (subject, key)."""
+
+    def __init__(self):
+        self.sent = {}
+
+    def send(self, *, subject, key, channel, to, message):
+        if (subject, key) in self.sent:
+            return "already"
+        self.sent[subject, key] = (channel, to, message.text)
+        return "accepted"
+
+    def texts(self):
+        return sorted(self.sent.values())
+
+
+class FakeSeen:
+    def __init__(self):
+        self.ids = set()
+
+    def already(self, dedupe_id):
+        return dedupe_id in self.ids
+
+    def first_time(self, dedupe_id):
+        self.ids.add(dedupe_id)
+        return True
+
+
+class FakeStore:
+    def __init__(self):
+        self.kept = {}
+
+    def keep_inbound(self, platform, said, received_at):
+        self.kept["inbound", platform, said.dedupe_id] = said
+
+    def keep_notice(self, platform, news, received_at):
+        self.kept["notice", platform, news.dedupe_id] = news
+
+    def keep_unknown(self, platform, what, received_at):
+        self.kept["unknown", platform, what.dedupe_id] = what
+
+    def sorts(self):
+        return sorted(sort for sort, _, _ in self.kept)
+
+
+class FakeBus:
+    """Events by id: consumers know what they have seen."""
+
+    def __init__(self):
+        self.entries = {}
+
+    def publish(self, entries):
+        self.entries |= {entry.id: entry for entry in entries}
+        return len(entries)
+
+
+class World:
+    """What lives on when a process dies."""
+
+    def __init__(self):
+        self.people, self.tallies, self.direct = FakePeople(), FakeTallies(), FakeDirect()
+        self.seen, self.store, self.bus = FakeSeen(), FakeStore(), FakeBus()
+
+    def processor(self, steps=None):
+        parts = {
+            "people": self.people,
+            "tallies": self.tallies,
+            "direct": self.direct,
+            "seen": self.seen,
+            "store": self.store,
+            "bus": self.bus,
+        }
+        if steps:
+            parts = {name: Stepping(part, steps) for name, part in parts.items()}
+        box = Letterbox(queue=None, bucket=Bucket("none"))
+        return Callbacks(adapters=ADAPTERS, letterbox=box, pseudonym=lambda text: f"<{text}>", **parts)
+
+    def outcome(self):
+        """All that may be seen from outside."""
+        return {
+            "stopped": sorted(self.people.stopped()),
+            "started": dict(self.people.started),
+            "facts": dict(self.tallies.facts),
+            "sent": self.direct.texts(),
+            "kept": sorted(self.store.kept),
+            "events": sorted(self.bus.entries),
+        }
+
+
+def message(platform, body, at=NOON):
+    """The text of a queue message."""
+    packed = base64.b64encode(body if isinstance(body, bytes) else json.dumps(body).encode()).decode()
+    return json.dumps({"platform": platform, "received_at": at.isoformat(), "body": packed})

@@ -1,0 +1,305 @@
+import itertools
+import json
+import random
+
+import pytest
+
+from chalicelib.callbacks.service import RESTARTED, STOPPED
+from tests.callbacks.fakes import NOON, Crash, Steps, World, message
+from tests.platforms.golden import SAMPLES
+
+
+def sample(platform, name):
+    return message(platform, (SAMPLES / platform / f"{name}.json").read_bytes())
+
+
+def batch(*names):
+    """A batch of samples: `status_sent`, `telegram/stop`."""
+    places = [name.split("/") if "/" in name else ("whatsapp", name) for name in names]
+    return {f"m{number}": sample(*place) for number, place in enumerate(places)}
+
+
+def wrote(text, at=1767250000, number="919000010001", message_id="wamid.x"):
+    said = {"from": number, "id": message_id, "timestamp": at, "type": "text", "text": {"body": text}}
+    return message("whatsapp", {"entry": [{"changes": [{"value": {"messages": [said]}}]}]})
+
+
+@pytest.fixture
+def world():
+    return World()
+
+
+def test_the_facts_of_a_batch_go_to_the_tallies_in_one_call(world):
+    failed = world.processor().process(batch("status_sent", "status_read_before_sent", "many_at_once"))
+    assert failed == []
+    assert world.tallies.calls == 1
+    assert world.tallies.facts == {
+        ("cmp_abcdefgh-1.3.7.1", "sent"): "",
+        ("cmp_abcdefgh-1.3.7.1", "read"): "",
+        ("cmp_abcdefgh-1.3.7.1", "delivered"): "",
+        ("cmp_abcdefgh-1.3.7.1", "failed"): "131026",
+    }
+
+
+def test_a_batch_without_facts_does_not_trouble_the_tallies(world):
+    world.processor().process(batch("message_text"))
+    assert (world.tallies.calls, world.bus.entries) == (0, {})
+
+
+def test_a_status_without_our_key_or_with_a_foreign_one_changes_nothing(world):
+    foreign = {"id": "w", "status": "sent", "recipient_id": "1", "biz_opaque_callback_data": "some data"}
+    messages = batch("status_without_key") | {
+        "f": message("whatsapp", {"entry": [{"changes": [{"value": {"statuses": [foreign]}}]}]})
+    }
+    assert world.processor().process(messages) == []
+    assert (world.tallies.facts, world.store.kept) == ({}, {})
+
+
+def test_a_status_without_a_time_counts_from_its_receipt(world):
+    recorded = []
+    world.tallies.record = lambda proofs: recorded.extend(proofs) or []
+    world.processor().process(batch("status_without_time"))
+    assert [proof.at for proof in recorded] == [NOON]
+
+
+def test_a_failure_by_opting_out_stops_the_person_and_counts(world):
+    world.processor().process(batch("status_failed_opted_out"))
+    assert world.people.stopped() == {("whatsapp", "+919000010001")}
+    assert world.tallies.facts == {("cmp_abcdefgh-1.3.9.1", "failed"): "131050"}
+    assert world.direct.sent == {}
+
+
+def test_another_failure_stops_nobody(world):
+    world.processor().process(batch("status_failed_undeliverable"))
+    assert world.people.stopped() == set()
+
+
+@pytest.mark.parametrize(
+    ("name", "address"),
+    [
+        ("message_stop", ("whatsapp", "+919000010001")),
+        ("message_button", ("whatsapp", "+919000010001")),
+        ("telegram/stop", ("telegram", "5000000001")),
+    ],
+)
+def test_a_stop_stops_and_is_confirmed_once(world, name, address):
+    for _ in range(3):
+        assert world.processor().process(batch(name)) == []
+    assert world.people.stopped() == {address}
+    assert [(channel, to) for channel, to, _ in world.direct.texts()] == [address]
+    assert world.store.kept == {}
+
+
+def test_a_second_stop_gets_no_second_confirmation(world):
+    world.processor().process(
+        {"a": wrote("STOP", message_id="w1"), "b": wrote("stop", 1767250009, message_id="w2")}
+    )
+    assert len(world.direct.sent) == 1
+
+
+def test_a_start_after_a_stop_joins_again_and_is_confirmed(world):
+    world.processor().process({"a": wrote("STOP", message_id="w1")})
+    world.processor().process({"b": wrote("शुरू करें", 1767250060, message_id="w2")})
+    assert world.people.stopped() == set()
+    assert len(world.direct.sent) == 2
+
+
+def test_a_start_of_somebody_who_never_stopped_is_not_answered(world):
+    world.processor().process(batch("message_start", "telegram/start_alone"))
+    assert world.direct.sent == {}
+
+
+def test_a_copy_of_a_stop_that_comes_after_a_start_changes_nothing(world):
+    stop, start = wrote("STOP", message_id="w1"), wrote("START", 1767250060, message_id="w2")
+    for messages in ({"a": stop}, {"b": start}, {"c": stop}):
+        world.processor().process(messages)
+    assert world.people.stopped() == set()
+    assert len(world.direct.sent) == 2
+
+
+def test_a_stop_and_a_start_that_overtake_each_other_end_with_the_later_word(world):
+    stop, start = wrote("STOP", message_id="w1"), wrote("START", 1767250060, message_id="w2")
+    world.processor().process({"b": start})
+    world.processor().process({"a": stop})
+    assert world.people.stopped() == set()
+
+
+def test_the_confirmation_goes_to_a_subject_that_hides_the_address(world):
+    world.processor().process(batch("message_stop"))
+    ((subject, key),) = world.direct.sent
+    assert subject == "<whatsapp:+919000010001>"
+    assert key.startswith("whatsapp:")
+
+
+def test_what_people_write_is_kept_for_voices(world):
+    names = [
+        "message_text",
+        "message_image_with_caption",
+        "message_voice",
+        "message_location",
+        "telegram/text",
+    ]
+    world.processor().process(batch(*names, "message_edited", "message_revoked"))
+    assert world.store.sorts() == ["inbound"] * 7
+    assert world.direct.sent == {}
+
+
+def test_a_sentence_about_stopping_something_is_a_voice(world):
+    world.processor().process({"a": wrote("सड़क का काम बंद करें")})
+    assert (world.store.sorts(), world.people.stopped()) == (["inbound"], set())
+
+
+def test_a_reaction_is_no_voice(world):
+    world.processor().process(batch("message_reaction", "message_reaction_taken_back"))
+    assert world.store.kept == {}
+
+
+def test_a_message_edited_to_stop_is_a_stop(world):
+    edit = {"original_message_id": "w0", "message": {"type": "text", "text": {"body": "बंद करो"}}}
+    said = {"from": "919000010001", "id": "w1", "timestamp": 1767250000, "type": "edit", "edit": edit}
+    world.processor().process(
+        {"a": message("whatsapp", {"entry": [{"changes": [{"value": {"messages": [said]}}]}]})}
+    )
+    assert world.people.stopped() == {("whatsapp", "+919000010001")}
+
+
+def test_a_deep_link_verifies_its_signup_and_is_answered_once(world):
+    for _ in range(2):
+        world.processor().process(batch("telegram/start_with_token"))
+    assert world.people.started == {"Zm9vYmFy-123": "5000000001"}
+    assert world.direct.texts() == [("telegram", "5000000001", "हो गया")]
+
+
+def test_an_old_deep_link_still_joins_again_who_had_stopped(world):
+    world.people.tokens.clear()
+    world.processor().process(batch("telegram/blocked"))
+    world.processor().process(batch("telegram/start_with_token"))
+    assert world.people.stopped() == {("telegram", "5000000001")}  # the link was pressed before
+    later = {
+        "update_id": 9,
+        "message": {"chat": {"id": 5000000001}, "date": 1767259999, "text": "/start old"},
+    }
+    world.processor().process({"a": message("telegram", later)})
+    assert world.people.stopped() == set()
+    assert len(world.direct.sent) == 1
+
+
+@pytest.mark.parametrize(
+    ("off", "on", "address"),
+    [
+        ("preference_stop", "preference_resume", ("whatsapp", "+919000010001")),
+        ("telegram/blocked", "telegram/unblocked", ("telegram", "5000000001")),
+    ],
+)
+def test_preferences_of_the_platform_stop_and_restart_without_a_word_from_us(world, off, on, address):
+    world.processor().process(batch(off))
+    assert world.people.stopped() == {address}
+    world.processor().process(batch(on))
+    assert world.people.stopped() == set()
+    assert world.direct.sent == {}
+
+
+def test_news_of_templates_and_the_account_is_kept_and_an_echo_is_not(world):
+    names = ["template_rejected", "account_restricted", "errors_without_messages", "echo_from_the_phone"]
+    world.processor().process(batch(*names, "message_system_number_changed", "telegram/group_message"))
+    assert sorted(kept.kind for kept in world.store.kept.values()) == [
+        "account.account_restriction",
+        "account.error",
+        "template.rejected",
+    ]
+
+
+def test_the_unknown_is_kept_raw_and_published_without_its_content(world):
+    world.processor().process(batch("field_that_is_new", "telegram/poll"))
+    assert world.store.sorts() == ["unknown", "unknown"]
+    events = sorted(world.bus.entries.values(), key=lambda entry: str(entry.data["platform"]))
+    assert [entry.name for entry in events] == ["callback.unknown"] * 2
+    assert [entry.data["kind"] for entry in events] == ["poll", "flows"]
+    kept = {what.dedupe_id: what.raw for what in world.store.kept.values()}
+    assert {entry.data["callback_id"] for entry in events} == set(kept)
+    assert {"flow_id": "1"} in [raw.get("value") for raw in kept.values()]
+
+
+def test_a_broken_message_fails_alone(world):
+    messages = batch("message_text", "status_sent") | {
+        "broken": "no json",
+        "unheard": json.dumps({"platform": "pager", "received_at": NOON.isoformat(), "body": ""}),
+    }
+    assert world.processor().process(messages) == ["broken", "unheard"]
+    assert len(world.store.kept) == len(world.tallies.facts) == 1
+
+
+def test_one_update_that_fails_brings_its_letter_again_and_no_other(world):
+    def fail(*_args):
+        raise ValueError("no")
+
+    world.store.keep_inbound = fail
+    messages = batch("many_at_once", "message_stop", "message_text")
+    assert world.processor().process(messages) == ["m0", "m2"]
+    assert len(world.tallies.facts) == 3
+    assert world.people.stopped() == {("whatsapp", "+919000010001")}
+    del world.store.keep_inbound
+    assert world.processor().process({name: messages[name] for name in ("m0", "m2")}) == []
+    assert world.store.sorts().count("inbound") == 2
+
+
+def test_facts_that_could_not_be_written_bring_their_letters_again(world):
+    def fail(_proofs):
+        raise ValueError("no")
+
+    world.tallies.record = fail
+    assert world.processor().process(batch("status_sent", "message_text", "status_played")) == ["m0", "m2"]
+
+
+def test_events_that_could_not_be_published_bring_their_letters_again(world):
+    def fail(_entries):
+        raise ValueError("no")
+
+    world.bus.publish = fail
+    assert world.processor().process(batch("message_text", "field_that_is_new")) == ["m1"]
+
+
+def everything():
+    """Each kind of work once; the STOP is the only word of its number."""
+    names = ("status_sent", "status_failed_opted_out", "message_text", "preference_stop", "template_rejected")
+    more = ("field_that_is_new", "many_at_once", "telegram/start_with_token", "telegram/stop")
+    return batch(*names, *more) | {"stop": wrote("STOP", number="919000010077", message_id="w77")}
+
+
+def whole():
+    world = World()
+    assert world.processor().process(everything()) == []
+    return world.outcome()
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_a_crash_at_any_step_and_a_redelivery_come_to_the_same_as_no_crash(before):
+    expected = whole()
+    for step in itertools.count(1):
+        world, steps = World(), Steps(die_at=step, before=before)
+        try:
+            world.processor(steps).process(everything())
+        except Crash:
+            assert world.processor().process(everything()) == []
+            assert world.outcome() == expected, steps.taken[-1]
+        else:
+            break
+    assert step > 25
+
+
+def test_any_order_and_any_repetition_come_to_the_same():
+    expected = whole()
+    for seed in range(50):
+        draw, world = random.Random(seed), World()
+        left = [*everything().items(), *draw.choices(list(everything().items()), k=5)]
+        draw.shuffle(left)
+        while left:
+            size = draw.randint(1, 4)
+            taken, left = dict(left[:size]), left[size:]
+            assert world.processor().process(taken) == []
+        assert world.outcome() == expected
+
+
+def test_the_confirmations_are_sentences_with_the_way_back():
+    assert "START" in STOPPED
+    assert "STOP" in RESTARTED
