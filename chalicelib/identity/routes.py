@@ -311,7 +311,7 @@ def _signin_page(
         request.lang,
         path=None if asked else "/signin",
         who=who,
-        roles=[ROLE_NAMES[role] for role in ROLES if who and role in who.roles],
+        roles=[i18n.translate(request.lang, ROLE_NAMES[role]) for role in ROLES if who and role in who.roles],
         asked=asked,
         username=username,
         problem=i18n.translate(request.lang, error.message, error.params) if error else "",
