@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import NamedTuple
 
+from chalice.app import Response
 from pydantic import Field
 
 from chalicelib import wiring
+from chalicelib.clock import IST
 from chalicelib.dispatch.model import Status
 from chalicelib.errors import Forbidden, NotFound
-from chalicelib.http import Api, Request, Strict, View, read_cursor, sign_cursor
+from chalicelib.http import Api, Request, Strict, View, html, read_cursor, sign_cursor
 from chalicelib.ports import RunBrief
 
 api = Api("dispatch")
+PAGE_OF_CAMPAIGNS = 50
 
 
 class CountsView(View):
@@ -65,28 +68,36 @@ class DeliveryQuery(Strict):
     cursor: str | None = None
 
 
-def runs_of(request: Request, campaign_id: str) -> list[RunBrief]:
-    """The campaign's runs, when the caller may see them. Raises NotFound, Forbidden."""
+class Head(NamedTuple):
+    """What the report says of the campaign itself."""
+
+    id: str
+    title: str
+    status: str
+    runs: list[RunBrief]
+
+
+def _seen(request: Request, campaign_id: str) -> Head:
+    """The campaign, when the caller may see what became of it. Raises NotFound, Forbidden."""
     campaign = wiring.campaigns().get(campaign_id)
     if not request.principal.covers_department(campaign.content.department):
         raise Forbidden
-    return wiring.runs().of_campaign(campaign_id)
+    return Head(campaign.id, campaign.content.title, campaign.status, wiring.runs().of_campaign(campaign_id))
 
 
-def report_of(request: Request, campaign_id: str) -> dict[str, Any]:
-    """The report in CONTRACT.md's shape."""
+def _report(head: Head) -> ReportView:
     from chalicelib.dispatch.report import counts_as_json
 
-    runs = runs_of(request, campaign_id)
-    report = wiring.reporter().report(runs)
-    return counts_as_json(report.counts) | {
-        "campaign": campaign_id,
-        "status": wiring.campaigns().get(campaign_id).status,
-        "runs": [run.run_id for run in runs],
+    report = wiring.reporter().report(head.runs)
+    shown = counts_as_json(report.counts) | {
+        "campaign": head.id,
+        "status": head.status,
+        "runs": [run.run_id for run in head.runs],
         "by_channel": {name: counts_as_json(counts) for name, counts in report.by_channel.items()},
         "by_area": {name: counts_as_json(counts) for name, counts in report.by_area.items()},
         "updated_at": report.updated_at,
     }
+    return ReportView.model_validate(shown)
 
 
 @api.get(
@@ -96,7 +107,59 @@ def report_of(request: Request, campaign_id: str) -> dict[str, Any]:
     summary="What became of a campaign",
 )
 def report(request: Request, campaign_id: str) -> ReportView:
-    return ReportView.model_validate(report_of(request, campaign_id))
+    return _report(_seen(request, campaign_id))
+
+
+@api.page("GET", "/campaigns/{campaign_id}/report", allow="campaign.report", summary="The report as a page")
+def report_page(request: Request, campaign_id: str) -> Response:
+    from chalicelib.dispatch.words import CAMPAIGN, REASONS
+    from chalicelib.pages import shell
+
+    head = _seen(request, campaign_id)
+    shown = _report(head)
+
+    def worded(reasons: dict[str, int]) -> list[tuple[str, int]]:
+        return [(REASONS.get(reason, reason), count) for reason, count in reasons.items()]
+
+    values = shown.model_dump() | {"not_sent": worded(shown.not_sent), "skipped": worded(shown.skipped)}
+    page = shell.render(
+        "report.html",
+        request.lang,
+        path=f"/campaigns/{campaign_id}/report",
+        title=head.title,
+        status=CAMPAIGN[head.status],
+        report=values,
+        by_channel=list(shown.by_channel.items()),
+        by_area=[(_area_name(area, request.lang), counts) for area, counts in shown.by_area.items()],
+        updated_at=f"{shown.updated_at.astimezone(IST):%d.%m.%Y %H:%M:%S}",
+    )
+    return html(page, headers={"Refresh": "5"} if shown.in_progress else None)
+
+
+def _area_name(area_id: str, lang: str) -> str:
+    area = wiring.directory().get(area_id)
+    return (area.names.get(lang) or area.names.get("en") or area_id) if area else area_id
+
+
+@api.page("GET", "/campaigns", allow="campaign.read", summary="All campaigns as a page")
+def campaigns_page(request: Request) -> Response:
+    from chalicelib.dispatch.words import CAMPAIGN
+    from chalicelib.pages import shell
+
+    found, more = wiring.campaigns().page("", "", read_cursor(request.query.get("cursor")), PAGE_OF_CAMPAIGNS)
+    campaigns = [
+        {
+            "id": one.id,
+            "title": one.content.title,
+            "status": CAMPAIGN[one.status],
+            "day": f"{one.created_at.astimezone(IST):%d.%m.%Y}",
+        }
+        for one in found
+    ]
+    cursor = sign_cursor(more) if more else None
+    return html(
+        shell.render("campaigns.html", request.lang, path="/campaigns", campaigns=campaigns, more=cursor)
+    )
 
 
 @api.get(
@@ -107,7 +170,7 @@ def report(request: Request, campaign_id: str) -> ReportView:
     summary="Who, over which channel, what became of it",
 )
 def deliveries(request: Request, campaign_id: str, query: DeliveryQuery) -> DeliveryList:
-    runs = [run.run_id for run in runs_of(request, campaign_id)]
+    runs = [run.run_id for run in _seen(request, campaign_id).runs]
     place = read_cursor(query.cursor) or {}
     run = str(place.get("run") or query.run or (runs[-1] if runs else ""))
     if run not in runs:

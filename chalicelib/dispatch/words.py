@@ -1,0 +1,29 @@
+"""What states and reasons are called on pages: English sentences that the templates translate."""
+
+from __future__ import annotations
+
+from chalicelib.pages.shell import mark
+
+CAMPAIGN = {
+    "draft": mark("Draft"),
+    "submitted": mark("Waiting for approval"),
+    "approved": mark("Approved"),
+    "scheduled": mark("Scheduled"),
+    "dispatching": mark("Being sent"),
+    "paused": mark("Paused"),
+    "dispatched": mark("Sent"),
+    "cancelled": mark("Called off"),
+    "expired": mark("Expired"),
+}
+REASONS = {
+    "no_channel": mark("cannot be reached over the campaign's channels"),
+    "no_language": mark("no message in a language that fits"),
+    "cancelled": mark("the campaign was called off"),
+    "expired": mark("the campaign had expired"),
+    "erased": mark("the person had their data erased"),
+    "not_approved": mark("the person was no longer approved"),
+    "no_address": mark("the person no longer has an address there"),
+    "opted_out": mark("the person said stop"),
+    "no_consent": mark("the person withdrew the consent"),
+}
+"""Why somebody was skipped or not sent to; a reason that is missing here is shown as it is."""
