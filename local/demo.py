@@ -37,12 +37,14 @@ from local.laptop import Laptop, laptop
 from local.ports import PortTaken
 from local.programme import brief, load_ground
 from local.sample import Creator, creators
+from local.sandbox.world import BadBehaviour, Behaviour
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MOST_RECIPIENTS = 10_000
-SETTLE_S = 120.0
+PATIENCE_S = 90.0
+PATIENCE_A_PERSON_S = 0.1
 TRIES_TO_AGREE = 5
 EVENTS_QUEUE = "janjan-demo-events"
 COUNTS = ("accepted", "delivered", "read", "failed", "unknown")
@@ -74,6 +76,10 @@ class Settings:
             raise BadSetting(f"RECIPIENTS is a number and BEHAVIOUR a JSON object: {error}") from error
         if not 1 <= recipients <= MOST_RECIPIENTS or not isinstance(behaviour, dict):
             raise BadSetting(f"RECIPIENTS is 1 to {MOST_RECIPIENTS}, BEHAVIOUR a JSON object")
+        try:
+            Behaviour().changed(behaviour)
+        except BadBehaviour as error:
+            raise BadSetting(f"BEHAVIOUR: {error}") from error
         areas = Path(given.areas) if given.areas else None
         if areas is not None and not (areas / "admin_states.csv").is_file():
             raise BadSetting(f"AREAS: there is no admin_states.csv in {areas}")
@@ -105,6 +111,10 @@ class Demo:
         truth, report, found = self._judge(staff, campaign, marker)
         return truth, report, found, self._events()
 
+    @property
+    def _patience_s(self) -> float:
+        return PATIENCE_S + PATIENCE_A_PERSON_S * self.settings.recipients
+
     # --- before the campaign
 
     def _load(self) -> list[Creator]:
@@ -118,7 +128,7 @@ class Demo:
         with self._step("signed up, verified, approved", total=len(people)) as step:
             enrol(people, Creators(self.api, self.sandbox), staff, step)
         with self._step("welcomed", total=len(people)) as step:
-            wait_for(lambda: step(self._welcomed()) >= len(people), "every welcome")
+            wait_for(lambda: step(self._welcomed()) >= len(people), "every welcome", self._patience_s)
 
     def _welcomed(self) -> int:
         """How many got a message after their code or the bot's first answer."""
@@ -138,7 +148,7 @@ class Demo:
                 step(planned - left, total=max(planned, 1))
                 return bool(report["status"] == "dispatched" and left == 0)
 
-            wait_for(done, "the end of the dispatch", SETTLE_S)
+            wait_for(done, "the end of the dispatch", self._patience_s)
 
     def _settle(self) -> None:
         """Until the sandbox has posted everything and our queues are empty."""
@@ -149,7 +159,7 @@ class Demo:
                 step(0 if waiting else 1, total=1)
                 return not waiting
 
-            wait_for(settled, "the last callback", SETTLE_S)
+            wait_for(settled, "the last callback", self._patience_s)
 
     def _queued(self) -> int:
         wanted = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
@@ -227,7 +237,6 @@ def shown(truth: judge.Truth, report: Json) -> Table:
 
 def main() -> int:
     """Run the demo; 0 if the judge agrees, 1 if not, 2 when it could not be run."""
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     begun = time.monotonic()
     console = Console(stderr=True)
     columns = (
@@ -239,6 +248,7 @@ def main() -> int:
     )
     try:
         settings = Settings.asked()
+        signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
         with tempfile.TemporaryDirectory(prefix="janjan-demo-") as folder:
             console.print("Starting the embedded AWS, deploying, starting the sandbox platforms …")
             with laptop(Path(folder)) as system, Progress(*columns, console=console) as progress:
