@@ -1,0 +1,229 @@
+"""Webhooks through the application: every recorded payload, signed right, wrong, not at all."""
+
+import base64
+import hashlib
+import hmac
+import json
+from datetime import UTC, datetime
+
+import boto3
+import pytest
+from chalice.local import LambdaContext
+
+from chalicelib import aws, wiring
+from chalicelib.callbacks.letters import MOST_IN_A_MESSAGE
+from chalicelib.callbacks.store import CallbackStore, Kept
+from chalicelib.secrets import secrets
+from local.config import TELEGRAM, WHATSAPP
+from tests.platforms import fixtures
+from tests.platforms.golden import SAMPLES, samples
+
+SIGNATURES = {"whatsapp": "X-Hub-Signature-256", "telegram": "X-Telegram-Bot-Api-Secret-Token"}
+
+
+def signed(platform, body, secret=None):
+    if platform == "telegram":
+        return {SIGNATURES[platform]: secret or TELEGRAM.secret_token}
+    key = (secret or WHATSAPP.app_secret).encode()
+    return {SIGNATURES[platform]: "sha256=" + hmac.new(key, body, hashlib.sha256).hexdigest()}
+
+
+def post(house, platform, body, headers):
+    return house.client.http.post(
+        f"/webhooks/{platform}", headers={"Content-Type": "application/json", **headers}, body=body
+    )
+
+
+def payloads():
+    recorded = [(platform, path.stem, path.read_bytes()) for platform, path in fixtures.files()]
+    ours = [(name, s.stem, s.read_bytes()) for name in SIGNATURES for s in samples(name)]
+    return recorded + ours
+
+
+def test_every_payload_signed_right_is_taken_and_handed_over_byte_for_byte(house):
+    for platform, name, body in payloads():
+        response = post(house, platform, body, signed(platform, body))
+        assert (response.status_code, response.body) == (200, b""), name
+    letters = [wiring.receiver().letterbox.open(*queued) for queued in house.queued().items()]
+    assert sorted((letter.platform, letter.body) for letter in letters) == sorted(
+        (platform, body) for platform, _, body in payloads()
+    )
+
+
+def test_every_payload_signed_wrong_or_not_at_all_is_refused_and_leaves_nothing(house):
+    for platform, name, body in payloads():
+        other = {"whatsapp": "telegram", "telegram": "whatsapp"}[platform]
+        wrong = [
+            {},
+            signed(platform, body, "another-secret"),
+            {SIGNATURES[platform]: "é,,="},
+            {SIGNATURES[platform]: ""},
+            signed(other, body),
+        ]
+        if platform == "whatsapp":
+            wrong.append(signed(platform, body + b" "))
+        for headers in wrong:
+            response = post(house, platform, body, headers)
+            assert response.status_code == 401, name
+            assert response.json_body["title"] == "signature invalid"
+    assert house.queued() == {}
+    assert list(Kept.scan()) == []
+    assert boto3.client("s3").list_objects_v2(Bucket=wiring.settings().bucket)["KeyCount"] == 0
+
+
+def expected_in_ops(update):
+    """Sort and kind of what an update leaves in the table of short-lived items; None for nothing."""
+    match type(update).__name__:
+        case "Inbound" if update.kind != "reaction":
+            return ("inbound", update.kind)
+        case "Notice" if update.kind.startswith(("template.", "account.")):
+            return ("notice", update.kind)
+        case "Unknown":
+            return ("unknown", update.kind)
+    return None
+
+
+def take_all_from_ops():
+    """What lies in the table, sort and kind; the table is empty afterwards (recorded messages share ids)."""
+    found = []
+    for item in Kept.scan():
+        sort = item.pk.partition("#")[0]
+        if sort in {"inbound", "notice", "unknown"}:
+            found.append((sort, item.kind))
+        item.delete()
+    return sorted(found)
+
+
+@fixtures.needed
+def test_every_recorded_payload_comes_to_what_the_index_says(house):
+    """Through route, queue, processor and tables; people and tallies are the real ones."""
+    processor = wiring.callbacks()
+    for platform, path in fixtures.files():
+        body = path.read_bytes()
+        assert post(house, platform, body, signed(platform, body)).status_code == 200
+        assert processor.process(house.queued()) == []
+        wanted = [expected_in_ops(update) for update in processor.adapters[platform].parse(body)]
+        assert take_all_from_ops() == sorted(found for found in wanted if found), path.stem
+    assert sorted(event["detail"]["data"]["kind"] for event in house.published()) == [
+        "message.interactive",
+        "message.unsupported",
+    ]
+
+
+def test_a_body_that_the_gateway_hands_over_in_base64_is_hashed_as_it_was_sent(house):
+    body = (SAMPLES / "whatsapp" / "message_text.json").read_bytes()
+    from app import app  # noqa: PLC0415 - after the environment stands
+
+    event = json.loads((SAMPLES / "invocations" / "apigateway_webhook.json").read_text())
+    event["body"], event["isBase64Encoded"] = base64.b64encode(body).decode(), True
+    event["headers"] |= signed("whatsapp", body)
+    event["multiValueHeaders"] = {name: [value] for name, value in event["headers"].items()}
+    assert app(event, LambdaContext("APIHandler", 256))["statusCode"] == 200
+    ((_, text),) = house.queued().items()
+    assert base64.b64decode(json.loads(text)["body"]) == body
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "application/json; charset=utf-8", None])
+def test_any_spelling_of_the_content_type_is_taken(house, content_type):
+    headers = signed("telegram", b"{}") | ({"Content-Type": content_type} if content_type else {})
+    assert house.client.http.post("/webhooks/telegram", headers=headers, body=b"{}").status_code == 200
+
+
+def test_a_large_body_goes_by_way_of_the_bucket_and_comes_to_its_facts(house):
+    words = "बहुत लंबी शिकायत " * 20_000
+    update = {"update_id": 1, "message": {"chat": {"id": 23}, "date": 1767250000, "text": words}}
+    body = json.dumps(update, ensure_ascii=False).encode()
+    assert len(body) > MOST_IN_A_MESSAGE
+    assert post(house, "telegram", body, signed("telegram", body)).status_code == 200
+    messages = house.queued()
+    assert "object" in json.loads(next(iter(messages.values())))
+    assert wiring.callbacks().process(messages) == []
+    (item,) = wiring.callbacks().store.of_day("inbound", "telegram", "2026-01-01")
+    assert item.object_key.startswith("callbacks/")
+    assert wiring.callbacks().store.content(item)["text"] == words
+
+
+def test_a_body_beyond_four_megabytes_is_refused(house):
+    body = b"x" * (4 * 1024 * 1024 + 1)
+    response = post(house, "telegram", body, signed("telegram", body))
+    assert (response.status_code, response.json_body["title"]) == (413, "too large")
+    assert house.queued() == {}
+
+
+def test_a_platform_without_a_secret_is_off(house):
+    for platform in ("instagram", "pager"):
+        assert post(house, platform, b"{}", {}).status_code == 404
+        assert house.client.http.get(f"/webhooks/{platform}").status_code == 404
+
+
+def test_the_handshake_gives_the_challenge_as_plain_text(house):
+    query = f"hub.mode=subscribe&hub.verify_token={WHATSAPP.verify_token}&hub.challenge=1158201444"
+    response = house.client.http.get(f"/webhooks/whatsapp?{query}")
+    assert (response.status_code, response.body) == (200, b"1158201444")
+    assert response.headers["Content-Type"] == "text/plain"
+    wrong = house.client.http.get("/webhooks/whatsapp?hub.mode=subscribe&hub.verify_token=x&hub.challenge=1")
+    assert wrong.status_code == 403
+    assert house.client.http.get("/webhooks/telegram").status_code == 403
+
+
+def rotate(**keys):
+    value = json.loads(
+        boto3.client("secretsmanager").get_secret_value(SecretId="janjan/local/platforms")["SecretString"]
+    )
+    value["whatsapp"]["app_secret"] = keys["app_secret"]
+    boto3.client("secretsmanager").put_secret_value(
+        SecretId="janjan/local/platforms", SecretString=json.dumps(value)
+    )
+
+
+def test_a_rotated_secret_is_read_anew_at_most_once_in_thirty_seconds(house, monkeypatch):
+    now = [1000.0]
+    monkeypatch.setattr("chalicelib.secrets.time.monotonic", lambda: now[0])
+    secrets.cache_clear()
+    for builder in (wiring.platforms, wiring.receiver):
+        builder.cache_clear()
+
+    def answer(secret):
+        return post(house, "whatsapp", b"{}", signed("whatsapp", b"{}", secret)).status_code
+
+    assert answer(WHATSAPP.app_secret) == 200
+    rotate(app_secret=["newer", WHATSAPP.app_secret])
+    assert answer("newer") == 401  # read less than 30 s ago
+    now[0] += 31
+    assert answer("newer") == 200
+    assert answer(WHATSAPP.app_secret) == 200
+    rotate(app_secret=["newest", "newer"])
+    now[0] += 29
+    assert answer("newest") == 401
+    now[0] += 2
+    assert answer("newest") == 200
+    assert answer(WHATSAPP.app_secret) == 401
+
+
+def test_a_taken_webhook_costs_one_call(house):
+    body = b"{}"
+    post(house, "telegram", body, signed("telegram", body))
+    calls = []
+    for client in ("sqs", "s3", "dynamodb", "secretsmanager", "events"):
+        aws.client(client).meta.events.register("after-call.*.*", lambda model, **_: calls.append(model.name))
+    post(house, "telegram", body, signed("telegram", body))
+    assert calls == ["SendMessageBatch"]
+
+
+def test_what_was_kept_can_be_read_by_day_and_forgets_itself(house):
+    body = (SAMPLES / "whatsapp" / "message_text.json").read_bytes()
+    post(house, "whatsapp", body, signed("whatsapp", body))
+    before = datetime.now(UTC).timestamp()
+    assert wiring.callbacks().process(house.queued()) == []
+    store: CallbackStore = wiring.callbacks().store
+    (item,) = store.of_day("inbound", "whatsapp", "2026-01-01")
+    assert store.content(item) == {
+        "sender": "+919000010001",
+        "name": "आशा कुमारी",
+        "text": "हमारे मोहल्ले की सड़क टूटी है",
+        "reply_to": "",
+        "extra": {},
+    }
+    assert (item.kind, item.at) == ("text", "2026-01-01T06:46:50Z")
+    assert 30 * 86400 - 1 <= item.expires - before <= 30 * 86400 + 60
+    assert store.of_day("inbound", "whatsapp", "2026-01-02") == []

@@ -1,0 +1,144 @@
+import hashlib
+import hmac
+import json
+
+import pytest
+
+from chalicelib.callbacks.letters import MOST_IN_A_MESSAGE, Letterbox
+from chalicelib.callbacks.receiver import LARGEST, Receiver, TooLarge
+from chalicelib.clock import FixedClock
+from chalicelib.errors import Forbidden, PlatformOff, SignatureInvalid
+from chalicelib.platforms.registry import Platforms
+from tests.callbacks.fakes import NOON
+from tests.platforms.test_registry import GivenSecrets
+from tests.platforms.test_whatsapp import Answers
+
+OLD, NEW = ({"whatsapp": {"app_secret": key, "verify_token": key}} for key in ("old", "new"))
+
+
+class MemoryQueue:
+    def __init__(self):
+        self.bodies = []
+
+    def put(self, bodies, delay_s=0):
+        self.bodies += [json.dumps(body) for body in bodies]
+        return len(self.bodies)
+
+
+class MemoryBucket:
+    def __init__(self):
+        self.objects = {}
+
+    def put(self, body):
+        key = f"callbacks/{len(self.objects)}"
+        self.objects[key] = body
+        return key
+
+    def get(self, key):
+        return self.objects[key]
+
+
+class Bench:
+    """A receiver and what it is given."""
+
+    def __init__(self, secret=OLD, newer=None):
+        self.secrets, self.queue, self.bucket = GivenSecrets(secret, newer), MemoryQueue(), MemoryBucket()
+        self.letterbox = Letterbox(self.queue, self.bucket)
+        self.receiver = Receiver(Platforms(self.secrets, Answers()), self.letterbox, FixedClock(at=NOON))
+
+    def post(self, body=b"{}", secret="old", platform="whatsapp"):
+        signature = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+        self.receiver.receive(platform, {"x-hub-signature-256": f"sha256={signature}"}, body)
+
+    def letters(self):
+        return [self.letterbox.open(f"m{n}", body) for n, body in enumerate(self.queue.bodies)]
+
+
+@pytest.mark.parametrize(
+    "body", [b"{}", b"\xff\xfe\x00", '{"a": "बंद"}'.encode(), b"", b'{"a": "\xef\xbf\xbf"}']
+)
+def test_a_signed_body_is_queued_byte_for_byte_with_the_time_of_its_receipt(body):
+    bench = Bench()
+    bench.post(body)
+    (letter,) = bench.letters()
+    assert (letter.id, letter.platform, letter.received_at, letter.body) == ("m0", "whatsapp", NOON, body)
+    assert bench.bucket.objects == {}
+    assert bench.queue.bodies[0].isascii()
+
+
+def test_the_largest_body_of_a_message_fits_and_one_byte_more_waits_in_the_bucket():
+    bench = Bench()
+    for size in (MOST_IN_A_MESSAGE, MOST_IN_A_MESSAGE + 1):
+        bench.post(b"x" * size)
+    assert [len(letter.body) for letter in bench.letters()] == [MOST_IN_A_MESSAGE, MOST_IN_A_MESSAGE + 1]
+    assert [len(body) for body in bench.bucket.objects.values()] == [MOST_IN_A_MESSAGE + 1]
+    assert [len(body) < 1024 * 1024 for body in bench.queue.bodies] == [True, True]
+    assert len(bench.queue.bodies[1]) < 200
+
+
+def test_four_megabytes_are_taken_and_one_byte_more_is_refused():
+    bench = Bench()
+    bench.post(b"x" * LARGEST)
+    with pytest.raises(TooLarge):
+        bench.post(b"x" * (LARGEST + 1))
+    assert len(bench.queue.bodies) == len(bench.bucket.objects) == 1
+
+
+def test_a_wrong_signature_leaves_nothing_behind_and_asks_once_for_a_newer_secret():
+    bench = Bench()
+    with pytest.raises(SignatureInvalid):
+        bench.post(secret="wrong")
+    assert (bench.queue.bodies, bench.bucket.objects, bench.secrets.refreshed) == ([], {}, 1)
+
+
+def test_a_rotated_secret_is_fetched_and_the_body_taken():
+    bench = Bench(OLD, NEW)
+    bench.post(secret="new")
+    assert len(bench.letters()) == 1
+    with pytest.raises(SignatureInvalid):
+        bench.post(secret="old")
+
+
+def test_a_wrong_signature_stays_wrong_under_the_newer_secret():
+    bench = Bench(OLD, NEW)
+    with pytest.raises(SignatureInvalid):
+        bench.post(secret="wrong")
+    assert bench.queue.bodies == []
+
+
+def test_a_good_signature_asks_for_no_newer_secret():
+    bench = Bench()
+    bench.post()
+    assert bench.secrets.refreshed == 0
+
+
+@pytest.mark.parametrize("platform", ["telegram", "pager"])
+def test_a_platform_that_is_off_takes_nothing(platform):
+    bench = Bench()
+    with pytest.raises(PlatformOff):
+        bench.post(platform=platform)
+    with pytest.raises(PlatformOff):
+        bench.receiver.greet(platform, {})
+    assert bench.queue.bodies == []
+
+
+def test_a_platform_switched_off_by_the_newer_secret_is_off():
+    bench = Bench(OLD, {"channels": {}})
+    with pytest.raises(PlatformOff):
+        bench.post(secret="wrong")
+
+
+def hello(token):
+    return {"hub.mode": "subscribe", "hub.verify_token": token, "hub.challenge": "1158201444"}
+
+
+def test_a_handshake_is_answered_also_after_a_rotation():
+    assert Bench().receiver.greet("whatsapp", hello("old")) == "1158201444"
+    assert Bench(OLD, NEW).receiver.greet("whatsapp", hello("new")) == "1158201444"
+
+
+def test_a_handshake_that_is_not_ours_is_forbidden():
+    for bench in (Bench(), Bench(OLD, NEW)):
+        with pytest.raises(Forbidden):
+            bench.receiver.greet("whatsapp", hello("wrong"))
+        assert bench.secrets.refreshed == 1
