@@ -13,9 +13,9 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 
 from chalicelib import aws, wiring
 from chalicelib.clock import Clock, FixedClock
-from chalicelib.errors import Transient
+from chalicelib.errors import Rejected, Transient
 from chalicelib.identity import service
-from chalicelib.identity.staff import StaffPool, WeakPassword
+from chalicelib.identity.staff import StaffPool, WeakPassword, WrongCredentials
 from local.token import token_for
 from local.users import PASSWORD, USERS, load_users
 from tests.conftest import template
@@ -215,3 +215,25 @@ def test_what_the_pool_says_is_told_apart(monkeypatch, error, expected):
     monkeypatch.setattr(aws, "client", lambda service: Refusing(error))
     with pytest.raises(expected):
         StaffPool("pool", "client").set_password("dXNlcg==.session", "x")
+
+
+class Answering:
+    """A pool that gives every call one answer."""
+
+    def __init__(self, **answer: object) -> None:
+        self.answer = answer
+
+    def __getattr__(self, name):
+        return lambda **_: self.answer
+
+
+def test_a_challenge_that_we_do_not_know_is_named_and_not_answered(monkeypatch):
+    monkeypatch.setattr(aws, "client", lambda service: Answering(ChallengeName="SMS_MFA", Session="s"))
+    with pytest.raises(Rejected, match="SMS_MFA"):
+        StaffPool("pool", "client").sign_in("a@b.in", "x")
+
+
+def test_an_authenticator_that_the_pool_did_not_accept_is_not_confirmed(monkeypatch):
+    monkeypatch.setattr(aws, "client", lambda service: Answering(Status="ERROR"))
+    with pytest.raises(WrongCredentials):
+        StaffPool("pool", "client").confirm_authenticator("user", "token", "123456")
