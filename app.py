@@ -28,6 +28,7 @@ from chalicelib.identity.consumers import seal_audit
 from chalicelib.influencers import routes as influencers_routes
 from chalicelib.influencers.consumers import bp as influencers_bp
 from chalicelib.influencers.consumers import send_service, welcome
+from chalicelib.pages import routes as pages_routes
 
 app = Chalice(app_name=telemetry.SERVICE, configure_logs=False)
 app.api.binary_types = ["application/octet-stream", "image/png", "image/x-icon"]
@@ -68,6 +69,7 @@ for feature in (
     dispatch_routes,
     identity_routes,
     influencers_routes,
+    pages_routes,
 ):
     app.register_blueprint(feature.api.blueprint)
 for blueprint in (events_bp, callbacks_bp, dispatch_bp, identity_bp, influencers_bp):

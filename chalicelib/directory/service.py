@@ -111,14 +111,15 @@ class Directory:
 
     def _stretches(self, area: Area) -> list[RosterRange]:
         if area.level == "country":
-            below = [one for state in self._children_of(area.id) for one in self._stretches(state)]
+            below = [one for state in self.children(area.id) for one in self._stretches(state)]
             return [RosterRange(area.roster_partition), *below]
         if area.level == "state":
-            districts = [RosterRange(district.id) for district in self._children_of(area.id)]
+            districts = [RosterRange(district.id) for district in self.children(area.id)]
             return [RosterRange(area.roster_partition), *districts]
         return ranges_of(area)
 
-    def _children_of(self, parent: str) -> list[Area]:
+    def children(self, parent: str) -> list[Area]:
+        """All areas right below `parent`, kept for minutes."""
         now = self.clock.epoch()
         kept = self._children.get(parent)
         if kept and abs(now - kept[0]) < KEPT_S:

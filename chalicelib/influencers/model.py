@@ -12,6 +12,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
@@ -119,10 +120,11 @@ class HandleRequest(Strict):
     handle: Annotated[str, Field(min_length=1, max_length=500)]
     followers: Annotated[int, BeforeValidator(_number), Field(ge=0, le=MOST_FOLLOWERS)] = 0
 
-    @model_validator(mode="after")
-    def _canonical(self) -> HandleRequest:
-        object.__setattr__(self, "handle", clean_handle(self.platform, self.handle))
-        return self
+    @field_validator("handle")
+    @classmethod
+    def _canonical(cls, handle: str, info: ValidationInfo) -> str:
+        platform = info.data.get("platform")
+        return clean_handle(platform, handle) if platform else handle
 
 
 class ConsentRequest(Strict):

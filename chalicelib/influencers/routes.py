@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
-from pydantic import BaseModel, Field
+from chalice.app import Response
+from pydantic import BaseModel, Field, ValidationError
 
 from chalicelib import wiring
-from chalicelib.http import PUBLIC, Api, Request, read_cursor, sign_cursor
+from chalicelib.errors import InvalidInput, Rejected
+from chalicelib.http import PUBLIC, Api, Request, html, invalid, read_cursor, redirect, sign_cursor
+from chalicelib.i18n import translate
+from chalicelib.influencers import forms
+from chalicelib.influencers.forms import Form, Place
 from chalicelib.influencers.model import (
     Account,
     AreaId,
@@ -21,8 +27,13 @@ from chalicelib.influencers.model import (
     Status,
     Strict,
 )
+from chalicelib.pages import shell
 
 api = Api("influencers")
+
+LINK_COOKIE = "janjan_link"
+LINK_KEPT_S = 3600
+TELEGRAM = "https://t.me/"
 
 
 class StatusAnswer(BaseModel):
@@ -178,3 +189,126 @@ def reveal(request: Request, influencer_id: str, body: Nothing) -> Revealed:
 def _view(person: Influencer) -> InfluencerView:
     facts = person.model_dump(include=InfluencerView.model_fields.keys() - {"phone", "channels"})
     return InfluencerView(phone=person.masked_phone, channels=list(person.reachable), **facts)
+
+
+# --- pages
+
+
+@api.page("GET", "/signup", allow=PUBLIC, summary="The form to join")
+def signup_page(request: Request) -> Response:
+    form = Form()
+    return _signup_page(request, form, _place(request, form))
+
+
+@api.page("POST", "/signup", allow=PUBLIC, summary="Join")
+def signup_form(request: Request) -> Response:
+    form = Form(request.form())
+    place = _place(request, form)
+    if form.one("step"):
+        return _signup_page(request, form, place)
+    if form.one(forms.TRAP):
+        return html(shell.render("done.html", request.lang))
+    try:
+        wanted = SignupRequest.model_validate(forms.body_of(form, place.area))
+        answer = wiring.signups().sign_up(wanted, request.source_ip)
+    except ValidationError as error:
+        return _signup_page(request, form, place, invalid(error))
+    except Rejected as error:
+        return _signup_page(request, form, place, error)
+    return _to_verification(request, answer)
+
+
+@api.page("GET", "/signup/{signup_id}", allow=PUBLIC, summary="The last step of joining")
+def verify_page(request: Request, signup_id: str) -> Response:
+    return _verify_page(request, signup_id, Form())
+
+
+@api.page("POST", "/signup/{signup_id}", allow=PUBLIC, summary="Confirm the code")
+def verify_form(request: Request, signup_id: str) -> Response:
+    form = Form(request.form())
+    try:
+        wanted = CodeRequest.model_validate({"code": form.one("code")})
+        wiring.signups().verify(signup_id, wanted.code, request.source_ip)
+    except ValidationError as error:
+        return _verify_page(request, signup_id, form, invalid(error))
+    except Rejected as error:
+        return _verify_page(request, signup_id, form, error)
+    return redirect(f"/signup/{signup_id}?lang={request.lang}")
+
+
+@api.page("POST", "/signup/{signup_id}/codes", allow=PUBLIC, summary="Ask for another code")
+def new_code_form(request: Request, signup_id: str) -> Response:
+    try:
+        answer = wiring.signups().new_code(signup_id)
+    except Rejected as error:
+        return _verify_page(request, signup_id, Form(), error)
+    return _to_verification(request, answer, "&again=1")
+
+
+def _place(request: Request, form: Form) -> Place:
+    return forms.pick_place(form, wiring.directory().children, request.lang)
+
+
+def _signup_page(request: Request, form: Form, place: Place, error: Rejected | None = None) -> Response:
+    lang = request.lang
+    errors, problems = _problems(error, form, place, lang)
+    offered = wiring.signups().offered()
+    page = shell.render(
+        "signup.html",
+        lang,
+        form=form,
+        levels=place.levels,
+        more=translate(lang, place.more),
+        errors=errors,
+        problems=problems,
+        tongues=forms.tongues(),
+        genders=forms.labels(forms.GENDERS, lang),
+        professions=forms.labels(forms.PROFESSIONS, lang),
+        platforms=forms.labels(forms.PLATFORMS, lang),
+        purposes=forms.labels(forms.CONSENTS, lang),
+        channels=[(channel, label) for channel, label in forms.CHANNELS.items() if channel in offered],
+        themes=[(theme.id, forms.named(theme.names, lang)) for theme in wiring.directory().themes()],
+    )
+    return html(page, error.status if error else 200)
+
+
+def _verify_page(request: Request, signup_id: str, form: Form, error: Rejected | None = None) -> Response:
+    person = wiring.signups().find(signup_id)
+    if person.status != "unverified" and error is None:
+        return html(shell.render("done.html", request.lang, path=request.path))
+    errors, problems = _problems(error, form, Place([], ""), request.lang)
+    link = request.cookies.get(LINK_COOKIE, "")
+    page = shell.render(
+        "verify.html",
+        request.lang,
+        path=f"/signup/{signup_id}",
+        signup_id=signup_id,
+        channel=person.channel,
+        deep_link=link if link.startswith(TELEGRAM) else "",
+        sent_again=error is None and "again" in request.query,
+        form=form,
+        errors=errors,
+        problems=problems,
+    )
+    return html(page, error.status if error else 200)
+
+
+def _problems(
+    error: Rejected | None, form: Form, place: Place, lang: str
+) -> tuple[Mapping[str, str], list[tuple[str, str]]]:
+    """Sentences beside the fields, and the same as a summary: (the field to go to, sentence)."""
+    if isinstance(error, InvalidInput):
+        errors = forms.beside_fields(error.errors, form, place, lang)
+        return errors, forms.summary(errors, lang)
+    return {}, [("", translate(lang, error.message, error.params))] if error else []
+
+
+def _to_verification(request: Request, answer: SignupAnswer, more: str = "") -> Response:
+    """To the page of the last step. A deep link goes along in a cookie of that page: we keep only its
+    hash."""
+    path, headers = f"/signup/{answer.id}", {}
+    if answer.verification.deep_link:
+        secure = "; Secure" if wiring.public_url().startswith("https:") else ""
+        kept = f"{LINK_COOKIE}={answer.verification.deep_link}; Path={path}; Max-Age={LINK_KEPT_S}"
+        headers["Set-Cookie"] = f"{kept}; HttpOnly; SameSite=Lax{secure}"
+    return redirect(f"{path}?lang={request.lang}{more}", headers)

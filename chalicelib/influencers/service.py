@@ -138,7 +138,7 @@ class Signups:
         """The state after a right code. Raises InvalidInput for a wrong one, NoCode, TriesUsedUp, Taken."""
         self._spend("verify", _network(address), TRIES_AN_ADDRESS)
         now = self.clock.now()
-        person = self._person(influencer_id)
+        person = self.find(influencer_id)
         if person.status == "pending_review":
             return person.status
         if person.status != "unverified":
@@ -175,9 +175,12 @@ class Signups:
         """Channels over which this deployment can verify people."""
         return tuple(dict.fromkeys(str(channel["platform"]) for channel in self._channels()))
 
-    def status(self, influencer_id: str) -> Status:
-        """The state of a signup, for who holds its id. Raises NotFound."""
-        return self._person(influencer_id).status
+    def find(self, influencer_id: str) -> Influencer:
+        """A signup, for who holds its id. Raises NotFound."""
+        person = self.store.find(influencer_id)
+        if person is None:
+            raise NotFound
+        return person
 
     def _checked(self, request: SignupRequest, today: date) -> Area:
         """The person's area, when everything that must be looked up is right; InvalidInput with all that is
@@ -223,14 +226,8 @@ class Signups:
     def _channels(self) -> list[Mapping[str, Any]]:
         return list(self.secrets.all().get("channels", {}).values())
 
-    def _person(self, influencer_id: str) -> Influencer:
-        person = self.store.find(influencer_id)
-        if person is None:
-            raise NotFound
-        return person
-
     def _unverified(self, influencer_id: str) -> Influencer:
-        person = self._person(influencer_id)
+        person = self.find(influencer_id)
         if person.status != "unverified":
             raise StateRefused(status=person.status)
         return person

@@ -218,9 +218,9 @@ def test_the_person_with_a_known_phone_is_told_once_a_day_and_the_newcomer_canno
 
 def test_a_state_is_told_only_for_a_signup_that_exists(world: World) -> None:
     influencer_id = world.sign_up()
-    assert world.signups.status(influencer_id) == "unverified"
+    assert world.signups.find(influencer_id).status == "unverified"
     for call in (
-        lambda: world.signups.status("inf_none"),
+        lambda: world.signups.find("inf_none"),
         lambda: world.signups.new_code("inf_none"),
         lambda: world.signups.verify("inf_none", "123456", "203.0.113.5"),
     ):

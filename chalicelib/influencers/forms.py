@@ -1,0 +1,233 @@
+"""The signup page's form: what was typed becomes the API's own request, and its errors go back beside the
+fields."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from chalicelib.errors import FieldError
+from chalicelib.i18n import translate
+from chalicelib.influencers.model import PURPOSES
+from chalicelib.influencers.names import plain_digits
+from chalicelib.pages.shell import ENDONYMS, mark
+from chalicelib.ports import Area
+
+NOTICE_VERSION = "1"
+"""The version of the notice beside the consents on the page."""
+TRAP = "website"
+"""A field that people do not see and programs fill in."""
+MOST_OPTIONS = 400
+"""A longer list is no help on a phone: a district without blocks can have thousands of booths."""
+
+LEVELS = {
+    "state": mark("State"),
+    "district": mark("District"),
+    "block": mark("Block"),
+    "booth": mark("Polling booth"),
+}
+MORE = {
+    "state": mark("Show districts"),
+    "district": mark("Show blocks"),
+    "block": mark("Show polling booths"),
+}
+PLATFORMS = {
+    "instagram": "Instagram",
+    "youtube": "YouTube",
+    "facebook": "Facebook",
+    "x": "X (Twitter)",
+    "whatsapp": mark("WhatsApp channel"),
+    "telegram": mark("Telegram channel"),
+}
+CHANNELS = {"whatsapp": "WhatsApp", "telegram": "Telegram"}
+CONSENTS = {
+    "campaigns": mark("messages on campaigns that I can share"),
+    "gatherings": mark("invitations to meetings"),
+    "surveys": mark("short questions about what people need"),
+}
+GENDERS = {"female": mark("Woman"), "male": mark("Man"), "other": mark("Other")}
+PROFESSIONS = {
+    "artist": mark("Artist"),
+    "business": mark("Business"),
+    "chartered_accountant": mark("Chartered accountant"),
+    "doctor": mark("Doctor or nurse"),
+    "farmer": mark("Farmer"),
+    "homemaker": mark("Homemaker"),
+    "journalist": mark("Journalist"),
+    "lawyer": mark("Lawyer"),
+    "poet": mark("Poet"),
+    "singer": mark("Singer or musician"),
+    "social_worker": mark("Social worker"),
+    "athlete": mark("Sportsperson"),
+    "storyteller": mark("Storyteller"),
+    "student": mark("Student"),
+    "teacher": mark("Teacher"),
+    "other": mark("Something else"),
+}
+
+FIELDS = {
+    "name": mark("Your name"),
+    "phone": mark("Mobile number"),
+    "birth_date": mark("Date of birth"),
+    "email": mark("Email"),
+    "channel": mark("How may we reach you?"),
+    "consents": mark("I agree to get"),
+    "idea": mark("Your idea"),
+    "code": mark("Code"),
+    **{f"area_{level}": label for level, label in LEVELS.items()},
+    **{
+        f"{kind}_{platform}": label
+        for platform, label in PLATFORMS.items()
+        for kind in ("handle", "followers")
+    },
+}
+"""What the summary of errors calls each field."""
+
+
+@dataclass(frozen=True)
+class Form:
+    """What was typed, each field with all its values."""
+
+    values: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    def one(self, name: str) -> str:
+        return self.all(name)[-1] if self.all(name) else ""
+
+    def all(self, name: str) -> Sequence[str]:
+        return self.values.get(name, ())
+
+
+@dataclass(frozen=True)
+class Level:
+    """One list of the area picker."""
+
+    name: str
+    label: str
+    options: list[tuple[str, str]]
+    chosen: str
+    focus: bool
+
+    @property
+    def field(self) -> str:
+        return f"area_{self.name}"
+
+    @property
+    def needed(self) -> bool:
+        return self.name in ("state", "district")
+
+
+@dataclass(frozen=True)
+class Place:
+    """The area picker: works without JavaScript, a list at a time."""
+
+    levels: list[Level]
+    area: str
+    """The area chosen: at least a district, else empty."""
+
+    @property
+    def more(self) -> str:
+        """What the button below the lists offers; empty when the choice is complete."""
+        return MORE.get(self.levels[-1].name, "") if self.levels else ""
+
+    @property
+    def open_field(self) -> str:
+        """Where an error about the area belongs: the first list without a choice."""
+        return next((level.field for level in self.levels if not level.chosen), "area_state")
+
+
+def pick_place(form: Form, children: Callable[[str], list[Area]], lang: str) -> Place:
+    """The lists to show, each below what was chosen in the one before; a single state or district is chosen
+    already."""
+    levels: list[Level] = []
+    parent, area = "IN", ""
+    for name, label in LEVELS.items():
+        options = [(a.id, named(a.names, lang)) for a in children(parent) if a.level == name]
+        if not options or len(options) > MOST_OPTIONS:
+            continue
+        typed = form.one(f"area_{name}")
+        only = options[0][0] if len(options) == 1 and name in ("state", "district") else ""
+        chosen = typed if typed in dict(options) else only
+        focus = form.one("step") == "place" and not chosen
+        levels.append(Level(name, translate(lang, label), sorted(options, key=lambda o: o[1]), chosen, focus))
+        if not chosen:
+            break
+        parent = chosen
+        area = chosen if name != "state" else ""
+    return Place(levels, area)
+
+
+def named(names: Mapping[str, str], lang: str) -> str:
+    """A name in `lang`, else in English, else in whatever language there is."""
+    return names.get(lang) or names.get("en") or next(iter(names.values()), "")
+
+
+def labels(of: Mapping[str, str], lang: str) -> list[tuple[str, str]]:
+    """Values with their labels in `lang`."""
+    return [(value, translate(lang, label)) for value, label in of.items()]
+
+
+def tongues() -> list[tuple[str, str]]:
+    """Languages for messages: those of our pages first."""
+    first = ("hi", "en")
+    return [(code, ENDONYMS[code]) for code in (*first, *(code for code in ENDONYMS if code not in first))]
+
+
+def body_of(form: Form, area: str) -> dict[str, object]:
+    """The request that the form stands for. What is empty is left out, so that it is missed by name."""
+    channel = form.one("channel") or "whatsapp"
+    body: dict[str, object] = {
+        name: form.one(name)
+        for name in ("name", "phone", "language", "gender", "profession", "email", "idea")
+        if form.one(name).strip()
+    }
+    birth = [plain_digits(form.one(f"birth_{part}")).strip() for part in ("year", "month", "day")]
+    if any(birth):
+        body["birth_date"] = "-".join(part.zfill(2) for part in birth)
+    if area:
+        body["area"] = area
+    return body | {
+        "channel": channel,
+        "handles": [
+            {
+                "platform": p,
+                "handle": form.one(f"handle_{p}"),
+                "followers": form.one(f"followers_{p}").strip() or 0,
+            }
+            for p in _accounts(form)
+        ],
+        "themes": list(form.all("themes")),
+        "consents": [
+            {"purpose": purpose, "channel": channel, "notice_version": NOTICE_VERSION}
+            for purpose in PURPOSES
+            if purpose in form.all("consents")
+        ],
+    }
+
+
+def _accounts(form: Form) -> list[str]:
+    """Platforms on which an account was given, in the form's order."""
+    return [platform for platform in PLATFORMS if form.one(f"handle_{platform}").strip()]
+
+
+def beside_fields(errors: Sequence[FieldError], form: Form, place: Place, lang: str) -> dict[str, str]:
+    """Each error's sentence by the form's own field; the first one of a field."""
+    found: dict[str, str] = {}
+    for error in errors:
+        found.setdefault(_field(error.field, form, place), translate(lang, error.message, error.params))
+    return found
+
+
+def summary(errors: Mapping[str, str], lang: str) -> list[tuple[str, str]]:
+    """The errors for the top of the page: the field to go to, and what is wrong with which."""
+    return [
+        (name, f"{translate(lang, FIELDS[name])}: {sentence}" if name in FIELDS else sentence)
+        for name, sentence in errors.items()
+    ]
+
+
+def _field(name: str, form: Form, place: Place) -> str:
+    first, *rest = name.split(".")
+    if first == "handles" and rest:
+        kind = "followers" if rest[-1] == "followers" else "handle"
+        return f"{kind}_{_accounts(form)[int(rest[0])]}"
+    return place.open_field if first == "area" else first

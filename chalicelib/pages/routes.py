@@ -1,0 +1,32 @@
+"""The pages that belong to no feature, and the files that all pages use."""
+
+from __future__ import annotations
+
+from chalice.app import Response
+
+from chalicelib.errors import NotFound
+from chalicelib.http import PUBLIC, SAFE_HEADERS, Api, Request, html
+from chalicelib.pages import shell
+
+api = Api("pages")
+
+A_YEAR = "public, max-age=31536000, immutable"
+TYPES = {"style.css": "text/css; charset=utf-8", "icon.svg": "image/svg+xml"}
+
+
+@api.page("GET", "/", allow=PUBLIC, summary="What this is, and how to join")
+def landing(request: Request) -> Response:
+    return html(shell.render("landing.html", request.lang, path="/"))
+
+
+@api.page("GET", "/static/{name}", allow=PUBLIC, summary="Stylesheet and icon")
+def static(request: Request, name: str) -> Response:
+    if name not in TYPES:
+        raise NotFound
+    text = (shell.STATIC / name).read_text(encoding="utf-8")
+    headers: dict[str, str | list[str]] = {
+        **SAFE_HEADERS,
+        "Content-Type": TYPES[name],
+        "Cache-Control": A_YEAR,
+    }
+    return Response(text, headers, 200)

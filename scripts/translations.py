@@ -1,0 +1,135 @@
+"""Catalogues of translations: finds every sentence that people may see, keeps .po and .mo in step with them.
+
+python scripts/translations.py     writes janjan.po and janjan.mo of every language, names what is missing
+
+A new language is a new folder beside `hi`. In the templates a sentence stands in `_("…")`; in Python it is an
+argument of `mark`, or any argument, dictionary value or assigned constant that reads like a sentence.
+"""
+
+from __future__ import annotations
+
+import ast
+import io
+import re
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from babel.messages.catalog import Catalog
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po, write_po
+from jinja2.ext import babel_extract
+
+ROOT = Path(__file__).resolve().parent.parent
+CODE = ROOT / "chalicelib"
+LOCALE = CODE / "pages" / "locale"
+TEMPLATES = CODE / "pages" / "templates"
+SENTENCE = re.compile(r"[A-Z].* .*(?:[.?!]|\)s)", re.DOTALL)
+EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
+"""No date of writing: the same sentences give the same bytes."""
+NOT_FOR_PEOPLE = {
+    "ValueError",
+    "TypeError",
+    "KeyError",
+    "RuntimeError",
+    "LookupError",
+    "debug",
+    "info",
+    "warning",
+}
+
+
+def wanted() -> dict[str, list[str]]:
+    """Every sentence, with the files in which it stands."""
+    found: dict[str, set[str]] = {}
+    for path in sorted(CODE.rglob("*.py")):
+        for sentence in _in_python(ast.parse(path.read_text(encoding="utf-8"))):
+            found.setdefault(sentence, set()).add(path.relative_to(ROOT).as_posix())
+    for path in sorted(TEMPLATES.glob("*.html")):
+        with path.open("rb") as file:
+            options = {"trim_blocks": "true", "newstyle_gettext": "true"}
+            for _, _, sentence, _ in babel_extract(file, ("_",), (), options):
+                text = sentence[0] if isinstance(sentence, tuple) else str(sentence)
+                found.setdefault(text, set()).add(path.relative_to(ROOT).as_posix())
+    return {sentence: sorted(files) for sentence, files in sorted(found.items())}
+
+
+def _in_python(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+            given = [*node.args, *(keyword.value for keyword in node.keywords)]
+            if name == "mark":
+                yield from (text for text in map(_text, given) if text)
+            elif name not in NOT_FOR_PEOPLE:
+                yield from filter(SENTENCE.fullmatch, map(_text, given))
+        elif isinstance(node, ast.Dict):
+            yield from filter(SENTENCE.fullmatch, map(_text, node.values))
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            yield from filter(SENTENCE.fullmatch, [_text(node.value)])
+
+
+def _text(node: ast.expr | None) -> str:
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+
+
+def catalogue(language: str) -> Catalog:
+    """The language's catalogue: what is translated already, and all that is wanted now."""
+    path = po_of(language)
+    with path.open("rb") if path.exists() else io.BytesIO() as file:
+        kept = read_po(file, locale=language)
+    made = Catalog(
+        locale=language,
+        project="JanJan",
+        version="1",
+        header_comment="# Translations of JanJan. By scripts/translations.py; people write msgstr only.",
+        msgid_bugs_address="",
+        last_translator="JanJan",
+        language_team=language,
+        creation_date=EPOCH,
+        revision_date=EPOCH,
+        fuzzy=False,
+    )
+    for sentence, files in wanted().items():
+        known = kept.get(sentence)
+        made.add(sentence, str(known.string) if known else "", locations=[(file, None) for file in files])
+    return made
+
+
+def po_of(language: str) -> Path:
+    return LOCALE / language / "LC_MESSAGES" / "janjan.po"
+
+
+def missing(made: Catalog) -> list[str]:
+    """Sentences without a translation. English needs none: the sentences are written in it."""
+    return [str(m.id) for m in made if m.id and not m.string] if str(made.locale) != "en" else []
+
+
+def po_text(made: Catalog) -> bytes:
+    out = io.BytesIO()
+    write_po(out, made, width=110, include_lineno=False, sort_output=True)
+    return out.getvalue()
+
+
+def mo_bytes(made: Catalog) -> bytes:
+    out = io.BytesIO()
+    write_mo(out, made)
+    return out.getvalue()
+
+
+def main() -> int:
+    """Writes all catalogues; 1 if something is not translated."""
+    lacking = 0
+    for folder in sorted(path for path in LOCALE.iterdir() if path.is_dir()):
+        made = catalogue(folder.name)
+        po_of(folder.name).write_bytes(po_text(made))
+        po_of(folder.name).with_suffix(".mo").write_bytes(mo_bytes(made))
+        for sentence in missing(made):
+            lacking += 1
+            print(f"{folder.name}: {sentence}")
+    return 1 if lacking else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
