@@ -26,8 +26,8 @@ def main() -> int:
     try:
         with laptop(FOLDER, Ports.from_env()) as system:
             load_users(system.env)
-            print("Loading the sample programme, once …", flush=True)
-            load_once(system)
+            if load_once(system, lambda done: print(f"\rSample creators: {done}", end="", flush=True)):
+                print()
             print(where_to_look(system), flush=True)
             while not stop.wait(SNAPSHOT_EVERY_S):
                 system.engine.snapshot()  # a SIGKILL then loses half a minute at most
