@@ -226,7 +226,7 @@ def _choice(about: Mapping[str, Any]) -> Words | None:
 
 def _edit(about: Mapping[str, Any]) -> Words | None:
     new = a_dict(about.get("message"))
-    read = _words(an_id(new.get("type")), new) if new.get("type") != "edit" else None
+    read = _words(an_id(new.get("type")), new)
     return (read[0], an_id(about.get("original_message_id"))) if read else None
 
 

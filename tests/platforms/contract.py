@@ -1,10 +1,12 @@
 """What every adapter must satisfy. Subclass as `Test…`: which adapter, how to sign; inherit the tests."""
 
+import hashlib
 import json
 
 import pytest
 
 from chalicelib.errors import SignatureInvalid
+from chalicelib.platforms.payload import fingerprint
 from chalicelib.platforms.registry import ADAPTERS
 from tests.platforms import golden
 
@@ -98,6 +100,7 @@ class PlatformContract:
         (update,) = self.adapter.parse(body)
         assert (type(update).__name__, update.kind) == ("Unknown", "unreadable")
         assert update.raw == body.decode("utf-8", "backslashreplace")
+        assert update.dedupe_id == fingerprint(self.name, "body", hashlib.sha256(body).hexdigest())
         assert self.adapter.parse(body) == [update]
         assert self.adapter.parse(body + b" ") != [update]
 

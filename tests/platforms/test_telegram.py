@@ -55,6 +55,7 @@ def test_a_message_without_words_is_refused_before_any_request():
     with pytest.raises(SendRefused) as caught:
         send(http, Outgoing(template="janjan_code"))
     assert (caught.value.platform_code, caught.value.scope, http.asked) == ("no_text", "content", [])
+    assert "There is no text." in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -101,6 +102,11 @@ def test_the_http_status_stands_for_a_missing_code():
     with pytest.raises(SendRefused) as caught:
         send(Answers(403, None))
     assert (caught.value.platform_code, caught.value.scope) == ("403", "person")
+
+
+def test_the_platforms_own_code_stands_before_the_http_status():
+    assert refusal(400, "Bad Request: chat not found", code=4001).platform_code == "4001"
+    assert "Conflict" in str(refusal(409, "Conflict: terminated by other request"))
 
 
 def test_only_two_hundred_characters_of_a_description_are_shown():

@@ -158,6 +158,7 @@ def test_a_message_without_words_is_refused_before_any_request():
     with pytest.raises(SendRefused) as caught:
         send(http, Outgoing())
     assert (caught.value.platform_code, caught.value.scope, http.asked) == ("no_text", "content", [])
+    assert "There is neither a template nor a text." in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -233,6 +234,11 @@ def test_a_4xx_without_a_known_code_is_a_refusal(status, answer, code, scope):
 
 def test_a_429_without_a_known_code_is_throttling():
     assert refusal(429, None).retry_after_s == 1
+    assert refusal(429, error(999999)).platform_code == "999999"
+
+
+def test_a_refusal_with_a_new_code_shows_the_platforms_words():
+    assert "Account locked" in str(refusal(403, error(999999, "Account locked")))
 
 
 @pytest.mark.parametrize(
