@@ -1,0 +1,58 @@
+from pathlib import Path
+
+from chalicelib.platforms import telegram, whatsapp
+from chalicelib.platforms.registry import ADAPTERS
+
+PAGE = (Path(__file__).parents[2] / "docs" / "platforms.md").read_text(encoding="utf-8")
+
+
+def rows(heading):
+    """Cells of the table whose first column is headed `heading`, by first cell."""
+    lines = PAGE.splitlines()
+    tables = {}
+    for number, line in enumerate(lines):
+        if line.startswith(f"| {heading} |"):
+            for row in lines[number + 2 :]:
+                if not row.startswith("|"):
+                    break
+                cells = [cell.strip() for cell in row.strip("|").split("|")]
+                tables.setdefault(cells[0].strip("`"), []).append(cells[1:])
+    return tables
+
+
+def test_every_platform_is_on_the_page_with_what_it_can_do():
+    documented = rows("platform")
+    assert set(documented) == set(ADAPTERS)
+    for name, adapter in ADAPTERS.items():
+        can = adapter.capabilities
+        yes = ["yes" if has else "no" for has in (can.receipts, can.templates, can.carries_key)]
+        assert documented[name][0][:4] == [*yes, f"{can.rate_per_s:g}"]
+
+
+def numbers(text):
+    """`1 2; 200-202 x` -> {"1", "2", "200", "201", "202"}"""
+    found = set()
+    for word in text.replace(";", " ").replace(",", " ").split():
+        first, dash, last = word.partition("-")
+        if first.isdigit() and (last.isdigit() or not dash):
+            found |= {str(code) for code in range(int(first), int(last or first) + 1)}
+    return found
+
+
+def test_every_code_of_whatsapp_is_on_the_page_where_it_belongs():
+    documented = {meaning: numbers(cells[0][1]) for meaning, cells in rows("means").items()}
+    scopes = {
+        "never to this person": "person",
+        "never with this content": "content",
+        "not this campaign, for now": "campaign",
+        "stop the channel and look": "channel",
+    }
+    for meaning, scope in scopes.items():
+        assert documented[meaning] == {code for code, found in whatsapp.REFUSED.items() if found == scope}
+    assert documented["wait, the channel or this person"] == set(whatsapp.RETRY_AFTER_S)
+
+
+def test_every_secret_that_verifies_is_on_the_page():
+    page = rows("platform")
+    assert "app_secret" in page[whatsapp.NAME][1][0]
+    assert "secret_token" in page[telegram.NAME][1][0]
