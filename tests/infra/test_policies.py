@@ -1,0 +1,283 @@
+"""Least privilege, both ways.
+
+What each function was seen to call is in its policy; what is in its policy was seen or has its reason here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import io
+import json
+import os
+import re
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from rich.console import Console
+from rich.progress import Progress
+
+from local.acting import Caller, Staff, wait_for
+from local.config import WHATSAPP
+from local.demo import Demo, Settings
+from local.engine import ROOT
+from local.laptop import Laptop, laptop
+from local.programme import brief
+from local.users import PASSWORD
+
+pytestmark = [
+    pytest.mark.allow_hosts(["127.0.0.1", "localhost", "::1"]),
+    pytest.mark.xdist_group("policies"),
+]
+Grant = tuple[str, str]
+"""(action, resource of the template)"""
+
+FUNCTIONS = sorted(path.stem.removeprefix("policy-") for path in (ROOT / ".chalice").glob("policy-*.json"))
+PEOPLE = 12
+TRANSACTION = {
+    "Put": "PutItem",
+    "Update": "UpdateItem",
+    "Delete": "DeleteItem",
+    "ConditionCheck": "ConditionCheckItem",
+}
+SERVICES = {
+    "cognito-idp": "cognito-idp",
+    "dynamodb": "dynamodb",
+    "events": "events",
+    "s3": "s3",
+    "sqs": "sqs",
+}
+SERVICES["secretsmanager"] = "secretsmanager"
+ACTIONS = {"sqs:SendMessageBatch": "sqs:SendMessage"}
+BY_TOKEN = {"cognito-idp:AssociateSoftwareToken", "cognito-idp:VerifySoftwareToken"}
+"""Allowed by the person's own access token, not by the function's role."""
+
+BY_LAMBDA = "Lambda itself does this in the function's name"
+SECOND_FACTOR = "the laptop's staff have no second factor; tests/identity drives it"
+READ_AGAIN = (
+    "after a lost answer or a repeated message the claim is read again: tests/e2e kills processes for that"
+)
+BLOCKED = "the platform says that the person blocked us: counted among the refusals by chance only"
+POLLING = {
+    action: BY_LAMBDA for action in ("sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage")
+}
+STREAM = ("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator")
+FAILURES = {"sqs:SendMessage EventsDead": BY_LAMBDA}
+UNSEEN: dict[str, dict[str, str]] = {
+    "api_handler": {
+        "cognito-idp:AdminDeleteUser Pool": "undoes a new member of staff whose role could not be given",
+        "cognito-idp:AdminRespondToAuthChallenge Pool": SECOND_FACTOR,
+        "cognito-idp:AdminSetUserMFAPreference Pool": SECOND_FACTOR,
+        "dynamodb:DeleteItem OpsTable": "frees the Idempotency-Key of a failed write",
+        "dynamodb:GetItem OpsTable": "the answer to an Idempotency-Key that comes again",
+    },
+    "launch_due": FAILURES,
+    "plan_run": {f"{action} PlanQueue": why for action, why in POLLING.items()},
+    "process_callbacks": {f"{action} CallbacksQueue": why for action, why in POLLING.items()}
+    | {"dynamodb:GetItem LedgerTable": READ_AGAIN},
+    "publish_events": FAILURES
+    | {
+        f"{action} {table}.StreamArn": BY_LAMBDA
+        for action in STREAM
+        for table in ("PeopleTable", "CampaignsTable")
+    }
+    | {"dynamodb:ListStreams *": "Lambda asks for it, and it takes no resource"},
+    "seal_audit": FAILURES,
+    "send_chunk": {f"{action} SendQueue": why for action, why in POLLING.items()}
+    | {"dynamodb:GetItem LedgerTable": READ_AGAIN}
+    | {f"dynamodb:{action} PeopleTable": BLOCKED for action in ("ConditionCheckItem", "GetItem", "PutItem")}
+    | {"dynamodb:PutItem RosterTable": BLOCKED},
+    "send_service": {f"{action} ServiceQueue": why for action, why in POLLING.items()}
+    | {"dynamodb:GetItem LedgerTable": READ_AGAIN},
+    "welcome": FAILURES,
+}
+
+
+def resource_of(name: str) -> str:
+    """`janjan-local-people` -> `PeopleTable`."""
+    return name.removeprefix("janjan-local-").capitalize() + "Table"
+
+
+def grants(call: dict[str, Any]) -> set[Grant]:
+    """What one recorded call needs."""
+    about, service, operation = call["resources"], call["service"], call["operation"]
+    if "Transaction" in about:
+        parts = [part.split() for part in about["Transaction"]]
+        return {(f"dynamodb:{TRANSACTION[verb]}", resource_of(table)) for verb, table in parts}
+    if "Batch" in about:
+        return {(f"dynamodb:{operation}", resource_of(table)) for table in about["Batch"]}
+    action = ACTIONS.get(f"{service}:{operation}", f"{service}:{operation}")
+    return set() if action in BY_TOKEN else {(action, target(service, about))}
+
+
+def target(service: str, about: dict[str, Any]) -> str:
+    """The resource of a plain call."""
+    if service == "dynamodb":
+        table = resource_of(about["TableName"])
+        return f"{table}/{about['IndexName']}" if "IndexName" in about else table
+    if service == "sqs":
+        return str(about["QueueUrl"].rpartition("janjan-local-")[2].capitalize() + "Queue")
+    if service == "s3":
+        return f"Bucket/{about['Key'].partition('/')[0]}/*"
+    return {"secretsmanager": "PlatformSecret", "events": "Bus", "cognito-idp": "Pool"}[service]
+
+
+def plain(resource: Any) -> str:
+    """A policy's resource in the words of `grants`."""
+    if isinstance(resource, str):
+        return resource
+    if "Fn::GetAtt" in resource:
+        name, attribute = resource["Fn::GetAtt"]
+        return str(name if attribute == "Arn" else f"{name}.{attribute}")
+    return (
+        str(resource["Ref"])
+        if "Ref" in resource
+        else re.sub(r"^\$\{(\w+)\.Arn\}(/index)?", r"\1", resource["Fn::Sub"])
+    )
+
+
+def allowed(function: str) -> set[Grant]:
+    """What the policy of a function grants, without its own log streams."""
+    policy = json.loads((ROOT / ".chalice" / f"policy-{function}.json").read_text())
+    found: set[Grant] = set()
+    for statement in policy["Statement"]:
+        assert statement["Effect"] == "Allow"
+        resources = statement["Resource"]
+        for resource in resources if isinstance(resources, list) else [resources]:
+            found |= {(action, plain(resource)) for action in statement["Action"]}
+    return {grant for grant in found if not grant[0].startswith("logs:")}
+
+
+def live(system: Laptop) -> None:
+    """One of everything: signups to report, faults, STOP, staff, odd callbacks, the schedules."""
+    api, sandbox = Caller(system.url), Caller(system.sandbox_url)
+    quiet = Progress(console=Console(file=io.StringIO()))
+    faults = {"fail": 0.2, "lost_reply": 0.2, "throttle": 0.2}
+    unrecorded = replace(system, env=system.env | {"RECORD_CALLS": ""})  # this process loads the directory
+    Demo(unrecorded, Settings(PEOPLE, faults), quiet, api, sandbox).run()
+    sandbox("POST", "/behaviour", dict.fromkeys(faults, 0))
+    staff = Staff.signed_in(api, system.env)
+    the_staffs_day(api, staff)
+    received = sandbox("GET", "/messages")
+    for platform in ("whatsapp", "telegram"):
+        people = [message["to"] for message in received if message["platform"] == platform]
+        for text in ("नमस्ते", "STOP", "START"):
+            sandbox("POST", "/inbound", {"platform": platform, "from": people[0], "text": text, "name": "x"})
+    post_signed(system, {"object": "whatsapp_business_account", "entry": [{"id": "1", "new": "x" * 800_000}]})
+    later_run(system, staff)
+    tick(system, "SealAudit")
+    wait_for(lambda: not waiting(system), "the end of all queues")
+
+
+def the_staffs_day(api: Caller, staff: Staff) -> None:
+    """Signs in, looks at lists, adds to the staff, suspends a person."""
+    admin = staff.tokens["admin"]
+    api("POST", "/v1/session", {"username": "editor@sample.test", "password": PASSWORD})
+    api("GET", "/v1/users", token=admin)
+    new = {"email": "new@sample.test", "name": "New", "roles": ["auditor"]}
+    api("POST", "/v1/users", new, token=admin)
+    people = api("GET", "/v1/influencers?status=approved&area=IN", token=admin)["items"]
+    api("GET", f"/v1/influencers/{people[0]['id']}", token=admin)
+    suspension = {"decision": "suspend", "reason": "sample"}
+    api("POST", f"/v1/influencers/{people[-1]['id']}/review", suspension, token=admin)
+    api("POST", "/v1/audiences/preview", {"areas": ["IN"], "channels": ["whatsapp", "telegram"]}, token=admin)
+    api("GET", f"/v1/audit?subject=influencer%23{people[0]['id']}", token=staff.tokens["auditor"])
+    theme = {"id": "new", "names": {"hi": "नया", "en": "New"}}
+    headers = {
+        "Authorization": f"Bearer {admin}",
+        "Content-Type": "application/json",
+        "Idempotency-Key": "once",
+    }
+    ask(f"{api.base}/v1/themes", json.dumps(theme).encode(), headers, 201)
+    [campaign] = api("GET", "/v1/campaigns", token=admin)["items"]
+    api("GET", f"/v1/campaigns/{campaign['id']}/deliveries", token=admin)
+
+
+def later_run(system: Laptop, staff: Staff) -> None:
+    """A second campaign, due in two minutes, which the clock then skips."""
+    editor, approver = staff.tokens["editor"], staff.tokens["approver"]
+    campaign = staff.draft(brief("#later", ["IN"]))
+    staff.api("POST", f"/v1/campaigns/{campaign}/submission", token=editor)
+    staff.api(
+        "POST", f"/v1/campaigns/{campaign}/approval", {"decision": "approve", "reason": "x"}, token=approver
+    )
+    at = datetime.now(UTC) + timedelta(minutes=2)
+    staff.api("POST", f"/v1/campaigns/{campaign}/schedule", {"at": at.isoformat()}, token=editor)
+    Caller(system.sandbox_url)("POST", "/clock", {"offset_s": 130})
+    tick(system, "LaunchDue")
+    wait_for(lambda: staff.report(campaign)["status"] == "dispatched", "the later run")
+
+
+def post_signed(system: Laptop, payload: dict[str, Any]) -> None:
+    body = json.dumps(payload).encode()
+    signature = hmac.new(WHATSAPP.app_secret.encode(), body, hashlib.sha256).hexdigest()
+    headers = {"Content-Type": "application/json", "X-Hub-Signature-256": f"sha256={signature}"}
+    ask(f"{system.url}/webhooks/whatsapp", body, headers, 200)
+
+
+def ask(url: str, body: bytes, headers: dict[str, str], expected: int) -> None:
+    with urllib.request.urlopen(urllib.request.Request(url, body, headers), timeout=10) as answer:
+        assert answer.status == expected
+
+
+def tick(system: Laptop, function: str) -> None:
+    event = dict.fromkeys(
+        ["account", "region", "source", "time", "id", "resources", "version", "detail"], "x"
+    )
+    functions = system.engine.client("lambda")
+    names = [f["FunctionName"] for f in functions.list_functions()["Functions"]]
+    [name] = [name for name in names if f"-{function}-" in name]
+    answer = functions.invoke(
+        FunctionName=name, Payload=json.dumps(event | {"detail-type": "Scheduled Event"})
+    )
+    assert "FunctionError" not in answer, answer["Payload"].read()
+
+
+def waiting(system: Laptop) -> int:
+    wanted = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    sqs = system.engine.client("sqs")
+    urls = [value for name, value in system.env.items() if name.endswith("_QUEUE_URL")]
+    found = [sqs.get_queue_attributes(QueueUrl=url, AttributeNames=wanted)["Attributes"] for url in urls]
+    return sum(int(attributes[name]) for attributes in found for name in wanted)
+
+
+@pytest.fixture(scope="module")
+def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, set[Grant]]]:
+    """What each function called."""
+    before = dict(os.environ)
+    with laptop(tmp_path_factory.mktemp("policies"), record_calls=True) as system:
+        live(system)
+        calls = [json.loads(line) for line in system.recorded_calls.read_text().splitlines()]
+    os.environ.clear()
+    os.environ.update(before)
+    found: dict[str, set[Grant]] = {name: set() for name in FUNCTIONS}
+    for call in calls:
+        found[handler_of(call["function"])] |= grants(call)
+    yield found
+
+
+def handler_of(function: str) -> str:
+    """`janjan-local-PlanRun-3E3A5E4FABBF0` -> `plan_run`; the laptop's server stands for the API's function."""
+    if function == "server":
+        return "api_handler"
+    name = function.removeprefix("janjan-local-").rpartition("-")[0]
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_all_that_a_function_calls_is_in_its_policy(function, seen):
+    assert seen[function] - allowed(function) == set()
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_policy_grants_nothing_that_was_not_seen_and_has_no_reason(function, seen):
+    unexplained = {
+        f"{action} {resource}"
+        for action, resource in allowed(function) - seen[function]
+        if f"{action} {resource}" not in UNSEEN[function]
+    }
+    assert unexplained == set()
