@@ -2,7 +2,7 @@
 
 The mends touch private names of one ministack version, so any other version is refused.
 
-- DynamoDB stream records survive a clean restart: ministack saves how far consumers have read, not the records.
+- DynamoDB stream records survive a clean restart: ministack saves how far was read, not the records.
 - Streams are polled by a thread of their own: a slow stream handler would hold up every queue.
 - A warm call waits 3 ms for log lines of the handler, not 50.
 - SIGUSR1 saves the state at once: otherwise a SIGKILL loses all that came since the start.

@@ -2,8 +2,8 @@
 
 `engine`   the embedded AWS, one a test process
 `tables`   the deployment's tables on it, made from infra/template.yaml, empty for each test
-`stack`    the whole application deployed on an engine of its own, with its server and the sandbox platforms, one
-           a test session: it keeps what tests leave there, so each test uses people and campaigns of its own
+`stack`    the whole application deployed on an engine of its own, its server and the sandbox platforms, one a
+           test session: it keeps what tests leave there, so each test uses people and campaigns of its own
 """
 
 from __future__ import annotations

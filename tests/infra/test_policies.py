@@ -261,7 +261,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, set[Gra
 
 
 def handler_of(function: str) -> str:
-    """`janjan-local-PlanRun-3E3A5E4FABBF0` -> `plan_run`; the laptop's server stands for the API's function."""
+    """`janjan-local-PlanRun-3E3A5E4FABBF0` -> `plan_run`; the laptop's server is the API's function."""
     if function == "server":
         return "api_handler"
     name = function.removeprefix("janjan-local-").rpartition("-")[0]
