@@ -1,1 +1,1 @@
-"""JanJan: recruits, briefs and hears the creators who carry a public body's message, and proves what it did."""
+"""JanJan: recruits, briefs and hears the creators who carry a public body's message, and proves it."""

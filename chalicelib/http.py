@@ -22,7 +22,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.cookies import CookieError, SimpleCookie
 from typing import Any, Literal, Protocol
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from chalice.app import Blueprint
 from chalice.app import Response as ChaliceResponse
@@ -364,7 +364,7 @@ class Api:
 
 
 def _answer(route: Route, view: Handle, chalice_request: Any, path: Mapping[str, str]) -> ChaliceResponse:  # noqa: ANN401
-    lang = i18n.SOURCE
+    lang, place = i18n.SOURCE, chalice_request.path
     try:
         request = _decode(chalice_request, default_lang="hi" if route.kind == "page" else i18n.SOURCE)
         lang = request.lang
@@ -376,12 +376,12 @@ def _answer(route: Route, view: Handle, chalice_request: Any, path: Mapping[str,
             kwargs |= _query_of(route, request)
         return _once(route, request, lambda: view(request, **kwargs))
     except ValidationError as error:
-        return _failed(route, invalid(error), lang)
+        return _failed(route, invalid(error), lang, place)
     except JanJanError as error:
-        return _failed(route, error, lang)
+        return _failed(route, error, lang, place)
     except Exception:
         logger.exception("unexpected", extra={"route": f"{route.method} {route.path}"})
-        return _failed(route, JanJanError(), lang)
+        return _failed(route, JanJanError(), lang, place)
 
 
 def _decode(chalice_request: Any, default_lang: str) -> Request:  # noqa: ANN401
@@ -495,13 +495,13 @@ def _response(route: Route, result: Any) -> ChaliceResponse:  # noqa: ANN401
     return _reply(json.dumps(result, ensure_ascii=False), route.status, JSON_HEADERS)
 
 
-def _failed(route: Route, error: JanJanError, lang: str) -> ChaliceResponse:
+def _failed(route: Route, error: JanJanError, lang: str, path: str) -> ChaliceResponse:
     if route.kind != "page":
         return problem_of(error, lang)
     from chalicelib.pages import shell
 
     if isinstance(error, Unauthenticated):
-        return redirect("/signin")
+        return redirect(f"/signin?{urlencode({'lang': lang, 'next': path})}")
     return html(shell.error_page(error, lang), error.status)
 
 

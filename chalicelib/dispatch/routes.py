@@ -112,7 +112,7 @@ def report(request: Request, campaign_id: str) -> ReportView:
 
 @api.page("GET", "/campaigns/{campaign_id}/report", allow="campaign.report", summary="The report as a page")
 def report_page(request: Request, campaign_id: str) -> Response:
-    from chalicelib.dispatch.words import CAMPAIGN, REASONS
+    from chalicelib.dispatch.words import CAMPAIGN, CHANNELS, REASONS
     from chalicelib.pages import shell
 
     head = _seen(request, campaign_id)
@@ -129,7 +129,7 @@ def report_page(request: Request, campaign_id: str) -> Response:
         title=head.title,
         status=CAMPAIGN[head.status],
         report=values,
-        by_channel=list(shown.by_channel.items()),
+        by_channel=[(CHANNELS.get(name, name), counts) for name, counts in shown.by_channel.items()],
         by_area=[(_area_name(area, request.lang), counts) for area, counts in shown.by_area.items()],
         updated_at=f"{shown.updated_at.astimezone(IST):%d.%m.%Y %H:%M:%S}",
     )

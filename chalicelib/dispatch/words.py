@@ -27,3 +27,4 @@ REASONS = {
     "no_consent": mark("the person withdrew the consent"),
 }
 """Why somebody was skipped or not sent to; a reason that is missing here is shown as it is."""
+CHANNELS = {"whatsapp": "WhatsApp", "telegram": "Telegram"}

@@ -290,7 +290,14 @@ def signin_form(request: Request) -> Response:
         return _signin_page(request, asked=again, username=form.get("username", ""), error=error)
     if isinstance(outcome, Asked):
         return _signin_page(request, asked=outcome)
-    return redirect(f"/signin?lang={request.lang}", {"Set-Cookie": cookie_of(outcome)})
+    return redirect(_after(request), {"Set-Cookie": cookie_of(outcome)})
+
+
+def _after(request: Request) -> str:
+    """Where to go once signed in: the page of ours that asked for it, else who one is."""
+    wanted = request.query.get("next", "")
+    place = wanted if wanted.startswith("/") and not wanted.startswith(("//", "/\\")) else "/signin"
+    return f"{place}?lang={request.lang}"
 
 
 @api.page("POST", "/signout", allow=PUBLIC, summary="Sign out with the form")
@@ -313,6 +320,7 @@ def _signin_page(
         who=who,
         roles=[i18n.translate(request.lang, ROLE_NAMES[role]) for role in ROLES if who and role in who.roles],
         asked=asked,
+        wanted=request.query.get("next", ""),
         username=username,
         problem=i18n.translate(request.lang, error.message, error.params) if error else "",
     )

@@ -35,7 +35,8 @@ def test_a_guarded_route_lets_no_stranger_in(route, headers):
     with Client(app) as client:
         answer = client.http.request(route.method, path, headers={"Content-Type": kind} | headers, body=b"{}")
     if route.kind == "page":
-        assert (answer.status_code, answer.headers["Location"]) == (303, "/signin")
+        assert answer.status_code == 303
+        assert answer.headers["Location"].startswith("/signin?")
     else:
         assert answer.status_code == 401
         assert answer.headers["WWW-Authenticate"] == "Bearer"

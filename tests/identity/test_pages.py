@@ -63,6 +63,27 @@ def test_somebody_signs_in_sees_who_they_are_and_signs_out(browser):
     assert browser.cookie == "janjan_session="
 
 
+@pytest.mark.parametrize(
+    ("wanted", "place"),
+    [
+        ("/campaigns/cmp_1/report", "/campaigns/cmp_1/report?lang=en"),
+        ("//elsewhere.example", "/signin?lang=en"),
+        ("/\\elsewhere.example", "/signin?lang=en"),
+        ("https://elsewhere.example/", "/signin?lang=en"),
+        ("", "/signin?lang=en"),
+    ],
+)
+def test_who_was_sent_to_sign_in_is_led_back_and_never_elsewhere(office, wanted, place):
+    from app import app
+
+    body = urlencode({"username": "editor@sample.test", "password": PASSWORD}).encode()
+    kind = {"Content-Type": "application/x-www-form-urlencoded"}
+    path = "/signin?" + urlencode({"lang": "en", "next": wanted})
+    with Client(app) as client:
+        answer = client.http.request("POST", path, headers=kind, body=body)
+    assert (answer.status_code, answer.headers["Location"]) == (303, place)
+
+
 def test_a_wrong_password_keeps_the_address_and_not_the_password(browser):
     sign_in(browser, 'a"<b>@sample.test', "not-the-password")
     assert browser.status == 401
