@@ -105,7 +105,6 @@ class Level:
     label: str
     options: list[tuple[str, str]]
     chosen: str
-    focus: bool
 
     @property
     def field(self) -> str:
@@ -147,8 +146,7 @@ def pick_place(form: Form, children: Callable[[str], list[Area]], lang: str) -> 
         typed = form.one(f"area_{name}")
         only = options[0][0] if len(options) == 1 and name in ("state", "district") else ""
         chosen = typed if typed in dict(options) else only
-        focus = form.one("step") == "place" and not chosen
-        levels.append(Level(name, translate(lang, label), sorted(options, key=lambda o: o[1]), chosen, focus))
+        levels.append(Level(name, translate(lang, label), sorted(options, key=lambda o: o[1]), chosen))
         if not chosen:
             break
         parent = chosen

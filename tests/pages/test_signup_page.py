@@ -1,0 +1,241 @@
+"""The signup page as a browser without JavaScript uses it: forms, redirects, what was typed kept."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.pages.conftest import Site, send_codes
+
+GOOD = [
+    ("name", "सुनीता देवी"),
+    ("phone", "८१२३४ ५६७८९"),
+    ("birth_day", "५"),
+    ("birth_month", "8"),
+    ("birth_year", "1995"),
+    ("language", "hi"),
+    ("area_state", "IN-XN"),
+    ("area_district", "D9001"),
+    ("channel", "whatsapp"),
+    ("consents", "campaigns"),
+    ("consents", "surveys"),
+    ("themes", "health"),
+    ("handle_instagram", "https://instagram.com/Sunita.Devi?x=1"),
+    ("followers_instagram", "1,200"),
+]
+
+
+def without(*names: str) -> list[tuple[str, str]]:
+    return [pair for pair in GOOD if pair[0] not in names]
+
+
+def page(response: object) -> str:
+    return response.body.decode()  # type: ignore[attr-defined,no-any-return]
+
+
+def test_the_first_page_speaks_hindi_unless_asked_otherwise(site: Site) -> None:
+    answer = site.get("/")
+    assert answer.status_code == 200
+    assert '<html lang="hi">' in page(answer)
+    assert 'href="/signup?lang=hi"' in page(answer)
+    assert '<html lang="en">' in page(site.get("/?lang=en"))
+    assert '<html lang="en">' in page(site.get("/", accept_language="en-IN,en;q=0.9,hi;q=0.8"))
+
+
+def test_pages_run_nothing_from_elsewhere(site: Site) -> None:
+    answer = site.get("/signup")
+    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+    assert "<script" not in page(answer)
+    assert "style=" not in page(answer)
+    assert re.findall(r'(?:src|href)="(https?:[^"]*)"', page(answer)) == []
+
+
+def test_static_files_may_be_kept_and_others_are_not_given(site: Site) -> None:
+    found = re.search(r'href="(/static/style\.css\?v=[0-9a-f]{10})"', page(site.get("/")))
+    assert found
+    sheet = site.get(found[1])
+    assert sheet.headers["Content-Type"] == "text/css; charset=utf-8"
+    assert "immutable" in sheet.headers["Cache-Control"]
+    assert b"--accent" in sheet.body
+    assert site.get("/static/icon.svg").headers["Content-Type"] == "image/svg+xml"
+    missing = site.get("/static/shell.py")
+    assert missing.status_code == 404
+    assert "यहाँ कुछ नहीं है" in page(missing)
+
+
+def test_a_form_makes_the_signup_that_the_api_makes_and_leads_to_the_code(site: Site) -> None:
+    from chalicelib import wiring
+
+    answer = site.post("/signup?lang=hi", GOOD)
+    assert answer.status_code == 303
+    found = re.fullmatch(r"/signup/(inf_\w{16})\?lang=hi", answer.headers["Location"])
+    assert found
+    person = wiring.signups().find(found[1])
+    assert (person.name, person.phone, person.area) == ("सुनीता देवी", "+918123456789", "D9001")
+    assert [(h.platform, h.handle, h.followers) for h in person.handles] == [
+        ("instagram", "sunita.devi", 1200)
+    ]
+    assert [(c.purpose, c.channel) for c in person.consents] == [
+        ("campaigns", "whatsapp"),
+        ("surveys", "whatsapp"),
+    ]
+    assert person.themes == ("health",)
+    asked = site.get(answer.headers["Location"])
+    assert 'autocomplete="one-time-code"' in page(asked)
+    [message] = send_codes()
+    wrong = site.post(f"/signup/{found[1]}?lang=hi", [("code", "12")])
+    assert wrong.status_code == 422
+    assert 'id="code-error"' in page(wrong)
+    assert 'value="12"' in page(wrong)
+    right = site.post(
+        f"/signup/{found[1]}?lang=hi", [("code", f" {message.params[0][:3]} {message.params[0][3:]}")]
+    )
+    assert right.status_code == 303
+    assert "धन्यवाद" in page(site.get(right.headers["Location"]))
+
+
+def test_a_wrong_code_is_said_beside_the_field(site: Site) -> None:
+    where = site.post("/signup", GOOD).headers["Location"]
+    [message] = send_codes()
+    other = "000000" if message.params[0] != "000000" else "000001"
+    answer = site.post(where, [("code", other)])
+    assert answer.status_code == 422
+    assert "यह कोड सही नहीं है" in page(answer)
+
+
+def test_another_code_can_be_asked_for_until_it_is_too_much(site: Site) -> None:
+    where = site.post("/signup?lang=en", GOOD).headers["Location"]
+    path = where.partition("?")[0]
+    again = site.post(f"{path}/codes?lang=en", [])
+    assert again.status_code == 303
+    assert "A new code is on its way" in page(site.get(again.headers["Location"]))
+    for _ in range(3):
+        site.post(f"{path}/codes?lang=en", [])
+    refused = site.post(f"{path}/codes?lang=en", [])
+    assert refused.status_code == 429
+    assert "Too many tries" in page(refused)
+    assert site.post("/signup?lang=en", GOOD).status_code == 429
+
+
+def test_an_unknown_signup_is_not_found(site: Site) -> None:
+    assert site.get("/signup/inf_none").status_code == 404
+    assert site.post("/signup/inf_none", [("code", "123456")]).status_code == 404
+    assert site.post("/signup/inf_none/codes", []).status_code == 404
+
+
+def test_every_error_stands_beside_its_field_and_what_was_typed_stays(site: Site) -> None:
+    fields = [
+        *without("phone", "birth_year", "handle_instagram", "area_district"),
+        ("phone", "12345"),
+        ("birth_year", ""),
+        ("handle_youtube", "https://youtube.com/watch?v=1"),
+        ("handle_x", "@ok"),
+        ("followers_x", "many"),
+        ("email", "nobody"),
+        ("idea", "<b>घर-घर</b>"),
+    ]
+    answer = site.post("/signup?lang=hi", fields)
+    assert answer.status_code == 422
+    shown = page(answer)
+    wrong = {"phone", "birth_date", "area_district", "handle_youtube", "followers_x", "email"}
+    assert set(re.findall(r'id="(\w+)-error"', shown)) == wrong
+    for name in wrong:
+        assert f'href="#{name}"' in shown
+        assert f'id="{name}"' in shown
+        assert re.search(rf'aria-describedby="[^"]*{name}-error', shown)
+    for typed in ("सुनीता देवी", "12345", "https://youtube.com/watch?v=1", "many", "nobody"):
+        assert f'value="{typed}"' in shown
+    assert "&lt;b&gt;घर-घर&lt;/b&gt;" in shown
+    assert re.search(r'value="surveys" checked', shown)
+    assert re.search(r'value="gatherings">', shown)
+    assert re.search(r'<option value="IN-XN" selected>', shown)
+
+
+def test_what_only_a_look_finds_is_said_beside_its_field_too(site: Site) -> None:
+    answer = site.post("/signup?lang=en", [*without("birth_year"), ("birth_year", "2020")])
+    assert answer.status_code == 422
+    assert "You can join when you are 18 years old." in page(answer)
+    assert 'id="birth_date-error"' in page(answer)
+
+
+def test_the_area_is_picked_list_by_list(site: Site) -> None:
+    first = page(site.get("/signup?lang=en"))
+    assert re.findall(r'name="area_(\w+)"', first) == ["state"]
+    assert "Show districts" in first
+    second = page(site.post("/signup?lang=en", [("step", "place"), ("area_state", "IN-XN"), ("name", "R")]))
+    assert re.findall(r'name="area_(\w+)"', second) == ["state", "district"]
+    assert 'formaction="/signup?lang=en#place"' in second
+    assert '<fieldset id="place" tabindex="-1">' in second, (
+        "the fragment leads the keyboard back to the lists"
+    )
+    assert 'value="R"' in second
+    assert "-error" not in second
+    third = page(
+        site.post("/signup?lang=en", [("step", "place"), ("area_state", "IN-XN"), ("area_district", "D9001")])
+    )
+    assert re.findall(r'name="area_(\w+)"', third) == ["state", "district", "block"]
+    picked = [("area_state", "IN-XN"), ("area_district", "D9001"), ("area_block", "D9001-B1")]
+    fourth = page(site.post("/signup?lang=en", [("step", "place"), *picked]))
+    assert re.findall(r'name="area_(\w+)"', fourth) == ["state", "district", "block", "booth"]
+    assert "Show " not in fourth
+
+
+def test_a_district_without_blocks_shows_its_booths(site: Site) -> None:
+    shown = page(
+        site.post("/signup?lang=en", [("step", "place"), ("area_state", "IN-XN"), ("area_district", "D9002")])
+    )
+    assert re.findall(r'name="area_(\w+)"', shown) == ["state", "district", "booth"]
+
+
+def test_another_state_forgets_the_district_of_the_first(site: Site) -> None:
+    answer = site.post("/signup?lang=en", [*without("area_state"), ("area_state", "IN-XM")])
+    assert answer.status_code == 422
+    assert 'value="D9001"' not in page(answer)
+
+
+def test_the_language_changes_without_losing_what_was_typed(site: Site) -> None:
+    answer = page(site.post("/signup?lang=en", [("step", "show"), *GOOD]))
+    assert '<html lang="en">' in answer
+    assert 'value="सुनीता देवी"' in answer
+
+
+def test_a_program_that_fills_the_hidden_field_is_thanked_and_forgotten(site: Site) -> None:
+    from chalicelib.influencers.store import ProfileItem
+
+    answer = site.post("/signup", [*GOOD, ("website", "https://spam.test")])
+    assert answer.status_code == 200
+    assert "धन्यवाद" in page(answer)
+    assert list(ProfileItem.scan()) == []
+
+
+def test_telegram_shows_the_deep_link_and_a_new_one_on_demand(site: Site) -> None:
+    answer = site.post("/signup?lang=en", [*without("channel"), ("channel", "telegram")])
+    cookie = str(answer.headers["Set-Cookie"])
+    assert re.search(r"Path=/signup/inf_\w+; Max-Age=3600; HttpOnly; SameSite=Lax$", cookie)
+    kept = cookie.partition(";")[0]
+    shown = page(site.get(answer.headers["Location"], cookie=kept))
+    link = re.search(r'href="(https://t\.me/janjan_namuna_bot\?start=[\w-]{32})"', shown)
+    assert link
+    assert "t.me" not in page(site.get(answer.headers["Location"]))
+    assert "evil" not in page(site.get(answer.headers["Location"], cookie="janjan_link=https://evil.test"))
+    path = answer.headers["Location"].partition("?")[0]
+    again = site.post(f"{path}/codes?lang=en", [], cookie=kept)
+    assert again.status_code == 303
+    assert link[1] not in str(again.headers["Set-Cookie"])
+
+
+def test_a_form_of_another_site_is_refused(site: Site) -> None:
+    assert site.post("/signup", GOOD, origin="https://evil.test").status_code == 403
+
+
+@pytest.mark.parametrize("path", ["/", "/signup"])
+def test_pages_are_announced_in_their_language_with_one_heading(site: Site, path: str) -> None:
+    shown = page(site.get(f"{path}?lang=hi"))
+    assert shown.count("<h1>") == 1
+    assert '<meta name="viewport" content="width=device-width, initial-scale=1">' in shown
+    assert "<title>" in shown
+    ids = re.findall(r'\sid="([^"]+)"', shown)
+    assert len(ids) == len(set(ids))
+    for name in re.findall(r'<label for="([^"]+)"', shown):
+        assert name in ids
