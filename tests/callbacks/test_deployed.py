@@ -5,12 +5,15 @@ import hmac
 import json
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 
 import pytest
 
 from chalicelib.callbacks.store import Kept
+from chalicelib.platforms.registry import ADAPTERS
 from local.config import TELEGRAM, WHATSAPP
+from tests.platforms import fixtures
 from tests.platforms.golden import SAMPLES
 
 pytestmark = pytest.mark.slow
@@ -80,3 +83,49 @@ def test_the_median_acknowledgement_stays_under_a_quarter_of_a_second(stack):
         assert telegram(stack, body)[0] == 200
         took.append(time.perf_counter() - start)
     assert sorted(took)[7] < 0.25
+
+
+@fixtures.needed
+def test_every_recorded_payload_is_taken_over_http_and_kept_as_expected(stack):
+    """Recorded messages share ids: of each id one is taken, and a reaction of that id leaves nothing."""
+    wanted, either = set(), set()
+    for platform, path in fixtures.files():
+        body = path.read_bytes()
+        assert (whatsapp if platform == "whatsapp" else telegram)(stack, body) == (200, b""), path.stem
+        for update in ADAPTERS[platform].parse(body):
+            if type(update).__name__ == "Inbound":
+                (either if update.kind == "reaction" else wanted).add(("inbound", update.dedupe_id))
+            if type(update).__name__ == "Unknown":
+                wanted.add(("unknown", update.dedupe_id))
+    found, deadline = set(), time.monotonic() + PATIENCE_S
+    while not found >= wanted - either and time.monotonic() < deadline:
+        found = {(item.pk.partition("#")[0], item.sk) for item in Kept.scan()}
+        time.sleep(0.1)
+    assert found >= wanted - either
+
+
+def test_a_stop_written_on_the_phone_is_confirmed_there_once_and_a_start_too(stack):
+    number = "+919000077001"
+
+    def write(text):
+        body = json.dumps({"platform": "whatsapp", "from": number, "text": text}).encode()
+        request = urllib.request.Request(f"{stack.sandbox_url}/inbound", body, method="POST")
+        urllib.request.urlopen(request, timeout=10).close()
+
+    def inbox(at_least):
+        deadline, address = time.monotonic() + PATIENCE_S, urllib.parse.quote(number)
+        while True:
+            with urllib.request.urlopen(f"{stack.sandbox_url}/messages?to={address}", timeout=10) as response:
+                found = [message["text"] for message in json.load(response)]
+            if len(found) >= at_least or time.monotonic() > deadline:
+                return found
+            time.sleep(0.1)
+
+    write("बंद करो")
+    assert len(inbox(1)) == 1
+    write("बंद करो")
+    time.sleep(1.1)  # the platform's clock has whole seconds, and of one second STOP wins
+    write("शुरू करें")
+    stopped, started = inbox(2)
+    assert "START" in stopped
+    assert "STOP" in started
