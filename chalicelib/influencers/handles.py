@@ -78,8 +78,8 @@ def _whatsapp_link(link: Link) -> str:
 
 
 def _whatsapp_name(name: str) -> str:
-    """A number as WhatsApp writes it (E.164 without the plus), or a channel's id."""
-    return name if name.startswith("channel/") else clean_phone(name).removeprefix("+")
+    """A number in E.164, or a channel's id."""
+    return name if name.startswith("channel/") else clean_phone(name)
 
 
 def _telegram_link(link: Link) -> str:
@@ -145,7 +145,7 @@ SITES = {
     ),
     "whatsapp": Site(
         ("wa.me", "whatsapp.com", "api.whatsapp.com"),
-        re.compile(r"[0-9]{7,15}|channel/[A-Za-z0-9_-]{16,40}"),
+        re.compile(r"\+[0-9]{7,15}|channel/[A-Za-z0-9_-]{16,40}"),
         frozenset({"message", "qr", "catalog"}),
         _whatsapp_name,
         _whatsapp_link,
@@ -153,7 +153,7 @@ SITES = {
     "telegram": Site(
         ("t.me", "telegram.me", "telegram.dog", "tg"),
         re.compile(r"[a-z][a-z0-9_]{3,31}"),
-        frozenset({"joinchat", "addstickers", "c", "share", "iv", "proxy", "addlist"}),
+        frozenset({"join", "joinchat", "addstickers", "c", "share", "iv", "proxy", "addlist"}),
         str.lower,
         _telegram_link,
     ),
@@ -174,7 +174,8 @@ def clean_handle(platform: str, typed: str) -> str:
     text = compose("".join(c for c in typed if unicodedata.category(c) != "Cf" or c in "\u200c\u200d"))
     if len(text) > LONGEST:
         raise _not_a_handle(platform)
-    name = site.canonical(_bare(site, text))
+    bare = _bare(site, text)
+    name = site.canonical(bare) if bare else ""
     if name in site.reserved or not site.names.fullmatch(name):
         raise _not_a_handle(platform)
     return name
