@@ -24,7 +24,7 @@ from chalicelib.telemetry import count, logger
 
 STOPPED = "You will get no more messages from us. To join again, write START."
 RESTARTED = "Welcome back: you will get our messages again. To stop them, write STOP."
-KEPT_NOTICES = ("template.", "account.")
+KEPT_NOTICES = ("template.", "account.", "person.")
 WITHOUT_VOICE = frozenset({"reaction"})
 """Kinds of message that say nothing to keep."""
 

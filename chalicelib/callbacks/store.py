@@ -2,7 +2,7 @@
 
 Table `ops`, beside what `chalicelib.ops` keeps there; one write each, repeated without harm:
     inbound#<platform>#<date>  <dedupe id>   a message of a person, until the voices feature takes it over
-    notice#<platform>#<date>   <dedupe id>   news about a template or the account
+    notice#<platform>#<date>   <dedupe id>   news about a template, the account, a number
     unknown#<platform>#<date>  <dedupe id>   a callback of a kind that we do not know, as it came
 The date is the UTC day of the message, or of its receipt where the platform gives no time: a day's items are
 one query.

@@ -76,7 +76,7 @@ def expected_in_ops(update):
     match type(update).__name__:
         case "Inbound" if update.kind != "reaction":
             return ("inbound", update.kind)
-        case "Notice" if update.kind.startswith(("template.", "account.")):
+        case "Notice" if update.kind.startswith(("template.", "account.", "person.")):
             return ("notice", update.kind)
         case "Unknown":
             return ("unknown", update.kind)

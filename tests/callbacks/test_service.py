@@ -199,12 +199,13 @@ def test_preferences_of_the_platform_stop_and_restart_without_a_word_from_us(wor
     assert world.direct.sent == {}
 
 
-def test_news_of_templates_and_the_account_is_kept_and_an_echo_is_not(world):
+def test_news_of_templates_the_account_and_people_is_kept_and_an_echo_is_not(world):
     names = ["template_rejected", "account_restricted", "errors_without_messages", "echo_from_the_phone"]
     world.processor().process(batch(*names, "message_system_number_changed", "telegram/group_message"))
     assert sorted(kept.kind for kept in world.store.kept.values()) == [
         "account.account_restriction",
         "account.error",
+        "person.user_changed_number",
         "template.rejected",
     ]
 
