@@ -73,9 +73,8 @@ def _pool(connect_s: float, read_s: float) -> PoolManager:
     from urllib3 import PoolManager
     from urllib3.util import Timeout
 
-    logging.getLogger("urllib3.connectionpool").setLevel(
-        logging.ERROR
-    )  # its warnings show URLs; a bot's holds its token
+    # urllib3's warnings show URLs, and a bot's URL holds its token
+    logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
     made = PoolManager(maxsize=POOL, timeout=Timeout(connect=connect_s, read=read_s))
     made.pool_classes_by_scheme = _pool_classes()
     return made
