@@ -153,7 +153,11 @@ def test_what_is_no_account_there_is_refused(platform: str, typed: str, code: st
     assert refused.value.type == code
     assert refused.value.context
     if code == "handle_invalid":
-        assert refused.value.context["platform"] == platform
+        said = "This is not an account on %(platform)s. Please give its name or its link."
+        assert refused.value.context == {"sentence": said, "platform": platform}
+    if code == "handle_other_site":
+        said = "This link leads to another site. Please check the platform."
+        assert refused.value.context == {"sentence": said}
 
 
 def test_the_longest_names_of_each_platform_are_taken() -> None:

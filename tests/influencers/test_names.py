@@ -25,13 +25,19 @@ from chalicelib.influencers.names import (
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 ZWJ, ZWNJ = "\u200d", "\u200c"
+SENTENCES = {
+    "missing": "Please fill in this field.",
+    "name_characters": "Please write the name in letters only, without digits or hidden characters.",
+    "name_broken": "A word of the name begins with a vowel sign. Please type the name again.",
+    "string_too_long": "This is too long: at most %(max_length)s characters.",
+}
 
 
 def refusal(text: str) -> str:
     with pytest.raises(PydanticCustomError) as refused:
         clean_name(text)
     assert refused.value.context
-    assert refused.value.context["sentence"]
+    assert refused.value.context["sentence"] == str(refused.value) == SENTENCES[refused.value.type]
     return refused.value.type
 
 
@@ -197,6 +203,7 @@ def test_hidden_characters_are_refused_in_texts(hidden: str) -> None:
     with pytest.raises(PydanticCustomError, match="hidden") as refused:
         clean_text(f"a{hidden}b", 50)
     assert refused.value.type == "hidden_characters"
+    assert refused.value.context == {"sentence": "The text holds hidden characters. Please type it again."}
 
 
 def test_the_length_of_a_text_is_counted_in_letters() -> None:
@@ -206,7 +213,7 @@ def test_the_length_of_a_text_is_counted_in_letters() -> None:
             clean_text(text, longest)
         assert refused.value.type == "string_too_long"
         assert refused.value.context
-        assert refused.value.context["max_length"] == longest
+        assert refused.value.context == {"sentence": SENTENCES["string_too_long"], "max_length": longest}
     assert clean_text("a" + "\u0902" * 39, 10)
 
 
