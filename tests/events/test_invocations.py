@@ -1,0 +1,141 @@
+"""What AWS hands to each function, as kept in events/samples/invocations, goes through that function."""
+
+import json
+from pathlib import Path
+
+import pytest
+from chalice.local import LambdaContext
+from chalice.test import Client
+
+import app as front_door
+from chalicelib import wiring
+
+SAMPLES = Path(__file__).parents[2] / "events" / "samples" / "invocations"
+RUN = "cmp_abcdefghijklmnop-1"
+
+
+class Recorder:
+    """Stands for any collaborator: remembers every call and the arguments that tests look at."""
+
+    def __init__(self):
+        self.calls = []
+
+    def __getattr__(self, name):
+        return lambda *args: self.calls.append((name, *args))
+
+
+@pytest.fixture
+def recorded(monkeypatch):
+    """`recorded("planner")` puts a recorder in the place of what wiring builds."""
+
+    def replace(builder):
+        recorder = Recorder()
+        monkeypatch.setattr(wiring, builder, lambda: recorder)
+        return recorder
+
+    return replace
+
+
+def sample(name):
+    return json.loads((SAMPLES / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def invoke(function, name):
+    return getattr(front_door, function)(sample(name), LambdaContext(function, 256))
+
+
+def bodies(name):
+    return [json.loads(record["body"]) for record in sample(name)["Records"]]
+
+
+def test_the_queue_of_plans(recorded):
+    planner = recorded("planner")
+    assert invoke("plan_run", "sqs_plan") == {"batchItemFailures": []}
+    assert planner.calls == [("handle", body) for body in bodies("sqs_plan")]
+    assert {next(iter(body)) for body in bodies("sqs_plan")} == {"launch", "plan", "settle"}
+
+
+def test_the_queue_of_chunks(recorded):
+    sender = recorded("sender")
+    assert invoke("send_chunk", "sqs_send") == {"batchItemFailures": []}
+    ((name, run, chunk, holder, deadline),) = sender.calls
+    assert (name, run, chunk) == ("send_chunk", RUN, "00000001003")
+    assert sample("sqs_send")["Records"][0]["messageId"] in holder
+    assert deadline > 0
+
+
+def test_the_queue_of_service_messages(recorded):
+    messenger = recorded("messenger")
+    assert invoke("send_service", "sqs_service") == {"batchItemFailures": []}
+    assert messenger.calls == [("deliver", body) for body in bodies("sqs_service")]
+
+
+def test_the_queue_of_callbacks(monkeypatch):
+    class Processor:
+        def process(self, messages):
+            self.messages = messages
+            return [list(messages)[-1]]
+
+    processor = Processor()
+    monkeypatch.setattr(wiring, "callbacks", lambda: processor)
+    records = sample("sqs_callbacks")["Records"]
+    answer = invoke("process_callbacks", "sqs_callbacks")
+    assert answer == {"batchItemFailures": [{"itemIdentifier": records[-1]["messageId"]}]}
+    assert processor.messages == {record["messageId"]: record["body"] for record in records}
+
+
+def test_the_stream_of_a_table(recorded):
+    outbox = recorded("outbox")
+    invoke("publish_events", "dynamodb_stream")
+    assert outbox.calls == [("publish", sample("dynamodb_stream")["Records"])]
+
+
+def test_a_record_of_the_stream_calls_for_its_event():
+    from chalicelib.events.outbox import entry_of
+
+    entry = entry_of(sample("dynamodb_stream")["Records"][0])
+    assert entry is not None
+    assert (entry.name, entry.data["influencer_id"]) == ("influencer.approved", "inf_abcdefghijklmnop")
+
+
+def test_the_minute(recorded):
+    planner = recorded("planner")
+    invoke("launch_due", "schedule_rule")
+    assert planner.calls == [("tick",)]
+
+
+def test_the_days_seal(recorded):
+    audit = recorded("audit")
+    invoke("seal_audit", "schedule_rule")
+    assert [name for name, _ in audit.calls] == ["seal"]
+
+
+def test_an_event_of_the_bus(recorded):
+    queue = recorded("service_queue")
+    invoke("welcome", "eventbridge_influencer_approved")
+    event_id = sample("eventbridge_influencer_approved")["detail"]["id"]
+    wanted = {"kind": "welcome", "influencer": "inf_abcdefghijklmnop", "event": event_id}
+    assert queue.calls == [("put", [wanted])]
+
+
+@pytest.mark.parametrize(
+    ("name", "status"),
+    [("apigateway_healthz", 200), ("apigateway_webhook", 401), ("apigateway_handshake", 200)],
+)
+def test_a_call_of_the_gateway(monkeypatch, name, status):
+    from chalicelib.callbacks.receiver import Receiver
+    from chalicelib.clock import FixedClock
+    from chalicelib.platforms.registry import Platforms
+    from local.config import platform_secret
+    from tests.platforms.test_registry import GivenSecrets
+
+    platforms = Platforms(GivenSecrets(platform_secret()), http=None)
+    monkeypatch.setattr(wiring, "receiver", lambda: Receiver(platforms, None, FixedClock()))
+    with Client(front_door.app):
+        answer = front_door.app(sample(name), LambdaContext("APIHandler", 256))
+    assert answer["statusCode"] == status
+
+
+def test_every_sample_is_used_here():
+    source = Path(__file__).read_text(encoding="utf-8")
+    assert [p.stem for p in SAMPLES.glob("*.json") if f'"{p.stem}"' not in source] == []
