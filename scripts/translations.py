@@ -40,19 +40,17 @@ NOT_FOR_PEOPLE = {
 }
 
 
-def wanted() -> dict[str, list[str]]:
-    """Every sentence, with the files in which it stands."""
-    found: dict[str, set[str]] = {}
+def wanted() -> list[str]:
+    """Every sentence that people may see."""
+    found: set[str] = set()
     for path in sorted(CODE.rglob("*.py")):
-        for sentence in _in_python(ast.parse(path.read_text(encoding="utf-8"))):
-            found.setdefault(sentence, set()).add(path.relative_to(ROOT).as_posix())
+        found.update(_in_python(ast.parse(path.read_text(encoding="utf-8"))))
     for path in sorted(TEMPLATES.glob("*.html")):
         with path.open("rb") as file:
             options = {"trim_blocks": "true", "newstyle_gettext": "true"}
             for _, _, sentence, _ in babel_extract(file, ("_",), (), options):
-                text = sentence[0] if isinstance(sentence, tuple) else str(sentence)
-                found.setdefault(text, set()).add(path.relative_to(ROOT).as_posix())
-    return {sentence: sorted(files) for sentence, files in sorted(found.items())}
+                found.add(sentence[0] if isinstance(sentence, tuple) else str(sentence))
+    return sorted(found)
 
 
 def _in_python(tree: ast.Module) -> Iterator[str]:
@@ -74,11 +72,16 @@ def _text(node: ast.expr | None) -> str:
     return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
 
 
-def catalogue(language: str) -> Catalog:
-    """The language's catalogue: what is translated already, and all that is wanted now."""
+def stored(language: str) -> Catalog:
+    """The catalogue as its .po file has it; empty for a new language."""
     path = po_of(language)
     with path.open("rb") if path.exists() else io.BytesIO() as file:
-        kept = read_po(file, locale=language)
+        return read_po(file, locale=language)
+
+
+def catalogue(language: str) -> Catalog:
+    """The language's catalogue: what is translated already, and all that is wanted now."""
+    kept = stored(language)
     made = Catalog(
         locale=language,
         project="JanJan",
@@ -91,9 +94,9 @@ def catalogue(language: str) -> Catalog:
         revision_date=EPOCH,
         fuzzy=False,
     )
-    for sentence, files in wanted().items():
+    for sentence in wanted():
         known = kept.get(sentence)
-        made.add(sentence, str(known.string) if known else "", locations=[(file, None) for file in files])
+        made.add(sentence, str(known.string) if known else "")
     return made
 
 

@@ -58,15 +58,17 @@ def _facebook_link(link: Link) -> str:
 
 
 def _youtube_link(link: Link) -> str:
-    legacy = link.first().lower()
-    if legacy in ("c", "user"):
-        return f"{legacy}/{link.after(legacy)}"
-    return link.after("channel") or (link.first() if link.first().startswith("@") else f"c/{link.first()}")
+    kind = link.first().lower()
+    if kind == "channel":
+        return link.after(kind)
+    if kind in ("c", "user"):
+        return f"{kind}/{link.after(kind)}"
+    return link.first() if kind.startswith("@") else f"c/{kind}"
 
 
 def _youtube_name(name: str) -> str:
     """Channel ids mean something in their case; handles and the older names do not."""
-    return name if _CHANNEL_ID.fullmatch(name) else name.removeprefix("@").casefold()
+    return name if _CHANNEL_ID.fullmatch(name) else name.casefold()
 
 
 def _whatsapp_link(link: Link) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
-
 from chalicelib.influencers.names import plain_digits, refuse
 
 REGION = "IN"
@@ -20,7 +18,7 @@ def clean_phone(text: str) -> str:
     import phonenumbers
     from phonenumbers import PhoneNumberType
 
-    typed = plain_digits("".join(c for c in text if unicodedata.category(c) != "Cf"))
+    typed = plain_digits(text)
     if len(typed) > LONGEST or any(c.isalpha() for c in typed):
         raise _not_a_number()
     try:
