@@ -6,17 +6,23 @@ The mends touch private names of one ministack version, so any other version is 
 - Streams are polled by a thread of their own: a slow stream handler would hold up every queue.
 - A warm call waits 3 ms for log lines of the handler, not 50.
 - SIGUSR1 saves the state at once: otherwise a SIGKILL loses all that came since the start.
+- A package is unzipped once, not for each process: its code is then compiled once too.
 - A Lambda's process ends when this one is gone, also in the middle of an invocation.
 """
 
 from __future__ import annotations
 
+import hashlib
 import importlib.metadata
+import os
 import signal
 import sys
+import tempfile
 import threading
 import time
+import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 TRIED = "1.5.33"
@@ -95,6 +101,30 @@ def quicken_and_bind_workers() -> None:
     runtime._PYTHON_WORKER_SCRIPT = WORKER_WATCH + runtime._PYTHON_WORKER_SCRIPT
 
 
+def unzip_once() -> None:
+    """Gives all processes of one package the same folder of code."""
+    from ministack.core import lambda_runtime as runtime
+
+    unzipping = threading.Lock()
+
+    class Shared(zipfile.ZipFile):
+        def extractall(self, path: Any = None, members: Any = None, pwd: Any = None) -> None:  # noqa: ANN401
+            archive = Path(str(self.filename))
+            if archive.name != "code.zip":
+                super().extractall(path, members, pwd)
+                return
+            digest = hashlib.sha256(archive.read_bytes()).hexdigest()[:16]
+            shared = Path(tempfile.gettempdir(), f"code-{digest}")
+            with unzipping:
+                if not shared.exists():
+                    super().extractall(shared.with_suffix(".partial"))
+                    shared.with_suffix(".partial").rename(shared)
+            os.rmdir(path)
+            os.symlink(shared, path)
+
+    runtime.zipfile = SimpleNamespace(ZipFile=Shared, BadZipFile=zipfile.BadZipFile)
+
+
 def save_on_signal() -> None:
     """SIGUSR1 saves all state and then writes the file SNAPSHOT_DONE."""
     import ministack.app
@@ -113,6 +143,7 @@ def main() -> None:
     keep_stream_records()
     poll_streams_apart()
     quicken_and_bind_workers()
+    unzip_once()
     save_on_signal()
     import ministack.app
 

@@ -3,7 +3,7 @@
 `engine`   the embedded AWS, one a test process
 `tables`   the deployment's tables on it, made from infra/template.yaml, empty for each test
 `stack`    the whole application deployed on an engine of its own, its server and the sandbox platforms, one a
-           test session: it keeps what tests leave there, so each test uses people and campaigns of its own
+           test process: it keeps what tests leave there, so each test uses people and campaigns of its own
 """
 
 from __future__ import annotations
@@ -33,13 +33,12 @@ CREATE_TABLE = (
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests on the engine may talk to the loopback; tests of the deployed stack stay in one process."""
+    """Tests on the engine may talk to the loopback; what takes longest begins first."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
     for item in items:
         fixtures = set(getattr(item, "fixturenames", ()))
         if fixtures & {"engine", "stack"} and item.get_closest_marker("allow_hosts") is None:
             item.add_marker(pytest.mark.allow_hosts(LOOPBACK))
-        if "stack" in fixtures:
-            item.add_marker(pytest.mark.xdist_group("stack"))
 
 
 def use_environment(env: dict[str, str]) -> None:

@@ -28,11 +28,9 @@ from local.engine import ROOT
 from local.laptop import Laptop, laptop
 from local.programme import brief
 from local.users import PASSWORD
+from tests.conftest import restore_environment, use_environment
 
-pytestmark = [
-    pytest.mark.allow_hosts(["127.0.0.1", "localhost", "::1"]),
-    pytest.mark.xdist_group("policies"),
-]
+pytestmark = [pytest.mark.allow_hosts(["127.0.0.1", "localhost", "::1"]), pytest.mark.slow]
 Grant = tuple[str, str]
 """(action, resource of the template)"""
 
@@ -250,10 +248,10 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, set[Gra
     """What each function called."""
     before = dict(os.environ)
     with laptop(tmp_path_factory.mktemp("policies"), record_calls=True) as system:
+        use_environment(system.env | {"RECORD_CALLS": ""})
         live(system)
         calls = [json.loads(line) for line in system.recorded_calls.read_text().splitlines()]
-    os.environ.clear()
-    os.environ.update(before)
+    restore_environment(before)
     found: dict[str, set[Grant]] = {name: set() for name in FUNCTIONS}
     for call in calls:
         found[handler_of(call["function"])] |= grants(call)

@@ -16,6 +16,8 @@ import pytest
 from scripts.package import IN_THE_RUNTIME, package
 from tests.infra.test_handlers import CALL, HTTP
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def production(tmp_path_factory: pytest.TempPathFactory) -> Path:

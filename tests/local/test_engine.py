@@ -244,3 +244,13 @@ def test_a_warm_call_takes_less_than_ministacks_own_wait_for_log_lines(tmp_path)
             functions.invoke(FunctionName="sleeper", Payload="{}")
             took.append(time.perf_counter() - started)
     assert min(took) < 0.045
+
+
+def test_a_package_is_unzipped_once_for_all_its_processes(tmp_path):
+    with Engine(tmp_path) as engine:
+        for name in ("one", "two"):
+            make_function(engine, name=name)
+            engine.client("lambda").invoke(FunctionName=name, Payload="{}")
+        codes = [path.resolve() for path in (tmp_path / "tmp").glob("ministack-lambda-*/code")]
+    assert len(codes) == 2
+    assert len(set(codes)) == 1
