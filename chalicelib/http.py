@@ -247,6 +247,11 @@ _SENTENCES = {
     "string_type": "Please write text here.",
     "list_type": "Please give a list here.",
     "bool_parsing": "Please answer yes or no.",
+    "int_from_float": "Please write a whole number.",
+    "date_from_datetime_inexact": "Please write a date as year-month-day, such as 1995-08-15.",
+    "string_pattern_mismatch": "This does not have the right form.",
+    "model_type": "This does not have the right form.",
+    "dict_type": "This does not have the right form.",
 }
 
 

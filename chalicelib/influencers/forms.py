@@ -17,6 +17,7 @@ NOTICE_VERSION = "1"
 """The version of the notice beside the consents on the page."""
 TRAP = "website"
 """A field that people do not see and programs fill in."""
+BIRTH_DATE = "Please write day, month and year in digits, such as 15 8 1995."
 MOST_OPTIONS = 400
 """A longer list is no help on a phone: a district without blocks can have thousands of booths."""
 
@@ -211,7 +212,9 @@ def beside_fields(errors: Sequence[FieldError], form: Form, place: Place, lang: 
     """Each error's sentence by the form's own field; the first one of a field."""
     found: dict[str, str] = {}
     for error in errors:
-        found.setdefault(_field(error.field, form, place), translate(lang, error.message, error.params))
+        typed_in_parts = error.field == "birth_date" and error.code.startswith("date_")
+        sentence = BIRTH_DATE if typed_in_parts else error.message
+        found.setdefault(_field(error.field, form, place), translate(lang, sentence, error.params))
     return found
 
 

@@ -71,6 +71,7 @@ Language = Literal[
 ]
 """The Eighth Schedule's languages by ISO 639, and English."""
 
+CODE_DIGITS = 6
 ADULT_AT = 18
 OLDEST = 120
 MOST_HANDLES = 12
@@ -103,6 +104,12 @@ def _email(text: str) -> str:
 def _number(value: object) -> object:
     """`1,25,000` and `१२५०००` are numbers too."""
     return plain_digits(value).replace(",", "").replace(" ", "") if isinstance(value, str) else value
+
+
+def _six_digits(code: str) -> str:
+    if len(code) != CODE_DIGITS or not (code.isascii() and code.isdigit()):
+        raise refuse("code_form", "Please write the six digits of the code.")
+    return code
 
 
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{1,39}$")]
@@ -179,7 +186,7 @@ def age_problem(birth: date, today: date) -> FieldError | None:
 
 
 class CodeRequest(Strict):
-    code: Annotated[str, BeforeValidator(_number), Field(pattern=r"^[0-9]{6}$")]
+    code: Annotated[str, BeforeValidator(_number), AfterValidator(_six_digits)]
 
 
 class ReviewRequest(Strict):

@@ -27,6 +27,7 @@ from chalicelib.i18n import negotiate, translate
 from chalicelib.identity.audit import Audit
 from chalicelib.identity.roles import Principal
 from chalicelib.influencers.model import (
+    CODE_DIGITS,
     STATUSES,
     Filter,
     Influencer,
@@ -78,13 +79,15 @@ def _verified(person: Influencer) -> Event:
 
 @dataclass(frozen=True)
 class Codes:
-    """Codes of six digits that need not be stored: made from the pepper, so that the same request gives the
+    """Codes that need not be stored: made from the pepper, so that the same request gives the
     same code however often its message comes. Kept and compared are hashes."""
 
     keyed_hash: Callable[[str], str]
 
     def code(self, influencer_id: str, nonce: str) -> str:
-        return f"{int(self.keyed_hash(f'code {influencer_id} {nonce}'), 16) % 1_000_000:06d}"
+        return (
+            f"{int(self.keyed_hash(f'code {influencer_id} {nonce}'), 16) % 10**CODE_DIGITS:0{CODE_DIGITS}d}"
+        )
 
     def digest(self, influencer_id: str, code: str) -> str:
         return self.keyed_hash(f"digest {influencer_id} {code}")

@@ -25,6 +25,8 @@ Access, in request units (a profile is about 1 KB, 2 in Devanagari with many han
 from __future__ import annotations
 
 import hashlib
+import random
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -49,6 +51,7 @@ REFUSED = "ConditionalCheckFailedException"
 PROFILE, CODE, CLAIM, ALONE = "profile", "code", "claim", "-"
 TRIES = 6
 """How often a write is tried again when another writer was quicker."""
+SHORTEST_PAUSE_S = 0.01
 MOST_TRIES_OF_A_CODE = 5
 
 
@@ -468,12 +471,13 @@ class RosterStore:
 
 def _again(once: Callable[[], Done]) -> Done:
     """Reads, decides and writes; anew while another writer was quicker. Raises Transient in the end."""
-    for _ in range(TRIES):
+    for attempt in range(TRIES):
         try:
             return once()
         except TransactWriteError as error:
             if not failed_conditions(error) and not is_conflict(error):
                 raise
+            time.sleep(random.uniform(0, SHORTEST_PAUSE_S * 2**attempt))
     raise Transient
 
 

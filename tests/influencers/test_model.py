@@ -431,9 +431,13 @@ def test_an_ambassador_is_appointed_with_the_approval() -> None:
 
 def test_a_code_is_six_digits_of_any_script() -> None:
     assert CodeRequest.model_validate({"code": " १२३ 456 "}).code == "123456"
-    for code in ("12345", "1234567", "12345a", "", None, 123456):
-        with pytest.raises(ValidationError):
+    for code in ("12345", "1234567", "12345a", "12345²", ""):
+        with pytest.raises(ValidationError) as refused:
             CodeRequest.model_validate({"code": code})
+        [error] = refused.value.errors()
+        assert (error["type"], error["msg"]) == ("code_form", "Please write the six digits of the code.")
+    with pytest.raises(ValidationError):
+        CodeRequest.model_validate({"code": 123456})
 
 
 # --- the list's filter

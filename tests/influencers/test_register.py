@@ -8,6 +8,7 @@ from pynamodb.exceptions import DoesNotExist
 from chalicelib.clock import rfc3339
 from chalicelib.errors import Forbidden, InvalidInput, NotFound
 from chalicelib.identity.audit import Audit
+from chalicelib.identity.roles import Principal
 from chalicelib.influencers.model import Filter, Influencer, ReviewRequest, StateRefused, Status
 from chalicelib.influencers.roster import LARGEST
 from chalicelib.influencers.store import ConsentItem, OwnedItem, ProfileItem, RosterItem
@@ -95,6 +96,21 @@ def test_a_coordinator_decides_in_their_own_areas_only(world: World) -> None:
     with pytest.raises(NotFound):
         world.register.get(ADMIN, "inf_none")
     assert world.register.get(COORDINATOR, person.id) == person
+
+
+def test_a_role_that_only_reads_everywhere_widens_no_role_that_decides(world: World) -> None:
+    person = world.join()
+    both = Principal(
+        "usr_two", "Two", "t@x.test", frozenset({"coordinator", "auditor"}), frozenset({"D9002"})
+    )
+    assert world.register.get(both, person.id) == person
+    for call in (
+        lambda: world.register.review(both, person.id, APPROVE),
+        lambda: world.register.reveal(both, person.id),
+        lambda: world.register.withdraw(both, person.id),
+    ):
+        with pytest.raises(Forbidden):
+            call()
 
 
 def test_looking_at_a_number_is_kept(world: World) -> None:
@@ -271,9 +287,14 @@ def test_late_words_do_not_undo_newer_ones_and_stop_wins_a_tie(world: World) -> 
     assert stop(world, "tie") == "hi"
 
 
-def test_a_start_without_a_stop_needs_no_answer(world: World) -> None:
+def test_a_word_that_changed_nothing_is_not_answered_when_its_callback_comes_again(world: World) -> None:
     world.approved()
-    assert restart(world) is None
+    assert [restart(world), restart(world)] == [None, None]
+    world.clock.forward(1)
+    assert stop(world, "wamid.3") == "hi"
+    world.clock.forward(1)
+    assert [stop(world, "wamid.4"), stop(world, "wamid.4")] == [None, None]
+    assert stop(world, "wamid.3") == "hi"  # its own confirmation may have been lost
 
 
 def test_a_stop_of_a_stranger_holds_when_they_sign_up_and_beats_the_consent(world: World) -> None:
@@ -316,6 +337,14 @@ def test_a_stop_between_reading_and_writing_a_verification_is_not_lost(
     world.signups.verify(influencer_id, world.code_of(PHONE), "a")
     assert stopped == ["hi"]
     assert world.store.person(influencer_id).suppressed == {"phone"}
+
+
+def test_who_said_stop_before_the_approval_gets_no_welcome(world: World) -> None:
+    person = world.join()
+    stop(world)
+    world.register.review(ADMIN, person.id, APPROVE)
+    world.messenger.deliver({"kind": "welcome", "influencer": person.id, "event": "evt_1"})
+    assert [message.template for message in world.sender.to(PHONE)] == ["janjan_code"]
 
 
 # --- the roster

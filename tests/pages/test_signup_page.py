@@ -86,7 +86,7 @@ def test_a_form_makes_the_signup_that_the_api_makes_and_leads_to_the_code(site: 
     [message] = send_codes()
     wrong = site.post(f"/signup/{found[1]}?lang=hi", [("code", "12")])
     assert wrong.status_code == 422
-    assert 'id="code-error"' in page(wrong)
+    assert 'id="code-error">कृपया कोड के छहों अंक लिखिए।<' in page(wrong)
     assert 'value="12"' in page(wrong)
     right = site.post(
         f"/signup/{found[1]}?lang=hi", [("code", f" {message.params[0][:3]} {message.params[0][3:]}")]
@@ -157,6 +157,18 @@ def test_what_only_a_look_finds_is_said_beside_its_field_too(site: Site) -> None
     assert answer.status_code == 422
     assert "You can join when you are 18 years old." in page(answer)
     assert 'id="birth_date-error"' in page(answer)
+
+
+@pytest.mark.parametrize(
+    ("day", "month", "year"), [("32", "8", "1995"), ("5", "", "1995"), ("5", "13", "95")]
+)
+def test_a_date_that_is_none_is_explained_as_the_form_asks_for_it(
+    site: Site, day: str, month: str, year: str
+) -> None:
+    typed = [("birth_day", day), ("birth_month", month), ("birth_year", year)]
+    answer = site.post("/signup?lang=en", [*without("birth_day", "birth_month", "birth_year"), *typed])
+    assert "Please write day, month and year in digits, such as 15 8 1995." in page(answer)
+    assert f'name="birth_day" value="{day}"' in page(answer)
 
 
 def test_the_area_is_picked_list_by_list(site: Site) -> None:
