@@ -425,3 +425,42 @@ def test_a_theme_that_came_after_the_last_look_is_learned(world: World) -> None:
     assert world.roster.page(RosterRange("D9001"), None, 9)[0][0].themes == frozenset()
     known.append("health")
     assert world.roster.page(RosterRange("D9001"), None, 9)[0][0].themes == {"health"}
+
+
+# --- when writing does not go through
+
+
+def test_a_write_that_is_always_overtaken_is_given_back_to_be_tried_later(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from chalicelib.errors import Transient
+    from chalicelib.influencers import store
+
+    world.approved()
+    waited: list[float] = []
+    monkeypatch.setattr(store, "_as_seen", lambda item: OwnedItem.at == "never")
+    monkeypatch.setattr(store.time, "sleep", waited.append)
+    with pytest.raises(Transient):
+        stop(world)
+    assert len(waited) == store.TRIES
+    assert all(0 <= pause <= 0.01 * 2**attempt for attempt, pause in enumerate(waited))
+
+
+def test_what_dynamodb_refuses_for_another_reason_is_not_tried_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pynamodb.exceptions import TransactWriteError
+
+    from chalicelib.influencers import store
+
+    world.approved()
+    monkeypatch.setattr(store, "_consent_row", lambda *_, **__: OwnedItem("", "-"))
+    with pytest.raises(TransactWriteError):
+        stop(world)
+
+
+def test_people_who_only_stated_a_number_of_somebody_else_withdraw_without_touching_it(world: World) -> None:
+    owner = world.join(handles=[])
+    newcomer = world.join(channel="telegram", handles=[])
+    world.register.withdraw(ADMIN, newcomer.id)
+    assert world.store.proven_owner(PHONE) == owner.id
