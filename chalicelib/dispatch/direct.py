@@ -25,32 +25,33 @@ class Direct:
     def send(self, *, subject: str, key: str, channel: str, to: str, message: Outgoing) -> str:
         """Sends at most once for (subject, key): `accepted`, `already`, `unknown` or `refused:<code>`.
 
-        Raises Transient when the platform asks to wait or could not be reached: nothing was sent, ask again.
+        Raises Transient when the platform asks to wait or could not be reached, PlatformOff when it is off:
+        nothing was sent, ask again.
         A claim whose holder died without an outcome stays `unknown` and is not sent again.
         """
-        token = new_token()
+        way, token = self.gateway.channel_for(channel), new_token()
         standing = self.store.claim_service(subject, key, token, self.clock.epoch() + REQUEST_S)
         if standing is not None and standing.token != token:
             return self._standing(subject, key, standing)
         try:
-            self.gateway.send(self.gateway.channel_for(channel), to, replace(message, key=""))
+            self.gateway.send(way, to, replace(message, key=""))
         except OutcomeUnknown:
-            return self._ended(subject, key, "unknown")
+            return self._ended(subject, key, token, "unknown")
         except SendRefused as refused:
-            return self._ended(subject, key, f"refused:{refused.platform_code}")
+            return self._ended(subject, key, token, f"refused:{refused.platform_code}")
         except Transient:
-            self.store.service_outcome(subject, key, "released", released=True)
+            self.store.service_outcome(subject, key, token, "released", released=True)
             raise
-        return self._ended(subject, key, "accepted")
+        return self._ended(subject, key, token, "accepted")
 
     def _standing(self, subject: str, key: str, row: ServiceClaim) -> str:
         if row.outcome:
             return "already"
         if self.clock.epoch() < row.until:
             raise Transient(retry_after_s=REQUEST_S)
-        return self._ended(subject, key, "unknown")
+        return self._ended(subject, key, row.token, "unknown")
 
-    def _ended(self, subject: str, key: str, outcome: str) -> str:
-        self.store.service_outcome(subject, key, outcome)
+    def _ended(self, subject: str, key: str, token: str, outcome: str) -> str:
+        self.store.service_outcome(subject, key, token, outcome)
         count(f"Service_{outcome.partition(':')[0]}")
         return outcome

@@ -105,14 +105,23 @@ class Planner:
         brief = self.runs.get(run)
         if brief is None or brief.status != "dispatching":
             return
-        plan = self.store.plan(run)
-        if plan is not None and plan.complete and total(self.store.tallies(run)).in_progress == 0:
+        if self._ended(run):
             self.runs.finish(run)
             return
         if look < len(SETTLE_DELAYS_S):
             self._look_again(run, look)
         else:
             self._revive(run, brief.at)
+
+    def _ended(self, run: str) -> bool:
+        """A quick sum first; the one that decides misses no tally that planning has just written."""
+        plan = self.store.plan(run)
+        return (
+            plan is not None
+            and plan.complete
+            and total(self.store.tallies(run)).in_progress == 0
+            and total(self.store.tallies(run, consistent=True)).in_progress == 0
+        )
 
     def _look_again(self, run: str, look: int) -> None:
         self.plan_queue.put(

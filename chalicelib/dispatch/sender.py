@@ -29,13 +29,17 @@ from chalicelib.events.bus import Bus, Entry
 from chalicelib.events.catalog import ChannelStopped, DeliveryUnknown
 from chalicelib.ids import new_token
 from chalicelib.platforms.base import Channel, Gateway, OutcomeUnknown, Outgoing, SendRefused, Throttled
+from chalicelib.platforms.http_client import CONNECT_S, READ_S
 from chalicelib.ports import Contact, People, RunBrief, Runs
 from chalicelib.queues import Queue
 from chalicelib.telemetry import count, logger
 
-REQUEST_S = 12.0
-"""The longest that one request, with its claim, may take; a person is begun only when so much time is
-left."""
+ANSWER_S = CONNECT_S + READ_S
+"""The longest that a request may take; it is made only when so much time is left."""
+REQUEST_S = ANSWER_S + 2.0
+"""The same with its claim; a person is begun only when so much time is left."""
+FRESH_S = 2.0
+"""How old a copy of people's wishes may be that is acted on (DESIGN.md, stops)."""
 HORIZON_S = 1.0
 """How far ahead a channel's slots are leased; a chunk that would have to wait longer is queued with a
 delay."""
@@ -112,14 +116,19 @@ class Sender:
         self._send_people(Work(brief, chunk, channel, token, deadline), left, lease)
 
     def _send_people(self, work: Work, left: list[int], lease: Lease) -> None:
-        contacts = self.people.contacts([work.chunk.people[i] for i in left])
+        contacts: dict[str, Contact] = {}
+        read_at = float("-inf")
         often = not self.gateway.capabilities(work.channel.platform).receipts
         try:
             for position, index in enumerate(left):
-                if self.clock.epoch() + REQUEST_S > work.deadline:
+                begins = max(self.clock.epoch(), lease.slot(position))
+                if begins + REQUEST_S > work.deadline:
                     work.again(0)
                     break
-                self._wait_for(lease.slot(position))
+                self._wait_for(begins)
+                if begins - read_at > FRESH_S:
+                    contacts = self.people.contacts([work.chunk.people[i] for i in left[position:]])
+                    read_at = begins
                 step = self._send_one(work, index, contacts.get(work.chunk.people[index]))
                 if often:  # nothing will prove these later: keep each result at once
                     self._flush(work)
@@ -131,23 +140,38 @@ class Sender:
             self._requeue(work.chunk, work.again_after_s)
 
     def _send_one(self, work: Work, index: int, contact: Contact | None) -> Step:
-        platform = work.channel.platform
+        platform, claim = work.channel.platform, work.claim(index)
         reason = reason_against(work.brief, contact, platform, self.clock.now())
         if reason is not None or contact is None:
-            work.facts[index][Fact.NOT_SENT] = reason or "erased"
+            self._not_sent(work, claim, reason or "erased")
             return Step.GO_ON
         message = self.runs.message(work.chunk.run, platform, work.chunk.language, contact)
-        claim = work.claim(index)
         standing = self.store.claim(claim)
         if standing is not None and not self._ours(standing, claim, work):
             return Step.GO_ON
-        fresh = self.runs.get(claim.run)
+        try:
+            fresh = self.runs.get(claim.run)
+        except Exception:
+            self.store.release(claim)
+            raise
         reason = reason_against(fresh, contact, platform, self.clock.now()) if fresh else "cancelled"
         if reason is not None:
             work.facts[index][Fact.NOT_SENT] = reason
             return Step.GO_ON
+        if self.clock.epoch() + ANSWER_S > work.deadline:
+            self.store.release(claim)
+            work.again(0)
+            return Step.STOP
         addressed = replace(message, key=str(work.chunk.key(index)), ttl_s=self._ttl_s(work.brief))
         return self._request(work, claim, contact, addressed)
+
+    def _not_sent(self, work: Work, wanted: Claim, reason: str) -> None:
+        """Notes the reason, unless a claim shows that somebody may have sent before it came up."""
+        standing = self.store.standing(wanted.person, wanted.run)
+        if standing is None or standing.released:
+            work.facts[wanted.index][Fact.NOT_SENT] = reason
+        else:
+            self._ours(standing, wanted, work)
 
     def _ours(self, standing: Claim, wanted: Claim, work: Work) -> bool:
         """Whether a claim that stands already is our own; notes what else it means."""
@@ -205,12 +229,16 @@ class Sender:
         return max(1, int(brief.expires_at.timestamp() - self.clock.epoch()))
 
     def _flush(self, work: Work) -> None:
-        """Events first: should the tally's write fail, the chunk comes again and both are written again."""
-        facts = {index: known for index, known in work.facts.items() if known}
+        """What is certain first, an unknown after its event: should the bus fail, the chunk comes again,
+        finds that claim without a result and tells it again."""
+        unknown = {index: known for index, known in work.facts.items() if Fact.UNKNOWN in known}
+        certain = {index: known for index, known in work.facts.items() if known and index not in unknown}
+        if certain:
+            self.store.record(work.chunk.run, work.chunk.id, certain)
         if work.events:
             self.bus.publish(work.events)
-        if facts:
-            self.store.record(work.chunk.run, work.chunk.id, facts)
+        if unknown:
+            self.store.record(work.chunk.run, work.chunk.id, unknown)
         work.events.clear()
         work.facts.clear()
 

@@ -2,7 +2,7 @@
 
 Table `ledger`, one item a person and run: history, caps, export and erasure of a person are one query.
     <person>       <run>          the claim                     1 w a person; 1 r only when a claim stands
-    already
+                                                                already, or the person may not be sent to
     <person>       service#<key>  a service message's claim     2 w (claim, outcome)
 
 Table `tallies`, all of one run, spread over SHARDS partitions; items stay under 1 KB.
@@ -47,6 +47,7 @@ from chalicelib.dispatch.model import (
     partition_of,
     partitions,
 )
+from chalicelib.errors import Transient
 from chalicelib.ops import OpsItem
 from chalicelib.tables import Table, TableName
 
@@ -233,7 +234,10 @@ class DispatchStore:
         except PutError as refused:
             if refused.cause_response_code != REFUSED:
                 raise
-            return self.standing(wanted.person, wanted.run)
+            standing = self.standing(wanted.person, wanted.run)
+            if standing is None:  # erased in between: nobody's, and not ours either
+                raise Transient from refused
+            return standing
         return None
 
     def standing(self, person: str, run: str) -> Claim | None:
@@ -254,11 +258,14 @@ class DispatchStore:
         )
 
     def release(self, held: Claim) -> None:
-        """Gives a claim back after an answer that proves that nothing was sent."""
+        """Gives a claim back when it is certain that nothing was sent."""
+        self._as_holder(LedgerItem(held.person, held.run), held.token, [LedgerItem.released.set(True)])
+
+    @staticmethod
+    def _as_holder(row: LedgerItem, token: str, actions: list[Action]) -> None:
+        """Changes a claim, unless it has passed to another holder: this write may be a late repetition."""
         try:
-            LedgerItem(held.person, held.run).update(
-                actions=[LedgerItem.released.set(True)], condition=LedgerItem.token == held.token
-            )
+            row.update(actions=actions, condition=LedgerItem.token == token)
         except UpdateError as refused:
             if refused.cause_response_code != REFUSED:
                 raise
@@ -282,12 +289,15 @@ class DispatchStore:
             return ServiceClaim(row.token, float(row.until), row.outcome or "")
         return None
 
-    def service_outcome(self, subject: str, key: str, outcome: str, *, released: bool = False) -> None:
-        """Writes what became of a service message; `released` when it surely was not sent."""
+    def service_outcome(
+        self, subject: str, key: str, token: str, outcome: str, *, released: bool = False
+    ) -> None:
+        """Writes what became of the service message that `token` holds; `released` when it surely was not
+        sent. A later holder's claim is left alone."""
         actions: list[Action] = [LedgerItem.outcome.set(outcome)]
         if released:
             actions.append(LedgerItem.released.set(True))
-        LedgerItem(subject, f"service#{key}").update(actions=actions)
+        self._as_holder(LedgerItem(subject, f"service#{key}"), token, actions)
 
     # --- tallies
 
@@ -313,10 +323,11 @@ class DispatchStore:
                 return False
         return True
 
-    def tallies(self, run: str) -> Iterator[Tally]:
-        """Every tally of a run, shard by shard."""
+    def tallies(self, run: str, *, consistent: bool = False) -> Iterator[Tally]:
+        """Every tally of a run, shard by shard; `consistent` costs twice as much and misses nothing that was
+        written before."""
         for pk in partitions(run):
-            for item in TallyItem.query(pk, TallyItem.sk.startswith("t")):
+            for item in TallyItem.query(pk, TallyItem.sk.startswith("t"), consistent_read=consistent):
                 yield _tally_of(item)
 
     def stale_chunks(self, run: str, before: int) -> list[str]:

@@ -6,7 +6,7 @@ import pytest
 
 from chalicelib.dispatch.direct import Direct
 from chalicelib.dispatch.store import DispatchStore
-from chalicelib.errors import Transient
+from chalicelib.errors import PlatformOff, Transient
 from chalicelib.platforms.base import OutcomeUnknown, Outgoing, SendRefused, Throttled
 from tests.dispatch.world import Crash, MemoryPlatform, MovingClock
 
@@ -68,3 +68,27 @@ def test_a_death_between_claim_and_outcome_leaves_an_unknown_that_is_never_sent(
     room.clock.move(60)
     assert [room.send(), room.send()] == ["unknown", "already"]
     assert len(room.platform.requests) == 1
+
+
+def test_a_platform_that_is_off_claims_nothing():
+    room = Room()
+    channel_for = room.platform.channel_for
+
+    def off(platform):
+        raise PlatformOff(platform=platform)
+
+    room.platform.channel_for = off  # type: ignore[method-assign]
+    with pytest.raises(PlatformOff):
+        room.send()
+    room.platform.channel_for = channel_for  # type: ignore[method-assign]
+    assert room.send() == "accepted"
+
+
+def test_a_release_that_is_repeated_late_does_not_free_the_next_holders_claim():
+    store = DispatchStore()
+    assert store.claim_service("inf_1", "welcome", "first", 10.0) is None
+    store.service_outcome("inf_1", "welcome", "first", "released", released=True)
+    assert store.claim_service("inf_1", "welcome", "second", 20.0) is None
+    store.service_outcome("inf_1", "welcome", "first", "released", released=True)
+    standing = store.claim_service("inf_1", "welcome", "third", 30.0)
+    assert standing is not None and (standing.token, standing.outcome) == ("second", "")

@@ -12,6 +12,7 @@ from botocore.exceptions import ConnectionClosedError
 from chalicelib import aws
 from chalicelib.dispatch.model import Claim, DeliveryKey, Fact, Status
 from chalicelib.dispatch.store import DispatchStore
+from chalicelib.errors import Transient
 from chalicelib.platforms.base import OutcomeUnknown, SendRefused, Throttled
 from chalicelib.ports import Proof
 from tests.dispatch.world import RUN, START, World, address, person_id, world
@@ -182,6 +183,109 @@ def test_a_lost_answer_is_unknown_listed_as_an_event_and_never_sent_again():
     assert (made.counts().unknown, made.counts().accepted) == (1, 4)
     assert made.requests_to()[address(2)] == 1
     assert [e.name for e in made.bus.entries] == ["delivery.unknown"]
+
+
+def test_a_bus_that_fails_costs_nobody_a_known_result_and_the_unknown_is_told_again():
+    made = world(5)
+    made.platform.answers[address(2)] = [OutcomeUnknown()]
+    made.launch()
+    publish = made.bus.publish
+    down = [Transient(), Transient()]
+
+    def refuse(entries):
+        if down:
+            raise down.pop()
+        return publish(entries)
+
+    made.bus.publish = refuse  # type: ignore[method-assign]
+    made.send()
+    assert (made.counts().unknown, made.counts().accepted) == (1, 4)
+    assert max(made.requests_to().values()) == 1
+    assert [e.name for e in made.bus.entries] == ["delivery.unknown"]
+
+
+def test_who_may_have_been_sent_to_before_a_death_is_unknown_even_when_they_may_not_be_sent_to_any_more():
+    made = world(1)
+    made.launch()
+    made.faults.calls, made.faults.at, made.faults.after = 0, 3, True  # lease, claim, send
+    message = made.send_queue.take() or {}
+    made.send_one(message)
+    assert made.faults.seen[-1] == "send"
+    made.people.change(person_id(0), suppressed=frozenset({"whatsapp"}))
+    made.send()
+    assert len(made.platform.taken) == 1
+    assert (made.counts().unknown, dict(made.counts().not_sent)) == (1, {})
+
+
+def test_a_claim_is_given_back_when_the_run_cannot_be_read_after_it():
+    made = world(2)
+    made.launch()
+    get, answers = made.runs.get, [True, False]
+
+    def throttled(run):
+        if answers and not answers.pop(0):
+            raise Transient
+        return get(run)
+
+    made.runs.get = throttled  # type: ignore[method-assign]
+    made.send()
+    assert (made.counts().accepted, made.counts().unknown) == (2, 0)
+
+
+def test_a_claim_that_took_too_long_is_given_back_and_its_message_goes_out_later():
+    made = world(1)
+    made.launch()
+
+    class Slow(DispatchStore):
+        stalls = 1
+
+        def claim(self, wanted: Claim) -> Claim | None:
+            standing = super().claim(wanted)
+            made.clock.move(55 if self.stalls else 0)
+            self.stalls = 0
+            return standing
+
+    made.store = Slow()
+    made.send_one(made.send_queue.take() or {})
+    assert made.platform.requests == []
+    made.send()
+    assert (made.counts().accepted, made.counts().unknown) == (1, 0)
+
+
+def test_on_a_slow_channel_nobody_is_begun_who_would_have_to_wait_beyond_the_deadline():
+    made = world(20)
+    made.platform.rate_per_s = 0.1
+    made.launch()
+    message = made.send_queue.take() or {}
+    deadline = made.clock.epoch() + 60
+    take, times = made.platform.send, []
+
+    def timed(channel, to, message):
+        times.append(made.clock.epoch())
+        return take(channel, to, message)
+
+    made.platform.send = timed  # type: ignore[method-assign]
+    made.sender().send_chunk(message["run"], message["chunk"], "slow", deadline)
+    assert 1 < len(times) < 20
+    assert max(times) <= deadline - 12
+
+
+def test_a_stop_that_comes_while_a_chunk_is_being_sent_holds_within_two_seconds():
+    made = world(20)
+    made.platform.rate_per_s = 1.0
+    made.launch()
+    take = made.platform.send
+
+    def stop_after_three(channel, to, message):
+        if len(made.platform.taken) == 2:
+            for person in made.people.rows:
+                made.people.change(person, suppressed=frozenset({"whatsapp"}))
+        return take(channel, to, message)
+
+    made.platform.send = stop_after_three  # type: ignore[method-assign]
+    made.send_one(made.send_queue.take() or {})
+    assert 3 <= len(made.platform.taken) <= 5
+    assert made.counts().not_sent["opted_out"] >= 5
 
 
 def test_a_callback_lifts_an_unknown():
@@ -435,3 +539,30 @@ def test_a_delivery_key_reads_back():
     key = DeliveryKey.parse(made.platform.requests[0][1].key)
     assert key is not None and key.run == RUN and str(key) == made.platform.requests[0][1].key
     assert made.store.chunk(RUN, key.chunk)[1].facts[key.index].keys() == {Fact.ACCEPTED}  # type: ignore[index]
+
+
+def test_a_claim_that_vanished_before_it_could_be_read_is_nobodys():
+    class Erased(DispatchStore):
+        def standing(self, person: str, run: str) -> Claim | None:
+            return None
+
+    wanted = Claim(person_id(0), RUN, "00000000000", 0, 1, "ours", 10.0)
+    assert Erased().claim(Claim(person_id(0), RUN, "00000000000", 0, 1, "theirs", 10.0)) is None
+    with pytest.raises(Transient):
+        Erased().claim(wanted)
+
+
+def test_a_run_does_not_end_on_a_sum_that_lags_behind():
+    made = world(3)
+    made.launch()
+
+    class Lagging(DispatchStore):
+        def tallies(self, run: str, *, consistent: bool = False):
+            return super().tallies(run, consistent=True) if consistent else iter(())
+
+    made.store = Lagging()
+    made.planner().settle(RUN, 0)
+    assert made.runs.briefs[RUN].status == "dispatching"
+    made.send()
+    made.planner().settle(RUN, 1)
+    assert made.runs.briefs[RUN].status == "dispatched"

@@ -30,7 +30,7 @@ INVOCATION_S = 60
 
 
 class Crash(BaseException):
-    """The process dies here: nothing catches it, nothing after it runs."""
+    """The process dies here: nothing catches it, nothing that it does after reaches the world."""
 
 
 class MovingClock(Clock):
@@ -195,6 +195,8 @@ class Faults:
         self.calls = 0
         self.at: int | None = None
         self.after = False
+        self.dead = False
+        """Until the next process is made, every call dies."""
         self.seen: list[str] = []
 
     def wrap(self, target: Any, *names: str) -> Any:
@@ -209,12 +211,15 @@ class Faults:
 
     def guarded(self, name: str, real: Callable[..., Any]) -> Callable[..., Any]:
         def call(*args: Any, **kwargs: Any) -> Any:
+            if self.dead:
+                raise Crash(f"dead at {name}")
             self.calls += 1
             self.seen.append(name)
-            if self.at == self.calls and not self.after:
+            self.dead = self.at == self.calls
+            if self.dead and not self.after:
                 raise Crash(f"before {name}")
             result = real(*args, **kwargs)
-            if self.at == self.calls and self.after:
+            if self.dead:
                 raise Crash(f"after {name}")
             return result
 
@@ -236,6 +241,7 @@ class World:
     invocations: int = 0
 
     def planner(self) -> Planner:
+        self.faults.dead = False
         wrap = self.faults.wrap
         return Planner(
             wrap(self.store, "freeze", "write_chunks", "stretch_done", "begin_plan"),
@@ -247,6 +253,7 @@ class World:
         )
 
     def sender(self) -> Sender:
+        self.faults.dead = False
         wrap = self.faults.wrap
         return Sender(
             wrap(self.store, "claim", "release", "record", "lease"),
