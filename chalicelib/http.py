@@ -22,7 +22,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.cookies import CookieError, SimpleCookie
 from typing import Any, Literal, Protocol
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 from chalice.app import Blueprint
 from chalice.app import Response as ChaliceResponse
@@ -369,7 +369,7 @@ class Api:
 
 
 def _answer(route: Route, view: Handle, chalice_request: Any, path: Mapping[str, str]) -> ChaliceResponse:  # noqa: ANN401
-    lang, place = i18n.SOURCE, chalice_request.path
+    lang, place = i18n.SOURCE, _path_of(chalice_request)
     try:
         request = _decode(chalice_request, default_lang="hi" if route.kind == "page" else i18n.SOURCE)
         lang = request.lang
@@ -399,7 +399,7 @@ def _decode(chalice_request: Any, default_lang: str) -> Request:  # noqa: ANN401
         cookies = {}
     return Request(
         method=chalice_request.method,
-        path=chalice_request.path,
+        path=_path_of(chalice_request),
         raw=chalice_request.raw_body or b"",
         headers=headers,
         query=query,
@@ -407,6 +407,14 @@ def _decode(chalice_request: Any, default_lang: str) -> Request:  # noqa: ANN401
         source_ip=str(chalice_request.context.get("identity", {}).get("sourceIp", "")),
         cookies=cookies,
     )
+
+
+def _path_of(chalice_request: Any) -> str:  # noqa: ANN401
+    """The path that was asked for: Chalice's own `path` is the route's pattern."""
+    path = str(chalice_request.path)
+    for name, value in (chalice_request.uri_params or {}).items():
+        path = path.replace(f"{{{name}}}", quote(value, safe=""))
+    return path
 
 
 def _authorise(route: Route, request: Request) -> None:
@@ -429,7 +437,7 @@ def _same_origin(request: Request) -> None:
     """Refuses a form that another site sent (OWASP CSRF: verify the origin; old phones send neither
     header)."""
     sent_from = request.headers.get("origin") or request.headers.get("referer")
-    ours = {urlsplit(_doors[0].public_url()).netloc, request.headers.get("host", "")}
+    ours = {urlsplit(_doors[0].public_url()).netloc, request.headers.get("host")} - {"", None}
     if sent_from and urlsplit(sent_from).netloc not in ours:
         raise Forbidden("This form was sent from another site.")
 

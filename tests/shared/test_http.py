@@ -1,0 +1,288 @@
+"""The HTTP layer alone: strict bodies, problems by field, who may call, forms, idempotency, cursors."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+
+import pytest
+from chalice.app import Chalice
+from chalice.test import Client
+from pydantic import Field
+
+from chalicelib import http
+from chalicelib.errors import Conflict, Forbidden, NotFound, Transient, Unauthenticated
+from chalicelib.http import PUBLIC, Api, Doors, Request, Strict, View
+from chalicelib.ops import Idempotency
+from tests.dispatch.world import MovingClock
+
+JSON = {"Content-Type": "application/json"}
+
+
+class Body(Strict):
+    name: str = Field(min_length=2)
+    count: int = 1
+
+
+class Answer(View):
+    id: str
+    name: str
+    secret: str = "only for the first"
+
+
+class Query(Strict):
+    limit: int = Field(default=10, le=20)
+
+
+@dataclass
+class Who:
+    id: str
+
+
+class Guard:
+    def principal(self, bearer: str) -> Who:
+        if bearer not in ("editor", "auditor"):
+            raise Unauthenticated
+        return Who(bearer)
+
+    def require(self, principal: Who, action: str) -> None:
+        if principal.id != "editor":
+            raise Forbidden
+
+
+@dataclass
+class Calls:
+    made: list[object] = field(default_factory=list)
+    fail: BaseException | None = None
+
+    def note(self, what: object) -> None:
+        self.made.append(what)
+        if self.fail is not None:
+            raise self.fail
+
+
+@pytest.fixture
+def calls() -> Calls:
+    return Calls()
+
+
+@pytest.fixture
+def clock() -> MovingClock:
+    return MovingClock()
+
+
+@pytest.fixture
+def client(monkeypatch, calls, clock):
+    monkeypatch.setattr(http, "ROUTES", [])
+    once = Idempotency(clock)
+    doors = Doors(Guard, lambda: once, lambda: "key", lambda: "https://janjan.example")
+    monkeypatch.setattr(http, "_doors", [doors])
+    api = Api("sample")
+
+    @api.post("/v1/open", allow=PUBLIC, body=Body, answer=Answer, status=201, summary="open")
+    def open_one(request: Request, body: Body) -> Answer:
+        calls.note(body.name)
+        return Answer(id=f"id-{len(calls.made)}", name=body.name)
+
+    @api.post("/v1/guarded/{one}", allow="sample.write", body=Body, answer=Answer, summary="guarded")
+    def guarded(request: Request, one: str, body: Body) -> Answer:
+        calls.note((request.principal.id, one))
+        return Answer(id=one, name=body.name)
+
+    @api.get("/v1/list", allow=PUBLIC, query=Query, summary="list")
+    def listed(request: Request, query: Query) -> dict[str, object]:
+        return {"limit": query.limit, "lang": request.lang, "ip": request.source_ip}
+
+    @api.get("/v1/plain", allow=PUBLIC, summary="no query")
+    def plain(request: Request) -> dict[str, object]:
+        return {"who": request.principal.id}
+
+    @api.page("POST", "/form", allow=PUBLIC, summary="form")
+    def form(request: Request) -> object:
+        calls.note(request.form())
+        return http.redirect("/done")
+
+    @api.page("GET", "/mine", allow="sample.write", summary="page")
+    def mine(request: Request) -> object:
+        calls.note("mine")
+        return http.html("<p>mine</p>")
+
+    app = Chalice("sample", configure_logs=False)
+    app.register_blueprint(api.blueprint)
+    with Client(app) as made:
+        yield made.http
+
+
+def post(client, path="/v1/open", body=None, **headers):
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return client.request("POST", path, headers=JSON | headers, body=raw)
+
+
+def problem(answer) -> dict:
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    found = json.loads(answer.body)
+    assert found["status"] == answer.status_code
+    return found
+
+
+def test_a_good_body_reaches_the_view_and_its_answer_comes_back(client):
+    answer = post(client, body={"name": " राम "})
+    assert answer.status_code == 201
+    assert json.loads(answer.body)["name"] == "राम"
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize("raw", [b"{", b"\xff\xfe", b"[1]", b'"text"', b"[" * 100_000])
+def test_what_is_no_json_object_is_a_clear_400(client, calls, raw):
+    assert problem(post(client, body=raw))["title"] == "malformed body"
+    assert calls.made == []
+
+
+def test_every_broken_field_is_named_with_what_to_do(client):
+    found = problem(post(client, body={"name": "x", "count": "many", "colour": 1}))
+    assert {(e["field"], e["code"]) for e in found["errors"]} == {
+        ("name", "string_too_short"),
+        ("count", "int_parsing"),
+        ("colour", "extra_forbidden"),
+    }
+    assert "at least 2" in next(e["message"] for e in found["errors"] if e["field"] == "name")
+
+
+def test_problems_speak_the_asked_language(client):
+    hindi = problem(client.request("POST", "/v1/open?lang=hi", headers=JSON, body=b"{}"))
+    english = problem(post(client, body={}, **{"Accept-Language": "fr;q=0.9, en;q=0.5"}))
+    assert hindi["errors"][0]["message"] != english["errors"][0]["message"]
+    assert any("\u0900" <= letter <= "\u097f" for letter in hindi["detail"])
+
+
+def test_query_parameters_are_read_checked_and_refused_by_name(client):
+    assert json.loads(client.get("/v1/list?limit=7&lang=en").body)["limit"] == 7
+    assert problem(client.get("/v1/list?limit=70"))["errors"][0]["field"] == "limit"
+    assert problem(client.get("/v1/list?colour=red"))["errors"][0]["field"] == "colour"
+    assert problem(client.get("/v1/plain?colour=red"))["errors"][0]["code"] == "extra_forbidden"
+
+
+def test_a_public_view_that_asks_for_the_caller_says_sign_in(client):
+    assert problem(client.get("/v1/plain"))["status"] == 401
+
+
+def test_strangers_the_wrong_role_and_the_right_one(client, calls):
+    body = {"name": "ab"}
+    assert problem(post(client, "/v1/guarded/7", body))["status"] == 401
+    assert problem(post(client, "/v1/guarded/7", body, Authorization="Bearer forged"))["status"] == 401
+    assert problem(post(client, "/v1/guarded/7", body, Authorization="Basic editor"))["status"] == 401
+    assert problem(post(client, "/v1/guarded/7", body, Authorization="Bearer auditor"))["status"] == 403
+    assert calls.made == []
+    assert post(client, "/v1/guarded/7", body, Authorization="bearer editor").status_code == 200
+    assert calls.made == [("editor", "7")]
+
+
+def test_a_stranger_is_told_to_sign_in_before_the_body_is_read(client):
+    assert problem(post(client, "/v1/guarded/7", b"{"))["status"] == 401
+
+
+@pytest.mark.parametrize("origin", ["https://evil.example", "null"])
+def test_a_form_or_a_session_write_from_another_site_is_refused(client, calls, origin):
+    form = {"Content-Type": "application/x-www-form-urlencoded", "Origin": origin}
+    assert client.request("POST", "/form", headers=form, body=b"a=1").status_code == 403
+    session = {"Cookie": "janjan_session=editor", "Origin": origin}
+    assert post(client, "/v1/guarded/7", {"name": "ab"}, **session).status_code == 403
+    assert calls.made == []
+
+
+def test_our_own_form_and_an_old_phone_without_an_origin_are_taken(client, calls):
+    kind = {"Content-Type": "application/x-www-form-urlencoded"}
+    ours = kind | {"Origin": "https://janjan.example"}
+    assert client.request("POST", "/form", headers=ours, body="a=क&a=ख&b=".encode()).status_code == 303
+    assert client.request("POST", "/form", headers=kind, body=b"").status_code == 303
+    assert calls.made == [{"a": ["क", "ख"], "b": [""]}, {}]
+
+
+def test_a_page_sends_a_stranger_to_sign_in_and_back(client, calls):
+    answer = client.get("/mine?lang=en")
+    assert answer.status_code == 303
+    assert answer.headers["Location"] == "/signin?lang=en&next=%2Fmine"
+    answer = client.get("/mine", headers={"Cookie": "x=1; janjan_session=editor"})
+    assert (answer.status_code, calls.made) == (200, ["mine"])
+    assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
+
+
+def test_an_error_of_a_page_is_a_page(client, calls):
+    calls.fail = NotFound()
+    answer = client.get("/mine?lang=en", headers={"Cookie": "janjan_session=editor"})
+    assert answer.status_code == 404
+    assert answer.headers["Content-Type"].startswith("text/html")
+
+
+def test_an_unexpected_error_tells_nothing_of_itself(client, calls, capsys):
+    calls.fail = RuntimeError("the secret of the house")
+    answer = post(client, body={"name": "ab"})
+    assert problem(answer)["title"] == "internal"
+    assert b"secret of the house" not in answer.body
+
+
+def test_a_wait_is_told_in_a_header(client, calls):
+    calls.fail = Transient(retry_after_s=7)
+    answer = post(client, body={"name": "ab"})
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "7")
+
+
+def test_a_cursor_reads_back_and_a_forged_one_is_refused(client):
+    cursor = http.sign_cursor({"after": "क", "n": 2})
+    assert http.read_cursor(cursor) == {"after": "क", "n": 2}
+    assert http.read_cursor(None) is None
+    for forged in (cursor[:-1], cursor.replace(".", "x."), "x", ".", "é.é"):
+        with pytest.raises(http.InvalidInput):
+            http.read_cursor(forged)
+
+
+# --- idempotency
+
+
+@pytest.mark.usefixtures("tables")
+class TestIdempotency:
+    KEY = {"Idempotency-Key": "k-1", "Authorization": "Bearer editor"}
+
+    def test_a_repeated_write_runs_once_and_answers_the_same(self, client, calls):
+        first, again = (post(client, "/v1/guarded/7", {"name": "ab"}, **self.KEY) for _ in range(2))
+        assert first.body == again.body
+        assert again.headers["Idempotent-Replayed"] == "true"
+        assert len(calls.made) == 1
+
+    def test_another_body_is_refused_and_another_path_or_caller_is_another_write(self, client, calls):
+        post(client, "/v1/guarded/7", {"name": "ab"}, **self.KEY)
+        refused = problem(post(client, "/v1/guarded/7", {"name": "xy"}, **self.KEY))
+        assert (refused["status"], refused["title"]) == (422, "idempotency key reused")
+        assert post(client, "/v1/guarded/8", {"name": "ab"}, **self.KEY).status_code == 200
+        assert post(client, "/v1/open", {"name": "ab"}, **{"Idempotency-Key": "k-1"}).status_code == 201
+        assert len(calls.made) == 3
+
+    def test_a_write_that_was_refused_may_be_tried_again_with_the_same_key(self, client, calls):
+        calls.fail = Conflict()
+        assert post(client, "/v1/guarded/7", {"name": "ab"}, **self.KEY).status_code == 409
+        calls.fail = None
+        assert post(client, "/v1/guarded/7", {"name": "ab"}, **self.KEY).status_code == 200
+
+    def test_a_write_that_died_halfway_is_still_running_for_a_minute(self, client, calls, clock):
+        calls.fail = RuntimeError("died")
+        post(client, "/v1/guarded/7", {"name": "ab"}, **self.KEY)
+        calls.fail = None
+        answer = post(client, "/v1/guarded/7", {"name": "ab"}, **self.KEY)
+        assert (answer.status_code, problem(answer)["title"]) == (409, "still running")
+        assert int(answer.headers["Retry-After"]) >= 1
+        clock.move(61)
+        assert post(client, "/v1/guarded/7", {"name": "ab"}, **self.KEY).status_code == 200
+
+    def test_a_repeated_anonymous_write_tells_no_more_than_the_id(self, client, calls):
+        key = {"Idempotency-Key": "k-1"}
+        first, again = (post(client, body={"name": "ab"}, **key) for _ in range(2))
+        assert "secret" in json.loads(first.body)
+        assert json.loads(again.body) == {"id": "id-1"}
+        assert again.status_code == 201
+        assert len(calls.made) == 1
+
+    def test_after_a_day_the_key_is_forgotten(self, client, calls, clock):
+        post(client, "/v1/guarded/7", {"name": "ab"}, **self.KEY)
+        clock.move(24 * 3600 + 1)
+        post(client, "/v1/guarded/7", {"name": "xy"}, **self.KEY)
+        assert len(calls.made) == 2
