@@ -41,6 +41,9 @@ PREVIEW_AT_MOST = 20_000
 """People of the roster that a preview counts within one request (CONTRACT.md)."""
 PAGE = 1000
 READERS = 8
+WRITE, SUBMIT, APPROVE = "campaign.write", "campaign.submit", "campaign.approve"
+SCHEDULE = "campaign.schedule"
+"""What staff do with a campaign (identity.roles.MATRIX)."""
 
 
 class AuthorCannotApprove(Forbidden):
@@ -114,7 +117,7 @@ class Campaigns:
 
     def change(self, who: Principal, campaign_id: str, fields: dict[str, Any]) -> Campaign:
         """A draft with some fields replaced. What is submitted or approved stands: Conflict."""
-        seen = self._for_work(who, campaign_id)
+        seen = self._for_work(who, campaign_id, WRITE)
         if seen.status != "draft":
             raise Conflict("Only a draft can be changed. A declined campaign becomes a draft again.")
         content = Content.model_validate(seen.content.model_dump() | fields)
@@ -124,7 +127,7 @@ class Campaigns:
 
     def submit(self, who: Principal, campaign_id: str) -> Campaign:
         """Puts a draft before an approver. Raises InvalidInput with all that is missing."""
-        seen = self._for_work(who, campaign_id)
+        seen = self._for_work(who, campaign_id, SUBMIT)
         after = self._after(seen, "submitted", authors=_with(seen.authors, who.id))
         wrong = self._unready(seen.content)
         if wrong:
@@ -136,9 +139,11 @@ class Campaigns:
         self, who: Principal, campaign_id: str, decision: Literal["approve", "decline"], reason: str
     ) -> Campaign:
         """Approves what was submitted, or makes it a draft again. Never by somebody who had a hand in it."""
-        seen = self._for_work(who, campaign_id)
+        seen = self._for_work(who, campaign_id, APPROVE)
         if not seen.may_be_approved_by(who.id):
             raise AuthorCannotApprove
+        if seen.status == "draft":
+            raise _not_now(seen)
         if decision == "decline" and not reason:
             raise InvalidInput.of("reason", "missing", "Please fill in this field.")
         status: Status = "approved" if decision == "approve" else "draft"
@@ -157,7 +162,7 @@ class Campaigns:
         A run due within a minute is launched at once. Raises InvalidInput for a time that cannot be, Conflict
         for a campaign that is not approved.
         """
-        seen = self._for_work(who, campaign_id)
+        seen = self._for_work(who, campaign_id, SCHEDULE)
         now = self.clock.now()
         number = seen.runs + 1
         after = self._after(seen, "scheduled", runs=number)
@@ -194,7 +199,7 @@ class Campaigns:
 
     def cancel(self, who: Principal, campaign_id: str) -> Campaign:
         """Calls off a run that has not begun, and with it the campaign."""
-        seen = self._for_work(who, campaign_id)
+        seen = self._for_work(who, campaign_id, SCHEDULE)
         after = self._after(seen, "cancelled")
         now = self.clock.now()
         run = self.store.run(run_id(seen.id, seen.runs))
@@ -258,14 +263,14 @@ class Campaigns:
 
     # --- shared ---------------------------------------------------------------------------------------
 
-    def _for_work(self, who: Principal, campaign_id: str) -> Campaign:
+    def _for_work(self, who: Principal, campaign_id: str, action: str) -> Campaign:
         seen = self.get(campaign_id)
-        if not who.covers_department(seen.department):
+        if not who.covers_department(seen.department, action):
             raise NotYourDepartment
         return seen
 
     def _check_draft(self, who: Principal, content: Content) -> None:
-        if not who.covers_department(content.department):
+        if not who.covers_department(content.department, WRITE):
             raise NotYourDepartment
         wrong = faults(content, self.organisation_kind)
         if wrong:
@@ -301,7 +306,7 @@ class Campaigns:
     def _after(self, seen: Campaign, status: Status, **changes: object) -> Campaign:
         """The campaign one step on. Raises Conflict for a step that its state does not allow."""
         if not seen.may_become(status):
-            raise Conflict("The campaign is %(status)s: this cannot be done now.", status=seen.status)
+            raise _not_now(seen)
         moved = {"status": status, "rev": seen.rev + 1, "updated_at": self.clock.now()}
         return seen.model_copy(update=moved | changes)
 
@@ -338,6 +343,10 @@ class Campaigns:
             self.plan_queue.put([{"launch": run}], delay_s)
         except Transient:
             logger.warning("launch left to the minute's tick", extra={"run": run})
+
+
+def _not_now(seen: Campaign) -> Conflict:
+    return Conflict("The campaign is %(status)s: this cannot be done now.", status=seen.status)
 
 
 def _with(authors: tuple[str, ...], person: str) -> tuple[str, ...]:

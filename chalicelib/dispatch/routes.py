@@ -77,10 +77,10 @@ class Head(NamedTuple):
     runs: list[RunBrief]
 
 
-def _seen(request: Request, campaign_id: str) -> Head:
-    """The campaign, when the caller may see what became of it. Raises NotFound, Forbidden."""
+def _seen(request: Request, campaign_id: str, action: str = "campaign.report") -> Head:
+    """The campaign, when the caller may do `action` for its department. Raises NotFound, Forbidden."""
     campaign = wiring.campaigns().get(campaign_id)
-    if not request.principal.covers_department(campaign.content.department):
+    if not request.principal.covers_department(campaign.content.department, action):
         raise Forbidden
     return Head(campaign.id, campaign.content.title, campaign.status, wiring.runs().of_campaign(campaign_id))
 
@@ -170,7 +170,7 @@ def campaigns_page(request: Request) -> Response:
     summary="Who, over which channel, what became of it",
 )
 def deliveries(request: Request, campaign_id: str, query: DeliveryQuery) -> DeliveryList:
-    runs = [run.run_id for run in _seen(request, campaign_id).runs]
+    runs = [run.run_id for run in _seen(request, campaign_id, "delivery.read").runs]
     place = read_cursor(query.cursor) or {}
     run = str(place.get("run") or query.run or (runs[-1] if runs else ""))
     if run not in runs:

@@ -58,20 +58,22 @@ class Principal:
         """Whether some role of this person allows `action`. Raises KeyError for an unknown action."""
         return bool(self.roles & MATRIX[action])
 
-    def covers_area(self, path: Sequence[str]) -> bool:
-        """Whether the area with this path (ids from `IN` to itself) is this person's, or lies in one that is.
+    def covers_area(self, path: Sequence[str], action: str) -> bool:
+        """Whether this person may do `action` in the area with this path (ids from `IN` to itself): in every
+        area by a role that covers all, else in those that they were given and below.
 
-        Admins and auditors cover every area; everybody else what they were given, so a coordinator without
-        areas covers nothing.
+        Only roles that allow `action` count: an auditor who is a coordinator too reviews nobody elsewhere.
         """
-        return bool(self.roles & _ALL_AREAS) or not self.areas.isdisjoint(path)
+        roles = self.roles & MATRIX[action]
+        return bool(roles & _ALL_AREAS) or bool(roles) and not self.areas.isdisjoint(path)
 
-    def covers_department(self, department: str) -> bool:
-        """Whether `department` is this person's to see and work for: nodal officers are bound to those that
-        they were given, unless another role of theirs works for all."""
-        if "nodal_officer" in self.roles and not self.roles & _ALL_DEPARTMENTS:
+    def covers_department(self, department: str, action: str) -> bool:
+        """Whether this person may do `action` for `department`: nodal officers are bound to those that they
+        were given, unless another role of theirs, which allows `action`, works for all."""
+        roles = self.roles & MATRIX[action]
+        if "nodal_officer" in roles and not roles & _ALL_DEPARTMENTS:
             return department in self.departments
-        return bool(self.roles)
+        return bool(roles)
 
 
 def needs_second_factor(roles: frozenset[Role]) -> bool:

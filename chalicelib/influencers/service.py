@@ -62,6 +62,8 @@ PAGE = 100
 MOST_READ = 2000
 """People looked at for one page of a list: a rare filter answers early, with a cursor to go on."""
 HOME_LANGUAGE = "hi"
+READ, REVIEW, REVEAL = "influencer.read", "influencer.review", "influencer.reveal"
+"""What staff do with a person (identity.roles.MATRIX)."""
 
 
 def spoken(language: str) -> str:
@@ -292,7 +294,9 @@ class Messenger:
             self._send(person.id, f"code#{nonce}", "whatsapp", person.phone, message)
 
     def _welcome(self, person: Influencer, event_id: str) -> None:
-        if person.status != "approved" or person.channel not in person.addresses:
+        """A first message to who was let in; not to an address that has said STOP meanwhile."""
+        stopped = person.suppressed_channels
+        if person.status != "approved" or person.channel not in person.addresses.keys() - stopped:
             return
         language = spoken(person.language)
         link = f"{self.public_url}/?lang={language}"
@@ -394,21 +398,21 @@ class Register:
             for person, key in self.store.listed(state, prefix, begin, PAGE):
                 yield person, {"stretch": number, "key": key}
 
-    def get(self, who: Principal, influencer_id: str) -> Influencer:
-        """One person. Raises NotFound, Forbidden for another's area."""
+    def get(self, who: Principal, influencer_id: str, action: str = READ) -> Influencer:
+        """One person, for somebody who may do `action` in their area. Raises NotFound, Forbidden."""
         person = self.store.find(influencer_id)
         if person is None:
             raise NotFound
-        if not who.covers_area(person.area_path):
+        if not who.covers_area(person.area_path, action):
             raise Forbidden("This person belongs to another area.")
         return person
 
     def review(self, who: Principal, influencer_id: str, decision: ReviewRequest) -> Influencer:
         """Approves, declines or suspends; raises StateRefused where the state does not allow it."""
         now = self.clock.now()
-        before = self.get(who, influencer_id)
+        before = self.get(who, influencer_id, REVIEW)
         if decision.ambassador_of:
-            self._own_area(who, decision.ambassador_of, "ambassador_of")
+            self._own_area(who, decision.ambassador_of, "ambassador_of", REVIEW)
         after = before.moved(
             decision.status,
             reviewed_at=rfc3339(now),
@@ -426,7 +430,7 @@ class Register:
     def withdraw(self, who: Principal, influencer_id: str) -> Influencer:
         """Takes a person out at their own wish: consents end, number and handles are free again."""
         now = self.clock.now()
-        before = self.get(who, influencer_id)
+        before = self.get(who, influencer_id, REVIEW)
         after = before.moved("withdrawn", consents=(), reviewed_at=rfc3339(now))
         event = InfluencerWithdrawn(**_of(after))
         self._commit(who.id, before, after, event=event, detail={"from": before.status}, now=now)
@@ -434,7 +438,7 @@ class Register:
 
     def reveal(self, who: Principal, influencer_id: str) -> Influencer:
         """One person with number and address in clear; that they were looked at is kept."""
-        person = self.get(who, influencer_id)
+        person = self.get(who, influencer_id, REVEAL)
         self.audit.committing(
             subject=f"influencer#{person.id}", action="influencer.revealed", actor=who.id, at=self.clock.now()
         )
@@ -465,8 +469,8 @@ class Register:
     def _prefixes(self, who: Principal, area: str | None) -> list[str]:
         """Beginnings of the area keys that `who` may see, none inside another."""
         if area:
-            return [area_prefix(self._own_area(who, area, "area").path)]
-        if who.covers_area(()):
+            return [area_prefix(self._own_area(who, area, "area", READ).path)]
+        if who.covers_area((), READ):
             return [""]
         own = [found for area_id in who.areas if (found := self.areas.get(area_id)) is not None]
         kept: list[str] = []
@@ -475,10 +479,10 @@ class Register:
                 kept.append(prefix)
         return kept
 
-    def _own_area(self, who: Principal, area_id: str, name: str) -> Area:
+    def _own_area(self, who: Principal, area_id: str, name: str, action: str) -> Area:
         area = self.areas.get(area_id)
         if area is None:
             raise InvalidInput.of(name, "area_unknown", "There is no area %(id)s.", id=area_id)
-        if not who.covers_area(area.path):
+        if not who.covers_area(area.path, action):
             raise Forbidden("This is not one of your areas.")
         return area

@@ -8,7 +8,8 @@ Table `people`:
     phone#<keyed hash>        claim    whose number it is: `proven`, or only `stated`
     handle#<platform>#<name>  claim    whose account it is
     telegram#<chat>           claim    whose chat it is
-    suppressed#<kind>#<hash>  -        the last STOP or START of an address, with its time
+    suppressed#<kind>#<hash>  -        whether an address has said STOP, when it last spoke, and the callback
+                                       that made the last change
     link#<hash of the token>  -        the signup that a Telegram deep link belongs to
 Index `by_status`: `status_key` = the state, `area_key` = the ids of the area's path, then the person's id.
 Table `roster`: pk <district>, `IN` or `ST#<state>`; sk <ids below the district joined by />#<inf_…>.
@@ -326,8 +327,8 @@ class PeopleStore:
         """Keeps the last word of an address: whether this word counts, and whose address it is.
 
         A word counts when it changes something and is not older than what was heard before (callbacks come
-        late and out of order; of the same second, STOP wins). The same callback again counts again: its
-        confirmation may have been lost, and is sent under the same key.
+        late and out of order; of the same second, STOP wins). The callback that made the change counts again
+        when it comes again: its confirmation may have been lost, and is sent under the same key.
         """
         kind = ADDRESS_KIND[channel]
         claim_key, stop_key = self._claim_key(kind, address), self._stop_key(kind, address)
@@ -342,9 +343,10 @@ class PeopleStore:
             if before and (before.at or "", bool(before.stopped)) >= (rfc3339(at), stopped):
                 return False, person
             was_stopped = bool(before and before.stopped)
+            changed_by = evidence if was_stopped != stopped else (before.evidence if before else None)
             with write_together() as transaction:
                 transaction.save(
-                    OwnedItem(stop_key, ALONE, stopped=stopped, at=rfc3339(at), evidence=evidence),
+                    OwnedItem(stop_key, ALONE, stopped=stopped, at=rfc3339(at), evidence=changed_by),
                     condition=_as_seen(before),
                 )
                 if person is None:

@@ -71,7 +71,8 @@ class FakePeople:
             return "hi"
         if (before[0], before[1]) >= (at, stopped):
             return None
-        self.words[channel, address] = (at, stopped, evidence)
+        changed_by = evidence if before[1] != stopped else before[2]
+        self.words[channel, address] = (at, stopped, changed_by)
         return "hi" if before[1] != stopped else None
 
     def stopped(self):

@@ -261,10 +261,14 @@ def test_events_that_could_not_be_published_bring_their_letters_again(world):
 
 
 def everything():
-    """Each kind of work once; the STOP is the only word of its number."""
+    """Each kind of work once; STOP and START are the only words of their numbers."""
     names = ("status_sent", "status_failed_opted_out", "message_text", "preference_stop", "template_rejected")
     more = ("field_that_is_new", "many_at_once", "telegram/start_with_token", "telegram/stop")
-    return batch(*names, *more) | {"stop": wrote("STOP", number="919000010077", message_id="w77")}
+    words = {
+        "stop": wrote("STOP", number="919000010077", message_id="w77"),
+        "start": wrote("START", number="919000010088", message_id="w88"),  # of somebody who never stopped
+    }
+    return batch(*names, *more) | words
 
 
 def whole():

@@ -9,6 +9,7 @@ from chalicelib.ports import Area, RosterRow
 
 EDITOR = Principal("u-editor", "", "", frozenset({"editor"}))
 APPROVER = Principal("u-approver", "", "", frozenset({"approver"}))
+WRITES_AND_APPROVES = Principal("u-both", "", "", frozenset({"editor", "approver"}))
 SECOND_APPROVER = Principal("u-approver-2", "", "", frozenset({"approver"}))
 NODAL = Principal("u-nodal", "", "", frozenset({"nodal_officer"}), departments=frozenset({"health"}))
 

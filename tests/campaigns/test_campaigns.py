@@ -35,6 +35,7 @@ from tests.campaigns.samples import (
     EDITOR,
     NODAL,
     SECOND_APPROVER,
+    WRITES_AND_APPROVES,
     MemoryRoster,
     content,
     row,
@@ -145,9 +146,9 @@ def test_an_absent_campaign_is_not_found(campaigns):
 
 def test_a_change_replaces_the_fields_it_names(campaigns):
     draft = campaigns.create(EDITOR, content())
-    after = campaigns.change(APPROVER, draft.id, {"title": "नया शीर्षक"})
+    after = campaigns.change(WRITES_AND_APPROVES, draft.id, {"title": "नया शीर्षक"})
     assert after.content == Content.model_validate(draft.content.model_dump() | {"title": "नया शीर्षक"})
-    assert campaigns.get(draft.id).authors == ("u-editor", "u-approver")
+    assert campaigns.get(draft.id).authors == ("u-editor", "u-both")
 
 
 def test_submitted_and_approved_content_is_frozen(campaigns):
@@ -161,19 +162,22 @@ def test_submitted_and_approved_content_is_frozen(campaigns):
 
 @pytest.mark.parametrize("person", ["author", "editor of the last change", "who submitted it"])
 def test_whoever_had_a_hand_in_it_cannot_approve_it(campaigns, person):
-    draft = campaigns.create(APPROVER if person == "author" else EDITOR, content())
+    both = WRITES_AND_APPROVES
+    draft = campaigns.create(both if person == "author" else EDITOR, content())
     if person == "editor of the last change":
-        campaigns.change(APPROVER, draft.id, {"title": "x"})
-    campaigns.submit(APPROVER if person == "who submitted it" else EDITOR, draft.id)
+        campaigns.change(both, draft.id, {"title": "x"})
+    campaigns.submit(both if person == "who submitted it" else EDITOR, draft.id)
     with pytest.raises(AuthorCannotApprove):
-        campaigns.decide(APPROVER, draft.id, "approve", "")
+        campaigns.decide(both, draft.id, "approve", "")
     assert campaigns.decide(SECOND_APPROVER, draft.id, "approve", "").status == "approved"
 
 
-def test_a_draft_cannot_be_approved_before_it_is_submitted(campaigns):
+@pytest.mark.parametrize("decision", ["approve", "decline"])
+def test_a_draft_is_not_decided_on_before_it_is_submitted(campaigns, decision):
     draft = campaigns.create(EDITOR, content())
     with pytest.raises(Conflict):
-        campaigns.decide(APPROVER, draft.id, "approve", "")
+        campaigns.decide(APPROVER, draft.id, decision, "too early")
+    assert actions(draft.id) == [("campaign.created", "u-editor")]
 
 
 def test_declining_needs_a_reason_and_gives_the_draft_back(campaigns):

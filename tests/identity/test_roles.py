@@ -61,36 +61,51 @@ def test_nobody_who_writes_campaigns_alone_may_approve_them():
     assert not staff("approver").may("campaign.write")
 
 
+READ, REVIEW = "influencer.read", "influencer.review"
+REPORT, WRITE = "campaign.report", "campaign.write"
+
+
 def test_a_coordinator_covers_an_area_and_all_below_it_and_nothing_else():
     coordinator = staff("coordinator", areas=["D9001"])
-    assert coordinator.covers_area(("IN", "IN-XN", "D9001"))
-    assert coordinator.covers_area(("IN", "IN-XN", "D9001", "D9001-B1"))
-    assert not coordinator.covers_area(("IN", "IN-XN", "D9002"))
-    assert not coordinator.covers_area(("IN", "IN-XN"))
+    assert coordinator.covers_area(("IN", "IN-XN", "D9001"), REVIEW)
+    assert coordinator.covers_area(("IN", "IN-XN", "D9001", "D9001-B1"), REVIEW)
+    assert not coordinator.covers_area(("IN", "IN-XN", "D9002"), REVIEW)
+    assert not coordinator.covers_area(("IN", "IN-XN"), REVIEW)
 
 
 @pytest.mark.parametrize("role", ["coordinator", "editor", "approver", "nodal_officer"])
 def test_without_areas_most_roles_cover_nothing(role):
-    assert not staff(role).covers_area(("IN",))
+    assert not staff(role).covers_area(("IN",), READ)
 
 
 @pytest.mark.parametrize("role", ["admin", "auditor"])
 def test_admins_and_auditors_cover_every_area_and_department(role):
-    assert staff(role).covers_area(("IN", "IN-XN"))
-    assert staff(role).covers_department("health")
+    assert staff(role).covers_area(("IN", "IN-XN"), READ)
+    assert staff(role).covers_department("health", REPORT)
 
 
 def test_a_nodal_officer_covers_their_own_department_alone():
     officer = staff("nodal_officer", departments=["health"])
-    assert officer.covers_department("health")
-    assert not officer.covers_department("education")
+    assert officer.covers_department("health", WRITE)
+    assert not officer.covers_department("education", WRITE)
 
 
 def test_a_coordinator_sees_every_department_but_does_not_widen_a_nodal_officers_own():
-    assert staff("coordinator").covers_department("health")
-    assert not staff("coordinator", "nodal_officer", departments=["health"]).covers_department("education")
-    assert staff("editor", "nodal_officer", departments=["health"]).covers_department("education")
-    assert not staff().covers_department("health")
+    assert staff("coordinator").covers_department("health", REPORT)
+    both = staff("coordinator", "nodal_officer", departments=["health"])
+    assert not both.covers_department("education", REPORT)
+    assert staff("editor", "nodal_officer", departments=["health"]).covers_department("education", WRITE)
+    assert not staff().covers_department("health", REPORT)
+
+
+@pytest.mark.parametrize("wide", ["auditor", "approver"])
+def test_a_role_widens_only_what_it_allows_itself(wide):
+    officer = staff("nodal_officer", wide, departments=["health"])
+    assert officer.covers_department("education", REPORT)
+    assert not officer.covers_department("education", WRITE)
+    coordinator = staff("coordinator", "auditor", areas=["D9001"])
+    assert coordinator.covers_area(("IN", "IN-XN", "D9002"), READ)
+    assert not coordinator.covers_area(("IN", "IN-XN", "D9002"), REVIEW)
 
 
 def test_groups_of_the_pool_that_are_no_roles_give_nothing():
