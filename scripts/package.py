@@ -24,7 +24,7 @@ from local.deploy import DeployFailed, chalice_package, lay_out
 from local.engine import REGION, ROOT
 
 IN_THE_RUNTIME = {"boto3", "botocore", "s3transfer", "python-dateutil", "six"}
-"""docs/decisions/0002-sdk-from-the-runtime.md"""
+"""docs/decisions/sdk-from-the-runtime.md"""
 MACHINES = {"arm64": 183, "x86_64": 62}  # e_machine of an ELF file
 UNZIPPED_LIMIT = 250 * 2**20  # Lambda's own
 EPOCH = (1980, 1, 1, 0, 0, 0)  # so that the same content makes the same zip
