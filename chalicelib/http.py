@@ -178,6 +178,8 @@ class Route:
     answer: Any
     status: int
     kind: Literal["json", "page", "raw"]
+    kept: bool = True
+    """Whether the answer to an Idempotency-Key is kept; never one with personal data in clear."""
 
 
 ROUTES: list[Route] = []
@@ -343,11 +345,13 @@ class Api:
         query: type[BaseModel] | None = None,
         answer: Any = None,  # noqa: ANN401 - a model or a list of models
         status: int = 200,
+        kept: bool = True,
     ) -> Callable[[Handle], Handle]:
         """A JSON route. The view gets the request, path parameters, and `body` / `query` where a model is
         given."""
         return self._route(
-            Route(method, path, allow, summary, self.feature, body, query, answer, status, "json"), (JSON,)
+            Route(method, path, allow, summary, self.feature, body, query, answer, status, "json", kept),
+            (JSON,),
         )
 
     def _route(self, route: Route, content_types: tuple[str, ...]) -> Callable[[Handle], Handle]:
@@ -466,7 +470,7 @@ def _query_of(route: Route, request: Request) -> dict[str, Any]:
 def _once(route: Route, request: Request, act: Callable[[], Any]) -> ChaliceResponse:
     """Runs the view; a write with an Idempotency-Key runs once for each key."""
     key = request.headers.get("idempotency-key", "")
-    if not key or route.kind != "json" or request.method == "GET":
+    if not key or not route.kept or route.kind != "json" or request.method == "GET":
         return _response(route, act())
     who = request.caller.id if request.caller is not None else f"anonymous {request.source_ip}"
     scope = "\n".join((who, request.method, request.path, key))
@@ -483,9 +487,11 @@ def _once(route: Route, request: Request, act: Callable[[], Any]) -> ChaliceResp
     except ValidationError:
         once.forget(scope)
         raise
-    once.done(
-        scope, request.raw, {"status": response.status_code, "body": _replayable(request, response.body)}
-    )
+    answer = {"status": response.status_code, "body": _replayable(request, response.body)}
+    try:
+        once.done(scope, request.raw, answer)
+    except Exception:
+        logger.exception("answer not kept")  # the write stands: an error would have it sent once more
     return response
 
 

@@ -45,7 +45,7 @@ def _by_weight(header: str) -> list[str]:
     """Language tags of an Accept-Language header (RFC 9110, 12.5.4), heaviest first; weight 0 left out."""
     weighed: list[tuple[float, str]] = []
     for part in header.split(","):
-        tag, _, weight = part.strip().lower().partition(";q=")
+        tag, _, weight = part.replace(" ", "").lower().partition(";q=")
         try:
             q = float(weight) if weight else 1.0
         except ValueError:

@@ -18,6 +18,7 @@ from pynamodb.exceptions import DoesNotExist, PutError
 
 from chalicelib.clock import Clock
 from chalicelib.errors import Conflict, Rejected, TooManyRequests
+from chalicelib.ids import new_token
 from chalicelib.tables import Table, TableName
 
 REMEMBERED_S = 24 * 3600
@@ -31,6 +32,7 @@ class OpsItem(Table):
         table_name = TableName("ops")
 
     body_hash = UnicodeAttribute(null=True)
+    holder = UnicodeAttribute(null=True)
     answer = UnicodeAttribute(null=True)
     until = NumberAttribute(null=True)
     hits = NumberAttribute(null=True)
@@ -60,11 +62,10 @@ class Idempotency:
 
         Raises KeyReused for another body, StillRunning while the first has not ended.
         """
-        now = self.clock.epoch()
+        now, holder = self.clock.epoch(), new_token()
         body_hash = hashlib.sha256(body).hexdigest()
-        item = OpsItem(
-            self._pk(scope), "-", body_hash=body_hash, until=now + RUNNING_S, expires=int(now + REMEMBERED_S)
-        )
+        item = OpsItem(self._pk(scope), "-", body_hash=body_hash, holder=holder)
+        item.until, item.expires = now + RUNNING_S, int(now + REMEMBERED_S)
         free = (
             OpsItem.pk.does_not_exist()
             | (OpsItem.answer.does_not_exist() & (OpsItem.until < now))
@@ -81,6 +82,8 @@ class Idempotency:
             first = OpsItem.get(self._pk(scope), "-", consistent_read=True)
         except DoesNotExist:
             raise StillRunning from None
+        if first.holder == holder:  # our own write, whose answer was lost
+            return None
         if first.body_hash != body_hash:
             raise KeyReused
         if first.answer is None:

@@ -32,8 +32,8 @@ class Runs:
 
     store: CampaignStore
     clock: Clock
-    ticks: Callable[[], float] = time.monotonic
-    """Real seconds, since the laptop's clock can be moved."""
+    ticks: Callable[[], float] = time.time
+    """Real seconds: the laptop's clock can be moved, a frozen process's monotonic clock may stand still."""
     pause: Callable[[float], None] = time.sleep
     _kept: dict[str, tuple[float, RunBrief]] = field(default_factory=dict)
     _frozen: dict[str, Snapshot] = field(default_factory=dict)
@@ -41,7 +41,7 @@ class Runs:
     def get(self, run_id: str) -> RunBrief | None:
         """The run as it was at most 2 s ago."""
         kept = self._kept.get(run_id)
-        if kept and self.ticks() - kept[0] < FRESH_S:
+        if kept and 0 <= self.ticks() - kept[0] < FRESH_S:
             return kept[1]
         at = self.ticks()
         found = self.store.run(run_id)

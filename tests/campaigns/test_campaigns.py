@@ -421,6 +421,17 @@ def test_a_state_is_at_most_two_seconds_old(campaigns):
     assert runs.get(run.id).status == "cancelled"
 
 
+def test_a_state_from_before_the_machines_clock_was_set_back_is_read_again(campaigns):
+    campaign = approved(campaigns)
+    run = campaigns.schedule(APPROVER, campaign, TOMORROW)
+    ticks = [100.0]
+    runs = Runs(CampaignStore(), FixedClock(at=NOW), ticks=lambda: ticks[0])
+    assert runs.get(run.id).status == "scheduled"
+    campaigns.cancel(APPROVER, campaign)
+    ticks[0] -= 60
+    assert runs.get(run.id).status == "cancelled"
+
+
 def test_what_is_not_a_run_is_absent(campaigns):
     runs = runs_at(NOW)
     assert runs.get("cmp_none-1") is None

@@ -6,11 +6,12 @@ import json
 from dataclasses import dataclass, field
 
 import pytest
+from botocore.exceptions import ConnectionClosedError
 from chalice.app import Chalice
 from chalice.test import Client
 from pydantic import Field
 
-from chalicelib import http
+from chalicelib import aws, http
 from chalicelib.errors import Conflict, Forbidden, NotFound, Transient, Unauthenticated
 from chalicelib.http import PUBLIC, Api, Doors, Request, Strict, View
 from chalicelib.ops import Idempotency
@@ -151,6 +152,8 @@ def test_every_broken_field_is_named_with_what_to_do(client):
 def test_problems_speak_the_asked_language(client):
     hindi = problem(client.request("POST", "/v1/open?lang=hi", headers=JSON, body=b"{}"))
     english = problem(post(client, body={}, **{"Accept-Language": "fr;q=0.9, en;q=0.5"}))
+    weighed = problem(post(client, body={}, **{"Accept-Language": "en; q=0.1, hi; q=0.9"}))
+    assert weighed == hindi
     assert hindi["errors"][0]["message"] != english["errors"][0]["message"]
     assert any("\u0900" <= letter <= "\u097f" for letter in hindi["detail"])
 
@@ -279,6 +282,30 @@ class TestIdempotency:
         assert "secret" in json.loads(first.body)
         assert json.loads(again.body) == {"id": "id-1"}
         assert again.status_code == 201
+        assert len(calls.made) == 1
+
+    def test_a_key_whose_own_answer_was_lost_is_recognised_and_the_write_goes_on(self, client, calls):
+        dynamodb, lost = aws.client("dynamodb"), []
+
+        def lose_the_first_answer(request, **_):
+            if not lost:
+                lost.append(request.url)
+                dynamodb._endpoint.http_session.send(request)  # committed
+                raise ConnectionClosedError(endpoint_url=request.url)
+
+        dynamodb.meta.events.register("before-send.dynamodb.PutItem", lose_the_first_answer)
+        assert post(client, "/v1/guarded/7", {"name": "ab"}, **self.KEY).status_code == 200
+        assert lost and len(calls.made) == 1
+
+    def test_a_write_that_stands_is_answered_even_when_its_answer_cannot_be_kept(
+        self, client, calls, monkeypatch
+    ):
+        def throttled(*_):
+            raise Transient
+
+        monkeypatch.setattr(Idempotency, "done", throttled)
+        assert post(client, "/v1/guarded/7", {"name": "ab"}, **self.KEY).status_code == 200
+        assert post(client, "/v1/guarded/7", {"name": "ab"}, **self.KEY).status_code == 409
         assert len(calls.made) == 1
 
     def test_after_a_day_the_key_is_forgotten(self, client, calls, clock):
