@@ -110,11 +110,12 @@ def disclosure_line(
     compensation: Compensation, language: str, sender: str, own_words: Mapping[str, str], suffix: str = ""
 ) -> str:
     """The disclosure in `language` (English where we have no words of our own): the label that the
-    compensation asks for, then the author's words or ours, then what the kind of campaign adds."""
+    compensation asks for, then the author's words or ours, then what the kind of campaign adds. Words of the
+    author without any letter are none."""
     known = language if language in _LABELS[compensation] else _FALLBACK
-    said = (
-        own_words.get(language) or own_words.get("*") or _SENTENCES[compensation][known].format(sender=sender)
-    )
+    ours = _SENTENCES[compensation][known].format(sender=sender)
+    own = (own_words.get(one, "") for one in (language, "*"))
+    said = next((words for words in own if any(c.isalpha() for c in words)), ours)
     return " ".join(" ".join((_LABELS[compensation][known], said, suffix)).split())
 
 

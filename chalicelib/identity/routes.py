@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -35,6 +36,8 @@ from chalicelib.pages.shell import mark
 api = Api("identity")
 
 SHOWN_ROOTS = 31
+OWN_PLACE = re.compile(r"(?:/[A-Za-z0-9_.-]+)+")
+"""Nothing that a browser could read as another host: no empty part, no backslash, no control character."""
 ROLE_NAMES: dict[Role, str] = {
     "admin": mark("Administrator"),
     "coordinator": mark("Coordinator of an area"),
@@ -296,7 +299,7 @@ def signin_form(request: Request) -> Response:
 def _after(request: Request) -> str:
     """Where to go once signed in: the page of ours that asked for it, else who one is."""
     wanted = request.query.get("next", "")
-    place = wanted if wanted.startswith("/") and not wanted.startswith(("//", "/\\")) else "/signin"
+    place = wanted if OWN_PLACE.fullmatch(wanted) else "/signin"
     return f"{place}?lang={request.lang}"
 
 

@@ -223,6 +223,19 @@ class Account(_Kept):
     handle: str
     followers: int = 0
 
+    def masked(self) -> Account:
+        """As lists show it: an account on WhatsApp may be a number."""
+        return self.model_copy(update={"handle": masked(self.handle)}) if self._is_number else self
+
+    @property
+    def searched(self) -> str:
+        """What a search looks into: a masked number is not to be found by its digits."""
+        return "" if self._is_number else fold(self.handle)
+
+    @property
+    def _is_number(self) -> bool:
+        return self.handle.startswith("+")
+
 
 class Consent(_Kept):
     """A consent that holds now; its evidence is a row of its own."""
@@ -370,7 +383,7 @@ class Filter(_Kept):
     def _finds(self, person: Influencer) -> bool:
         """Whether the words typed stand in the name or in a handle; an id is found whole."""
         wanted = fold(self.q.removeprefix("@"))
-        texts = (fold(person.name), *(fold(account.handle) for account in person.handles))
+        texts = (fold(person.name), *(account.searched for account in person.handles))
         return not wanted or wanted == person.id or any(wanted in text for text in texts)
 
 

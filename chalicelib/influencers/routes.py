@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Any
 
 from chalice.app import Response
 from pydantic import BaseModel, Field, ValidationError
@@ -56,7 +56,7 @@ class ListQuery(Strict):
 
 
 class InfluencerView(BaseModel):
-    """A person as staff see them: the number masked, the email left out."""
+    """A person as staff see them: numbers masked, the email left out."""
 
     id: str
     status: Status
@@ -92,6 +92,7 @@ class InfluencerList(BaseModel):
 class Revealed(BaseModel):
     phone: str
     email: str
+    handles: list[Account]
 
 
 @api.post("/v1/signups", allow=PUBLIC, body=SignupRequest, answer=SignupAnswer, status=201, summary="Sign up")
@@ -179,16 +180,23 @@ def withdraw(request: Request, influencer_id: str, body: Nothing) -> InfluencerV
     allow="influencer.reveal",
     body=Nothing,
     answer=Revealed,
+    kept=False,
     summary="Number and email in clear; that they were looked at is kept",
 )
 def reveal(request: Request, influencer_id: str, body: Nothing) -> Revealed:
     person = wiring.register().reveal(request.principal, influencer_id)
-    return Revealed(phone=person.phone, email=person.email)
+    return Revealed(phone=person.phone, email=person.email, handles=list(person.handles))
 
 
 def _view(person: Influencer) -> InfluencerView:
-    facts = person.model_dump(include=InfluencerView.model_fields.keys() - {"phone", "channels"})
-    return InfluencerView(phone=person.masked_phone, channels=list(person.reachable), **facts)
+    shown: dict[str, Any] = {
+        "phone": person.masked_phone,
+        "channels": list(person.reachable),
+        "handles": [account.masked() for account in person.handles],
+        "contested": [account.masked() for account in person.contested],
+    }
+    facts = person.model_dump(include=InfluencerView.model_fields.keys() - shown.keys())
+    return InfluencerView(**shown, **facts)
 
 
 # --- pages

@@ -130,7 +130,7 @@ class Signups:
         return SignupAnswer(id=person.id, verification=self._begin(person, token, now))
 
     def new_code(self, influencer_id: str) -> SignupAnswer:
-        """Another code, or another deep link; the one before stops being valid when the new one is made."""
+        """Another code, which ends the one before, or another deep link beside the one before."""
         person = self._unverified(influencer_id)
         self._spend("number", person.phone, MESSAGES_A_NUMBER)
         now, token = self.clock.now(), None
@@ -284,7 +284,9 @@ class Messenger:
         owner = self.store.proven_owner(person.phone)
         known = self.store.find(owner) if owner else None
         sent = code if known is None else ids.new_token()  # a known number gets a code that nobody can enter
-        self.store.put_code(person.id, nonce=nonce, digest=codes.digest(person.id, sent), until=until)
+        digest = codes.digest(person.id, sent)
+        if not self.store.put_code(person.id, nonce=nonce, digest=digest, until=until):
+            return
         if known is not None:
             day = self.clock.today_ist().isoformat()
             notice = _template("janjan_known_number", "utility", known.language)

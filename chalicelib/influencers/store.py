@@ -194,15 +194,23 @@ class PeopleStore:
             return None
         return item.owner if (item.expires or 0) > now else None
 
-    def put_code(self, influencer_id: str, *, nonce: str, digest: str, until: int) -> None:
-        """Makes a code the only valid one, with five tries. The same `nonce` again changes nothing: the
-        message that asks for it may come twice, and its tries must not begin anew."""
+    def put_code(self, influencer_id: str, *, nonce: str, digest: str, until: int) -> bool:
+        """Makes a code the only valid one, with five tries; False when a later one is valid already. The same
+        `nonce` again changes nothing: the message that asks for it may come twice, and its tries must not
+        begin anew."""
         item = CodeItem(influencer_id, CODE, nonce=nonce, digest=digest, tries=0, until=until, expires=until)
         try:
-            item.save(condition=CodeItem.pk.does_not_exist() | (CodeItem.nonce != nonce))
+            newer = (CodeItem.nonce != nonce) & (CodeItem.until <= until)
+            item.save(condition=CodeItem.pk.does_not_exist() | newer)
         except PutError as refused:
             if refused.cause_response_code != REFUSED:
                 raise
+        else:
+            return True
+        try:
+            return CodeItem.get(influencer_id, CODE, consistent_read=True).nonce == nonce
+        except DoesNotExist:
+            return False
 
     def spend_try(self, influencer_id: str, now: float) -> str:
         """Counts a try and gives the hash of the valid code. Raises NoCode or TriesUsedUp."""

@@ -204,12 +204,13 @@ def _message_id(message: Mapping[str, Any]) -> str:
 
 
 def _sender(message: Mapping[str, Any], value: Mapping[str, Any]) -> tuple[str, str]:
-    """Address and name of who wrote: `from` may be missing, and then an id stands for the number."""
+    """Address and name of who wrote: where `from` is missing, the number beside their name, else an id that
+    stands for it."""
     number, user = an_id(message.get("from")), an_id(message.get("from_user_id"))
     contacts = [a_dict(contact) for contact in a_list(value.get("contacts"))]
     theirs = [c for c in contacts if number and c.get("wa_id") == number or user and c.get("user_id") == user]
     contact = (theirs or contacts)[0] if theirs or len(contacts) == 1 else {}
-    number = number or user or an_id(contact.get("wa_id")) or an_id(contact.get("user_id"))
+    number = number or an_id(contact.get("wa_id")) or user or an_id(contact.get("user_id"))
     return _address(number), words(a_dict(contact.get("profile")).get("name"))
 
 

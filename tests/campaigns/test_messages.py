@@ -59,6 +59,11 @@ def test_without_words_of_the_author_the_disclosure_names_the_sender_and_the_par
     assert line == "This message is from Namuna Office, Health Department. Nothing is paid for sharing it."
 
 
+@pytest.mark.parametrize("own", ["\u200b", ".", "— \u2060 —", "🙂"])
+def test_words_of_the_author_that_say_nothing_do_not_take_the_disclosures_place(own):
+    assert content(disclosure=own).line("en", OFFICE).startswith("This message is from")
+
+
 def test_the_authors_words_count_in_their_language_only():
     campaign = content(disclosure={"hi": "अपने शब्द"})
     assert campaign.line("hi", OFFICE) == "अपने शब्द"

@@ -70,6 +70,9 @@ def test_somebody_signs_in_sees_who_they_are_and_signs_out(browser):
         ("//elsewhere.example", "/signin?lang=en"),
         ("/\\elsewhere.example", "/signin?lang=en"),
         ("https://elsewhere.example/", "/signin?lang=en"),
+        ("/\t/elsewhere.example", "/signin?lang=en"),  # browsers drop the tab
+        ("/\n/elsewhere.example", "/signin?lang=en"),
+        ("/signin\r\nX: y", "/signin?lang=en"),
         ("", "/signin?lang=en"),
     ],
 )

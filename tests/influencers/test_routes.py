@@ -14,6 +14,7 @@ from chalice.test import Client
 from chalicelib import http, wiring
 from chalicelib.identity.gate import Gate
 from chalicelib.identity.roles import Principal
+from chalicelib.ops import OpsItem
 from tests.influencers.world import ADMIN, COORDINATOR, ELSEWHERE, KeptSender, signup
 from tests.pages.conftest import send_codes
 
@@ -125,7 +126,7 @@ def test_a_person_is_reviewed_shown_masked_and_revealed(api: Api) -> None:
     assert api("GET", f"/v1/influencers/{influencer_id}", who="admin")[1] == reviewed
     assert api("POST", f"/v1/influencers/{influencer_id}/reveal", {}, who="one") == (
         200,
-        {"phone": PHONE, "email": ""},
+        {"phone": PHONE, "email": "", "handles": [reviewed["handles"][0]]},
     )
     assert api("GET", f"/v1/influencers/{influencer_id}", who="two")[0] == 403
     status, problem = api(
@@ -138,6 +139,30 @@ def test_a_person_is_reviewed_shown_masked_and_revealed(api: Api) -> None:
         "POST", f"/v1/influencers/{influencer_id}/review", {"decision": "approve"}, who="one"
     )
     assert (status, problem["type"].rpartition("/")[2]) == (409, "state_refused")
+
+
+def test_a_number_given_as_a_whatsapp_account_is_masked_and_not_found_by_its_digits(api: Api) -> None:
+    account = {"platform": "whatsapp", "handle": "wa.me/919000010001", "followers": 30}
+    influencer_id = joined(api, handles=[account])
+    _, listed = api("GET", "/v1/influencers", who="one")
+    assert listed["items"][0]["handles"] == [
+        {"platform": "whatsapp", "handle": "+91******0001", "followers": 30}
+    ]
+    assert api("GET", "/v1/influencers?q=900001", who="one")[1]["items"] == []
+    _, revealed = api("POST", f"/v1/influencers/{influencer_id}/reveal", {}, who="one")
+    assert revealed["handles"] == [{"platform": "whatsapp", "handle": "+919000010001", "followers": 30}]
+
+
+def test_a_number_in_clear_is_kept_under_no_key_and_each_look_is_in_the_audit(api: Api) -> None:
+    influencer_id = joined(api)
+    for _ in range(2):
+        answer = api(
+            "POST", f"/v1/influencers/{influencer_id}/reveal", {}, who="one", Idempotency_Key="again"
+        )
+        assert answer[1]["phone"] == PHONE
+    entries, _ = wiring.audit().of(f"influencer#{influencer_id}", limit=10)
+    assert [entry.action for entry in entries] == ["influencer.revealed"] * 2
+    assert not [item.pk for item in OpsItem.scan() if PHONE in (item.answer or "")]
 
 
 def test_the_list_goes_on_with_its_cursor_and_refuses_another(api: Api) -> None:

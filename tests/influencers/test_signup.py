@@ -108,6 +108,21 @@ def test_five_wrong_codes_use_it_up_and_a_new_one_works(world: World) -> None:
     assert world.signups.verify(influencer_id, world.code_of(PHONE), "203.0.113.5") == "pending_review"
 
 
+def test_an_older_request_that_comes_late_or_again_does_not_bring_its_code_back(world: World) -> None:
+    influencer_id = world.sign_up()
+    [first] = world.queue.messages
+    world.deliver()
+    world.clock.forward(1)
+    world.signups.new_code(influencer_id)
+    [second] = world.queue.messages
+    world.deliver()
+    latest = world.code_of(PHONE)
+    for message in (first, second, {**first, "nonce": "overtaken"}):
+        world.messenger.deliver(message)
+    assert world.code_of(PHONE) == latest
+    assert world.signups.verify(influencer_id, latest, "203.0.113.5") == "pending_review"
+
+
 def test_a_code_ends_after_ten_minutes(world: World) -> None:
     influencer_id = world.sign_up()
     world.deliver()

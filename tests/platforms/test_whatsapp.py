@@ -259,3 +259,12 @@ def test_a_refusal_with_a_new_code_shows_the_platforms_words():
 )
 def test_whatever_proves_nothing_is_unknown(status, answer):
     assert isinstance(refusal(status, answer), OutcomeUnknown)
+
+
+def test_a_person_is_known_by_their_number_wherever_it_stands():
+    said = {"from_user_id": "IN.1000000000000001", "id": "w1", "type": "text", "text": {"body": "STOP"}}
+    contact = {"user_id": "IN.1000000000000001", "wa_id": "919000010001"}
+    others = {"user_id": "IN.2", "wa_id": "919000010002"}
+    value = {"messages": [said], "contacts": [others, contact]}
+    [read] = WhatsApp().parse(json.dumps({"entry": [{"changes": [{"value": value}]}]}).encode())
+    assert read.sender == "+919000010001"
