@@ -26,7 +26,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from chalice.app import Blueprint
 from chalice.app import Response as ChaliceResponse
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from chalicelib import i18n
 from chalicelib.errors import (
@@ -40,6 +40,7 @@ from chalicelib.errors import (
     Transient,
     Unauthenticated,
 )
+from chalicelib.shapes import Strict, View
 from chalicelib.telemetry import logger
 
 PUBLIC = "public"
@@ -62,18 +63,6 @@ PAGE_HEADERS = SAFE_HEADERS | {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; "
     "img-src 'self' data:; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
 }
-
-
-class Strict(BaseModel):
-    """Base of every request: unknown fields are refused by name, values are frozen."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True, defer_build=True)
-
-
-class View(BaseModel):
-    """Base of every answer. Like requests, it is built on first use: a cold start builds none."""
-
-    model_config = ConfigDict(frozen=True, defer_build=True)
 
 
 class NoQuery(Strict):

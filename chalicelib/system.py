@@ -6,8 +6,9 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from chalicelib.http import PUBLIC, ROUTES, Api, Problem, Request, View
+from chalicelib.http import PUBLIC, ROUTES, Api, Problem, Request
 from chalicelib.settings import settings
+from chalicelib.shapes import View
 
 api = Api("system")
 

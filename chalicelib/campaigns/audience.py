@@ -7,22 +7,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
 from chalicelib.ports import RosterRow
+from chalicelib.shapes import Strict
 
 AREAS_AT_MOST = 500
 """Their stretches are frozen in one item of each run."""
 
 Slug = Annotated[str, Field(min_length=1, max_length=40)]
 Some = Annotated[tuple[Slug, ...], Field(max_length=50)]
-
-
-class Frozen(BaseModel):
-    """Base of the feature's values: what is not known is refused by name."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True, defer_build=True)
 
 
 def _refuse(value: object) -> None:
@@ -34,7 +29,7 @@ NotYet = Annotated[None, BeforeValidator(_refuse), Field(description="Not availa
 """A field of the contract that a later version fills: empty is fine, anything else is refused."""
 
 
-class Audience(Frozen):
+class Audience(Strict):
     """Who is meant: in one of the areas (with all below), and fitting every other rule that is given.
 
     A rule that is empty lets everybody through. `platforms` and `min_followers` belong together: the

@@ -19,9 +19,9 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 
-from chalicelib.campaigns.audience import Frozen
 from chalicelib.errors import FieldError
 from chalicelib.platforms.base import Outgoing
+from chalicelib.shapes import Strict
 
 Channel = Literal["whatsapp", "telegram"]
 Compensation = Literal["none", "paid", "in_kind"]
@@ -62,7 +62,7 @@ _SENTENCES: dict[str, dict[str, str]] = {
 _FALLBACK = "en"
 
 
-class Message(Frozen):
+class Message(Strict):
     """A template with its parameters in order, or a text."""
 
     template: Annotated[str, Field(max_length=512, pattern=r"^[a-z0-9_]*$")] = ""
@@ -78,7 +78,7 @@ class Message(Frozen):
         return {"text": self.text} | {f"params.{i}": param for i, param in enumerate(self.params)}
 
 
-class Template(Frozen):
+class Template(Strict):
     """A template as it is registered at the platform. `{{1}}`, `{{2}}` … in `body` are its parameters."""
 
     name: Annotated[str, Field(min_length=1, max_length=512, pattern=r"^[a-z0-9_]+$")]

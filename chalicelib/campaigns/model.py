@@ -11,9 +11,10 @@ from pydantic import AwareDatetime, BeforeValidator, Field, field_validator, mod
 from pydantic_core import PydanticCustomError
 
 from chalicelib.campaigns import messages as m
-from chalicelib.campaigns.audience import Audience, Frozen, NotYet
+from chalicelib.campaigns.audience import Audience, NotYet
 from chalicelib.errors import FieldError
 from chalicelib.platforms.base import Outgoing
+from chalicelib.shapes import Strict
 
 Status = Literal[
     "draft",
@@ -76,7 +77,7 @@ Messages = Annotated[dict[m.Channel, dict[Language, m.Message]], BeforeValidator
 Disclosure = Annotated[dict[str, Annotated[str, Field(max_length=300)]], BeforeValidator(_by_language)]
 
 
-class Content(Frozen):
+class Content(Strict):
     """All that a person writes and another approves. A draft may leave out what `unready` asks for later."""
 
     title: Line
@@ -213,7 +214,7 @@ def unready(
     return found
 
 
-class Campaign(Frozen):
+class Campaign(Strict):
     """A campaign as it stands. `rev` counts its changes."""
 
     id: str
@@ -241,7 +242,7 @@ class Campaign(Frozen):
         return person not in self.authors
 
 
-class Run(Frozen):
+class Run(Strict):
     """One occurrence of a campaign."""
 
     id: str

@@ -9,10 +9,11 @@ from pydantic import AwareDatetime, BaseModel, Field, create_model
 from pydantic.fields import FieldInfo
 
 from chalicelib import wiring
-from chalicelib.campaigns.audience import Audience, Frozen
+from chalicelib.campaigns.audience import Audience
 from chalicelib.campaigns.messages import CHANNELS, Channel, Template
 from chalicelib.campaigns.model import Campaign, Content, Run, Status
-from chalicelib.http import Api, Request, Strict, View, read_cursor, sign_cursor
+from chalicelib.http import Api, Request, read_cursor, sign_cursor
+from chalicelib.shapes import Strict, View
 
 api = Api("campaigns")
 
@@ -20,7 +21,7 @@ Change = cast(
     "type[BaseModel]",
     create_model(  # type: ignore[call-overload]  # fields by name are more than its signature says
         "CampaignChange",
-        __base__=Frozen,
+        __base__=Strict,
         **{
             name: (info.annotation, FieldInfo.merge_field_infos(info, default=None))
             for name, info in Content.model_fields.items()

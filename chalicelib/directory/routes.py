@@ -6,12 +6,13 @@ import json
 from typing import Annotated, Any
 
 from chalice.app import Response
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from chalicelib import wiring
 from chalicelib.directory.model import Label
-from chalicelib.http import JSON, PUBLIC, SAFE_HEADERS, Api, Request, Strict, read_cursor, sign_cursor
+from chalicelib.http import JSON, PUBLIC, SAFE_HEADERS, Api, Request, read_cursor, sign_cursor
 from chalicelib.ports import Area
+from chalicelib.shapes import Strict, View
 
 api = Api("directory")
 
@@ -28,7 +29,7 @@ class AreasQuery(Strict):
     cursor: str | None = None
 
 
-class AreaView(BaseModel):
+class AreaView(View):
     id: str
     level: str
     parent: str | None
@@ -36,7 +37,7 @@ class AreaView(BaseModel):
     names: dict[str, str]
 
 
-class AreaList(BaseModel):
+class AreaList(View):
     items: list[AreaView]
     next: str | None = None
 
@@ -46,13 +47,13 @@ class LabelBody(Strict):
     names: Names
 
 
-class LabelView(BaseModel):
+class LabelView(View):
     id: str
     names: dict[str, str]
     sample: bool = False
 
 
-class LabelList(BaseModel):
+class LabelList(View):
     items: list[LabelView]
     next: str | None = None
 
@@ -110,6 +111,6 @@ def _label_view(label: Label) -> LabelView:
     return LabelView(id=label.id, names=label.names, sample=label.sample)
 
 
-def _cacheable(answer: BaseModel) -> Response:
+def _cacheable(answer: View) -> Response:
     headers: dict[str, Any] = {"Content-Type": JSON} | SAFE_HEADERS | {"Cache-Control": "public, max-age=300"}
     return Response(json.dumps(answer.model_dump(mode="json"), ensure_ascii=False), headers, 200)

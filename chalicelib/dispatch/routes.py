@@ -12,8 +12,9 @@ from chalicelib import wiring
 from chalicelib.clock import IST
 from chalicelib.dispatch.model import Status
 from chalicelib.errors import Forbidden, NotFound
-from chalicelib.http import Api, Request, Strict, View, html, read_cursor, sign_cursor
+from chalicelib.http import Api, Request, html, read_cursor, sign_cursor
 from chalicelib.ports import RunBrief
+from chalicelib.shapes import Strict, View
 
 api = Api("dispatch")
 PAGE_OF_CAMPAIGNS = 50

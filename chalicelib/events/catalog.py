@@ -8,13 +8,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict
+from chalicelib.shapes import View
 
 
-class Event(BaseModel):
+class Event(View):
     """What happened, in one feature."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
     name: ClassVar[str]
     feature: ClassVar[str]
     version: ClassVar[int] = 1
@@ -173,10 +172,9 @@ CATALOG: dict[str, type[Event]] = {
 }
 
 
-class Envelope(BaseModel):
+class Envelope(View):
     """The `detail` on the bus. `id` is the same for every repetition: consumers deduplicate by it."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
     id: str
     version: int
     occurred_at: datetime

@@ -19,8 +19,6 @@ from chalicelib.http import (
     SESSION_COOKIE,
     Api,
     Request,
-    Strict,
-    View,
     empty,
     html,
     read_cursor,
@@ -32,6 +30,7 @@ from chalicelib.identity.roles import ROLES, Principal, Role
 from chalicelib.identity.service import Asked, Session
 from chalicelib.pages import shell
 from chalicelib.pages.shell import mark
+from chalicelib.shapes import Strict, View
 
 api = Api("identity")
 

@@ -8,9 +8,7 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     ValidationInfo,
     field_validator,
@@ -22,6 +20,7 @@ from chalicelib.influencers.handles import clean_handle
 from chalicelib.influencers.names import clean_name, clean_text, fold, plain_digits, refuse
 from chalicelib.influencers.phones import clean_phone, masked
 from chalicelib.ports import Contact
+from chalicelib.shapes import Strict, View
 
 Status = Literal["invited", "unverified", "pending_review", "approved", "declined", "suspended", "withdrawn"]
 STATUSES: tuple[Status, ...] = get_args(Status)
@@ -116,12 +115,6 @@ Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{1,39}$")]
 AreaId = Annotated[str, Field(min_length=2, max_length=40, pattern=r"^[A-Z0-9-]+$")]
 
 
-class Strict(BaseModel):
-    """Unknown fields are refused by name, values are frozen."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
-
-
 class HandleRequest(Strict):
     platform: Platform
     handle: Annotated[str, Field(min_length=1, max_length=500)]
@@ -212,11 +205,7 @@ class ReviewRequest(Strict):
 # --- what is kept -------------------------------------------------------------------------
 
 
-class _Kept(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-
-class Account(_Kept):
+class Account(View):
     """One handle with its followers as the person states them."""
 
     platform: str
@@ -237,7 +226,7 @@ class Account(_Kept):
         return self.handle.startswith("+")
 
 
-class Consent(_Kept):
+class Consent(View):
     """A consent that holds now; its evidence is a row of its own."""
 
     purpose: str
@@ -245,7 +234,7 @@ class Consent(_Kept):
     notice_version: str = ""
 
 
-class Influencer(_Kept):
+class Influencer(View):
     """One person as stored. Empty strings stand for what is not known."""
 
     id: str
@@ -347,7 +336,7 @@ def area_prefix(path: Sequence[str]) -> str:
     return "".join(f"{part}/" for part in path)
 
 
-class Verification(BaseModel):
+class Verification(View):
     """How a person is to prove their address, and until when."""
 
     channel: Channel
@@ -356,13 +345,13 @@ class Verification(BaseModel):
     """Telegram only: a bot cannot write first."""
 
 
-class SignupAnswer(BaseModel):
+class SignupAnswer(View):
     id: str
     status: Status = "unverified"
     verification: Verification
 
 
-class Filter(_Kept):
+class Filter(View):
     """Which people a list shows."""
 
     platform: str = ""

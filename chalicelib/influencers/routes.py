@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 from chalice.app import Response
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from chalicelib import wiring
 from chalicelib.errors import InvalidInput, Rejected
@@ -25,9 +25,9 @@ from chalicelib.influencers.model import (
     SignupAnswer,
     SignupRequest,
     Status,
-    Strict,
 )
 from chalicelib.pages import shell
+from chalicelib.shapes import Strict, View
 
 api = Api("influencers")
 
@@ -36,7 +36,7 @@ LINK_KEPT_S = 3600
 TELEGRAM = "https://t.me/"
 
 
-class StatusAnswer(BaseModel):
+class StatusAnswer(View):
     status: Status
 
 
@@ -55,7 +55,7 @@ class ListQuery(Strict):
     cursor: str | None = None
 
 
-class InfluencerView(BaseModel):
+class InfluencerView(View):
     """A person as staff see them: numbers masked, the email left out."""
 
     id: str
@@ -84,12 +84,12 @@ class InfluencerView(BaseModel):
     reviewed_at: str
 
 
-class InfluencerList(BaseModel):
+class InfluencerList(View):
     items: list[InfluencerView]
     next: str | None = None
 
 
-class Revealed(BaseModel):
+class Revealed(View):
     phone: str
     email: str
     handles: list[Account]

@@ -13,8 +13,9 @@ from pydantic import Field
 
 from chalicelib import aws, http
 from chalicelib.errors import Conflict, Forbidden, NotFound, Transient, Unauthenticated
-from chalicelib.http import PUBLIC, Api, Doors, Request, Strict, View
+from chalicelib.http import PUBLIC, Api, Doors, Request
 from chalicelib.ops import Idempotency
+from chalicelib.shapes import Strict, View
 from tests.dispatch.world import MovingClock
 
 JSON = {"Content-Type": "application/json"}
