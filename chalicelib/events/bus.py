@@ -45,8 +45,8 @@ class Bus:
     name: str
 
     def publish(self, entries: Sequence[Entry]) -> int:
-        """Puts all entries, in order, and gives their number. Raises Transient when some could not be put:
-        put all of them again, consumers know the ids."""
+        """Puts all entries, refused ones after the others, and gives their number. Raises Transient when some
+        could not be put: put all of them again, consumers know the ids."""
         left = list(entries)
         for _ in range(TRIES):
             left = [
