@@ -1,5 +1,5 @@
 #!/bin/sh
-# `make deploy STAGE=prod CODE_BUCKET=… [PARAMETERS="PublicUrl=https://… OrganisationName=…"]`: uploads dist/<stage> and
+# `make deploy STAGE=prod CODE_BUCKET=… [PARAMETERS="PublicUrl=https://… OrganisationName=…"]`: packages, uploads and
 # creates or updates the stack janjan-<stage>, with the AWS CLI and whatever credentials it finds.
 set -eu
 cd "$(dirname "$0")/.."
@@ -15,6 +15,7 @@ if [ -z "${CODE_BUCKET:-}" ]; then
     exit 1
 fi
 
+make package "STAGE=$stage"
 aws cloudformation package --region "$region" --template-file "dist/$stage/sam.yaml" \
     --s3-bucket "$CODE_BUCKET" --s3-prefix "janjan-$stage" --output-template-file "dist/$stage/packaged.yaml" >/dev/null
 # shellcheck disable=SC2086  # several parameters, separated by spaces

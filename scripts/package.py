@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.metadata
+import json
 import os
 import re
 import shutil
@@ -164,7 +165,8 @@ def template_problems(template: Path) -> list[str]:
 def main() -> int:
     """Packages; 1 with the reasons if the package would not run."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--stage", default="prod")
+    stages = json.loads((ROOT / ".chalice" / "config.json").read_text())["stages"]
+    parser.add_argument("--stage", choices=sorted(stages), default="prod")
     parser.add_argument("--arch", choices=sorted(MACHINES), default="arm64")
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
