@@ -261,18 +261,21 @@ def invalid(error: ValidationError) -> InvalidInput:
     return InvalidInput(found)
 
 
-def sign_cursor(position: Mapping[str, Any]) -> str:
-    """An opaque, signed place in a list."""
+def next_cursor(request: Request, position: Mapping[str, Any] | None) -> str | None:
+    """An opaque, signed place in the list that was asked for; None at its end."""
+    if position is None:
+        return None
     packed = base64.urlsafe_b64encode(json.dumps(position, separators=(",", ":")).encode()).decode()
-    return f"{packed}.{_cursor_mac(packed)}"
+    return f"{packed}.{_cursor_mac(request, packed)}"
 
 
-def read_cursor(cursor: str | None) -> dict[str, Any] | None:
-    """The place that `sign_cursor` gave out; InvalidInput for one that we did not."""
+def read_cursor(request: Request) -> dict[str, Any] | None:
+    """The place that `next_cursor` gave out for this list; InvalidInput for one of another list or filter."""
+    cursor = request.query.get("cursor")
     if not cursor:
         return None
     packed, _, mac = cursor.partition(".")
-    if not hmac.compare_digest(mac.encode(), _cursor_mac(packed).encode()):
+    if not hmac.compare_digest(mac.encode(), _cursor_mac(request, packed).encode()):
         raise InvalidInput.of(
             "cursor", "cursor_invalid", "This cursor is not ours. Start from the beginning."
         )
@@ -280,8 +283,10 @@ def read_cursor(cursor: str | None) -> dict[str, Any] | None:
     return position
 
 
-def _cursor_mac(packed: str) -> str:
-    return hmac.new(_doors[0].cursor_key().encode(), packed.encode(), hashlib.sha256).hexdigest()[:32]
+def _cursor_mac(request: Request, packed: str) -> str:
+    asked = {name: value for name, value in request.query.items() if name not in ("cursor", "limit", "lang")}
+    signed = json.dumps([request.path, sorted(asked.items()), packed]).encode()
+    return hmac.new(_doors[0].cursor_key().encode(), signed, hashlib.sha256).hexdigest()[:32]
 
 
 Handle = Callable[..., Any]

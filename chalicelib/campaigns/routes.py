@@ -12,7 +12,7 @@ from chalicelib import wiring
 from chalicelib.campaigns.audience import Audience
 from chalicelib.campaigns.messages import CHANNELS, Channel, Template
 from chalicelib.campaigns.model import Campaign, Content, Run, Status
-from chalicelib.http import Api, Request, read_cursor, sign_cursor
+from chalicelib.http import Api, Request, next_cursor, read_cursor
 from chalicelib.shapes import Strict, View
 
 api = Api("campaigns")
@@ -121,9 +121,9 @@ def create(request: Request, body: Content) -> CampaignView:
     summary="Campaigns, newest first",
 )
 def campaigns(request: Request, query: CampaignsQuery) -> CampaignList:
-    after = read_cursor(query.cursor)
+    after = read_cursor(request)
     found, last = wiring.campaigns().page(query.status, query.department, after, query.limit)
-    return CampaignList(items=[_view(one) for one in found], next=sign_cursor(last) if last else None)
+    return CampaignList(items=[_view(one) for one in found], next=next_cursor(request, last))
 
 
 @api.get("/v1/campaigns/{campaign_id}", allow="campaign.read", answer=CampaignView, summary="One campaign")

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from chalicelib import wiring
 from chalicelib.directory.model import Label
-from chalicelib.http import JSON, PUBLIC, SAFE_HEADERS, Api, Request, read_cursor, sign_cursor
+from chalicelib.http import JSON, PUBLIC, SAFE_HEADERS, Api, Request, next_cursor, read_cursor
 from chalicelib.ports import Area
 from chalicelib.shapes import Strict, View
 
@@ -62,9 +62,9 @@ class LabelList(View):
     "/v1/areas", allow=PUBLIC, query=AreasQuery, answer=AreaList, summary="Areas below one, or by their name"
 )
 def areas(request: Request, query: AreasQuery) -> Response:
-    found, last = wiring.directory().search(query.parent, query.q, read_cursor(query.cursor), query.limit)
+    found, last = wiring.directory().search(query.parent, query.q, read_cursor(request), query.limit)
     items = [_area_view(area) for area in found]
-    return _cacheable(AreaList(items=items, next=sign_cursor(last) if last else None))
+    return _cacheable(AreaList(items=items, next=next_cursor(request, last)))
 
 
 @api.get("/v1/themes", allow=PUBLIC, answer=LabelList, summary="Themes of campaigns")

@@ -12,7 +12,7 @@ from chalicelib import wiring
 from chalicelib.clock import IST
 from chalicelib.dispatch.model import Status
 from chalicelib.errors import Forbidden, NotFound
-from chalicelib.http import Api, Request, html, read_cursor, sign_cursor
+from chalicelib.http import Api, Request, html, next_cursor, read_cursor
 from chalicelib.ports import RunBrief
 from chalicelib.shapes import Strict, View
 
@@ -147,7 +147,7 @@ def campaigns_page(request: Request) -> Response:
     from chalicelib.dispatch.words import CAMPAIGN
     from chalicelib.pages import shell
 
-    found, more = wiring.campaigns().page("", "", read_cursor(request.query.get("cursor")), PAGE_OF_CAMPAIGNS)
+    found, more = wiring.campaigns().page("", "", read_cursor(request), PAGE_OF_CAMPAIGNS)
     campaigns = [
         {
             "id": one.id,
@@ -157,7 +157,7 @@ def campaigns_page(request: Request) -> Response:
         }
         for one in found
     ]
-    cursor = sign_cursor(more) if more else None
+    cursor = next_cursor(request, more)
     return html(
         shell.render("campaigns.html", request.lang, path="/campaigns", campaigns=campaigns, more=cursor)
     )
@@ -172,7 +172,7 @@ def campaigns_page(request: Request) -> Response:
 )
 def deliveries(request: Request, campaign_id: str, query: DeliveryQuery) -> DeliveryList:
     runs = [run.run_id for run in _seen(request, campaign_id, "delivery.read").runs]
-    place = read_cursor(query.cursor) or {}
+    place = read_cursor(request) or {}
     run = str(place.get("run") or query.run or (runs[-1] if runs else ""))
     if run not in runs:
         if runs or query.run:
@@ -183,4 +183,4 @@ def deliveries(request: Request, campaign_id: str, query: DeliveryQuery) -> Deli
         DeliveryView(influencer=d.person, **{k: v for k, v in vars(d).items() if k != "person"})
         for d in found
     ]
-    return DeliveryList(items=views, next=sign_cursor({"run": run, "after": more}) if more else None)
+    return DeliveryList(items=views, next=next_cursor(request, {"run": run, "after": more} if more else None))

@@ -21,9 +21,9 @@ from chalicelib.http import (
     Request,
     empty,
     html,
+    next_cursor,
     read_cursor,
     redirect,
-    sign_cursor,
 )
 from chalicelib.identity.chain import SUBJECT_TYPES
 from chalicelib.identity.roles import ROLES, Principal, Role
@@ -177,7 +177,7 @@ def sign_out(request: Request) -> Response:
 
 @api.get("/v1/users", allow="user.read", query=PageQuery, answer=UserList, summary="The staff")
 def list_users(request: Request, query: PageQuery) -> UserList:
-    place = read_cursor(query.cursor) or {}
+    place = read_cursor(request) or {}
     users, more = wiring.users().page(query.limit, place.get("users"))
     items = [
         UserView(
@@ -192,7 +192,7 @@ def list_users(request: Request, query: PageQuery) -> UserList:
         )
         for user in users
     ]
-    return UserList(items=items, next=sign_cursor({"users": more}) if more else None)
+    return UserList(items=items, next=next_cursor(request, {"users": more} if more else None))
 
 
 @api.post(
@@ -206,10 +206,10 @@ def create_user(request: Request, body: NewUser) -> UserCreated:
     "/v1/audit", allow="audit.read", query=AuditQuery, answer=EntryList, summary="What was done to a subject"
 )
 def read_audit(request: Request, query: AuditQuery) -> EntryList:
-    place = read_cursor(query.cursor) or {}
+    place = read_cursor(request) or {}
     entries, more = wiring.audit().of(query.subject, limit=query.limit, before=place.get("before"))
     items = [EntryView.model_validate(vars(entry)) for entry in entries]
-    return EntryList(items=items, next=sign_cursor({"before": more}) if more else None)
+    return EntryList(items=items, next=next_cursor(request, {"before": more} if more else None))
 
 
 @api.get(

@@ -10,7 +10,7 @@ from pydantic import Field, ValidationError
 
 from chalicelib import wiring
 from chalicelib.errors import InvalidInput, Rejected
-from chalicelib.http import PUBLIC, Api, Request, html, invalid, read_cursor, redirect, sign_cursor
+from chalicelib.http import PUBLIC, Api, Request, html, invalid, next_cursor, read_cursor, redirect
 from chalicelib.i18n import translate
 from chalicelib.influencers import forms
 from chalicelib.influencers.forms import Form, Place
@@ -139,11 +139,9 @@ def influencers(request: Request, query: ListQuery) -> InfluencerList:
             platform=query.platform or "", **query.model_dump(include={"min_followers", "theme", "q"})
         ),
         limit=query.limit,
-        after=read_cursor(query.cursor),
+        after=read_cursor(request),
     )
-    return InfluencerList(
-        items=[_view(person) for person in found], next=sign_cursor(after) if after else None
-    )
+    return InfluencerList(items=[_view(person) for person in found], next=next_cursor(request, after))
 
 
 @api.get(

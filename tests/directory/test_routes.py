@@ -54,6 +54,11 @@ def test_a_cursor_that_is_not_ours_is_refused(get):
     assert get("/v1/areas?cursor=abc.def").status_code == 422
 
 
+def test_a_cursor_of_another_parent_is_refused(get):
+    cursor = json.loads(get("/v1/areas?parent=IN-XN&limit=1").body)["next"]
+    assert get(f"/v1/areas?parent=D9001&cursor={cursor}").status_code == 422
+
+
 def test_themes_and_departments_are_open_to_read(get):
     wiring.directory().put_theme("health", {"hi": "स्वास्थ्य"})
     wiring.directory().put_department("health", {"en": "Health"})

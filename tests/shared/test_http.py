@@ -231,13 +231,26 @@ def test_a_wait_is_told_in_a_header(client, calls):
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "7")
 
 
+def listing(path="/v1/people", **query):
+    return Request("GET", path, b"", {}, query, "en", "203.0.113.5")
+
+
 def test_a_cursor_reads_back_and_a_forged_one_is_refused(client):
-    cursor = http.sign_cursor({"after": "क", "n": 2})
-    assert http.read_cursor(cursor) == {"after": "क", "n": 2}
-    assert http.read_cursor(None) is None
+    cursor = http.next_cursor(listing(area="D1"), {"after": "क", "n": 2})
+    again = listing(area="D1", limit="9", lang="hi", cursor=cursor)
+    assert http.read_cursor(again) == {"after": "क", "n": 2}
+    assert http.read_cursor(listing()) is None
+    assert http.next_cursor(listing(), None) is None
     for forged in (cursor[:-1], cursor.replace(".", "x."), "x", ".", "é.é"):
         with pytest.raises(http.InvalidInput):
-            http.read_cursor(forged)
+            http.read_cursor(listing(area="D1", cursor=forged))
+
+
+@pytest.mark.parametrize("other", [{"area": "D2"}, {}, {"path": "/v1/posts", "area": "D1"}])
+def test_a_cursor_of_another_list_or_filter_is_refused(client, other):
+    cursor = http.next_cursor(listing(area="D1"), {"after": "x"})
+    with pytest.raises(http.InvalidInput):
+        http.read_cursor(listing(**other, cursor=cursor))
 
 
 # --- idempotency
