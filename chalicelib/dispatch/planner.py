@@ -25,6 +25,7 @@ SETTLE_DELAYS_S = (2, 2, 3, 3, 5, 5, 8, 13, 21, 34)
 """Waits between looks at a run that has just begun; after these the minute's tick looks."""
 STALE_AFTER = timedelta(minutes=30)
 """A chunk without outcomes for so long is queued again: its message may have been lost."""
+REVIVED_EVERY_MIN = 30
 DUE_A_TICK = 100
 
 
@@ -40,8 +41,9 @@ class Planner:
     def tick(self) -> None:
         """Launches what is due and looks after what is under way; called every minute."""
         now = self.clock.now()
+        look = {"look": len(SETTLE_DELAYS_S), "revive": now.minute % REVIVED_EVERY_MIN == 0}
         self.plan_queue.put({"launch": run} for run in self.runs.due(now, DUE_A_TICK))
-        self.plan_queue.put({"settle": run, "look": len(SETTLE_DELAYS_S)} for run in self.runs.dispatching())
+        self.plan_queue.put({"settle": run, **look} for run in self.runs.dispatching())
 
     def handle(self, message: Mapping[str, Any]) -> None:
         """One message of the queue `plan`."""
@@ -50,7 +52,7 @@ class Planner:
         elif "plan" in message:
             self.plan(message["plan"], int(message["range"]), int(message["page"]), message.get("after"))
         elif "settle" in message:
-            self.settle(message["settle"], int(message.get("look", 0)))
+            self.settle(message["settle"], int(message.get("look", 0)), revive=bool(message.get("revive")))
         else:
             raise Rejected("This plan message has no known verb: %(verbs)s", verbs=sorted(message))
 
@@ -99,9 +101,9 @@ class Planner:
         people = {group: tuple(ids) for group, ids in groups.items()}
         return Page(run, range_no, page_no, where.partition, people, dict(skipped), more)
 
-    def settle(self, run: str, look: int) -> None:
-        """Ends the run when all stretches are planned and everybody has an outcome; else looks again
-        later."""
+    def settle(self, run: str, look: int, *, revive: bool = False) -> None:
+        """Ends the run when all stretches are planned and everybody has an outcome; else looks again later,
+        or queues again what has stood still when the tick asks for it."""
         brief = self.runs.get(run)
         if brief is None or brief.status != "dispatching":
             return
@@ -110,7 +112,7 @@ class Planner:
             return
         if look < len(SETTLE_DELAYS_S):
             self._look_again(run, look)
-        else:
+        elif revive:
             self._revive(run, brief.at)
 
     def _ended(self, run: str) -> bool:
@@ -132,7 +134,7 @@ class Planner:
         """Queues again what has stood still for half an hour. Harmless when it was only slow: claims
         decide."""
         now = self.clock.now()
-        if now - started < STALE_AFTER or now.minute % 30:
+        if now - started < STALE_AFTER:
             return
         stale = self.store.stale_chunks(run, seconds(now - STALE_AFTER))
         self.send_queue.put({"run": run, "chunk": chunk} for chunk in stale)
