@@ -151,7 +151,3 @@ class Seen:
                 raise
             return False
         return True
-
-    def forget(self, dedupe_id: str) -> None:
-        """Gives an id back when the work behind it failed."""
-        OpsItem(f"seen#{dedupe_id}", "-").delete()

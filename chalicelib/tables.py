@@ -9,7 +9,7 @@ from pynamodb.connection import Connection
 from pynamodb.connection.table import TableConnection
 from pynamodb.exceptions import TransactWriteError
 from pynamodb.models import Model
-from pynamodb.transactions import TransactGet, TransactWrite
+from pynamodb.transactions import TransactWrite
 
 from chalicelib import aws
 from chalicelib.settings import settings
@@ -61,11 +61,6 @@ def write_together(token: str | None = None) -> TransactWrite:
     return TransactWrite(connection=connection(), client_request_token=token)
 
 
-def read_together() -> TransactGet:
-    """A transaction of up to 100 reads of one moment."""
-    return TransactGet(connection=connection())
-
-
 def failed_conditions(error: TransactWriteError) -> list[int]:
     """Positions (puts, updates, deletes and checks in DynamoDB's order) whose condition did not hold.
 
@@ -79,8 +74,13 @@ def failed_conditions(error: TransactWriteError) -> list[int]:
     ]
 
 
-def is_conflict(error: TransactWriteError) -> bool:
-    """Whether another transaction held one of the items: nothing was written, the same call may be tried
-    again."""
+PASSING = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
+"""Reasons of a cancelled transaction that go by themselves (TransactWriteItems, "CancellationReasons"). The
+SDK repeats a throttled call, and not a transaction that was cancelled because an item was throttled."""
+
+
+def is_passing(error: TransactWriteError) -> bool:
+    """Whether another transaction held one of the items, or it was throttled: nothing was written, the same
+    call may be tried again."""
     reasons: list[Any] = list(error.cancellation_reasons)
-    return any(reason is not None and reason.code == "TransactionConflict" for reason in reasons)
+    return any(reason is not None and reason.code in PASSING for reason in reasons)

@@ -17,7 +17,7 @@ from chalicelib.errors import NotFound, Transient
 from chalicelib.events.catalog import Event, RunDispatched, RunExpired, RunStarted
 from chalicelib.platforms.base import Outgoing
 from chalicelib.ports import Contact, RosterRange, RosterRow, RunBrief
-from chalicelib.tables import failed_conditions, is_conflict, write_together
+from chalicelib.tables import failed_conditions, is_passing, write_together
 
 FRESH_S = 2.0
 """How old a run may be that a sender acts on (DESIGN.md, stops)."""
@@ -138,7 +138,7 @@ class Runs:
                         transaction, whole.model_copy(update={"rev": whole.rev + 1, "updated_at": now})
                     )
             except TransactWriteError as error:
-                if not failed_conditions(error) and not is_conflict(error):
+                if not failed_conditions(error) and not is_passing(error):
                     raise
                 self.pause(0.01 * 2**attempt)
             else:

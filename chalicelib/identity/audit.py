@@ -40,7 +40,7 @@ from pynamodb.transactions import TransactWrite
 from chalicelib.clock import IST, rfc3339
 from chalicelib.errors import Transient
 from chalicelib.identity.chain import START, Detail, Entry, Head, Root, all_chains, broken_at, chain_of
-from chalicelib.tables import Table, TableName, failed_conditions, is_conflict, write_together
+from chalicelib.tables import Table, TableName, failed_conditions, is_passing, write_together
 
 TRIES = 12
 LONGEST_PAUSE_S = 0.4
@@ -205,7 +205,7 @@ def _moved_on(error: TransactWriteError, refused: Callable[[list[int]], Exceptio
     theirs = [position for position in failed if position < ours]
     if theirs:
         raise refused(theirs) from error
-    return bool(failed) or is_conflict(error)
+    return bool(failed) or is_passing(error)
 
 
 def _entry(item: AuditItem) -> Entry:

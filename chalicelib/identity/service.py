@@ -127,8 +127,6 @@ class Users:
         self._check(roles, areas, departments)
         user = self.pool.create(email, name, areas, departments)
         try:
-            for role in roles:
-                self.pool.give_role(email, role)
             self.audit.committing(
                 subject=f"user#{user}",
                 action="user.created",
@@ -136,8 +134,10 @@ class Users:
                 at=self.clock.now(),
                 detail={"roles": sorted(roles), "areas": sorted(areas), "departments": sorted(departments)},
             )
+            for role in roles:  # last: nobody ever has a role that the audit does not know of
+                self.pool.give_role(email, role)
         except Exception:
-            self.pool.remove(email)  # nobody is on the staff with half of their roles, or without an entry
+            self.pool.remove(email)  # nobody is on the staff with half of their roles
             raise
         return user
 

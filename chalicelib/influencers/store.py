@@ -46,7 +46,7 @@ from chalicelib.events.outbox import raise_event
 from chalicelib.influencers.model import ADDRESS_KIND, Consent, Influencer, Status
 from chalicelib.influencers.roster import key_of, pack, theme_code, unpack
 from chalicelib.ports import RosterRange, RosterRow
-from chalicelib.tables import Table, TableName, failed_conditions, is_conflict, write_together
+from chalicelib.tables import Table, TableName, failed_conditions, is_passing, write_together
 
 REFUSED = "ConditionalCheckFailedException"
 PROFILE, CODE, CLAIM, ALONE = "profile", "code", "claim", "-"
@@ -485,7 +485,7 @@ def _again(once: Callable[[], Done]) -> Done:
         try:
             return once()
         except TransactWriteError as error:
-            if not failed_conditions(error) and not is_conflict(error):
+            if not failed_conditions(error) and not is_passing(error):
                 raise
             time.sleep(random.uniform(0, SHORTEST_PAUSE_S * 2**attempt))
     raise Transient

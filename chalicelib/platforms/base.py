@@ -26,8 +26,6 @@ class Capabilities:
     """Gives our delivery key back in its callbacks."""
     rate_per_s: float
     """Messages a second that one channel may send, unless its configuration says otherwise."""
-    time_to_live: bool = False
-    max_text: int = 4096
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from chalicelib import wiring
 from chalicelib.errors import Transient
 from chalicelib.identity.audit import Audit, AuditItem
 from chalicelib.identity.chain import chain_of
+from chalicelib.identity.staff import StaffPool
 from chalicelib.ports import Area
 from local.token import token_for
 
@@ -104,6 +105,18 @@ def test_a_user_who_could_not_be_made_in_full_is_not_made_at_all(office, call, t
     monkeypatch.undo()
     monkeypatch.setattr(wiring, "directory", TwoDistricts)
     assert call("POST", "/v1/users", NEW, token=token("admin")).status_code == 201
+
+
+def test_nobody_has_a_role_before_the_audit_knows_of_it(office, call, token, monkeypatch):
+    admin, before = token("admin"), sum(1 for _ in AuditItem.scan(AuditItem.action == "user.created"))
+
+    def die(*_):
+        raise SystemExit  # as the process would, between two calls
+
+    monkeypatch.setattr(StaffPool, "give_role", die)
+    with pytest.raises(SystemExit):
+        call("POST", "/v1/users", NEW, token=admin)
+    assert sum(1 for _ in AuditItem.scan(AuditItem.action == "user.created")) == before + 1
 
 
 @pytest.mark.parametrize("who", ["editor", "approver", "officer", "auditor", "coordinator-a"])
