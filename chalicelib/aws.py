@@ -53,6 +53,10 @@ def _note_resources(params: dict[str, Any], context: dict[str, Any], **_: object
         found["Transaction"] = sorted({f"{action} {what['TableName']}" for action, what in items})
     if "RequestItems" in params:
         found["Batch"] = sorted(params["RequestItems"])
+        found["Requests"] = sum(
+            len(asked["Keys"] if isinstance(asked, dict) else asked)
+            for asked in params["RequestItems"].values()
+        )
     context["resources"] = found
 
 
