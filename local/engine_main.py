@@ -7,6 +7,7 @@ The mends touch private names of one ministack version, so any other version is 
 - A warm call waits 3 ms for log lines of the handler, not 50.
 - SIGUSR1 saves the state at once: otherwise a SIGKILL loses all that came since the start.
 - A package is unzipped once, not for each process: its code is then compiled once too.
+- A burst of calls waits for few processes: a cold start for each would take all of a small machine.
 - A Lambda's process ends when this one is gone, also in the middle of an invocation.
 """
 
@@ -125,6 +126,25 @@ def unzip_once() -> None:
     runtime.zipfile = SimpleNamespace(ZipFile=Shared, BadZipFile=zipfile.BadZipFile)
 
 
+def bound_processes() -> None:
+    """Lets calls of one function wait while as many of its processes run as the machine can do with.
+
+    A function that calls itself would wait for ever; none of ours calls a function.
+    """
+    from ministack.services import lambda_svc
+
+    acquire, most = lambda_svc.acquire_worker, max(4, 2 * (os.cpu_count() or 1))
+
+    def patiently(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - ministack's own signature
+        while True:
+            worker, reason = acquire(*args, **kwargs, max_concurrency=most)
+            if worker is not None:
+                return worker, reason
+            time.sleep(0.005)
+
+    lambda_svc.acquire_worker = patiently
+
+
 def save_on_signal() -> None:
     """SIGUSR1 saves all state and then writes the file SNAPSHOT_DONE."""
     import ministack.app
@@ -144,6 +164,7 @@ def main() -> None:
     poll_streams_apart()
     quicken_and_bind_workers()
     unzip_once()
+    bound_processes()
     save_on_signal()
     import ministack.app
 

@@ -13,6 +13,7 @@ import sys
 import time
 import zipfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -63,7 +64,7 @@ def eventually(condition: Callable[[], bool], within_s: float = 15) -> bool:
 def make_function(engine: Engine, source: str = SLEEPER, name: str = "sleeper") -> str:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as zipped:
-        zipped.writestr("code.py", source)
+        zipped.writestr(zipfile.ZipInfo("code.py"), source)  # without the time: equal sources, equal zips
     made = engine.client("lambda").create_function(
         FunctionName=name,
         Runtime=f"python3.{sys.version_info.minor}",
@@ -254,3 +255,15 @@ def test_a_package_is_unzipped_once_for_all_its_processes(tmp_path):
         codes = [path.resolve() for path in (tmp_path / "tmp").glob("ministack-lambda-*/code")]
     assert len(codes) == 2
     assert len(set(codes)) == 1
+
+
+def test_a_burst_of_calls_is_answered_by_few_processes(tmp_path):
+    with Engine(tmp_path) as engine:
+        make_function(engine, "import time\ndef handler(event, context):\n    time.sleep(0.05)\n")
+        functions = engine.client("lambda")
+        with ThreadPoolExecutor(16) as pool:
+            calls = [pool.submit(functions.invoke, FunctionName="sleeper", Payload="{}") for _ in range(48)]
+            answers = [call.result() for call in calls]
+        started = len(list((tmp_path / "tmp").glob("ministack-lambda-*")))
+    assert not [answer for answer in answers if "FunctionError" in answer]
+    assert started <= max(4, 2 * (os.cpu_count() or 1))
