@@ -229,7 +229,9 @@ class Signups:
         return next(str(c["bot_username"]) for c in self._channels() if c["platform"] == "telegram")
 
     def _channels(self) -> list[Mapping[str, Any]]:
-        return list(self.secrets.all().get("channels", {}).values())
+        """Those that can verify somebody: a bot without its name in the secret has no deep link."""
+        configured = self.secrets.all().get("channels", {}).values()
+        return [c for c in configured if c["platform"] != "telegram" or c.get("bot_username")]
 
     def _unverified(self, influencer_id: str) -> Influencer:
         person = self.find(influencer_id)

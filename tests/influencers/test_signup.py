@@ -190,6 +190,15 @@ def test_a_channel_that_is_not_configured_is_refused(world: World, monkeypatch: 
     assert [(e.field, e.code) for e in refused.value.errors] == [("channel", "channel_off")]
 
 
+def test_a_bot_without_its_name_in_the_secret_is_refused(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nameless = {"pepper": "p", "channels": {"t": {"platform": "telegram", "bot_token": "x"}}}
+    monkeypatch.setattr(world.secrets, "all", lambda: nameless)
+    with pytest.raises(InvalidInput):
+        world.sign_up(channel="telegram")
+
+
 # --- a known phone does not show
 
 
