@@ -41,6 +41,13 @@ class Transient(JanJanError):
         self.retry_after_s = retry_after_s
 
 
+class OnHold(Transient):
+    """Staff have stopped this way of sending: waiting is no failure, ask again until the stop is lifted."""
+
+    code = "on_hold"
+    message = "Sending is stopped here for now."
+
+
 @dataclasses.dataclass(frozen=True)
 class FieldError:
     """What is wrong with one field: its path (`handles.0.handle`), a stable code, an English sentence to

@@ -131,7 +131,8 @@ class DirectSender(Protocol):
         """Sends one service message at most once for (subject, key).
 
         Gives `accepted`, `already` (sent or tried before), `unknown` (no answer) or `refused:<code>`.
-        Raises Transient when the platform asks to wait: nothing was sent and the claim is given back.
+        Raises Transient when the platform asks to wait, OnHold while staff have stopped the channel: nothing
+        was sent and the claim is given back.
         """
         ...
 
@@ -170,11 +171,12 @@ class Runs(Protocol):
         ...
 
     def finish(self, run_id: str) -> None:
-        """dispatching -> dispatched; nothing when it is already so."""
+        """dispatching -> dispatched, and paused -> expired when its time is over; nothing when it is already
+        so."""
         ...
 
     def dispatching(self) -> list[str]:
-        """Ids of runs that are being dispatched."""
+        """Ids of runs that are under way, paused ones among them."""
         ...
 
     def ranges(self, run_id: str) -> list[RosterRange]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from chalicelib.dispatch.planner import Planner
     from chalicelib.dispatch.report import Reporter
     from chalicelib.dispatch.sender import Sender
+    from chalicelib.dispatch.stops import StandingStops, StopDesk
     from chalicelib.dispatch.store import DispatchStore
     from chalicelib.events.outbox import Outbox
     from chalicelib.identity.audit import Audit
@@ -221,11 +222,39 @@ def sender() -> Sender:
     from chalicelib.queues import Queue
 
     queue, bus = Queue(settings().send_queue_url), Bus(settings().bus)
-    return Sender(_dispatch_store(), runs(), people(), platforms(), bus, queue, clock())
+    return Sender(_dispatch_store(), runs(), people(), platforms(), bus, queue, clock(), standing_stops())
+
+
+@cache
+def standing_stops() -> StandingStops:
+    from chalicelib.dispatch.stops import StandingStops
+
+    return StandingStops(_dispatch_store())
+
+
+@cache
+def stop_desk() -> StopDesk:
+    from chalicelib.dispatch.stops import StopDesk, only
+    from chalicelib.queues import Queue
+
+    exists = {
+        "channel": only(lambda: platforms().channels_and_platforms()),
+        "department": only(lambda: {department.id for department in directory().departments()}),
+        "area": lambda area: directory().get(area) is not None,
+    }
+    return StopDesk(_dispatch_store(), exists, runs(), Queue(settings().plan_queue_url), audit(), clock())
 
 
 @cache
 def direct_sender() -> DirectSender:
+    from chalicelib.dispatch.direct import Direct
+
+    return Direct(_dispatch_store(), platforms(), clock(), standing_stops())
+
+
+@cache
+def confirmer() -> DirectSender:
+    """Answers to a person's own STOP or START: no stop holds them back."""
     from chalicelib.dispatch.direct import Direct
 
     return Direct(_dispatch_store(), platforms(), clock())
@@ -309,7 +338,7 @@ def callbacks() -> Callbacks:
         letterbox=letterbox,
         people=people(),
         tallies=tallies(),
-        direct=direct_sender(),
+        direct=confirmer(),
         seen=seen(),
         store=CallbackStore(letterbox.bucket, clock()),
         bus=Bus(settings().bus),

@@ -33,15 +33,15 @@ NEXT: Mapping[Status, frozenset[Status]] = {
     "draft": frozenset({"draft", "submitted"}),
     "submitted": frozenset({"approved", "draft"}),
     "approved": frozenset({"scheduled", "draft"}),
-    "scheduled": frozenset({"dispatching", "cancelled", "expired"}),
-    "dispatching": frozenset({"dispatched"}),
-    "paused": frozenset(),
+    "scheduled": frozenset({"dispatching", "paused", "cancelled", "expired"}),
+    "dispatching": frozenset({"dispatched", "paused", "cancelled"}),
+    "paused": frozenset({"scheduled", "dispatching", "cancelled", "expired"}),
     "dispatched": frozenset(),
     "cancelled": frozenset(),
     "expired": frozenset(),
 }
 """Where a campaign may go from each state. A draft that is changed stays one, what is declined becomes one;
-pausing comes with stops."""
+what is paused goes back to where it was."""
 
 ONLY_FOR: Mapping[str, str] = {"voter_awareness": "election_office", "electioneering": "party"}
 """Kinds of campaign that one kind of organisation alone may send (PROGRAMME.md, what it refuses)."""
@@ -262,8 +262,13 @@ class Run(Strict):
         """Its place among the campaign's runs, from 1."""
         return int(self.id.rpartition("-")[2])
 
+    @property
+    def going_on(self) -> Literal["scheduled", "dispatching"]:
+        """Its state when it is not paused (any more)."""
+        return "dispatching" if self.started_at else "scheduled"
+
     def is_over(self, now: datetime) -> bool:
-        """Whether it is too late to start it."""
+        """Whether it is too late to start it, or to go on."""
         return now >= self.expires_at
 
 

@@ -178,10 +178,30 @@ def schedule(request: Request, campaign_id: str, body: Schedule) -> RunView:
 
 
 @api.post(
+    "/v1/campaigns/{campaign_id}/pause",
+    allow="campaign.pause",
+    answer=CampaignView,
+    summary="Halt a run, scheduled or under way: nothing new is sent after 5 s",
+)
+def pause(request: Request, campaign_id: str) -> CampaignView:
+    return _view(wiring.campaigns().pause(request.principal, campaign_id))
+
+
+@api.post(
+    "/v1/campaigns/{campaign_id}/resume",
+    allow="campaign.schedule",
+    answer=CampaignView,
+    summary="Let a paused run go on where it stopped",
+)
+def resume(request: Request, campaign_id: str) -> CampaignView:
+    return _view(wiring.campaigns().resume(request.principal, campaign_id))
+
+
+@api.post(
     "/v1/campaigns/{campaign_id}/cancel",
     allow="campaign.schedule",
     answer=CampaignView,
-    summary="Call off a run that has not begun",
+    summary="Call off a run, scheduled, under way or paused: nobody else is sent to",
 )
 def cancel(request: Request, campaign_id: str) -> CampaignView:
     return _view(wiring.campaigns().cancel(request.principal, campaign_id))

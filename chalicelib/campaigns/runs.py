@@ -78,13 +78,17 @@ class Runs:
         return changed is not None and changed.status == "dispatching"
 
     def finish(self, run_id: str) -> None:
-        """dispatching -> dispatched, once."""
+        """dispatching -> dispatched, once. A paused run whose time has passed expires instead."""
         now = self.clock.now()
 
         def step(run: Run, campaign: Campaign) -> tuple[Run, Campaign, Event] | None:
+            ids = {"run_id": run.id, "campaign_id": run.campaign_id}
+            if run.status == "paused" and run.is_over(now):
+                ended = run.model_copy(update={"status": "expired", "ended_at": now})
+                return ended, campaign.model_copy(update={"status": "expired"}), RunExpired(**ids)
             if run.status != "dispatching":
                 return None
-            event = RunDispatched(run_id=run.id, campaign_id=run.campaign_id)
+            event = RunDispatched(**ids)
             ended = run.model_copy(update={"status": "dispatched", "ended_at": now})
             return ended, campaign.model_copy(update={"status": "dispatched"}), event
 

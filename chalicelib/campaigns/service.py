@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -26,7 +27,14 @@ from chalicelib.campaigns.model import (
 from chalicelib.campaigns.store import CampaignStore, Position, Snapshot
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.errors import Conflict, FieldError, Forbidden, InvalidInput, NotFound, PlatformOff, Transient
-from chalicelib.events.catalog import CampaignApproved, CampaignSubmitted, Event, RunCancelled, RunScheduled
+from chalicelib.events.catalog import (
+    CampaignApproved,
+    CampaignSubmitted,
+    Event,
+    RunCancelled,
+    RunPaused,
+    RunScheduled,
+)
 from chalicelib.identity.audit import Audit
 from chalicelib.identity.roles import Principal
 from chalicelib.ids import new_id
@@ -41,8 +49,12 @@ PREVIEW_AT_MOST = 20_000
 """People of the roster that a preview counts within one request (CONTRACT.md)."""
 PAGE = 1000
 READERS = 8
+TRIES = 5
+WAKE_AFTER_S = 3.0
+"""After this every sender has read that a run goes on, or that it does not."""
+Verb = Literal["pause", "resume", "cancel"]
 WRITE, SUBMIT, APPROVE = "campaign.write", "campaign.submit", "campaign.approve"
-SCHEDULE = "campaign.schedule"
+SCHEDULE, PAUSE = "campaign.schedule", "campaign.pause"
 """What staff do with a campaign (identity.roles.MATRIX)."""
 
 
@@ -54,6 +66,10 @@ class AuthorCannotApprove(Forbidden):
 class NotYourDepartment(Forbidden):
     code = "other_department"
     message = "You may not work for this department."
+
+
+class ChangedMeanwhile(Conflict):
+    message = "The campaign was changed by somebody else. Please look again."
 
 
 class AudienceTooLarge(InvalidInput):
@@ -80,6 +96,7 @@ class Campaigns:
     clock: Clock
     organisation_kind: str
     organisation: str
+    sleep: Callable[[float], None] = time.sleep
 
     def get(self, campaign_id: str) -> Campaign:
         """The campaign as it stands. Raises NotFound."""
@@ -163,6 +180,8 @@ class Campaigns:
         for a campaign that is not approved.
         """
         seen = self._for_work(who, campaign_id, SCHEDULE)
+        if seen.status != "approved":
+            raise _not_now(seen)
         now = self.clock.now()
         number = seen.runs + 1
         after = self._after(seen, "scheduled", runs=number)
@@ -197,21 +216,56 @@ class Campaigns:
             self._launch(run.id, (begins - now).total_seconds())
         return run
 
+    def pause(self, who: Principal, campaign_id: str) -> Campaign:
+        """Halts a run, scheduled or under way: within 5 s nothing new is sent. Its expiry goes on."""
+        return self._steer(who, campaign_id, "pause")[0]
+
+    def resume(self, who: Principal, campaign_id: str) -> Campaign:
+        """Lets a paused run go on exactly where it stopped."""
+        campaign, run = self._steer(who, campaign_id, "resume")
+        if run.status == "dispatching":
+            self._wake(run.id)
+        elif run.at - self.clock.now() < AT_ONCE:
+            self._launch(run.id, (run.at - self.clock.now()).total_seconds())
+        return campaign
+
     def cancel(self, who: Principal, campaign_id: str) -> Campaign:
-        """Calls off a run that has not begun, and with it the campaign."""
-        seen = self._for_work(who, campaign_id, SCHEDULE)
-        after = self._after(seen, "cancelled")
-        now = self.clock.now()
-        run = self.store.run(run_id(seen.id, seen.runs))
-        if run is None or run.status != "scheduled":
-            raise Conflict
-        ended = run.model_copy(update={"status": "cancelled", "ended_at": now, "rev": run.rev + 1})
+        """Calls off a run, scheduled, under way or paused, and with it the campaign: whoever was not sent to
+        is not."""
+        campaign, run = self._steer(who, campaign_id, "cancel")
+        if run.started_at:
+            self._wake(run.id)
+        return campaign
+
+    def _steer(self, who: Principal, campaign_id: str, verb: Verb) -> tuple[Campaign, Run]:
+        """Run and campaign one step on, together. Dispatch moves them too: whoever writes second looks at
+        what there is now, and tries again."""
+        for attempt in range(TRIES):
+            seen = self._for_work(who, campaign_id, PAUSE if verb == "pause" else SCHEDULE)
+            run = self.store.run(run_id(seen.id, seen.runs))
+            if run is None or (verb == "resume" and seen.status != "paused"):
+                raise _not_now(seen)
+            try:
+                return self._step(who, seen, run, verb)
+            except ChangedMeanwhile:
+                self.sleep(0.01 * 2**attempt)
+        raise Transient
+
+    def _step(self, who: Principal, seen: Campaign, run: Run, verb: Verb) -> tuple[Campaign, Run]:
+        now, ids = self.clock.now(), {"run_id": run.id, "campaign_id": run.campaign_id}
+        status, action, event = {
+            "pause": ("paused", "run.paused", RunPaused(**ids)),
+            "resume": (run.going_on, "run.resumed", None),
+            "cancel": ("cancelled", "run.cancelled", RunCancelled(**ids)),
+        }[verb]
+        ended = {"ended_at": now} if verb == "cancel" else {}
+        moved = run.model_copy(update={"status": status, "rev": run.rev + 1} | ended)
 
         def write(transaction: TransactWrite) -> None:
-            event = RunCancelled(run_id=run.id, campaign_id=run.campaign_id)
-            self.store.put_run(transaction, ended, event, now)
+            self.store.put_run(transaction, moved, event, now)
 
-        return self._commit(who, "run.cancelled", after, {"run": run.id}, write=write)
+        after = self._after(seen, moved.status)
+        return self._commit(who, action, after, {"run": run.id}, write=write), moved
 
     def preview(self, audience: Audience, channels: Sequence[str] = CHANNELS) -> Preview:
         """Whom this audience would reach now, person by person. Raises AudienceTooLarge beyond 20,000."""
@@ -334,7 +388,7 @@ class Campaigns:
             at=after.updated_at,
             detail=detail,
             write=all_of_it,
-            refused=lambda failed: Conflict("The campaign was changed by somebody else. Please look again."),
+            refused=lambda failed: ChangedMeanwhile(),
         )
         return after
 
@@ -343,6 +397,12 @@ class Campaigns:
             self.plan_queue.put([{"launch": run}], delay_s)
         except Transient:
             logger.warning("launch left to the minute's tick", extra={"run": run})
+
+    def _wake(self, run: str) -> None:
+        try:
+            self.plan_queue.put([{"wake": run}], WAKE_AFTER_S)
+        except Transient:
+            logger.warning("waking left to the waiting chunks", extra={"run": run})
 
 
 def _not_now(seen: Campaign) -> Conflict:

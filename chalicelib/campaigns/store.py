@@ -7,7 +7,7 @@
     template#<channel>    <name>#<lang>   a template as the platform has approved it
 
 Index `by_type` (type, created_at): 1 read unit for each 8 kB of campaigns. Index `due` (due_key, due_at),
-sparse: `run` for runs that are scheduled, `dispatching` for those under way; 0.5 read units when
+sparse: `run` for runs that are scheduled, `dispatching` for those under way or paused; 0.5 read units when
 nothing is due. A campaign or run is read by key, consistently: 1 read unit for 4 kB. `frozen` is read once a
 container.
 A change of a run is one transaction of run and campaign (2 items, 4 write units and their index entries).
@@ -134,15 +134,15 @@ class CampaignStore:
         rows = CampaignItem.query(campaign_id, CampaignItem.sk.startswith("run#"), consistent_read=True)
         return sorted((Run.model_validate_json(row.body) for row in rows), key=lambda run: run.number)
 
-    def put_run(self, transaction: TransactWrite, run: Run, event: Event, at: datetime) -> None:
+    def put_run(self, transaction: TransactWrite, run: Run, event: Event | None, at: datetime) -> None:
         """Adds the write of a run's new state, which holds only over the one before it."""
-        waits = {"scheduled": SCHEDULED, "dispatching": DISPATCHING}.get(run.status)
+        waits = {"scheduled": SCHEDULED, "dispatching": DISPATCHING, "paused": DISPATCHING}.get(run.status)
         item = CampaignItem(
             run.campaign_id,
             f"run#{run.number}",
             body=run.model_dump_json(),
             rev=run.rev,
-            event=raise_event(event, at),
+            event=raise_event(event, at) if event else None,
             status=run.status,
             due_key=waits,
             due_at=rfc3339(run.at) if waits else None,

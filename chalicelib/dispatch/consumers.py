@@ -9,6 +9,7 @@ from chalice.app import Blueprint, CloudWatchEvent, Rate, SQSEvent
 
 from chalicelib import wiring
 from chalicelib.batches import each_record, lambda_context
+from chalicelib.dispatch.model import Ticket
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
@@ -36,8 +37,7 @@ def send_chunk(event: SQSEvent) -> PartialItemFailureResponse:
     deadline = wiring.clock().epoch() + context.get_remaining_time_in_millis() / 1000
 
     def one(record: SQSRecord) -> None:
-        message = json.loads(record.body)
         holder = f"{context.aws_request_id} {record.message_id}"
-        wiring.sender().send_chunk(message["run"], message["chunk"], holder, deadline)
+        wiring.sender().send_chunk(Ticket.of(json.loads(record.body)), holder, deadline)
 
     return each_record(event, one)

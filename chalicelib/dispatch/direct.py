@@ -1,17 +1,22 @@
 """Service messages: codes, notices, confirmations. Each at most once for its key, by the same claim as a
-campaign's."""
+campaign's. A stop of their channel holds them back; one of campaigns does not."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from chalicelib.clock import Clock
+from chalicelib.dispatch.model import Stops
 from chalicelib.dispatch.sender import REQUEST_S
 from chalicelib.dispatch.store import DispatchStore, ServiceClaim
-from chalicelib.errors import Transient
+from chalicelib.errors import OnHold, Transient
 from chalicelib.ids import new_token
 from chalicelib.platforms.base import Gateway, OutcomeUnknown, Outgoing, SendRefused
 from chalicelib.telemetry import count
+
+WAIT_S = 60.0
+"""How long a message waits each time while its channel is stopped."""
 
 
 @dataclass(frozen=True)
@@ -21,15 +26,19 @@ class Direct:
     store: DispatchStore
     gateway: Gateway
     clock: Clock
+    stops: Callable[[], Stops] = Stops
+    """Without: for confirmations of STOP and START, which no stop holds back (decisions/dispatch.md)."""
 
     def send(self, *, subject: str, key: str, channel: str, to: str, message: Outgoing) -> str:
         """Sends at most once for (subject, key): `accepted`, `already`, `unknown` or `refused:<code>`.
 
-        Raises Transient when the platform asks to wait or could not be reached, PlatformOff when it is off:
-        nothing was sent, ask again.
+        Raises Transient when the platform asks to wait or could not be reached, OnHold while its channel is
+        stopped, PlatformOff when it is off: nothing was sent, ask again.
         A claim whose holder died without an outcome stays `unknown` and is not sent again.
         """
         way, token = self.gateway.channel_for(channel), new_token()
+        if self.stops().hold_channel(way):
+            raise OnHold(retry_after_s=WAIT_S)
         standing = self.store.claim_service(subject, key, token, self.clock.epoch() + REQUEST_S)
         if standing is not None and standing.token != token:
             return self._standing(subject, key, standing)

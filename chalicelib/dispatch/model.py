@@ -11,8 +11,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
+from enum import Enum, StrEnum
+from typing import Any
 
+from chalicelib.platforms.base import Channel
 from chalicelib.ports import Contact, RosterRow, RunBrief
 
 CHUNK_SIZE = 25
@@ -221,13 +223,18 @@ def route(
 # --- sending ------------------------------------------------------------------------------------------------
 
 
-def reason_against(run: RunBrief, contact: Contact | None, channel: str, now: datetime) -> str | None:
-    """Why this person must not get this run now; None when they may. Looked at before the claim and again
-    after it."""
+def over(run: RunBrief, now: datetime) -> str | None:
+    """Why nobody gets this run any more; None while somebody may."""
     if run.status == "cancelled":
         return "cancelled"
-    if now >= run.expires_at:
-        return "expired"
+    return "expired" if now >= run.expires_at else None
+
+
+def reason_against(run: RunBrief, contact: Contact | None, channel: str, now: datetime) -> str | None:
+    """Why this person must never get this run; None when they may. Looked at before the claim and again after
+    it."""
+    if (reason := over(run, now)) is not None:
+        return reason
     if contact is None:
         return "erased"
     against = {
@@ -237,6 +244,78 @@ def reason_against(run: RunBrief, contact: Contact | None, channel: str, now: da
         "no_consent": (run.purpose, channel) not in contact.consents,
     }
     return next((reason for reason, holds in against.items() if holds), None)
+
+
+class Hold(Enum):
+    """Who must wait, while a pause or a stop stands."""
+
+    CHUNK = "chunk"
+    PERSON = "person"
+
+
+@dataclass(frozen=True)
+class Stops:
+    """The stops that stand: `all`, `channel:<id or platform>`, `department:<id>`, `area:<id>`."""
+
+    scopes: frozenset[str] = frozenset()
+
+    def hold_run(self, run: RunBrief) -> bool:
+        """Whether the whole run waits: it is paused, all campaigns are stopped, or its department's."""
+        return run.status == "paused" or bool(self.scopes & {"all", f"department:{run.department}"})
+
+    def hold_channel(self, channel: Channel) -> bool:
+        """Whether nothing may be sent over this channel."""
+        return bool(self.scopes & {f"channel:{channel.id}", f"channel:{channel.platform}"})
+
+    def hold_area(self, path: Sequence[str]) -> bool:
+        """Whether people who live in the area with this path wait."""
+        return not self.scopes.isdisjoint(f"area:{area}" for area in path)
+
+    @property
+    def in_areas(self) -> bool:
+        """Whether some stop asks where a person lives."""
+        return any(scope.startswith("area:") for scope in self.scopes)
+
+    def hold(self, run: RunBrief, channel: Channel, path: Sequence[str]) -> Hold | None:
+        """Who must wait before a request to a person of this area; None when it may be made."""
+        if self.hold_run(run) or self.hold_channel(channel):
+            return Hold.CHUNK
+        return Hold.PERSON if self.hold_area(path) else None
+
+
+FIRST_WAIT_S = 5.0
+LONGEST_WAIT_S = 60.0
+"""Under a pause or stop a chunk comes back after 5, 10, 20, 40 seconds, then each minute."""
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """A message of the queue `send`: the chunk to be sent, and how often it has waited in vain.
+
+    A chunk has one message of its own, which goes round until everybody has an outcome. A `spare` is a copy
+    that was queued to hurry the chunk on: under a stop it ends, so that copies never add up.
+    """
+
+    run: str
+    chunk: str
+    waits: int = 0
+    spare: bool = False
+
+    @classmethod
+    def of(cls, message: Mapping[str, Any]) -> Ticket:
+        """The ticket that `message` wrote; what it does not know, it ignores."""
+        waits, spare = int(message.get("waits", 0)), bool(message.get("spare"))
+        return cls(message["run"], message["chunk"], waits, spare)
+
+    @property
+    def wait_s(self) -> float:
+        """How long to wait this time."""
+        return min(LONGEST_WAIT_S, FIRST_WAIT_S * (1 << min(self.waits, 4)))
+
+    def message(self) -> dict[str, str | int | bool]:
+        """As it is queued; what has its usual value is left out."""
+        said: dict[str, str | int | bool] = {"run": self.run, "chunk": self.chunk}
+        return said | ({"waits": self.waits} if self.waits else {}) | ({"spare": True} if self.spare else {})
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,9 @@
 """From a run to its chunks: reads the audience page by page and freezes who gets what over which channel.
 
 Queue `plan`: {"launch": run} -> {"plan": run, "range": r, "page": p, "after": key} for each stretch, page
-after page ->
-{"settle": run} until everybody has an outcome. Every message may come twice.
+after page -> {"settle": run} until everybody has an outcome; {"wake": run} when a pause or stop was lifted,
+or the run called off. Every message may come twice. Pauses and stops hold back no planning: chunks wait where
+they are sent.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from chalicelib.clock import Clock
-from chalicelib.dispatch.model import PAGE_SIZE, Page, route, seconds, total
+from chalicelib.dispatch.model import PAGE_SIZE, Page, Ticket, route, seconds, total
 from chalicelib.dispatch.store import DispatchStore
 from chalicelib.errors import Rejected
 from chalicelib.ports import Roster, RosterRange, Runs
@@ -53,6 +54,8 @@ class Planner:
             self.plan(message["plan"], int(message["range"]), int(message["page"]), message.get("after"))
         elif "settle" in message:
             self.settle(message["settle"], int(message.get("look", 0)), revive=bool(message.get("revive")))
+        elif "wake" in message:
+            self.wake(message["wake"])
         else:
             raise Rejected("This plan message has no known verb: %(verbs)s", verbs=sorted(message))
 
@@ -76,7 +79,7 @@ class Planner:
         if page is None:
             page = self.store.freeze(self._draw(run, range_no, page_no, after))
         chunks = self.store.write_chunks(page, seconds(self.clock.now()))
-        self.send_queue.put({"run": run, "chunk": chunk.id} for chunk in chunks)
+        self.send_queue.put(Ticket(run, chunk.id).message() for chunk in chunks)
         if page.after is None:
             self.store.stretch_done(run, range_no)
         else:
@@ -103,8 +106,13 @@ class Planner:
 
     def settle(self, run: str, look: int, *, revive: bool = False) -> None:
         """Ends the run when all stretches are planned and everybody has an outcome; else looks again later,
-        or queues again what has stood still when the tick asks for it."""
+        or queues again what has stood still when the tick asks for it. A paused run ends by its expiry
+        alone."""
         brief = self.runs.get(run)
+        if brief is not None and brief.status == "paused" and self.clock.now() >= brief.expires_at:
+            if self.store.plan(run) is None or self._ended(run):
+                self.runs.finish(run)
+            return
         if brief is None or brief.status != "dispatching":
             return
         if self._ended(run):
@@ -130,14 +138,30 @@ class Planner:
             [{"settle": run, "look": look + 1}], SETTLE_DELAYS_S[min(look, len(SETTLE_DELAYS_S) - 1)]
         )
 
+    def wake(self, run: str) -> None:
+        """Sends what waited for a pause or stop at once, not only when its wait is over; and lets what was
+        called off end."""
+        brief = self.runs.get(run)
+        if brief is None or brief.status not in ("dispatching", "cancelled"):
+            return
+        self._hurry(run, self.clock.now() + timedelta(seconds=1))
+        if brief.status == "dispatching":
+            if self.store.plan(run) is None:  # paused while it was being launched
+                self.plan_queue.put([{"launch": run}])
+            self._look_again(run, 0)
+
+    def _hurry(self, run: str, planned_before: datetime) -> None:
+        """Queues a copy of every chunk that was planned before then and has not ended."""
+        chunks = self.store.stale_chunks(run, seconds(planned_before))
+        self.send_queue.put(Ticket(run, chunk, spare=True).message() for chunk in chunks)
+
     def _revive(self, run: str, started: datetime) -> None:
         """Queues again what has stood still for half an hour. Harmless when it was only slow: claims
         decide."""
         now = self.clock.now()
         if now - started < STALE_AFTER:
             return
-        stale = self.store.stale_chunks(run, seconds(now - STALE_AFTER))
-        self.send_queue.put({"run": run, "chunk": chunk} for chunk in stale)
+        self._hurry(run, now - STALE_AFTER)
         plan = self.store.plan(run)
         missing = [n for n in range(plan.stretches) if n not in plan.done] if plan else []
         self.plan_queue.put({"plan": run, "range": n, "page": 0, "after": None} for n in missing)

@@ -1,9 +1,10 @@
-"""What became of a campaign, for staff."""
+"""What became of a campaign, and stops, for staff."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import unquote
 
 from chalice.app import Response
 from pydantic import Field
@@ -12,9 +13,12 @@ from chalicelib import wiring
 from chalicelib.clock import IST
 from chalicelib.dispatch.model import Status
 from chalicelib.errors import Forbidden, NotFound
-from chalicelib.http import Api, Request, html, next_cursor, read_cursor
+from chalicelib.http import Api, Request, empty, html, next_cursor, read_cursor
 from chalicelib.ports import RunBrief
 from chalicelib.shapes import Strict, View
+
+if TYPE_CHECKING:
+    from chalicelib.dispatch.store import Stop
 
 api = Api("dispatch")
 PAGE_OF_CAMPAIGNS = 50
@@ -67,6 +71,22 @@ class DeliveryQuery(Strict):
     run: str | None = None
     limit: int = Field(default=100, ge=1, le=500)
     cursor: str | None = None
+
+
+class StopReason(Strict):
+    reason: str = Field(min_length=1, max_length=500)
+
+
+class StopView(View):
+    scope: str
+    reason: str
+    by: str
+    at: datetime
+
+
+class StopList(View):
+    items: list[StopView]
+    next: str | None = None
 
 
 class Head(NamedTuple):
@@ -184,3 +204,36 @@ def deliveries(request: Request, campaign_id: str, query: DeliveryQuery) -> Deli
         for d in found
     ]
     return DeliveryList(items=views, next=next_cursor(request, {"run": run, "after": more} if more else None))
+
+
+@api.get("/v1/stops", allow="stop.read", answer=StopList, summary="All stops that stand")
+def stops(request: Request) -> StopList:
+    return StopList(items=[_stop_view(stop) for stop in wiring.stop_desk().listed()])
+
+
+@api.get("/v1/stops/{scope}", allow="stop.read", answer=StopView, summary="One stop, when it stands")
+def stop(request: Request, scope: str) -> StopView:
+    return _stop_view(wiring.stop_desk().get(unquote(scope)))
+
+
+@api.put(
+    "/v1/stops/{scope}",
+    allow="stop.write",
+    body=StopReason,
+    answer=StopView,
+    summary="Stop all new sends of `all`, `channel:x`, `department:x` or `area:x` within 5 s",
+)
+def put_stop(request: Request, scope: str, body: StopReason) -> StopView:
+    return _stop_view(wiring.stop_desk().put(request.principal, unquote(scope), body.reason))
+
+
+@api.delete(
+    "/v1/stops/{scope}", allow="stop.write", status=204, summary="Lift a stop: sending goes on where it was"
+)
+def lift_stop(request: Request, scope: str) -> Response:
+    wiring.stop_desk().lift(request.principal, unquote(scope))
+    return empty(204)
+
+
+def _stop_view(stop: Stop) -> StopView:
+    return StopView.model_validate(stop, from_attributes=True)

@@ -1,7 +1,8 @@
 """Sends the people of one chunk, each at most once, and notes what became of it.
 
-For each person, in this order: stops, suppression, consent, expiry -> claim -> the same again -> one request,
-never repeated by HTTP -> result into the tally. What breaks off between claim and result is `unknown`.
+For each person, in this order: cancelled, expiry, suppression, consent, pause and stops -> claim -> the same
+again -> one request, never repeated by HTTP -> result into the tally. What breaks off between claim and
+result is `unknown`. Whom a pause or stop holds back waits: the chunk is queued again, until it may go on.
 """
 
 from __future__ import annotations
@@ -17,9 +18,13 @@ from chalicelib.dispatch.model import (
     Chunk,
     Claim,
     Fact,
+    Hold,
     Lease,
+    Stops,
+    Ticket,
     Verdict,
     judge_claim,
+    over,
     reason_against,
     seconds,
 )
@@ -46,7 +51,6 @@ Far enough for ten senders at once with 25 messages each at 30 a second: who fin
 the queue, which costs writes and leaves slots empty."""
 PARKED_S = 900.0
 """How long a chunk waits when its whole channel must rest."""
-PAUSED_S = 60.0
 
 
 class Step(Enum):
@@ -63,12 +67,18 @@ class Work:
     brief: RunBrief
     chunk: Chunk
     channel: Channel
+    ticket: Ticket
     token: str
     deadline: float
+    contacts: dict[str, Contact] = field(default_factory=dict)
+    read_at: float = float("-inf")
+    """When `contacts` were read."""
     facts: defaultdict[int, dict[Fact, int | str]] = field(default_factory=lambda: defaultdict(dict))
     events: list[Entry] = field(default_factory=list)
     again_after_s: float | None = None
     """When set, somebody of this chunk is still to be sent: the chunk is queued again with this delay."""
+    held: bool = False
+    """Whether a pause or stop made somebody wait."""
 
     def again(self, delay_s: float) -> None:
         """Asks for the chunk again after `delay_s`, or later when somebody needs longer."""
@@ -89,36 +99,71 @@ class Sender:
     bus: Bus
     send_queue: Queue
     clock: Clock
+    stops: Callable[[], Stops]
     sleep: Callable[[float], None] = time.sleep
 
-    def send_chunk(self, run_id: str, chunk_id: str, token: str, deadline: float) -> None:
-        """Sends to everybody of the chunk who has no outcome yet.
+    def send_chunk(self, ticket: Ticket, token: str, deadline: float) -> None:
+        """Sends to everybody of the chunk who has no outcome yet; whom a pause or stop holds back waits.
 
         `token` names this invocation, `deadline` is the epoch second at which it is surely dead. Raises
         Rejected for a chunk or run that does not exist; Transient errors of AWS calls surface, the message
         then comes again.
         """
-        found = self.store.chunk(run_id, chunk_id)
-        brief = self.runs.get(run_id)
+        brief = self.runs.get(ticket.run)
+        ended = over(brief, self.clock.now()) if brief else None
+        if brief and not ended and self.stops().hold_run(brief):
+            self._wait(ticket)
+            return
+        found = self.store.chunk(ticket.run, ticket.chunk)
         if found is None or brief is None:
-            raise Rejected("There is no chunk %(chunk)s of run %(run)s.", chunk=chunk_id, run=run_id)
+            raise Rejected("There is no chunk %(chunk)s of run %(run)s.", chunk=ticket.chunk, run=ticket.run)
         chunk, tally = found
         left = [i for i in range(len(chunk.people)) if not tally.settled(i)]
         if not left:
             return
-        if brief.status == "paused":
-            self._requeue(chunk, PAUSED_S)
+        work = Work(brief, chunk, self.gateway.channel_for(chunk.channel), ticket, token, deadline)
+        if ended:
+            self._close(work, left, ended)
+        elif self.stops().hold_channel(work.channel):
+            self._wait(ticket)
+        else:
+            self._send_or_wait(work, left)
+
+    def _close(self, work: Work, left: list[int], reason: str) -> None:
+        """Notes that nobody else of this chunk is sent to; needs no slot of the channel."""
+        try:
+            for index in left:
+                self._not_sent(work, work.claim(index), reason)
+        finally:
+            self._flush(work)
+        self._come_again(work)
+
+    def _send_or_wait(self, work: Work, left: list[int]) -> None:
+        if self.stops().in_areas:  # who waits takes no slot of the channel
+            self._read_contacts(work, left)
+            left = [i for i in left if not self._lives_in_a_stop(work, i)]
+        if not left:
+            self._wait(work.ticket)
             return
-        channel = self.gateway.channel_for(chunk.channel)
-        lease = self.store.lease(channel.id, len(left), self._rate(channel), HORIZON_S, self.clock.epoch())
+        rate = self._rate(work.channel)
+        lease = self.store.lease(work.channel.id, len(left), rate, HORIZON_S, self.clock.epoch())
         if isinstance(lease, float):
-            self._requeue(chunk, lease)
+            self._requeue(work.ticket, lease)
             return
-        self._send_people(Work(brief, chunk, channel, token, deadline), left, lease)
+        self._send_people(work, left, lease)
+
+    def _lives_in_a_stop(self, work: Work, index: int) -> bool:
+        contact = work.contacts.get(work.chunk.people[index])
+        held = contact is not None and self.stops().hold_area(contact.area_path)
+        work.held |= held
+        return held
+
+    def _read_contacts(self, work: Work, indices: list[int]) -> None:
+        at = self.clock.epoch()
+        work.contacts = self.people.contacts([work.chunk.people[i] for i in indices])
+        work.read_at = at
 
     def _send_people(self, work: Work, left: list[int], lease: Lease) -> None:
-        contacts: dict[str, Contact] = {}
-        read_at = float("-inf")
         often = not self.gateway.capabilities(work.channel.platform).receipts
         try:
             for position, index in enumerate(left):
@@ -127,44 +172,63 @@ class Sender:
                     work.again(0)
                     break
                 self._wait_for(begins)
-                if begins - read_at > FRESH_S:
-                    contacts = self.people.contacts([work.chunk.people[i] for i in left[position:]])
-                    read_at = begins
-                step = self._send_one(work, index, contacts.get(work.chunk.people[index]))
+                if begins - work.read_at > FRESH_S:
+                    self._read_contacts(work, left[position:])
+                step = self._send_one(work, index, work.contacts.get(work.chunk.people[index]))
                 if often:  # nothing will prove these later: keep each result at once
                     self._flush(work)
                 if step is Step.STOP:
                     break
         finally:
             self._flush(work)
-        if work.again_after_s is not None:
-            self._requeue(work.chunk, work.again_after_s)
+        self._come_again(work)
 
     def _send_one(self, work: Work, index: int, contact: Contact | None) -> Step:
-        platform, claim = work.channel.platform, work.claim(index)
-        reason = reason_against(work.brief, contact, platform, self.clock.now())
-        if reason is not None or contact is None:
-            self._not_sent(work, claim, reason or "erased")
+        claim, against = work.claim(index), self._against(work, contact)
+        if isinstance(against, Hold):
+            return self._held(work, against)
+        if against is not None or contact is None:
+            self._not_sent(work, claim, against or "erased")
             return Step.GO_ON
-        message = self.runs.message(work.chunk.run, platform, work.chunk.language, contact)
+        message = self.runs.message(work.chunk.run, work.channel.platform, work.chunk.language, contact)
         standing = self.store.claim(claim)
         if standing is not None and not self._ours(standing, claim, work):
             return Step.GO_ON
+        return self._claimed(work, claim, contact, message)
+
+    def _claimed(self, work: Work, claim: Claim, contact: Contact, message: Outgoing) -> Step:
+        """The last look, and then the request."""
         try:
-            fresh = self.runs.get(claim.run)
+            against = self._against(work, contact)
         except Exception:
             self.store.release(claim)
             raise
-        reason = reason_against(fresh, contact, platform, self.clock.now()) if fresh else "cancelled"
-        if reason is not None:
-            work.facts[index][Fact.NOT_SENT] = reason
+        if isinstance(against, Hold):
+            self.store.release(claim)
+            return self._held(work, against)
+        if against is not None:
+            work.facts[claim.index][Fact.NOT_SENT] = against
             return Step.GO_ON
         if self.clock.epoch() + ANSWER_S > work.deadline:
             self.store.release(claim)
             work.again(0)
             return Step.STOP
-        addressed = replace(message, key=str(work.chunk.key(index)), ttl_s=self._ttl_s(work.brief))
+        addressed = replace(message, key=str(work.chunk.key(claim.index)), ttl_s=self._ttl_s(work.brief))
         return self._request(work, claim, contact, addressed)
+
+    def _against(self, work: Work, contact: Contact | None) -> str | Hold | None:
+        """Why this person must not get it now: a reason is final, a hold passes. By copies of the run and of
+        the stops that are at most 2 s old."""
+        brief, channel = self.runs.get(work.chunk.run), work.channel
+        if brief is None:
+            return "cancelled"
+        reason = reason_against(brief, contact, channel.platform, self.clock.now())
+        return reason or self.stops().hold(brief, channel, contact.area_path if contact else ())
+
+    @staticmethod
+    def _held(work: Work, hold: Hold) -> Step:
+        work.held = True
+        return Step.STOP if hold is Hold.CHUNK else Step.GO_ON
 
     def _not_sent(self, work: Work, wanted: Claim, reason: str) -> None:
         """Notes the reason, unless a claim shows that somebody may have sent before it came up."""
@@ -255,6 +319,18 @@ class Sender:
         if wait > 0:
             self.sleep(wait)
 
-    def _requeue(self, chunk: Chunk, delay_s: float) -> None:
+    def _come_again(self, work: Work) -> None:
+        """Queues the chunk again when somebody of it is still to be sent."""
+        if work.again_after_s is not None:
+            self._requeue(work.ticket, work.again_after_s)
+        elif work.held:
+            self._wait(work.ticket)
+
+    def _requeue(self, ticket: Ticket, delay_s: float) -> None:
         """A new message before the old one is deleted: waiting is never a failure and wears out no retry."""
-        self.send_queue.put([{"run": chunk.run, "chunk": chunk.id}], delay_s)
+        self.send_queue.put([replace(ticket, waits=0).message()], delay_s)
+
+    def _wait(self, ticket: Ticket) -> None:
+        """Comes back later, each time a little later; of a chunk that waits already a spare copy ends."""
+        if not ticket.spare:
+            self.send_queue.put([replace(ticket, waits=ticket.waits + 1).message()], ticket.wait_s)

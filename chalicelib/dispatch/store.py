@@ -10,6 +10,8 @@ Table `tallies`, all of one run, spread over SHARDS partitions; items stay under
     <run>          g<page>        a frozen page of people       ~12 w for 500 people, once
     <run>#<shard>  c<chunk>       the people of a chunk         1 w a chunk
     <run>#<shard>  t<chunk>       its tally                     1 w a chunk, then 1 w for each batch of facts
+    stops          <scope>        a stop that stands            2 w with its audit entry's transaction; all of
+                                                                them 1 r, each 2 s in each sending container
 A sum reads `t…` of all shards: about 1 r for 9 chunks.
 
 Table `ops`: `pace#<channel>`, the next free slot of a channel: 1 w a chunk.
@@ -20,6 +22,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from string import ascii_lowercase
 from typing import Any
 
@@ -34,7 +37,9 @@ from pynamodb.attributes import (
 )
 from pynamodb.exceptions import DoesNotExist, PutError, UpdateError
 from pynamodb.expressions.update import Action
+from pynamodb.transactions import TransactWrite
 
+from chalicelib.clock import parse_rfc3339, rfc3339
 from chalicelib.dispatch.model import (
     CHUNK_SIZE,
     Chunk,
@@ -57,6 +62,7 @@ INDEX_LETTERS = ascii_lowercase[:CHUNK_SIZE]
 FACTS_A_WRITE = 75
 """An update expression holds 4 KB; a fact takes about 40 bytes of it."""
 PACE_KEPT_S = 3600
+STOPS = "stops"
 
 
 class LedgerItem(Table):
@@ -91,6 +97,25 @@ class TallyItem(Table):
     page = JSONAttribute(null=True)
     stretches = NumberAttribute(null=True)
     done = NumberSetAttribute(null=True)
+
+
+class StopItem(Table):
+    class Meta:
+        table_name = TableName("tallies")
+
+    reason = UnicodeAttribute()
+    by = UnicodeAttribute()
+    at = UnicodeAttribute()
+
+
+@dataclass(frozen=True)
+class Stop:
+    """A switch that somebody has thrown, and why."""
+
+    scope: str
+    reason: str
+    by: str
+    at: datetime
 
 
 @dataclass(frozen=True)
@@ -347,6 +372,20 @@ class DispatchStore:
         keys = [(partition_of(run, chunk), f"c{chunk}") for chunk in chunks]
         return {item.sk[1:]: tuple(str(p) for p in item.people) for item in TallyItem.batch_get(keys)}
 
+    # --- stops
+
+    def stops(self) -> list[Stop]:
+        """All stops that stand, by scope, read consistently in one request."""
+        return [_stop_of(item) for item in StopItem.query(STOPS, consistent_read=True)]
+
+    def put_stop(self, transaction: TransactWrite, stop: Stop) -> None:
+        """Adds the write of a stop, new or with another reason."""
+        transaction.save(StopItem(STOPS, stop.scope, reason=stop.reason, by=stop.by, at=rfc3339(stop.at)))
+
+    def remove_stop(self, transaction: TransactWrite, scope: str) -> None:
+        """Adds the end of a stop; refused when there is none."""
+        transaction.delete(StopItem(STOPS, scope), condition=StopItem.pk.exists())
+
     # --- pace
 
     def lease(
@@ -378,6 +417,10 @@ class DispatchStore:
                 raise
         item.refresh(consistent_read=True)
         return max(float(item.until) - now, gap)
+
+
+def _stop_of(item: StopItem) -> Stop:
+    return Stop(item.sk, item.reason, item.by, parse_rfc3339(item.at))
 
 
 def _page_key(range_no: int, page_no: int) -> str:

@@ -100,6 +100,12 @@ class RunDispatched(_OfRun):
     name = "run.dispatched"
 
 
+class RunPaused(_OfRun):
+    """A run waits until somebody lets it go on, or until its time is over."""
+
+    name = "run.paused"
+
+
 class RunCancelled(_OfRun):
     """A run was called off."""
 
@@ -107,7 +113,7 @@ class RunCancelled(_OfRun):
 
 
 class RunExpired(_OfRun):
-    """A run's time was over before it began."""
+    """A run's time was over before it began, or while it was paused."""
 
     name = "run.expired"
 
@@ -162,6 +168,7 @@ CATALOG: dict[str, type[Event]] = {
         RunScheduled,
         RunStarted,
         RunDispatched,
+        RunPaused,
         RunCancelled,
         RunExpired,
         DeliveryUnknown,

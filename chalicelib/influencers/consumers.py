@@ -9,6 +9,7 @@ from chalice.app import Blueprint, CloudWatchEvent, SQSEvent
 
 from chalicelib import wiring
 from chalicelib.batches import each_record
+from chalicelib.errors import OnHold
 from chalicelib.events.catalog import Envelope, InfluencerApproved
 
 if TYPE_CHECKING:
@@ -21,7 +22,11 @@ bp = Blueprint("app")
 @bp.on_sqs_message(queue="service", batch_size=10, name="send_service")
 def send_service(event: SQSEvent) -> PartialItemFailureResponse:
     def one(record: SQSRecord) -> None:
-        wiring.messenger().deliver(json.loads(record.body))
+        message = json.loads(record.body)
+        try:
+            wiring.messenger().deliver(message)
+        except OnHold as hold:  # a new message before the old one is deleted: waiting wears out no retry
+            wiring.service_queue().put([message], hold.retry_after_s)
 
     return each_record(event, one)
 

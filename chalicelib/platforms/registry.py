@@ -48,6 +48,10 @@ class Platforms:
         self.adapter(platform)
         return Channel(channel_id, platform, config)
 
+    def channels_and_platforms(self) -> set[str]:
+        """Ids of all configured channels, and the names of all platforms that there are."""
+        return {*self._channels(), *ADAPTERS}
+
     def capabilities(self, platform: str) -> Capabilities:
         """What the platform can do, switched on or not. Raises PlatformOff for one that has no adapter."""
         if platform not in ADAPTERS:

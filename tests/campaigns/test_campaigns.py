@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -23,7 +24,7 @@ from chalicelib.campaigns.service import (
 )
 from chalicelib.campaigns.store import CampaignItem, CampaignStore
 from chalicelib.clock import FixedClock, parse_rfc3339
-from chalicelib.errors import Conflict, InvalidInput, NotFound, PlatformOff
+from chalicelib.errors import Conflict, InvalidInput, NotFound, PlatformOff, Transient
 from chalicelib.influencers.store import RosterItem
 from chalicelib.platforms.base import Channel
 from chalicelib.ports import Contact, RosterRange
@@ -343,12 +344,177 @@ def test_a_run_that_has_not_begun_can_be_called_off(campaigns):
     assert json.loads(item(campaign, "run#1").event)["type"] == "run.cancelled"
 
 
-def test_a_run_that_has_begun_cannot_be_called_off_yet(campaigns):
+def dispatching(campaigns):
     campaign = approved(campaigns)
     run = campaigns.schedule(APPROVER, campaign, None)
     assert runs_at(NOW).start(run.id)
+    return campaign, run.id
+
+
+def state(campaigns, campaign):
+    """Status of campaign and run, the last entry of the audit, and the event that was raised."""
+    kept = item(campaign, "run#1")
+    raised = json.loads(kept.event)["type"] if kept.event else None
+    statuses = (campaigns.get(campaign).status, runs_at(NOW).get(f"{campaign}-1").status)
+    return *statuses, actions(campaign)[-1][0], raised
+
+
+def test_a_run_under_way_is_paused_and_goes_on(campaigns, queue):
+    campaign, run = dispatching(campaigns)
+    assert queued(queue) == [{"launch": run}]
+    assert campaigns.pause(EDITOR, campaign).status == "paused"
+    assert state(campaigns, campaign) == ("paused", "paused", "run.paused", "run.paused")
+    assert runs_at(NOW).dispatching() == [run]
+    assert not runs_at(NOW).start(run)
+    runs_at(NOW).finish(run)
+    assert state(campaigns, campaign)[:2] == ("paused", "paused")
+    assert campaigns.resume(EDITOR, campaign).status == "dispatching"
+    assert state(campaigns, campaign) == ("dispatching", "dispatching", "run.resumed", None)
+    runs_at(NOW).finish(run)
+    assert state(campaigns, campaign)[:2] == ("dispatched", "dispatched")
+
+
+def test_a_run_that_goes_on_wakes_its_chunks_when_every_sender_knows(campaigns, queue):
+    campaign, run = dispatching(campaigns)
+    queued(queue)
+    campaigns.pause(EDITOR, campaign)
+    campaigns.resume(EDITOR, campaign)
+    assert queued(queue) == []
+    time.sleep(3.2)
+    assert queued(queue) == [{"wake": run}]
+
+
+def test_a_run_paused_before_it_begins_waits_beyond_its_time_and_begins_when_it_goes_on(made, queue):
+    campaigns = made()
+    campaign = approved(campaigns)
+    run = campaigns.schedule(APPROVER, campaign, NOW + timedelta(hours=1))
+    campaigns.pause(EDITOR, campaign)
+    later = made(at=NOW + timedelta(hours=2))
+    assert runs_at(TOMORROW).due(TOMORROW, 10) == []
+    assert not runs_at(TOMORROW).start(run.id)
+    assert queued(queue) == []
+    assert later.resume(EDITOR, campaign).status == "scheduled"
+    assert queued(queue) == [{"launch": run.id}]
+    assert runs_at(TOMORROW).due(TOMORROW, 10) == [run.id]
+    assert [one.id for one in campaigns.runs(campaign)] == [run.id]
+
+
+def test_a_run_paused_and_let_go_on_before_its_time_waits_for_its_time(campaigns, queue):
+    campaign = approved(campaigns)
+    run = campaigns.schedule(APPROVER, campaign, TOMORROW)
+    campaigns.pause(EDITOR, campaign)
+    campaigns.resume(EDITOR, campaign)
+    assert queued(queue) == []
+    assert runs_at(TOMORROW).start(run.id)
+
+
+@pytest.mark.parametrize("before", ["dispatching", "paused", "paused before it began"])
+def test_a_run_is_called_off_wherever_it_is(campaigns, before):
+    if before == "paused before it began":
+        campaign = approved(campaigns)
+        run = campaigns.schedule(APPROVER, campaign, TOMORROW).id
+    else:
+        campaign, run = dispatching(campaigns)
+    if before != "dispatching":
+        campaigns.pause(EDITOR, campaign)
+    assert campaigns.cancel(EDITOR, campaign).status == "cancelled"
+    assert state(campaigns, campaign) == ("cancelled", "cancelled", "run.cancelled", "run.cancelled")
+    assert campaigns.runs(campaign)[0].ended_at == NOW
+    runs_at(NOW).finish(run)
+    assert not runs_at(TOMORROW).start(run)
+    assert runs_at(NOW).dispatching() == []
+    for act in (campaigns.pause, campaigns.resume, campaigns.cancel):
+        with pytest.raises(Conflict):
+            act(EDITOR, campaign)
+    assert state(campaigns, campaign)[:2] == ("cancelled", "cancelled")
+
+
+@pytest.mark.parametrize("status", ["draft", "submitted", "approved", "dispatched"])
+def test_what_does_not_run_cannot_be_halted_or_let_go_on(campaigns, status):
+    if status == "dispatched":
+        campaign, run = dispatching(campaigns)
+        runs_at(NOW).finish(run)
+    else:
+        campaign = campaigns.create(EDITOR, content()).id
+        if status != "draft":
+            campaigns.submit(EDITOR, campaign)
+        if status == "approved":
+            campaigns.decide(APPROVER, campaign, "approve", "")
+    for act in (campaigns.pause, campaigns.resume, campaigns.cancel):
+        with pytest.raises(Conflict):
+            act(EDITOR, campaign)
+    assert campaigns.get(campaign).status == status
+
+
+def test_what_runs_is_not_resumed_and_what_is_paused_is_neither_paused_nor_scheduled_again(campaigns):
+    campaign, _ = dispatching(campaigns)
     with pytest.raises(Conflict):
-        campaigns.cancel(APPROVER, campaign)
+        campaigns.resume(EDITOR, campaign)
+    campaigns.pause(EDITOR, campaign)
+    with pytest.raises(Conflict):
+        campaigns.pause(EDITOR, campaign)
+    with pytest.raises(Conflict):
+        campaigns.schedule(APPROVER, campaign, TOMORROW)
+    assert len(campaigns.runs(campaign)) == 1
+
+
+def test_a_paused_run_whose_time_passes_expires(campaigns):
+    campaign, run = dispatching(campaigns)
+    campaigns.pause(EDITOR, campaign)
+    runs_at(NOW + timedelta(days=8)).finish(run)
+    assert state(campaigns, campaign)[:2] == ("expired", "expired")
+    assert json.loads(item(campaign, "run#1").event)["type"] == "run.expired"
+    with pytest.raises(Conflict):
+        campaigns.resume(EDITOR, campaign)
+
+
+def test_of_many_who_pause_and_resume_at_once_each_step_is_taken_by_one(campaigns):
+    campaign, _ = dispatching(campaigns)
+
+    def act(number):
+        try:
+            (campaigns.resume if number % 2 else campaigns.pause)(EDITOR, campaign)
+        except (Conflict, Transient):
+            return None
+        return "run.resumed" if number % 2 else "run.paused"
+
+    with ThreadPoolExecutor(6) as pool:
+        done = Counter(filter(None, pool.map(act, range(12))))
+    steps = [action for action, _ in actions(campaign) if action in ("run.paused", "run.resumed")]
+    assert Counter(steps) == done
+    assert steps == (["run.paused", "run.resumed"] * 6)[: len(steps)]
+    expected = "paused" if len(steps) % 2 else "dispatching"
+    assert state(campaigns, campaign)[:2] == (expected, expected)
+
+
+def test_a_pause_that_meets_the_start_of_its_run_is_tried_again(campaigns):
+    campaign = approved(campaigns)
+    run = campaigns.schedule(APPROVER, campaign, None)
+    read, started = campaigns.store.run, []
+
+    def start_meanwhile(run_id):
+        found = read(run_id)
+        if not started:
+            started.append(runs_at(NOW).start(run_id))
+        return found
+
+    campaigns.store.run = start_meanwhile
+    assert campaigns.pause(EDITOR, campaign).status == "paused"
+    assert started == [True]
+    assert campaigns.resume(EDITOR, campaign).status == "dispatching"
+    assert campaigns.runs(campaign)[0].id == run.id
+
+
+def test_an_officer_pauses_their_own_departments_campaign_and_lets_nothing_go_on(made):
+    campaigns = made()
+    wiring.directory().put_department("health", {"en": "Health"})
+    own = approved(campaigns, department="health")
+    campaigns.schedule(APPROVER, own, None)
+    assert campaigns.pause(NODAL, own).status == "paused"
+    assert not NODAL.may("campaign.schedule")
+    other, _ = dispatching(campaigns)
+    with pytest.raises(NotYourDepartment):
+        campaigns.pause(NODAL, other)
 
 
 def test_of_many_launches_one_starts_the_run(campaigns):

@@ -80,6 +80,11 @@ def test_the_whole_way_from_draft_to_run(call, campaign):
         "u-approver",
         draft_body()["messages"],
     )
+    assert call("nodal", "POST", f"{campaign}/pause")[0] == 403
+    assert call("nodal", "POST", f"{campaign}/resume")[0] == 403
+    assert call("editor", "POST", f"{campaign}/pause")[1]["status"] == "paused"
+    assert call("editor", "POST", f"{campaign}/pause")[0] == 409
+    assert call("editor", "POST", f"{campaign}/resume")[1]["status"] == "scheduled"
     assert call("approver", "POST", f"{campaign}/cancel")[1]["status"] == "cancelled"
 
 

@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ConnectionClosedError
 
 from chalicelib import aws
-from chalicelib.dispatch.model import Claim, DeliveryKey, Fact, Lease, Status
+from chalicelib.dispatch.model import Claim, DeliveryKey, Fact, Lease, Status, Ticket
 from chalicelib.dispatch.sender import HORIZON_S
 from chalicelib.dispatch.store import DispatchStore
 from chalicelib.errors import Transient
@@ -243,7 +243,7 @@ def test_who_may_have_been_sent_to_before_a_death_is_unknown_even_when_they_may_
 def test_a_claim_is_given_back_when_the_run_cannot_be_read_after_it():
     made = world(2)
     made.launch()
-    get, answers = made.runs.get, [True, False]
+    get, answers = made.runs.get, [True, True, False]  # for the chunk, before the claim, after it
 
     def throttled(run):
         if answers and not answers.pop(0):
@@ -288,7 +288,7 @@ def test_on_a_slow_channel_nobody_is_begun_who_would_have_to_wait_beyond_the_dea
         return take(channel, to, message)
 
     made.platform.send = timed  # type: ignore[method-assign]
-    made.sender().send_chunk(message["run"], message["chunk"], "slow", deadline)
+    made.sender().send_chunk(Ticket.of(message), "slow", deadline)
     assert 1 < len(times) < 20
     assert max(times) <= deadline - 12
 
@@ -437,7 +437,7 @@ def test_an_invocation_without_time_left_hands_over():
     made = world(20)
     made.launch()
     message = made.send_queue.take() or {}
-    made.sender().send_chunk(message["run"], message["chunk"], "late", made.clock.epoch() + 5)
+    made.sender().send_chunk(Ticket.of(message), "late", made.clock.epoch() + 5)
     assert made.platform.requests == []
     made.send()
     assert made.counts().accepted == 20

@@ -14,10 +14,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from chalicelib.clock import Clock
-from chalicelib.dispatch.model import Counts, Status, Tally, total
+from chalicelib.dispatch.model import Counts, Status, Tally, Ticket, total
 from chalicelib.dispatch.planner import Planner
 from chalicelib.dispatch.sender import Sender
-from chalicelib.dispatch.store import DispatchStore
+from chalicelib.dispatch.stops import StandingStops
+from chalicelib.dispatch.store import STOPS, DispatchStore, StopItem
 from chalicelib.dispatch.tallying import Tallying
 from chalicelib.errors import JanJanError
 from chalicelib.events.bus import Entry
@@ -72,14 +73,14 @@ class MemoryRuns:
         return True
 
     def finish(self, run_id: str) -> None:
-        self.set(run_id, "dispatched")
+        self.set(run_id, "expired" if self.briefs[run_id].status == "paused" else "dispatched")
 
     def set(self, run_id: str, status: Any) -> None:
         brief = self.briefs[run_id]
         self.briefs[run_id] = RunBrief(**{**vars(brief), "status": status})
 
     def dispatching(self) -> list[str]:
-        return [r for r, b in self.briefs.items() if b.status == "dispatching"]
+        return [r for r, b in self.briefs.items() if b.status in ("dispatching", "paused")]
 
     def ranges(self, run_id: str) -> list[RosterRange]:
         return self.stretches
@@ -239,6 +240,10 @@ class World:
     faults: Faults
     store: DispatchStore = field(default_factory=DispatchStore)
     invocations: int = 0
+    standing: StandingStops = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.standing = StandingStops(self.store, ticks=self.clock.epoch)
 
     def planner(self) -> Planner:
         self.faults.dead = False
@@ -263,6 +268,7 @@ class World:
             wrap(self.bus, "publish"),
             wrap(self.send_queue, "put"),
             self.clock,
+            self.standing,
             sleep=self.clock.move,
         )
 
@@ -294,11 +300,15 @@ class World:
         self.invocations += 1
         deadline = self.clock.epoch() + INVOCATION_S
         try:
-            self.sender().send_chunk(
-                message["run"], message["chunk"], f"invocation {self.invocations}", deadline
-            )
+            self.sender().send_chunk(Ticket.of(message), f"invocation {self.invocations}", deadline)
         except (Crash, JanJanError):
             self.send_queue.put([message], INVOCATION_S * 6)
+
+    def stop(self, scope: str) -> None:
+        StopItem(STOPS, scope, reason="sample", by="u-admin", at="2026-11-02T05:30:00Z").save()
+
+    def lift(self, scope: str) -> None:
+        StopItem(STOPS, scope).delete()
 
     def tallies(self) -> list[Tally]:
         return list(self.store.tallies(RUN))

@@ -9,6 +9,7 @@ from chalice.test import Client
 
 import app as front_door
 from chalicelib import wiring
+from chalicelib.dispatch.model import Ticket
 
 SAMPLES = Path(__file__).parents[2] / "events" / "samples" / "invocations"
 RUN = "cmp_abcdefghijklmnop-1"
@@ -58,8 +59,8 @@ def test_the_queue_of_plans(recorded):
 def test_the_queue_of_chunks(recorded):
     sender = recorded("sender")
     assert invoke("send_chunk", "sqs_send") == {"batchItemFailures": []}
-    ((name, run, chunk, holder, deadline),) = sender.calls
-    assert (name, run, chunk) == ("send_chunk", RUN, "00000001003")
+    ((name, ticket, holder, deadline),) = sender.calls
+    assert (name, ticket) == ("send_chunk", Ticket(RUN, "00000001003"))
     assert sample("sqs_send")["Records"][0]["messageId"] in holder
     assert deadline > 0
 

@@ -12,6 +12,7 @@ import pytest
 from chalice.test import Client
 
 from chalicelib import http, wiring
+from chalicelib.errors import OnHold
 from chalicelib.identity.gate import Gate
 from chalicelib.identity.roles import Principal
 from chalicelib.ops import OpsItem
@@ -225,6 +226,28 @@ def test_one_bad_service_message_does_not_hold_up_the_others(
     handled = app.send_service(records({"kind": "code", "influencer": answer["id"]}, good), CONTEXT)
     assert handled == {"batchItemFailures": [{"itemIdentifier": "m0"}]}
     assert [m.template for m in sender.to(PHONE)] == ["janjan_code"]
+
+
+def test_a_service_message_whose_channel_is_stopped_waits_as_a_new_message(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import app
+
+    queued: list[tuple[list[object], float]] = []
+
+    class Held:
+        def deliver(self, message: object) -> None:
+            raise OnHold(retry_after_s=60)
+
+    class Kept:
+        def put(self, bodies: list[object], delay_s: float) -> None:
+            queued.append((bodies, delay_s))
+
+    monkeypatch.setattr(wiring, "messenger", Held)
+    monkeypatch.setattr(wiring, "service_queue", Kept)
+    message = {"kind": "welcome", "influencer": "inf_a", "event": "e1"}
+    assert app.send_service(records(message), CONTEXT) == {"batchItemFailures": []}
+    assert queued == [([message], 60)]
 
 
 def test_an_approval_on_the_bus_asks_for_the_welcome(api: Api) -> None:

@@ -90,7 +90,8 @@ UNSEEN: dict[str, dict[str, str]] = {
     | {f"dynamodb:{action} PeopleTable": BLOCKED for action in ("ConditionCheckItem", "GetItem", "PutItem")}
     | {"dynamodb:PutItem RosterTable": BLOCKED},
     "send_service": {f"{action} ServiceQueue": why for action, why in POLLING.items()}
-    | {"dynamodb:GetItem LedgerTable": READ_AGAIN},
+    | {"dynamodb:GetItem LedgerTable": READ_AGAIN}
+    | {"sqs:SendMessage ServiceQueue": "a message waits while its channel is stopped: tests/influencers"},
     "welcome": FAILURES,
 }
 
@@ -185,6 +186,8 @@ def the_staffs_day(api: Caller, staff: Staff) -> None:
     api("POST", "/v1/audiences/preview", {"areas": ["IN"], "channels": ["whatsapp", "telegram"]}, token=admin)
     api("GET", f"/v1/audit?subject=influencer%23{people[0]['id']}", token=staff.tokens["auditor"])
     theme = {"id": "new", "names": {"hi": "नया", "en": "New"}}
+    api("PUT", "/v1/stops/channel:telegram", {"reason": "sample"}, token=admin)
+    api("DELETE", "/v1/stops/channel:telegram", token=admin)
     headers = {
         "Authorization": f"Bearer {admin}",
         "Content-Type": "application/json",

@@ -1,0 +1,103 @@
+"""Stops: what staff throw and lift, and what senders look at before each request."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+
+from chalicelib.clock import Clock
+from chalicelib.dispatch.model import Stops
+from chalicelib.dispatch.store import DispatchStore, Stop
+from chalicelib.errors import NotFound, Transient
+from chalicelib.identity.audit import Audit
+from chalicelib.identity.roles import Principal
+from chalicelib.ports import Runs
+from chalicelib.queues import Queue
+from chalicelib.telemetry import logger
+
+FRESH_S = 2.0
+"""How old a copy of the stops may be that a sender acts on (DESIGN.md, stops)."""
+WAKE_AFTER_S = 3.0
+"""After this every sender has read that a stop was lifted."""
+
+
+@dataclass
+class StandingStops:
+    """The stops as senders see them: a copy, at most 2 s old in real time."""
+
+    store: DispatchStore
+    ticks: Callable[[], float] = time.time
+    """Real seconds: the laptop's clock can be moved, a frozen process's monotonic clock may stand still."""
+    _kept: tuple[float, Stops] | None = field(default=None, init=False)
+
+    def __call__(self) -> Stops:
+        """The stops that stood at most 2 s ago. What cannot be read raises: nothing goes out unseen."""
+        now = self.ticks()
+        if self._kept is None or not 0 <= now - self._kept[0] < FRESH_S:
+            self._kept = (now, Stops(frozenset(stop.scope for stop in self.store.stops())))
+        return self._kept[1]
+
+
+@dataclass(frozen=True)
+class StopDesk:
+    """What staff do with stops."""
+
+    store: DispatchStore
+    exists: dict[str, Callable[[str], bool]]
+    """By kind of scope (`channel`, `department`, `area`): whether there is one of this id."""
+    runs: Runs
+    plan_queue: Queue
+    audit: Audit
+    clock: Clock
+
+    def listed(self) -> list[Stop]:
+        """All stops that stand, by scope."""
+        return self.store.stops()
+
+    def get(self, scope: str) -> Stop:
+        """The stop of this scope. Raises NotFound when none stands."""
+        for stop in self.store.stops():
+            if stop.scope == scope:
+                return stop
+        raise _none(scope)
+
+    def put(self, who: Principal, scope: str, reason: str) -> Stop:
+        """Stops all new sends of this scope, within 5 s. Raises NotFound for a scope that stops nothing."""
+        kind, _, ident = scope.partition(":")
+        if scope != "all" and not (ident and kind in self.exists and self.exists[kind](ident)):
+            raise NotFound("There is nothing called %(scope)s that could be stopped.", scope=scope)
+        stop = Stop(scope, reason, who.id, self.clock.now())
+        self.audit.committing(
+            subject=f"stop#{scope}",
+            action="stop.put",
+            actor=who.id,
+            at=stop.at,
+            write=lambda transaction: self.store.put_stop(transaction, stop),
+        )
+        return stop
+
+    def lift(self, who: Principal, scope: str) -> None:
+        """Lets sending go on within seconds. Raises NotFound when no such stop stands."""
+        self.get(scope)
+        self.audit.committing(
+            subject=f"stop#{scope}",
+            action="stop.lifted",
+            actor=who.id,
+            at=self.clock.now(),
+            write=lambda transaction: self.store.remove_stop(transaction, scope),
+            refused=lambda failed: _none(scope),
+        )
+        try:
+            self.plan_queue.put([{"wake": run} for run in self.runs.dispatching()], WAKE_AFTER_S)
+        except Transient:
+            logger.warning("waking left to the waiting chunks", extra={"scope": scope})
+
+
+def only(known: Callable[[], Collection[str]]) -> Callable[[str], bool]:
+    """Whether an id is among those that `known` gives when it is asked."""
+    return lambda ident: ident in known()
+
+
+def _none(scope: str) -> NotFound:
+    return NotFound("There is no stop %(scope)s.", scope=scope)
