@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import Enum, StrEnum
-from typing import Any
+from typing import Any, Literal
 
 from chalicelib.platforms.base import Channel
 from chalicelib.ports import Contact, RosterRow, RunBrief
@@ -292,19 +292,20 @@ LONGEST_WAIT_S = 60.0
 class Ticket:
     """A message of the queue `send`: the chunk to be sent, and how often it has waited in vain.
 
-    A chunk has one message of its own, which goes round until everybody has an outcome. A `spare` is a copy
-    that was queued to hurry the chunk on: under a stop it ends, so that copies never add up.
+    A chunk has one message of its own, which goes round until everybody has an outcome. A spare is a copy
+    that was queued to hurry the chunk on. So that copies never add up it ends under a stop, and a `woken` one
+    wherever else it would have to wait; a `revived` one may stand for a message that was lost.
     """
 
     run: str
     chunk: str
     waits: int = 0
-    spare: bool = False
+    spare: Literal["", "woken", "revived"] = ""
 
     @classmethod
     def of(cls, message: Mapping[str, Any]) -> Ticket:
         """The ticket that `message` wrote; what it does not know, it ignores."""
-        waits, spare = int(message.get("waits", 0)), bool(message.get("spare"))
+        waits, spare = int(message.get("waits", 0)), message.get("spare", "")
         return cls(message["run"], message["chunk"], waits, spare)
 
     @property
@@ -312,10 +313,10 @@ class Ticket:
         """How long to wait this time."""
         return min(LONGEST_WAIT_S, FIRST_WAIT_S * (1 << min(self.waits, 4)))
 
-    def message(self) -> dict[str, str | int | bool]:
+    def message(self) -> dict[str, str | int]:
         """As it is queued; what has its usual value is left out."""
-        said: dict[str, str | int | bool] = {"run": self.run, "chunk": self.chunk}
-        return said | ({"waits": self.waits} if self.waits else {}) | ({"spare": True} if self.spare else {})
+        usual = {"waits": 0, "spare": ""}
+        return {name: value for name, value in vars(self).items() if usual.get(name) != value}
 
 
 @dataclass(frozen=True)

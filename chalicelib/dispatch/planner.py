@@ -12,7 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from chalicelib.clock import Clock
 from chalicelib.dispatch.model import PAGE_SIZE, Page, Ticket, route, seconds, total
@@ -144,16 +144,16 @@ class Planner:
         brief = self.runs.get(run)
         if brief is None or brief.status not in ("dispatching", "cancelled"):
             return
-        self._hurry(run, self.clock.now() + timedelta(seconds=1))
+        self._hurry(run, self.clock.now() + timedelta(seconds=1), "woken")
         if brief.status == "dispatching":
             if self.store.plan(run) is None:  # paused while it was being launched
                 self.plan_queue.put([{"launch": run}])
             self._look_again(run, 0)
 
-    def _hurry(self, run: str, planned_before: datetime) -> None:
+    def _hurry(self, run: str, planned_before: datetime, spare: Literal["woken", "revived"]) -> None:
         """Queues a copy of every chunk that was planned before then and has not ended."""
         chunks = self.store.stale_chunks(run, seconds(planned_before))
-        self.send_queue.put(Ticket(run, chunk, spare=True).message() for chunk in chunks)
+        self.send_queue.put(Ticket(run, chunk, spare=spare).message() for chunk in chunks)
 
     def _revive(self, run: str, started: datetime) -> None:
         """Queues again what has stood still for half an hour. Harmless when it was only slow: claims
@@ -161,7 +161,7 @@ class Planner:
         now = self.clock.now()
         if now - started < STALE_AFTER:
             return
-        self._hurry(run, now - STALE_AFTER)
+        self._hurry(run, now - STALE_AFTER, "revived")
         plan = self.store.plan(run)
         missing = [n for n in range(plan.stretches) if n not in plan.done] if plan else []
         self.plan_queue.put({"plan": run, "range": n, "page": 0, "after": None} for n in missing)

@@ -328,9 +328,10 @@ class Sender:
 
     def _requeue(self, ticket: Ticket, delay_s: float) -> None:
         """A new message before the old one is deleted: waiting is never a failure and wears out no retry."""
-        self.send_queue.put([replace(ticket, waits=0).message()], delay_s)
+        if ticket.spare != "woken":
+            self.send_queue.put([replace(ticket, waits=0).message()], delay_s)
 
     def _wait(self, ticket: Ticket) -> None:
-        """Comes back later, each time a little later; of a chunk that waits already a spare copy ends."""
+        """Comes back later, each time a little later; a spare ends, for the chunk's own message waits."""
         if not ticket.spare:
             self.send_queue.put([replace(ticket, waits=ticket.waits + 1).message()], ticket.wait_s)

@@ -17,7 +17,7 @@ from local.laptop import Laptop, laptop
 from local.programme import brief, load_ground
 from local.sample import creators
 
-PEOPLE = 40
+PEOPLE = 36
 SLOW_PER_S = 2
 MARKER = "#stopped"
 HALTS_WITHIN_S = 5.0
