@@ -10,8 +10,10 @@ import uuid
 import boto3
 import pytest
 
+from chalicelib import aws
 from chalicelib.callbacks.store import Kept
 from chalicelib.identity.audit import Audit
+from local.ports import free_port
 from scripts import dead_letters
 from scripts.letter_sentences import FUNCTIONS, said
 from tests.conftest import template
@@ -239,8 +241,6 @@ def test_all_letters_go_back_to_their_queue_or_the_one_that_is_named(desk, queue
 
 
 def test_a_redrive_that_breaks_off_between_sending_and_deleting_loses_nothing(desk, queues):
-    from chalicelib import aws
-
     source, dead = queues
 
     class Killed(BaseException):
@@ -263,7 +263,7 @@ def test_a_redrive_that_breaks_off_between_sending_and_deleting_loses_nothing(de
 
 def test_a_letter_is_closed_with_an_entry_in_the_audit_that_names_no_person(desk, queues):
     first, second = ids_in(desk("show", "send")[1])
-    code, out, _ = desk("close", "send", "--id", first, "--reason", "The run was a trial")
+    code, out, _ = desk("close", "send", "--id", first, "--reason", "The run of 2026-11-02 was a trial")
     assert code == 0
     [entry], _ = Audit().of("queue#send-dead", limit=10)
     assert entry.action == "dead_letter.closed"
@@ -272,14 +272,12 @@ def test_a_letter_is_closed_with_an_entry_in_the_audit_that_names_no_person(desk
         "letter": first,
         "function": "send_chunk",
         "what": out.removeprefix("Closed: ").partition(". Entry")[0],
-        "reason": "The run was a trial",
+        "reason": "The run of 2026-11-02 was a trial",
     }
     assert ids_in(desk("show", "send")[1]) == [second]
 
 
 def test_a_close_that_breaks_off_before_deleting_leaves_the_letter_and_its_entry(desk, queues):
-    from chalicelib import aws
-
     def die(**_):
         raise KeyboardInterrupt
 
@@ -287,7 +285,7 @@ def test_a_close_that_breaks_off_before_deleting_leaves_the_letter_and_its_entry
     events = aws.client("sqs").meta.events
     events.register("before-call.sqs.DeleteMessage", die)
     with pytest.raises(KeyboardInterrupt):
-        desk("close", "send", "--id", first, "--reason", "The run was a trial")
+        desk("close", "send", "--id", first, "--reason", "The run of 2026-11-02 was a trial")
     events.unregister("before-call.sqs.DeleteMessage", die)
     assert len(Audit().of("queue#send-dead", limit=10)[0]) == 1
     assert len(lying_in(queues[1])) == 2
@@ -329,6 +327,12 @@ def test_without_a_laptop_or_with_one_that_is_down_there_is_one_clear_line(
     assert capsys.readouterr().err == f"There is no {tmp_path / 'absent.json'}: is `make run` up?\n"
     code, _, err = operator(tables.environment)("list")
     assert (code, err) == (1, "The stage local has no dead-letter queues: is it deployed?\n")
+    aws.forget_clients()
+    code, _, err = operator({**tables.environment, "AWS_ENDPOINT_URL": f"http://127.0.0.1:{free_port()}"})(
+        "list"
+    )
+    assert code == 1
+    assert len(err.splitlines()) == 1 and err.endswith("Is `make run` up?\n")
 
 
 # --- the deployed application
