@@ -15,6 +15,7 @@ SUBJECT_TYPES = (
     "delivery",
     "department",
     "influencer",
+    "queue",
     "stop",
     "template",
     "theme",
