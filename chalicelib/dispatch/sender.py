@@ -20,6 +20,7 @@ from chalicelib.dispatch.model import (
     Lease,
     Verdict,
     judge_claim,
+    origin_of,
     reason_against,
     seconds,
 )
@@ -99,6 +100,8 @@ class Sender:
         then comes again.
         """
         found = self.store.chunk(run_id, chunk_id)
+        if found is None and origin_of(chunk_id):  # its decision was overtaken and never written
+            return
         brief = self.runs.get(run_id)
         if found is None or brief is None:
             raise Rejected("There is no chunk %(chunk)s of run %(run)s.", chunk=chunk_id, run=run_id)
@@ -157,6 +160,7 @@ class Sender:
             raise
         reason = reason_against(fresh, contact, platform, self.clock.now()) if fresh else "cancelled"
         if reason is not None:
+            self.store.release(claim)
             work.facts[index][Fact.NOT_SENT] = reason
             return Step.GO_ON
         if self.clock.epoch() + ANSWER_S > work.deadline:
@@ -169,7 +173,7 @@ class Sender:
     def _not_sent(self, work: Work, wanted: Claim, reason: str) -> None:
         """Notes the reason, unless a claim shows that somebody may have sent before it came up."""
         standing = self.store.standing(wanted.person, wanted.run)
-        if standing is None or standing.released:
+        if standing is None or standing.released or wanted.follows(standing):
             work.facts[wanted.index][Fact.NOT_SENT] = reason
         else:
             self._ours(standing, wanted, work)
@@ -232,6 +236,7 @@ class Sender:
     def _flush(self, work: Work) -> None:
         """What is certain first, an unknown after its event: should the bus fail, the chunk comes again,
         finds that claim without a result and tells it again."""
+        self._give_up(work)
         unknown = {index: known for index, known in work.facts.items() if Fact.UNKNOWN in known}
         certain = {index: known for index, known in work.facts.items() if known and index not in unknown}
         if certain:
@@ -242,6 +247,16 @@ class Sender:
             self.store.record(work.chunk.run, work.chunk.id, unknown)
         work.events.clear()
         work.facts.clear()
+
+    def _give_up(self, work: Work) -> None:
+        """A second attempt that is not made: what is known of the first is what counts."""
+        if origin_of(work.chunk.id) is None:
+            return
+        for index, known in list(work.facts.items()):
+            if Fact.NOT_SENT in known or Fact.SUPERSEDED in known:
+                reason = str(known.get(Fact.NOT_SENT, "known_meanwhile"))
+                self.store.give_up(work.claim(index), reason, seconds(self.clock.now()))
+                del work.facts[index]
 
     def _rate(self, channel: Channel) -> float:
         return float(

@@ -28,6 +28,7 @@ MATRIX: dict[str, frozenset[Role]] = {
     "campaign.schedule": _only("admin", "editor", "approver"),
     "campaign.report": _EVERYBODY,
     "delivery.read": _only("admin", "editor", "approver", "auditor"),
+    "delivery.decide": _only("admin", "approver"),
     "template.read": _only("admin", "editor", "approver", "nodal_officer", "auditor"),
     "template.write": _only("admin", "editor"),
     "directory.write": _only("admin"),

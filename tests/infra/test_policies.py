@@ -59,6 +59,7 @@ SECOND_FACTOR = "the laptop's staff have no second factor; tests/identity drives
 READ_AGAIN = (
     "after a lost answer or a repeated message the claim is read again: tests/e2e kills processes for that"
 )
+GIVEN_UP = "a second attempt that is not made after all: tests/dispatch/test_decisions.py"
 BLOCKED = "the platform says that the person blocked us: counted among the refusals by chance only"
 POLLING = {
     action: BY_LAMBDA for action in ("sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage")
@@ -86,7 +87,7 @@ UNSEEN: dict[str, dict[str, str]] = {
     | {"dynamodb:ListStreams *": "Lambda asks for it, and it takes no resource"},
     "seal_audit": FAILURES,
     "send_chunk": {f"{action} SendQueue": why for action, why in POLLING.items()}
-    | {"dynamodb:GetItem LedgerTable": READ_AGAIN}
+    | {"dynamodb:GetItem LedgerTable": READ_AGAIN, "dynamodb:ConditionCheckItem LedgerTable": GIVEN_UP}
     | {f"dynamodb:{action} PeopleTable": BLOCKED for action in ("ConditionCheckItem", "GetItem", "PutItem")}
     | {"dynamodb:PutItem RosterTable": BLOCKED},
     "send_service": {f"{action} ServiceQueue": why for action, why in POLLING.items()}
@@ -167,6 +168,7 @@ def live(system: Laptop) -> None:
             sandbox("POST", "/inbound", {"platform": platform, "from": people[0], "text": text, "name": "x"})
     post_signed(system, {"object": "whatsapp_business_account", "entry": [{"id": "1", "new": "x" * 800_000}]})
     later_run(system, staff)
+    decide_unknowns(api, sandbox, staff)
     tick(system, "SealAudit")
     wait_for(lambda: not waiting(system), "the end of all queues")
 
@@ -208,6 +210,23 @@ def later_run(system: Laptop, staff: Staff) -> None:
     Caller(system.sandbox_url)("POST", "/clock", {"offset_s": 130})
     tick(system, "LaunchDue")
     wait_for(lambda: staff.report(campaign)["status"] == "dispatched", "the later run")
+
+
+def decide_unknowns(api: Caller, sandbox: Caller, staff: Staff) -> None:
+    """A third campaign, of which every answer is lost: one delivery is sent again, one is closed."""
+    admin = staff.tokens["admin"]
+    sandbox("POST", "/behaviour", {"lost_reply": 1, "fail": 0})
+    campaign = staff.launch(brief("#decided", ["IN"]))
+    wait_for(lambda: staff.report(campaign)["status"] == "dispatched", "the run of lost answers")
+    sandbox("POST", "/behaviour", {"lost_reply": 0})
+    listed = api("GET", f"/v1/campaigns/{campaign}/deliveries?status=unknown", token=admin)["items"]
+    unproven = [one for one in listed if one["channel"] == "telegram"]  # no receipt will lift these
+    assert len(unproven) > 1
+    for delivery, decision in zip(unproven, ("resend", "close"), strict=False):
+        body = {"decision": decision, "reason": "sample"}
+        api("POST", f"/v1/deliveries/{delivery['key']}/decision", body, token=admin)
+    api("GET", f"/v1/campaigns/{campaign}/deliveries", token=admin)
+    wait_for(lambda: staff.report(campaign)["in_progress"] == 0, "the resend")
 
 
 def post_signed(system: Laptop, payload: dict[str, Any]) -> None:
