@@ -3,11 +3,14 @@ at most one more request, and one place at which the person counts."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
 from itertools import permutations, product
 from threading import Barrier, Thread
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from chalicelib.dispatch.model import (
     Claim,
@@ -387,6 +390,61 @@ def test_a_crash_anywhere_between_the_decision_and_its_result_sends_at_most_once
         made.send()
         assert made.requests_to()[address(0)] <= 2, where
         assert counted(made) is not Status.PLANNED, where
+
+
+STEPS = ("resend", "close", "prove old", "prove new", "send", "copies", "stop", "lift the stop", "wait")
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(st.sampled_from(STEPS), min_size=2, max_size=7),
+    st.one_of(st.none(), st.integers(1, 14)),
+    st.booleans(),
+    st.sampled_from([None, OutcomeUnknown(), Throttled(2), SendRefused("131026", "person")]),
+)
+def test_whatever_happens_in_whatever_order_two_requests_are_the_most_and_one_place_counts(
+    steps, dies_at, after, answer
+):
+    made, key = fresh()
+    made.platform.answers[address(0)] = [answer]
+    again = f"{RUN}.{again_id(key.split('.')[1], 0)}.0.2"
+    made.faults.calls, made.faults.at, made.faults.after = 0, dies_at, after
+    for step in steps:
+        with suppress(Crash, Conflict):
+            play(made, step, key, again)
+        assert made.taken_by()[address(0)] <= 2
+        counted(made)
+    made.send()
+    facts = facts_of(made, key)
+    sent_again = sum(message.key == again for _, message in made.platform.taken)
+    assert sent_again <= (Fact.RESENT in facts and Fact.KEPT not in facts)
+    assert not {Fact.RESENT, Fact.CLOSED} <= facts
+    standing = made.store.standing(person_id(0), RUN)
+    assert standing is not None
+    assert standing.attempt == 2 or not made.counts().late
+    assert counted(made) is not Status.PLANNED
+
+
+def play(made: World, step: str, key: str, again: str) -> None:
+    suppressed = {"stop": frozenset({"whatsapp"}), "lift the stop": frozenset()}
+    if step == "resend":
+        resend(made, key)
+    elif step == "close":
+        close(made, key)
+    elif step == "prove old":
+        prove(made, key)
+    elif step == "prove new":
+        if any(message.key == again for _, message in made.platform.taken):
+            prove(made, again, "read")
+    elif step == "send":
+        made.send()
+    elif step == "copies":
+        for chunk in (key.split(".")[1], again.split(".")[1]):
+            made.send_one({"run": RUN, "chunk": chunk})
+    elif step == "wait":
+        made.clock.move(120)
+    else:
+        made.people.change(person_id(0), suppressed=suppressed[step])
 
 
 def test_a_crash_while_a_second_attempt_is_given_up_ends_the_same():
