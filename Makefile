@@ -1,6 +1,6 @@
 # From a fresh clone, with nothing but Python 3.11+, make and git: each command does its own set-up in .venv.
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test lint bench reset package deploy token mutants audit
+.PHONY: help setup run demo test lint bench reset package deploy token dead mutants audit
 
 PY := .venv/bin/python
 STAGE ?= prod
@@ -16,6 +16,7 @@ help:
 	@echo "make bench     figures, a line of JSON each (BENCH=name)"
 	@echo "make token     a bearer token (USER=admin@sample.test), with make run up"
 	@echo "make package   the template and zip for STAGE=prod        make deploy   with the AWS CLI"
+	@echo "make dead      dead letters of a stage (STAGE=local|prod ARGS=list)"
 	@echo "make mutants   mutation score of the models     make lint   only the static checks"
 	@echo "make setup     only the set-up                  make reset  forgets the local data"
 
@@ -50,6 +51,9 @@ deploy: setup
 
 token: setup
 	@exec $(PY) -m local.token '$(USER)'
+
+dead: setup
+	@exec $(PY) -m scripts.dead_letters --stage '$(STAGE)' $(ARGS)
 
 # Known holes in what is shipped; asks the package index.
 audit: setup

@@ -8,14 +8,19 @@ from pathlib import Path
 
 import pytest
 
+from chalicelib.dispatch.model import Fact, Status
 from chalicelib.events.catalog import CATALOG
 from chalicelib.settings import Settings
+from tests.conftest import template
 
 ROOT = Path(__file__).parents[1]
 GUARANTEES = (ROOT / "docs" / "guarantees.md").read_text(encoding="utf-8")
+DISPATCH = (ROOT / "docs" / "dispatch.md").read_text(encoding="utf-8")
+DEAD_LETTERS = (ROOT / "docs" / "dead-letters.md").read_text(encoding="utf-8")
+PROMISES = GUARANTEES + DISPATCH + DEAD_LETTERS
 
 
-@pytest.mark.parametrize("named", sorted(set(re.findall(r"`(tests/[\w/]+\.py::\w+)`", GUARANTEES))))
+@pytest.mark.parametrize("named", sorted(set(re.findall(r"`(tests/[\w/]+\.py::\w+)`", PROMISES))))
 def test_every_promise_names_a_test_that_exists(named):
     path, _, test = named.partition("::")
     assert re.search(rf"^ *def {test}\(", (ROOT / path).read_text(encoding="utf-8"), re.MULTILINE), named
@@ -24,6 +29,31 @@ def test_every_promise_names_a_test_that_exists(named):
 def test_every_promise_has_its_test():
     rows = [line for line in GUARANTEES.splitlines() if line.startswith("| ")][2:]
     assert rows and all("`tests/" in row for row in rows)
+
+
+def test_every_fact_status_and_reason_of_a_delivery_is_explained():
+    told = {
+        *Status,
+        "expired",
+        "cancelled",
+        "erased",
+        "not_approved",
+        "no_address",
+        "opted_out",
+        "no_consent",
+    }
+    assert {name for name in told if f"`{name}`" not in DISPATCH} == set()
+    facts = re.findall(r"^\| ([a-z ]+)[,|]", DISPATCH.partition("| fact |")[2].partition("none of")[0], re.M)
+    assert {fact.strip().replace(" ", "_") for fact in facts} == {fact.name.lower() for fact in Fact}
+
+
+def test_every_dead_letter_queue_and_its_alarm_is_explained():
+    resources = template()["Resources"]
+    alarms = {name for name in resources if name.endswith("DeadAlarm")}
+    assert set(re.findall(r"`(\w+DeadAlarm)`", DEAD_LETTERS)) == alarms
+    queues = [r["Properties"]["QueueName"]["Fn::Sub"] for n, r in resources.items() if n.endswith("Dead")]
+    named = [name.removeprefix("janjan-${Stage}-").removesuffix("-dead") for name in queues]
+    assert [name for name in named if f"| `{name}` (" not in DEAD_LETTERS] == []
 
 
 @pytest.mark.parametrize("name", sorted(CATALOG))

@@ -40,6 +40,7 @@ class CampaignsQuery(Strict):
 
 class CampaignView(Content):
     id: str
+    rev: int
     status: Status
     created_at: AwareDatetime
     updated_at: AwareDatetime
@@ -58,6 +59,7 @@ class CampaignList(View):
 class Decision(Strict):
     decision: Literal["approve", "decline"]
     reason: str = Field("", max_length=500)
+    rev: int | None = None
 
 
 class Schedule(Strict):
@@ -162,7 +164,7 @@ def submission(request: Request, campaign_id: str) -> CampaignView:
 )
 def approval(request: Request, campaign_id: str, body: Decision) -> CampaignView:
     service = wiring.campaigns()
-    return _view(service.decide(request.principal, campaign_id, body.decision, body.reason))
+    return _view(service.decide(request.principal, campaign_id, body.decision, body.reason, body.rev))
 
 
 @api.post(
@@ -227,7 +229,7 @@ def put_templates(request: Request, channel_id: str, body: TemplateList) -> Temp
 
 
 def _view(campaign: Campaign) -> CampaignView:
-    own = campaign.model_dump(exclude={"content", "rev"})
+    own = campaign.model_dump(exclude={"content"})
     return CampaignView.model_validate(campaign.content.model_dump() | own)
 
 

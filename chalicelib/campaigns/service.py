@@ -136,10 +136,20 @@ class Campaigns:
         return self._commit(who, "campaign.submitted", after, {}, event=event)
 
     def decide(
-        self, who: Principal, campaign_id: str, decision: Literal["approve", "decline"], reason: str
+        self,
+        who: Principal,
+        campaign_id: str,
+        decision: Literal["approve", "decline"],
+        reason: str,
+        rev: int | None = None,
     ) -> Campaign:
-        """Approves what was submitted, or makes it a draft again. Never by somebody who had a hand in it."""
+        """Approves what was submitted, or makes it a draft again. Never by somebody who had a hand in it.
+
+        `rev`: the revision that the approver has read; Conflict when it is no longer that one.
+        """
         seen = self._for_work(who, campaign_id, APPROVE)
+        if rev is not None and rev != seen.rev:
+            raise Conflict("The campaign has changed since you read it. Please read it again.")
         if not seen.may_be_approved_by(who.id):
             raise AuthorCannotApprove
         if seen.status == "draft":
@@ -159,8 +169,8 @@ class Campaigns:
     def schedule(self, who: Principal, campaign_id: str, at: datetime | None) -> Run:
         """Makes a run of an approved campaign, with its content and audience frozen. `at` None: now.
 
-        A run due within a minute is launched at once. Raises InvalidInput for a time that cannot be, Conflict
-        for a campaign that is not approved.
+        A run due within a minute is launched at once. Raises InvalidInput for a time that cannot be and for
+        what is no longer ready (a template that was withdrawn), Conflict for a campaign that is not approved.
         """
         seen = self._for_work(who, campaign_id, SCHEDULE)
         now = self.clock.now()
@@ -170,10 +180,12 @@ class Campaigns:
             raise Conflict(
                 "Electioneering needs the calendar of silence periods, which is not available yet."
             )
+        if wrong := self._unready(seen.content):  # a template may have been withdrawn since the approval
+            raise InvalidInput(wrong)
         try:
             begins, ends = time_of_run(seen.content, at, now)
-        except ValueError as wrong:
-            raise InvalidInput.of("at", "time_of_run", str(wrong)) from None
+        except ValueError as error:
+            raise InvalidInput.of("at", "time_of_run", str(error)) from None
         run = Run(
             id=run_id(seen.id, number),
             campaign_id=seen.id,

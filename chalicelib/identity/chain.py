@@ -9,7 +9,17 @@ from dataclasses import dataclass
 
 CHAINS_A_TYPE = 16
 """More chains mean fewer writers waiting for one another, and more heads to publish."""
-SUBJECT_TYPES = ("area", "campaign", "delivery", "department", "influencer", "template", "theme", "user")
+SUBJECT_TYPES = (
+    "area",
+    "campaign",
+    "delivery",
+    "department",
+    "influencer",
+    "queue",
+    "template",
+    "theme",
+    "user",
+)
 """What has an audit. A daily root covers the chains of all of these: another type cannot be written."""
 START = "0" * 64
 """What the first entry of a chain names as the hash before it."""

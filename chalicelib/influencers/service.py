@@ -52,12 +52,12 @@ CODE_HOLDS_S = 600
 LINK_HOLDS_S = 3600
 UNVERIFIED_KEPT_S = 48 * 3600
 HOUR_S = 3600
-SIGNUPS_AN_ADDRESS = 300
+SIGNUPS_AN_ADDRESS = 1000
 """An hour. A hall full of creators signs up over one wireless network, a provider has thousands behind one
 address."""
 MESSAGES_A_NUMBER = 5
 """An hour: nobody can have a stranger's phone flooded with codes."""
-TRIES_AN_ADDRESS = 600
+TRIES_AN_ADDRESS = 2000
 PAGE = 100
 MOST_READ = 2000
 """People looked at for one page of a list: a rare filter answers early, with a cursor to go on."""

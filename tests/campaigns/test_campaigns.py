@@ -295,6 +295,25 @@ def test_only_what_is_approved_is_scheduled(campaigns):
         campaigns.schedule(APPROVER, campaign, None)
 
 
+def test_a_template_withdrawn_after_the_approval_keeps_the_run_back(campaigns):
+    campaign = approved(campaigns)
+    campaigns.put_templates("u-admin", "whatsapp-main", [BRIEF.model_copy(update={"state": "paused"})])
+    with pytest.raises(InvalidInput):
+        campaigns.schedule(APPROVER, campaign, None)
+    assert campaigns.get(campaign).status == "approved"
+
+
+def test_an_approver_who_names_the_revision_approves_what_was_read_and_nothing_else(campaigns):
+    campaign = submitted(campaigns)
+    read = campaigns.get(campaign).rev
+    campaigns.decide(SECOND_APPROVER, campaign, "decline", "Wrong date")
+    campaigns.submit(EDITOR, campaign)
+    with pytest.raises(Conflict):
+        campaigns.decide(APPROVER, campaign, "approve", "", read)
+    again = campaigns.get(campaign).rev
+    assert campaigns.decide(APPROVER, campaign, "approve", "", again).status == "approved"
+
+
 def test_a_run_due_now_is_launched_at_once(campaigns, queue):
     campaign = approved(campaigns)
     run = campaigns.schedule(APPROVER, campaign, None)

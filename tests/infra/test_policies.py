@@ -1,6 +1,7 @@
 """Least privilege, both ways.
 
 What each function was seen to call is in its policy; what is in its policy was seen or has its reason here.
+What a run shows only by chance, under load or after a fault is walked by itself.
 """
 
 from __future__ import annotations
@@ -11,16 +12,22 @@ import io
 import json
 import os
 import re
+import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from rich.console import Console
 from rich.progress import Progress
 
+from chalicelib.clock import Clock
+from chalicelib.dispatch.model import Claim, Page
+from chalicelib.dispatch.store import DispatchStore
+from chalicelib.ops import Idempotency
 from local.acting import Caller, Staff, wait_for
 from local.config import WHATSAPP
 from local.demo import Demo, Settings
@@ -29,6 +36,7 @@ from local.laptop import Laptop, laptop
 from local.programme import brief
 from local.users import PASSWORD
 from tests.conftest import restore_environment, use_environment
+from tests.influencers import world as influencers
 
 pytestmark = [pytest.mark.allow_hosts(["127.0.0.1", "localhost", "::1"]), pytest.mark.slow]
 Grant = tuple[str, str]
@@ -60,6 +68,7 @@ READ_AGAIN = (
     "after a lost answer or a repeated message the claim is read again: tests/e2e kills processes for that"
 )
 GIVEN_UP = "a second attempt that is not made after all: tests/dispatch/test_decisions.py"
+BUSY = "a channel without a free slot is looked at: only under load"
 BLOCKED = "the platform says that the person blocked us: counted among the refusals by chance only"
 POLLING = {
     action: BY_LAMBDA for action in ("sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage")
@@ -71,8 +80,8 @@ UNSEEN: dict[str, dict[str, str]] = {
         "cognito-idp:AdminDeleteUser Pool": "undoes a new member of staff whose role could not be given",
         "cognito-idp:AdminRespondToAuthChallenge Pool": SECOND_FACTOR,
         "cognito-idp:AdminSetUserMFAPreference Pool": SECOND_FACTOR,
-        "dynamodb:DeleteItem OpsTable": "frees the Idempotency-Key of a failed write",
-        "dynamodb:GetItem OpsTable": "the answer to an Idempotency-Key that comes again",
+        "dynamodb:DeleteItem OpsTable": "frees the Idempotency-Key of a failed write; ends an enrolment",
+        "dynamodb:GetItem OpsTable": "the answer to an Idempotency-Key that comes again; an enrolment",
     },
     "launch_due": FAILURES,
     "plan_run": {f"{action} PlanQueue": why for action, why in POLLING.items()},
@@ -87,7 +96,8 @@ UNSEEN: dict[str, dict[str, str]] = {
     | {"dynamodb:ListStreams *": "Lambda asks for it, and it takes no resource"},
     "seal_audit": FAILURES,
     "send_chunk": {f"{action} SendQueue": why for action, why in POLLING.items()}
-    | {"dynamodb:GetItem LedgerTable": READ_AGAIN, "dynamodb:ConditionCheckItem LedgerTable": GIVEN_UP}
+    | {"dynamodb:GetItem LedgerTable": READ_AGAIN}
+    | {"dynamodb:GetItem OpsTable": BUSY, "dynamodb:ConditionCheckItem LedgerTable": GIVEN_UP}
     | {f"dynamodb:{action} PeopleTable": BLOCKED for action in ("ConditionCheckItem", "GetItem", "PutItem")}
     | {"dynamodb:PutItem RosterTable": BLOCKED},
     "send_service": {f"{action} ServiceQueue": why for action, why in POLLING.items()}
@@ -298,3 +308,79 @@ def test_a_policy_grants_nothing_that_was_not_seen_and_has_no_reason(function, s
         if f"{action} {resource}" not in UNSEEN[function]
     }
     assert unexplained == set()
+
+
+def a_channel_without_a_free_slot() -> None:
+    store, now = DispatchStore(), time.time()
+    store.lease("whatsapp-main", 25, 1.0, 10.0, now)
+    assert isinstance(store.lease("whatsapp-main", 25, 1.0, 10.0, now), float)
+
+
+def a_person_whom_another_sender_has_claimed() -> None:
+    first, second = (Claim("inf_1", "run", "chunk", 0, 1, token, 10.0) for token in ("first", "second"))
+    assert DispatchStore().claim(first) is None
+    assert DispatchStore().claim(second) == first
+    DispatchStore().release(first)
+
+
+def a_second_attempt_that_is_not_made() -> None:
+    DispatchStore().give_up(Claim("inf_1", "run", "0000000000000", 0, 2, "token", 10.0), "expired", 1)
+
+
+def a_service_message_that_comes_again() -> None:
+    assert DispatchStore().claim_service("inf_1", "key", "first", 10.0) is None
+    assert DispatchStore().claim_service("inf_1", "key", "second", 10.0) is not None
+    DispatchStore().service_outcome("inf_1", "key", "first", "released", released=True)
+
+
+def a_page_that_another_planner_has_frozen() -> None:
+    pages = [Page("run", 0, 0, "D1", {"whatsapp hi": (person,)}, {}, None) for person in ("inf_1", "inf_2")]
+    assert [DispatchStore().freeze(page) for page in pages] == [pages[0], pages[0]]
+    assert DispatchStore().stale_chunks("run", 0) == []
+
+
+def a_write_that_comes_again() -> None:
+    once = Idempotency(Clock())
+    assert once.begin("scope", b"") is None
+    once.done("scope", b"", {})
+    assert once.begin("scope", b"") == {}
+    once.forget("scope")
+
+
+SELDOM = [
+    ("send_chunk", a_channel_without_a_free_slot),
+    ("send_chunk", a_person_whom_another_sender_has_claimed),
+    ("send_chunk", a_second_attempt_that_is_not_made),
+    ("send_service", a_service_message_that_comes_again),
+    ("process_callbacks", a_service_message_that_comes_again),
+    ("plan_run", a_page_that_another_planner_has_frozen),
+    ("api_handler", a_write_that_comes_again),
+]
+
+
+def called_by(act: Callable[[], object], recorded: Path) -> set[Grant]:
+    """What `act` calls in this process."""
+    use_environment({"RECORD_CALLS": str(recorded)})
+    act()
+    return set().union(*(grants(json.loads(line)) for line in recorded.read_text().splitlines()))
+
+
+@pytest.mark.usefixtures("tables")
+@pytest.mark.parametrize(("function", "path"), SELDOM)
+def test_what_happens_seldom_is_in_the_policy_too(function, path, tmp_path):
+    called = called_by(path, tmp_path / "calls")
+    assert called
+    assert called - allowed(function) == set()
+
+
+@pytest.mark.usefixtures("tables")
+def test_a_sender_may_note_that_somebody_has_blocked_us(tmp_path):
+    world = influencers.World()
+    person = world.approved()
+
+    def stop() -> object:
+        return world.people.stop("whatsapp", person.phone, evidence="platform", at=world.clock.now())
+
+    called = called_by(stop, tmp_path / "calls")
+    assert ("dynamodb:PutItem", "RosterTable") in called
+    assert called - allowed("send_chunk") == set()

@@ -112,11 +112,19 @@ def test_streams_of_people_and_campaigns_are_split_around_a_bad_record_and_end_i
         }
 
 
-def test_the_welcome_rule_is_on_our_bus_with_retries_and_dead_letters(resources):
+def test_the_welcome_rule_is_on_our_bus(resources):
     [(_, rule)] = events_of(resources, "CloudWatchEvent")
     assert rule["EventBusName"] == {"Ref": "Bus"}
-    assert rule["RetryPolicy"]["MaximumRetryAttempts"] > 0
-    assert rule["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": ["EventsDead", "Arn"]}}
+
+
+def test_every_rule_and_schedule_retries_and_ends_in_dead_letters_and_so_does_its_function(resources):
+    rules = events_of(resources, "CloudWatchEvent") + events_of(resources, "Schedule")
+    assert len(rules) == 3
+    dead = {"Fn::GetAtt": ["EventsDead", "Arn"]}
+    for function, rule in rules:
+        assert rule["RetryPolicy"]["MaximumRetryAttempts"] > 0
+        assert rule["DeadLetterConfig"] == {"Arn": dead}
+        assert function["DeadLetterQueue"]["TargetArn"] == dead
 
 
 def test_the_bucket_is_private_encrypted_and_forgets_bodies_of_callbacks(resources):
