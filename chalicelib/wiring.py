@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from chalicelib.campaigns.service import Campaigns
     from chalicelib.campaigns.store import CampaignStore
     from chalicelib.directory.service import Directory
+    from chalicelib.dispatch.decisions import Decisions
     from chalicelib.dispatch.planner import Planner
     from chalicelib.dispatch.report import Reporter
     from chalicelib.dispatch.sender import Sender
@@ -272,6 +273,14 @@ def reporter() -> Reporter:
     from chalicelib.dispatch.report import Reporter
 
     return Reporter(_dispatch_store(), platforms(), clock())
+
+
+@cache
+def decisions() -> Decisions:
+    from chalicelib.dispatch.decisions import Decisions
+    from chalicelib.queues import Queue
+
+    return Decisions(_dispatch_store(), runs(), audit(), Queue(settings().send_queue_url), clock())
 
 
 @cache

@@ -19,6 +19,9 @@ Json = dict[str, Any]
 
 WITH_RECEIPTS = frozenset({"whatsapp"})
 """Platforms that say what became of a message after taking it."""
+ARRIVALS = frozenset({"delivered", "read"})
+MOST_ATTEMPTS = 2
+"""A person's decision allows one attempt more, and no third."""
 PARTS = ("in_progress", "accepted", "failed", "unknown", "not_sent")
 OUTCOMES = ("accepted", "failed", "unknown", "delivered", "read", "no_receipts")
 
@@ -29,18 +32,53 @@ class Person:
 
     platform: str
     address: str
+    attempt: int = 1
+    """The newest that was asked for: what became of it is what counts. A second exists only where a person
+    decided on it, and has its own number in the delivery's key."""
     requests: int = 0
+    """Of all attempts."""
+    asked: set[int] = field(default_factory=set)
+    repeated: int = 0
+    """Requests beyond one an attempt, and all beyond the second attempt."""
+    after_a_loss: int = 0
+    """Of those repeated, second ones after a lost answer where no key is carried: a person may have decided
+    on them."""
     throttled: int = 0
     answered: bool = False
     lost: int = 0
     refused: list[str] = field(default_factory=list)
     told: set[str] = field(default_factory=set)
-    """Statuses in callbacks that were posted and taken."""
+    """Statuses of the newest attempt in callbacks that were posted and taken."""
+    late: bool = False
+    """An earlier attempt arrived as well."""
+
+    def request(self, attempt: int, outcome: str) -> None:
+        """Takes in one request that was not throttled."""
+        if attempt in self.asked or attempt > MOST_ATTEMPTS:
+            self.repeated += 1
+            self.after_a_loss += self.platform not in WITH_RECEIPTS and self.requests == self.lost == 1
+        if attempt > self.attempt:  # what is known of the earlier one counts no more
+            self.attempt, self.answered, self.lost, self.refused = attempt, False, 0, []
+        self.asked.add(attempt)
+        self.requests += 1
+        if outcome == "accepted":
+            self.answered = True
+        elif outcome == "lost_reply":
+            self.lost += 1
+        else:
+            self.refused.append(outcome.removeprefix("refused:"))
+
+    def tell(self, attempt: int, status: str) -> None:
+        """Takes in what a callback said."""
+        if attempt == self.attempt:
+            self.told.add(status)
+        elif status in ARRIVALS:
+            self.late = True
 
     @property
     def arrived(self) -> bool:
         """Delivered by what was told; read implies it."""
-        return bool(self.told & {"delivered", "read"})
+        return bool(self.told & ARRIVALS)
 
     @property
     def failed(self) -> bool:
@@ -78,6 +116,9 @@ class Truth:
     read: int
     no_receipts: int
     duplicate_sends: int
+    after_a_loss: int
+    resent: int
+    late: int
     by_channel: dict[str, dict[str, int]]
 
 
@@ -90,13 +131,16 @@ def people_of(log: Iterable[Json], campaign: str, marker: str | None = None) -> 
         if line["kind"] == "request" and _belongs(line, campaign, marker):
             place = (line["platform"], line["to"])
             person = people.setdefault(place, Person(*place))
-            _asked(person, line["outcome"])
+            if line["outcome"] == "throttled":
+                person.throttled += 1
+            else:
+                person.request(_attempt_of(line["key"]), line["outcome"])
         elif line["kind"] == "callback" and line["taken"]:
             later += [(line["platform"], update) for update in line["updates"] if update.get("key")]
     for platform, update in later:
         place = (platform, update["to"])
         if _key_of(update["key"], campaign) and place in people:
-            people[place].told.add(update["status"])
+            people[place].tell(_attempt_of(update["key"]), update["status"])
     return list(people.values())
 
 
@@ -110,17 +154,9 @@ def _key_of(key: object, campaign: str) -> bool:
     return isinstance(key, str) and key.startswith(f"{campaign}-")
 
 
-def _asked(person: Person, outcome: str) -> None:
-    if outcome == "throttled":
-        person.throttled += 1
-        return
-    person.requests += 1
-    if outcome == "accepted":
-        person.answered = True
-    elif outcome == "lost_reply":
-        person.lost += 1
-    else:
-        person.refused.append(outcome.removeprefix("refused:"))
+def _attempt_of(key: str | None) -> int:
+    """The last number of a delivery's key; a platform that carries no key tells no attempts apart."""
+    return int(key.rpartition(".")[2]) if key else 1
 
 
 def truth_of(people: list[Person]) -> Truth:
@@ -143,7 +179,10 @@ def truth_of(people: list[Person]) -> Truth:
         requests=sum(person.requests for person in people),
         throttled=sum(person.throttled for person in people),
         lost_replies=sum(person.lost for person in people),
-        duplicate_sends=sum(person.requests - 1 for person in asked),
+        duplicate_sends=sum(person.repeated for person in asked),
+        after_a_loss=sum(person.after_a_loss for person in asked),
+        resent=sum(person.attempt > 1 for person in asked),
+        late=sum(person.late for person in asked),
         by_channel={name: dict(counts) for name, counts in by_channel.items()},
         **{name: sum(counts[name] for counts in by_channel.values()) for name in OUTCOMES},
     )
@@ -173,8 +212,14 @@ def disagreements(truth: Truth, report: Json, *, crashed: bool = False) -> list[
         found.append(f"unknown: the report says {said}, the log {allowed}")
     if never_asked and not crashed:
         found.append(f"{never_asked} people count as tried without a request in the log")
-    if truth.duplicate_sends:
-        found.append(f"{truth.duplicate_sends} requests were second ones to the same person")
+    decided = total(report.get("resent"))
+    if truth.resent > decided:
+        found.append(f"{truth.resent} people were sent to again, {decided} by a decision")
+    unasked = truth.duplicate_sends - min(truth.after_a_loss, max(decided - truth.resent, 0))
+    if unasked:
+        found.append(f"{unasked} requests were second ones to the same person")
+    if (said := total(report.get("late"))) != truth.late:
+        found.append(f"late: the report says {said}, the log {truth.late}")
     return found + _sums(report) + _by_channel(truth, report)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import Enum, StrEnum
 from typing import Any, Literal
@@ -41,10 +41,18 @@ class Fact(StrEnum):
     """A request may have gone out and no answer was written."""
     SUPERSEDED = "x"
     """This person's delivery of this run is counted at another place."""
+    CLOSED = "k"
+    """A person decided that this unknown stays one: nobody sends it again."""
+    RESENT = "z"
+    """A person decided on one more attempt: the person counts there."""
+    KEPT = "y"
+    """That attempt was not made, the person counts here again; the value is the reason."""
 
 
 Facts = Mapping[Fact, int | str]
-"""The facts of one person's attempt: seconds since EPOCH, or a code for FAILED and NOT_SENT."""
+"""The facts of one person's attempt: seconds since EPOCH, or a code for FAILED, NOT_SENT and KEPT."""
+PROOFS = (Fact.ACCEPTED, Fact.SENT, Fact.DELIVERED, Fact.READ, Fact.FAILED)
+"""What a platform says of an attempt: any of it ends an unknown."""
 
 
 class Status(StrEnum):
@@ -81,9 +89,22 @@ def status_of(facts: Facts) -> Status:
 
     Proof of arrival beats a failure, a failure beats mere acceptance, and any word of the platform beats our
     own `unknown`. Time stamps do not matter: a platform's clock may put a read before its delivery
-    (PLATFORMS.md).
+    (PLATFORMS.md). Whoever is sent to again counts at the new attempt, whatever is known here, until that
+    attempt is given up.
     """
+    if resent(facts):
+        return Status.SUPERSEDED
     return next((status for fact, status in _BY_STRENGTH if fact in facts), Status.PLANNED)
+
+
+def resent(facts: Facts) -> bool:
+    """Whether the person is sent to again, and counts there."""
+    return Fact.RESENT in facts and Fact.KEPT not in facts
+
+
+def late(facts: Facts) -> bool:
+    """Whether this attempt arrived after all, though the person is sent to again."""
+    return resent(facts) and (Fact.DELIVERED in facts or Fact.READ in facts)
 
 
 def seconds(at: datetime) -> int:
@@ -115,18 +136,36 @@ class DeliveryKey:
         if len(parts) != 4 or not all(parts) or not all(p.isascii() and p.isdigit() for p in parts[1:]):  # noqa: PLR2004
             return None
         run, chunk, index, attempt = parts
-        if len(chunk) != CHUNK_DIGITS or int(index) >= CHUNK_SIZE or not 1 <= int(attempt) <= MOST_ATTEMPTS:
+        if len(chunk) not in (CHUNK_DIGITS, AGAIN_DIGITS) or int(index) >= CHUNK_SIZE:
+            return None
+        if not 1 <= int(attempt) <= MOST_ATTEMPTS:
             return None
         return cls(run, chunk, int(index), int(attempt))
 
 
 CHUNK_DIGITS = 11
+AGAIN_DIGITS = CHUNK_DIGITS + 2
 MOST_ATTEMPTS = 9
 
 
 def chunk_id(range_no: int, page_no: int, number: int) -> str:
     """Eleven digits: stretch of the audience, page in it, chunk in the page. Sorts as planned."""
     return f"{range_no:04d}{page_no:04d}{number:03d}"
+
+
+def again_id(chunk: str, index: int) -> str:
+    """The chunk in which one person of `chunk` is sent to again: thirteen digits, the old chunk and the place
+    in it.
+
+    Planned chunks have eleven, so that no plan can ever use this number, and each place has its own: the same
+    decision always makes the same chunk. It sorts right behind the old one.
+    """
+    return f"{chunk}{index:02d}"
+
+
+def origin_of(chunk: str) -> tuple[str, int] | None:
+    """The chunk and the place whose attempt this chunk repeats; None for a planned one."""
+    return (chunk[:CHUNK_DIGITS], int(chunk[CHUNK_DIGITS:])) if len(chunk) == AGAIN_DIGITS else None
 
 
 def partition_of(run: str, chunk: str) -> str:
@@ -156,6 +195,11 @@ class Chunk:
 
     def key(self, index: int) -> DeliveryKey:
         return DeliveryKey(self.run, self.id, index, self.attempt)
+
+    def again(self, index: int) -> Chunk:
+        """The next attempt for one person of this chunk: a chunk of its own."""
+        people = (self.people[index],)
+        return replace(self, id=again_id(self.id, index), people=people, attempt=self.attempt + 1)
 
 
 @dataclass(frozen=True)
@@ -333,6 +377,10 @@ class Claim:
     """Epoch seconds at which the holder is surely dead."""
     released: bool = False
 
+    def follows(self, standing: Claim) -> bool:
+        """Whether this is the next attempt of the delivery that `standing` holds."""
+        return origin_of(self.chunk) == (standing.chunk, standing.index)
+
 
 class Verdict(StrEnum):
     """What a claim that stands already means for the one who wanted it."""
@@ -354,6 +402,43 @@ def judge_claim(standing: Claim, wanted: Claim, now: float) -> Verdict:
     if standing.token == wanted.token:
         return Verdict.OURS
     return Verdict.IN_FLIGHT if now < standing.until else Verdict.LOST
+
+
+# --- an unknown, decided by a person ------------------------------------------------------------------------
+
+Decision = Literal["resend", "close"]
+NOT_UNKNOWN = "Only a delivery whose outcome is unknown can be decided."
+SENT_TWICE = "This has been sent twice already. It can only be closed."
+RUN_IS_OVER = "The campaign has been called off or has expired. Nothing is sent any more."
+
+
+@dataclass(frozen=True)
+class Decided:
+    """What a person decided about an unknown delivery, once and for good."""
+
+    key: str
+    decision: Decision
+    reason: str
+    by: str
+    at: datetime
+    resend: str | None
+    """The key of the attempt that follows; None when it was closed."""
+
+
+def refusal(run: RunBrief, status: Status, chunk: str, decision: Decision, now: datetime) -> str | None:
+    """Why this cannot be decided about a delivery in this state, as a sentence for people; None when it can.
+
+    A person gets at most two attempts: what was sent again can only be closed.
+    """
+    if status is not Status.UNKNOWN:
+        return NOT_UNKNOWN
+    if decision == "close":
+        return None
+    if origin_of(chunk) is not None:
+        return SENT_TWICE
+    if run.status in ("cancelled", "expired") or now >= run.expires_at:
+        return RUN_IS_OVER
+    return None
 
 
 # --- counting -----------------------------------------------------------------------------------------------
@@ -396,6 +481,12 @@ class Counts:
     unknown: int = 0
     not_sent: Counter[str] = field(default_factory=Counter)
     no_receipts: int = 0
+    closed: int = 0
+    """Of the unknown: a person decided that they stay so."""
+    resent: int = 0
+    """Of the planned: sent to again by a person's decision, and counted by that second attempt."""
+    late: int = 0
+    """Beside all sums: first attempts that arrived after all, though a second one was sent."""
 
     def add(self, tally: Tally) -> None:
         """Adds one tally. Each person counts once: whom another place holds is left out here."""
@@ -404,9 +495,11 @@ class Counts:
         for index in range(tally.size):
             facts = tally.facts.get(index, {})
             status = status_of(facts)
+            self.late += late(facts)
             if status is not Status.SUPERSEDED:
                 self.targeted += 1
                 self.planned += 1
+                self.resent += origin_of(tally.chunk) is not None
                 self._count(status, facts, receipts=tally.receipts)
 
     def _count(self, status: Status, facts: Facts, *, receipts: bool) -> None:
@@ -420,6 +513,7 @@ class Counts:
             self.failed_by_code[str(facts[Fact.FAILED])] += 1
         elif status is Status.UNKNOWN:
             self.unknown += 1
+            self.closed += Fact.CLOSED in facts
         elif status is Status.NOT_SENT:
             self.not_sent[str(facts[Fact.NOT_SENT])] += 1
         else:

@@ -8,13 +8,25 @@ from datetime import datetime
 from typing import Any
 
 from chalicelib.clock import Clock
-from chalicelib.dispatch.model import Counts, Fact, Facts, Status, Tally, moment, total
+from chalicelib.dispatch.model import (
+    Chunk,
+    Counts,
+    Decided,
+    Fact,
+    Facts,
+    Status,
+    Tally,
+    moment,
+    total,
+)
 from chalicelib.dispatch.store import DispatchStore
 from chalicelib.platforms.base import Gateway
 from chalicelib.ports import RunBrief
 
 KEPT_S = 3.0
 """How long the tallies of a run that is being dispatched are kept before they are read again."""
+NO_TIMES = frozenset({Fact.SUPERSEDED, Fact.CLOSED, Fact.RESENT})
+"""Facts that tell nothing of the message's way: a decision is listed as such."""
 REASONS = ("skipped", "not_sent", "failed_by_code")
 
 
@@ -39,8 +51,10 @@ class Delivery:
     district: str
     status: Status
     code: str
-    """The platform's code of a failure, or our reason for not sending."""
+    """The platform's code of a failure, or our reason for not sending, or for not sending again."""
     times: dict[str, datetime]
+    decided: Decided | None = None
+    """What a person decided about this attempt when it was unknown."""
 
 
 @dataclass
@@ -72,11 +86,18 @@ class Reporter:
         for tally in tallies:
             picked = [i for i in range(tally.size) if status is None or tally.status(i) is status]
             if picked:
-                people = self.store.people_of(run, [tally.chunk])[tally.chunk]
-                found += [_delivery(run, tally, i, people[i]) for i in picked]
+                chunk = self.store.chunks_of(run, [tally.chunk])[tally.chunk]
+                found += self._with_decisions([_delivery(chunk, tally, i) for i in picked], tally)
             if len(found) >= limit:
                 return found, tally.chunk if tally is not tallies[-1] else None
         return found, None
+
+    def _with_decisions(self, deliveries: list[Delivery], tally: Tally) -> list[Delivery]:
+        """The same with what was decided: read only where a fact says that there is a decision."""
+        if not any({Fact.CLOSED, Fact.RESENT} & facts.keys() for facts in tally.facts.values()):
+            return deliveries
+        decided = self.store.decisions(delivery.key for delivery in deliveries)
+        return [replace(delivery, decided=decided.get(delivery.key)) for delivery in deliveries]
 
     def _tallies(self, run: RunBrief) -> list[Tally]:
         kept = self._kept.get(run.run_id)
@@ -102,17 +123,17 @@ def _grouped(tallies: list[Tally], key: Callable[[Tally], str]) -> dict[str, Cou
     return dict(sorted(groups.items()))
 
 
-def _delivery(run: str, tally: Tally, index: int, person: str) -> Delivery:
+def _delivery(chunk: Chunk, tally: Tally, index: int) -> Delivery:
     facts: Facts = tally.facts.get(index, {})
-    code = facts.get(Fact.FAILED, "") or facts.get(Fact.NOT_SENT, "")
+    code = facts.get(Fact.FAILED, "") or facts.get(Fact.NOT_SENT, "") or facts.get(Fact.KEPT, "")
     times = {
         name.name.lower(): moment(value)
         for name, value in facts.items()
-        if isinstance(value, int) and name is not Fact.SUPERSEDED
+        if isinstance(value, int) and name not in NO_TIMES
     }
     return Delivery(
-        f"{run}.{tally.chunk}.{index}.1",
-        person,
+        str(chunk.key(index)),
+        chunk.people[index],
         tally.channel,
         tally.language,
         tally.district,

@@ -3,29 +3,36 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 from urllib.parse import unquote
 
 from chalice.app import Response
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from chalicelib import wiring
 from chalicelib.clock import IST
-from chalicelib.dispatch.model import Status
+from chalicelib.dispatch.model import Decision, Status
 from chalicelib.errors import Forbidden, NotFound
 from chalicelib.http import Api, Request, empty, html, next_cursor, read_cursor
 from chalicelib.ports import RunBrief
 from chalicelib.shapes import Strict, View
 
 if TYPE_CHECKING:
+    from chalicelib.dispatch.report import Delivery
     from chalicelib.dispatch.store import Stop
 
 api = Api("dispatch")
 PAGE_OF_CAMPAIGNS = 50
+UNKNOWN_SHOWN = 20
+"""So many unknown deliveries the report's page lists; the rest is behind /v1/campaigns/{id}/deliveries."""
 
 
 class CountsView(View):
-    """targeted = planned + skipped; planned = in_progress + accepted + failed + unknown + not_sent."""
+    """targeted = planned + skipped; planned = in_progress + accepted + failed + unknown + not_sent.
+
+    Closed are part of unknown, resent part of planned; late stand beside: first attempts that arrived though
+    a second one was sent.
+    """
 
     targeted: int
     planned: int
@@ -39,6 +46,9 @@ class CountsView(View):
     unknown: int
     not_sent: dict[str, int]
     no_receipts: int
+    closed: int
+    resent: int
+    late: int
 
 
 class ReportView(CountsView):
@@ -50,6 +60,22 @@ class ReportView(CountsView):
     updated_at: datetime
 
 
+class DecisionView(View):
+    """What a person decided about an unknown delivery; `resend` is the key of the attempt that follows."""
+
+    key: str
+    decision: Decision
+    reason: str
+    by: str
+    at: datetime
+    resend: str | None
+
+
+class DecisionBody(Strict):
+    decision: Decision
+    reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+
+
 class DeliveryView(View):
     key: str
     influencer: str
@@ -59,6 +85,7 @@ class DeliveryView(View):
     status: Status
     code: str
     times: dict[str, datetime]
+    decided: DecisionView | None
 
 
 class DeliveryList(View):
@@ -152,9 +179,23 @@ def report_page(request: Request, campaign_id: str) -> Response:
         report=values,
         by_channel=[(CHANNELS.get(name, name), counts) for name, counts in shown.by_channel.items()],
         by_area=[(_area_name(area, request.lang), counts) for area, counts in shown.by_area.items()],
+        channel_names=CHANNELS,
+        unknown=_unknown(request, head) if shown.unknown else [],
         updated_at=f"{shown.updated_at.astimezone(IST):%d.%m.%Y %H:%M:%S}",
     )
     return html(page, headers={"Refresh": "5"} if shown.in_progress else None)
+
+
+def _unknown(request: Request, head: Head) -> list[Delivery]:
+    """The first unknown deliveries of the newest runs, for whoever may see deliveries."""
+    if not request.principal.may("delivery.read"):
+        return []
+    found: list[Delivery] = []
+    for run in reversed(head.runs):
+        left = UNKNOWN_SHOWN - len(found)
+        if left > 0:
+            found += wiring.reporter().deliveries(run.run_id, Status.UNKNOWN, None, left)[0][:left]
+    return found
 
 
 def _area_name(area_id: str, lang: str) -> str:
@@ -199,10 +240,7 @@ def deliveries(request: Request, campaign_id: str, query: DeliveryQuery) -> Deli
             raise NotFound
         return DeliveryList(items=[], next=None)
     found, more = wiring.reporter().deliveries(run, query.status, place.get("after"), query.limit)
-    views = [
-        DeliveryView(influencer=d.person, **{k: v for k, v in vars(d).items() if k != "person"})
-        for d in found
-    ]
+    views = [_delivery_view(delivery) for delivery in found]
     return DeliveryList(items=views, next=next_cursor(request, {"run": run, "after": more} if more else None))
 
 
@@ -237,3 +275,25 @@ def lift_stop(request: Request, scope: str) -> Response:
 
 def _stop_view(stop: Stop) -> StopView:
     return StopView.model_validate(stop, from_attributes=True)
+
+
+def _delivery_view(delivery: Delivery) -> DeliveryView:
+    shown = {name: value for name, value in vars(delivery).items() if name != "person"}
+    decided = vars(delivery.decided) if delivery.decided else None
+    return DeliveryView.model_validate(shown | {"influencer": delivery.person, "decided": decided})
+
+
+@api.post(
+    "/v1/deliveries/{key}/decision",
+    allow="delivery.decide",
+    body=DecisionBody,
+    answer=DecisionView,
+    summary="Send an unknown delivery once more, or close it",
+)
+def decide(request: Request, key: str, body: DecisionBody) -> DecisionView:
+    decisions = wiring.decisions()
+    _, run = decisions.run_of(key)
+    if not request.principal.covers_department(run.department, "delivery.decide"):
+        raise Forbidden
+    decided = decisions.decide(request.principal.id, key, body.decision, body.reason)
+    return DecisionView.model_validate(decided, from_attributes=True)

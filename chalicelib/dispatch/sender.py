@@ -24,6 +24,7 @@ from chalicelib.dispatch.model import (
     Ticket,
     Verdict,
     judge_claim,
+    origin_of,
     over,
     reason_against,
     seconds,
@@ -115,6 +116,8 @@ class Sender:
             self._wait(ticket)
             return
         found = self.store.chunk(ticket.run, ticket.chunk)
+        if found is None and origin_of(ticket.chunk):  # its decision was overtaken and never written
+            return
         if found is None or brief is None:
             raise Rejected("There is no chunk %(chunk)s of run %(run)s.", chunk=ticket.chunk, run=ticket.run)
         chunk, tally = found
@@ -207,6 +210,7 @@ class Sender:
             self.store.release(claim)
             return self._held(work, against)
         if against is not None:
+            self.store.release(claim)
             work.facts[claim.index][Fact.NOT_SENT] = against
             return Step.GO_ON
         if self.clock.epoch() + ANSWER_S > work.deadline:
@@ -233,7 +237,7 @@ class Sender:
     def _not_sent(self, work: Work, wanted: Claim, reason: str) -> None:
         """Notes the reason, unless a claim shows that somebody may have sent before it came up."""
         standing = self.store.standing(wanted.person, wanted.run)
-        if standing is None or standing.released:
+        if standing is None or standing.released or wanted.follows(standing):
             work.facts[wanted.index][Fact.NOT_SENT] = reason
         else:
             self._ours(standing, wanted, work)
@@ -296,6 +300,7 @@ class Sender:
     def _flush(self, work: Work) -> None:
         """What is certain first, an unknown after its event: should the bus fail, the chunk comes again,
         finds that claim without a result and tells it again."""
+        self._give_up(work)
         unknown = {index: known for index, known in work.facts.items() if Fact.UNKNOWN in known}
         certain = {index: known for index, known in work.facts.items() if known and index not in unknown}
         if certain:
@@ -306,6 +311,16 @@ class Sender:
             self.store.record(work.chunk.run, work.chunk.id, unknown)
         work.events.clear()
         work.facts.clear()
+
+    def _give_up(self, work: Work) -> None:
+        """A second attempt that is not made: what is known of the first is what counts."""
+        if origin_of(work.chunk.id) is None:
+            return
+        for index, known in list(work.facts.items()):
+            if Fact.NOT_SENT in known or Fact.SUPERSEDED in known:
+                reason = str(known.get(Fact.NOT_SENT, "known_meanwhile"))
+                self.store.give_up(work.claim(index), reason, seconds(self.clock.now()))
+                del work.facts[index]
 
     def _rate(self, channel: Channel) -> float:
         return float(

@@ -8,11 +8,17 @@ Table `ledger`, one item a person and run: history, caps, export and erasure of 
 Table `tallies`, all of one run, spread over SHARDS partitions; items stay under 1 KB.
     <run>          plan           stretches of the audience and which are planned     1 w each
     <run>          g<page>        a frozen page of people       ~12 w for 500 people, once
+    <run>          d<delivery>    a person's decision about an unknown, with the reason
+                                                                11 w: decision, old tally, and the new chunk
+                                                                and its tally, with the audit's entry
     <run>#<shard>  c<chunk>       the people of a chunk         1 w a chunk
     <run>#<shard>  t<chunk>       its tally                     1 w a chunk, then 1 w for each batch of facts
     stops          <scope>        a stop that stands            2 w with its audit entry's transaction; all of
                                                                 them 1 r, each 2 s in each sending container
 A sum reads `t…` of all shards: about 1 r for 9 chunks.
+
+A second attempt by decision is claimed together with a check of the first one's tally: 4 w and 2 w for the
+claim; when it is not made, both tallies say so in one transaction (6 w).
 
 Table `ops`: `pace#<channel>`, the next free slot of a channel: 1 w a chunk.
 """
@@ -20,7 +26,7 @@ Table `ops`: `pace#<channel>`, the next free slot of a channel: 1 w a chunk.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from string import ascii_lowercase
@@ -35,26 +41,33 @@ from pynamodb.attributes import (
     NumberSetAttribute,
     UnicodeAttribute,
 )
-from pynamodb.exceptions import DoesNotExist, PutError, UpdateError
+from pynamodb.exceptions import DoesNotExist, PutError, TransactWriteError, UpdateError
+from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
 from chalicelib.clock import parse_rfc3339, rfc3339
 from chalicelib.dispatch.model import (
     CHUNK_SIZE,
+    PROOFS,
     Chunk,
     Claim,
+    Decided,
+    DeliveryKey,
     Fact,
     Facts,
     Lease,
     Page,
     Tally,
+    moment,
+    origin_of,
     partition_of,
     partitions,
+    seconds,
 )
 from chalicelib.errors import Transient
 from chalicelib.ops import OpsItem
-from chalicelib.tables import Table, TableName
+from chalicelib.tables import Table, TableName, failed_conditions, is_passing, write_together
 
 REFUSED = "ConditionalCheckFailedException"
 INDEX_LETTERS = ascii_lowercase[:CHUNK_SIZE]
@@ -95,6 +108,7 @@ class TallyItem(Table):
     facts: Any = MapAttribute(attr_name="fa", null=True)  # type: ignore[no-untyped-call]
     planned_at = NumberAttribute(attr_name="at", null=True)
     page = JSONAttribute(null=True)
+    decision = JSONAttribute(null=True)
     stretches = NumberAttribute(null=True)
     done = NumberSetAttribute(null=True)
 
@@ -191,17 +205,7 @@ class DispatchStore:
         chunks = page.chunks()
         with TallyItem.batch_write() as batch:
             for chunk in chunks:
-                batch.save(
-                    TallyItem(
-                        partition_of(chunk.run, chunk.id),
-                        f"c{chunk.id}",
-                        people=list(chunk.people),
-                        attempt=chunk.attempt,
-                        channel=chunk.channel,
-                        language=chunk.language,
-                        district=chunk.district,
-                    )
-                )
+                batch.save(_manifest(chunk))
         for chunk in chunks:
             self._open_tally(chunk, {}, at)
         if page.skipped:
@@ -210,17 +214,10 @@ class DispatchStore:
 
     @staticmethod
     def _open_tally(chunk: Chunk, skipped: Mapping[str, int], at: int) -> None:
-        actions: list[Action] = [
-            TallyItem.size.set(len(chunk.people)),
-            TallyItem.channel.set(chunk.channel),
-            TallyItem.language.set(chunk.language),
-            TallyItem.district.set(chunk.district),
-            TallyItem.planned_at.set(TallyItem.planned_at | at),
-            TallyItem.facts.set(TallyItem.facts | {}),
-        ]
+        actions = _opening(chunk, at)
         if skipped:
             actions.append(TallyItem.skipped.set(dict(skipped)))
-        TallyItem(partition_of(chunk.run, chunk.id), f"t{chunk.id}").update(actions=actions)
+        _tally_item(chunk.run, chunk.id).update(actions=actions)
 
     # --- sending
 
@@ -231,17 +228,13 @@ class DispatchStore:
         found = {item.sk[0]: item for item in TallyItem.batch_get(keys, consistent_read=True)}
         if len(found) != len(keys):
             return None
-        manifest = found["c"]
-        people = tuple(str(p) for p in manifest.people)
-        whole = Chunk(
-            run, chunk, manifest.channel, manifest.language, manifest.district, people, int(manifest.attempt)
-        )
-        return whole, _tally_of(found["t"])
+        return _chunk_of(run, found["c"]), _tally_of(found["t"])
 
     def claim(self, wanted: Claim) -> Claim | None:
         """Takes the right to send; None when it is ours now, else the claim that stands there.
 
-        A claim that was released for the same attempt may be taken again.
+        A claim that was released for the same attempt may be taken again. A second attempt follows the first
+        on the person's row, and only while nothing more is known of the first.
         """
         item = LedgerItem(
             wanted.person,
@@ -252,12 +245,19 @@ class DispatchStore:
             token=wanted.token,
             until=wanted.until,
         )
-        same_place = (LedgerItem.chunk == wanted.chunk) & (LedgerItem.index == wanted.index)
-        released = (LedgerItem.released == True) & same_place & (LedgerItem.attempt == wanted.attempt)  # noqa: E712
+        before = origin_of(wanted.chunk)
         try:
-            item.save(condition=LedgerItem.pk.does_not_exist() | released)
-        except PutError as refused:
-            if refused.cause_response_code != REFUSED:
+            if before is None:
+                item.save(condition=LedgerItem.pk.does_not_exist() | _released_at(wanted))
+            else:
+                with write_together() as transaction:
+                    chunk, index = before
+                    silent = _still_unknown(index, resent=True)
+                    where = partition_of(wanted.run, chunk)
+                    transaction.condition_check(TallyItem, where, f"t{chunk}", silent)
+                    transaction.save(item, condition=_held_before(wanted) | _released_at(wanted))
+        except (PutError, TransactWriteError) as refused:
+            if not _refused(refused):
                 raise
             standing = self.standing(wanted.person, wanted.run)
             if standing is None:  # erased in between: nobody's, and not ours either
@@ -281,6 +281,34 @@ class DispatchStore:
             float(row.until),
             bool(row.released),
         )
+
+    def give_up(self, wanted: Claim, reason: str, at: int) -> None:
+        """Notes that a second attempt is not made: the person counts at the first again, which tells why.
+
+        Nothing happens when somebody holds the second attempt, or when this has been noted before.
+        """
+        before = origin_of(wanted.chunk)
+        if before is None:
+            raise ValueError(f"not a second attempt: {wanted.chunk}")
+        chunk, index = before
+        kept, gone = _fact(Fact.KEPT, index), _fact(Fact.SUPERSEDED, wanted.index)
+        free = LedgerItem.pk.does_not_exist() | _held_before(wanted) | _released_at(wanted)
+        try:
+            with write_together() as transaction:
+                transaction.condition_check(LedgerItem, wanted.person, wanted.run, free)
+                transaction.update(
+                    _tally_item(wanted.run, chunk),
+                    actions=[TallyItem.facts[kept].set(reason)],
+                    condition=_known(Fact.RESENT, index) & ~_known(Fact.KEPT, index),
+                )
+                transaction.update(
+                    _tally_item(wanted.run, wanted.chunk),
+                    actions=[TallyItem.facts[gone].set(at)],
+                    condition=TallyItem.size.exists(),
+                )
+        except TransactWriteError as refused:
+            if not _refused(refused):
+                raise
 
     def release(self, held: Claim) -> None:
         """Gives a claim back when it is certain that nothing was sent."""
@@ -329,9 +357,7 @@ class DispatchStore:
     def record(self, run: str, chunk: str, facts: Mapping[int, Facts]) -> bool:
         """Adds facts to a tally, each only where it is not known yet. False when there is no such tally."""
         letters = [
-            (f"{fact}{INDEX_LETTERS[index]}", value)
-            for index, known in facts.items()
-            for fact, value in known.items()
+            (_fact(fact, index), value) for index, known in facts.items() for fact, value in known.items()
         ]
         for start in range(0, len(letters), FACTS_A_WRITE):
             actions: list[Action] = [
@@ -367,10 +393,49 @@ class DispatchStore:
                     found.append(tally.chunk)
         return found
 
+    def chunks_of(self, run: str, chunks: Sequence[str]) -> dict[str, Chunk]:
+        """These chunks with their people, without their tallies."""
+        keys = [(partition_of(run, chunk), f"c{chunk}") for chunk in chunks]
+        return {item.sk[1:]: _chunk_of(run, item) for item in TallyItem.batch_get(keys)}
+
     def people_of(self, run: str, chunks: Sequence[str]) -> dict[str, tuple[str, ...]]:
         """Who is in these chunks."""
-        keys = [(partition_of(run, chunk), f"c{chunk}") for chunk in chunks]
-        return {item.sk[1:]: tuple(str(p) for p in item.people) for item in TallyItem.batch_get(keys)}
+        return {ident: chunk.people for ident, chunk in self.chunks_of(run, chunks).items()}
+
+    # --- decisions
+
+    def decision(self, key: DeliveryKey) -> Decided | None:
+        """What was decided about a delivery, read consistently; None when nothing was."""
+        try:
+            return _decided_of(TallyItem.get(key.run, _decision_key(str(key)), consistent_read=True))
+        except DoesNotExist:
+            return None
+
+    def decisions(self, keys: Iterable[str]) -> dict[str, Decided]:
+        """What was decided about these deliveries, by key."""
+        wanted = [(key.partition(".")[0], _decision_key(key)) for key in keys]
+        found = [_decided_of(item) for item in TallyItem.batch_get(wanted)]
+        return {decided.key: decided for decided in found}
+
+    @staticmethod
+    def put_decision(
+        transaction: TransactWrite, key: DeliveryKey, decided: Decided, again: Chunk | None
+    ) -> None:
+        """Adds to the transaction: the decision, its fact in the delivery's tally, and for a resend the new
+        chunk with its tally. Refused when the delivery is not unknown any more, or was decided before."""
+        at = seconds(decided.at)
+        body = vars(decided) | {"at": at}
+        item = TallyItem(key.run, _decision_key(str(key)), decision=body)
+        transaction.save(item, condition=TallyItem.pk.does_not_exist())
+        if again is not None:
+            transaction.save(_manifest(again), condition=TallyItem.pk.does_not_exist())
+            transaction.update(_tally_item(again.run, again.id), actions=_opening(again, at))
+        fact = Fact.CLOSED if again is None else Fact.RESENT
+        transaction.update(
+            _tally_item(key.run, key.chunk),
+            actions=[TallyItem.facts[_fact(fact, key.index)].set(at)],
+            condition=_still_unknown(key.index, resent=False),
+        )
 
     # --- stops
 
@@ -421,6 +486,97 @@ class DispatchStore:
 
 def _stop_of(item: StopItem) -> Stop:
     return Stop(item.sk, item.reason, item.by, parse_rfc3339(item.at))
+
+
+def _fact(fact: Fact, index: int) -> str:
+    """The name under which a person's fact stands in a tally."""
+    return f"{fact}{INDEX_LETTERS[index]}"
+
+
+def _known(fact: Fact, index: int) -> Condition:
+    known: Condition = TallyItem.facts[_fact(fact, index)].exists()
+    return known
+
+
+def _still_unknown(index: int, *, resent: bool) -> Condition:
+    """That a person is unknown and the platform has said nothing; with `resent` that a second attempt was
+    decided on and not given up, without it that nothing was decided."""
+    holds = _known(Fact.UNKNOWN, index)
+    if resent:
+        holds &= _known(Fact.RESENT, index)
+    for fact in (*PROOFS, *((Fact.KEPT,) if resent else (Fact.CLOSED, Fact.RESENT))):
+        holds &= ~_known(fact, index)
+    return holds
+
+
+def _released_at(wanted: Claim) -> Condition:
+    """That the person's row was given back for this very attempt."""
+    same_place = (LedgerItem.chunk == wanted.chunk) & (LedgerItem.index == wanted.index)
+    given_back: Condition = LedgerItem.released == True  # noqa: E712
+    given_back &= same_place & (LedgerItem.attempt == wanted.attempt)
+    return given_back
+
+
+def _held_before(wanted: Claim) -> Condition:
+    """That the person's row still holds the attempt that `wanted` repeats."""
+    chunk, index = origin_of(wanted.chunk) or ("", 0)
+    held: Condition = (LedgerItem.chunk == chunk) & (LedgerItem.index == index)
+    held &= LedgerItem.attempt == wanted.attempt - 1
+    return held
+
+
+def _refused(error: PutError | TransactWriteError) -> bool:
+    """Whether a condition did not hold. Raises Transient when another transaction was in the way."""
+    if isinstance(error, PutError):
+        return error.cause_response_code == REFUSED
+    if failed_conditions(error):
+        return True
+    if is_passing(error):
+        raise Transient from error
+    return False
+
+
+def _tally_item(run: str, chunk: str) -> TallyItem:
+    return TallyItem(partition_of(run, chunk), f"t{chunk}")
+
+
+def _manifest(chunk: Chunk) -> TallyItem:
+    """A chunk with its people."""
+    return TallyItem(
+        partition_of(chunk.run, chunk.id),
+        f"c{chunk.id}",
+        people=list(chunk.people),
+        attempt=chunk.attempt,
+        channel=chunk.channel,
+        language=chunk.language,
+        district=chunk.district,
+    )
+
+
+def _chunk_of(run: str, item: TallyItem) -> Chunk:
+    people = tuple(str(p) for p in item.people)
+    return Chunk(run, item.sk[1:], item.channel, item.language, item.district, people, int(item.attempt or 1))
+
+
+def _opening(chunk: Chunk, at: int) -> list[Action]:
+    """What makes an empty tally; facts that stand already stay."""
+    return [
+        TallyItem.size.set(len(chunk.people)),
+        TallyItem.channel.set(chunk.channel),
+        TallyItem.language.set(chunk.language),
+        TallyItem.district.set(chunk.district),
+        TallyItem.planned_at.set(TallyItem.planned_at | at),
+        TallyItem.facts.set(TallyItem.facts | {}),
+    ]
+
+
+def _decision_key(key: str) -> str:
+    return f"d{key.partition('.')[2]}"
+
+
+def _decided_of(item: TallyItem) -> Decided:
+    body = item.decision
+    return Decided(**body | {"at": moment(body["at"])})
 
 
 def _page_key(range_no: int, page_no: int) -> str:

@@ -31,6 +31,7 @@ MATRIX: dict[str, frozenset[Role]] = {
     "delivery.read": _only("admin", "editor", "approver", "auditor"),
     "stop.read": _EVERYBODY,
     "stop.write": _only("admin", "approver"),
+    "delivery.decide": _only("admin", "approver"),
     "template.read": _only("admin", "editor", "approver", "nodal_officer", "auditor"),
     "template.write": _only("admin", "editor"),
     "directory.write": _only("admin"),

@@ -21,12 +21,15 @@ from chalicelib.dispatch.model import (
     Status,
     Tally,
     Verdict,
+    again_id,
     chunk_id,
     judge_claim,
     moment,
+    origin_of,
     partition_of,
     partitions,
     reason_against,
+    refusal,
     route,
     seconds,
     status_of,
@@ -69,6 +72,13 @@ NOW = datetime(2026, 11, 2, 5, 30, tzinfo=UTC)
         ("x", Status.SUPERSEDED),
         ("xn", Status.NOT_SENT),
         ("xu", Status.UNKNOWN),
+        ("uk", Status.UNKNOWN),
+        ("ukd", Status.DELIVERED),
+        ("uz", Status.SUPERSEDED),
+        ("uzd", Status.SUPERSEDED),
+        ("uzr", Status.SUPERSEDED),
+        ("uzy", Status.UNKNOWN),
+        ("uzyd", Status.DELIVERED),
     ],
 )
 def test_the_status_follows_from_the_facts(facts, status):
@@ -132,6 +142,22 @@ def test_what_is_not_a_key_of_ours_is_none(text):
 @pytest.mark.parametrize("text", [f"{RUN}.00000000000.24.9", f"{RUN}.00000000000.0.1"])
 def test_keys_at_the_edges_are_ours(text):
     assert str(DeliveryKey.parse(text)) == text
+
+
+@given(
+    st.integers(0, 9999), st.integers(0, 9999), st.integers(0, 999), st.integers(0, 24), st.integers(0, 998)
+)
+def test_the_chunk_of_a_second_attempt_tells_its_origin_and_is_never_a_planned_one(
+    range_no, page_no, number, index, other
+):
+    old = chunk_id(range_no, page_no, number)
+    made = again_id(old, index)
+    assert origin_of(made) == (old, index)
+    assert origin_of(old) is None
+    assert made not in {chunk_id(range_no, page_no, other), old}
+    assert old < made < chunk_id(range_no, page_no, number + 1 if number < 999 else number) or number == 999
+    key = DeliveryKey(RUN, made, 0, 2)
+    assert DeliveryKey.parse(str(key)) == key
 
 
 def test_chunk_ids_sort_as_planned():
@@ -280,6 +306,34 @@ def test_a_claim_from_another_place_counts_there(change):
     assert judge_claim(replace(OURS, **change), OURS, 50.0) is Verdict.ELSEWHERE
 
 
+def test_a_second_attempt_follows_the_first_at_its_place_alone():
+    again = replace(OURS, chunk=again_id(OURS.chunk, OURS.index), index=0, attempt=2)
+    assert again.follows(OURS)
+    assert not again.follows(replace(OURS, index=5))
+    assert not again.follows(again)
+    assert not OURS.follows(OURS)
+    assert judge_claim(OURS, again, 50.0) is Verdict.ELSEWHERE
+
+
+# --- decisions
+
+
+@pytest.mark.parametrize("status", [s for s in Status if s is not Status.UNKNOWN])
+def test_only_an_unknown_can_be_decided(status):
+    for decision in ("resend", "close"):
+        assert refusal(BRIEF, status, OURS.chunk, decision, NOW) is not None
+
+
+def test_an_unknown_can_be_closed_always_and_resent_once_while_the_run_lasts():
+    again = again_id(OURS.chunk, 4)
+    assert refusal(BRIEF, Status.UNKNOWN, OURS.chunk, "resend", NOW) is None
+    assert refusal(BRIEF, Status.UNKNOWN, again, "resend", NOW) is not None
+    assert refusal(BRIEF, Status.UNKNOWN, OURS.chunk, "resend", BRIEF.expires_at) is not None
+    for run in (BRIEF, replace(BRIEF, status="cancelled"), replace(BRIEF, status="expired")):
+        assert (refusal(run, Status.UNKNOWN, OURS.chunk, "resend", NOW) is None) is (run is BRIEF)
+        assert refusal(run, Status.UNKNOWN, again, "close", BRIEF.expires_at) is None
+
+
 # --- counts
 
 
@@ -307,15 +361,27 @@ def test_counts_are_cumulative_and_add_up():
             unknown=1,
             not_sent=Counter({"expired": 1}),
             no_receipts=0,
+            closed=0,
+            resent=0,
+            late=0,
         )
     )
+
+
+def test_who_is_sent_to_again_counts_once_and_a_late_arrival_stands_beside():
+    first = tally("uz", "uzd", "uzy", "uk", "ukd")
+    second = [replace(tally(facts), chunk=again_id(first.chunk, n)) for n, facts in enumerate(("a", "asd"))]
+    given_up = replace(tally("x"), chunk=again_id(first.chunk, 2))
+    counts = total([first, *second, given_up])
+    assert (counts.targeted, counts.planned, counts.accepted, counts.delivered) == (5, 5, 3, 2)
+    assert (counts.unknown, counts.closed, counts.resent, counts.late) == (2, 1, 2, 1)
 
 
 def test_what_goes_over_a_channel_without_receipts_is_told_apart():
     assert total([tally("a", "a", "f", receipts=False), tally("a")]).no_receipts == 2
 
 
-@given(st.lists(st.text("asdrfnux", max_size=4), max_size=25), st.integers(0, 9))
+@given(st.lists(st.text("asdrfnuxkzy", max_size=5), max_size=25), st.integers(0, 9))
 def test_the_sums_of_the_contract_hold_for_any_facts(facts, skipped):
     counts = total([tally(*facts, skipped={"no_channel": skipped})])
     assert counts.targeted == counts.planned + skipped
@@ -323,6 +389,7 @@ def test_the_sums_of_the_contract_hold_for_any_facts(facts, skipped):
     assert counts.planned == counts.in_progress + outcomes
     assert counts.read <= counts.delivered <= counts.accepted
     assert counts.failed == sum(counts.failed_by_code.values())
+    assert counts.closed <= counts.unknown
 
 
 def test_a_person_is_settled_once_there_is_an_outcome():

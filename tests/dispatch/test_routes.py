@@ -5,28 +5,35 @@ from __future__ import annotations
 import json
 from types import SimpleNamespace
 
+import boto3
 import pytest
 from chalice.test import Client
 
 from chalicelib import wiring
+from chalicelib.dispatch.model import DeliveryKey, partition_of
 from chalicelib.dispatch.report import Reporter
-from chalicelib.errors import NotFound
+from chalicelib.errors import Forbidden, NotFound
 from chalicelib.identity.roles import Principal
 from chalicelib.platforms.base import SendRefused
+from chalicelib.ports import Proof
 from chalicelib.secrets import Secrets
 from tests.dispatch.world import RUN, START, World, address, person_id, world
 
 CAMPAIGN = RUN[:-2]
 
 
+ROLES = {"officer": "nodal_officer"}
+
+
 class Gate:
     def principal(self, bearer: str) -> Principal:
         departments = frozenset({"dept_other"}) if bearer == "officer" else frozenset()
-        role = "nodal_officer" if bearer == "officer" else "editor"
+        role = ROLES.get(bearer, bearer)
         return Principal(bearer, "Sample", "x@sample.test", frozenset({role}), frozenset(), departments)
 
     def require(self, principal: Principal, action: str) -> None:
-        assert principal.may(action) or principal.id == "officer"
+        if not principal.may(action) and principal.id != "officer":
+            raise Forbidden
 
 
 def campaign(campaign_id: str) -> SimpleNamespace:
@@ -47,6 +54,7 @@ def made(tables, monkeypatch) -> World:
     monkeypatch.setattr(wiring, "campaigns", lambda: campaigns)
     monkeypatch.setattr(wiring, "runs", lambda: made.runs)
     monkeypatch.setattr(wiring, "reporter", lambda: Reporter(made.store, made.platform, made.clock))
+    monkeypatch.setattr(wiring, "decisions", made.decisions)
     monkeypatch.setattr(wiring, "directory", lambda: SimpleNamespace(get=lambda _: None))
     monkeypatch.setattr(Secrets, "all", lambda _: {"pepper": "p"})
     return made
@@ -64,6 +72,123 @@ def get(made, monkeypatch):
             return client.http.get(path, headers={"Authorization": f"Bearer {who}"})
 
     return call
+
+
+@pytest.fixture
+def unknown(made) -> str:
+    """The key of a delivery whose answer was lost."""
+    key = next(message.key for to, message in made.platform.taken if to == address(0))
+    read = DeliveryKey.parse(key)
+    assert read is not None
+    forget_the_answer(read)
+    return key
+
+
+def forget_the_answer(key: DeliveryKey) -> None:
+    """Puts `unknown` where the tally had `accepted`."""
+    letter = "abcdefghijklmnopqrstuvwxy"[key.index]
+    boto3.client("dynamodb").update_item(
+        TableName="janjan-local-tallies",
+        Key={"pk": {"S": partition_of(key.run, key.chunk)}, "sk": {"S": f"t{key.chunk}"}},
+        UpdateExpression="REMOVE fa.#a SET fa.#u = :at",
+        ExpressionAttributeNames={"#a": f"a{letter}", "#u": f"u{letter}"},
+        ExpressionAttributeValues={":at": {"N": "1"}},
+    )
+
+
+@pytest.fixture
+def decide(get):
+    from app import app
+
+    def call(key: str, body: dict[str, str], who: str = "approver", lang: str = "en"):
+        headers = {
+            "Authorization": f"Bearer {who}",
+            "Content-Type": "application/json",
+            "Accept-Language": lang,
+        }
+        with Client(app) as client:
+            return client.http.post(
+                f"/v1/deliveries/{key}/decision", headers=headers, body=json.dumps(body).encode()
+            )
+
+    return call
+
+
+def test_an_approver_resends_an_unknown_and_the_list_tells_who_and_why(decide, get, made, unknown):
+    answer = decide(unknown, {"decision": "resend", "reason": " She has asked for it. "})
+    decided = json.loads(answer.body)
+    assert (answer.status_code, decided["decision"], decided["by"]) == (200, "resend", "approver")
+    assert decided["reason"] == "She has asked for it."
+    assert decided["resend"].endswith(".0.2")
+    assert json.loads(decide(unknown, {"decision": "resend", "reason": "Once more."}).body) == decided
+    made.send()
+    items = json.loads(get(f"/v1/campaigns/{CAMPAIGN}/deliveries?status=superseded").body)["items"]
+    assert [(d["key"], d["decided"]) for d in items] == [(unknown, decided)]
+    items = json.loads(get(f"/v1/campaigns/{CAMPAIGN}/deliveries?status=accepted&limit=500").body)["items"]
+    assert [d["decided"] for d in items if d["key"] == decided["resend"]] == [None]
+    report = json.loads(get(f"/v1/campaigns/{CAMPAIGN}/report").body)
+    assert (report["planned"], report["accepted"], report["unknown"], report["resent"]) == (60, 58, 0, 1)
+
+
+def test_a_closed_unknown_is_listed_as_closed_and_stays_so(decide, get, unknown):
+    closed = json.loads(decide(unknown, {"decision": "close", "reason": "Told by phone."}).body)
+    assert closed["resend"] is None
+    assert decide(unknown, {"decision": "resend", "reason": "After all."}).status_code == 409
+    items = json.loads(get(f"/v1/campaigns/{CAMPAIGN}/deliveries?status=unknown").body)["items"]
+    assert [d["decided"] for d in items] == [closed]
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"decision": "resend"}, "reason"),
+        ({"decision": "resend", "reason": "  "}, "reason"),
+        ({"decision": "forget", "reason": "x"}, "decision"),
+        ({"decision": "close", "reason": "x", "force": "yes"}, "force"),
+    ],
+)
+def test_a_decision_needs_a_known_word_and_a_reason(decide, unknown, body, field):
+    answer = decide(unknown, body)
+    assert answer.status_code == 422
+    assert [error["field"] for error in json.loads(answer.body)["errors"]] == [field]
+
+
+def test_only_approvers_and_admins_of_the_department_decide(decide, unknown):
+    body = {"decision": "close", "reason": "x"}
+    for who in ("editor", "coordinator", "auditor", "officer"):
+        assert decide(unknown, body, who).status_code == 403
+    assert decide(unknown, body, "admin").status_code == 200
+
+
+def test_what_is_known_or_does_not_exist_is_refused_in_words(decide, made, unknown):
+    body = {"decision": "resend", "reason": "x"}
+    refused = next(message.key for to, message in made.platform.requests if to == address(4))
+    answer = decide(refused, body, lang="hi")
+    assert answer.status_code == 409
+    assert "परिणाम" in json.loads(answer.body)["detail"]
+    assert decide("cmp_other-1.00000000000.0.1", body).status_code == 404
+    assert decide("nonsense", body).status_code == 404
+
+
+def test_the_page_lists_the_unknown_and_what_was_decided(decide, get, unknown):
+    page = get(f"/campaigns/{CAMPAIGN}/report?lang=en").body.decode()
+    assert unknown in page
+    assert "Unknown deliveries" in page
+    assert unknown not in get(f"/campaigns/{CAMPAIGN}/report?lang=en", "coordinator").body.decode()
+    decide(unknown, {"decision": "close", "reason": "x"})
+    page = get(f"/campaigns/{CAMPAIGN}/report?lang=en").body.decode()
+    assert "<td>closed</td>" in page
+    assert "Of the unknown, closed by a person" in page
+
+
+def test_the_page_tells_of_second_attempts_and_late_arrivals(decide, get, made, unknown):
+    decide(unknown, {"decision": "resend", "reason": "x"})
+    made.send()
+    made.tallying.record([Proof(unknown, "delivered", START)])
+    page = get(f"/campaigns/{CAMPAIGN}/report?lang=en").body.decode()
+    assert "1 were sent to once more" in page
+    assert "they may have received it twice" in page
+    assert "Unknown deliveries" not in page
 
 
 def test_the_report_adds_up_over_http(get):

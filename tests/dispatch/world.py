@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from chalicelib.clock import Clock
+from chalicelib.dispatch.decisions import Decisions
 from chalicelib.dispatch.model import Counts, Status, Tally, Ticket, total
 from chalicelib.dispatch.planner import Planner
 from chalicelib.dispatch.sender import Sender
@@ -22,6 +23,7 @@ from chalicelib.dispatch.store import STOPS, DispatchStore, StopItem
 from chalicelib.dispatch.tallying import Tallying
 from chalicelib.errors import JanJanError
 from chalicelib.events.bus import Entry
+from chalicelib.identity.audit import Audit
 from chalicelib.platforms.base import Accepted, Capabilities, Channel, OutcomeUnknown, Outgoing
 from chalicelib.ports import Contact, RosterRange, RosterRow, RunBrief
 
@@ -261,7 +263,7 @@ class World:
         self.faults.dead = False
         wrap = self.faults.wrap
         return Sender(
-            wrap(self.store, "claim", "release", "record", "lease"),
+            wrap(self.store, "claim", "release", "record", "lease", "give_up"),
             self.runs,
             self.people,
             wrap(self.platform, "send"),
@@ -270,6 +272,17 @@ class World:
             self.clock,
             self.standing,
             sleep=self.clock.move,
+        )
+
+    def decisions(self) -> Decisions:
+        self.faults.dead = False
+        wrap = self.faults.wrap
+        return Decisions(
+            self.store,
+            self.runs,
+            wrap(Audit(lambda _: None), "committing"),
+            wrap(self.send_queue, "put"),
+            self.clock,
         )
 
     @property

@@ -67,6 +67,7 @@ SECOND_FACTOR = "the laptop's staff have no second factor; tests/identity drives
 READ_AGAIN = (
     "after a lost answer or a repeated message the claim is read again: tests/e2e kills processes for that"
 )
+GIVEN_UP = "a second attempt that is not made after all: tests/dispatch/test_decisions.py"
 BUSY = "a channel without a free slot is looked at: only under load"
 BLOCKED = "the platform says that the person blocked us: counted among the refusals by chance only"
 POLLING = {
@@ -95,7 +96,8 @@ UNSEEN: dict[str, dict[str, str]] = {
     | {"dynamodb:ListStreams *": "Lambda asks for it, and it takes no resource"},
     "seal_audit": FAILURES,
     "send_chunk": {f"{action} SendQueue": why for action, why in POLLING.items()}
-    | {"dynamodb:GetItem LedgerTable": READ_AGAIN, "dynamodb:GetItem OpsTable": BUSY}
+    | {"dynamodb:GetItem LedgerTable": READ_AGAIN}
+    | {"dynamodb:GetItem OpsTable": BUSY, "dynamodb:ConditionCheckItem LedgerTable": GIVEN_UP}
     | {f"dynamodb:{action} PeopleTable": BLOCKED for action in ("ConditionCheckItem", "GetItem", "PutItem")}
     | {"dynamodb:PutItem RosterTable": BLOCKED},
     "send_service": {f"{action} ServiceQueue": why for action, why in POLLING.items()}
@@ -177,6 +179,7 @@ def live(system: Laptop) -> None:
             sandbox("POST", "/inbound", {"platform": platform, "from": people[0], "text": text, "name": "x"})
     post_signed(system, {"object": "whatsapp_business_account", "entry": [{"id": "1", "new": "x" * 800_000}]})
     later_run(system, staff)
+    decide_unknowns(api, sandbox, staff)
     tick(system, "SealAudit")
     wait_for(lambda: not waiting(system), "the end of all queues")
 
@@ -220,6 +223,23 @@ def later_run(system: Laptop, staff: Staff) -> None:
     Caller(system.sandbox_url)("POST", "/clock", {"offset_s": 130})
     tick(system, "LaunchDue")
     wait_for(lambda: staff.report(campaign)["status"] == "dispatched", "the later run")
+
+
+def decide_unknowns(api: Caller, sandbox: Caller, staff: Staff) -> None:
+    """A third campaign, of which every answer is lost: one delivery is sent again, one is closed."""
+    admin = staff.tokens["admin"]
+    sandbox("POST", "/behaviour", {"lost_reply": 1, "fail": 0})
+    campaign = staff.launch(brief("#decided", ["IN"]))
+    wait_for(lambda: staff.report(campaign)["status"] == "dispatched", "the run of lost answers")
+    sandbox("POST", "/behaviour", {"lost_reply": 0})
+    listed = api("GET", f"/v1/campaigns/{campaign}/deliveries?status=unknown", token=admin)["items"]
+    unproven = [one for one in listed if one["channel"] == "telegram"]  # no receipt will lift these
+    assert len(unproven) > 1
+    for delivery, decision in zip(unproven, ("resend", "close"), strict=False):
+        body = {"decision": decision, "reason": "sample"}
+        api("POST", f"/v1/deliveries/{delivery['key']}/decision", body, token=admin)
+    api("GET", f"/v1/campaigns/{campaign}/deliveries", token=admin)
+    wait_for(lambda: staff.report(campaign)["in_progress"] == 0, "the resend")
 
 
 def post_signed(system: Laptop, payload: dict[str, Any]) -> None:
@@ -306,6 +326,10 @@ def a_person_whom_another_sender_has_claimed() -> None:
     DispatchStore().release(first)
 
 
+def a_second_attempt_that_is_not_made() -> None:
+    DispatchStore().give_up(Claim("inf_1", "run", "0000000000000", 0, 2, "token", 10.0), "expired", 1)
+
+
 def a_service_message_that_comes_again() -> None:
     assert DispatchStore().claim_service("inf_1", "key", "first", 10.0) is None
     assert DispatchStore().claim_service("inf_1", "key", "second", 10.0) is not None
@@ -329,6 +353,7 @@ def a_write_that_comes_again() -> None:
 SELDOM = [
     ("send_chunk", a_channel_without_a_free_slot),
     ("send_chunk", a_person_whom_another_sender_has_claimed),
+    ("send_chunk", a_second_attempt_that_is_not_made),
     ("send_service", a_service_message_that_comes_again),
     ("process_callbacks", a_service_message_that_comes_again),
     ("plan_run", a_page_that_another_planner_has_frozen),

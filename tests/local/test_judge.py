@@ -16,12 +16,12 @@ RUN = "cmp_a-1"
 MARKER = "#नमूना1"
 
 
-def asked(to: str, outcome: str, index: int = 0, run: str = RUN) -> dict[str, Any]:
+def asked(to: str, outcome: str, index: int = 0, run: str = RUN, attempt: int = 1) -> dict[str, Any]:
     return {
         "kind": "request",
         "platform": "whatsapp",
         "to": to,
-        "key": f"{run}.0.{index}.1",
+        "key": f"{run}.0.{index}.{attempt}",
         "outcome": outcome,
         "payload": {},
     }
@@ -38,8 +38,8 @@ def wrote(to: str, outcome: str, words: str = f"संदेश {MARKER}") -> di
     }
 
 
-def told(to: str, *statuses: str, taken: bool = True, run: str = RUN) -> dict[str, Any]:
-    updates = [{"to": to, "status": status, "key": f"{run}.0.0.1"} for status in statuses]
+def told(to: str, *statuses: str, taken: bool = True, run: str = RUN, attempt: int = 1) -> dict[str, Any]:
+    updates = [{"to": to, "status": status, "key": f"{run}.0.0.{attempt}"} for status in statuses]
     return {"kind": "callback", "platform": "whatsapp", "taken": taken, "updates": updates}
 
 
@@ -49,7 +49,10 @@ def judged(*log: dict[str, Any]) -> Truth:
 
 def one(*log: dict[str, Any]) -> dict[str, int]:
     truth = judged(*log)
-    counts = ("accepted", "failed", "unknown", "delivered", "read", "no_receipts", "duplicate_sends")
+    counts = (
+        *("accepted", "failed", "unknown", "delivered", "read", "no_receipts", "duplicate_sends"),
+        *("resent", "late", "after_a_loss"),
+    )
     return {name: getattr(truth, name) for name in counts if getattr(truth, name)}
 
 
@@ -76,6 +79,35 @@ def one(*log: dict[str, Any]) -> dict[str, int]:
         ([wrote("5", "lost_reply")], {"unknown": 1}),
         ([wrote("5", "refused:403")], {"failed": 1}),
         ([wrote("5", "accepted", "स्वागत है")], {}),
+        (
+            [asked("+1", "lost_reply"), asked("+1", "accepted", attempt=2), told("+1", "read", attempt=2)],
+            {"accepted": 1, "delivered": 1, "read": 1, "resent": 1},
+        ),
+        ([asked("+1", "lost_reply"), asked("+1", "lost_reply", attempt=2)], {"unknown": 1, "resent": 1}),
+        (
+            [asked("+1", "lost_reply"), asked("+1", "refused:1", attempt=2), told("+1", "delivered")],
+            {"failed": 1, "resent": 1, "late": 1},
+        ),
+        (
+            [asked("+1", "lost_reply"), asked("+1", "throttled", attempt=2), told("+1", "delivered")],
+            {"accepted": 1, "delivered": 1},
+        ),
+        (
+            [asked("+1", "lost_reply"), *[asked("+1", "accepted", attempt=2)] * 2],
+            {"accepted": 1, "resent": 1, "duplicate_sends": 1},
+        ),
+        (
+            [asked("+1", "accepted", attempt=n) for n in (1, 2, 3)],
+            {"accepted": 1, "resent": 1, "duplicate_sends": 1},
+        ),
+        (
+            [wrote("5", "lost_reply"), wrote("5", "accepted")],
+            {"accepted": 1, "no_receipts": 1, "duplicate_sends": 1, "after_a_loss": 1},
+        ),
+        (
+            [wrote("5", "accepted"), wrote("5", "accepted")],
+            {"accepted": 1, "no_receipts": 1, "duplicate_sends": 1},
+        ),
         ([asked("+1", "accepted", run="cmp_ab-1"), asked("+1", "accepted", run="cmp_b-1")], {}),
         ([asked("+1", "accepted"), told("+1", "read", run="cmp_b-1")], {"accepted": 1}),
     ],
@@ -147,6 +179,33 @@ def test_a_report_that_differs_is_told_how(change: dict[str, Any], complaint: st
 def test_a_second_request_is_a_disagreement_even_when_the_counts_hold() -> None:
     log = [*LOG, asked("+1", "accepted")]
     assert disagreements(judged(*log), REPORT) == ["1 requests were second ones to the same person"]
+
+
+DECIDED = [asked("+3", "accepted", attempt=2)]
+ANSWERED = {"accepted": 3, "unknown": 0, "resent": 1, "by_channel": {"whatsapp": {}, "telegram": {}}}
+
+
+def test_a_second_request_that_a_person_decided_on_is_none_too_many() -> None:
+    truth = judged(*LOG, *DECIDED)
+    assert disagreements(truth, {**REPORT, **ANSWERED}) == []
+    unasked = disagreements(truth, {**REPORT, **ANSWERED, "resent": 0})
+    assert unasked == ["1 people were sent to again, 0 by a decision"]
+
+
+def test_where_no_key_is_carried_as_many_second_requests_are_allowed_as_were_decided() -> None:
+    log = [line for line in LOG if line["platform"] != "telegram"]
+    log += [wrote("5", "lost_reply"), wrote("5", "accepted")]
+    assert disagreements(judged(*log), {**REPORT, "resent": 1}) == []
+    assert disagreements(judged(*log), REPORT) == ["1 requests were second ones to the same person"]
+    assert disagreements(judged(*log, *DECIDED), {**REPORT, **ANSWERED}) == [
+        "1 requests were second ones to the same person"
+    ]
+
+
+def test_a_late_arrival_is_in_the_report() -> None:
+    truth = judged(*LOG, *DECIDED, told("+3", "delivered"))
+    assert disagreements(truth, {**REPORT, **ANSWERED, "late": 1}) == []
+    assert disagreements(truth, {**REPORT, **ANSWERED}) == ["late: the report says 0, the log 1"]
 
 
 def test_after_a_crash_a_claim_without_a_request_is_rightly_unknown() -> None:
