@@ -16,14 +16,18 @@ from chalicelib.dispatch.model import (
     Counts,
     DeliveryKey,
     Fact,
+    Hold,
     Lease,
     Page,
     Status,
+    Stops,
     Tally,
+    Ticket,
     Verdict,
     again_id,
     chunk_id,
     judge_claim,
+    late,
     moment,
     origin_of,
     partition_of,
@@ -35,6 +39,7 @@ from chalicelib.dispatch.model import (
     status_of,
     total,
 )
+from chalicelib.platforms.base import Channel
 from chalicelib.ports import Contact, RosterRow, RunBrief
 
 RUN = "cmp_aaaaaaaaaaaaaaaa-1"
@@ -399,3 +404,92 @@ def test_a_person_is_settled_once_there_is_an_outcome():
 
 def test_the_slots_of_a_lease_are_evenly_apart():
     assert [Lease(10.0, 0.25).slot(i) for i in range(3)] == [10.0, 10.25, 10.5]
+
+
+# --- second attempts
+
+
+def test_a_second_attempt_has_a_chunk_of_its_own_that_no_plan_can_make():
+    first = page({"whatsapp hi": 12}).chunks()[0]
+    again = first.again(7)
+    assert again == replace(first, id=f"{first.id}07", people=(first.people[7],), attempt=2)
+    assert again.again(0).attempt == 3
+    assert DeliveryKey.parse(str(again.key(0))) == DeliveryKey(RUN, f"{first.id}07", 0, 2)
+    assert origin_of(again.id) == (first.id, 7)
+    assert origin_of(first.id) is None
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected"), [("uzd", True), ("uzr", True), ("uz", False), ("uzkyd", False)]
+)
+def test_only_an_arrival_of_who_is_sent_to_again_is_late(facts, expected):
+    assert late({Fact(letter): 1 for letter in facts}) is expected
+
+
+def test_sums_over_many_tallies_add_and_do_not_replace():
+    late_ones = [tally("uzd", "uzr"), tally("uzd")]
+    assert total(late_ones).late == 3
+    again = [replace(tally("a"), chunk=again_id("00000000000", n)) for n in range(3)]
+    assert total(again).resent == 3
+    assert total([tally("uk", "uk", "u"), tally("uk")]).closed == 3
+
+
+# --- stops
+
+CHANNEL = Channel("wa-2", "whatsapp", {})
+HOME = ("IN", "IN-XN", "D1", "D1-B2")
+
+
+@pytest.mark.parametrize(
+    ("scope", "held"),
+    [
+        ("all", Hold.CHUNK),
+        ("department:dept_1", Hold.CHUNK),
+        ("channel:wa-2", Hold.CHUNK),
+        ("channel:whatsapp", Hold.CHUNK),
+        ("area:IN", Hold.PERSON),
+        ("area:D1-B2", Hold.PERSON),
+        ("department:dept_2", None),
+        ("channel:wa-1", None),
+        ("channel:telegram", None),
+        ("area:D1-B3", None),
+        ("area:D", None),
+    ],
+)
+def test_each_scope_of_a_stop_holds_whom_it_names(scope, held):
+    run, stops = replace(BRIEF, department="dept_1"), Stops(frozenset({scope}))
+    assert stops.hold(run, CHANNEL, HOME) is held
+    assert stops.hold_run(run) is (scope in ("all", "department:dept_1"))
+    assert stops.hold_channel(CHANNEL) is (scope in ("channel:wa-2", "channel:whatsapp"))
+    assert stops.hold_area(HOME) is (held is Hold.PERSON)
+    assert stops.in_areas is scope.startswith("area:")
+
+
+def test_a_paused_run_waits_without_any_stop():
+    assert Stops().hold(BRIEF, CHANNEL, HOME) is None
+    assert Stops().hold(replace(BRIEF, status="paused"), CHANNEL, HOME) is Hold.CHUNK
+    assert Stops().hold_run(replace(BRIEF, status="paused")) is True
+
+
+def test_a_stop_of_the_whole_chunk_goes_before_one_of_the_person():
+    assert Stops(frozenset({"area:IN", "all"})).hold(BRIEF, CHANNEL, HOME) is Hold.CHUNK
+
+
+# --- messages of the queue
+
+
+def test_a_plain_ticket_is_short_and_reads_back():
+    assert Ticket(RUN, "00000000000").message() == {"run": RUN, "chunk": "00000000000"}
+    assert Ticket.of({"run": RUN, "chunk": "00000000000"}) == Ticket(RUN, "00000000000", 0, "")
+
+
+@pytest.mark.parametrize("spare", ["woken", "revived"])
+def test_a_ticket_keeps_how_often_it_waited_and_what_it_is(spare):
+    ticket = Ticket(RUN, "00000000000", 3, spare)
+    assert ticket.message() == {"run": RUN, "chunk": "00000000000", "waits": 3, "spare": spare}
+    assert Ticket.of(ticket.message() | {"later": 1}) == ticket
+    assert Ticket.of({"run": "r", "chunk": "c", "waits": "2"}).waits == 2
+
+
+def test_waits_double_up_to_a_minute():
+    assert [Ticket(RUN, "c", n).wait_s for n in range(6)] == [5, 10, 20, 40, 60, 60]
