@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, time
 from typing import Literal, Protocol
 
 from chalicelib.platforms.base import Outgoing
@@ -50,6 +50,22 @@ class RosterRange:
 
     partition: str
     prefix: str = ""
+
+
+@dataclass(frozen=True)
+class Election:
+    """What the election calendar says of one place at one time."""
+
+    silent: bool = False
+    """Whether these are the 48 h that end when polling ends there; so for a place that is not known."""
+    codes: frozenset[str] = frozenset()
+    """Ids of the elections whose code of conduct binds there now."""
+
+
+class Calendar(Protocol):
+    def at(self, path: Sequence[str], when: datetime) -> Election:
+        """What holds in the area with this path (ids from `IN` to itself; empty: not known) at that time."""
+        ...
 
 
 class Areas(Protocol):
@@ -141,6 +157,16 @@ class DirectSender(Protocol):
 
 
 @dataclass(frozen=True)
+class QuietHours:
+    """The hours of a day in which nobody is disturbed, by the clock of the recipient's area."""
+
+    begins: time
+    ends: time
+    """Before `begins`: they go over midnight."""
+    zone: str = "Asia/Kolkata"
+
+
+@dataclass(frozen=True)
 class RunBrief:
     """All that dispatch needs of a run and its campaign."""
 
@@ -153,6 +179,19 @@ class RunBrief:
     purpose: str = "campaigns"
     kind: str = "awareness"
     department: str = ""
+    organisation_kind: str = "public_body"
+    quiet: QuietHours | None = None
+    overrides: frozenset[str] = frozenset()
+    """Elections in whose code of conduct an approver has allowed this campaign, with a reason."""
+    spread_s: int = 0
+    """Over how many seconds from `at` its messages are spread; 0: as fast as the channels allow."""
+    parent: str = ""
+    """The run whose accepted and unknown people this one corrects or withdraws; empty for any other."""
+
+    @property
+    def first(self) -> bool:
+        """Whether it goes before all others, is not kept for quiet hours, and wears out no weekly cap."""
+        return self.kind == "emergency"
 
 
 class Runs(Protocol):

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from chalicelib.influencers.store import PeopleStore, RosterStore
     from chalicelib.ops import Idempotency, RateLimits, Seen
     from chalicelib.platforms.registry import Platforms
-    from chalicelib.ports import DirectSender, Tallies
+    from chalicelib.ports import Calendar, DirectSender, Tallies
     from chalicelib.queues import Queue
 
 
@@ -121,6 +121,13 @@ def audit() -> Audit:
     from chalicelib.identity.audit import Audit
 
     return Audit()
+
+
+@cache
+def calendar() -> Calendar:
+    from chalicelib.directory.elections import ElectionCalendar
+
+    return ElectionCalendar()
 
 
 @cache
@@ -223,7 +230,9 @@ def sender() -> Sender:
     from chalicelib.queues import Queue
 
     queue, bus = Queue(settings().send_queue_url), Bus(settings().bus)
-    return Sender(_dispatch_store(), runs(), people(), platforms(), bus, queue, clock(), standing_stops())
+    return Sender(
+        _dispatch_store(), runs(), people(), platforms(), bus, queue, clock(), standing_stops(), calendar()
+    )
 
 
 @cache

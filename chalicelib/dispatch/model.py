@@ -13,9 +13,10 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import Enum, StrEnum
 from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 from chalicelib.platforms.base import Channel
-from chalicelib.ports import Contact, RosterRow, RunBrief
+from chalicelib.ports import Contact, Election, RosterRow, RunBrief
 
 CHUNK_SIZE = 25
 SHARDS = 4
@@ -288,6 +289,41 @@ def reason_against(run: RunBrief, contact: Contact | None, channel: str, now: da
         "no_consent": (run.purpose, channel) not in contact.consents,
     }
     return next((reason for reason, holds in against.items() if holds), None)
+
+
+def reason_in_law(run: RunBrief, election: Election) -> str | None:
+    """Why the election calendar forbids this run in a place now; None when it does not (CONTRACT.md, kinds).
+
+    Electioneering stops in silence. A public body's awareness campaign needs an override for every election
+    whose code of conduct binds there. Voter awareness and emergencies are free of both.
+    """
+    if run.kind == "electioneering" and election.silent:
+        return "silence"
+    if run.kind == "awareness" and run.organisation_kind == "public_body" and election.codes - run.overrides:
+        return "code_of_conduct"
+    return None
+
+
+@dataclass(frozen=True)
+class Later:
+    """This person may get it, but not before then."""
+
+    at: datetime
+
+
+def quiet_until(run: RunBrief, now: datetime) -> Later | None:
+    """When the quiet hours end in which `now` lies; None outside of them and for what cannot wait."""
+    quiet = run.quiet
+    if quiet is None or run.first:
+        return None
+    local = now.astimezone(ZoneInfo(quiet.zone))
+    ends = local.replace(hour=quiet.ends.hour, minute=quiet.ends.minute, second=0, microsecond=0)
+    over_midnight = quiet.ends <= quiet.begins
+    if local.time() < quiet.ends and (over_midnight or local.time() >= quiet.begins):
+        return Later(ends.astimezone(UTC))
+    if over_midnight and local.time() >= quiet.begins:
+        return Later((ends + timedelta(days=1)).astimezone(UTC))
+    return None
 
 
 class Hold(Enum):

@@ -28,6 +28,8 @@ STALE_AFTER = timedelta(minutes=30)
 """A chunk without outcomes for so long is queued again: its message may have been lost."""
 REVIVED_EVERY_MIN = 30
 DUE_A_TICK = 100
+PARKED_A_TICK = 1000
+"""Parked messages that go back to their queues in a minute: chunks for 25,000 people."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,15 @@ class Planner:
         look = {"look": len(SETTLE_DELAYS_S), "revive": now.minute % REVIVED_EVERY_MIN == 0}
         self.plan_queue.put({"launch": run} for run in self.runs.due(now, DUE_A_TICK))
         self.plan_queue.put({"settle": run, **look} for run in self.runs.dispatching())
+        self._unpark(now)
+
+    def _unpark(self, now: datetime) -> None:
+        """Queues what was parked until now. It is forgotten after that: a crash between sends copies, which
+        claims make harmless."""
+        due = self.store.parked(now, PARKED_A_TICK)
+        self.plan_queue.put(one.message for one in due if one.queue == "plan")
+        self.send_queue.put(one.message for one in due if one.queue == "send")
+        self.store.unpark(due)
 
     def handle(self, message: Mapping[str, Any]) -> None:
         """One message of the queue `plan`."""

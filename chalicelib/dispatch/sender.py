@@ -11,6 +11,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from enum import Enum
 
 from chalicelib.clock import Clock
@@ -19,6 +20,7 @@ from chalicelib.dispatch.model import (
     Claim,
     Fact,
     Hold,
+    Later,
     Lease,
     Stops,
     Ticket,
@@ -26,7 +28,9 @@ from chalicelib.dispatch.model import (
     judge_claim,
     origin_of,
     over,
+    quiet_until,
     reason_against,
+    reason_in_law,
     seconds,
 )
 from chalicelib.dispatch.store import DispatchStore
@@ -36,8 +40,8 @@ from chalicelib.events.catalog import ChannelStopped, DeliveryUnknown
 from chalicelib.ids import new_token
 from chalicelib.platforms.base import Channel, Gateway, OutcomeUnknown, Outgoing, SendRefused, Throttled
 from chalicelib.platforms.http_client import CONNECT_S, READ_S
-from chalicelib.ports import Contact, People, RunBrief, Runs
-from chalicelib.queues import Queue
+from chalicelib.ports import Calendar, Contact, People, RunBrief, Runs
+from chalicelib.queues import LONGEST_DELAY_S, Queue
 from chalicelib.telemetry import count, logger
 
 ANSWER_S = CONNECT_S + READ_S
@@ -101,6 +105,7 @@ class Sender:
     send_queue: Queue
     clock: Clock
     stops: Callable[[], Stops]
+    calendar: Calendar
     sleep: Callable[[float], None] = time.sleep
 
     def send_chunk(self, ticket: Ticket, token: str, deadline: float) -> None:
@@ -129,6 +134,8 @@ class Sender:
             self._close(work, left, ended)
         elif self.stops().hold_channel(work.channel):
             self._wait(ticket)
+        elif (quiet := quiet_until(brief, self.clock.now())) is not None:
+            self._requeue(ticket, (quiet.at - self.clock.now()).total_seconds())
         else:
             self._send_or_wait(work, left)
 
@@ -188,7 +195,7 @@ class Sender:
 
     def _send_one(self, work: Work, index: int, contact: Contact | None) -> Step:
         claim, against = work.claim(index), self._against(work, contact)
-        if isinstance(against, Hold):
+        if isinstance(against, (Hold, Later)):
             return self._held(work, against)
         if against is not None or contact is None:
             self._not_sent(work, claim, against or "erased")
@@ -206,7 +213,7 @@ class Sender:
         except Exception:
             self.store.release(claim)
             raise
-        if isinstance(against, Hold):
+        if isinstance(against, (Hold, Later)):
             self.store.release(claim)
             return self._held(work, against)
         if against is not None:
@@ -220,17 +227,21 @@ class Sender:
         addressed = replace(message, key=str(work.chunk.key(claim.index)), ttl_s=self._ttl_s(work.brief))
         return self._request(work, claim, contact, addressed)
 
-    def _against(self, work: Work, contact: Contact | None) -> str | Hold | None:
-        """Why this person must not get it now: a reason is final, a hold passes. By copies of the run and of
-        the stops that are at most 2 s old."""
-        brief, channel = self.runs.get(work.chunk.run), work.channel
+    def _against(self, work: Work, contact: Contact | None) -> str | Hold | Later | None:
+        """Why this person must not get it now: a reason is final, a hold passes, what is for later has its
+        time. By copies of the run and of the stops that are at most 2 s old."""
+        brief, channel, now = self.runs.get(work.chunk.run), work.channel, self.clock.now()
         if brief is None:
             return "cancelled"
-        reason = reason_against(brief, contact, channel.platform, self.clock.now())
-        return reason or self.stops().hold(brief, channel, contact.area_path if contact else ())
+        path = contact.area_path if contact else ()
+        reason = reason_against(brief, contact, channel.platform, now)
+        reason = reason or reason_in_law(brief, self.calendar.at(path, now))
+        return reason or self.stops().hold(brief, channel, path) or quiet_until(brief, now)
 
-    @staticmethod
-    def _held(work: Work, hold: Hold) -> Step:
+    def _held(self, work: Work, hold: Hold | Later) -> Step:
+        if isinstance(hold, Later):
+            work.again((hold.at - self.clock.now()).total_seconds())
+            return Step.STOP
         work.held = True
         return Step.STOP if hold is Hold.CHUNK else Step.GO_ON
 
@@ -342,9 +353,15 @@ class Sender:
             self._wait(work.ticket)
 
     def _requeue(self, ticket: Ticket, delay_s: float) -> None:
-        """A new message before the old one is deleted: waiting is never a failure and wears out no retry."""
-        if ticket.spare != "woken":
-            self.send_queue.put([replace(ticket, waits=0).message()], delay_s)
+        """A new message before the old one is deleted: waiting is never a failure and wears out no retry. It
+        is parked when it must wait longer than a queue can."""
+        if ticket.spare == "woken":
+            return
+        message = replace(ticket, waits=0).message()
+        if delay_s > LONGEST_DELAY_S:
+            self.store.park("send", message, self.clock.now() + timedelta(seconds=delay_s))
+        else:
+            self.send_queue.put([message], delay_s)
 
     def _wait(self, ticket: Ticket) -> None:
         """Comes back later, each time a little later; a spare ends, for the chunk's own message waits."""

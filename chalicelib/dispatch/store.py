@@ -15,6 +15,8 @@ Table `tallies`, all of one run, spread over SHARDS partitions; items stay under
     <run>#<shard>  t<chunk>       its tally                     1 w a chunk, then 1 w for each batch of facts
     stops          <scope>        a stop that stands            2 w with its audit entry's transaction; all of
                                                                 them 1 r, each 2 s in each sending container
+    parked         <due>#<hash>   a message that waits longer than a queue can      2 w: put, and taken away
+
 A sum reads `t…` of all shards: about 1 r for 9 chunks.
 
 A second attempt by decision is claimed together with a check of the first one's tally: 4 w and 2 w for the
@@ -25,12 +27,14 @@ Table `ops`: `pace#<channel>`, the next free slot of a channel: 1 w a chunk.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from string import ascii_lowercase
-from typing import Any
+from typing import Any, Literal
 
 from pynamodb.attributes import (
     BooleanAttribute,
@@ -76,6 +80,7 @@ FACTS_A_WRITE = 75
 """An update expression holds 4 KB; a fact takes about 40 bytes of it."""
 PACE_KEPT_S = 3600
 STOPS = "stops"
+PARKED = "parked"
 
 
 class LedgerItem(Table):
@@ -120,6 +125,23 @@ class StopItem(Table):
     reason = UnicodeAttribute()
     by = UnicodeAttribute()
     at = UnicodeAttribute()
+
+
+class ParkedItem(Table):
+    class Meta:
+        table_name = TableName("tallies")
+
+    queue = UnicodeAttribute()
+    message = JSONAttribute()
+
+
+@dataclass(frozen=True)
+class Parked:
+    """A message that waits for its time outside of the queues: `queue` is `plan` or `send`."""
+
+    key: str
+    queue: str
+    message: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -450,6 +472,26 @@ class DispatchStore:
     def remove_stop(self, transaction: TransactWrite, scope: str) -> None:
         """Adds the end of a stop; refused when there is none."""
         transaction.delete(StopItem(STOPS, scope), condition=StopItem.pk.exists())
+
+    # --- parking
+
+    def park(self, queue: Literal["plan", "send"], message: Mapping[str, Any], due: datetime) -> None:
+        """Keeps a message until `due`; the same message for the same second is kept once."""
+        body = dict(message)
+        name = hashlib.sha256(json.dumps([queue, body], sort_keys=True).encode()).hexdigest()[:24]
+        ParkedItem(PARKED, f"{int(due.timestamp()):011d}#{name}", queue=queue, message=body).save()
+
+    def parked(self, now: datetime, limit: int) -> list[Parked]:
+        """Up to `limit` messages whose time has come, the oldest first."""
+        until = ParkedItem.sk < f"{int(now.timestamp()) + 1:011d}"
+        rows = ParkedItem.query(PARKED, until, limit=limit, consistent_read=True)
+        return [Parked(row.sk, row.queue, row.message) for row in rows]
+
+    def unpark(self, parked: Iterable[Parked]) -> None:
+        """Forgets messages that are on their queue again."""
+        with ParkedItem.batch_write() as batch:
+            for one in parked:
+                batch.delete(ParkedItem(PARKED, one.key))
 
     # --- pace
 

@@ -25,7 +25,7 @@ from chalicelib.errors import JanJanError
 from chalicelib.events.bus import Entry
 from chalicelib.identity.audit import Audit
 from chalicelib.platforms.base import Accepted, Capabilities, Channel, OutcomeUnknown, Outgoing
-from chalicelib.ports import Contact, RosterRange, RosterRow, RunBrief
+from chalicelib.ports import Contact, Election, RosterRange, RosterRow, RunBrief
 
 START = datetime(2026, 11, 2, 5, 30, tzinfo=UTC)
 RUN = "cmp_aaaaaaaaaaaaaaaa-1"
@@ -183,6 +183,18 @@ class MemoryQueue:
 
 
 @dataclass
+class MemoryCalendar:
+    """By area what an election means there; an unknown area is silent."""
+
+    elections: dict[str, Election] = field(default_factory=dict)
+
+    def at(self, path: Sequence[str], when: datetime) -> Election:
+        here = [self.elections[area] for area in path if area in self.elections]
+        codes = frozenset(code for one in here for code in one.codes)
+        return Election(not path or any(one.silent for one in here), codes)
+
+
+@dataclass
 class MemoryBus:
     entries: list[Entry] = field(default_factory=list)
 
@@ -242,6 +254,7 @@ class World:
     faults: Faults
     store: DispatchStore = field(default_factory=DispatchStore)
     invocations: int = 0
+    calendar: MemoryCalendar = field(default_factory=MemoryCalendar)
     standing: StandingStops = field(init=False)
 
     def __post_init__(self) -> None:
@@ -271,6 +284,7 @@ class World:
             wrap(self.send_queue, "put"),
             self.clock,
             self.standing,
+            self.calendar,
             sleep=self.clock.move,
         )
 
