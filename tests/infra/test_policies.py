@@ -68,7 +68,6 @@ READ_AGAIN = (
     "after a lost answer or a repeated message the claim is read again: tests/e2e kills processes for that"
 )
 GIVEN_UP = "a second attempt that is not made after all: tests/dispatch/test_decisions.py"
-BUSY = "a channel without a free slot is looked at: only under load"
 BLOCKED = "the platform says that the person blocked us: counted among the refusals by chance only"
 POLLING = {
     action: BY_LAMBDA for action in ("sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage")
@@ -97,7 +96,7 @@ UNSEEN: dict[str, dict[str, str]] = {
     "seal_audit": FAILURES,
     "send_chunk": {f"{action} SendQueue": why for action, why in POLLING.items()}
     | {"dynamodb:GetItem LedgerTable": READ_AGAIN}
-    | {"dynamodb:GetItem OpsTable": BUSY, "dynamodb:ConditionCheckItem LedgerTable": GIVEN_UP}
+    | {"dynamodb:ConditionCheckItem LedgerTable": GIVEN_UP}
     | {f"dynamodb:{action} PeopleTable": BLOCKED for action in ("ConditionCheckItem", "GetItem", "PutItem")}
     | {"dynamodb:PutItem RosterTable": BLOCKED},
     "send_service": {f"{action} ServiceQueue": why for action, why in POLLING.items()}
