@@ -208,6 +208,11 @@ def the_staffs_day(api: Caller, staff: Staff) -> None:
     ask(f"{api.base}/v1/themes", json.dumps(theme).encode(), headers, 201)
     [campaign] = api("GET", "/v1/campaigns", token=admin)["items"]
     api("GET", f"/v1/campaigns/{campaign['id']}/deliveries", token=admin)
+    times = {"polling_ends": "2031-02-20T12:30:00Z", "code_from": "2031-02-01T00:00:00Z"}
+    times["code_until"] = "2031-02-24T00:00:00Z"
+    election = {"name": "Sample", "areas": ["IN"], "source": "x"} | times
+    made = api("POST", "/v1/elections", election, token=admin)
+    api("DELETE", f"/v1/elections/{made['id']}", token=admin)
 
 
 def later_run(system: Laptop, staff: Staff) -> None:
