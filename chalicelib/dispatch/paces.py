@@ -23,7 +23,7 @@ from chalicelib.platforms.base import Capabilities, Channel
 from chalicelib.tables import Table, TableName
 
 PACE = "pace"
-TRIES = 12
+TRIES = 25
 LONGEST_PAUSE_S = 0.2
 Found = TypeVar("Found")
 
