@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from chalicelib.callbacks.letters import Letterbox
     from chalicelib.callbacks.receiver import Receiver
     from chalicelib.callbacks.service import Callbacks
+    from chalicelib.campaigns.law import ElectionLaw, Overrides
     from chalicelib.campaigns.runs import Runs
     from chalicelib.campaigns.service import Campaigns
     from chalicelib.campaigns.store import CampaignStore
@@ -352,9 +353,24 @@ def campaigns() -> Campaigns:
         audit=audit(),
         plan_queue=Queue(settings().plan_queue_url),
         clock=clock(),
+        law=_election_law(),
         organisation_kind=settings().organisation_kind,
         organisation=settings().organisation_name,
     )
+
+
+@cache
+def _election_law() -> ElectionLaw:
+    from chalicelib.campaigns.law import ElectionLaw
+
+    return ElectionLaw(calendar(), directory(), settings().organisation_kind)
+
+
+@cache
+def overrides() -> Overrides:
+    from chalicelib.campaigns.law import Overrides
+
+    return Overrides(_campaign_store(), _election_law(), audit(), clock())
 
 
 @cache
