@@ -28,7 +28,7 @@ def figures(*wanted):
 @pytest.mark.slow
 def test_both_ways_reach_everybody_and_their_costs_are_told_by_table_and_in_money():
     found = figures("against", "30", "1", "10")
-    assert found["life_write_units"] > found["life_write_units_ledger"] == 1.0
+    assert found["life_write_units"] > found["life_write_units_ledger"] >= 1.0  # a late sender claims again
     assert found["life_money"] == pytest.approx(
         sum(value for name, value in found.items() if name.startswith("life_money_")), abs=0.01
     )
