@@ -33,6 +33,8 @@ IDLE_QUEUES = 4
 """Queues that Lambda's pollers look at, all day."""
 LONG_POLL_S = 20.0
 MONTH_S = 30 * 24 * 3600
+WRITTEN = 200
+SLOW_S = 10.0
 LONG = 200_000
 """People of a campaign so long that callbacks of one second are of a great many chunks."""
 
@@ -86,6 +88,7 @@ def run(a_round: int = A_ROUND, rounds: int = ROUNDS, one_each: int = ONE_EACH) 
                 meter.bill(way.memory, way.paced)
         batching = here.batching("ProcessCallbacks")
         memory = ways[0].memory["callbacks"]
+        one = OneWrite.measured(here, ways[0].runs["jr0"])
     yield from _costs("life", *under_load)
     yield from _tables("life", under_load[0])
     yield from _speed("throughput", *map(_seconds_each, under_load), raw)
@@ -93,8 +96,10 @@ def run(a_round: int = A_ROUND, rounds: int = ROUNDS, one_each: int = ONE_EACH) 
     yield from _costs("life_one_a_post", *apart)
     fixed = [each_more(less, more, SMALL, rounds) for less, more in zip(small, under_load, strict=True)]
     extra = tally_writes_each(LONG, batching) - tally_writes_each(a_round, batching)
-    folded_less(fixed[0], extra, tally_writes_each(a_round, batching), memory)
+    folded_less(fixed[0], extra, one, memory)
     yield Figure("long_tally_writes", tally_writes_each(LONG, batching), "a recipient, simulated")
+    slow = tally_writes_each(LONG, batching, SLOW_S)
+    yield Figure("long_tally_writes_slow", slow, f"a recipient, simulated, delivered after {SLOW_S:.0f} s")
     yield from _costs("long", *fixed)
     yield from _speed("long_throughput", *map(_seconds_each, fixed), raw)
     yield from _beside()
@@ -218,20 +223,44 @@ def each_more(less: Meter, more: Meter, small: int, rounds: int) -> Meter:
     return meter
 
 
-def tally_writes_each(people: int, batching: tuple[int, float]) -> float:
+def tally_writes_each(
+    people: int, batching: tuple[int, float], prompt_s: float = callbacks.PROMPT_S
+) -> float:
     """Writes of tallies by callbacks, for each recipient of so many, as the pollers gather them."""
-    told = callbacks.timeline(people, steady=True)
+    told = callbacks.timeline(people, steady=True, prompt_s=prompt_s)
     handed = callbacks.batches(callbacks.posts(told, AGGREGATED_S), *batching)
     return callbacks.tally_writes(handed, lambda place: place // CHUNK_SIZE) / people
 
 
-def folded_less(meter: Meter, extra: float, measured: float, memory_mb: int) -> None:
-    """Adds tally writes that a short campaign saves, because its callbacks are of few chunks: `extra` a
-    recipient, each at the CPU time of the `measured` ones."""
-    people = meter.usage.recipients
-    cpu_s = meter.cpu_s["callbacks"] * extra / measured
-    meter.usage.writes["tallies"] += extra * people  # type: ignore[assignment]
-    meter.usage.calls += round(extra * people)
-    meter.usage.lambda_gb_s += lambda_seconds(cpu_s, round(extra * people), 0, memory_mb) * memory_mb / 1024
-    meter.engine_s += meter.engine_s * extra / (meter.usage.calls / people - extra)
-    meter.cpu_s["callbacks"] += cpu_s  # type: ignore[assignment]
+@dataclass(frozen=True)
+class OneWrite:
+    """CPU seconds of one write of a tally with a fact of one person: of the function, and of the engine."""
+
+    cpu_s: float
+    engine_s: float
+
+    @classmethod
+    def measured(cls, here: Ground, run: str) -> OneWrite:
+        """Writes what is known already, each tally of a run several times: the price is the same."""
+        from chalicelib.dispatch.model import Fact
+        from chalicelib.dispatch.store import DispatchStore
+
+        store, pid = DispatchStore(), here.engine.child.pid
+        chunks = [tally.chunk for tally in store.tallies(run) if tally.size]
+        cpu, engine = time.process_time(), cpu_of(pid)
+        for _ in range(-(-WRITTEN // len(chunks))):
+            for chunk in chunks:
+                store.record(run, chunk, {0: {Fact.SENT: 1}})
+        done = len(chunks) * -(-WRITTEN // len(chunks))
+        return cls((time.process_time() - cpu) / done, (cpu_of(pid) - engine) / done)
+
+
+def folded_less(meter: Meter, extra: float, one: OneWrite, memory_mb: int) -> None:
+    """Adds so many tally writes a recipient, which a short campaign saves: its callbacks are of few chunks."""
+    writes = round(extra * meter.usage.recipients)
+    meter.usage.writes["tallies"] += writes
+    meter.usage.calls += writes
+    billed = lambda_seconds(one.cpu_s * writes, writes, 0, memory_mb)
+    meter.usage.lambda_gb_s += billed * memory_mb / 1024
+    meter.cpu_s["callbacks"] += one.cpu_s * writes  # type: ignore[assignment]
+    meter.engine_s += one.engine_s * writes

@@ -16,6 +16,8 @@ LONGEST_S = 3600.0
 
 class Way(Protocol):
     name: str
+    runs: dict[str, str]
+    """Ids of runs by their labels."""
     exact: bool
     """Whether its counts hold in whatever order callbacks come."""
 
