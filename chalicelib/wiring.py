@@ -231,7 +231,16 @@ def sender() -> Sender:
 
     queue, bus = Queue(settings().send_queue_url), Bus(settings().bus)
     return Sender(
-        _dispatch_store(), runs(), people(), platforms(), bus, queue, clock(), standing_stops(), calendar()
+        _dispatch_store(),
+        runs(),
+        people(),
+        platforms(),
+        bus,
+        queue,
+        clock(),
+        standing_stops(),
+        calendar(),
+        weekly_cap=settings().weekly_cap,
     )
 
 

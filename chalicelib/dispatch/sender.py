@@ -16,6 +16,7 @@ from enum import Enum
 
 from chalicelib.clock import Clock
 from chalicelib.dispatch.model import (
+    Bounds,
     Chunk,
     Claim,
     Fact,
@@ -25,6 +26,7 @@ from chalicelib.dispatch.model import (
     Stops,
     Ticket,
     Verdict,
+    Week,
     judge_claim,
     origin_of,
     over,
@@ -32,6 +34,8 @@ from chalicelib.dispatch.model import (
     reason_against,
     reason_in_law,
     seconds,
+    wears_out_the_cap,
+    week_of,
 )
 from chalicelib.dispatch.store import DispatchStore
 from chalicelib.errors import Rejected, Transient
@@ -54,6 +58,8 @@ HORIZON_S = 10.0
 """How far ahead a channel's slots are leased; a chunk that would have to wait longer is queued with a delay.
 Far enough for ten senders at once with 25 messages each at 30 a second: who finds no slot goes round through
 the queue, which costs writes and leaves slots empty."""
+LOOK_AGAIN_S = 1.0
+"""When to come back to a claim that was refused by what has gone since."""
 PARKED_S = 900.0
 """How long a chunk waits when its whole channel must rest."""
 
@@ -90,9 +96,21 @@ class Work:
         self.again_after_s = max(delay_s, self.again_after_s or 0.0)
 
     def claim(self, index: int) -> Claim:
-        """A claim with a token of its own: a second copy of the same message is another holder."""
-        person, holder = self.chunk.people[index], f"{self.token} {new_token()}"
-        return Claim(person, self.chunk.run, self.chunk.id, index, self.chunk.attempt, holder, self.deadline)
+        """A claim with a token of its own: a second copy of the same message is another holder.
+
+        It begins as the invocation's, whose log it leads to, and is short, as ten claims share 1 KB.
+        """
+        return Claim(
+            person=self.chunk.people[index],
+            week=week_of(self.brief.at),
+            run=self.chunk.run,
+            chunk=self.chunk.id,
+            index=index,
+            attempt=self.chunk.attempt,
+            token=f"{self.token[:8]}~{new_token()[:12]}",
+            until=self.deadline,
+            counts=self.chunk.attempt == 1 and wears_out_the_cap(self.brief),
+        )
 
 
 @dataclass(frozen=True)
@@ -106,6 +124,8 @@ class Sender:
     clock: Clock
     stops: Callable[[], Stops]
     calendar: Calendar
+    weekly_cap: int = 0
+    """How many runs of one week a person gets; 0: any number."""
     sleep: Callable[[float], None] = time.sleep
 
     def send_chunk(self, ticket: Ticket, token: str, deadline: float) -> None:
@@ -201,8 +221,9 @@ class Sender:
             self._not_sent(work, claim, against or "erased")
             return Step.GO_ON
         message = self.runs.message(work.chunk.run, work.channel.platform, work.chunk.language, contact)
-        standing = self.store.claim(claim)
-        if standing is not None and not self._ours(standing, claim, work):
+        bounds = self._bounds(work)
+        week = self.store.claim(claim, bounds)
+        if week is not None and not self._ours(week, claim, bounds, work):
             return Step.GO_ON
         return self._claimed(work, claim, contact, message)
 
@@ -247,21 +268,29 @@ class Sender:
 
     def _not_sent(self, work: Work, wanted: Claim, reason: str) -> None:
         """Notes the reason, unless a claim shows that somebody may have sent before it came up."""
-        standing = self.store.standing(wanted.person, wanted.run)
-        if standing is None or standing.released or wanted.follows(standing):
+        week = self.store.week(wanted)
+        if wanted.may_take_over(week.claim):
             work.facts[wanted.index][Fact.NOT_SENT] = reason
         else:
-            self._ours(standing, wanted, work)
+            self._ours(week, wanted, self._bounds(work), work)
 
-    def _ours(self, standing: Claim, wanted: Claim, work: Work) -> bool:
-        """Whether a claim that stands already is our own; notes what else it means."""
-        verdict = judge_claim(standing, wanted, self.clock.epoch())
+    def _bounds(self, work: Work) -> Bounds:
+        gap_s = self.gateway.capabilities(work.channel.platform).pair_gap_s
+        return Bounds(self.clock.epoch(), gap_s, self.weekly_cap)
+
+    def _ours(self, week: Week, wanted: Claim, bounds: Bounds, work: Work) -> bool:
+        """Whether the claim that stands already is our own; notes what else stood in the way."""
+        verdict = judge_claim(week, wanted, bounds)
         if verdict is Verdict.ELSEWHERE:
             work.facts[wanted.index][Fact.SUPERSEDED] = seconds(self.clock.now())
-        elif verdict is Verdict.IN_FLIGHT:
-            work.again(standing.until - self.clock.epoch() + 1)
+        elif verdict is Verdict.IN_FLIGHT and week.claim is not None:
+            work.again(week.claim.until - bounds.now + 1)
         elif verdict is Verdict.LOST:
             self._unknown(work, wanted.index)
+        elif verdict is Verdict.FULL:
+            work.facts[wanted.index][Fact.NOT_SENT] = "weekly_cap"
+        elif verdict in (Verdict.TOO_SOON, Verdict.FREE):
+            work.again(bounds.wait_s(week) or LOOK_AGAIN_S)
         return verdict is Verdict.OURS
 
     def _request(self, work: Work, claim: Claim, contact: Contact, message: Outgoing) -> Step:

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import boto3
+
 from chalicelib.clock import Clock
 from chalicelib.dispatch.decisions import Decisions
 from chalicelib.dispatch.model import Counts, Status, Tally, Ticket, total
@@ -140,6 +142,7 @@ class MemoryPlatform:
 
     receipts: bool = True
     rate_per_s: float = 1000.0
+    pair_gap_s: float = 0.0
     requests: list[tuple[str, Outgoing]] = field(default_factory=list)
     taken: list[tuple[str, Outgoing]] = field(default_factory=list)
     answers: dict[str, list[JanJanError | None]] = field(default_factory=dict)
@@ -149,7 +152,11 @@ class MemoryPlatform:
 
     def capabilities(self, platform: str) -> Capabilities:
         return Capabilities(
-            receipts=self.receipts, templates=False, carries_key=True, rate_per_s=self.rate_per_s
+            receipts=self.receipts,
+            templates=False,
+            carries_key=True,
+            rate_per_s=self.rate_per_s,
+            pair_gap_s=self.pair_gap_s,
         )
 
     def send(self, channel: Channel, to: str, message: Outgoing) -> Accepted:
@@ -254,6 +261,7 @@ class World:
     faults: Faults
     store: DispatchStore = field(default_factory=DispatchStore)
     invocations: int = 0
+    weekly_cap: int = 0
     calendar: MemoryCalendar = field(default_factory=MemoryCalendar)
     standing: StandingStops = field(init=False)
 
@@ -285,6 +293,7 @@ class World:
             self.clock,
             self.standing,
             self.calendar,
+            weekly_cap=self.weekly_cap,
             sleep=self.clock.move,
         )
 
@@ -404,3 +413,12 @@ def world(
         MemoryBus(),
         Faults(),
     )
+
+
+def empty_tables() -> None:
+    """Takes out what a world left, so that many can be played through within one test."""
+    for name in ("ledger", "tallies", "audit", "ops"):
+        table = boto3.resource("dynamodb").Table(f"janjan-local-{name}")
+        with table.batch_writer() as batch:
+            for item in table.scan()["Items"]:
+                batch.delete_item({"pk": item["pk"], "sk": item["sk"]})
