@@ -26,6 +26,8 @@ REASONS = {
     "opted_out": mark("the person said stop"),
     "no_consent": mark("the person withdrew the consent"),
     "weekly_cap": mark("the person already gets as many messages as a week allows"),
+    "silence": mark("silence before the end of polling"),
+    "code_of_conduct": mark("the code of conduct of an election"),
 }
 """Why somebody was skipped or not sent to; a reason that is missing here is shown as it is."""
 CHANNELS = {"whatsapp": "WhatsApp", "telegram": "Telegram"}
