@@ -149,9 +149,9 @@ def test_silence_that_begins_between_claim_and_request_holds_the_message_back():
     claim = made.store.claim
 
     class Slow(DispatchStore):
-        def claim(self, wanted):
+        def claim(self, wanted, bounds):
             made.clock.put(silence) if wanted.person == person_id(1) else None
-            return claim(wanted)
+            return claim(wanted, bounds)
 
     made.store = Slow()
     made.send()
@@ -260,11 +260,11 @@ def test_a_calendar_that_breaks_between_claim_and_request_gives_the_claim_back()
     claim = made.store.claim
 
     class Late(DispatchStore):
-        def claim(self, wanted):
+        def claim(self, wanted, bounds):
             if not store.broken:
                 made.clock.move(11)
                 store.broken = True
-            return claim(wanted)
+            return claim(wanted, bounds)
 
     made.store = Late()
     made.send_one(made.send_queue.take() or {})
