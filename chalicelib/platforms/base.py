@@ -28,6 +28,9 @@ class Capabilities:
     """Messages a second that one channel may send, unless its configuration says otherwise."""
     pair_gap_s: float = 0.0
     """Seconds that must lie between two messages to one person."""
+    per_day: int | None = None
+    """Messages in a moving day that one channel may send, unless its configuration says otherwise; None: any
+    number."""
 
 
 @dataclass(frozen=True)
