@@ -7,7 +7,7 @@ STAGE ?= prod
 ifneq ($(origin USER),command line)
 USER := admin@sample.test
 endif
-export AWS_PORT PORT SANDBOX_PORT RECIPIENTS BEHAVIOUR AREAS CODE_BUCKET PARAMETERS
+export QUIET_HOURS AWS_PORT PORT SANDBOX_PORT RECIPIENTS BEHAVIOUR AREAS CODE_BUCKET PARAMETERS
 
 help:
 	@echo "make run       the system on this machine: http://127.0.0.1:$${PORT:-8000}"

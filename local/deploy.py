@@ -42,6 +42,8 @@ class Options:
     clock_file: str = ""
     record_calls: str = ""
     organisation_kind: str = "public_body"
+    quiet_hours: str = "none"
+    """People try things at any hour."""
     secret: dict[str, Any] = field(default_factory=config.platform_secret)
 
     def parameters(self) -> dict[str, str]:
@@ -53,6 +55,7 @@ class Options:
             "ClockFile": self.clock_file,
             "RecordCalls": self.record_calls,
             "OrganisationKind": self.organisation_kind,
+            "QuietHours": self.quiet_hours,
         }
 
 
