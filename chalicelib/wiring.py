@@ -13,9 +13,11 @@ if TYPE_CHECKING:
     from chalicelib.callbacks.letters import Letterbox
     from chalicelib.callbacks.receiver import Receiver
     from chalicelib.callbacks.service import Callbacks
+    from chalicelib.campaigns.law import ElectionLaw, Overrides
     from chalicelib.campaigns.runs import Runs
     from chalicelib.campaigns.service import Campaigns
     from chalicelib.campaigns.store import CampaignStore
+    from chalicelib.directory.elections import ElectionDesk
     from chalicelib.directory.service import Directory
     from chalicelib.dispatch.decisions import Decisions
     from chalicelib.dispatch.planner import Planner
@@ -126,8 +128,17 @@ def audit() -> Audit:
 @cache
 def calendar() -> Calendar:
     from chalicelib.directory.elections import ElectionCalendar
+    from chalicelib.directory.store import DirectoryStore
 
-    return ElectionCalendar()
+    return ElectionCalendar(DirectoryStore())
+
+
+@cache
+def election_desk() -> ElectionDesk:
+    from chalicelib.directory.elections import ElectionDesk
+    from chalicelib.directory.store import DirectoryStore
+
+    return ElectionDesk(DirectoryStore(), directory(), audit(), clock())
 
 
 @cache
@@ -323,10 +334,25 @@ def campaigns() -> Campaigns:
         audit=audit(),
         plan_queue=Queue(settings().plan_queue_url),
         clock=clock(),
+        law=_election_law(),
         organisation_kind=settings().organisation_kind,
         organisation=settings().organisation_name,
         quiet_hours=quiet_setting(settings().quiet_hours),
     )
+
+
+@cache
+def _election_law() -> ElectionLaw:
+    from chalicelib.campaigns.law import ElectionLaw
+
+    return ElectionLaw(calendar(), directory(), settings().organisation_kind)
+
+
+@cache
+def overrides() -> Overrides:
+    from chalicelib.campaigns.law import Overrides
+
+    return Overrides(_campaign_store(), _election_law(), audit(), clock())
 
 
 @cache

@@ -56,11 +56,11 @@ class Runs:
         if kept and 0 <= self.ticks() - kept[0] < FRESH_S:
             return kept[1]
         at = self.ticks()
-        found = self.store.run(run_id)
+        found = self.store.run_with_overrides(run_id)
         if found is None:
             return None
         _make_room(self._kept)
-        self._kept[run_id] = (at, self._brief(found))
+        self._kept[run_id] = (at, self._brief(*found))
         return self._kept[run_id][1]
 
     def of_campaign(self, campaign_id: str) -> list[RunBrief]:
@@ -117,7 +117,7 @@ class Runs:
         frozen = self._snapshot(run_id)
         return frozen.content.render(channel, language, name=contact.name, organisation=frozen.organisation)
 
-    def _brief(self, run: Run) -> RunBrief:
+    def _brief(self, run: Run, overrides: frozenset[str] = frozenset()) -> RunBrief:
         return RunBrief(
             run_id=run.id,
             campaign_id=run.campaign_id,
@@ -129,6 +129,7 @@ class Runs:
             department=run.department,
             organisation_kind=self.organisation_kind,
             quiet=run.quiet.hours if run.quiet else None,
+            overrides=overrides,
             spread_s=run.spread_minutes * 60,
         )
 
@@ -171,7 +172,7 @@ class Runs:
                     raise
                 self.pause(0.01 * 2**attempt)
             else:
-                self._kept[run_id] = (self.ticks(), self._brief(after))
+                self._kept[run_id] = (self.ticks(), self._brief(after, whole.overridden))
                 return after
         raise Transient
 

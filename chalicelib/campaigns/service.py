@@ -13,6 +13,7 @@ from typing import Any, Literal
 from pynamodb.transactions import TransactWrite
 
 from chalicelib.campaigns.audience import Audience, Preview
+from chalicelib.campaigns.law import ElectionLaw
 from chalicelib.campaigns.messages import CHANNELS, TEMPLATE_CHANNELS, Template
 from chalicelib.campaigns.model import (
     Campaign,
@@ -102,6 +103,7 @@ class Campaigns:
     audit: Audit
     plan_queue: Queue
     clock: Clock
+    law: ElectionLaw
     organisation_kind: str
     organisation: str
     quiet_hours: Quiet
@@ -189,7 +191,10 @@ class Campaigns:
         detail = {"decision": decision}
         if decision == "approve":
             return self._commit(who, "campaign.approved", after, detail, event=event)
-        return self._commit(who, "campaign.declined", after, detail)
+        after = after.model_copy(update={"overrides": ()})  # they were for the text that was approved
+        return self._commit(
+            who, "campaign.declined", after, detail, write=partial(self.store.put_overrides, campaign=after)
+        )
 
     # --- runs -----------------------------------------------------------------------------------------
 
@@ -207,7 +212,8 @@ class Campaigns:
         an offset it is a time by the clock of `zone`.
 
         A run due within a minute is launched at once. Raises InvalidInput for a time that cannot be and for
-        what is no longer ready (a template that was withdrawn), Conflict for a campaign that is not approved.
+        what is no longer ready (a template that was withdrawn), Conflict for a campaign that is not approved
+        or that a code of conduct holds back.
         """
         seen = self._for_work(who, campaign_id, SCHEDULE)
         if seen.status != "approved":
@@ -215,10 +221,6 @@ class Campaigns:
         now = self.clock.now()
         number = seen.runs + 1
         after = self._after(seen, "scheduled", runs=number)
-        if seen.content.kind == "electioneering":
-            raise Conflict(
-                "Electioneering needs the calendar of silence periods, which is not available yet."
-            )
         if wrong := self._unready(seen.content):  # a template may have been withdrawn since the approval
             raise InvalidInput(wrong)
         content = seen.content
@@ -226,6 +228,7 @@ class Campaigns:
         series = series_of(repeat, begins, zone, content.expires_at, now) if repeat else None
         if series is not None:
             _, ends = span_in_series(series, content.expires_at)
+        self.law.check(seen, begins, ends)
         quiet = content.quiet_hours or self.quiet_hours
         if content.kind != "emergency" and never_awake(quiet.hours, begins, ends):
             sentence = "All its time lies in the quiet hours, %(begins)s to %(until)s: nothing would be sent."
