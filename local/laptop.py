@@ -93,7 +93,6 @@ def laptop(
         platform_url=sandbox_url,
         clock_file=str(clock_file),
         record_calls=str(folder / "calls.jsonl") if record_calls else "",
-        quiet_hours=os.environ.get("QUIET_HOURS") or "none",
     )
     with ExitStack() as stack:
 
