@@ -95,8 +95,8 @@ def test_quiet_hours_that_begin_between_claim_and_request_hold_the_message_back_
     w = evening(1, rate_per_s=1000)
     claim, ledger = w.store.claim, []
 
-    def claim_at_nine(wanted):
-        ledger.append(claim(wanted))
+    def claim_at_nine(*args, **more):
+        ledger.append(claim(*args, **more))
         w.clock.put(max(w.clock.at, NINE))
         return ledger[-1]
 
