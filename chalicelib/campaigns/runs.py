@@ -130,6 +130,7 @@ class Runs:
             organisation_kind=self.organisation_kind,
             quiet=run.quiet.hours if run.quiet else None,
             overrides=overrides,
+            ended_at=run.ended_at,
             spread_s=run.spread_minutes * 60,
         )
 
