@@ -13,7 +13,6 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import Enum, StrEnum
 from typing import Any, Literal
-from zoneinfo import ZoneInfo
 
 from chalicelib.clock import IST
 from chalicelib.platforms.base import Channel
@@ -359,18 +358,12 @@ class Later:
 
 
 def quiet_until(run: RunBrief, now: datetime) -> Later | None:
-    """When the quiet hours end in which `now` lies; None outside of them and for what cannot wait."""
-    quiet = run.quiet
-    if quiet is None or run.first:
+    """When the quiet hours end in which `now` lies, or the run, which is over then; None outside of them and
+    for what cannot wait."""
+    if run.quiet is None or run.first:
         return None
-    local = now.astimezone(ZoneInfo(quiet.zone))
-    ends = local.replace(hour=quiet.ends.hour, minute=quiet.ends.minute, second=0, microsecond=0)
-    over_midnight = quiet.ends <= quiet.begins
-    if local.time() < quiet.ends and (over_midnight or local.time() >= quiet.begins):
-        return Later(ends.astimezone(UTC))
-    if over_midnight and local.time() >= quiet.begins:
-        return Later((ends + timedelta(days=1)).astimezone(UTC))
-    return None
+    ends = run.quiet.until(now)
+    return None if ends is None else Later(min(ends, run.expires_at))
 
 
 class Hold(Enum):

@@ -23,6 +23,7 @@ from chalicelib.dispatch.model import (
     CHAINS,
     PAGE_SIZE,
     Chunk,
+    Counts,
     Page,
     Ticket,
     first_places,
@@ -197,28 +198,29 @@ class Planner:
         alone."""
         brief = self.runs.get(run)
         if brief is not None and brief.status == "paused" and self.clock.now() >= brief.expires_at:
-            if self.store.plan(run) is None or self._ended(run):
+            if self.store.plan(run) is None:
                 self.runs.finish(run)
+            elif (counts := self._ended(run)) is not None:
+                self.runs.finish(run, left=counts.not_sent["expired"])
             return
         if brief is None or brief.status != "dispatching":
             return
-        if self._ended(run):
-            self.runs.finish(run)
+        if (counts := self._ended(run)) is not None:
+            self.runs.finish(run, left=counts.not_sent["expired"])
             return
         if look < len(SETTLE_DELAYS_S):
             self._look_again(run, look)
         elif revive:
             self._revive(brief)
 
-    def _ended(self, run: str) -> bool:
-        """A quick sum first; the one that decides misses no tally that planning has just written."""
+    def _ended(self, run: str) -> Counts | None:
+        """The counts when everybody has an outcome. A quick sum first; the one that decides misses no tally
+        that planning has just written."""
         plan = self.store.plan(run)
-        return (
-            plan is not None
-            and plan.complete
-            and total(self.store.tallies(run)).in_progress == 0
-            and total(self.store.tallies(run, consistent=True)).in_progress == 0
-        )
+        if plan is None or not plan.complete or total(self.store.tallies(run)).in_progress:
+            return None
+        counts = total(self.store.tallies(run, consistent=True))
+        return None if counts.in_progress else counts
 
     def _look_again(self, run: str, look: int) -> None:
         self.plan_queue.put(

@@ -79,8 +79,8 @@ class MemoryRuns:
         self.set(run_id, "dispatching")
         return True
 
-    def finish(self, run_id: str) -> None:
-        self.set(run_id, "expired" if self.briefs[run_id].status == "paused" else "dispatched")
+    def finish(self, run_id: str, *, left: int = 0) -> None:
+        self.set(run_id, "expired" if left or self.briefs[run_id].status == "paused" else "dispatched")
 
     def set(self, run_id: str, status: Any) -> None:
         brief = self.briefs[run_id]
@@ -293,7 +293,9 @@ class World:
         self.faults.dead = False
         wrap = self.faults.wrap
         return Planner(
-            wrap(self.store, "freeze", "write_chunks", "plan_goes_on", "begin_plan", "park"),
+            wrap(
+                self.store, "freeze", "write_chunks", "plan_goes_on", "begin_plan", "park", "parked", "unpark"
+            ),
             self.runs,
             self.roster,
             wrap(self.plan_queue, "put"),
@@ -307,7 +309,7 @@ class World:
         self.faults.dead = False
         wrap = self.faults.wrap
         return Sender(
-            wrap(self.store, "claim", "release", "record", "give_up"),
+            wrap(self.store, "claim", "release", "record", "give_up", "park"),
             self.runs,
             self.people,
             wrap(self.platform, "send"),
