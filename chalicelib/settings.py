@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cache
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,8 @@ class Settings:
     organisation_name: str = "JanJan"
     public_url: str = "http://127.0.0.1:8000"
     """Where people reach the pages, without a slash at the end."""
+    quiet_hours: str = "21:00-08:00"
+    """In these hours of the recipient's day nothing but emergencies is sent; `none` for no such hours."""
     bus: str = "janjan-local"
     bucket: str = ""
     callbacks_queue_url: str = ""
@@ -29,6 +32,9 @@ class Settings:
     pool_id: str = ""
     pool_client_id: str = ""
     platform_secret: str = "janjan/local/platforms"
+    weekly_cap: int = 7
+    """How many runs of one week a person gets, over all campaigns but emergencies, corrections and
+    withdrawals; 0: any number."""
     platform_url: str = ""
     """Laptop only: base URL that stands in for every platform's own host."""
     clock_file: str = ""
@@ -39,7 +45,10 @@ class Settings:
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Settings:
         """The settings in `env`; what is absent keeps its default."""
-        return cls(**{f.name: env[f.name.upper()] for f in fields(cls) if f.name.upper() in env})
+        given: dict[str, Any] = {f.name: env[f.name.upper()] for f in fields(cls) if f.name.upper() in env}
+        if "weekly_cap" in given:
+            given["weekly_cap"] = int(given["weekly_cap"])
+        return cls(**given)
 
 
 @cache

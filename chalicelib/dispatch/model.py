@@ -13,8 +13,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import Enum, StrEnum
 from typing import Any, Literal
-from zoneinfo import ZoneInfo
 
+from chalicelib.clock import IST
 from chalicelib.platforms.base import Channel
 from chalicelib.ports import Contact, Election, RosterRow, RunBrief, keeps_silence, needs_override
 
@@ -203,6 +203,46 @@ class Chunk:
         return replace(self, id=again_id(self.id, index), people=people, attempt=self.attempt + 1)
 
 
+CHAINS = 4
+"""So many stretches of a run are planned at once: the end of each begins another."""
+PAGES_A_STRETCH = 10_000
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How far a run's planning has come. Chain n plans the stretches n, n + CHAINS, n + 2 CHAINS …"""
+
+    stretches: int
+    chains: Mapping[int, int]
+    """By chain the place of the page that is planned next."""
+    going_on: datetime
+    """When the next page is planned, or was."""
+
+    @property
+    def complete(self) -> bool:
+        return not self.missing
+
+    @property
+    def missing(self) -> list[tuple[int, int]]:
+        """Stretch and page at which each chain goes on that has not ended."""
+        places = [divmod(place, PAGES_A_STRETCH) for _, place in sorted(self.chains.items())]
+        return [(range_no, page_no) for range_no, page_no in places if range_no < self.stretches]
+
+    def passed(self, range_no: int, page_no: int) -> bool:
+        """Whether this page has been planned and the one after it queued."""
+        return self.chains.get(range_no % CHAINS, -1) > place_of(range_no, page_no)
+
+
+def place_of(range_no: int, page_no: int) -> int:
+    """Stretch and page as one number, which grows as a chain goes on."""
+    return range_no * PAGES_A_STRETCH + page_no
+
+
+def first_places(stretches: int) -> dict[int, int]:
+    """Where the chains of a plan begin."""
+    return {chain: place_of(chain, 0) for chain in range(min(CHAINS, stretches))}
+
+
 @dataclass(frozen=True)
 class Page:
     """One frozen step of planning: who was picked from one page of the roster, and where the next page
@@ -300,6 +340,16 @@ def reason_in_law(run: RunBrief, election: Election) -> str | None:
     return None
 
 
+def spread_until(run: RunBrief, chunk: str) -> datetime:
+    """When a chunk's turn comes in a run that is spread over a window; the run's own time in any other.
+
+    The same chunk always has the same turn. Second attempts and emergencies do not wait for one.
+    """
+    if not run.spread_s or run.first or origin_of(chunk) is not None:
+        return run.at
+    return run.at + timedelta(seconds=run.spread_s * zlib.crc32(chunk.encode()) / 2**32)
+
+
 @dataclass(frozen=True)
 class Later:
     """This person may get it, but not before then."""
@@ -308,18 +358,12 @@ class Later:
 
 
 def quiet_until(run: RunBrief, now: datetime) -> Later | None:
-    """When the quiet hours end in which `now` lies; None outside of them and for what cannot wait."""
-    quiet = run.quiet
-    if quiet is None or run.first:
+    """When the quiet hours end in which `now` lies, or the run, which is over then; None outside of them and
+    for what cannot wait."""
+    if run.quiet is None or run.first:
         return None
-    local = now.astimezone(ZoneInfo(quiet.zone))
-    ends = local.replace(hour=quiet.ends.hour, minute=quiet.ends.minute, second=0, microsecond=0)
-    over_midnight = quiet.ends <= quiet.begins
-    if local.time() < quiet.ends and (over_midnight or local.time() >= quiet.begins):
-        return Later(ends.astimezone(UTC))
-    if over_midnight and local.time() >= quiet.begins:
-        return Later((ends + timedelta(days=1)).astimezone(UTC))
-    return None
+    ends = run.quiet.until(now)
+    return None if ends is None else Later(min(ends, run.expires_at))
 
 
 class Hold(Enum):
@@ -395,11 +439,26 @@ class Ticket:
         return {name: value for name, value in vars(self).items() if usual.get(name) != value}
 
 
+def week_of(at: datetime) -> str:
+    """The ISO week of a moment by India's calendar: `2026-45`. A run counts in the week in which it was to
+    begin, whenever its messages go out: whoever comes again next week finds the same claim."""
+    year, week, _ = at.astimezone(IST).isocalendar()
+    return f"{year}-{week:02d}"
+
+
+def wears_out_the_cap(run: RunBrief) -> bool:
+    """Whether this run is one of those that a person gets so many of in a week. What cannot wait, and what
+    corrects or withdraws something, is not."""
+    return not (run.first or run.parent)
+
+
 @dataclass(frozen=True)
 class Claim:
-    """A person's row for one run: who holds the right to send, for which place, until when."""
+    """The right to send one run to one person: who holds it, for which place, until when."""
 
     person: str
+    week: str
+    """Of the run, as `week_of` gives it."""
     run: str
     chunk: str
     index: int
@@ -407,29 +466,94 @@ class Claim:
     token: str
     until: float
     """Epoch seconds at which the holder is surely dead."""
+    counts: bool = True
+    """Whether it wears out the weekly cap."""
     released: bool = False
+    """Whether it was given back: surely nothing was sent, and its place may claim again."""
+
+    @property
+    def place(self) -> str:
+        return f"{self.chunk}.{self.index}.{self.attempt}"
 
     def follows(self, standing: Claim) -> bool:
         """Whether this is the next attempt of the delivery that `standing` holds."""
         return origin_of(self.chunk) == (standing.chunk, standing.index)
 
+    def may_take_over(self, standing: Claim | None) -> bool:
+        """Whether `standing` is no obstacle: nobody's, given back at this place, or the attempt before."""
+        if standing is None or self.follows(standing):
+            return True
+        return standing.released and standing.place == self.place
+
+
+@dataclass(frozen=True)
+class Week:
+    """What a person's week says to one run."""
+
+    claim: Claim | None = None
+    """The run's own, if it has one."""
+    counted: int = 0
+    """How many runs of this week wear out the cap."""
+    last: float | None = None
+    """Epoch seconds of the latest claim."""
+    answered: bool = False
+    """Whether the platform has spoken of the first attempt, so that there is no second."""
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What a claim has to keep to besides its place."""
+
+    now: float
+    """Epoch seconds."""
+    gap_s: float = 0.0
+    """How far apart two messages to one person must be."""
+    cap: int = 0
+    """How many runs of one week a person gets; 0: any number."""
+
+    def full(self, week: Week) -> bool:
+        return 0 < self.cap <= week.counted
+
+    def wait_s(self, week: Week) -> float:
+        """How long until the gap is over. A claim further ahead than that comes from a clock set back."""
+        if week.last is None or abs(self.now - week.last) >= self.gap_s:
+            return 0.0
+        return week.last + self.gap_s - self.now
+
 
 class Verdict(StrEnum):
-    """What a claim that stands already means for the one who wanted it."""
+    """What a week that refused a claim means for the one who wanted it."""
 
     OURS = "ours"
     """Our own write, answered twice or lost: go on."""
     ELSEWHERE = "elsewhere"
-    """Another place of this run holds this person: count them there."""
+    """Another place or attempt of this run holds this person: count them there."""
     IN_FLIGHT = "in_flight"
     """Another invocation may still be sending: look again later."""
     LOST = "lost"
     """Its holder died between claim and result: unknown, never sent again by itself."""
+    FULL = "full"
+    """The person gets no more runs of this week."""
+    TOO_SOON = "too_soon"
+    """They got another message a moment ago: look again later."""
+    FREE = "free"
+    """What stood in the way has gone since: claim again."""
 
 
-def judge_claim(standing: Claim, wanted: Claim, now: float) -> Verdict:
-    """Reads a claim that was there first."""
-    if (standing.chunk, standing.index, standing.attempt) != (wanted.chunk, wanted.index, wanted.attempt):
+def judge_claim(week: Week, wanted: Claim, bounds: Bounds) -> Verdict:
+    """Reads a week that did not let `wanted` in."""
+    standing = week.claim
+    if standing is not None and not wanted.may_take_over(standing):
+        return _judge_holder(standing, wanted, bounds.now)
+    if week.answered:
+        return Verdict.ELSEWHERE
+    if wanted.counts and bounds.full(week):
+        return Verdict.FULL
+    return Verdict.TOO_SOON if bounds.wait_s(week) > 0 else Verdict.FREE
+
+
+def _judge_holder(standing: Claim, wanted: Claim, now: float) -> Verdict:
+    if standing.place != wanted.place:
         return Verdict.ELSEWHERE
     if standing.token == wanted.token:
         return Verdict.OURS

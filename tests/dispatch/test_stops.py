@@ -164,13 +164,13 @@ def test_a_stop_between_claim_and_request_holds_the_message_back_and_gives_the_c
     claim = made.store.claim
     halted = []
 
-    def slow(wanted):
-        standing = claim(wanted)
+    def slow(wanted, bounds):
+        week = claim(wanted, bounds)
         if not halted:
             made.stop("all")
             made.clock.move(3)
             halted.append(wanted)
-        return standing
+        return week
 
     made.store.claim = slow  # type: ignore[method-assign]
     pass_time(made, 30)
@@ -230,7 +230,7 @@ def test_copies_that_hurry_a_chunk_on_never_add_up_under_a_stop():
     made.stop("all")
     for _ in range(6):
         pass_time(made, 1800)
-        made.planner()._revive(RUN, START)
+        made.planner()._revive(made.runs.briefs[RUN])
         pass_time(made, 60)
         assert len(made.send_queue.messages) == messages
     made.lift("all")
