@@ -26,7 +26,7 @@ from bench.ways import JanJan, Way
 
 CHUNK_SIZE = 25
 
-ROUNDS, A_ROUND, ONE_EACH, SMALL = 3, 500, 200, 50
+ROUNDS, A_ROUND, ONE_EACH, SMALL = 4, 250, 150, 50
 PEER = "the plain way"
 AGGREGATED_S = 1.0
 IDLE_QUEUES = 4
@@ -256,7 +256,8 @@ class OneWrite:
 
 
 def folded_less(meter: Meter, extra: float, one: OneWrite, memory_mb: int) -> None:
-    """Adds so many tally writes a recipient, which a short campaign saves: its callbacks are of few chunks."""
+    """Adds so many tally writes a recipient, which a short campaign saves: its callbacks are of few
+    chunks."""
     writes = round(extra * meter.usage.recipients)
     meter.usage.writes["tallies"] += writes
     meter.usage.calls += writes
