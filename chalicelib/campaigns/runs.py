@@ -162,6 +162,7 @@ def brief_of(run: Run) -> RunBrief:
         channels=run.channels,
         kind=run.kind,
         department=run.department,
+        ended_at=run.ended_at,
     )
 
 
