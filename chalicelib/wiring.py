@@ -233,7 +233,7 @@ def planner() -> Planner:
     from chalicelib.queues import Queue
 
     queues = (Queue(settings().plan_queue_url), Queue(settings().send_queue_url))
-    return Planner(_dispatch_store(), runs(), roster(), *queues, clock())
+    return Planner(_dispatch_store(), runs(), roster(), *queues, platforms(), _paces(), clock())
 
 
 @cache
