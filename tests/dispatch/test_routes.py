@@ -271,7 +271,7 @@ def test_the_page_tells_the_same_in_words(get):
 def test_the_page_looks_again_while_something_is_under_way(get, made):
     assert "Refresh" not in get(f"/campaigns/{CAMPAIGN}/report").headers
     late = world(30)
-    late.store.write_chunks(late.planner()._draw(RUN, 0, 7, None), 1)
+    late.store.write_chunks(late.planner()._draw(late.runs.briefs[RUN], 0, 7, None), 1)
     assert get(f"/campaigns/{CAMPAIGN}/report").headers["Refresh"] == "5"
 
 
