@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from chalicelib.callbacks.letters import Letterbox
     from chalicelib.callbacks.receiver import Receiver
     from chalicelib.callbacks.service import Callbacks
+    from chalicelib.campaigns.corrections import Corrections
     from chalicelib.campaigns.runs import Runs
     from chalicelib.campaigns.service import Campaigns
     from chalicelib.campaigns.store import CampaignStore
@@ -325,6 +326,13 @@ def campaigns() -> Campaigns:
         organisation_kind=settings().organisation_kind,
         organisation=settings().organisation_name,
     )
+
+
+@cache
+def corrections() -> Corrections:
+    from chalicelib.campaigns.corrections import Corrections
+
+    return Corrections(campaigns())
 
 
 @cache

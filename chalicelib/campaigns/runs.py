@@ -161,6 +161,10 @@ def brief_of(run: Run) -> RunBrief:
         channels=run.channels,
         kind=run.kind,
         department=run.department,
+        occasion=run.purpose,
+        parents=run.parents,
+        urgent=run.urgent,
+        recalled=run.recalled_at is not None,
     )
 
 

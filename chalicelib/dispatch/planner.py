@@ -8,17 +8,17 @@ they are sent.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from chalicelib.clock import Clock
-from chalicelib.dispatch.model import PAGE_SIZE, Page, Ticket, route, seconds, total
+from chalicelib.dispatch.audience import Audience, OfParents, OfRoster
+from chalicelib.dispatch.model import Page, Ticket, seconds, total
 from chalicelib.dispatch.store import DispatchStore
 from chalicelib.errors import Rejected
-from chalicelib.ports import Roster, RosterRange, Runs
+from chalicelib.ports import Roster, RunBrief, Runs
 from chalicelib.queues import Queue
 from chalicelib.telemetry import logger
 
@@ -74,14 +74,12 @@ class Planner:
         """Starts a run that is scheduled, or goes on with a start that broke off."""
         started = self.runs.start(run)
         brief = self.runs.get(run)
-        if not started and (brief is None or brief.status != "dispatching"):
+        if brief is None or (not started and brief.status != "dispatching"):
             logger.info("not launched", extra={"run": run, "status": brief.status if brief else "absent"})
             return
-        stretches = self.runs.ranges(run)
-        self.store.begin_plan(run, len(stretches))
-        self.plan_queue.put(
-            {"plan": run, "range": n, "page": 0, "after": None} for n in range(len(stretches))
-        )
+        stretches = self._audience(brief).stretches(brief)
+        self.store.begin_plan(run, stretches)
+        self.plan_queue.put({"plan": run, "range": n, "page": 0, "after": None} for n in range(stretches))
         self._look_again(run, 0)
 
     def plan(self, run: str, range_no: int, page_no: int, after: str | None) -> None:
@@ -97,23 +95,13 @@ class Planner:
             self.plan_queue.put([{"plan": run, "range": range_no, "page": page_no + 1, "after": page.after}])
 
     def _draw(self, run: str, range_no: int, page_no: int, after: str | None) -> Page:
-        where: RosterRange = self.runs.ranges(run)[range_no]
         brief = self.runs.get(run)
         if brief is None:
             raise Rejected("The run %(run)s does not exist.", run=run)
-        rows, more = self.roster.page(where, after, PAGE_SIZE)
-        groups: defaultdict[str, list[str]] = defaultdict(list)
-        skipped: Counter[str] = Counter()
-        for row in self.runs.wants(run, rows):
-            way = route(
-                row, brief.channels, lambda channel, wanted: self.runs.language_for(run, channel, wanted)
-            )
-            if isinstance(way, str):
-                skipped[way] += 1
-            else:
-                groups[" ".join(way)].append(row.id)
-        people = {group: tuple(ids) for group, ids in groups.items()}
-        return Page(run, range_no, page_no, where.partition, people, dict(skipped), more)
+        return self._audience(brief).draw(brief, range_no, page_no, after)
+
+    def _audience(self, run: RunBrief) -> Audience:
+        return OfParents(self.store, self.runs) if run.parents else OfRoster(self.runs, self.roster)
 
     def settle(self, run: str, look: int, *, revive: bool = False) -> None:
         """Ends the run when all stretches are planned and everybody has an outcome; else looks again later,
