@@ -14,9 +14,11 @@ if TYPE_CHECKING:
     from chalicelib.callbacks.receiver import Receiver
     from chalicelib.callbacks.service import Callbacks
     from chalicelib.campaigns.corrections import Corrections
+    from chalicelib.campaigns.law import ElectionLaw, Overrides
     from chalicelib.campaigns.runs import Runs
     from chalicelib.campaigns.service import Campaigns
     from chalicelib.campaigns.store import CampaignStore
+    from chalicelib.directory.elections import ElectionDesk
     from chalicelib.directory.service import Directory
     from chalicelib.dispatch.decisions import Decisions
     from chalicelib.dispatch.planner import Planner
@@ -127,8 +129,17 @@ def audit() -> Audit:
 @cache
 def calendar() -> Calendar:
     from chalicelib.directory.elections import ElectionCalendar
+    from chalicelib.directory.store import DirectoryStore
 
-    return ElectionCalendar()
+    return ElectionCalendar(DirectoryStore())
+
+
+@cache
+def election_desk() -> ElectionDesk:
+    from chalicelib.directory.elections import ElectionDesk
+    from chalicelib.directory.store import DirectoryStore
+
+    return ElectionDesk(DirectoryStore(), directory(), audit(), clock())
 
 
 @cache
@@ -323,6 +334,7 @@ def campaigns() -> Campaigns:
         audit=audit(),
         plan_queue=Queue(settings().plan_queue_url),
         clock=clock(),
+        law=_election_law(),
         organisation_kind=settings().organisation_kind,
         organisation=settings().organisation_name,
     )
@@ -333,6 +345,20 @@ def corrections() -> Corrections:
     from chalicelib.campaigns.corrections import Corrections
 
     return Corrections(campaigns())
+
+
+@cache
+def _election_law() -> ElectionLaw:
+    from chalicelib.campaigns.law import ElectionLaw
+
+    return ElectionLaw(calendar(), directory(), settings().organisation_kind)
+
+
+@cache
+def overrides() -> Overrides:
+    from chalicelib.campaigns.law import Overrides
+
+    return Overrides(_campaign_store(), _election_law(), audit(), clock())
 
 
 @cache

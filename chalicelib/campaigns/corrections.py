@@ -123,7 +123,8 @@ class Corrections:
 
         The run is due at once, and nothing of the runs before is sent any more, by whatever decision. Raises
         Conflict while a run is under way, for a campaign that was withdrawn (a correction), and for
-        what has been decided; InvalidInput for what is no longer ready (a template that was withdrawn).
+        what has been decided, and where a code of conduct holds it back; InvalidInput for what is no longer
+        ready (a template that was withdrawn).
         """
         seen = self.campaigns._for_work(who, campaign_id, APPROVE)
         found = self.campaigns.store.correction(seen.id, number)
@@ -155,6 +156,7 @@ class Corrections:
         store = self.campaigns.store
         runs = store.runs(seen.id)
         run = found.run_of(seen, found.parents(runs), now)
+        self.campaigns.law.check(seen, run.at, run.expires_at)
         approved = found.decided(who.id, now, "approved", reason, run.id)
         snapshot = Snapshot(found.content(seen), self.campaigns.organisation, ())
 

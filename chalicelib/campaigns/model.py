@@ -216,6 +216,15 @@ def unready(
     return found
 
 
+class Override(Strict):
+    """An approver's permission to go out under the code of conduct of one election, and why."""
+
+    election: str
+    reason: str
+    by: str
+    at: datetime
+
+
 class Campaign(Strict):
     """A campaign as it stands. `rev` counts its changes."""
 
@@ -235,6 +244,12 @@ class Campaign(Strict):
     """How many corrections and withdrawals were proposed."""
     withdrawn_at: AwareDatetime | None = None
     """Since when it is withdrawn: a withdrawal alone is sent of it any more."""
+    overrides: tuple[Override, ...] = ()
+
+    @property
+    def overridden(self) -> frozenset[str]:
+        """Elections under whose code of conduct it may go out."""
+        return frozenset(one.election for one in self.overrides)
 
     @property
     def department(self) -> str:
