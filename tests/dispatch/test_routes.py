@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import boto3
@@ -40,7 +41,9 @@ def campaign(campaign_id: str) -> SimpleNamespace:
     if campaign_id != CAMPAIGN:
         raise NotFound
     content = SimpleNamespace(title="हर मत की क़ीमत", department="dept_sample")
-    return SimpleNamespace(id=CAMPAIGN, status="dispatched", content=content, created_at=START)
+    return SimpleNamespace(
+        id=CAMPAIGN, status="dispatched", withdrawn_at=None, content=content, created_at=START
+    )
 
 
 @pytest.fixture
@@ -189,6 +192,35 @@ def test_the_page_tells_of_second_attempts_and_late_arrivals(decide, get, made, 
     assert "1 were sent to once more" in page
     assert "they may have received it twice" in page
     assert "Unknown deliveries" not in page
+
+
+def test_a_correction_is_counted_by_itself_and_beside_the_campaign(get, made, monkeypatch):
+    parent = made.runs.briefs[RUN]
+    second = f"{CAMPAIGN}-2"
+    made.runs.briefs[RUN] = replace(parent, recalled=True)
+    made.runs.briefs[second] = replace(parent, run_id=second, occasion="withdrawal", parents=(RUN,))
+    made.plan_queue.put([{"launch": second}])
+    made.runs.set(second, "scheduled")
+    before = json.loads(get(f"/v1/campaigns/{CAMPAIGN}/report").body)
+    made.plan()
+    made.send()
+    whole = json.loads(get(f"/v1/campaigns/{CAMPAIGN}/report").body)
+    [taken_back] = whole["corrections"]
+    assert (taken_back["run"], taken_back["purpose"], taken_back["accepted"]) == (second, "withdrawal", 58)
+    assert {n: v for n, v in whole.items() if n not in ("corrections", "updated_at")} == {
+        n: v for n, v in before.items() if n not in ("corrections", "updated_at")
+    }
+    alone = json.loads(get(f"/v1/campaigns/{CAMPAIGN}/report?run={second}").body)
+    assert (alone["targeted"], alone["accepted"], alone["corrections"]) == (58, 58, [])
+    assert get(f"/v1/campaigns/{CAMPAIGN}/report?run={CAMPAIGN}-3").status_code == 404
+    withdrawn = campaign(CAMPAIGN)
+    withdrawn.withdrawn_at = START
+    desk = SimpleNamespace(get=lambda _: withdrawn, page=lambda *_: ([withdrawn], None))
+    monkeypatch.setattr(wiring, "campaigns", lambda: desk)
+    page = get(f"/campaigns/{CAMPAIGN}/report?lang=en").body.decode()
+    assert "Withdrawn since 02.11.2026" in page
+    assert "Corrections and withdrawals" in page
+    assert "वापस लिया गया" in get("/campaigns?lang=hi").body.decode()
 
 
 def test_the_report_adds_up_over_http(get):
