@@ -20,7 +20,7 @@ ENDED = frozenset({"dispatched", "cancelled", "expired"})
 RUNS_AT_MOST = 100
 KNOWN_AFTER = timedelta(seconds=3)
 """A run that takes others back begins so much later: until then every sender knows that they go on no more,
-and whoever holds a claim can be seen (dispatch/audience.py)."""
+and whoever holds a claim can be seen (dispatch/recipients.py)."""
 ABOUT = ("messages", "channels", "links", "disclosure")
 """Fields of a campaign that a correction writes, or whose lines stand in its messages."""
 

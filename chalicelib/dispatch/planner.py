@@ -14,8 +14,8 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from chalicelib.clock import Clock
-from chalicelib.dispatch.audience import Audience, OfParents, OfRoster
 from chalicelib.dispatch.model import Page, Ticket, seconds, total
+from chalicelib.dispatch.recipients import Audience, OfParents, OfRoster
 from chalicelib.dispatch.store import DispatchStore
 from chalicelib.errors import Rejected
 from chalicelib.ports import Roster, RunBrief, Runs

@@ -148,7 +148,7 @@ def test_a_claim_that_was_given_back_reached_nobody():
 
 
 def test_pages_that_were_not_planned_when_it_was_called_off_reached_nobody(monkeypatch):
-    monkeypatch.setattr("chalicelib.dispatch.audience.PAGE_SIZE", 3)
+    monkeypatch.setattr("chalicelib.dispatch.recipients.PAGE_SIZE", 3)
     made = world(20)
     made.plan_queue.put([{"launch": RUN}])
     for _ in range(3):  # the launch, and the first page of both stretches
@@ -167,7 +167,7 @@ def test_pages_that_were_not_planned_when_it_was_called_off_reached_nobody(monke
 
 
 def test_it_is_planned_page_by_page_as_what_it_takes_back_was(monkeypatch):
-    monkeypatch.setattr("chalicelib.dispatch.audience.PAGE_SIZE", 4)
+    monkeypatch.setattr("chalicelib.dispatch.recipients.PAGE_SIZE", 4)
     made = sent(22)
     assert corrected(made) == {n: 1 for n in range(22)}
     assert [(one.id, one.people, one.district) for one in chunks(made)] == [
