@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from chalicelib.directory.elections import ElectionDesk
     from chalicelib.directory.service import Directory
     from chalicelib.dispatch.decisions import Decisions
+    from chalicelib.dispatch.paces import Paces
     from chalicelib.dispatch.planner import Planner
     from chalicelib.dispatch.report import Reporter
     from chalicelib.dispatch.sender import Sender
@@ -237,14 +238,33 @@ def planner() -> Planner:
 
 @cache
 def sender() -> Sender:
+    from concurrent.futures import ThreadPoolExecutor
+
+    from chalicelib.dispatch.model import CHUNK_SIZE
     from chalicelib.dispatch.sender import Sender
     from chalicelib.events.bus import Bus
     from chalicelib.queues import Queue
 
-    queue, bus = Queue(settings().send_queue_url), Bus(settings().bus)
     return Sender(
-        _dispatch_store(), runs(), people(), platforms(), bus, queue, clock(), standing_stops(), calendar()
+        store=_dispatch_store(),
+        runs=runs(),
+        people=people(),
+        gateway=platforms(),
+        bus=Bus(settings().bus),
+        send_queue=Queue(settings().send_queue_url),
+        clock=clock(),
+        stops=standing_stops(),
+        calendar=calendar(),
+        paces=_paces(),
+        threads=ThreadPoolExecutor(CHUNK_SIZE),
     )
+
+
+@cache
+def _paces() -> Paces:
+    from chalicelib.dispatch.paces import Paces
+
+    return Paces()
 
 
 @cache

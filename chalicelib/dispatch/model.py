@@ -587,17 +587,3 @@ def total(tallies: Iterable[Tally]) -> Counts:
     for tally in tallies:
         counts.add(tally)
     return counts
-
-
-# --- pace ---------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Lease:
-    """Slots of a channel: the i-th request may start at `start + i * gap` (epoch seconds)."""
-
-    start: float
-    gap: float
-
-    def slot(self, position: int) -> float:
-        return self.start + position * self.gap

@@ -101,7 +101,6 @@ UNSEEN: dict[str, dict[str, str]] = {
     "seal_audit": FAILURES,
     "send_chunk": {f"{action} SendQueue": why for action, why in POLLING.items()}
     | {"dynamodb:GetItem LedgerTable": READ_AGAIN}
-    | {"dynamodb:PutItem TalliesTable": PARKED, "dynamodb:GetItem OpsTable": BUSY}
     | {"dynamodb:ConditionCheckItem LedgerTable": GIVEN_UP}
     | {f"dynamodb:{action} PeopleTable": BLOCKED for action in ("ConditionCheckItem", "GetItem", "PutItem")}
     | {"dynamodb:PutItem RosterTable": BLOCKED},
