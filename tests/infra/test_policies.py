@@ -69,7 +69,6 @@ READ_AGAIN = (
 )
 GIVEN_UP = "a second attempt that is not made after all: tests/dispatch/test_decisions.py"
 CALLED_OFF = "who had a claim and no result when a run was called off: tests/dispatch/test_corrections.py"
-BUSY = "a channel without a free slot is looked at: only under load"
 BLOCKED = "the platform says that the person blocked us: counted among the refusals by chance only"
 PARKED = "a chunk that waits longer than a queue can is parked, for quiet hours: tests/dispatch"
 POLLING = {
