@@ -11,6 +11,7 @@ from typing import Protocol
 from chalicelib.dispatch.model import (
     PAGE_SIZE,
     Chunk,
+    Claim,
     Page,
     Status,
     Tally,
@@ -19,6 +20,7 @@ from chalicelib.dispatch.model import (
     resent,
     route,
     way_for_correction,
+    week_of,
 )
 from chalicelib.dispatch.store import DispatchStore
 from chalicelib.ports import Roster, RunBrief, Runs
@@ -119,10 +121,14 @@ class OfParents:
     def _may_have_got(self, run: str, person: str, tally: Tally, index: int) -> bool:
         if tally.status(index) is not Status.PLANNED:
             return may_have_got(tally.facts[index])
-        claim = self.store.standing(person, run)
+        brief = self.runs.get(run)
+        if brief is None:
+            return False
+        here = Claim(person, week_of(brief.at), run, tally.chunk, index, 0, "", 0.0)
+        claim = self.store.week(here).claim
         if claim is None or claim.released:
             return False
-        return (claim.chunk, claim.index) == (tally.chunk, index)
+        return (claim.chunk, claim.index) == (here.chunk, here.index)
 
 
 def _attempts(tallies: dict[str, Tally], chunk: str, index: int) -> Iterator[tuple[Tally, int]]:

@@ -130,7 +130,7 @@ def test_who_had_a_claim_and_no_result_when_it_was_called_off_may_have_got_it():
     with suppress(Crash):
         made.sender().send_chunk(_ticket(made), "first", made.clock.epoch() + 60)
     made.faults.at = None
-    claimed = [n for n in range(8) if made.store.standing(person_id(n), RUN)]
+    claimed = [n for n in range(8) if RUN in made.store.history(person_id(n))]
     assert (len(claimed), sum(made.requests_to().values())) == (2, 1)
     made.runs.set(RUN, "cancelled")
     made.send_queue.messages.clear()
@@ -230,8 +230,10 @@ def test_who_got_several_of_the_runs_is_told_once_and_counted_once():
     made.plan()
     made.send()
     made.runs.finish(SECOND)
-    assert corrected(made, SECOND, RUN) == {n: 1 for n in range(12)}
-    assert (counts(made).planned, counts(made).accepted) == (12, 12)
+    made.people.change(person_id(7), suppressed=frozenset({"whatsapp"}))
+    assert corrected(made, SECOND, RUN) == {n: 1 for n in range(12) if n != 7}
+    after = counts(made)
+    assert (after.planned, after.accepted, after.not_sent) == (12, 11, {"opted_out": 1})
 
 
 # --- planned once, through crashes
@@ -324,6 +326,23 @@ def test_what_is_urgent_goes_first_and_through_the_night():
     urgent = replace(usual, urgent=True)
     assert quiet_until(urgent, START) is None
     assert urgent.first
+
+
+@pytest.mark.parametrize("at", range(1, 9))
+def test_a_reason_against_counts_once_through_a_crash_though_a_person_lies_in_two_runs(at):
+    made = sent(1)
+    made.runs.briefs[SECOND] = brief(made, SECOND)
+    made.plan_queue.put([{"launch": SECOND}])
+    made.plan()
+    made.send()
+    made.people.change(person_id(0), suppressed=frozenset({"whatsapp"}))
+    take_back(made, SECOND, RUN)
+    made.plan()
+    made.faults.calls, made.faults.at = 0, at
+    made.send()
+    after = counts(made)
+    assert after.planned == sum(after.not_sent.values()) + after.unknown == 1
+    assert told(made) == {}
 
 
 def _ticket(made: World):
