@@ -213,6 +213,8 @@ class RunBrief:
     """Elections in whose code of conduct an approver has allowed this campaign, with a reason."""
     spread_s: int = 0
     """Over how many seconds from `at` its messages are spread; 0: as fast as the channels allow."""
+    ended_at: datetime | None = None
+    """When it was dispatched, called off or expired; None while it has not ended."""
     occasion: Literal["campaign", "correction", "withdrawal"] = "campaign"
     parents: tuple[str, ...] = ()
     """The runs whose accepted and unknown people this one tells of the correction or withdrawal, the newest

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from chalicelib.directory.elections import ElectionDesk
     from chalicelib.directory.service import Directory
     from chalicelib.dispatch.decisions import Decisions
+    from chalicelib.dispatch.officer import Officer
     from chalicelib.dispatch.paces import Paces
     from chalicelib.dispatch.planner import Planner
     from chalicelib.dispatch.report import Reporter
@@ -315,6 +316,13 @@ def reporter() -> Reporter:
     from chalicelib.dispatch.report import Reporter
 
     return Reporter(_dispatch_store(), platforms(), clock())
+
+
+@cache
+def officer() -> Officer:
+    from chalicelib.dispatch.officer import Officer
+
+    return Officer(_dispatch_store(), directory(), platforms(), audit(), clock())
 
 
 @cache

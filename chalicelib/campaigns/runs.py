@@ -166,6 +166,7 @@ def brief_of(run: Run) -> RunBrief:
         parents=run.parents,
         urgent=run.urgent,
         recalled=run.recalled_at is not None,
+        ended_at=run.ended_at,
     )
 
 

@@ -391,7 +391,9 @@ class Sender:
         return verdict is Verdict.OURS
 
     def _request(self, work: Work, claim: Claim, contact: Contact, message: Outgoing) -> Step:
-        """One request and what its answer means."""
+        """One request and what its answer means. Accepted has the time at which the request began: what was
+        let out before the expiry is proven so, however long its answer took."""
+        began = self.clock.now()
         try:
             self.gateway.send(work.channel, contact.addresses[work.channel.platform], message)
         except OutcomeUnknown:
@@ -407,7 +409,7 @@ class Sender:
         except SendRefused as refused:
             return self._refused(work, claim, contact, refused)
         else:
-            work.note(claim.index, Fact.ACCEPTED, seconds(self.clock.now()))
+            work.note(claim.index, Fact.ACCEPTED, seconds(began))
         return Step.GO_ON
 
     def _refused(self, work: Work, claim: Claim, contact: Contact, refused: SendRefused) -> Step:

@@ -20,6 +20,8 @@ Table `tallies`, all of one run, spread over SHARDS partitions; items stay under
     <run>#<shard>  t<chunk>       its tally                     1 w a chunk, then 1 w for each batch of facts
     stops          <scope>        a stop that stands            2 w with its audit entry's transaction; all of
                                                                 them 1 r, each 2 s in each sending container
+    <campaign>     signed#<hash>  a signature under an officer's report
+                                                                2 w with its audit entry's transaction
     parked         <due>#<hash>   a message that waits longer than a queue can      2 w: put, and taken away
 
 A sum reads `t…` of all shards: about 1 r for 9 chunks.
@@ -88,6 +90,7 @@ INDEX_LETTERS = ascii_lowercase[:CHUNK_SIZE]
 FACTS_A_WRITE = 75
 """An update expression holds 4 KB; a fact takes about 40 bytes of it."""
 STOPS = "stops"
+SIGNED = "signed#"
 PARKED = "parked"
 
 
@@ -142,6 +145,16 @@ class StopItem(Table):
     at = UnicodeAttribute()
 
 
+class SignatureItem(Table):
+    class Meta:
+        table_name = TableName("tallies")
+
+    figures = UnicodeAttribute()
+    by = UnicodeAttribute()
+    at = UnicodeAttribute()
+    reason = UnicodeAttribute()
+
+
 class ParkedItem(Table):
     class Meta:
         table_name = TableName("tallies")
@@ -167,6 +180,16 @@ class Stop:
     reason: str
     by: str
     at: datetime
+
+
+@dataclass(frozen=True)
+class Signature:
+    """Who put their name to an officer's report: `figures` is its fingerprint."""
+
+    by: str
+    at: datetime
+    figures: str
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -482,6 +505,21 @@ class DispatchStore:
     def remove_stop(self, transaction: TransactWrite, scope: str) -> None:
         """Adds the end of a stop; refused when there is none."""
         transaction.delete(StopItem(STOPS, scope), condition=StopItem.pk.exists())
+
+    # --- officer's reports
+
+    def signatures(self, campaign: str) -> list[Signature]:
+        """All signatures under a campaign's reports, oldest first."""
+        rows = SignatureItem.query(campaign, SignatureItem.sk.startswith(SIGNED), consistent_read=True)
+        found = [Signature(row.by, parse_rfc3339(row.at), row.figures, row.reason) for row in rows]
+        return sorted(found, key=lambda signature: signature.at)
+
+    def put_signature(self, transaction: TransactWrite, campaign: str, signature: Signature) -> None:
+        """Adds a signature; refused when the same person has signed the same figures."""
+        name = hashlib.sha256(f"{signature.figures} {signature.by}".encode()).hexdigest()[:24]
+        body = vars(signature) | {"at": rfc3339(signature.at)}
+        item = SignatureItem(campaign, f"{SIGNED}{name}", **body)
+        transaction.save(item, condition=SignatureItem.pk.does_not_exist())
 
     # --- parking
 

@@ -30,6 +30,8 @@ MATRIX: dict[str, frozenset[Role]] = {
     "campaign.withdraw": _only("admin", "editor", "approver"),
     "campaign.override": _only("admin", "approver"),
     "campaign.report": _EVERYBODY,
+    "officer_report.read": _only("admin", "approver", "nodal_officer", "auditor"),
+    "officer_report.sign": _only("admin", "approver"),
     "delivery.read": _only("admin", "editor", "approver", "auditor"),
     "stop.read": _EVERYBODY,
     "stop.write": _only("admin", "approver"),
