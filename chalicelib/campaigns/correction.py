@@ -10,7 +10,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from chalicelib.campaigns import messages as m
-from chalicelib.campaigns.model import LIVES, Campaign, Content, Messages, Purpose, Run, run_id, tidy
+from chalicelib.campaigns.model import Campaign, Content, Messages, Purpose, Run, run_id, tidy
+from chalicelib.campaigns.times import LIVES, Quiet
 from chalicelib.errors import Conflict, FieldError, InvalidInput
 from chalicelib.shapes import Strict
 
@@ -89,8 +90,8 @@ class Correction(Words):
             return tuple(one for one in newest if one in self.runs)
         return tuple(newest if self.purpose == "withdrawal" else newest[:1])
 
-    def run_of(self, campaign: Campaign, parents: tuple[str, ...], now: datetime) -> Run:
-        """The run that sends it."""
+    def run_of(self, campaign: Campaign, parents: tuple[str, ...], quiet: Quiet, now: datetime) -> Run:
+        """The run that sends it; it keeps the campaign's own quiet hours, else `quiet`, unless it is urgent."""
         begins = now + KNOWN_AFTER
         content = self.content(campaign)
         return Run(
@@ -103,6 +104,7 @@ class Correction(Words):
             channels=content.order,
             kind=content.kind,
             department=content.department,
+            quiet=content.quiet_hours or quiet,
             purpose=self.purpose,
             parents=parents,
             urgent=self.urgent or self.purpose == "withdrawal",

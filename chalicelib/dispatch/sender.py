@@ -37,6 +37,7 @@ from chalicelib.dispatch.model import (
     reason_against,
     reason_in_law,
     seconds,
+    spread_until,
     wears_out_the_cap,
     week_of,
 )
@@ -169,6 +170,9 @@ class Sender:
         ended = over(brief, self.clock.now()) if brief else None
         if brief and not ended and self.stops().hold_run(brief):
             self._wait(ticket)
+            return
+        if brief and not ended and (spread := spread_until(brief, ticket.chunk)) > self.clock.now():
+            self._requeue(ticket, (spread - self.clock.now()).total_seconds())
             return
         found = self.store.chunk(ticket.run, ticket.chunk)
         if found is None and origin_of(ticket.chunk):  # its decision was overtaken and never written

@@ -11,7 +11,7 @@ Table `ledger`, one item a person and week: history, caps, export and erasure of
     <person>       service#<key>  a service message's claim     2 w (claim, outcome)
 
 Table `tallies`, all of one run, spread over SHARDS partitions; items stay under 1 KB.
-    <run>          plan           stretches of the audience and which are planned     1 w each
+    <run>          plan           stretches of the audience and how far they are planned       1 w a page
     <run>          g<page>        a frozen page of people       ~12 w for 500 people, once
     <run>          d<delivery>    a person's decision about an unknown, with the reason
                                                                 11 w: decision, old tally, and the new chunk
@@ -48,7 +48,6 @@ from pynamodb.attributes import (
     ListAttribute,
     MapAttribute,
     NumberAttribute,
-    NumberSetAttribute,
     UnicodeAttribute,
 )
 from pynamodb.exceptions import DoesNotExist, PutError, TransactWriteError, UpdateError
@@ -59,6 +58,7 @@ from pynamodb.transactions import TransactWrite
 
 from chalicelib.clock import parse_rfc3339, rfc3339
 from chalicelib.dispatch.model import (
+    CHAINS,
     CHUNK_SIZE,
     PROOFS,
     Bounds,
@@ -69,12 +69,15 @@ from chalicelib.dispatch.model import (
     Fact,
     Facts,
     Page,
+    Plan,
     Tally,
     Week,
+    first_places,
     moment,
     origin_of,
     partition_of,
     partitions,
+    place_of,
     seconds,
 )
 from chalicelib.errors import Transient
@@ -133,7 +136,7 @@ class TallyItem(Table):
     page = JSONAttribute(null=True)
     decision = JSONAttribute(null=True)
     stretches = NumberAttribute(null=True)
-    done = NumberSetAttribute(null=True)
+    chains: Any = MapAttribute(null=True)  # type: ignore[no-untyped-call]
 
 
 class StopItem(Table):
@@ -201,26 +204,21 @@ class ServiceClaim:
     outcome: str
 
 
-@dataclass(frozen=True)
-class Plan:
-    """How far a run's planning has come."""
-
-    stretches: int
-    done: frozenset[int]
-
-    @property
-    def complete(self) -> bool:
-        return len(self.done) >= self.stretches
-
-
 class DispatchStore:
     """Reads and writes of dispatch; every method is safe to repeat."""
 
     # --- planning
 
-    def begin_plan(self, run: str, stretches: int) -> None:
-        """Notes how many stretches of the roster the run reads."""
-        TallyItem(run, "plan").update(actions=[TallyItem.stretches.set(stretches)])
+    def begin_plan(self, run: str, stretches: int, at: int) -> None:
+        """Notes how many stretches of the roster the run reads; how far it has come stays."""
+        begins = {str(chain): place for chain, place in first_places(stretches).items()}
+        TallyItem(run, "plan").update(
+            actions=[
+                TallyItem.stretches.set(stretches),
+                TallyItem.chains.set(TallyItem.chains | begins),
+                TallyItem.planned_at.set(TallyItem.planned_at | at),
+            ]
+        )
 
     def plan(self, run: str) -> Plan | None:
         """How far planning is; None before it began."""
@@ -228,10 +226,20 @@ class DispatchStore:
             item = TallyItem.get(run, "plan", consistent_read=True)
         except DoesNotExist:
             return None
-        return Plan(int(item.stretches), frozenset(int(n) for n in item.done or ()))
+        chains = {int(chain): int(place) for chain, place in item.chains.as_dict().items()}
+        return Plan(int(item.stretches), chains, moment(int(item.planned_at)))
 
-    def stretch_done(self, run: str, range_no: int) -> None:
-        TallyItem(run, "plan").update(actions=[TallyItem.done.add([range_no])])
+    def plan_goes_on(self, run: str, range_no: int, page_no: int, at: int) -> None:
+        """Notes that planning goes on with this page, `at` seconds since EPOCH; what is further stays so."""
+        place = place_of(range_no, page_no)
+        chain = TallyItem.chains[str(range_no % CHAINS)]
+        try:
+            TallyItem(run, "plan").update(
+                actions=[chain.set(place), TallyItem.planned_at.set(at)], condition=chain < place
+            )
+        except UpdateError as refused:
+            if refused.cause_response_code != REFUSED:
+                raise
 
     def page(self, run: str, range_no: int, page_no: int) -> Page | None:
         """A page that has been frozen; None when it has not."""
