@@ -91,7 +91,7 @@ class Correction(Words):
         return tuple(newest if self.purpose == "withdrawal" else newest[:1])
 
     def run_of(self, campaign: Campaign, parents: tuple[str, ...], quiet: Quiet, now: datetime) -> Run:
-        """The run that sends it; it keeps the campaign's own quiet hours, else `quiet`, unless it is urgent."""
+        """The run that sends it. Unless it is urgent it keeps quiet hours, the campaign's own or `quiet`."""
         begins = now + KNOWN_AFTER
         content = self.content(campaign)
         return Run(

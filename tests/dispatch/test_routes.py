@@ -12,6 +12,7 @@ from chalice.test import Client
 
 from chalicelib import wiring
 from chalicelib.dispatch.model import DeliveryKey, partition_of
+from chalicelib.dispatch.recipients import OfRoster
 from chalicelib.dispatch.report import Reporter
 from chalicelib.errors import Forbidden, NotFound
 from chalicelib.identity.roles import Principal
@@ -274,7 +275,8 @@ def test_the_page_tells_the_same_in_words(get):
 def test_the_page_looks_again_while_something_is_under_way(get, made):
     assert "Refresh" not in get(f"/campaigns/{CAMPAIGN}/report").headers
     late = world(30)
-    late.store.write_chunks(late.planner()._draw(RUN, 0, 7, None), 1)
+    page = OfRoster(late.runs, late.roster).draw(late.runs.briefs[RUN], 0, 7, None)
+    late.store.write_chunks(page, 1)
     assert get(f"/campaigns/{CAMPAIGN}/report").headers["Refresh"] == "5"
 
 
