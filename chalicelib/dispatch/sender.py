@@ -361,15 +361,11 @@ class Sender:
     def _not_sent(self, work: Work, wanted: Claim, reason: str) -> None:
         """Notes the reason, unless a claim shows that somebody may have sent before it came up.
 
-        What takes several runs back holds the same people at several places: there the reason is noted where
-        the person is claimed, so that it counts once.
+        The place is kept, so that a person found at two places of the audience counts at one; not for whom
+        nothing more is to be written down, and not for second attempts, which have but one place.
         """
-        if len(work.brief.parents) > 1 and origin_of(wanted.chunk) is None:
-            if self._is_ours(work, wanted):
-                self.store.release(wanted)
-                work.note(wanted.index, Fact.NOT_SENT, reason)
-            return
-        week = self.store.week(wanted)
+        reads_only = reason == "erased" or wanted.attempt > 1
+        week = self.store.week(wanted) if reads_only else self.store.keep_place(wanted)
         if wanted.may_take_over(week.claim):
             work.note(wanted.index, Fact.NOT_SENT, reason)
         else:
@@ -389,7 +385,7 @@ class Sender:
         elif verdict is Verdict.LOST:
             self._unknown(work, wanted.index)
         elif verdict is Verdict.FULL:
-            work.note(wanted.index, Fact.NOT_SENT, "weekly_cap")
+            self._not_sent(work, wanted, "weekly_cap")
         elif verdict in (Verdict.TOO_SOON, Verdict.FREE):
             work.again(bounds.wait_s(week) or LOOK_AGAIN_S)
         return verdict is Verdict.OURS
