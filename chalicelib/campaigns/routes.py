@@ -382,4 +382,5 @@ def _run_view(run: Run) -> RunView:
         of=run.series.last + 1,
         missed=run.series.missed,
     )
-    return RunView.model_validate(run.model_dump() | {"quiet_hours": run.quiet, "repeat": place})
+    shown = {"quiet_hours": run.quiet, "repeat": place, "parent": run.parent}
+    return RunView.model_validate(run.model_dump() | shown)
