@@ -91,7 +91,7 @@ class Correction(Words):
         return tuple(newest if self.purpose == "withdrawal" else newest[:1])
 
     def run_of(self, campaign: Campaign, parents: tuple[str, ...], quiet: Quiet, now: datetime) -> Run:
-        """The run that sends it. Unless it is urgent it keeps quiet hours, the campaign's own or `quiet`."""
+        """The run that sends it; it keeps the hours `quiet`, unless it is urgent."""
         begins = now + KNOWN_AFTER
         content = self.content(campaign)
         return Run(
@@ -104,7 +104,7 @@ class Correction(Words):
             channels=content.order,
             kind=content.kind,
             department=content.department,
-            quiet=content.quiet_hours or quiet,
+            quiet=quiet,
             purpose=self.purpose,
             parents=parents,
             urgent=self.urgent or self.purpose == "withdrawal",

@@ -155,7 +155,7 @@ class Corrections:
         self._check(seen, found)
         store = self.campaigns.store
         runs = store.runs(seen.id)
-        run = found.run_of(seen, found.parents(runs), self.campaigns.quiet_hours, now)
+        run = found.run_of(seen, found.parents(runs), self.campaigns._quiet(seen.content), now)
         self.campaigns.law.check(seen, run.at, run.expires_at)
         approved = found.decided(who.id, now, "approved", reason, run.id)
         snapshot = Snapshot(found.content(seen), self.campaigns.organisation, ())

@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 
 from chalicelib.campaigns import messages as m
 from chalicelib.campaigns.audience import Audience, NotYet
-from chalicelib.campaigns.times import Quiet, Series, span_in_series
+from chalicelib.campaigns.times import Every, Quiet, Series, span_in_series
 from chalicelib.errors import FieldError
 from chalicelib.platforms.base import Outgoing
 from chalicelib.shapes import Strict
@@ -242,6 +242,8 @@ class Campaign(Strict):
     """How many corrections and withdrawals were proposed."""
     withdrawn_at: AwareDatetime | None = None
     """Since when it is withdrawn: a withdrawal alone is sent of it any more."""
+    repeats: Every | None = None
+    """How often, when it was scheduled as a series."""
     overrides: tuple[Override, ...] = ()
 
     @property

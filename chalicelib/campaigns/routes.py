@@ -54,6 +54,7 @@ class CampaignView(Content):
     runs: int
     corrections: int
     withdrawn_at: AwareDatetime | None
+    repeats: Every | None
     overrides: tuple[Override, ...]
 
 

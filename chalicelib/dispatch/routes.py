@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 from urllib.parse import unquote
 
 from chalice.app import Response
@@ -61,13 +61,20 @@ class TakenBackView(CountsView):
 
 
 class ReportView(CountsView):
-    """The campaign's own runs together, or the one that was asked for; what takes them back stands apart."""
+    """The campaign's own runs together, or the one that was asked for; what takes them back stands apart.
+
+    `sent`: people to whom a request was made. `left`: people who were not sent to because the time was over.
+    `half_sent`: both in one run.
+    """
 
     campaign: str
     status: str
     withdrawn_at: datetime | None
     runs: list[str]
     corrections: list[TakenBackView]
+    sent: int
+    left: int
+    half_sent: bool
     by_channel: dict[str, CountsView]
     by_area: dict[str, CountsView]
     updated_at: datetime
@@ -258,6 +265,9 @@ def _report(head: Head, run: str | None = None) -> ReportView:
         "corrections": corrections,
         "by_channel": {name: counts_as_json(counts) for name, counts in report.by_channel.items()},
         "by_area": {name: counts_as_json(counts) for name, counts in report.by_area.items()},
+        "sent": report.counts.sent,
+        "left": report.counts.left,
+        "half_sent": report.half_sent,
         "updated_at": report.updated_at,
     }
     return ReportView.model_validate(shown)
@@ -300,6 +310,7 @@ def report_page(request: Request, campaign_id: str) -> Response:
         channel_names=CHANNELS,
         officer=request.principal.may("officer_report.read"),
         unknown=_unknown(request, head) if shown.unknown else [],
+        timetable=_timetable(campaign_id),
         updated_at=_in_india(shown.updated_at),
     )
     under_way = any(one.in_progress for one in (shown, *shown.corrections))
@@ -308,6 +319,34 @@ def report_page(request: Request, campaign_id: str) -> Response:
 
 def _in_india(at: datetime) -> str:
     return f"{at.astimezone(IST):%d.%m.%Y %H:%M:%S}"
+
+
+def _timetable(campaign_id: str) -> dict[str, Any]:
+    """What the page says of runs, repetition and quiet hours; times by India's clock."""
+    from chalicelib.dispatch.words import CAMPAIGN, EVERY, PURPOSES
+
+    quiet, found = wiring.campaigns().timetable(campaign_id)
+    series = [run.series for run in found if run.series]
+    first = series[-1].first if series else None
+    return {
+        "quiet": quiet,
+        "spread": max((run.spread_minutes for run in found), default=0),
+        "series": series[-1] if series else None,
+        "every": EVERY[series[-1].every] if series else "",
+        "time": f"{first:%H:%M}" if first else "",
+        "runs": [
+            {
+                "number": run.number,
+                "purpose": PURPOSES.get(run.purpose, ""),
+                "at": f"{run.at.astimezone(IST):%d.%m.%Y %H:%M}",
+                "until": f"{run.expires_at.astimezone(IST):%d.%m.%Y %H:%M}",
+                "status": CAMPAIGN[run.status],
+                "left": run.left,
+                "missed": run.series.missed if run.series else 0,
+            }
+            for run in found
+        ],
+    }
 
 
 def _unknown(request: Request, head: Head) -> list[Delivery]:
@@ -329,7 +368,7 @@ def _area_name(area_id: str, lang: str) -> str:
 
 @api.page("GET", "/campaigns", allow="campaign.read", summary="All campaigns as a page")
 def campaigns_page(request: Request) -> Response:
-    from chalicelib.dispatch.words import CAMPAIGN, WITHDRAWN
+    from chalicelib.dispatch.words import CAMPAIGN, EVERY, WITHDRAWN
     from chalicelib.pages import shell
 
     found, more = wiring.campaigns().page("", "", read_cursor(request), PAGE_OF_CAMPAIGNS)
@@ -338,6 +377,7 @@ def campaigns_page(request: Request) -> Response:
             "id": one.id,
             "title": one.content.title,
             "status": WITHDRAWN if one.withdrawn_at else CAMPAIGN[one.status],
+            "every": EVERY[one.repeats] if one.repeats else "",
             "day": f"{one.created_at.astimezone(IST):%d.%m.%Y}",
         }
         for one in found

@@ -17,6 +17,7 @@ CAMPAIGN = {
 }
 WITHDRAWN = mark("Withdrawn")
 PURPOSES = {"correction": mark("Correction"), "withdrawal": mark("Withdrawal")}
+EVERY = {"day": mark("every day"), "week": mark("every week"), "month": mark("every month")}
 REASONS = {
     "no_channel": mark("cannot be reached over the campaign's channels"),
     "no_language": mark("no message in a language that fits"),
