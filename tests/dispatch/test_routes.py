@@ -226,7 +226,7 @@ def test_the_page_tells_of_second_attempts_and_late_arrivals(decide, get, made, 
     assert "Unknown deliveries" not in page
 
 
-def test_a_correction_is_counted_by_itself_and_beside_the_campaign(get, made, monkeypatch):
+def test_a_correction_is_counted_by_itself_and_beside_the_campaign(get, made):
     parent = made.runs.briefs[RUN]
     second = f"{CAMPAIGN}-2"
     made.runs.briefs[RUN] = replace(parent, recalled=True)
@@ -247,8 +247,8 @@ def test_a_correction_is_counted_by_itself_and_beside_the_campaign(get, made, mo
     assert get(f"/v1/campaigns/{CAMPAIGN}/report?run={CAMPAIGN}-3").status_code == 404
     withdrawn = campaign(CAMPAIGN)
     withdrawn.withdrawn_at = START
-    desk = SimpleNamespace(get=lambda _: withdrawn, page=lambda *_: ([withdrawn], None))
-    monkeypatch.setattr(wiring, "campaigns", lambda: desk)
+    desk = wiring.campaigns()
+    desk.get, desk.page = (lambda _: withdrawn), (lambda *_: ([withdrawn], None))
     page = get(f"/campaigns/{CAMPAIGN}/report?lang=en").body.decode()
     assert "Withdrawn since 02.11.2026" in page
     assert "Corrections and withdrawals" in page
