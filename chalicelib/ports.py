@@ -63,9 +63,37 @@ class Election:
 
 
 class Calendar(Protocol):
+    """The election calendar. Whoever is known only by an area above an election's may live in it: it counts
+    there too. What cannot be read raises."""
+
     def at(self, path: Sequence[str], when: datetime) -> Election:
         """What holds in the area with this path (ids from `IN` to itself; empty: not known) at that time."""
         ...
+
+    def codes(self, paths: Iterable[Sequence[str]], when: datetime) -> dict[str, str]:
+        """The elections, id to name, whose code of conduct binds at that time in one of these areas, or in a
+        part of it."""
+        ...
+
+    def silent_throughout(self, path: Sequence[str], begins: datetime, ends: datetime) -> bool:
+        """Whether everybody in this area has silence from `begins` to `ends`, without a gap."""
+        ...
+
+    def knows(self, election: str) -> bool:
+        """Whether an election of this id is on the calendar."""
+        ...
+
+
+def keeps_silence(kind: str, organisation_kind: str) -> bool:
+    """Whether a campaign of this kind stops in silence: electioneering, and all that a party spreads but
+    emergencies (docs/law.md)."""
+    return kind == "electioneering" or (kind == "awareness" and organisation_kind == "party")
+
+
+def needs_override(kind: str, organisation_kind: str) -> bool:
+    """Whether a code of conduct holds a campaign of this kind back: a government's awareness campaign
+    (docs/law.md)."""
+    return kind == "awareness" and organisation_kind == "public_body"
 
 
 class Areas(Protocol):
