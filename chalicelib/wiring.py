@@ -256,6 +256,7 @@ def sender() -> Sender:
         calendar=calendar(),
         paces=_paces(),
         threads=ThreadPoolExecutor(CHUNK_SIZE),
+        weekly_cap=settings().weekly_cap,
     )
 
 
