@@ -31,10 +31,12 @@ SHOWN = 12
 def asked() -> argparse.Namespace:
     """What the command line and the environment ask for."""
     parser = argparse.ArgumentParser(prog="python -m local.prove", description=__doc__)
-    parser.add_argument("--seeds", default=os.environ.get("SEED", ""), help="comma-separated; empty: as many as --worlds")
+    parser.add_argument(
+        "--seeds", default=os.environ.get("SEED", ""), help="comma-separated, instead of --worlds"
+    )
     parser.add_argument("--worlds", type=int, default=int(os.environ.get("WORLDS") or WORLDS))
     parser.add_argument("--people", type=int, default=int(os.environ.get("PEOPLE") or PEOPLE))
-    parser.add_argument("--acts", default="", help="comma-separated: what happens instead of what the seed draws")
+    parser.add_argument("--acts", default="", help="comma-separated, instead of what the seed draws")
     parser.add_argument("--part", choices=("all", "simulated", "deployed"), default="all")
     parser.add_argument("--first", action="store_true", help="stop at the first broken promise")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
@@ -55,7 +57,7 @@ def seeds_of(given: argparse.Namespace) -> list[int]:
 
 def simulated(given: argparse.Namespace) -> Figures:
     """Runs the simulated worlds on all processors."""
-    acts = tuple(given.acts.split(",")) if given.acts else None
+    acts = tuple(given.acts.split(",")) if given.acts else ()
     whole = Figures()
     if given.workers == 1:
         from local.prove.worlds import engine
@@ -94,7 +96,8 @@ def main() -> int:
     """0 when every promise held (with MUTANTS: when every mutant was noticed), 1 when not, 2 when it could
     not be run."""
     if os.environ.get("PYTHONHASHSEED") != "0":  # a seed repeats a world only if sets have one order
-        os.execve(sys.executable, [sys.executable, "-m", "local.prove", *sys.argv[1:]], os.environ | {"PYTHONHASHSEED": "0"})
+        command = [sys.executable, "-m", "local.prove", *sys.argv[1:]]
+        os.execve(sys.executable, command, os.environ | {"PYTHONHASHSEED": "0"})
     given, begun = asked(), time.monotonic()
     if given.mutants:
         return mutants.run(given.mutants, note)
@@ -108,6 +111,8 @@ def main() -> int:
 
         system = deployed.run(note)
         line["deployed"], found = system.line(), found + system.breaches
+        for breach in system.breaches[:SHOWN]:
+            note(f"    {breach}")
     parts = [line[name] for name in ("simulated", "deployed") if name in line]
     line = {
         "recipients": sum(part["recipients"] for part in parts),

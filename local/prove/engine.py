@@ -1,4 +1,4 @@
-"""The embedded DynamoDB inside this process, so that a call takes half a millisecond, with faults on its wire.
+"""The embedded DynamoDB inside this process: a call takes a millisecond, and its wire can have faults.
 
 The SDK, its retries and its reading of errors are the real ones; only the connection is not.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -52,7 +51,7 @@ class Engine:
         self.sleep: Callable[[float], None] = lambda _: None
         aws.forget_clients()
         aws.client("dynamodb").meta.events.register("before-send.dynamodb.*", self._answer)
-        botocore.endpoint.time = SimpleNamespace(sleep=lambda seconds: self.sleep(seconds))  # type: ignore[attr-defined]
+        botocore.endpoint.time = SimpleNamespace(sleep=self._wait)
 
     def empty(self) -> None:
         """Makes the template's tables anew."""
@@ -66,6 +65,14 @@ class Engine:
             create_tables()
         finally:
             boto3.client = made
+
+    def _wait(self, seconds: float) -> None:
+        self.sleep(seconds)
+
+    def items(self, table: str) -> list[dict[str, Any]]:
+        """The items of a table as DynamoDB has them, without asking it."""
+        kept = self._dynamodb._tables[f"janjan-local-{table}"]["items"]
+        return [item for of_partition in kept.values() for item in of_partition.values()]
 
     def _answer(self, request: Any, **_: object) -> Any:  # noqa: ANN401 - botocore's own
         from botocore.awsrequest import AWSResponse
@@ -102,8 +109,3 @@ def _client() -> Any:  # noqa: ANN401
 
 def _text(value: str | bytes) -> str:
     return value.decode() if isinstance(value, bytes) else value
-
-
-def note(text: str) -> None:
-    """A line for the person at the terminal."""
-    print(text, file=sys.stderr, flush=True)

@@ -51,13 +51,11 @@ class Figures:
         }
 
 
-def of_world(
-    seed: int, people: int, acts: tuple[str, ...] | None, on: Engine | None = None
-) -> Figures:
+def of_world(seed: int, people: int, acts: tuple[str, ...], on: Engine | None = None) -> Figures:
     """Runs and judges the world of a seed; on the process's own engine."""
     from local.prove.worlds import Place, engine
 
-    place = Place(seed, people, on or engine(), acts_wanted=acts)
+    place = Place(seed, people, on or engine(), wanted=acts)
     world = place.run()
     return Figures(
         worlds={seed: " ".join(world.acts)},
@@ -75,4 +73,3 @@ def _of_platform(world: Evidence) -> Counter[str]:
     outcomes = Counter(line["outcome"] for line in world.log if line["kind"] == "request")
     wanted = {"throttled": "platform_throttled", "lost_reply": "platform_answers_lost"}
     return Counter({name: outcomes[outcome] for outcome, name in wanted.items()})
-

@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +24,7 @@ SEEDS = ",".join(str(seed) for seed in range(1, 13))
 PEOPLE = 120
 PATIENCE_S = 600
 HELD, BROKEN = 0, 1
+APPLY = ("git", "apply", "--unidiff-zero")
 
 
 class BadMutant(Exception):
@@ -61,7 +62,7 @@ def broken(mutant: Mutant, into: Path) -> None:
     for name in NEEDED:
         shutil.copytree(ROOT / name, into / name, ignore=shutil.ignore_patterns("__pycache__", "mutants"))
     shutil.copy(ROOT / "app.py", into)
-    command = ["git", "apply", "--unidiff-zero", str(mutant.patch)]
+    command = [*APPLY, str(mutant.patch)]
     done = subprocess.run(command, cwd=into, capture_output=True, text=True, check=False)
     if done.returncode:
         raise BadMutant(f"{mutant.name} does not apply: {done.stderr.strip()}")
@@ -78,7 +79,13 @@ def noticed(mutant: Mutant) -> tuple[bool, str]:
         options = ["--seeds", SEEDS, "--people", str(PEOPLE), "--acts", mutant.acts]
         env = {k: v for k, v in os.environ.items() if k not in ("MUTANTS", "SEED")}
         done = subprocess.run(
-            [*command, *options], cwd=folder, env=env, capture_output=True, text=True, timeout=PATIENCE_S, check=False
+            [*command, *options],
+            cwd=folder,
+            env=env,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_S,
+            check=False,
         )
     told = [line.strip() for line in done.stderr.splitlines() if line.startswith("    ")]
     if done.returncode == BROKEN and told:
@@ -92,14 +99,16 @@ def run(wanted: str, note: Callable[[str], None]) -> int:
     chosen = [m for m in known() if wanted == "all" or m.name in wanted.split(",")]
     survived = []
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        for mutant, (red, why) in zip(chosen, pool.map(noticed, chosen), strict=True):
+        jobs = {pool.submit(noticed, mutant): mutant for mutant in chosen}
+        for job in as_completed(jobs):
+            mutant, (red, why) = jobs[job], job.result()
             note(f"{'noticed ' if red else 'SURVIVED'}  {mutant.name}: {why}")
             if not red:
                 survived.append(mutant.name)
     line = {
         "mutants": len(chosen),
         "noticed": len(chosen) - len(survived),
-        "survived": survived,
+        "survived": sorted(survived),
         "seconds": round(time.monotonic() - begun, 1),
     }
     print(json.dumps(line), flush=True)

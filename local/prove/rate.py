@@ -1,4 +1,4 @@
-"""How fast a channel was really asked, from a sandbox's log: `python -m local.prove.rate --log FILE --limit 30`.
+"""How fast a channel was really asked: `python -m local.prove.rate --log FILE --limit 30` on a sandbox's log.
 
 In any sliding second at most 110 % of the limit, in any minute at most 100 %, and at least 90 % of it while
 work was waiting. Imports nothing of chalicelib.
@@ -33,13 +33,13 @@ class Rate:
     def breaches(self, *, waiting: bool = False) -> list[str]:
         """Where the limit was not kept; with `waiting`, also whether it was used: work waited all the time.
 
-        One request more than the share is allowed: a window that holds 110 % of 4.5 holds 4 or 5.
+        Below ten a second a window may hold one request more than the limit: there is no tenth of a request.
         """
         found = []
-        if self.most_in_a_second > max(self.limit * MOST_A_SECOND, 1) + 1e-9 and self.most_in_a_second > _up(self.limit):
+        if self.most_in_a_second > max(self.limit * MOST_A_SECOND, _up(self.limit) + 1):
             found.append(f"{self.most_in_a_second} requests in a second, the limit is {self.limit:g}")
         if self.most_in_a_minute > _up(self.limit * MINUTE * MOST_A_MINUTE):
-            found.append(f"{self.most_in_a_minute} requests in a minute, the limit is {self.limit * MINUTE:g}")
+            found.append(f"{self.most_in_a_minute} in a minute, the limit is {self.limit * MINUTE:g}")
         if waiting and self.mean < self.limit * LEAST:
             found.append(f"{self.mean:.1f} requests a second while work waited, the limit is {self.limit:g}")
         return found

@@ -9,9 +9,10 @@ from __future__ import annotations
 import heapq
 import itertools
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from greenlet import getcurrent, greenlet
 
@@ -19,6 +20,8 @@ from tests.dispatch.world import Crash
 
 Given = TypeVar("Given")
 FOREVER = float("inf")
+LOOK_S = 0.02
+"""How often a process looks whether another of its life is ready."""
 
 
 @dataclass
@@ -104,3 +107,57 @@ class Simulation:
         if fate > 1 - crash / 2:
             self.die()
         return given
+
+
+@dataclass
+class Threads(Executor):
+    """Threads of a life, as the application's own executor: they all die with it."""
+
+    sim: Simulation
+
+    def submit(self, task: Callable[..., Any], /, *args: object, **kwargs: object) -> Future[Any]:
+        """Begins the task in this moment."""
+        done: Future[Any] = Future()
+        life = self.sim.life or Life("the world")
+
+        def work() -> None:
+            try:
+                self.sim.sleep(0.0)
+                given = task(*args, **kwargs)
+            except Crash:
+                return
+            except Exception as error:  # noqa: BLE001 - it is the one who waits that must see it
+                done.set_exception(error)
+            else:
+                done.set_result(given)
+
+        self.sim.after(0.0, lambda: self.sim.spawn(life, work))
+        return done
+
+
+def wait(sim: Simulation, futures: Iterable[Future[Any]]) -> None:
+    """As concurrent.futures.wait, in simulated time."""
+    kept = list(futures)
+    while not all(future.done() for future in kept):
+        sim.sleep(LOOK_S)
+
+
+class Lock:
+    """As threading.RLock, for the threads of a life."""
+
+    def __init__(self, sim: Simulation) -> None:
+        self._sim = sim
+        self._owner: object = None
+        self._depth = 0
+
+    def __enter__(self) -> None:
+        me = getcurrent()
+        while self._owner not in (None, me):
+            self._sim.sleep(LOOK_S / 4)
+        self._owner = me
+        self._depth += 1
+
+    def __exit__(self, *_: object) -> None:
+        self._depth -= 1
+        if not self._depth:
+            self._owner = None
