@@ -348,7 +348,7 @@ def misjudged(
     for who, statuses in outcomes.items():
         person = by_address.get(who)
         if person is None:
-            found += [f"{who} is {status} and was never asked" for status in statuses if status in NEEDS_REQUEST]
+            found += [f"{who} is {status}, never asked" for status in statuses if status in NEEDS_REQUEST]
         elif (status := statuses[-1]) != (fact := _outcome(person)):
             if status == "unknown" and not person.told:
                 person.answered, person.lost, person.refused = False, 1, []
@@ -368,17 +368,27 @@ def _outcome(person: Person) -> str:
     return "unknown"
 
 
-def changed_facts(samples: Sequence[Mapping[str, Mapping[str, object]]]) -> list[str]:
-    """Facts that were known once and were gone or different later."""
-    found = []
-    for before, after in zip(samples, samples[1:], strict=False):
-        for place, facts in before.items():
-            now = after.get(place, {})
-            found += [
-                f"{place}: fact {name} was {value}, then {now.get(name)}"
-                for name, value in facts.items()
-                if now.get(name) != value
-            ]
+def changed_facts(place: str, before: Mapping[str, object], after: Mapping[str, object]) -> list[str]:
+    """Facts of one place that were known once and were gone or different later."""
+    return [
+        f"{place}: fact {name} was {value}, then {after.get(name)}"
+        for name, value in before.items()
+        if after.get(name) != value
+    ]
+
+
+def over_cap(people: Iterable[Sequence[Person]], cap: int, capped: Iterable[str], dead: int) -> list[str]:
+    """Who was asked by more runs of one week than the cap allows, and who was held back without need.
+
+    `people`: by run, all of one week. `capped`: who was held back. A claim whose holder died wears out the
+    cap though nothing was sent: with `dead` processes so many may be held back.
+    """
+    asked = Counter(f"{one.platform}:{one.address}" for run in people for one in run if one.requests)
+    over = {who: runs for who, runs in asked.items() if runs > cap}
+    found = [f"{who} was asked by {runs} runs of a week, {cap} are allowed" for who, runs in over.items()]
+    needless = [who for who in set(capped) if asked[who] < cap]
+    if len(needless) > dead:
+        found.append(f"{len(needless)} people were held back by a cap that they had not reached")
     return found
 
 

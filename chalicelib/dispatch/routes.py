@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 from urllib.parse import unquote
 
 from chalice.app import Response
@@ -18,6 +18,7 @@ from chalicelib.ports import RunBrief
 from chalicelib.shapes import Strict, View
 
 if TYPE_CHECKING:
+    from chalicelib.dispatch.officer import OfficerReport
     from chalicelib.dispatch.report import Delivery
     from chalicelib.dispatch.store import Stop
 
@@ -52,9 +53,18 @@ class CountsView(View):
 
 
 class ReportView(CountsView):
+    """The counts, whole and in groups.
+
+    `sent`: people to whom a request was made. `left`: people who were not sent to because the time was over.
+    `half_sent`: both in one run.
+    """
+
     campaign: str
     status: str
     runs: list[str]
+    sent: int
+    left: int
+    half_sent: bool
     by_channel: dict[str, CountsView]
     by_area: dict[str, CountsView]
     updated_at: datetime
@@ -100,6 +110,87 @@ class DeliveryQuery(Strict):
     cursor: str | None = None
 
 
+class LateView(View):
+    """Receipts that are later than a moment, by the platform's clock."""
+
+    delivered: int
+    read: int
+
+
+class FiguresView(View):
+    """planned = sent + failed + unknown + waiting + the sum of stopped; arrived are part of sent."""
+
+    planned: int
+    sent: int
+    arrived: int
+    failed: int
+    unknown: int
+    waiting: int
+    stopped: dict[str, int]
+    late_after_expiry: LateView
+    late_after_cancel: LateView
+    first_request: datetime | None
+    last_request: datetime | None
+
+
+class OfficerRunView(FiguresView):
+    run: str
+    kind: str
+    status: str
+    at: datetime
+    expires_at: datetime
+    ended_at: datetime | None
+    by_area: dict[str, FiguresView]
+
+
+class ActionView(View):
+    """An entry of the audit."""
+
+    at: datetime
+    actor: str
+    action: str
+    subject: str
+    detail: dict[str, str | int | bool | list[str] | None]
+    seq: int
+    hash: str
+
+
+class SealView(View):
+    """Where the audit stood: the end of the campaign's chain, and the latest daily root."""
+
+    chain: str
+    seq: int
+    head: str
+    root_date: str | None
+    root: str | None
+
+
+class SignatureView(View):
+    by: str
+    at: datetime
+    figures: str
+    reason: str
+    current: bool
+    """Whether these are still the figures."""
+
+
+class OfficerReportView(View):
+    campaign: str
+    status: str
+    department: str
+    runs: list[OfficerRunView]
+    figures: str
+    """SHA-256 of the JSON (sorted names, no spaces, UTF-8) of `{campaign, runs}`."""
+    actions: list[ActionView]
+    audit: SealView
+    signatures: list[SignatureView]
+    as_of: datetime
+
+
+class SignatureBody(Strict):
+    reason: Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)] = ""
+
+
 class StopReason(Strict):
     reason: str = Field(min_length=1, max_length=500)
 
@@ -122,6 +213,7 @@ class Head(NamedTuple):
     id: str
     title: str
     status: str
+    department: str
     runs: list[RunBrief]
 
 
@@ -130,7 +222,8 @@ def _seen(request: Request, campaign_id: str, action: str = "campaign.report") -
     campaign = wiring.campaigns().get(campaign_id)
     if not request.principal.covers_department(campaign.content.department, action):
         raise Forbidden
-    return Head(campaign.id, campaign.content.title, campaign.status, wiring.runs().of_campaign(campaign_id))
+    runs = wiring.runs().of_campaign(campaign_id)
+    return Head(campaign.id, campaign.content.title, campaign.status, campaign.content.department, runs)
 
 
 def _report(head: Head) -> ReportView:
@@ -143,6 +236,9 @@ def _report(head: Head) -> ReportView:
         "runs": [run.run_id for run in head.runs],
         "by_channel": {name: counts_as_json(counts) for name, counts in report.by_channel.items()},
         "by_area": {name: counts_as_json(counts) for name, counts in report.by_area.items()},
+        "sent": report.counts.sent,
+        "left": report.counts.left,
+        "half_sent": report.half_sent,
         "updated_at": report.updated_at,
     }
     return ReportView.model_validate(shown)
@@ -180,10 +276,39 @@ def report_page(request: Request, campaign_id: str) -> Response:
         by_channel=[(CHANNELS.get(name, name), counts) for name, counts in shown.by_channel.items()],
         by_area=[(_area_name(area, request.lang), counts) for area, counts in shown.by_area.items()],
         channel_names=CHANNELS,
+        officer=request.principal.may("officer_report.read"),
         unknown=_unknown(request, head) if shown.unknown else [],
+        timetable=_timetable(campaign_id),
         updated_at=f"{shown.updated_at.astimezone(IST):%d.%m.%Y %H:%M:%S}",
     )
     return html(page, headers={"Refresh": "5"} if shown.in_progress else None)
+
+
+def _timetable(campaign_id: str) -> dict[str, Any]:
+    """What the page says of runs, repetition and quiet hours; times by India's clock."""
+    from chalicelib.dispatch.words import CAMPAIGN, EVERY
+
+    quiet, found = wiring.campaigns().timetable(campaign_id)
+    series = [run.series for run in found if run.series]
+    first = series[-1].first if series else None
+    return {
+        "quiet": quiet,
+        "spread": max((run.spread_minutes for run in found), default=0),
+        "series": series[-1] if series else None,
+        "every": EVERY[series[-1].every] if series else "",
+        "time": f"{first:%H:%M}" if first else "",
+        "runs": [
+            {
+                "number": run.number,
+                "at": f"{run.at.astimezone(IST):%d.%m.%Y %H:%M}",
+                "until": f"{run.expires_at.astimezone(IST):%d.%m.%Y %H:%M}",
+                "status": CAMPAIGN[run.status],
+                "left": run.left,
+                "missed": run.series.missed if run.series else 0,
+            }
+            for run in found
+        ],
+    }
 
 
 def _unknown(request: Request, head: Head) -> list[Delivery]:
@@ -205,7 +330,7 @@ def _area_name(area_id: str, lang: str) -> str:
 
 @api.page("GET", "/campaigns", allow="campaign.read", summary="All campaigns as a page")
 def campaigns_page(request: Request) -> Response:
-    from chalicelib.dispatch.words import CAMPAIGN
+    from chalicelib.dispatch.words import CAMPAIGN, EVERY
     from chalicelib.pages import shell
 
     found, more = wiring.campaigns().page("", "", read_cursor(request), PAGE_OF_CAMPAIGNS)
@@ -214,6 +339,7 @@ def campaigns_page(request: Request) -> Response:
             "id": one.id,
             "title": one.content.title,
             "status": CAMPAIGN[one.status],
+            "every": EVERY[one.repeats] if one.repeats else "",
             "day": f"{one.created_at.astimezone(IST):%d.%m.%Y}",
         }
         for one in found
@@ -242,6 +368,84 @@ def deliveries(request: Request, campaign_id: str, query: DeliveryQuery) -> Deli
     found, more = wiring.reporter().deliveries(run, query.status, place.get("after"), query.limit)
     views = [_delivery_view(delivery) for delivery in found]
     return DeliveryList(items=views, next=next_cursor(request, {"run": run, "after": more} if more else None))
+
+
+@api.get(
+    "/v1/campaigns/{campaign_id}/officer-report",
+    allow="officer_report.read",
+    answer=OfficerReportView,
+    summary="What went out, what was stopped, what came late, who decided",
+)
+def officer_report(request: Request, campaign_id: str) -> OfficerReportView:
+    head = _seen(request, campaign_id, "officer_report.read")
+    return _officer_view(head, wiring.officer().report(head.id, head.runs))
+
+
+@api.post(
+    "/v1/campaigns/{campaign_id}/officer-report/signature",
+    allow="officer_report.sign",
+    body=SignatureBody,
+    answer=OfficerReportView,
+    status=201,
+    summary="Put your name to these figures, in the audit",
+)
+def sign_officer_report(request: Request, campaign_id: str, body: SignatureBody) -> OfficerReportView:
+    head = _seen(request, campaign_id, "officer_report.sign")
+    report = wiring.officer().sign(request.principal.id, head.id, head.runs, body.reason)
+    return _officer_view(head, report)
+
+
+@api.page(
+    "GET",
+    "/campaigns/{campaign_id}/officer-report",
+    allow="officer_report.read",
+    summary="The officer's report as a page, to be printed",
+)
+def officer_report_page(request: Request, campaign_id: str) -> Response:
+    from chalicelib.dispatch.words import ACTIONS, CAMPAIGN, REASONS
+    from chalicelib.pages import shell
+
+    head = _seen(request, campaign_id, "officer_report.read")
+    shown = officer_report(request, campaign_id)
+    areas = {area for run in shown.runs for area in run.by_area}
+    page = shell.render(
+        "officer.html",
+        request.lang,
+        path=f"/campaigns/{campaign_id}/officer-report",
+        title=head.title,
+        report=shown,
+        statuses=CAMPAIGN,
+        reasons=REASONS,
+        actions=ACTIONS,
+        area_names={area: _area_name(area, request.lang) for area in areas},
+        time=lambda at: f"{at.astimezone(IST):%d.%m.%Y %H:%M:%S}" if at else "–",
+    )
+    return html(page)
+
+
+def _officer_view(head: Head, report: OfficerReport) -> OfficerReportView:
+    seal, root = report.seal, report.seal.root
+    return OfficerReportView.model_validate(
+        {
+            "campaign": head.id,
+            "status": head.status,
+            "department": head.department,
+            "runs": report.runs,
+            "figures": report.fingerprint,
+            "actions": [vars(entry) for entry in report.actions],
+            "audit": {
+                "chain": seal.chain,
+                "seq": seal.head.seq,
+                "head": seal.head.hash,
+                "root_date": root.date if root else None,
+                "root": root.hash if root else None,
+            },
+            "signatures": [
+                vars(one) | {"current": one.figures == report.fingerprint} for one in report.signatures
+            ],
+            "as_of": report.as_of,
+        }
+    )
 
 
 @api.get("/v1/stops", allow="stop.read", answer=StopList, summary="All stops that stand")

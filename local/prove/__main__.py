@@ -12,6 +12,7 @@ import os
 import secrets
 import sys
 import time
+import traceback
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from typing import Any
@@ -126,4 +127,8 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except Exception:  # noqa: BLE001 - a proof that could not be run is no breach
+        traceback.print_exc()
+        sys.exit(2)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from chalicelib.clock import IST
 from chalicelib.dispatch.model import Status
 from chalicelib.dispatch.report import Reporter
-from chalicelib.ports import Election, QuietHours, RunBrief
+from chalicelib.ports import Election, QuietHours, RosterRow, RunBrief
 from local.judge import Ban
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ STOPS_WITHIN_S = 5.0
 """So long a pause, a stop or a person's wish may take to reach every sender."""
 
 
+MOVE = 0.08
 RARE = ("cap", "stop", "pause", "cancel", "expiry", "silence", "code", "quiet")
 ALWAYS = ("wishes", "moves", "decisions")
 
@@ -36,6 +37,7 @@ class Acts:
     """People who change their place while plans are made."""
     awaited: list[tuple[int, Callable[[], object]]] = field(default_factory=list)
     requests: int = 0
+    moving: bool = False
 
     def prepare(self) -> None:
         """Draws what will happen, or takes what is wanted."""
@@ -204,12 +206,15 @@ class Acts:
         self.place.ban(f"gone {ident}", addresses=here, grace_s=STOPS_WITHIN_S)
 
     def _moves(self) -> None:
-        """While it is planned people move from one district to the other: they may be found twice."""
-        self.moved = set(
-            self.place.chance.sample(sorted(self.place.made.people.rows), self.place.people // 20)
-        )
-        for ident in self.moved:
-            self.place.sim.after(self.place.chance.uniform(0, 4), partial(self._move, ident))
+        """While it is planned people move to the other district: some are found twice, some never."""
+        self.moving = True
+
+    def read(self, rows: Sequence[RosterRow]) -> None:
+        """A page of the roster has been read: some on it move."""
+        for row in rows:
+            if self.moving and row.id not in self.moved and self.place.chance.random() < MOVE:
+                self.moved.add(row.id)
+                self._move(row.id)
 
     def _move(self, ident: str) -> None:
         rows = self.place.made.roster.rows

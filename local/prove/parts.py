@@ -88,18 +88,23 @@ class SimQueue:
 
     def put(self, bodies: Iterable[Mapping[str, Any]], delay_s: float = 0) -> int:
         """As queues.Queue."""
-        taken = [dict(body) for body in bodies]
+        return self.put_each((body, delay_s) for body in bodies)
+
+    def put_each(self, messages: Iterable[tuple[Mapping[str, Any], float]]) -> int:
+        """As queues.Queue. What cannot be put raises Transient, with some of it put all the same."""
+        taken = [(dict(body), delay_s) for body, delay_s in messages]
         if not taken:
             return 0
         place = self.place
 
         def effect() -> int:
             unsure = place.chance.random() < place.weather.unsure and place.sim.life is not None
-            if unsure and place.chance.random() < 0.5:
-                raise Transient
-            for _ in range(1 + unsure):
-                for body in taken:
+            fails = unsure and place.chance.random() < 0.5
+            for body, delay_s in taken * (2 if unsure and not fails else 1):
+                if not (fails and place.chance.random() < 0.7):
                     self._enqueue(body, delay_s)
+            if fails:
+                raise Transient
             return len(taken)
 
         return place.call(effect, 0.01)
@@ -234,11 +239,11 @@ class SimRuns(stand_ins.MemoryRuns):
     def start(self, run_id: str) -> bool:
         return bool(self.place.call(lambda: super(SimRuns, self).start(run_id), 0.02))
 
-    def finish(self, run_id: str) -> None:
+    def finish(self, run_id: str, **how: Any) -> None:  # noqa: ANN401
         def end() -> None:
             brief = self.briefs[run_id]
             if brief.status in ("dispatching", "paused"):
-                super(SimRuns, self).finish(run_id)
+                super(SimRuns, self).finish(run_id, **how)
                 self.place.ban("ended", run=run_id, first_only=True)
 
         self.place.call(end, 0.02)
@@ -280,7 +285,10 @@ class SimRoster(stand_ins.MemoryRoster):
     place: Any = None
 
     def page(self, where: Any, after: str | None, limit: int) -> Any:  # noqa: ANN401
-        return self.place.call(lambda: super(SimRoster, self).page(where, after, limit), 0.05)
+        rows, more = self.place.call(lambda: super(SimRoster, self).page(where, after, limit), 0.05)
+        if self.place.sim.life is not None:
+            self.place.acts.read(rows)
+        return rows, more
 
 
 @dataclass
