@@ -445,6 +445,12 @@ class DispatchStore:
             for item in TallyItem.query(pk, TallyItem.sk.startswith("t"), consistent_read=consistent):
                 yield _tally_of(item)
 
+    def some_tallies(self, run: str, chunks: Sequence[str]) -> dict[str, Tally]:
+        """The tallies of these chunks, by chunk, read consistently; a chunk that has none is left out."""
+        keys = [(partition_of(run, chunk), f"t{chunk}") for chunk in chunks]
+        found = (_tally_of(item) for item in TallyItem.batch_get(keys, consistent_read=True))
+        return {tally.chunk: tally for tally in found}
+
     def stale_chunks(self, run: str, before: int) -> list[str]:
         """Chunks planned before `before` (seconds since EPOCH) of which somebody has no outcome yet."""
         found = []
