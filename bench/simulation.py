@@ -1,8 +1,8 @@
 """A simulation, not a measurement: one and ten million recipients, from measured figures and quotas.
 
 Each part has a most that it can do, in recipients a second: the channel, the senders, the planner, tables and
-their partitions, the callbacks, the webhook. The least of them decides how long it takes. Quotas and latencies
-are data (quotas.json, prices.json), what a recipient needs is measured.json.
+their partitions, the callbacks, the webhook. The least of them decides how long it takes. Quotas and
+latencies are data (quotas.json, prices.json), what a recipient needs is measured.json.
 """
 
 from __future__ import annotations

@@ -127,6 +127,12 @@ class Campaigns:
         """The campaign's runs, oldest first. Raises NotFound."""
         return self.store.runs(self.get(campaign_id).id)
 
+    def timetable(self, campaign_id: str) -> tuple[Quiet | None, list[Run]]:
+        """The quiet hours that its runs keep (None: none), and the runs, oldest first. Raises NotFound."""
+        content, runs = self.get(campaign_id).content, self.store.runs(campaign_id)
+        quiet = (runs[-1].quiet if runs else None) or self._quiet(content)
+        return (quiet if quiet.hours and content.kind != "emergency" else None), runs
+
     # --- writing and approving ------------------------------------------------------------------------
 
     def create(self, who: Principal, content: Content) -> Campaign:
@@ -220,7 +226,7 @@ class Campaigns:
             raise _not_now(seen)
         now = self.clock.now()
         number = seen.runs + 1
-        after = self._after(seen, "scheduled", runs=number)
+        after = self._after(seen, "scheduled", runs=number, repeats=repeat and repeat.every)
         if wrong := self._unready(seen.content):  # a template may have been withdrawn since the approval
             raise InvalidInput(wrong)
         content = seen.content
@@ -229,7 +235,7 @@ class Campaigns:
         if series is not None:
             _, ends = span_in_series(series, content.expires_at)
         self.law.check(seen, begins, ends)
-        quiet = content.quiet_hours or self.quiet_hours
+        quiet = self._quiet(content)
         if content.kind != "emergency" and never_awake(quiet.hours, begins, ends):
             sentence = "All its time lies in the quiet hours, %(begins)s to %(until)s: nothing would be sent."
             hours = {"begins": quiet.begins, "until": quiet.until}
@@ -264,9 +270,10 @@ class Campaigns:
             self._launch(run.id, (begins - now).total_seconds())
         return run
 
-    def pause(self, who: Principal, campaign_id: str) -> Campaign:
-        """Halts a run, scheduled or under way: within 5 s nothing new is sent. Its expiry goes on."""
-        return self._steer(who, campaign_id, "pause")[0]
+    def pause(self, who: Principal, campaign_id: str, code: str = "") -> Campaign:
+        """Halts a run, scheduled or under way: within 5 s nothing new is sent. Its expiry goes on. `code`:
+        the platform's word that made it necessary."""
+        return self._steer(who, campaign_id, "pause", {"code": code} if code else {})[0]
 
     def resume(self, who: Principal, campaign_id: str) -> Campaign:
         """Lets a paused run go on exactly where it stopped."""
@@ -285,7 +292,9 @@ class Campaigns:
             self._wake(run.id)
         return campaign
 
-    def _steer(self, who: Principal, campaign_id: str, verb: Verb) -> tuple[Campaign, Run]:
+    def _steer(
+        self, who: Principal, campaign_id: str, verb: Verb, detail: dict[str, Any] | None = None
+    ) -> tuple[Campaign, Run]:
         """Run and campaign one step on, together. Dispatch moves them too: whoever writes second looks at
         what there is now, and tries again."""
         for attempt in range(TRIES):
@@ -294,12 +303,14 @@ class Campaigns:
             if run is None or (verb == "resume" and seen.status != "paused"):
                 raise _not_now(seen)
             try:
-                return self._step(who, seen, run, verb)
+                return self._step(who, seen, run, verb, detail or {})
             except ChangedMeanwhile:
                 self.sleep(0.01 * 2**attempt)
         raise Transient
 
-    def _step(self, who: Principal, seen: Campaign, run: Run, verb: Verb) -> tuple[Campaign, Run]:
+    def _step(
+        self, who: Principal, seen: Campaign, run: Run, verb: Verb, detail: dict[str, Any]
+    ) -> tuple[Campaign, Run]:
         now, ids = self.clock.now(), {"run_id": run.id, "campaign_id": run.campaign_id}
         status, action, event = {
             "pause": ("paused", "run.paused", RunPaused(**ids)),
@@ -313,7 +324,7 @@ class Campaigns:
             self.store.put_run(transaction, moved, event, now)
 
         after = self._after(seen, moved.status)
-        return self._commit(who, action, after, {"run": run.id}, write=write), moved
+        return self._commit(who, action, after, {"run": run.id} | detail, write=write), moved
 
     def preview(self, audience: Audience, channels: Sequence[str] = CHANNELS) -> Preview:
         """Whom this audience would reach now, person by person. Raises AudienceTooLarge beyond 20,000."""
@@ -401,6 +412,9 @@ class Campaigns:
         except InvalidInput as unknown:
             found += [FieldError(f"audience.{e.field}", e.code, e.message, e.params) for e in unknown.errors]
         return found
+
+    def _quiet(self, content: Content) -> Quiet:
+        return content.quiet_hours or self.quiet_hours
 
     def _ranges(self, audience: Audience) -> list[RosterRange]:
         return self.areas.ranges(audience.areas)

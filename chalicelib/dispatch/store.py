@@ -7,7 +7,7 @@ Table `ledger`, one item a person and week: history, caps, export and erasure of
                                   runs do; `last`: when one was claimed last. An entry takes at most 85 bytes,
                                   so that ten fit into 1 KB.
                                                                 1 w a claim; 1 w and 1 r one that is refused;
-                                                                1 r when the person may not be sent to
+                                                                1 w when the person may not be sent to
     <person>       service#<key>  a service message's claim     2 w (claim, outcome)
 
 Table `tallies`, all of one run, spread over SHARDS partitions; items stay under 1 KB.
@@ -146,6 +146,10 @@ class StopItem(Table):
     reason = UnicodeAttribute()
     by = UnicodeAttribute()
     at = UnicodeAttribute()
+    code = UnicodeAttribute(null=True)
+    probe_at = UnicodeAttribute(null=True)
+    probes = NumberAttribute(null=True)
+    told = BooleanAttribute(null=True)
 
 
 class SignatureItem(Table):
@@ -183,6 +187,13 @@ class Stop:
     reason: str
     by: str
     at: datetime
+    code: str = ""
+    """What the platform said, when its word set this stop."""
+    probe_at: datetime | None = None
+    """When the platform is asked whether the channel is well again; None: a person lifts it."""
+    probes: int = 0
+    told: bool = False
+    """Whether the event has been published."""
 
 
 @dataclass(frozen=True)
@@ -341,6 +352,13 @@ class DispatchStore:
             float(item["last"]["N"]) if "last" in item else None,
         )
 
+    def keep_place(self, wanted: Claim) -> Week:
+        """Notes that the person counts at this place, though nothing is sent: no other place of the run may
+        claim them. Gives the week that stands in the way; an empty one when nothing does."""
+        entry = _entry(wanted)
+        kept = _unless_refused(_week_item(wanted), [entry.set(wanted.place)], _free(wanted))
+        return Week() if kept else self.week(wanted)
+
     def give_up(self, wanted: Claim, reason: str, at: int) -> None:
         """Notes that a second attempt is not made: the person counts at the first again, which tells why.
 
@@ -438,6 +456,12 @@ class DispatchStore:
             for item in TallyItem.query(pk, TallyItem.sk.startswith("t"), consistent_read=consistent):
                 yield _tally_of(item)
 
+    def some_tallies(self, run: str, chunks: Sequence[str]) -> dict[str, Tally]:
+        """The tallies of these chunks, by chunk, read consistently; a chunk that has none is left out."""
+        keys = [(partition_of(run, chunk), f"t{chunk}") for chunk in chunks]
+        found = (_tally_of(item) for item in TallyItem.batch_get(keys, consistent_read=True))
+        return {tally.chunk: tally for tally in found}
+
     def stale_chunks(self, run: str, before: int) -> list[str]:
         """Chunks planned before `before` (seconds since EPOCH) of which somebody has no outcome yet."""
         found = []
@@ -500,13 +524,22 @@ class DispatchStore:
         """All stops that stand, by scope, read consistently in one request."""
         return [_stop_of(item) for item in StopItem.query(STOPS, consistent_read=True)]
 
-    def put_stop(self, transaction: TransactWrite, stop: Stop) -> None:
-        """Adds the write of a stop, new or with another reason."""
-        transaction.save(StopItem(STOPS, stop.scope, reason=stop.reason, by=stop.by, at=rfc3339(stop.at)))
+    def put_stop(self, transaction: TransactWrite, stop: Stop, *, only_new: bool = False) -> None:
+        """Adds the write of a stop, new or with another reason; `only_new`: refused when one stands."""
+        transaction.save(_stop_item(stop), condition=StopItem.pk.does_not_exist() if only_new else None)
 
-    def remove_stop(self, transaction: TransactWrite, scope: str) -> None:
-        """Adds the end of a stop; refused when there is none."""
-        transaction.delete(StopItem(STOPS, scope), condition=StopItem.pk.exists())
+    def change_stop(self, seen: Stop, after: Stop) -> None:
+        """Writes what has changed about a stop, unless another stands there by now."""
+        try:
+            _stop_item(after).save(condition=_same_stop(seen))
+        except PutError as refused:
+            if refused.cause_response_code != REFUSED:
+                raise
+
+    def remove_stop(self, transaction: TransactWrite, scope: str, seen: Stop | None = None) -> None:
+        """Adds the end of a stop; refused when there is none, or not the one that was `seen`."""
+        condition = StopItem.pk.exists() if seen is None else _same_stop(seen)
+        transaction.delete(StopItem(STOPS, scope), condition=condition)
 
     # --- officer's reports
 
@@ -545,7 +578,30 @@ class DispatchStore:
 
 
 def _stop_of(item: StopItem) -> Stop:
-    return Stop(item.sk, item.reason, item.by, parse_rfc3339(item.at))
+    return Stop(
+        item.sk,
+        item.reason,
+        item.by,
+        parse_rfc3339(item.at),
+        item.code or "",
+        parse_rfc3339(item.probe_at) if item.probe_at else None,
+        int(item.probes or 0),
+        bool(item.told),
+    )
+
+
+def _stop_item(stop: Stop) -> StopItem:
+    item = StopItem(STOPS, stop.scope, reason=stop.reason, by=stop.by, at=rfc3339(stop.at))
+    if stop.probe_at is not None:
+        item.code, item.probe_at = stop.code, rfc3339(stop.probe_at)
+        item.probes, item.told = stop.probes, stop.told
+    return item
+
+
+def _same_stop(seen: Stop) -> Condition:
+    """That the stop that was seen still stands."""
+    same: Condition = (StopItem.by == seen.by) & (StopItem.at == rfc3339(seen.at))
+    return same
 
 
 def _fact(fact: Fact, index: int) -> str:
@@ -624,18 +680,20 @@ def _free(wanted: Claim) -> Condition:
     return free
 
 
-def _unless_refused(item: Table, actions: list[Action], condition: Condition) -> None:
-    """The write, or nothing when its condition does not hold; again while a transaction holds the item."""
-    for left in reversed(range(TRIES)):
+def _unless_refused(item: Table, actions: list[Action], condition: Condition) -> bool:
+    """Writes, again while a transaction holds the item; False when the condition does not hold."""
+    tries = 0
+    while True:
         try:
             item.change(actions=actions, condition=condition)
+            return True
         except UpdateError as refused:
-            if refused.cause_response_code == CONFLICT and left:
-                time.sleep(PAUSE_S)
-                continue
-            if refused.cause_response_code != REFUSED:
+            tries += 1
+            if refused.cause_response_code == REFUSED:
+                return False
+            if refused.cause_response_code != CONFLICT or tries == TRIES:
                 raise
-        return
+        time.sleep(PAUSE_S)
 
 
 def _refused(error: TransactWriteError) -> bool:
