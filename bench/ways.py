@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -12,6 +13,9 @@ from bench.ground import MINUTE_S, Crowd, Ground, schedule, status_body, status_
 
 EMPTY_LOOK_S = 0.02
 LONGEST_S = 3600.0
+FULL = 0.37
+"""Share of the sender's batches that hold two chunks: at 80 messages a second five pollers, of which each waits
+a second for a second chunk, seldom get one (simulated)."""
 
 
 class Way(Protocol):
@@ -67,16 +71,18 @@ class JanJan:
         import app
         from chalicelib import wiring
 
-        ground, env = self.ground, self.ground.env
+        ground, env, draw = self.ground, self.ground.env, random.Random(label)
         run = self.runs[label] = schedule(label, crowd)
         send_size, plan_size = ground.batching("SendChunk")[0], ground.batching("PlanRun")[0]
         ground.invoke("tick", app.launch_due, _tick())
         ticked = began = time.monotonic()
         while time.monotonic() - began < LONGEST_S:
             served = ground.serve(env["PLAN_QUEUE_URL"], "plan", app.plan_run, plan_size)
-            while ground.serve(env["SEND_QUEUE_URL"], "send", app.send_chunk, send_size):
-                served += 1
-                ground.meter.asks["send"] += 1  # the others are asked for before the last has answered
+            while done := ground.serve(
+                env["SEND_QUEUE_URL"], "send", app.send_chunk, 1 if draw.random() > FULL else send_size
+            ):
+                served += done
+                ground.meter.asks["send"] += done  # the others are asked for before the last has answered
             if time.monotonic() - ticked >= MINUTE_S:
                 ticked = time.monotonic()
                 ground.invoke("tick", app.launch_due, _tick())
