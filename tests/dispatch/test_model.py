@@ -375,7 +375,7 @@ def test_a_week_begins_on_monday_in_india_also_at_the_turn_of_the_year(at, week)
 def test_emergencies_corrections_and_withdrawals_wear_out_no_cap():
     assert wears_out_the_cap(BRIEF)
     assert not wears_out_the_cap(replace(BRIEF, kind="emergency"))
-    assert not wears_out_the_cap(replace(BRIEF, parent="cmp_x-1"))
+    assert not wears_out_the_cap(replace(BRIEF, parents=("cmp_x-1",)))
 
 
 # --- decisions
