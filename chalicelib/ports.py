@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, time
 from typing import Literal, Protocol
 
-from chalicelib.platforms.base import Outgoing
+from chalicelib.platforms.base import Outgoing, Scope
 
 # --- directory ----------------------------------------------------------------------------------------------
 
@@ -247,6 +247,8 @@ class Proof:
     fact: Literal["accepted", "sent", "delivered", "read", "failed"]
     at: datetime
     code: str = ""
+    scope: Scope = "person"
+    """Of `failed`: whom else it would have been refused to."""
 
 
 class Tallies(Protocol):

@@ -216,11 +216,13 @@ def _dispatch_store() -> DispatchStore:
 
 @cache
 def planner() -> Planner:
+    from chalicelib.dispatch.fallback import Fallbacks
     from chalicelib.dispatch.planner import Planner
     from chalicelib.queues import Queue
 
-    queues = (Queue(settings().plan_queue_url), Queue(settings().send_queue_url))
-    return Planner(_dispatch_store(), runs(), roster(), *queues, clock())
+    plan, send = Queue(settings().plan_queue_url), Queue(settings().send_queue_url)
+    fallbacks = Fallbacks(_dispatch_store(), runs(), people(), send, clock())
+    return Planner(_dispatch_store(), runs(), roster(), plan, send, clock(), fallbacks)
 
 
 @cache
@@ -229,9 +231,17 @@ def sender() -> Sender:
     from chalicelib.events.bus import Bus
     from chalicelib.queues import Queue
 
-    queue, bus = Queue(settings().send_queue_url), Bus(settings().bus)
     return Sender(
-        _dispatch_store(), runs(), people(), platforms(), bus, queue, clock(), standing_stops(), calendar()
+        _dispatch_store(),
+        runs(),
+        people(),
+        platforms(),
+        Bus(settings().bus),
+        Queue(settings().send_queue_url),
+        clock(),
+        standing_stops(),
+        calendar(),
+        Queue(settings().plan_queue_url),
     )
 
 
@@ -273,8 +283,9 @@ def confirmer() -> DirectSender:
 @cache
 def tallies() -> Tallies:
     from chalicelib.dispatch.tallying import Tallying
+    from chalicelib.queues import Queue
 
-    return Tallying(_dispatch_store())
+    return Tallying(_dispatch_store(), runs(), Queue(settings().plan_queue_url), clock())
 
 
 @cache

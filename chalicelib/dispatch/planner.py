@@ -2,8 +2,8 @@
 
 Queue `plan`: {"launch": run} -> {"plan": run, "range": r, "page": p, "after": key} for each stretch, page
 after page -> {"settle": run} until everybody has an outcome; {"wake": run} when a pause or stop was lifted,
-or the run called off. Every message may come twice. Pauses and stops hold back no planning: chunks wait where
-they are sent.
+or the run called off; {"fall_back": run, "chunk": id} when somebody of a chunk failed. Every message may come
+twice. Pauses and stops hold back no planning: chunks wait where they are sent.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from chalicelib.clock import Clock
-from chalicelib.dispatch.model import PAGE_SIZE, Page, Ticket, route, seconds, total
+from chalicelib.dispatch.fallback import Fallbacks, fall_back_message
+from chalicelib.dispatch.model import PAGE_SIZE, Page, Tally, Ticket, falls_back, over, route, seconds
 from chalicelib.dispatch.store import DispatchStore
 from chalicelib.errors import Rejected
-from chalicelib.ports import Roster, RosterRange, Runs
+from chalicelib.ports import Roster, RosterRange, RunBrief, Runs
 from chalicelib.queues import Queue
 from chalicelib.telemetry import logger
 
@@ -40,6 +41,7 @@ class Planner:
     plan_queue: Queue
     send_queue: Queue
     clock: Clock
+    fallbacks: Fallbacks
 
     def tick(self) -> None:
         """Launches what is due and looks after what is under way; called every minute."""
@@ -67,6 +69,8 @@ class Planner:
             self.settle(message["settle"], int(message.get("look", 0)), revive=bool(message.get("revive")))
         elif "wake" in message:
             self.wake(message["wake"])
+        elif "fall_back" in message:
+            self.fallbacks.follow(message["fall_back"], message["chunk"])
         else:
             raise Rejected("This plan message has no known verb: %(verbs)s", verbs=sorted(message))
 
@@ -121,28 +125,39 @@ class Planner:
         alone."""
         brief = self.runs.get(run)
         if brief is not None and brief.status == "paused" and self.clock.now() >= brief.expires_at:
-            if self.store.plan(run) is None or self._ended(run):
+            if self.store.plan(run) is None or self._ended(brief):
                 self.runs.finish(run)
             return
         if brief is None or brief.status != "dispatching":
             return
-        if self._ended(run):
+        if self._ended(brief):
             self.runs.finish(run)
             return
         if look < len(SETTLE_DELAYS_S):
             self._look_again(run, look)
-        elif revive:
+            return
+        failed = (t.chunk for t in self.store.tallies(run) if self._falls_back(brief, t))
+        self.plan_queue.put(fall_back_message(run, chunk) for chunk in failed)
+        if revive:
             self._revive(run, brief.at)
 
-    def _ended(self, run: str) -> bool:
-        """A quick sum first; the one that decides misses no tally that planning has just written."""
-        plan = self.store.plan(run)
-        return (
-            plan is not None
-            and plan.complete
-            and total(self.store.tallies(run)).in_progress == 0
-            and total(self.store.tallies(run, consistent=True)).in_progress == 0
+    def _ended(self, run: RunBrief) -> bool:
+        """Whether everybody has an outcome, and of each failure it is known what follows over other channels.
+        A quick look first; the one that decides misses no tally that planning has just written."""
+        plan = self.store.plan(run.run_id)
+        planned = plan is not None and plan.complete
+        return planned and self._settled(run) and self._settled(run, consistent=True)
+
+    def _settled(self, run: RunBrief, *, consistent: bool = False) -> bool:
+        closed = over(run, self.clock.now()) is not None
+        return all(
+            all(tally.settled(i) for i in range(tally.size)) and (closed or not self._falls_back(run, tally))
+            for tally in self.store.tallies(run.run_id, consistent=consistent)
         )
+
+    @staticmethod
+    def _falls_back(run: RunBrief, tally: Tally) -> bool:
+        return any(falls_back(run, tally.channel, tally.chunk, facts) for facts in tally.facts.values())
 
     def _look_again(self, run: str, look: int) -> None:
         self.plan_queue.put(

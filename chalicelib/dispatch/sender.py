@@ -9,22 +9,25 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import Enum
 
 from chalicelib.clock import Clock
+from chalicelib.dispatch.fallback import fall_back_message
 from chalicelib.dispatch.model import (
     Chunk,
     Claim,
     Fact,
+    Facts,
     Hold,
     Later,
     Lease,
     Stops,
     Ticket,
     Verdict,
+    falls_back,
     judge_claim,
     origin_of,
     over,
@@ -106,6 +109,7 @@ class Sender:
     clock: Clock
     stops: Callable[[], Stops]
     calendar: Calendar
+    plan_queue: Queue
     sleep: Callable[[float], None] = time.sleep
 
     def send_chunk(self, ticket: Ticket, token: str, deadline: float) -> None:
@@ -126,6 +130,7 @@ class Sender:
         if found is None or brief is None:
             raise Rejected("There is no chunk %(chunk)s of run %(run)s.", chunk=ticket.chunk, run=ticket.run)
         chunk, tally = found
+        self._fall_back(brief, chunk, tally.facts)
         left = [i for i in range(len(chunk.people)) if not tally.settled(i)]
         if not left:
             return
@@ -295,6 +300,8 @@ class Sender:
             logger.error("channel must rest", extra={"channel": channel.id, "code": refused.platform_code})
             return Step.STOP
         work.facts[claim.index][Fact.FAILED] = refused.platform_code
+        if refused.scope != "person":  # it would be refused over any channel
+            work.facts[claim.index][Fact.LAST] = refused.scope
         if refused.opted_out:
             address = contact.addresses[channel.platform]
             self.people.stop(channel.platform, address, evidence=f"platform {refused.platform_code}", at=now)
@@ -316,6 +323,7 @@ class Sender:
         certain = {index: known for index, known in work.facts.items() if known and index not in unknown}
         if certain:
             self.store.record(work.chunk.run, work.chunk.id, certain)
+            self._fall_back(work.brief, work.chunk, certain)
         if work.events:
             self.bus.publish(work.events)
         if unknown:
@@ -323,8 +331,14 @@ class Sender:
         work.events.clear()
         work.facts.clear()
 
+    def _fall_back(self, brief: RunBrief, chunk: Chunk, known: Mapping[int, Facts]) -> None:
+        """Has it found out what follows for those who failed for good. Asked for when the failure is written;
+        a copy of the chunk asks again while that has not been found out."""
+        if any(falls_back(brief, chunk.channel, chunk.id, facts) for facts in known.values()):
+            self.plan_queue.put([fall_back_message(chunk.run, chunk.id)])
+
     def _give_up(self, work: Work) -> None:
-        """A second attempt that is not made: what is known of the first is what counts."""
+        """An attempt behind another one that is not made: what is known of the one before is what counts."""
         if origin_of(work.chunk.id) is None:
             return
         for index, known in list(work.facts.items()):

@@ -19,8 +19,9 @@ Table `tallies`, all of one run, spread over SHARDS partitions; items stay under
 
 A sum reads `t…` of all shards: about 1 r for 9 chunks.
 
-A second attempt by decision is claimed together with a check of the first one's tally: 4 w and 2 w for the
-claim; when it is not made, both tallies say so in one transaction (6 w).
+An attempt that follows another, by decision or over the next channel, is claimed together with a check of
+the one before in its tally: 4 w and 2 w for the claim; when it is not made, both tallies say so in one
+transaction (6 w). A fallback is made by one transaction: 6 w, the old tally, the new chunk and its tally.
 
 Table `ops`: `pace#<channel>`, the next free slot of a channel: 1 w a chunk.
 """
@@ -63,6 +64,7 @@ from chalicelib.dispatch.model import (
     Lease,
     Page,
     Tally,
+    is_fallback,
     moment,
     origin_of,
     partition_of,
@@ -255,8 +257,9 @@ class DispatchStore:
     def claim(self, wanted: Claim) -> Claim | None:
         """Takes the right to send; None when it is ours now, else the claim that stands there.
 
-        A claim that was released for the same attempt may be taken again. A second attempt follows the first
-        on the person's row, and only while nothing more is known of the first.
+        A claim that was released for the same attempt may be taken again. An attempt that follows another
+        takes its place on the person's row, and only while that one is what it was: an unknown without any
+        proof, or failed without a proof of arrival.
         """
         item = LedgerItem(
             wanted.person,
@@ -274,9 +277,13 @@ class DispatchStore:
             else:
                 with write_together() as transaction:
                     chunk, index = before
-                    silent = _still_unknown(index, resent=True)
+                    closed = (
+                        _failed(index, goes_on=True)
+                        if is_fallback(wanted.chunk)
+                        else _still_unknown(index, resent=True)
+                    )
                     where = partition_of(wanted.run, chunk)
-                    transaction.condition_check(TallyItem, where, f"t{chunk}", silent)
+                    transaction.condition_check(TallyItem, where, f"t{chunk}", closed)
                     transaction.save(item, condition=_held_before(wanted) | _released_at(wanted))
         except (PutError, TransactWriteError) as refused:
             if not _refused(refused):
@@ -305,15 +312,17 @@ class DispatchStore:
         )
 
     def give_up(self, wanted: Claim, reason: str, at: int) -> None:
-        """Notes that a second attempt is not made: the person counts at the first again, which tells why.
+        """Notes that an attempt which follows another is not made: the person counts at the one before again,
+        which tells why.
 
-        Nothing happens when somebody holds the second attempt, or when this has been noted before.
+        Nothing happens when somebody holds this attempt, or when this has been noted before.
         """
         before = origin_of(wanted.chunk)
         if before is None:
-            raise ValueError(f"not a second attempt: {wanted.chunk}")
+            raise ValueError(f"follows no other attempt: {wanted.chunk}")
         chunk, index = before
         kept, gone = _fact(Fact.KEPT, index), _fact(Fact.SUPERSEDED, wanted.index)
+        announced = Fact.NEXT if is_fallback(wanted.chunk) else Fact.RESENT
         free = LedgerItem.pk.does_not_exist() | _held_before(wanted) | _released_at(wanted)
         try:
             with write_together() as transaction:
@@ -321,7 +330,7 @@ class DispatchStore:
                 transaction.update(
                     _tally_item(wanted.run, chunk),
                     actions=[TallyItem.facts[kept].set(reason)],
-                    condition=_known(Fact.RESENT, index) & ~_known(Fact.KEPT, index),
+                    condition=_known(announced, index) & ~_known(Fact.KEPT, index),
                 )
                 transaction.update(
                     _tally_item(wanted.run, wanted.chunk),
@@ -423,6 +432,35 @@ class DispatchStore:
     def people_of(self, run: str, chunks: Sequence[str]) -> dict[str, tuple[str, ...]]:
         """Who is in these chunks."""
         return {ident: chunk.people for ident, chunk in self.chunks_of(run, chunks).items()}
+
+    def unsettled(self, run: str, chunks: Sequence[str]) -> list[str]:
+        """Of these chunks, those of which somebody has no outcome yet."""
+        keys = [(partition_of(run, chunk), f"t{chunk}") for chunk in chunks]
+        tallies = [_tally_of(item) for item in TallyItem.batch_get(keys, consistent_read=True)]
+        return sorted(t.chunk for t in tallies if not all(t.settled(i) for i in range(t.size)))
+
+    # --- fallback
+
+    def fall_back(self, before: DeliveryKey, following: Chunk, at: int) -> bool:
+        """Lets a failed delivery go on in a chunk of its own: fact, chunk and the chunk's tally are one
+        transaction. False when it is not to be (any more): it arrived, or this was done or ruled out before.
+
+        Raises Transient when another write was in the way.
+        """
+        try:
+            with write_together() as transaction:
+                transaction.save(_manifest(following), condition=TallyItem.pk.does_not_exist())
+                transaction.update(_tally_item(following.run, following.id), actions=_opening(following, at))
+                transaction.update(
+                    _tally_item(before.run, before.chunk),
+                    actions=[TallyItem.facts[_fact(Fact.NEXT, before.index)].set(at)],
+                    condition=_failed(before.index, goes_on=False),
+                )
+        except TransactWriteError as refused:
+            if not _refused(refused):
+                raise
+            return False
+        return True
 
     # --- decisions
 
@@ -551,6 +589,18 @@ def _still_unknown(index: int, *, resent: bool) -> Condition:
     return holds
 
 
+def _failed(index: int, *, goes_on: bool) -> Condition:
+    """That an attempt failed and nothing proves that it arrived; with `goes_on` that one over the next
+    channel was announced and not given up, without it that nothing was decided about what follows."""
+    holds = _known(Fact.FAILED, index)
+    if goes_on:
+        holds &= _known(Fact.NEXT, index)
+    others = (Fact.KEPT,) if goes_on else (Fact.NEXT, Fact.LAST, Fact.RESENT, Fact.CLOSED)
+    for fact in (Fact.DELIVERED, Fact.READ, *others):
+        holds &= ~_known(fact, index)
+    return holds
+
+
 def _released_at(wanted: Claim) -> Condition:
     """That the person's row was given back for this very attempt."""
     same_place = (LedgerItem.chunk == wanted.chunk) & (LedgerItem.index == wanted.index)
@@ -560,7 +610,7 @@ def _released_at(wanted: Claim) -> Condition:
 
 
 def _held_before(wanted: Claim) -> Condition:
-    """That the person's row still holds the attempt that `wanted` repeats."""
+    """That the person's row still holds the attempt that `wanted` follows."""
     chunk, index = origin_of(wanted.chunk) or ("", 0)
     held: Condition = (LedgerItem.chunk == chunk) & (LedgerItem.index == index)
     held &= LedgerItem.attempt == wanted.attempt - 1

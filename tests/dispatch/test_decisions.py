@@ -559,7 +559,7 @@ def test_a_second_attempt_cannot_be_given_up_while_somebody_holds_it():
     assert made.store.claim(held) is None
     made.store.give_up(held, "expired", 1)
     assert Fact.KEPT not in facts_of(made, key)
-    with pytest.raises(ValueError, match="not a second attempt"):
+    with pytest.raises(ValueError, match="follows no other attempt"):
         made.store.give_up(Claim(person_id(0), RUN, "00000000000", 0, 1, "x", 0.0), "expired", 1)
 
 

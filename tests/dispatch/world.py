@@ -15,6 +15,7 @@ from typing import Any
 
 from chalicelib.clock import Clock
 from chalicelib.dispatch.decisions import Decisions
+from chalicelib.dispatch.fallback import Fallbacks
 from chalicelib.dispatch.model import Counts, Status, Tally, Ticket, total
 from chalicelib.dispatch.planner import Planner
 from chalicelib.dispatch.sender import Sender
@@ -149,7 +150,10 @@ class MemoryPlatform:
 
     def capabilities(self, platform: str) -> Capabilities:
         return Capabilities(
-            receipts=self.receipts, templates=False, carries_key=True, rate_per_s=self.rate_per_s
+            receipts=self.receipts and platform != "telegram",
+            templates=False,
+            carries_key=True,
+            rate_per_s=self.rate_per_s,
         )
 
     def send(self, channel: Channel, to: str, message: Outgoing) -> Accepted:
@@ -270,6 +274,14 @@ class World:
             wrap(self.plan_queue, "put"),
             wrap(self.send_queue, "put"),
             self.clock,
+            Fallbacks(
+                wrap(self.store, "fall_back", "record"),
+                self.runs,
+                self.people,
+                wrap(self.send_queue, "put"),
+                self.clock,
+                sleep=self.clock.move,
+            ),
         )
 
     def sender(self) -> Sender:
@@ -285,6 +297,7 @@ class World:
             self.clock,
             self.standing,
             self.calendar,
+            wrap(self.plan_queue, "put"),
             sleep=self.clock.move,
         )
 
@@ -301,7 +314,13 @@ class World:
 
     @property
     def tallying(self) -> Tallying:
-        return Tallying(self.store)
+        return Tallying(self.store, self.runs, self.plan_queue, self.clock)
+
+    def callbacks(self) -> Tallying:
+        """The same, which may die at any step."""
+        self.faults.dead = False
+        wrap = self.faults.wrap
+        return Tallying(wrap(self.store, "record"), self.runs, wrap(self.plan_queue, "put"), self.clock)
 
     def launch(self) -> None:
         self.plan_queue.put([{"launch": RUN}])

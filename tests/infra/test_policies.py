@@ -320,7 +320,7 @@ def a_channel_without_a_free_slot() -> None:
 
 
 def a_person_whom_another_sender_has_claimed() -> None:
-    first, second = (Claim("inf_1", "run", "chunk", 0, 1, token, 10.0) for token in ("first", "second"))
+    first, second = (Claim("inf_1", "run", "00000000000", 0, 1, token, 10.0) for token in ("first", "second"))
     assert DispatchStore().claim(first) is None
     assert DispatchStore().claim(second) == first
     DispatchStore().release(first)
