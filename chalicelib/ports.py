@@ -63,8 +63,24 @@ class Election:
 
 
 class Calendar(Protocol):
+    """The election calendar. Whoever is known only by an area above an election's may live in it: it counts
+    there too. What cannot be read raises."""
+
     def at(self, path: Sequence[str], when: datetime) -> Election:
         """What holds in the area with this path (ids from `IN` to itself; empty: not known) at that time."""
+        ...
+
+    def codes(self, paths: Iterable[Sequence[str]], when: datetime) -> dict[str, str]:
+        """The elections, id to name, whose code of conduct binds at that time in one of these areas, or in a
+        part of it."""
+        ...
+
+    def silent_throughout(self, path: Sequence[str], begins: datetime, ends: datetime) -> bool:
+        """Whether everybody in this area has silence from `begins` to `ends`, without a gap."""
+        ...
+
+    def knows(self, election: str) -> bool:
+        """Whether an election of this id is on the calendar."""
         ...
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from chalicelib.campaigns.runs import Runs
     from chalicelib.campaigns.service import Campaigns
     from chalicelib.campaigns.store import CampaignStore
+    from chalicelib.directory.elections import ElectionDesk
     from chalicelib.directory.service import Directory
     from chalicelib.dispatch.decisions import Decisions
     from chalicelib.dispatch.planner import Planner
@@ -126,8 +127,17 @@ def audit() -> Audit:
 @cache
 def calendar() -> Calendar:
     from chalicelib.directory.elections import ElectionCalendar
+    from chalicelib.directory.store import DirectoryStore
 
-    return ElectionCalendar()
+    return ElectionCalendar(DirectoryStore())
+
+
+@cache
+def election_desk() -> ElectionDesk:
+    from chalicelib.directory.elections import ElectionDesk
+    from chalicelib.directory.store import DirectoryStore
+
+    return ElectionDesk(DirectoryStore(), directory(), audit(), clock())
 
 
 @cache

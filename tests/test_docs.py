@@ -41,6 +41,8 @@ def test_every_fact_status_and_reason_of_a_delivery_is_explained():
         "no_address",
         "opted_out",
         "no_consent",
+        "silence",
+        "code_of_conduct",
     }
     assert {name for name in told if f"`{name}`" not in DISPATCH} == set()
     facts = re.findall(r"^\| ([a-z ]+)[,|]", DISPATCH.partition("| fact |")[2].partition("none of")[0], re.M)

@@ -1,18 +1,137 @@
-"""The election calendar: where silence and the code of conduct hold."""
+"""The election calendar: where silence and the code of conduct hold; kept by staff, asked at each send."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
 
-from chalicelib.ports import Election
+from pynamodb.transactions import TransactWrite
+
+from chalicelib.clock import Clock, rfc3339
+from chalicelib.directory.model import Poll, faults_of, in_force, silent_throughout
+from chalicelib.directory.store import DirectoryStore
+from chalicelib.errors import FieldError, InvalidInput, NotFound
+from chalicelib.identity.audit import Audit
+from chalicelib.ids import new_id
+from chalicelib.ports import Areas, Election
+
+FRESH_S = 10.0
+"""How old a copy of the calendar may be that is acted on. Elections are entered weeks ahead."""
+
+
+@dataclass
+class ElectionCalendar:
+    """Implements ports.Calendar: a copy of the whole calendar, at most 10 s old in real time, one query."""
+
+    store: DirectoryStore
+    ticks: Callable[[], float] = time.time
+    """Real seconds: the laptop's clock can be moved, a frozen process's monotonic clock may stand still."""
+    _kept: tuple[float, list[Poll]] | None = field(default=None, init=False)
+
+    def at(self, path: Sequence[str], when: datetime) -> Election:
+        return in_force(self._polls(), path, when)
+
+    def codes(self, paths: Iterable[Sequence[str]], when: datetime) -> dict[str, str]:
+        asked = list(paths)
+        binding = [poll for poll in self._polls() if poll.binds(when)]
+        return {poll.id: poll.name for poll in binding if any(poll.touches(path) for path in asked)}
+
+    def silent_throughout(self, path: Sequence[str], begins: datetime, ends: datetime) -> bool:
+        return silent_throughout(self._polls(), path, begins, ends)
+
+    def knows(self, election: str) -> bool:
+        return any(poll.id == election for poll in self._polls())
+
+    def _polls(self) -> list[Poll]:
+        now = self.ticks()
+        if self._kept is None or not 0 <= now - self._kept[0] < FRESH_S:
+            self._kept = (now, self.store.polls())
+        return self._kept[1]
 
 
 @dataclass(frozen=True)
-class ElectionCalendar:
-    """Implements ports.Calendar."""
+class ElectionDesk:
+    """What staff do with the calendar. Every change is in the audit, with all that it says of time and
+    place."""
 
-    def at(self, path: Sequence[str], when: datetime) -> Election:
-        """What holds in the area with this path at that time. No election is on the calendar yet."""
-        return Election(silent=not path)
+    store: DirectoryStore
+    areas: Areas
+    audit: Audit
+    clock: Clock
+
+    def listed(self) -> list[Poll]:
+        """The whole calendar, the latest polling first."""
+        return sorted(self.store.polls(), key=lambda poll: (poll.polling_ends, poll.id), reverse=True)
+
+    def get(self, election: str) -> Poll:
+        """Raises NotFound."""
+        for poll in self.store.polls():
+            if poll.id == election:
+                return poll
+        raise _none(election)
+
+    def add(
+        self,
+        actor: str,
+        *,
+        name: str,
+        areas: Sequence[str],
+        polling_ends: datetime,
+        code_from: datetime,
+        code_until: datetime,
+        source: str,
+        election: str | None = None,
+    ) -> Poll:
+        """Puts an election on the calendar, or changes the one named by `election`. It may overlap others.
+
+        Raises InvalidInput for areas that do not exist and times that cannot be, NotFound when there is no
+        `election`.
+        """
+        given = {"polling_ends": polling_ends, "code_from": code_from, "code_until": code_until}
+        times = {name: at.astimezone(UTC).replace(microsecond=0) for name, at in given.items()}
+        poll = Poll(election or new_id("elc"), name, self._paths(areas), source=source, **times)
+        if wrong := faults_of(poll):
+            raise InvalidInput(wrong)
+        self.audit.committing(
+            subject=f"election#{poll.id}",
+            action="election.changed" if election else "election.added",
+            actor=actor,
+            at=self.clock.now(),
+            detail={"areas": list(poll.areas)} | {name: rfc3339(at) for name, at in times.items()},
+            write=partial(self.store.put_poll, poll=poll, new=election is None),
+            refused=lambda failed: _none(poll.id),
+        )
+        return poll
+
+    def remove(self, actor: str, election: str) -> None:
+        """Takes an election off the calendar: silence and code end with it. Raises NotFound."""
+
+        def write(transaction: TransactWrite) -> None:
+            self.store.remove_poll(transaction, election)
+
+        self.audit.committing(
+            subject=f"election#{election}",
+            action="election.removed",
+            actor=actor,
+            at=self.clock.now(),
+            write=write,
+            refused=lambda failed: _none(election),
+        )
+
+    def _paths(self, areas: Sequence[str]) -> dict[str, tuple[str, ...]]:
+        found = {area_id: self.areas.get(area_id) for area_id in areas}
+        unknown = [
+            FieldError(f"areas.{i}", "area_unknown", "There is no area %(id)s.", {"id": area_id})
+            for i, area_id in enumerate(areas)
+            if found[area_id] is None
+        ]
+        if unknown:
+            raise InvalidInput(unknown)
+        return {area.id: area.path for area in found.values() if area is not None}
+
+
+def _none(election: str) -> NotFound:
+    return NotFound("There is no election %(id)s.", id=election)

@@ -1,14 +1,15 @@
-"""What an area's id and path must look like, and how names are compared."""
+"""What an area's id and path must look like, how names are compared, what the election calendar means."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from chalicelib.errors import FieldError, InvalidInput
-from chalicelib.ports import Area, RosterRange
+from chalicelib.ports import Area, Election, RosterRange
 
 ROOT = "IN"
 _NUKTA = 7
@@ -107,3 +108,76 @@ def without_nested(ranges: Iterable[RosterRange]) -> list[RosterRange]:
         if not inside:
             kept.append(one)
     return kept
+
+
+# --- the election calendar ----------------------------------------------------------------------------------
+
+SILENCE = timedelta(hours=48)
+"""Before polling ends (Representation of the People Act 1951, section 126)."""
+LONGEST_CODE = timedelta(days=366)
+
+
+@dataclass(frozen=True)
+class Poll:
+    """An election, or one phase of it, on the calendar."""
+
+    id: str
+    name: str
+    areas: Mapping[str, tuple[str, ...]]
+    """Where it is held: ids of areas, with all below them, and the path to each."""
+    polling_ends: datetime
+    code_from: datetime
+    code_until: datetime
+    source: str
+    """Where this was announced."""
+
+    def touches(self, path: Sequence[str]) -> bool:
+        """Whether somebody known by this path may live where it is held: in one of its areas or below, or
+        known only by an area above one."""
+        return self.covers(path) or any(tuple(path) == area[: len(path)] for area in self.areas.values())
+
+    def covers(self, path: Sequence[str]) -> bool:
+        """Whether everybody below this path lives where it is held."""
+        return not self.areas.keys().isdisjoint(path)
+
+    @property
+    def silence(self) -> tuple[datetime, datetime]:
+        """From when, and until when: that moment itself is free again."""
+        return self.polling_ends - SILENCE, self.polling_ends
+
+    def silent(self, when: datetime) -> bool:
+        begins, ends = self.silence
+        return begins <= when < ends
+
+    def binds(self, when: datetime) -> bool:
+        """Whether its code of conduct is in force."""
+        return self.code_from <= when < self.code_until
+
+
+def faults_of(poll: Poll) -> list[FieldError]:
+    """What is wrong with its times."""
+    found = []
+    if poll.code_from > poll.polling_ends:
+        found.append(FieldError("code_from", "after_polling", "The code begins before polling ends."))
+    if poll.code_until < poll.polling_ends:
+        found.append(FieldError("code_until", "before_polling", "The code holds until polling has ended."))
+    if poll.code_until - poll.code_from > LONGEST_CODE:
+        sentence = "A code of more than a year is surely a mistake."
+        found.append(FieldError("code_until", "code_too_long", sentence))
+    return found
+
+
+def in_force(polls: Iterable[Poll], path: Sequence[str], when: datetime) -> Election:
+    """What the calendar says of one place at one time; a place that is not known is silent."""
+    here = [poll for poll in polls if poll.touches(path)]
+    codes = frozenset(poll.id for poll in here if poll.binds(when))
+    return Election(not path or any(poll.silent(when) for poll in here), codes)
+
+
+def silent_throughout(polls: Iterable[Poll], path: Sequence[str], begins: datetime, ends: datetime) -> bool:
+    """Whether silence holds all the time from `begins` to `ends` for everybody below this path."""
+    free_from = begins
+    for starts, over in sorted(poll.silence for poll in polls if poll.covers(path)):
+        if starts <= free_from < over:
+            free_from = over
+    return free_from >= ends

@@ -1,16 +1,17 @@
-"""Areas, themes and departments: open to read, for the forms; written by staff."""
+"""Areas, themes and departments: open to read, for the forms; written by staff. And the election calendar."""
 
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import Annotated, Any
 
 from chalice.app import Response
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from chalicelib import wiring
-from chalicelib.directory.model import Label
-from chalicelib.http import JSON, PUBLIC, SAFE_HEADERS, Api, Request, next_cursor, read_cursor
+from chalicelib.directory.model import Label, Poll
+from chalicelib.http import JSON, PUBLIC, SAFE_HEADERS, Api, Request, empty, next_cursor, read_cursor
 from chalicelib.ports import Area
 from chalicelib.shapes import Strict, View
 
@@ -58,6 +59,36 @@ class LabelList(View):
     next: str | None = None
 
 
+class ElectionBody(Strict):
+    name: str = Field(min_length=1, max_length=150)
+    areas: Annotated[
+        tuple[Annotated[str, Field(min_length=1, max_length=40)], ...], Field(min_length=1, max_length=500)
+    ]
+    """Where it is held, with all below."""
+    polling_ends: AwareDatetime
+    """Silence is the 48 hours before."""
+    code_from: AwareDatetime
+    code_until: AwareDatetime
+    source: str = Field(min_length=1, max_length=500)
+    """Where this was announced: a notification's number or a link."""
+
+
+class ElectionView(View):
+    id: str
+    name: str
+    areas: list[str]
+    polling_ends: datetime
+    silence_from: datetime
+    code_from: datetime
+    code_until: datetime
+    source: str
+
+
+class ElectionList(View):
+    items: list[ElectionView]
+    next: str | None = None
+
+
 @api.get(
     "/v1/areas", allow=PUBLIC, query=AreasQuery, answer=AreaList, summary="Areas below one, or by their name"
 )
@@ -99,6 +130,57 @@ def put_theme(request: Request, body: LabelBody) -> LabelView:
 )
 def put_department(request: Request, body: LabelBody) -> LabelView:
     return _label_view(wiring.directory().put_department(body.id, body.names, actor=request.principal.id))
+
+
+@api.get(
+    "/v1/elections", allow="election.read", answer=ElectionList, summary="The election calendar, latest first"
+)
+def elections(request: Request) -> ElectionList:
+    return ElectionList(items=[_election_view(poll) for poll in wiring.election_desk().listed()])
+
+
+@api.post(
+    "/v1/elections",
+    allow="election.write",
+    body=ElectionBody,
+    answer=ElectionView,
+    status=201,
+    summary="Put an election, or one phase of it, on the calendar",
+)
+def add_election(request: Request, body: ElectionBody) -> ElectionView:
+    return _election_view(wiring.election_desk().add(request.principal.id, **dict(body)))
+
+
+@api.get("/v1/elections/{election}", allow="election.read", answer=ElectionView, summary="One election")
+def election(request: Request, election: str) -> ElectionView:
+    return _election_view(wiring.election_desk().get(election))
+
+
+@api.put(
+    "/v1/elections/{election}",
+    allow="election.write",
+    body=ElectionBody,
+    answer=ElectionView,
+    summary="Change an election: senders act on it within 10 s",
+)
+def change_election(request: Request, election: str, body: ElectionBody) -> ElectionView:
+    return _election_view(wiring.election_desk().add(request.principal.id, **dict(body), election=election))
+
+
+@api.delete(
+    "/v1/elections/{election}",
+    allow="election.write",
+    status=204,
+    summary="Take an election off the calendar: silence and code end with it",
+)
+def remove_election(request: Request, election: str) -> Response:
+    wiring.election_desk().remove(request.principal.id, election)
+    return empty(204)
+
+
+def _election_view(poll: Poll) -> ElectionView:
+    shown = vars(poll) | {"areas": list(poll.areas), "silence_from": poll.silence[0]}
+    return ElectionView.model_validate(shown)
 
 
 def _area_view(area: Area) -> AreaView:

@@ -6,6 +6,7 @@
     <area id>     find#<lang>   find#<char>   <folded name>   index: states and districts, parent not known
     themes        <id>                                        query: 0.5 read units
     departments   <id>                                        query: 0.5 read units
+    elections     <id>                                        query of all: 1 read unit for some ten of them
 
 Index `by_parent` (parent, sort): children in the order of their names, and names beginning with what was
 typed; an area is about 250 bytes, so 100 children are 3 read units. A row costs 2 write units,
@@ -19,16 +20,19 @@ import json
 from collections.abc import Iterable
 from typing import Any, cast
 
-from pynamodb.attributes import BooleanAttribute, UnicodeAttribute
+from pynamodb.attributes import BooleanAttribute, JSONAttribute, UnicodeAttribute
 from pynamodb.exceptions import DoesNotExist
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.transactions import TransactWrite
 
-from chalicelib.directory.model import Label, fold
+from chalicelib.clock import parse_rfc3339, rfc3339
+from chalicelib.directory.model import Label, Poll, fold
 from chalicelib.ports import Area
 from chalicelib.tables import Table, TableName
 
 AREA = "area"
+ELECTIONS = "elections"
+TIMES = ("polling_ends", "code_from", "code_until")
 _FOUND_WITHOUT_PARENT = ("country", "state", "district")
 Position = dict[str, Any]
 
@@ -53,6 +57,13 @@ class DirectoryItem(Table):
     path = UnicodeAttribute(null=True)
     names = UnicodeAttribute(null=True)
     sample = BooleanAttribute(null=True)
+
+
+class PollItem(Table):
+    class Meta:
+        table_name = TableName("directory")
+
+    poll = JSONAttribute()
 
 
 class DirectoryStore:
@@ -108,6 +119,27 @@ class DirectoryStore:
         """All of a kind (`themes`, `departments`), by id."""
         rows = DirectoryItem.query(kind)
         return [Label(row.sk, json.loads(row.names or "{}"), sample=bool(row.sample)) for row in rows]
+
+    def polls(self) -> list[Poll]:
+        """The whole election calendar, read consistently."""
+        return [_poll(row) for row in PollItem.query(ELECTIONS, consistent_read=True)]
+
+    def put_poll(self, transaction: TransactWrite, poll: Poll, *, new: bool) -> None:
+        """Adds the write of an election; refused when it is there and new, or is to be changed and gone."""
+        body = vars(poll) | {name: rfc3339(getattr(poll, name)) for name in TIMES}
+        there = PollItem.pk.does_not_exist() if new else PollItem.pk.exists()
+        transaction.save(PollItem(ELECTIONS, poll.id, poll=body), condition=there)
+
+    def remove_poll(self, transaction: TransactWrite, election: str) -> None:
+        """Adds the removal of an election; refused when there is none."""
+        transaction.delete(PollItem(ELECTIONS, election), condition=PollItem.pk.exists())
+
+
+def _poll(row: PollItem) -> Poll:
+    body = row.poll
+    times = {name: parse_rfc3339(body[name]) for name in TIMES}
+    areas = {area: tuple(path) for area, path in body["areas"].items()}
+    return Poll(**body | times | {"areas": areas})
 
 
 def _rows(area: Area, *, sample: bool) -> Iterable[DirectoryItem]:

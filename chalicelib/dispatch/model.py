@@ -347,12 +347,14 @@ def reason_against(run: RunBrief, contact: Contact | None, channel: str, now: da
 def reason_in_law(run: RunBrief, election: Election) -> str | None:
     """Why the election calendar forbids this run in a place now; None when it does not (CONTRACT.md, kinds).
 
-    Electioneering stops in silence. A public body's awareness campaign needs an override for every election
-    whose code of conduct binds there. Voter awareness and emergencies are free of both.
+    Electioneering stops in silence, and with it all that a party spreads under another name. A public body's
+    awareness campaign needs an override for every election whose code of conduct binds there. Voter awareness
+    and emergencies are free of both.
     """
-    if run.kind == "electioneering" and election.silent:
+    awareness = run.kind == "awareness"
+    if election.silent and (run.kind == "electioneering" or awareness and run.organisation_kind == "party"):
         return "silence"
-    if run.kind == "awareness" and run.organisation_kind == "public_body" and election.codes - run.overrides:
+    if awareness and run.organisation_kind == "public_body" and election.codes - run.overrides:
         return "code_of_conduct"
     return None
 

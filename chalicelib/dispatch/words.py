@@ -25,6 +25,8 @@ REASONS = {
     "no_address": mark("the person no longer has an address there"),
     "opted_out": mark("the person said stop"),
     "no_consent": mark("the person withdrew the consent"),
+    "silence": mark("silence before the end of polling"),
+    "code_of_conduct": mark("the code of conduct of an election"),
 }
 """Why somebody was skipped or not sent to; a reason that is missing here is shown as it is."""
 CHANNELS = {"whatsapp": "WhatsApp", "telegram": "Telegram"}

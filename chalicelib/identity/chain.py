@@ -14,6 +14,7 @@ SUBJECT_TYPES = (
     "campaign",
     "delivery",
     "department",
+    "election",
     "influencer",
     "queue",
     "stop",

@@ -35,6 +35,8 @@ MATRIX: dict[str, frozenset[Role]] = {
     "template.read": _only("admin", "editor", "approver", "nodal_officer", "auditor"),
     "template.write": _only("admin", "editor"),
     "directory.write": _only("admin"),
+    "election.read": _EVERYBODY,
+    "election.write": _only("admin"),
     "user.read": _only("admin", "auditor"),
     "user.write": _only("admin"),
     "audit.read": _only("admin", "auditor"),

@@ -70,6 +70,7 @@ READ_AGAIN = (
 GIVEN_UP = "a second attempt that is not made after all: tests/dispatch/test_decisions.py"
 BUSY = "a channel without a free slot is looked at: only under load"
 BLOCKED = "the platform says that the person blocked us: counted among the refusals by chance only"
+PARKED = "a chunk that waits longer than a queue can is parked, for quiet hours: tests/dispatch"
 POLLING = {
     action: BY_LAMBDA for action in ("sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage")
 }
@@ -83,7 +84,8 @@ UNSEEN: dict[str, dict[str, str]] = {
         "dynamodb:DeleteItem OpsTable": "frees the Idempotency-Key of a failed write; ends an enrolment",
         "dynamodb:GetItem OpsTable": "the answer to an Idempotency-Key that comes again; an enrolment",
     },
-    "launch_due": FAILURES,
+    "launch_due": FAILURES
+    | {"dynamodb:BatchWriteItem TalliesTable": PARKED, "sqs:SendMessage SendQueue": PARKED},
     "plan_run": {f"{action} PlanQueue": why for action, why in POLLING.items()},
     "process_callbacks": {f"{action} CallbacksQueue": why for action, why in POLLING.items()}
     | {"dynamodb:GetItem LedgerTable": READ_AGAIN},
@@ -97,7 +99,8 @@ UNSEEN: dict[str, dict[str, str]] = {
     "seal_audit": FAILURES,
     "send_chunk": {f"{action} SendQueue": why for action, why in POLLING.items()}
     | {"dynamodb:GetItem LedgerTable": READ_AGAIN}
-    | {"dynamodb:GetItem OpsTable": BUSY, "dynamodb:ConditionCheckItem LedgerTable": GIVEN_UP}
+    | {"dynamodb:PutItem TalliesTable": PARKED, "dynamodb:GetItem OpsTable": BUSY}
+    | {"dynamodb:ConditionCheckItem LedgerTable": GIVEN_UP}
     | {f"dynamodb:{action} PeopleTable": BLOCKED for action in ("ConditionCheckItem", "GetItem", "PutItem")}
     | {"dynamodb:PutItem RosterTable": BLOCKED},
     "send_service": {f"{action} ServiceQueue": why for action, why in POLLING.items()}
@@ -208,6 +211,11 @@ def the_staffs_day(api: Caller, staff: Staff) -> None:
     ask(f"{api.base}/v1/themes", json.dumps(theme).encode(), headers, 201)
     [campaign] = api("GET", "/v1/campaigns", token=admin)["items"]
     api("GET", f"/v1/campaigns/{campaign['id']}/deliveries", token=admin)
+    times = {"polling_ends": "2031-02-20T12:30:00Z", "code_from": "2031-02-01T00:00:00Z"}
+    times["code_until"] = "2031-02-24T00:00:00Z"
+    election = {"name": "Sample", "areas": ["IN"], "source": "x"} | times
+    made = api("POST", "/v1/elections", election, token=admin)
+    api("DELETE", f"/v1/elections/{made['id']}", token=admin)
 
 
 def later_run(system: Laptop, staff: Staff) -> None:
