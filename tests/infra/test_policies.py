@@ -231,6 +231,12 @@ def later_run(system: Laptop, staff: Staff) -> None:
     Caller(system.sandbox_url)("POST", "/clock", {"offset_s": 130})
     tick(system, "LaunchDue")
     wait_for(lambda: staff.report(campaign)["status"] == "dispatched", "the later run")
+    listed = staff.api("GET", f"/v1/campaigns/{campaign}/deliveries", token=editor)["items"]
+    key = next(delivery["key"] for delivery in listed if delivery["channel"] == "whatsapp")
+    failed = {"id": "wamid.x", "status": "failed", "recipient_id": "911", "errors": [{"code": 131026}]}
+    value = {"statuses": [failed | {"timestamp": "1800000000", "biz_opaque_callback_data": key}]}
+    entry = {"id": "1", "changes": [{"field": "messages", "value": value}]}
+    post_signed(system, {"object": "whatsapp_business_account", "entry": [entry]})
 
 
 def decide_unknowns(api: Caller, sandbox: Caller, staff: Staff) -> None:
