@@ -84,6 +84,18 @@ class Calendar(Protocol):
         ...
 
 
+def keeps_silence(kind: str, organisation_kind: str) -> bool:
+    """Whether a campaign of this kind stops in silence: electioneering, and all that a party spreads but
+    emergencies (docs/law.md)."""
+    return kind == "electioneering" or (kind == "awareness" and organisation_kind == "party")
+
+
+def needs_override(kind: str, organisation_kind: str) -> bool:
+    """Whether a code of conduct holds a campaign of this kind back: a government's awareness campaign
+    (docs/law.md)."""
+    return kind == "awareness" and organisation_kind == "public_body"
+
+
 class Areas(Protocol):
     def get(self, area_id: str) -> Area | None: ...
 

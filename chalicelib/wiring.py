@@ -13,12 +13,14 @@ if TYPE_CHECKING:
     from chalicelib.callbacks.letters import Letterbox
     from chalicelib.callbacks.receiver import Receiver
     from chalicelib.callbacks.service import Callbacks
+    from chalicelib.campaigns.law import ElectionLaw, Overrides
     from chalicelib.campaigns.runs import Runs
     from chalicelib.campaigns.service import Campaigns
     from chalicelib.campaigns.store import CampaignStore
     from chalicelib.directory.elections import ElectionDesk
     from chalicelib.directory.service import Directory
     from chalicelib.dispatch.decisions import Decisions
+    from chalicelib.dispatch.paces import Paces
     from chalicelib.dispatch.planner import Planner
     from chalicelib.dispatch.report import Reporter
     from chalicelib.dispatch.sender import Sender
@@ -237,22 +239,34 @@ def planner() -> Planner:
 
 @cache
 def sender() -> Sender:
+    from concurrent.futures import ThreadPoolExecutor
+
+    from chalicelib.dispatch.model import CHUNK_SIZE
     from chalicelib.dispatch.sender import Sender
     from chalicelib.events.bus import Bus
     from chalicelib.queues import Queue
 
     return Sender(
-        _dispatch_store(),
-        runs(),
-        people(),
-        platforms(),
-        Bus(settings().bus),
-        Queue(settings().send_queue_url),
-        clock(),
-        standing_stops(),
-        calendar(),
-        Queue(settings().plan_queue_url),
+        store=_dispatch_store(),
+        runs=runs(),
+        people=people(),
+        gateway=platforms(),
+        bus=Bus(settings().bus),
+        send_queue=Queue(settings().send_queue_url),
+        clock=clock(),
+        stops=standing_stops(),
+        calendar=calendar(),
+        plan_queue=Queue(settings().plan_queue_url),
+        paces=_paces(),
+        threads=ThreadPoolExecutor(CHUNK_SIZE),
     )
+
+
+@cache
+def _paces() -> Paces:
+    from chalicelib.dispatch.paces import Paces
+
+    return Paces()
 
 
 @cache
@@ -343,9 +357,24 @@ def campaigns() -> Campaigns:
         audit=audit(),
         plan_queue=Queue(settings().plan_queue_url),
         clock=clock(),
+        law=_election_law(),
         organisation_kind=settings().organisation_kind,
         organisation=settings().organisation_name,
     )
+
+
+@cache
+def _election_law() -> ElectionLaw:
+    from chalicelib.campaigns.law import ElectionLaw
+
+    return ElectionLaw(calendar(), directory(), settings().organisation_kind)
+
+
+@cache
+def overrides() -> Overrides:
+    from chalicelib.campaigns.law import Overrides
+
+    return Overrides(_campaign_store(), _election_law(), audit(), clock())
 
 
 @cache

@@ -214,6 +214,15 @@ def unready(
     return found
 
 
+class Override(Strict):
+    """An approver's permission to go out under the code of conduct of one election, and why."""
+
+    election: str
+    reason: str
+    by: str
+    at: datetime
+
+
 class Campaign(Strict):
     """A campaign as it stands. `rev` counts its changes."""
 
@@ -229,6 +238,12 @@ class Campaign(Strict):
     decision: Literal["", "approve", "decline"] = ""
     reason: str = ""
     runs: int = 0
+    overrides: tuple[Override, ...] = ()
+
+    @property
+    def overridden(self) -> frozenset[str]:
+        """Elections under whose code of conduct it may go out."""
+        return frozenset(one.election for one in self.overrides)
 
     @property
     def department(self) -> str:

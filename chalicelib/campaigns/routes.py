@@ -5,14 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal, cast
 
+from chalice.app import Response
 from pydantic import AwareDatetime, BaseModel, Field, create_model
 from pydantic.fields import FieldInfo
 
 from chalicelib import wiring
 from chalicelib.campaigns.audience import Audience
 from chalicelib.campaigns.messages import CHANNELS, Channel, Template
-from chalicelib.campaigns.model import Campaign, Content, Run, Status
-from chalicelib.http import Api, Request, next_cursor, read_cursor
+from chalicelib.campaigns.model import Campaign, Content, Override, Run, Status
+from chalicelib.http import Api, Request, empty, next_cursor, read_cursor
 from chalicelib.shapes import Strict, View
 
 api = Api("campaigns")
@@ -49,6 +50,7 @@ class CampaignView(Content):
     decision: str
     reason: str
     runs: int
+    overrides: tuple[Override, ...]
 
 
 class CampaignList(View):
@@ -60,6 +62,11 @@ class Decision(Strict):
     decision: Literal["approve", "decline"]
     reason: str = Field("", max_length=500)
     rev: int | None = None
+
+
+class OverrideBody(Strict):
+    election: str = Field(min_length=1, max_length=40)
+    reason: str = Field(min_length=1, max_length=500)
 
 
 class Schedule(Strict):
@@ -207,6 +214,29 @@ def resume(request: Request, campaign_id: str) -> CampaignView:
 )
 def cancel(request: Request, campaign_id: str) -> CampaignView:
     return _view(wiring.campaigns().cancel(request.principal, campaign_id))
+
+
+@api.post(
+    "/v1/campaigns/{campaign_id}/overrides",
+    allow="campaign.override",
+    body=OverrideBody,
+    answer=Override,
+    status=201,
+    summary="Let it go out under the code of conduct of one election; never by its author",
+)
+def override(request: Request, campaign_id: str, body: OverrideBody) -> Override:
+    return wiring.overrides().give(request.principal, campaign_id, body.election, body.reason)
+
+
+@api.delete(
+    "/v1/campaigns/{campaign_id}/overrides/{election}",
+    allow="campaign.override",
+    status=204,
+    summary="Take an override back: senders refuse again within 2 s",
+)
+def withdraw_override(request: Request, campaign_id: str, election: str) -> Response:
+    wiring.overrides().withdraw(request.principal, campaign_id, election)
+    return empty(204)
 
 
 @api.get("/v1/campaigns/{campaign_id}/runs", allow="campaign.read", answer=RunList, summary="Its runs")

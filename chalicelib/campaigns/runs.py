@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar
 
@@ -44,11 +44,11 @@ class Runs:
         if kept and 0 <= self.ticks() - kept[0] < FRESH_S:
             return kept[1]
         at = self.ticks()
-        found = self.store.run(run_id)
+        found = self.store.run_with_overrides(run_id)
         if found is None:
             return None
         _make_room(self._kept)
-        self._kept[run_id] = (at, brief_of(found))
+        self._kept[run_id] = (at, replace(brief_of(found[0]), overrides=found[1]))
         return self._kept[run_id][1]
 
     def of_campaign(self, campaign_id: str) -> list[RunBrief]:
@@ -146,7 +146,8 @@ class Runs:
                     raise
                 self.pause(0.01 * 2**attempt)
             else:
-                self._kept[run_id] = (self.ticks(), brief_of(after))
+                brief = replace(brief_of(after), overrides=whole.overridden)
+                self._kept[run_id] = (self.ticks(), brief)
                 return after
         raise Transient
 

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from pynamodb.transactions import TransactWrite
 
 from chalicelib.campaigns.audience import Audience, Preview
+from chalicelib.campaigns.law import ElectionLaw
 from chalicelib.campaigns.messages import CHANNELS, TEMPLATE_CHANNELS, Template
 from chalicelib.campaigns.model import (
     Campaign,
@@ -94,6 +95,7 @@ class Campaigns:
     audit: Audit
     plan_queue: Queue
     clock: Clock
+    law: ElectionLaw
     organisation_kind: str
     organisation: str
     sleep: Callable[[float], None] = time.sleep
@@ -179,7 +181,10 @@ class Campaigns:
         detail = {"decision": decision}
         if decision == "approve":
             return self._commit(who, "campaign.approved", after, detail, event=event)
-        return self._commit(who, "campaign.declined", after, detail)
+        after = after.model_copy(update={"overrides": ()})  # they were for the text that was approved
+        return self._commit(
+            who, "campaign.declined", after, detail, write=partial(self.store.put_overrides, campaign=after)
+        )
 
     # --- runs -----------------------------------------------------------------------------------------
 
@@ -187,7 +192,8 @@ class Campaigns:
         """Makes a run of an approved campaign, with its content and audience frozen. `at` None: now.
 
         A run due within a minute is launched at once. Raises InvalidInput for a time that cannot be and for
-        what is no longer ready (a template that was withdrawn), Conflict for a campaign that is not approved.
+        what is no longer ready (a template that was withdrawn), Conflict for a campaign that is not approved
+        or that a code of conduct holds back.
         """
         seen = self._for_work(who, campaign_id, SCHEDULE)
         if seen.status != "approved":
@@ -195,16 +201,13 @@ class Campaigns:
         now = self.clock.now()
         number = seen.runs + 1
         after = self._after(seen, "scheduled", runs=number)
-        if seen.content.kind == "electioneering":
-            raise Conflict(
-                "Electioneering needs the calendar of silence periods, which is not available yet."
-            )
         if wrong := self._unready(seen.content):  # a template may have been withdrawn since the approval
             raise InvalidInput(wrong)
         try:
             begins, ends = time_of_run(seen.content, at, now)
         except ValueError as error:
             raise InvalidInput.of("at", "time_of_run", str(error)) from None
+        self.law.check(seen, begins, ends)
         run = Run(
             id=run_id(seen.id, number),
             campaign_id=seen.id,

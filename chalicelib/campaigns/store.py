@@ -4,6 +4,7 @@
     <campaign id>         campaign        the campaign with its content                 by_type (newest first)
     <campaign id>         run#<n>         one occurrence: status and times              due (until it ends)
     <campaign id>         frozen#<n>      what the run sends and reads, never changed
+    <campaign id>         overrides       elections that it may go out under, for senders
     template#<channel>    <name>#<lang>   a template as the platform has approved it
 
 Index `by_type` (type, created_at): 1 read unit for each 8 kB of campaigns. Index `due` (due_key, due_at),
@@ -36,6 +37,7 @@ from chalicelib.ports import RosterRange
 from chalicelib.tables import Table, TableName
 
 CAMPAIGN = "campaign"
+OVERRIDES = "overrides"
 SCHEDULED, DISPATCHING = "run", "dispatching"
 Position = dict[str, Any]
 
@@ -128,6 +130,22 @@ class CampaignStore:
         key = split_run_id(run)
         item = _item(key[0], f"run#{key[1]}") if key else None
         return Run.model_validate_json(item.body) if item else None
+
+    def put_overrides(self, transaction: TransactWrite, campaign: Campaign) -> None:
+        """Adds the senders' copy of a campaign's overrides."""
+        transaction.save(CampaignItem(campaign.id, OVERRIDES, body=json.dumps(sorted(campaign.overridden))))
+
+    def run_with_overrides(self, run: str) -> tuple[Run, frozenset[str]] | None:
+        """A run, and the elections that its campaign may go out under, in one request."""
+        key = split_run_id(run)
+        if key is None:
+            return None
+        keys = [(key[0], f"run#{key[1]}"), (key[0], OVERRIDES)]
+        found = {row.sk: row.body for row in CampaignItem.batch_get(keys, consistent_read=True)}
+        body = found.get(f"run#{key[1]}")
+        if body is None:
+            return None
+        return Run.model_validate_json(body), frozenset(json.loads(found.get(OVERRIDES, "[]")))
 
     def runs(self, campaign_id: str) -> list[Run]:
         """All runs of a campaign, oldest first."""

@@ -16,7 +16,7 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from chalicelib.platforms.base import Channel
-from chalicelib.ports import Contact, Election, RosterRow, RunBrief
+from chalicelib.ports import Contact, Election, RosterRow, RunBrief, keeps_silence, needs_override
 
 CHUNK_SIZE = 25
 SHARDS = 4
@@ -345,16 +345,10 @@ def reason_against(run: RunBrief, contact: Contact | None, channel: str, now: da
 
 
 def reason_in_law(run: RunBrief, election: Election) -> str | None:
-    """Why the election calendar forbids this run in a place now; None when it does not (CONTRACT.md, kinds).
-
-    Electioneering stops in silence, and with it all that a party spreads under another name. A public body's
-    awareness campaign needs an override for every election whose code of conduct binds there. Voter awareness
-    and emergencies are free of both.
-    """
-    awareness = run.kind == "awareness"
-    if election.silent and (run.kind == "electioneering" or awareness and run.organisation_kind == "party"):
+    """Why the election calendar forbids this run in a place now; None when it does not (docs/law.md)."""
+    if election.silent and keeps_silence(run.kind, run.organisation_kind):
         return "silence"
-    if awareness and run.organisation_kind == "public_body" and election.codes - run.overrides:
+    if election.codes - run.overrides and needs_override(run.kind, run.organisation_kind):
         return "code_of_conduct"
     return None
 
@@ -655,17 +649,3 @@ def total(tallies: Iterable[Tally]) -> Counts:
     for tally in tallies:
         counts.add(tally)
     return counts
-
-
-# --- pace ---------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Lease:
-    """Slots of a channel: the i-th request may start at `start + i * gap` (epoch seconds)."""
-
-    start: float
-    gap: float
-
-    def slot(self, position: int) -> float:
-        return self.start + position * self.gap

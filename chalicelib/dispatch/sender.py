@@ -1,18 +1,22 @@
 """Sends the people of one chunk, each at most once, and notes what became of it.
 
-For each person, in this order: cancelled, expiry, suppression, consent, pause and stops -> claim -> the same
-again -> one request, never repeated by HTTP -> result into the tally. What breaks off between claim and
-result is `unknown`. Whom a pause or stop holds back waits: the chunk is queued again, until it may go on.
+For each person, in this order: cancelled, expiry, suppression, consent, pause and stops -> claim -> its slot
+of the channel's pace -> the same again -> one request, never repeated by HTTP -> result into the tally. What
+breaks off between claim and result is `unknown`. Whom a pause or stop holds back waits: the chunk is queued
+again, until it may go on. One thread goes through the chunk; claims and requests run beside it, for a
+platform's answer takes longer than the next slot.
 """
 
 from __future__ import annotations
 
 import time
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Mapping
+from concurrent.futures import Executor, Future, wait
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import Enum
+from threading import RLock
 
 from chalicelib.clock import Clock
 from chalicelib.dispatch.fallback import fall_back_message
@@ -23,7 +27,6 @@ from chalicelib.dispatch.model import (
     Facts,
     Hold,
     Later,
-    Lease,
     Stops,
     Ticket,
     Verdict,
@@ -36,6 +39,8 @@ from chalicelib.dispatch.model import (
     reason_in_law,
     seconds,
 )
+from chalicelib.dispatch.pace import LATE_S, Lease, Slots, Wait
+from chalicelib.dispatch.paces import Paces, allowed
 from chalicelib.dispatch.store import DispatchStore
 from chalicelib.errors import Rejected, Transient
 from chalicelib.events.bus import Bus, Entry
@@ -53,10 +58,12 @@ REQUEST_S = ANSWER_S + 2.0
 """The same with its claim; a person is begun only when so much time is left."""
 FRESH_S = 2.0
 """How old a copy of people's wishes may be that is acted on (DESIGN.md, stops)."""
-HORIZON_S = 10.0
-"""How far ahead a channel's slots are leased; a chunk that would have to wait longer is queued with a delay.
-Far enough for ten senders at once with 25 messages each at 30 a second: who finds no slot goes round through
-the queue, which costs writes and leaves slots empty."""
+LEAD_S = 0.15
+"""So long before its slot a person is claimed."""
+EARLY_S = 1.0
+"""A message with a delay comes up to a second late: it is asked for so much earlier."""
+LEASES_A_CHUNK = 4
+"""A chunk that has missed the slots of so many leases goes back to the queue."""
 PARKED_S = 900.0
 """How long a chunk waits when its whole channel must rest."""
 
@@ -87,10 +94,30 @@ class Work:
     """When set, somebody of this chunk is still to be sent: the chunk is queued again with this delay."""
     held: bool = False
     """Whether a pause or stop made somebody wait."""
+    left: deque[int] = field(default_factory=deque)
+    """Who has not been begun."""
+    slots: Slots = field(default_factory=lambda: Slots(Lease(0, 0, 0)))
+    leases: int = 0
+    halted: bool = False
+    """Whether nothing more is to be begun."""
+    under_way: list[Future[None]] = field(default_factory=list)
+    lock: RLock = field(default_factory=RLock)
+    """Of all that several threads change."""
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether somebody is left to be begun."""
+        return bool(self.left) and not self.halted
 
     def again(self, delay_s: float) -> None:
         """Asks for the chunk again after `delay_s`, or later when somebody needs longer."""
-        self.again_after_s = max(delay_s, self.again_after_s or 0.0)
+        with self.lock:
+            self.again_after_s = max(delay_s, self.again_after_s or 0.0)
+
+    def note(self, index: int, fact: Fact, value: int | str) -> None:
+        """Keeps what has become of somebody, until it is written down."""
+        with self.lock:
+            self.facts[index][fact] = value
 
     def claim(self, index: int) -> Claim:
         """A claim with a token of its own: a second copy of the same message is another holder."""
@@ -110,6 +137,9 @@ class Sender:
     stops: Callable[[], Stops]
     calendar: Calendar
     plan_queue: Queue
+    paces: Paces
+    threads: Executor
+    """Where claims and requests run; one that runs them at once makes everything happen in order."""
     sleep: Callable[[float], None] = time.sleep
 
     def send_chunk(self, ticket: Ticket, token: str, deadline: float) -> None:
@@ -160,12 +190,31 @@ class Sender:
         if not left:
             self._wait(work.ticket)
             return
-        rate = self._rate(work.channel)
-        lease = self.store.lease(work.channel.id, len(left), rate, HORIZON_S, self.clock.epoch())
-        if isinstance(lease, float):
-            self._requeue(work.ticket, lease)
-            return
-        self._send_people(work, left, lease)
+        work.left.extend(left)
+        if self._lease(work):
+            self._send_people(work)
+        self._come_again(work)
+
+    def _lease(self, work: Work) -> bool:
+        """Whether there are slots for some who are left; else the chunk comes again."""
+        work.leases += 1
+        if work.leases > LEASES_A_CHUNK:
+            work.again(EARLY_S)
+            return False
+        limit = allowed(work.channel, self.gateway.capabilities(work.channel.platform))
+        found = self.paces.lease(
+            work.channel.id,
+            len(work.left),
+            limit,
+            self.clock.epoch(),
+            first=work.brief.first,
+            queue=work.ticket.spare != "woken",
+        )
+        if isinstance(found, Wait):
+            work.again(max(EARLY_S, found.seconds - EARLY_S))
+            return False
+        work.slots = Slots(found)
+        return True
 
     def _lives_in_a_stop(self, work: Work, index: int) -> bool:
         contact = work.contacts.get(work.chunk.people[index])
@@ -178,27 +227,35 @@ class Sender:
         work.contacts = self.people.contacts([work.chunk.people[i] for i in indices])
         work.read_at = at
 
-    def _send_people(self, work: Work, left: list[int], lease: Lease) -> None:
-        often = not self.gateway.capabilities(work.channel.platform).receipts
+    def _send_people(self, work: Work) -> None:
+        """Begins one person after the other, each a moment before their slot."""
         try:
-            for position, index in enumerate(left):
-                begins = max(self.clock.epoch(), lease.slot(position))
-                if begins + REQUEST_S > work.deadline:
-                    work.again(0)
-                    break
-                self._wait_for(begins)
-                if begins - work.read_at > FRESH_S:
-                    self._read_contacts(work, left[position:])
-                step = self._send_one(work, index, work.contacts.get(work.chunk.people[index]))
-                if often:  # nothing will prove these later: keep each result at once
-                    self._flush(work)
-                if step is Step.STOP:
+            while True:
+                while (slot := work.slots.promise(self.clock.epoch())) is not None and work.goes_on:
+                    self._next(work, max(self.clock.epoch(), slot))
+                wait(work.under_way)
+                if not work.goes_on or not self._lease(work):
                     break
         finally:
+            wait(work.under_way)
             self._flush(work)
-        self._come_again(work)
+        for done in work.under_way:
+            done.result()
 
-    def _send_one(self, work: Work, index: int, contact: Contact | None) -> Step:
+    def _next(self, work: Work, begins: float) -> None:
+        """Begins the next person, when a message may go to them."""
+        if begins + REQUEST_S > work.deadline:
+            work.again(0)
+            work.halted = True
+            return
+        self._wait_for(begins - LEAD_S)
+        if begins - work.read_at > FRESH_S:
+            self._read_contacts(work, list(work.left))
+        if self._begin(work, work.left.popleft()) is Step.STOP:
+            work.halted = True
+
+    def _begin(self, work: Work, index: int) -> Step:
+        contact = work.contacts.get(work.chunk.people[index])
         claim, against = work.claim(index), self._against(work, contact)
         if isinstance(against, (Hold, Later)):
             return self._held(work, against)
@@ -206,14 +263,31 @@ class Sender:
             self._not_sent(work, claim, against or "erased")
             return Step.GO_ON
         message = self.runs.message(work.chunk.run, work.channel.platform, work.chunk.language, contact)
+        work.slots.begun()
+        work.under_way.append(self.threads.submit(self._send_one, work, claim, contact, message))
+        return Step.GO_ON
+
+    def _send_one(self, work: Work, claim: Claim, contact: Contact, message: Outgoing) -> None:
+        try:
+            if not self._is_ours(work, claim):
+                work.slots.give_back()
+                return
+            if self._claimed(work, claim, contact, message) is Step.STOP:
+                work.halted = True
+            if not self.gateway.capabilities(work.channel.platform).receipts:
+                self._flush(work)  # nothing will prove these later: keep each result at once
+        except Exception:
+            work.halted = True
+            raise
+
+    def _is_ours(self, work: Work, claim: Claim) -> bool:
         standing = self.store.claim(claim)
-        if standing is not None and not self._ours(standing, claim, work):
-            return Step.GO_ON
-        return self._claimed(work, claim, contact, message)
+        return standing is None or self._ours(standing, claim, work)
 
     def _claimed(self, work: Work, claim: Claim, contact: Contact, message: Outgoing) -> Step:
-        """The last look, and then the request."""
+        """The slot, the last look, and then the request."""
         try:
+            in_time = self._in_turn(work)
             against = self._against(work, contact)
         except Exception:
             self.store.release(claim)
@@ -223,14 +297,28 @@ class Sender:
             return self._held(work, against)
         if against is not None:
             self.store.release(claim)
-            work.facts[claim.index][Fact.NOT_SENT] = against
+            work.note(claim.index, Fact.NOT_SENT, against)
             return Step.GO_ON
-        if self.clock.epoch() + ANSWER_S > work.deadline:
+        if work.halted or self.clock.epoch() + ANSWER_S > work.deadline:
             self.store.release(claim)
             work.again(0)
             return Step.STOP
+        if not in_time:
+            self.store.release(claim)
+            work.left.append(claim.index)
+            return Step.GO_ON
         addressed = replace(message, key=str(work.chunk.key(claim.index)), ttl_s=self._ttl_s(work.brief))
         return self._request(work, claim, contact, addressed)
+
+    def _in_turn(self, work: Work) -> bool:
+        """Waits for a slot of the lease. What comes too late for its slot takes the next: nothing is sent in
+        a burst. False when there is none left."""
+        while not work.halted and (slot := work.slots.take(self.clock.epoch())) is not None:
+            self._wait_for(slot)
+            if self.clock.epoch() <= slot + LATE_S:
+                return True
+            work.slots.begun()
+        return False
 
     def _against(self, work: Work, contact: Contact | None) -> str | Hold | Later | None:
         """Why this person must not get it now: a reason is final, a hold passes, what is for later has its
@@ -254,7 +342,7 @@ class Sender:
         """Notes the reason, unless a claim shows that somebody may have sent before it came up."""
         standing = self.store.standing(wanted.person, wanted.run)
         if standing is None or standing.released or wanted.follows(standing):
-            work.facts[wanted.index][Fact.NOT_SENT] = reason
+            work.note(wanted.index, Fact.NOT_SENT, reason)
         else:
             self._ours(standing, wanted, work)
 
@@ -262,7 +350,7 @@ class Sender:
         """Whether a claim that stands already is our own; notes what else it means."""
         verdict = judge_claim(standing, wanted, self.clock.epoch())
         if verdict is Verdict.ELSEWHERE:
-            work.facts[wanted.index][Fact.SUPERSEDED] = seconds(self.clock.now())
+            work.note(wanted.index, Fact.SUPERSEDED, seconds(self.clock.now()))
         elif verdict is Verdict.IN_FLIGHT:
             work.again(standing.until - self.clock.epoch() + 1)
         elif verdict is Verdict.LOST:
@@ -275,16 +363,18 @@ class Sender:
             self.gateway.send(work.channel, contact.addresses[work.channel.platform], message)
         except OutcomeUnknown:
             self._unknown(work, claim.index)
-        except Transient as wait:  # surely not sent: the claim is given back
+        except Transient as later:  # surely not sent: the claim is given back
             self.store.release(claim)
-            work.again(wait.retry_after_s)
-            count("Throttled" if isinstance(wait, Throttled) else "Unreachable")
-            this_person_only = isinstance(wait, Throttled) and wait.scope == "person"
+            work.again(later.retry_after_s)
+            count("Throttled" if isinstance(later, Throttled) else "Unreachable")
+            if isinstance(later, Throttled) and later.scope == "channel":
+                self.paces.slowed(work.channel.id, later.retry_after_s, self.clock.epoch())
+            this_person_only = isinstance(later, Throttled) and later.scope == "person"
             return Step.GO_ON if this_person_only else Step.STOP
         except SendRefused as refused:
             return self._refused(work, claim, contact, refused)
         else:
-            work.facts[claim.index][Fact.ACCEPTED] = seconds(self.clock.now())
+            work.note(claim.index, Fact.ACCEPTED, seconds(self.clock.now()))
         return Step.GO_ON
 
     def _refused(self, work: Work, claim: Claim, contact: Contact, refused: SendRefused) -> Step:
@@ -294,14 +384,15 @@ class Sender:
             self.store.release(claim)
             work.again(PARKED_S)
             stopped = ChannelStopped(channel_id=channel.id, code=refused.platform_code)
-            work.events.append(
-                Entry.of(stopped, f"{channel.id} {refused.platform_code} {now:%Y-%m-%dT%H}", now)
-            )
+            with work.lock:
+                work.events.append(
+                    Entry.of(stopped, f"{channel.id} {refused.platform_code} {now:%Y-%m-%dT%H}", now)
+                )
             logger.error("channel must rest", extra={"channel": channel.id, "code": refused.platform_code})
             return Step.STOP
-        work.facts[claim.index][Fact.FAILED] = refused.platform_code
         if refused.scope != "person":  # it would be refused over any channel
-            work.facts[claim.index][Fact.LAST] = refused.scope
+            work.note(claim.index, Fact.LAST, refused.scope)
+        work.note(claim.index, Fact.FAILED, refused.platform_code)
         if refused.opted_out:
             address = contact.addresses[channel.platform]
             self.people.stop(channel.platform, address, evidence=f"platform {refused.platform_code}", at=now)
@@ -309,8 +400,9 @@ class Sender:
 
     def _unknown(self, work: Work, index: int) -> None:
         now, key = self.clock.now(), str(work.chunk.key(index))
-        work.facts[index][Fact.UNKNOWN] = seconds(now)
-        work.events.append(Entry.of(DeliveryUnknown(delivery_key=key, run_id=work.chunk.run), key, now))
+        with work.lock:
+            work.note(index, Fact.UNKNOWN, seconds(now))
+            work.events.append(Entry.of(DeliveryUnknown(delivery_key=key, run_id=work.chunk.run), key, now))
 
     def _ttl_s(self, brief: RunBrief) -> int:
         return max(1, int(brief.expires_at.timestamp() - self.clock.epoch()))
@@ -318,6 +410,10 @@ class Sender:
     def _flush(self, work: Work) -> None:
         """What is certain first, an unknown after its event: should the bus fail, the chunk comes again,
         finds that claim without a result and tells it again."""
+        with work.lock:
+            self._write_down(work)
+
+    def _write_down(self, work: Work) -> None:
         self._give_up(work)
         unknown = {index: known for index, known in work.facts.items() if Fact.UNKNOWN in known}
         certain = {index: known for index, known in work.facts.items() if known and index not in unknown}
@@ -347,13 +443,8 @@ class Sender:
                 self.store.give_up(work.claim(index), reason, seconds(self.clock.now()))
                 del work.facts[index]
 
-    def _rate(self, channel: Channel) -> float:
-        return float(
-            channel.config.get("rate_per_s") or self.gateway.capabilities(channel.platform).rate_per_s
-        )
-
     def _wait_for(self, slot: float) -> None:
-        """Keeps the requests of a lease evenly apart; never longer than the horizon of a lease and its own
+        """Keeps the requests of a lease evenly apart; never longer than the horizon of a lease and its
         length."""
         wait = slot - self.clock.epoch()
         if wait > 0:

@@ -22,8 +22,6 @@ A sum reads `t…` of all shards: about 1 r for 9 chunks.
 An attempt that follows another, by decision or over the next channel, is claimed together with a check of
 the one before in its tally: 4 w and 2 w for the claim; when it is not made, both tallies say so in one
 transaction (6 w). A fallback is made by one transaction: 6 w, the old tally, the new chunk and its tally.
-
-Table `ops`: `pace#<channel>`, the next free slot of a channel: 1 w a chunk.
 """
 
 from __future__ import annotations
@@ -61,7 +59,6 @@ from chalicelib.dispatch.model import (
     DeliveryKey,
     Fact,
     Facts,
-    Lease,
     Page,
     Tally,
     is_fallback,
@@ -72,7 +69,6 @@ from chalicelib.dispatch.model import (
     seconds,
 )
 from chalicelib.errors import Transient
-from chalicelib.ops import OpsItem
 from chalicelib.tables import Table, TableName, failed_conditions, is_passing, write_together
 
 REFUSED = "ConditionalCheckFailedException"
@@ -80,7 +76,6 @@ INDEX_LETTERS = ascii_lowercase[:CHUNK_SIZE]
 """A fact's name is its letter and its person's: `ra` is the first person's read."""
 FACTS_A_WRITE = 75
 """An update expression holds 4 KB; a fact takes about 40 bytes of it."""
-PACE_KEPT_S = 3600
 STOPS = "stops"
 PARKED = "parked"
 
@@ -530,38 +525,6 @@ class DispatchStore:
         with ParkedItem.batch_write() as batch:
             for one in parked:
                 batch.delete(ParkedItem(PARKED, one.key))
-
-    # --- pace
-
-    def lease(
-        self, channel: str, messages: int, rate_per_s: float, horizon_s: float, now: float
-    ) -> Lease | float:
-        """Slots for `messages` on a channel, evenly spaced; or the seconds to wait when those of the next
-        `horizon_s` are taken (then nothing is leased)."""
-        gap = 1 / rate_per_s
-        length = messages * gap
-        item = OpsItem(f"pace#{channel}", "-")
-        expires = OpsItem.expires.set(int(now) + PACE_KEPT_S)
-        try:
-            item.update(
-                [OpsItem.until.set(now + length), expires],
-                OpsItem.until.does_not_exist() | (OpsItem.until < now),
-            )
-            return Lease(now, gap)
-        except UpdateError as refused:
-            if refused.cause_response_code != REFUSED:
-                raise
-        try:
-            item.update(
-                [OpsItem.until.set(OpsItem.until + length), expires],
-                OpsItem.until.between(now, now + horizon_s),
-            )
-            return Lease(float(item.until) - length, gap)
-        except UpdateError as refused:
-            if refused.cause_response_code != REFUSED:
-                raise
-        item.refresh(consistent_read=True)
-        return max(float(item.until) - now, gap)
 
 
 def _stop_of(item: StopItem) -> Stop:

@@ -26,6 +26,9 @@ class Capabilities:
     """Gives our delivery key back in its callbacks."""
     rate_per_s: float
     """Messages a second that one channel may send, unless its configuration says otherwise."""
+    per_day: int | None = None
+    """Messages in a moving day that one channel may send, unless its configuration says otherwise; None: any
+    number."""
 
 
 @dataclass(frozen=True)

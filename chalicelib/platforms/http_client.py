@@ -21,7 +21,8 @@ READ_S = 8.0
 IDLE_S = 20.0
 """A connection that rested longer is not used again: a Lambda sleeps, the other side hangs up, and a request
 into the closed connection would have no known outcome."""
-POOL = 16
+POOL = 32
+"""Connections that are kept to one host: a chunk has up to 25 requests under way."""
 
 
 class HttpClient:

@@ -14,6 +14,7 @@ import pytest
 
 from chalicelib import wiring
 from chalicelib.campaigns.audience import Audience
+from chalicelib.campaigns.law import ElectionLaw
 from chalicelib.campaigns.model import Content
 from chalicelib.campaigns.runs import Runs
 from chalicelib.campaigns.service import (
@@ -88,6 +89,7 @@ def made(queue):
             audit=wiring.audit(),
             plan_queue=Queue(queue),
             clock=FixedClock(at=at),
+            law=ElectionLaw(wiring.calendar(), wiring.directory(), kind),
             organisation_kind=kind,
             organisation="Namuna Office",
         )
@@ -344,13 +346,6 @@ def test_a_time_that_cannot_be_is_refused_at_its_field(campaigns):
     with pytest.raises(InvalidInput) as refused:
         campaigns.schedule(APPROVER, approved(campaigns), NOW - timedelta(hours=1))
     assert refused.value.errors[0].field == "at"
-
-
-def test_electioneering_is_not_sent_while_silence_is_not_known(made):
-    campaigns = made(kind="party")
-    campaign = approved(campaigns, kind="electioneering", imprint="Namuna Party", certificate="MCMC/7")
-    with pytest.raises(Conflict):
-        campaigns.schedule(APPROVER, campaign, None)
 
 
 def test_a_run_that_has_not_begun_can_be_called_off(campaigns):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from datetime import UTC, datetime, timedelta
 
 import boto3
 import pytest
@@ -47,7 +48,7 @@ def call(tables, monkeypatch):
             sent = {"Content-Type": "application/json", "Authorization": f"Bearer {who}"} | headers
             raw = b"" if body is None else json.dumps(body).encode()
             answer = client.http.request(method, path, headers=sent, body=raw)
-            return answer.status_code, json.loads(answer.body)
+            return answer.status_code, json.loads(answer.body) if answer.body else None
 
         yield call
 
@@ -134,3 +135,29 @@ def test_templates_are_listed_by_channel(call, campaign):
 def test_the_description_names_every_field_of_a_campaign(call):
     schemas = call("editor", "GET", "/openapi.json")[1]["components"]["schemas"]
     assert set(schemas["CampaignChange"]["properties"]) == set(schemas["Content"]["properties"])
+
+
+def test_an_override_is_given_listed_and_withdrawn(call, campaign):
+    now = datetime.now(UTC)
+    late = wiring.election_desk().add(
+        "u-admin",
+        name="Sample",
+        areas=["IN-XN"],
+        polling_ends=now + timedelta(9),
+        code_from=now - timedelta(1),
+        code_until=now + timedelta(10),
+        source="7/2026",
+    )
+    call("editor", "POST", f"{campaign}/submission")
+    call("approver", "POST", f"{campaign}/approval", {"decision": "approve"})
+    status, refused = call("approver", "POST", f"{campaign}/schedule", {})
+    assert (status, refused["title"]) == (409, "code of conduct")
+    assert late.id in refused["detail"]
+    body = {"election": late.id, "reason": "cleared by the commission"}
+    assert call("editor", "POST", f"{campaign}/overrides", body)[0] == 403
+    status, given = call("approver", "POST", f"{campaign}/overrides", body)
+    assert (status, given["by"], given["reason"]) == (201, "u-approver", body["reason"])
+    assert call("editor", "GET", campaign)[1]["overrides"] == [given]
+    assert call("approver", "POST", f"{campaign}/schedule", {})[0] == 201
+    assert call("approver", "DELETE", f"{campaign}/overrides/{late.id}")[0] == 204
+    assert call("editor", "GET", campaign)[1]["overrides"] == []

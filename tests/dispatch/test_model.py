@@ -17,7 +17,6 @@ from chalicelib.dispatch.model import (
     DeliveryKey,
     Fact,
     Hold,
-    Lease,
     Page,
     Status,
     Stops,
@@ -402,10 +401,6 @@ def test_the_sums_of_the_contract_hold_for_any_facts(facts, skipped):
 def test_a_person_is_settled_once_there_is_an_outcome():
     made = tally("", "a", "u", "x")
     assert [made.settled(i) for i in range(5)] == [False, True, True, True, False]
-
-
-def test_the_slots_of_a_lease_are_evenly_apart():
-    assert [Lease(10.0, 0.25).slot(i) for i in range(3)] == [10.0, 10.25, 10.5]
 
 
 # --- second attempts

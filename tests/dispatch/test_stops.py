@@ -148,7 +148,7 @@ def test_an_area_that_is_stopped_in_the_middle_of_a_chunk_holds_its_people_back_
 
 def test_who_waits_for_an_area_takes_no_slot_of_the_channel():
     made = world(40)
-    made.platform.rate_per_s = 1.0
+    made.platform.rate_per_s = 10.0
     made.launch()
     made.stop("area:D2")
     made.faults.seen.clear()
@@ -265,7 +265,8 @@ def test_woken_copies_do_not_go_round_when_the_channel_has_no_slot_for_them():
     pass_time(made, 300)
     made.lift("all")
     made.clock.move(3)
-    made.store.lease("whatsapp-main", 200, 2.0, 10.0, made.clock.epoch())  # others have the next 100 s
+    others = made.clock.epoch() + 100
+    made.paces.change("whatsapp-main", lambda pace: (replace(pace, until=others), None))
     made.planner().handle({"wake": RUN})
     made.plan_queue.messages.clear()
     assert len(made.send_queue.messages) == 2 * messages

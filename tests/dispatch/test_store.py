@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from chalicelib.dispatch.model import Claim, Fact, Lease, Page
+from chalicelib.dispatch.model import Claim, Fact, Page
 from chalicelib.dispatch.store import DispatchStore
 from tests.dispatch.world import RUN
 
@@ -68,16 +68,6 @@ def test_facts_for_a_chunk_that_was_never_planned_make_none(store):
     assert store.record(RUN, "00000000000", {0: {Fact.READ: 7}}) is False
     assert store.chunk(RUN, "00000000000") is None
     assert list(store.tallies(RUN)) == []
-
-
-def test_slots_follow_one_another_and_a_full_horizon_makes_wait(store):
-    assert store.lease("wa", 10, 10.0, 2.0, NOW) == Lease(NOW, 0.1)
-    assert store.lease("wa", 10, 10.0, 2.0, NOW) == Lease(NOW + 1, 0.1)
-    assert store.lease("wa", 20, 10.0, 2.0, NOW) == Lease(NOW + 2, 0.1)
-    assert store.lease("wa", 10, 10.0, 2.0, NOW) == pytest.approx(4.0)
-    assert store.lease("tg", 10, 10.0, 2.0, NOW) == Lease(NOW, 0.1)
-    assert store.lease("wa", 10, 10.0, 2.0, NOW + 3) == Lease(NOW + 4, 0.1)
-    assert store.lease("wa", 10, 10.0, 2.0, NOW + 60) == Lease(NOW + 60, 0.1)
 
 
 def test_planning_is_complete_when_every_stretch_is_done_however_often(store):

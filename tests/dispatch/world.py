@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,6 +18,7 @@ from chalicelib.clock import Clock
 from chalicelib.dispatch.decisions import Decisions
 from chalicelib.dispatch.fallback import Fallbacks
 from chalicelib.dispatch.model import Counts, Status, Tally, Ticket, total
+from chalicelib.dispatch.paces import Paces
 from chalicelib.dispatch.planner import Planner
 from chalicelib.dispatch.sender import Sender
 from chalicelib.dispatch.stops import StandingStops
@@ -141,6 +143,7 @@ class MemoryPlatform:
 
     receipts: bool = True
     rate_per_s: float = 1000.0
+    per_day: int | None = None
     requests: list[tuple[str, Outgoing]] = field(default_factory=list)
     taken: list[tuple[str, Outgoing]] = field(default_factory=list)
     answers: dict[str, list[JanJanError | None]] = field(default_factory=dict)
@@ -154,6 +157,7 @@ class MemoryPlatform:
             templates=False,
             carries_key=True,
             rate_per_s=self.rate_per_s,
+            per_day=self.per_day,
         )
 
     def send(self, channel: Channel, to: str, message: Outgoing) -> Accepted:
@@ -205,6 +209,18 @@ class MemoryBus:
     def publish(self, entries: Sequence[Entry]) -> int:
         self.entries += entries
         return len(entries)
+
+
+class AtOnce(Executor):
+    """Runs what it is given before it gives it back: one thing after the other."""
+
+    def submit(self, task: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        done: Future[Any] = Future()
+        try:
+            done.set_result(task(*args, **kwargs))
+        except Exception as error:
+            done.set_exception(error)
+        return done
 
 
 class Faults:
@@ -259,6 +275,7 @@ class World:
     store: DispatchStore = field(default_factory=DispatchStore)
     invocations: int = 0
     calendar: MemoryCalendar = field(default_factory=MemoryCalendar)
+    paces: Paces = field(default_factory=Paces)
     standing: StandingStops = field(init=False)
 
     def __post_init__(self) -> None:
@@ -288,7 +305,7 @@ class World:
         self.faults.dead = False
         wrap = self.faults.wrap
         return Sender(
-            wrap(self.store, "claim", "release", "record", "lease", "give_up"),
+            wrap(self.store, "claim", "release", "record", "give_up"),
             self.runs,
             self.people,
             wrap(self.platform, "send"),
@@ -298,6 +315,8 @@ class World:
             self.standing,
             self.calendar,
             wrap(self.plan_queue, "put"),
+            wrap(self.paces, "lease", "slowed"),
+            AtOnce(),
             sleep=self.clock.move,
         )
 

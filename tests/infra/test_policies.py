@@ -68,7 +68,6 @@ READ_AGAIN = (
     "after a lost answer or a repeated message the claim is read again: tests/e2e kills processes for that"
 )
 GIVEN_UP = "a second attempt that is not made after all: tests/dispatch/test_decisions.py"
-BUSY = "a channel without a free slot is looked at: only under load"
 BLOCKED = "the platform says that the person blocked us: counted among the refusals by chance only"
 PARKED = "a chunk that waits longer than a queue can is parked, for quiet hours: tests/dispatch"
 POLLING = {
@@ -99,7 +98,6 @@ UNSEEN: dict[str, dict[str, str]] = {
     "seal_audit": FAILURES,
     "send_chunk": {f"{action} SendQueue": why for action, why in POLLING.items()}
     | {"dynamodb:GetItem LedgerTable": READ_AGAIN}
-    | {"dynamodb:PutItem TalliesTable": PARKED, "dynamodb:GetItem OpsTable": BUSY}
     | {"dynamodb:ConditionCheckItem LedgerTable": GIVEN_UP}
     | {f"dynamodb:{action} PeopleTable": BLOCKED for action in ("ConditionCheckItem", "GetItem", "PutItem")}
     | {"dynamodb:PutItem RosterTable": BLOCKED},

@@ -1,0 +1,334 @@
+"""The pace of a channel: its rules in simulated time, its item under many hands, and senders that keep it."""
+
+from __future__ import annotations
+
+import heapq
+import random
+import time
+from bisect import bisect_left
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from threading import Lock
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chalicelib.clock import Clock
+from chalicelib.dispatch.model import Ticket
+from chalicelib.dispatch.pace import HORIZON_S, LATE_S, Lease, Limit, Pace, Slots, Wait
+from chalicelib.dispatch.paces import Paces, allowed
+from chalicelib.dispatch.sender import EARLY_S, LEAD_S, Sender
+from chalicelib.platforms.base import Accepted, Capabilities, Channel, Throttled
+from tests.dispatch.world import RUN, MemoryQueue, World, address, world
+
+NOW = 1_800_000_000.0
+THIRTY = Limit(30.0)
+
+
+def densest(times: list[float], window_s: float) -> int:
+    """The most that fall into any window of this length."""
+    times = sorted(times)
+    return max((bisect_left(times, start + window_s) - n for n, start in enumerate(times)), default=0)
+
+
+def simulated(rate: float, senders: int, seconds: float, chance: random.Random, stalls: float) -> list[float]:
+    """When messages start, with so many senders and always work; each stalls now and then."""
+    pace, sent = Pace(), []
+    limit = Limit(rate)
+    todo = [(NOW + chance.random(), n) for n in range(senders)]
+    heapq.heapify(todo)
+    while todo and todo[0][0] < NOW + seconds:
+        now, sender = heapq.heappop(todo)
+        pace, found = pace.lease(25, limit, now)
+        if isinstance(found, Wait):
+            now += max(EARLY_S, found.seconds - EARLY_S) + chance.random()
+        else:
+            slots = Slots(found)
+            while (slot := slots.promise(now)) is not None:
+                now = max(now, slot) + chance.random() * 0.004
+                if chance.random() < stalls:
+                    now += chance.random()
+                slots.begun()
+                slot = slots.take(now)
+                if slot is not None:
+                    now = max(now, slot)
+                    sent.append(now)
+        heapq.heappush(todo, (now + 0.02, sender))
+    return sent
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    rate=st.sampled_from([10.0, 30.0, 80.0, 250.0]),
+    senders=st.integers(1, 10),
+    stalls=st.sampled_from([0.0, 0.01, 0.1]),
+    seed=st.integers(0, 10_000),
+)
+def test_no_second_has_more_than_110_and_no_minute_more_than_100_percent(rate, senders, stalls, seed):
+    sent = simulated(rate, senders, 90, random.Random(seed), stalls)
+    assert densest(sent, 1.0) <= 1.1 * rate
+    assert densest(sent, 60.0) <= 60 * rate
+
+
+@pytest.mark.parametrize("senders", [2, 4, 10])
+@pytest.mark.parametrize("rate", [30.0, 80.0])
+def test_while_work_waits_nine_tenths_of_the_limit_go_out(rate, senders):
+    sent = simulated(rate, senders, 120, random.Random(3), 0.002)
+    assert len(sent) >= 0.9 * rate * 120
+
+
+def test_slots_follow_one_another_and_a_full_horizon_makes_wait_in_line():
+    pace, first = Pace().lease(25, THIRTY, NOW)
+    pace, second = pace.lease(25, THIRTY, NOW)
+    assert isinstance(first, Lease)
+    assert isinstance(second, Lease)
+    assert (first.start, second.start) == (NOW, pytest.approx(first.end))
+    pace, _ = pace.lease(25, THIRTY, NOW)
+    pace, third = pace.lease(25, THIRTY, NOW)
+    pace, fourth = pace.lease(25, THIRTY, NOW)
+    assert isinstance(third, Wait)
+    assert isinstance(fourth, Wait)
+    assert third.seconds > HORIZON_S
+    assert fourth.seconds == pytest.approx(third.seconds + 25 / 30 / 0.95, abs=0.01)
+
+
+def test_a_copy_that_is_not_to_wait_takes_no_place_in_line():
+    pace = Pace(until=NOW + 60)
+    assert pace.lease(25, THIRTY, NOW, queue=False) == (pace, Wait(pytest.approx(60)))
+
+
+def test_on_a_slow_channel_a_chunk_comes_in_parts():
+    _, lease = Pace().lease(25, Limit(1.0), NOW)
+    assert isinstance(lease, Lease)
+    assert 1 <= lease.count < 25
+    _, lease = Pace().lease(25, Limit(0.01), NOW)
+    assert lease == Lease(NOW, pytest.approx(102.04, abs=0.01), 1)
+
+
+def test_who_comes_late_for_their_slots_forfeits_them():
+    slots = Slots(Lease(NOW, 0.1, 10))
+    for _ in range(3):
+        slots.begun()
+    assert slots.take(NOW) == NOW
+    assert slots.take(NOW + 0.45) == pytest.approx(NOW + 0.4)
+    assert slots.take(NOW + 2) is None
+    assert slots.promise(NOW + 2) is None
+
+
+def test_one_slot_is_promised_to_one_and_given_back_when_it_is_not_needed():
+    slots = Slots(Lease(NOW, 0.1, 2))
+    assert slots.promise(NOW) == NOW
+    slots.begun()
+    slots.begun()
+    assert slots.promise(NOW) is None
+    slots.give_back()
+    assert slots.promise(NOW) == NOW + 0.1
+
+
+def test_a_throttle_halves_the_rate_once_a_second_and_clean_time_brings_it_back():
+    pace = Pace().slowed(5, NOW)
+    assert pace.learned(NOW) == 0.5
+    assert pace.slowed(5, NOW + 0.5).factor == 0.5
+    assert pace.slowed(5, NOW + 1).factor == 0.25
+    assert pace.learned(NOW + 5) == 0.5
+    assert pace.learned(NOW + 5 + 15) == 0.75
+    assert pace.learned(NOW + 60) == 1.0
+    slowest = pace
+    for second in range(1, 100):
+        slowest = slowest.slowed(0.1, NOW + second)
+    assert slowest.factor == 1 / 16
+
+
+@given(retry=st.floats(0.1, 900), ahead=st.floats(0, 10))
+def test_nothing_is_leased_before_the_platform_wants_to_be_asked_again(retry, ahead):
+    pace = Pace(until=NOW + ahead).slowed(retry, NOW)
+    after, found = pace.lease(25, THIRTY, NOW)
+    if isinstance(found, Lease):
+        assert found.start >= NOW + retry
+    else:
+        assert found.seconds >= retry - 0.001
+        _, again = after.lease(25, THIRTY, NOW + found.seconds)
+        assert isinstance(again, Lease)
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 10_000), per_day=st.integers(1, 300))
+def test_no_moving_day_has_more_than_its_limit(seed, per_day):
+    chance, pace, now, sent = random.Random(seed), Pace(), NOW, []
+    for _ in range(120):
+        pace, found = pace.lease(chance.randint(1, 25), Limit(100.0, per_day), now)
+        if isinstance(found, Lease):
+            sent += [found.slot(n) for n in range(found.count)]
+            now = found.end + chance.choice([0, 0, 600, 5000])
+        else:
+            assert found.seconds > 0
+            now += found.seconds
+    assert densest(sent, 24 * 3600) <= per_day
+    assert len(sent) > per_day
+
+
+def test_what_is_left_of_a_day_is_used_and_then_its_oldest_hour_is_waited_for():
+    pace, lease = Pace().lease(25, Limit(100.0, 40), NOW)
+    pace, rest = pace.lease(25, Limit(100.0, 40), lease.end)
+    assert (lease.count, rest.count) == (25, 15)
+    same, wait = pace.lease(25, Limit(100.0, 40), rest.end)
+    assert same == pace
+    assert 24 * 3600 < wait.seconds <= 25 * 3600
+    _, again = pace.lease(25, Limit(100.0, 40), rest.end + wait.seconds)
+    assert isinstance(again, Lease)
+
+
+def test_an_emergency_keeps_the_others_off_until_its_last_slot():
+    pace = Pace()
+    for _ in range(3):
+        pace, _ = pace.lease(25, THIRTY, NOW)
+    pace, urgent = pace.lease(25, THIRTY, NOW, first=True)
+    assert isinstance(urgent, Lease)
+    pace, other = pace.lease(25, THIRTY, NOW + 1.5)
+    assert isinstance(other, Wait)
+    pace, urgent = pace.lease(25, THIRTY, NOW + 1.5, first=True)
+    assert isinstance(urgent, Lease)
+    assert urgent.start <= NOW + 4
+    pace, other = pace.lease(25, THIRTY, urgent.end + 1)
+    assert isinstance(other, Wait)
+    pace, other = pace.lease(25, THIRTY, urgent.end + 6)
+    assert isinstance(other, Lease)
+
+
+def test_staff_and_configuration_only_lower_a_limit():
+    channel = Channel("wa", "whatsapp", {"rate_per_s": "20", "per_day": "2000"})
+    can = Capabilities(receipts=True, templates=True, carries_key=True, rate_per_s=80)
+    limit = allowed(channel, can)
+    assert limit == Limit(20.0, 2000)
+    assert allowed(replace(channel, config={}), can) == Limit(80.0)
+    assert limit.lowered(50.0, 5000) == limit
+    assert limit.lowered(5.0, 250) == Limit(5.0, 250)
+    assert limit.lowered(None, None) == limit
+    _, lease = Pace(rate_per_s=2.0).lease(5, limit, NOW)
+    assert lease == Lease(NOW, pytest.approx(1 / 1.96), 5)
+
+
+# --- the item -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("tables")
+def test_of_many_hands_at_once_no_two_lease_the_same_slot():
+    paces = Paces()
+
+    def work(_: int) -> list[float]:
+        found = [paces.lease("wa", 10, Limit(1000.0), NOW) for _ in range(8)]
+        return [lease.slot(n) for lease in found if isinstance(lease, Lease) for n in range(lease.count)]
+
+    with ThreadPoolExecutor(4) as pool:
+        slots = sorted(slot for found in pool.map(work, range(4)) for slot in found)
+    assert len(slots) == 320
+    assert min(b - a for a, b in zip(slots, slots[1:], strict=False)) == pytest.approx(1 / 980, rel=0.01)
+    assert paces.get("wa").used(NOW) == 320
+    assert paces.get("tg") == Pace()
+
+
+# --- senders ------------------------------------------------------------------------------------------------
+
+
+def drain(made: World) -> None:
+    """Handles both queues until all is sent, always what is due first."""
+    for _ in range(5000):
+        queues = [queue for queue in (made.plan_queue, made.send_queue) if queue.messages]
+        if not made.send_queue.messages and all("settle" in body for _, body in made.plan_queue.messages):
+            return
+        queue: MemoryQueue = min(queues, key=lambda one: min(due for due, _ in one.messages))
+        message = queue.take() or {}
+        if queue is made.send_queue:
+            made.send_one(message)
+        elif "settle" not in message:
+            made.planner().handle(message)
+    raise AssertionError("the queues do not run empty")
+
+
+def timed(made: World) -> list[tuple[float, str]]:
+    """Notes when each request to whom starts."""
+    sent: list[tuple[float, str]] = []
+    take = made.platform.send
+
+    def send(channel, to, message):
+        sent.append((made.clock.epoch(), to))
+        return take(channel, to, message)
+
+    made.platform.send = send  # type: ignore[method-assign]
+    return sent
+
+
+@pytest.mark.usefixtures("tables")
+def test_the_pace_of_a_channel_is_kept_across_chunks():
+    made = world(150)
+    made.platform.rate_per_s = 10.0
+    sent = timed(made)
+    made.plan_queue.put([{"launch": RUN}])
+    drain(made)
+    times = [at for at, _ in sent]
+    assert made.counts().accepted == 150
+    assert densest(times, 1.0) <= 11
+    assert max(times) - min(times) <= 150 / 10 / 0.9
+
+
+@pytest.mark.usefixtures("tables")
+def test_a_throttled_channel_is_asked_again_when_it_said_and_more_slowly():
+    made = world(60)
+    made.platform.rate_per_s = 30.0
+    made.platform.answers = {address(9): [Throttled(20)]}
+    sent = timed(made)
+    made.plan_queue.put([{"launch": RUN}])
+    drain(made)
+    assert made.counts().accepted == 60
+    at = next(at for at, to in sent if to == address(9))
+    later = sorted(when for when, _ in sent if when > at)
+    assert later[0] >= at + 20
+    assert densest(later, 1.0) <= 0.7 * 30
+
+
+@pytest.mark.usefixtures("tables")
+def test_when_the_day_is_used_up_the_rest_is_parked_until_there_is_room():
+    made = world(60)
+    made.platform.per_day = 40
+    made.runs.briefs[RUN] = replace(made.runs.briefs[RUN], expires_at=made.clock.now().replace(year=2027))
+    made.plan_queue.put([{"launch": RUN}])
+    drain(made)
+    assert made.counts().accepted == 40
+    made.clock.move(25 * 3600)
+    made.planner().tick()
+    drain(made)
+    assert (made.counts().accepted, made.counts().in_progress) == (60, 0)
+    assert max(made.requests_to().values()) == 1
+
+
+@pytest.mark.usefixtures("tables")
+def test_a_platform_that_answers_slowly_is_asked_at_its_rate_all_the_same():
+    made, clock = world(50), Clock()
+    made.platform.rate_per_s = 50.0
+    made.launch()
+    starts: list[float] = []
+    lock = Lock()
+
+    def slow(channel, to, message):
+        with lock:
+            starts.append(time.time())
+        time.sleep(0.15)
+        return Accepted("sample")
+
+    made.platform.send = slow  # type: ignore[method-assign]
+    made.runs.briefs[RUN] = replace(
+        made.runs.briefs[RUN], at=clock.now(), expires_at=clock.now().replace(year=clock.now().year + 1)
+    )
+    real = made.sender()
+    with ThreadPoolExecutor(25) as threads:
+        sender = Sender(**{**vars(real), "clock": clock, "threads": threads, "sleep": time.sleep})
+        for _, message in list(made.send_queue.messages):
+            sender.send_chunk(Ticket.of(message), "threads", clock.epoch() + 60)
+    counts = made.counts()
+    assert (counts.accepted, counts.in_progress, counts.unknown) == (50, 0, 0)
+    each = sorted(starts)
+    gaps = [b - a for a, b in zip(each, each[1:], strict=False)]
+    assert sorted(gaps)[len(gaps) // 2] < 0.06, "one after the other would take 0.15 s each"
+    assert densest(starts, 0.5) <= 0.5 * 50 * 1.1 + LATE_S * 50
+    assert LEAD_S < HORIZON_S
