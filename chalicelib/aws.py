@@ -45,7 +45,8 @@ def forget_clients() -> None:
 
 
 def _note_resources(params: dict[str, Any], context: dict[str, Any], **_: object) -> None:
-    """Remembers what a call is about, for `_record`: tables, queue, secret, pool, bus or object."""
+    """Remembers what a call is about, for `_record`: tables, queue, secret, pool, bus or object; and how
+    large its messages are."""
     named = ("TableName", "QueueUrl", "SecretId", "UserPoolId", "Bucket", "IndexName", "Key")
     found = {name: params[name] for name in named if isinstance(params.get(name), str)}
     if "TransactItems" in params:
@@ -57,6 +58,8 @@ def _note_resources(params: dict[str, Any], context: dict[str, Any], **_: object
             len(asked["Keys"] if isinstance(asked, dict) else asked)
             for asked in params["RequestItems"].values()
         )
+    if "Entries" in params:
+        found["Bodies"] = [len(str(entry.get("MessageBody", "")).encode()) for entry in params["Entries"]]
     context["resources"] = found
 
 

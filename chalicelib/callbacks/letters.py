@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import zlib
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,6 +15,8 @@ from chalicelib.queues import Queue
 
 MOST_IN_A_MESSAGE = 700_000
 """Bytes; as base64 and with its envelope it stays under the 1 MiB of an SQS message."""
+ZIPPED_FROM = 4096
+"""Bytes from which a body is packed: SQS charges for each 64 KB, and statuses pack to a tenth."""
 FOLDER = "callbacks/"
 """Objects under it are removed after 30 days."""
 
@@ -59,6 +62,8 @@ class Letterbox:
         message = {"platform": platform, "received_at": rfc3339(received_at)}
         if len(body) > MOST_IN_A_MESSAGE:
             message["object"] = self.bucket.put(body)
+        elif len(body) >= ZIPPED_FROM:
+            message["zipped"] = base64.b64encode(zlib.compress(body, 1)).decode("ascii")
         else:
             message["body"] = base64.b64encode(body).decode("ascii")
         self.queue.put([message])
@@ -67,7 +72,11 @@ class Letterbox:
         """The letter that the text of a queue message holds or points to."""
         message = json.loads(text)
         at = parse_rfc3339(message["received_at"])
-        body = (
-            self.bucket.get(message["object"]) if "object" in message else base64.b64decode(message["body"])
-        )
-        return Letter(message_id, message["platform"], at, body)
+        return Letter(message_id, message["platform"], at, self._body(message))
+
+    def _body(self, message: dict[str, str]) -> bytes:
+        if "object" in message:
+            return self.bucket.get(message["object"])
+        if "zipped" in message:
+            return zlib.decompress(base64.b64decode(message["zipped"]))
+        return base64.b64decode(message["body"])

@@ -15,8 +15,6 @@ import urllib3
 
 from local.sandbox.world import Json, World
 
-GATHER_S = 0.02
-"""Updates that fall due within this time of each other share a POST."""
 RETRY_FIRST_S = 0.5
 RETRY_MOST_S = 60.0
 RETRY_FOR_S = 36 * 3600
@@ -63,6 +61,7 @@ class Poster:
         self._wake = threading.Condition()
         self._in_flight = 0
         self._stopping = False
+        self._stopped = threading.Event()
         self._jitter = random.Random()
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="callback")
         self._http = urllib3.PoolManager(maxsize=workers, retries=False, timeout=urllib3.Timeout(10.0))
@@ -92,6 +91,7 @@ class Poster:
         """Stop at once; what is pending is lost, as with a platform that gives up."""
         with self._wake:
             self._stopping = True
+            self._stopped.set()
             self._wake.notify()
         self._thread.join()
         self._pool.shutdown(cancel_futures=True)
@@ -104,7 +104,7 @@ class Poster:
                     self._wake.wait(wait)
                 if self._stopping:
                     return
-            time.sleep(GATHER_S)
+            self._stopped.wait(self._world.behaviour.aggregate_ms / 1000)
             with self._wake:
                 jobs = self._batches(self._take_due())
                 self._in_flight += sum(len(job.updates) for job in jobs)

@@ -42,8 +42,9 @@ class Behaviour:
     """Shares (0 to 1) of faults, and how callbacks travel.
 
     `delay_ms`: each callback is posted at a time drawn evenly from 0 to this, so they overtake each other.
-    `batch`: the most updates in one WhatsApp POST (Meta: 1,000). `per_second`: the most requests a second
-    that a platform takes before it throttles; 0 sets no limit.
+    `aggregate_ms`: updates that fall due within this time of the first share a POST, as they do under load.
+    `batch`: the most updates in one WhatsApp POST (Meta: 1,000; 1 posts each alone). `per_second`: the most
+    requests a second that a platform takes before it throttles; 0 sets no limit.
     """
 
     fail: float = 0.0
@@ -53,6 +54,7 @@ class Behaviour:
     read: float = 0.6
     lost_reply: float = 0.0
     seed: int = 0
+    aggregate_ms: int = 20
     batch: int = 1000
     per_second: int = 0
 

@@ -76,6 +76,23 @@ def test_the_largest_body_of_a_message_fits_and_one_byte_more_waits_in_the_bucke
     assert len(bench.queue.bodies[1]) < 200
 
 
+def test_many_statuses_in_one_post_make_a_message_of_one_charged_request_and_come_out_byte_for_byte():
+    bench = Bench()
+    statuses = [{"id": f"wamid.{n:040}", "status": "read", "recipient_id": f"919{n:09}"} for n in range(1000)]
+    body = json.dumps({"entry": statuses}).encode()
+    bench.post(body)
+    (letter,) = bench.letters()
+    assert letter.body == body
+    assert len(body) > 90_000
+    assert len(bench.queue.bodies[0]) < 64 * 1024
+    assert bench.queue.bodies[0].isascii()
+
+
+def test_a_message_that_was_queued_before_bodies_were_packed_opens_still():
+    text = json.dumps({"platform": "whatsapp", "received_at": "2026-01-02T12:00:00Z", "body": "e30="})
+    assert Bench().letterbox.open("m", text).body == b"{}"
+
+
 def test_four_megabytes_are_taken_and_one_byte_more_is_refused():
     bench = Bench()
     bench.post(b"x" * LARGEST)

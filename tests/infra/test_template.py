@@ -59,9 +59,10 @@ def test_every_queue_mapping_reports_single_failures_and_limits_its_concurrency(
         assert "MaximumConcurrency" in mapping["ScalingConfig"]
 
 
-def test_messages_stay_invisible_six_times_as_long_as_their_function_may_run(resources):
+def test_messages_stay_invisible_six_times_as_long_as_their_function_runs_and_a_batch_is_gathered(resources):
     for function, mapping in events_of(resources, "SQS"):
-        assert queue_of(resources, mapping)["VisibilityTimeout"] >= 6 * function["Timeout"]
+        gathered_s = mapping.get("MaximumBatchingWindowInSeconds", 0)
+        assert queue_of(resources, mapping)["VisibilityTimeout"] >= 6 * function["Timeout"] + gathered_s
 
 
 def test_every_queue_that_is_read_hands_failures_to_a_dead_letter_queue_of_its_own(resources):

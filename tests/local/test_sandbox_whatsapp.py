@@ -177,6 +177,20 @@ def test_updates_that_fall_due_together_share_posts_of_the_asked_size(
     assert counts == {"sent": 60, "delivered": 60, "read": 60}
 
 
+def test_updates_of_one_second_share_a_post_when_asked_and_each_goes_alone_when_asked(
+    sandbox: Client, receiver: Receiver
+) -> None:
+    for behaviour, most in (({"aggregate_ms": 1000}, 4), ({"aggregate_ms": 20, "batch": 1}, 30)):
+        before = len(receiver.posts)
+        sandbox.call("POST", "/behaviour", {"read": 1, "delay_ms": 0, **behaviour})
+        for n in range(10):
+            sandbox.whatsapp(template(f"91900{before:03}0{n:04}", "1"))
+        sandbox.settled()
+        assert len(receiver.statuses()) == 30 if not before else 60
+        assert 1 <= len(receiver.posts) - before <= most
+    assert len(receiver.posts) - before == 30
+
+
 def test_late_callbacks_overtake_each_other(sandbox: Client, receiver: Receiver) -> None:
     sandbox.call("POST", "/behaviour", {"read": 1, "delay_ms": 300})
     for n in range(30):

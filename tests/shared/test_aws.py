@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from bench.dispatch import _units
+from bench.costs import units
 from chalicelib.dispatch.model import Claim, Page
 from chalicelib.dispatch.store import DispatchStore
 from tests.conftest import use_environment
@@ -19,7 +19,7 @@ def test_every_call_to_a_table_costs_what_was_recorded_of_it(tables, tmp_path):
     for token in ("first", "second"):
         store.claim(Claim("inf_1", "run", chunk.id, 0, 1, token, 10.0))
     recorded = [json.loads(line) for line in calls.read_text().splitlines()]
-    assert [(call["operation"], _units(call)) for call in recorded] == [
+    assert [(call["operation"], units(call)) for call in recorded] == [
         ("BatchWriteItem", 1),
         ("UpdateItem", 1),
         ("BatchGetItem", 2),
