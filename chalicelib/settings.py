@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cache
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,9 @@ class Settings:
     pool_id: str = ""
     pool_client_id: str = ""
     platform_secret: str = "janjan/local/platforms"
+    weekly_cap: int = 7
+    """How many runs of one week a person gets, over all campaigns but emergencies, corrections and
+    withdrawals; 0: any number."""
     platform_url: str = ""
     """Laptop only: base URL that stands in for every platform's own host."""
     clock_file: str = ""
@@ -39,7 +43,10 @@ class Settings:
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Settings:
         """The settings in `env`; what is absent keeps its default."""
-        return cls(**{f.name: env[f.name.upper()] for f in fields(cls) if f.name.upper() in env})
+        given: dict[str, Any] = {f.name: env[f.name.upper()] for f in fields(cls) if f.name.upper() in env}
+        if "weekly_cap" in given:
+            given["weekly_cap"] = int(given["weekly_cap"])
+        return cls(**given)
 
 
 @cache

@@ -259,6 +259,7 @@ def sender() -> Sender:
         plan_queue=Queue(settings().plan_queue_url),
         paces=_paces(),
         threads=ThreadPoolExecutor(CHUNK_SIZE),
+        weekly_cap=settings().weekly_cap,
     )
 
 

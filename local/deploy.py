@@ -42,6 +42,8 @@ class Options:
     clock_file: str = ""
     record_calls: str = ""
     organisation_kind: str = "public_body"
+    weekly_cap: str = field(default_factory=lambda: os.environ.get("WEEKLY_CAP") or "0")
+    """None on the laptop, unless it is asked for: people try things many times a week."""
     secret: dict[str, Any] = field(default_factory=config.platform_secret)
 
     def parameters(self) -> dict[str, str]:
@@ -53,6 +55,7 @@ class Options:
             "ClockFile": self.clock_file,
             "RecordCalls": self.record_calls,
             "OrganisationKind": self.organisation_kind,
+            "WeeklyCap": self.weekly_cap,
         }
 
 

@@ -81,7 +81,7 @@ class Decisions:
         now = moment(seconds(self.clock.now()))  # as it is kept: the same answer comes again
         against = refusal(brief, status, key.chunk, decision, now)
         if against is not None:
-            raise Conflict(against)
+            return self._standing(key, against)
         again = chunk.again(key.index) if decision == "resend" else None
         follows = str(again.key(0)) if again else None
         decided = Decided(str(key), decision, reason, actor, now, follows)
@@ -98,11 +98,16 @@ class Decisions:
                 refused=lambda failed: _Overtaken(),
             )
         except _Overtaken:
-            standing = self.store.decision(key)
-            if standing is None:
-                raise Conflict(NOT_UNKNOWN) from None
-            return standing
+            return self._standing(key, NOT_UNKNOWN)
         return decided
+
+    def _standing(self, key: DeliveryKey, against: str) -> Decided:
+        """The decision that another made since we looked: it is what stands against a second one. Raises
+        Conflict when there is none."""
+        standing = self.store.decision(key)
+        if standing is None:
+            raise Conflict(against)
+        return standing
 
     def _delivery(self, key: DeliveryKey) -> tuple[Chunk, Status]:
         """The chunk of a delivery, and what is known of it now."""

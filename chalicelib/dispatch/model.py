@@ -15,6 +15,7 @@ from enum import Enum, StrEnum
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
+from chalicelib.clock import IST
 from chalicelib.platforms.base import Channel
 from chalicelib.ports import Contact, Election, RosterRow, RunBrief, keeps_silence, needs_override
 
@@ -448,11 +449,26 @@ class Ticket:
         return {name: value for name, value in vars(self).items() if usual.get(name) != value}
 
 
+def week_of(at: datetime) -> str:
+    """The ISO week of a moment by India's calendar: `2026-45`. A run counts in the week in which it was to
+    begin, whenever its messages go out: whoever comes again next week finds the same claim."""
+    year, week, _ = at.astimezone(IST).isocalendar()
+    return f"{year}-{week:02d}"
+
+
+def wears_out_the_cap(run: RunBrief) -> bool:
+    """Whether this run is one of those that a person gets so many of in a week. What cannot wait, and what
+    corrects or withdraws something, is not."""
+    return not (run.first or run.parent)
+
+
 @dataclass(frozen=True)
 class Claim:
-    """A person's row for one run: who holds the right to send, for which place, until when."""
+    """The right to send one run to one person: who holds it, for which place, until when."""
 
     person: str
+    week: str
+    """Of the run, as `week_of` gives it."""
     run: str
     chunk: str
     index: int
@@ -460,29 +476,94 @@ class Claim:
     token: str
     until: float
     """Epoch seconds at which the holder is surely dead."""
+    counts: bool = True
+    """Whether it wears out the weekly cap."""
     released: bool = False
+    """Whether it was given back: surely nothing was sent, and its place may claim again."""
+
+    @property
+    def place(self) -> str:
+        return f"{self.chunk}.{self.index}.{self.attempt}"
 
     def follows(self, standing: Claim) -> bool:
         """Whether this is the next attempt of the delivery that `standing` holds."""
         return origin_of(self.chunk) == (standing.chunk, standing.index)
 
+    def may_take_over(self, standing: Claim | None) -> bool:
+        """Whether `standing` is no obstacle: nobody's, given back at this place, or the attempt before."""
+        if standing is None or self.follows(standing):
+            return True
+        return standing.released and standing.place == self.place
+
+
+@dataclass(frozen=True)
+class Week:
+    """What a person's week says to one run."""
+
+    claim: Claim | None = None
+    """The run's own, if it has one."""
+    counted: int = 0
+    """How many runs of this week wear out the cap."""
+    last: float | None = None
+    """Epoch seconds of the latest claim."""
+    answered: bool = False
+    """Whether the platform has spoken of the first attempt, so that there is no second."""
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What a claim has to keep to besides its place."""
+
+    now: float
+    """Epoch seconds."""
+    gap_s: float = 0.0
+    """How far apart two messages to one person must be."""
+    cap: int = 0
+    """How many runs of one week a person gets; 0: any number."""
+
+    def full(self, week: Week) -> bool:
+        return 0 < self.cap <= week.counted
+
+    def wait_s(self, week: Week) -> float:
+        """How long until the gap is over. A claim further ahead than that comes from a clock set back."""
+        if week.last is None or abs(self.now - week.last) >= self.gap_s:
+            return 0.0
+        return week.last + self.gap_s - self.now
+
 
 class Verdict(StrEnum):
-    """What a claim that stands already means for the one who wanted it."""
+    """What a week that refused a claim means for the one who wanted it."""
 
     OURS = "ours"
     """Our own write, answered twice or lost: go on."""
     ELSEWHERE = "elsewhere"
-    """Another place of this run holds this person: count them there."""
+    """Another place or attempt of this run holds this person: count them there."""
     IN_FLIGHT = "in_flight"
     """Another invocation may still be sending: look again later."""
     LOST = "lost"
     """Its holder died between claim and result: unknown, never sent again by itself."""
+    FULL = "full"
+    """The person gets no more runs of this week."""
+    TOO_SOON = "too_soon"
+    """They got another message a moment ago: look again later."""
+    FREE = "free"
+    """What stood in the way has gone since: claim again."""
 
 
-def judge_claim(standing: Claim, wanted: Claim, now: float) -> Verdict:
-    """Reads a claim that was there first."""
-    if (standing.chunk, standing.index, standing.attempt) != (wanted.chunk, wanted.index, wanted.attempt):
+def judge_claim(week: Week, wanted: Claim, bounds: Bounds) -> Verdict:
+    """Reads a week that did not let `wanted` in."""
+    standing = week.claim
+    if standing is not None and not wanted.may_take_over(standing):
+        return _judge_holder(standing, wanted, bounds.now)
+    if week.answered:
+        return Verdict.ELSEWHERE
+    if wanted.counts and bounds.full(week):
+        return Verdict.FULL
+    return Verdict.TOO_SOON if bounds.wait_s(week) > 0 else Verdict.FREE
+
+
+def _judge_holder(standing: Claim, wanted: Claim, now: float) -> Verdict:
+    if standing.place != wanted.place:
         return Verdict.ELSEWHERE
     if standing.token == wanted.token:
         return Verdict.OURS

@@ -21,6 +21,7 @@ from threading import RLock
 from chalicelib.clock import Clock
 from chalicelib.dispatch.fallback import fall_back_message
 from chalicelib.dispatch.model import (
+    Bounds,
     Chunk,
     Claim,
     Fact,
@@ -30,6 +31,7 @@ from chalicelib.dispatch.model import (
     Stops,
     Ticket,
     Verdict,
+    Week,
     falls_back,
     judge_claim,
     origin_of,
@@ -38,6 +40,8 @@ from chalicelib.dispatch.model import (
     reason_against,
     reason_in_law,
     seconds,
+    wears_out_the_cap,
+    week_of,
 )
 from chalicelib.dispatch.pace import LATE_S, Lease, Slots, Wait
 from chalicelib.dispatch.paces import Paces, allowed
@@ -64,6 +68,8 @@ EARLY_S = 1.0
 """A message with a delay comes up to a second late: it is asked for so much earlier."""
 LEASES_A_CHUNK = 4
 """A chunk that has missed the slots of so many leases goes back to the queue."""
+LOOK_AGAIN_S = 1.0
+"""When to come back to a claim that was refused by what has gone since."""
 PARKED_S = 900.0
 """How long a chunk waits when its whole channel must rest."""
 
@@ -120,9 +126,21 @@ class Work:
             self.facts[index][fact] = value
 
     def claim(self, index: int) -> Claim:
-        """A claim with a token of its own: a second copy of the same message is another holder."""
-        person, holder = self.chunk.people[index], f"{self.token} {new_token()}"
-        return Claim(person, self.chunk.run, self.chunk.id, index, self.chunk.attempt, holder, self.deadline)
+        """A claim with a token of its own: a second copy of the same message is another holder.
+
+        It begins as the invocation's, whose log it leads to, and is short, as ten claims share 1 KB.
+        """
+        return Claim(
+            person=self.chunk.people[index],
+            week=week_of(self.brief.at),
+            run=self.chunk.run,
+            chunk=self.chunk.id,
+            index=index,
+            attempt=self.chunk.attempt,
+            token=f"{self.token[:8]}~{new_token()[:12]}",
+            until=self.deadline,
+            counts=self.chunk.attempt == 1 and wears_out_the_cap(self.brief),
+        )
 
 
 @dataclass(frozen=True)
@@ -140,6 +158,8 @@ class Sender:
     paces: Paces
     threads: Executor
     """Where claims and requests run; one that runs them at once makes everything happen in order."""
+    weekly_cap: int = 0
+    """How many runs of one week a person gets; 0: any number."""
     sleep: Callable[[float], None] = time.sleep
 
     def send_chunk(self, ticket: Ticket, token: str, deadline: float) -> None:
@@ -281,8 +301,9 @@ class Sender:
             raise
 
     def _is_ours(self, work: Work, claim: Claim) -> bool:
-        standing = self.store.claim(claim)
-        return standing is None or self._ours(standing, claim, work)
+        bounds = self._bounds(work)
+        week = self.store.claim(claim, bounds)
+        return week is None or self._ours(week, claim, bounds, work)
 
     def _claimed(self, work: Work, claim: Claim, contact: Contact, message: Outgoing) -> Step:
         """The slot, the last look, and then the request."""
@@ -340,21 +361,29 @@ class Sender:
 
     def _not_sent(self, work: Work, wanted: Claim, reason: str) -> None:
         """Notes the reason, unless a claim shows that somebody may have sent before it came up."""
-        standing = self.store.standing(wanted.person, wanted.run)
-        if standing is None or standing.released or wanted.follows(standing):
+        week = self.store.week(wanted)
+        if wanted.may_take_over(week.claim):
             work.note(wanted.index, Fact.NOT_SENT, reason)
         else:
-            self._ours(standing, wanted, work)
+            self._ours(week, wanted, self._bounds(work), work)
 
-    def _ours(self, standing: Claim, wanted: Claim, work: Work) -> bool:
-        """Whether a claim that stands already is our own; notes what else it means."""
-        verdict = judge_claim(standing, wanted, self.clock.epoch())
+    def _bounds(self, work: Work) -> Bounds:
+        gap_s = self.gateway.capabilities(work.channel.platform).pair_gap_s
+        return Bounds(self.clock.epoch(), gap_s, self.weekly_cap)
+
+    def _ours(self, week: Week, wanted: Claim, bounds: Bounds, work: Work) -> bool:
+        """Whether the claim that stands already is our own; notes what else stood in the way."""
+        verdict = judge_claim(week, wanted, bounds)
         if verdict is Verdict.ELSEWHERE:
             work.note(wanted.index, Fact.SUPERSEDED, seconds(self.clock.now()))
-        elif verdict is Verdict.IN_FLIGHT:
-            work.again(standing.until - self.clock.epoch() + 1)
+        elif verdict is Verdict.IN_FLIGHT and week.claim is not None:
+            work.again(week.claim.until - bounds.now + 1)
         elif verdict is Verdict.LOST:
             self._unknown(work, wanted.index)
+        elif verdict is Verdict.FULL:
+            work.note(wanted.index, Fact.NOT_SENT, "weekly_cap")
+        elif verdict in (Verdict.TOO_SOON, Verdict.FREE):
+            work.again(bounds.wait_s(week) or LOOK_AGAIN_S)
         return verdict is Verdict.OURS
 
     def _request(self, work: Work, claim: Claim, contact: Contact, message: Outgoing) -> Step:

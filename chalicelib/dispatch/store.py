@@ -1,8 +1,13 @@
 """Where dispatch keeps what it planned and what became of it. Costs in request units (w: write, r: read).
 
-Table `ledger`, one item a person and run: history, caps, export and erasure of a person are one query.
-    <person>       <run>          the claim                     1 w a person; 1 r only when a claim stands
-                                                                already, or the person may not be sent to
+Table `ledger`, one item a person and week: history, caps, export and erasure of a person are one query.
+    <person>       w<year>-<week> claims by runs of that ISO week (`week_of`), an attribute each under the
+                                  run's id: `<chunk>.<index>.<attempt> <until> <token>`, then ` -` if it does
+                                  not wear out the cap; the place alone when it was given back. `n`: how many
+                                  runs do; `last`: when one was claimed last. An entry takes at most 85 bytes,
+                                  so that ten fit into 1 KB.
+                                                                1 w a claim; 1 w and 1 r one that is refused;
+                                                                1 r when the person may not be sent to
     <person>       service#<key>  a service message's claim     2 w (claim, outcome)
 
 Table `tallies`, all of one run, spread over SHARDS partitions; items stay under 1 KB.
@@ -28,9 +33,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from string import ascii_lowercase
 from typing import Any, Literal
@@ -46,6 +52,7 @@ from pynamodb.attributes import (
 )
 from pynamodb.exceptions import DoesNotExist, PutError, TransactWriteError, UpdateError
 from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.operand import Path
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
@@ -53,6 +60,7 @@ from chalicelib.clock import parse_rfc3339, rfc3339
 from chalicelib.dispatch.model import (
     CHUNK_SIZE,
     PROOFS,
+    Bounds,
     Chunk,
     Claim,
     Decided,
@@ -61,6 +69,7 @@ from chalicelib.dispatch.model import (
     Facts,
     Page,
     Tally,
+    Week,
     is_fallback,
     moment,
     origin_of,
@@ -72,6 +81,10 @@ from chalicelib.errors import Transient
 from chalicelib.tables import Table, TableName, failed_conditions, is_passing, write_together
 
 REFUSED = "ConditionalCheckFailedException"
+CONFLICT = "TransactionConflictException"
+"""A transaction held the item (another run's second attempt in the same week); the SDK does not ask again."""
+TRIES = 5
+PAUSE_S = 0.05
 INDEX_LETTERS = ascii_lowercase[:CHUNK_SIZE]
 """A fact's name is its letter and its person's: `ra` is the first person's read."""
 FACTS_A_WRITE = 75
@@ -80,13 +93,20 @@ STOPS = "stops"
 PARKED = "parked"
 
 
-class LedgerItem(Table):
+class WeekItem(Table):
+    """A person's week; the runs' entries are attributes under the runs' ids."""
+
     class Meta:
         table_name = TableName("ledger")
 
-    chunk = UnicodeAttribute(null=True)
-    index = NumberAttribute(null=True)
-    attempt = NumberAttribute(default=1)
+    counted = NumberAttribute(attr_name="n", null=True)
+    last = NumberAttribute(null=True)
+
+
+class ServiceItem(Table):
+    class Meta:
+        table_name = TableName("ledger")
+
     token = UnicodeAttribute()
     until = NumberAttribute()
     released = BooleanAttribute(null=True)
@@ -249,26 +269,22 @@ class DispatchStore:
             return None
         return _chunk_of(run, found["c"]), _tally_of(found["t"])
 
-    def claim(self, wanted: Claim) -> Claim | None:
-        """Takes the right to send; None when it is ours now, else the claim that stands there.
+    def claim(self, wanted: Claim, bounds: Bounds) -> Week | None:
+        """Takes the right to send; None when it is ours now, else the week that did not let us in or was
+        busy: `judge_claim` reads it.
 
-        A claim that was released for the same attempt may be taken again. An attempt that follows another
-        takes its place on the person's row, and only while that one is what it was: an unknown without any
-        proof, or failed without a proof of arrival.
+        One conditional write asks for the place, the weekly cap and the gap between two messages. A claim
+        that was given back for the same attempt may be taken again. An attempt that follows another takes
+        over from it, and only while that one is what it was: an unknown without any proof, or failed without
+        a proof of arrival.
         """
-        item = LedgerItem(
-            wanted.person,
-            wanted.run,
-            chunk=wanted.chunk,
-            index=wanted.index,
-            attempt=wanted.attempt,
-            token=wanted.token,
-            until=wanted.until,
-        )
-        before = origin_of(wanted.chunk)
+        item, entry = _week_item(wanted), _entry(wanted)
+        actions: list[Action] = [entry.set(_held(wanted)), WeekItem.last.set(round(bounds.now, 3))]
+        actions += [WeekItem.counted.add(1)] if wanted.counts else []
+        condition, before, answered = _claimable(wanted, bounds), origin_of(wanted.chunk), False
         try:
             if before is None:
-                item.save(condition=LedgerItem.pk.does_not_exist() | _released_at(wanted))
+                item.update(actions=actions, condition=condition)
             else:
                 with write_together() as transaction:
                     chunk, index = before
@@ -279,31 +295,26 @@ class DispatchStore:
                     )
                     where = partition_of(wanted.run, chunk)
                     transaction.condition_check(TallyItem, where, f"t{chunk}", closed)
-                    transaction.save(item, condition=_held_before(wanted) | _released_at(wanted))
-        except (PutError, TransactWriteError) as refused:
-            if not _refused(refused):
+                    transaction.update(item, actions=actions, condition=condition)
+        except UpdateError as refused:
+            if refused.cause_response_code not in (REFUSED, CONFLICT):
                 raise
-            standing = self.standing(wanted.person, wanted.run)
-            if standing is None:  # erased in between: nobody's, and not ours either
-                raise Transient from refused
-            return standing
-        return None
-
-    def standing(self, person: str, run: str) -> Claim | None:
-        """The claim on a person's row, read consistently."""
-        try:
-            row = LedgerItem.get(person, run, consistent_read=True)
-        except DoesNotExist:
+        except TransactWriteError as refused:
+            answered = 0 in failed_conditions(refused)
+            if not (failed_conditions(refused) or is_passing(refused)):
+                raise
+        else:
             return None
-        return Claim(
-            person,
-            run,
-            row.chunk or "",
-            int(row.index or 0),
-            int(row.attempt),
-            row.token,
-            float(row.until),
-            bool(row.released),
+        return replace(self.week(wanted), answered=answered)
+
+    def week(self, wanted: Claim) -> Week:
+        """What the person's week says to this run, read consistently."""
+        found = WeekItem._get_connection().get_item(wanted.person, f"w{wanted.week}", consistent_read=True)
+        item: dict[str, Any] = found.get("Item", {})
+        return Week(
+            _claim_of(wanted, item[wanted.run]["S"]) if wanted.run in item else None,
+            int(item["n"]["N"]) if "n" in item else 0,
+            float(item["last"]["N"]) if "last" in item else None,
         )
 
     def give_up(self, wanted: Claim, reason: str, at: int) -> None:
@@ -318,10 +329,9 @@ class DispatchStore:
         chunk, index = before
         kept, gone = _fact(Fact.KEPT, index), _fact(Fact.SUPERSEDED, wanted.index)
         announced = Fact.NEXT if is_fallback(wanted.chunk) else Fact.RESENT
-        free = LedgerItem.pk.does_not_exist() | _held_before(wanted) | _released_at(wanted)
         try:
             with write_together() as transaction:
-                transaction.condition_check(LedgerItem, wanted.person, wanted.run, free)
+                transaction.condition_check(WeekItem, wanted.person, f"w{wanted.week}", _free(wanted))
                 transaction.update(
                     _tally_item(wanted.run, chunk),
                     actions=[TallyItem.facts[kept].set(reason)],
@@ -337,34 +347,33 @@ class DispatchStore:
                 raise
 
     def release(self, held: Claim) -> None:
-        """Gives a claim back when it is certain that nothing was sent."""
-        self._as_holder(LedgerItem(held.person, held.run), held.token, [LedgerItem.released.set(True)])
+        """Gives a claim back, and what it wore out of the cap, when it is certain that nothing was sent.
 
-    @staticmethod
-    def _as_holder(row: LedgerItem, token: str, actions: list[Action]) -> None:
-        """Changes a claim, unless it has passed to another holder: this write may be a late repetition."""
-        try:
-            row.update(actions=actions, condition=LedgerItem.token == token)
-        except UpdateError as refused:
-            if refused.cause_response_code != REFUSED:
-                raise
+        Once, and not when it has passed to another holder: this write may be a late repetition.
+        """
+        entry = _entry(held)
+        actions: list[Action] = [entry.set(held.place)]
+        actions += [WeekItem.counted.add(-1)] if held.counts else []
+        _unless_refused(_week_item(held), actions, entry == _held(held))
 
     def history(self, person: str) -> list[str]:
-        """Ids of the runs that a person was claimed for."""
-        return [row.sk for row in LedgerItem.query(person)]
+        """Ids of the runs that a person was claimed for, week by week."""
+        weeks = WeekItem._get_connection().query(person, WeekItem.sk.startswith("w"))
+        known = {attribute.attr_name for attribute in WeekItem.get_attributes().values()}
+        return [name for item in weeks["Items"] for name in sorted(item.keys() - known)]
 
     # --- service messages
 
     def claim_service(self, subject: str, key: str, token: str, until: float) -> ServiceClaim | None:
         """Takes the right to send one service message; None when it is ours, else the claim that stands
         there."""
-        item = LedgerItem(subject, f"service#{key}", token=token, until=until)
+        item = ServiceItem(subject, f"service#{key}", token=token, until=until)
         try:
-            item.save(condition=LedgerItem.pk.does_not_exist() | (LedgerItem.released == True))  # noqa: E712
+            item.save(condition=ServiceItem.pk.does_not_exist() | (ServiceItem.released == True))  # noqa: E712
         except PutError as refused:
             if refused.cause_response_code != REFUSED:
                 raise
-            row = LedgerItem.get(subject, f"service#{key}", consistent_read=True)
+            row = ServiceItem.get(subject, f"service#{key}", consistent_read=True)
             return ServiceClaim(row.token, float(row.until), row.outcome or "")
         return None
 
@@ -373,10 +382,10 @@ class DispatchStore:
     ) -> None:
         """Writes what became of the service message that `token` holds; `released` when it surely was not
         sent. A later holder's claim is left alone."""
-        actions: list[Action] = [LedgerItem.outcome.set(outcome)]
+        actions: list[Action] = [ServiceItem.outcome.set(outcome)]
         if released:
-            actions.append(LedgerItem.released.set(True))
-        self._as_holder(LedgerItem(subject, f"service#{key}"), token, actions)
+            actions.append(ServiceItem.released.set(True))
+        _unless_refused(ServiceItem(subject, f"service#{key}"), actions, ServiceItem.token == token)
 
     # --- tallies
 
@@ -564,26 +573,77 @@ def _failed(index: int, *, goes_on: bool) -> Condition:
     return holds
 
 
-def _released_at(wanted: Claim) -> Condition:
-    """That the person's row was given back for this very attempt."""
-    same_place = (LedgerItem.chunk == wanted.chunk) & (LedgerItem.index == wanted.index)
-    given_back: Condition = LedgerItem.released == True  # noqa: E712
-    given_back &= same_place & (LedgerItem.attempt == wanted.attempt)
-    return given_back
+def _week_item(claim: Claim) -> WeekItem:
+    return WeekItem(claim.person, f"w{claim.week}")
 
 
-def _held_before(wanted: Claim) -> Condition:
-    """That the person's row still holds the attempt that `wanted` follows."""
-    chunk, index = origin_of(wanted.chunk) or ("", 0)
-    held: Condition = (LedgerItem.chunk == chunk) & (LedgerItem.index == index)
-    held &= LedgerItem.attempt == wanted.attempt - 1
-    return held
+def _entry(claim: Claim) -> Path:
+    """Where a run's claim stands in the week."""
+    return Path([claim.run])
 
 
-def _refused(error: PutError | TransactWriteError) -> bool:
+def _held(claim: Claim) -> str:
+    """How a claim stands in the week; given back, only its place does."""
+    return f"{claim.place} {claim.until:.0f} {claim.token}{'' if claim.counts else ' -'}"
+
+
+def _claim_of(wanted: Claim, held: str) -> Claim:
+    """The claim that stands where `wanted` was to stand."""
+    place, *holder = held.split(" ")
+    chunk, index, attempt = place.split(".")
+    until, token, *exempt = holder or ("0", "")
+    return Claim(
+        person=wanted.person,
+        week=wanted.week,
+        run=wanted.run,
+        chunk=chunk,
+        index=int(index),
+        attempt=int(attempt),
+        token=token,
+        until=float(until),
+        counts=not exempt,
+        released=not holder,
+    )
+
+
+def _claimable(wanted: Claim, bounds: Bounds) -> Condition:
+    """What `judge_claim` asks, as a condition: the place, the gap, the cap."""
+    holds = _free(wanted)
+    if bounds.gap_s:
+        gap = WeekItem.last.does_not_exist() | (WeekItem.last <= bounds.now - bounds.gap_s)
+        holds &= gap | (WeekItem.last >= bounds.now + bounds.gap_s)
+    if wanted.counts and bounds.cap:
+        holds &= WeekItem.counted.does_not_exist() | (WeekItem.counted < bounds.cap)
+    return holds
+
+
+def _free(wanted: Claim) -> Condition:
+    """That no claim of this run stands in the way: `Claim.may_take_over` as a condition."""
+    entry = _entry(wanted)
+    free: Condition = entry.does_not_exist() | (entry == wanted.place)
+    before = origin_of(wanted.chunk)
+    if before is not None:
+        chunk, index = before
+        free |= entry.startswith(f"{chunk}.{index}.")
+    return free
+
+
+def _unless_refused(item: Table, actions: list[Action], condition: Condition) -> None:
+    """The write, or nothing when its condition does not hold; again while a transaction holds the item."""
+    for left in reversed(range(TRIES)):
+        try:
+            item.update(actions=actions, condition=condition)
+        except UpdateError as refused:
+            if refused.cause_response_code == CONFLICT and left:
+                time.sleep(PAUSE_S)
+                continue
+            if refused.cause_response_code != REFUSED:
+                raise
+        return
+
+
+def _refused(error: TransactWriteError) -> bool:
     """Whether a condition did not hold. Raises Transient when another transaction was in the way."""
-    if isinstance(error, PutError):
-        return error.cause_response_code == REFUSED
     if failed_conditions(error):
         return True
     if is_passing(error):

@@ -26,6 +26,8 @@ class Capabilities:
     """Gives our delivery key back in its callbacks."""
     rate_per_s: float
     """Messages a second that one channel may send, unless its configuration says otherwise."""
+    pair_gap_s: float = 0.0
+    """Seconds that must lie between two messages to one person."""
     per_day: int | None = None
     """Messages in a moving day that one channel may send, unless its configuration says otherwise; None: any
     number."""

@@ -183,7 +183,9 @@ class Telegram:
 
     name = NAME
     base_url = "https://api.telegram.org"
-    capabilities = Capabilities(receipts=False, templates=False, carries_key=False, rate_per_s=30)
+    capabilities = Capabilities(
+        receipts=False, templates=False, carries_key=False, rate_per_s=30, pair_gap_s=1
+    )
     webhook_content_types: tuple[str, ...] = ("application/json",)
 
     def send(self, http: Http, base_url: str, channel: Channel, to: str, message: Outgoing) -> Accepted:

@@ -327,7 +327,7 @@ class WhatsApp:
 
     name = NAME
     base_url = "https://graph.facebook.com"
-    capabilities = Capabilities(receipts=True, templates=True, carries_key=True, rate_per_s=80)
+    capabilities = Capabilities(receipts=True, templates=True, carries_key=True, rate_per_s=80, pair_gap_s=6)
     webhook_content_types: tuple[str, ...] = ("application/json",)
 
     def send(self, http: Http, base_url: str, channel: Channel, to: str, message: Outgoing) -> Accepted:

@@ -4,6 +4,7 @@ at most one more request, and one place at which the person counts."""
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from itertools import permutations, product
 from threading import Barrier, Thread
@@ -13,12 +14,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chalicelib.dispatch.model import (
+    Bounds,
     Claim,
     DeliveryKey,
     Fact,
     Status,
+    Week,
     again_id,
     origin_of,
+    week_of,
 )
 from chalicelib.dispatch.report import Reporter
 from chalicelib.dispatch.store import DispatchStore
@@ -26,11 +30,12 @@ from chalicelib.errors import Conflict, NotFound, Transient
 from chalicelib.identity.audit import Audit
 from chalicelib.platforms.base import OutcomeUnknown, SendRefused, Throttled
 from chalicelib.ports import Proof
-from tests.dispatch.world import RUN, START, Crash, World, address, person_id, world
+from tests.dispatch.world import RUN, START, Crash, World, address, empty_tables, person_id, world
 
 pytestmark = pytest.mark.usefixtures("tables")
 
 APPROVER = "approver"
+CLAIM = Claim(person_id(0), week_of(START), RUN, "00000000000", 0, 1, "holder", START.timestamp() + 86400)
 
 
 def with_one_unknown(people: int = 1, **more) -> tuple[World, str]:
@@ -271,10 +276,10 @@ def test_an_expiry_between_claim_and_request_holds_the_second_attempt_back():
     made.clock.move(30)  # a later copy of the run is read after the claim
 
     class Slow(DispatchStore):
-        def claim(self, wanted: Claim) -> Claim | None:
-            standing = super().claim(wanted)
+        def claim(self, wanted: Claim, bounds: Bounds) -> Week | None:
+            week = super().claim(wanted, bounds)
             made.clock.move(3 * 24 * 3600)
-            return standing
+            return week
 
     made.store = Slow()
     made.send()
@@ -299,9 +304,9 @@ def test_a_proof_at_the_very_moment_of_the_claim_holds_it_back():
     resend(made, key)
 
     class Proven(DispatchStore):
-        def claim(self, wanted: Claim) -> Claim | None:
+        def claim(self, wanted: Claim, bounds: Bounds) -> Week | None:
             prove(made, key)
-            return super().claim(wanted)
+            return super().claim(wanted, bounds)
 
     made.store = Proven()
     made.send()
@@ -350,18 +355,8 @@ def test_whatever_the_order_of_decision_proof_and_sending_one_place_counts():
 
 def fresh(people: int = 1) -> tuple[World, str]:
     """A world on empty tables: within one test many are played through."""
-    for table in ("ledger", "tallies", "audit", "ops"):
-        empty(table)
+    empty_tables()
     return with_one_unknown(people)
-
-
-def empty(table: str) -> None:
-    import boto3
-
-    found = boto3.resource("dynamodb").Table(f"janjan-local-{table}")
-    with found.batch_writer() as batch:
-        for item in found.scan()["Items"]:
-            batch.delete_item({"pk": item["pk"], "sk": item["sk"]})
 
 
 def test_a_crash_anywhere_between_the_decision_and_its_result_sends_at_most_once_more_and_loses_nobody():
@@ -419,7 +414,7 @@ def test_whatever_happens_in_whatever_order_two_requests_are_the_most_and_one_pl
     sent_again = sum(message.key == again for _, message in made.platform.taken)
     assert sent_again <= (Fact.RESENT in facts and Fact.KEPT not in facts)
     assert not {Fact.RESENT, Fact.CLOSED} <= facts
-    standing = made.store.standing(person_id(0), RUN)
+    standing = made.store.week(CLAIM).claim
     assert standing is not None
     assert standing.attempt == 2 or not made.counts().late
     assert counted(made) is not Status.PLANNED
@@ -534,6 +529,26 @@ def test_a_decision_that_a_proof_overtakes_between_look_and_write_is_refused():
     assert (counted(made), made.send_queue.messages) == (Status.DELIVERED, [])
 
 
+@pytest.mark.parametrize(("mine", "theirs"), [("resend", "resend"), ("close", "close"), ("close", "resend")])
+def test_a_decision_that_another_takes_between_two_looks_is_the_one_that_stands(mine, theirs):
+    made, key = with_one_unknown()
+
+    class Late(DispatchStore):
+        def chunk(self, run: str, chunk: str):
+            made.store = DispatchStore()
+            made.decisions().decide("another", key, theirs, "Was faster.")
+            return super().chunk(run, chunk)
+
+    made.store = Late()
+    if mine == theirs:
+        assert made.decisions().decide(APPROVER, key, mine, "Was slower.").by == "another"
+    else:
+        with pytest.raises(Conflict, match="otherwise"):
+            made.decisions().decide(APPROVER, key, mine, "Was slower.")
+    made.send()
+    assert made.requests_to() == {address(0): 2 if theirs == "resend" else 1}
+
+
 def test_a_queue_that_is_down_after_the_decision_costs_a_minute_and_nothing_else():
     made, key = with_one_unknown()
     put, calls = made.send_queue.put, []
@@ -555,23 +570,23 @@ def test_a_queue_that_is_down_after_the_decision_costs_a_minute_and_nothing_else
 def test_a_second_attempt_cannot_be_given_up_while_somebody_holds_it():
     made, key = with_one_unknown()
     chunk = DeliveryKey.parse(resend(made, key).resend).chunk  # type: ignore[arg-type, union-attr]
-    held = Claim(person_id(0), RUN, chunk, 0, 2, "holder", made.clock.epoch() + 60)
-    assert made.store.claim(held) is None
+    held = replace(CLAIM, chunk=chunk, attempt=2)
+    assert made.store.claim(held, Bounds(0.0)) is None
     made.store.give_up(held, "expired", 1)
     assert Fact.KEPT not in facts_of(made, key)
     with pytest.raises(ValueError, match="follows no other attempt"):
-        made.store.give_up(Claim(person_id(0), RUN, "00000000000", 0, 1, "x", 0.0), "expired", 1)
+        made.store.give_up(CLAIM, "expired", 1)
 
 
 def test_what_was_given_up_cannot_be_claimed_any_more():
     made, key = with_one_unknown()
     chunk = DeliveryKey.parse(resend(made, key).resend).chunk  # type: ignore[arg-type, union-attr]
-    wanted = Claim(person_id(0), RUN, chunk, 0, 2, "holder", made.clock.epoch() + 60)
+    wanted = replace(CLAIM, chunk=chunk, attempt=2)
     made.store.give_up(wanted, "expired", 1)
-    standing = made.store.claim(wanted)
-    assert standing is not None
-    assert standing.attempt == 1
-    assert origin_of(chunk) == (standing.chunk, standing.index)
+    week = made.store.claim(wanted, Bounds(0.0))
+    assert week is not None and week.claim is not None
+    assert (week.answered, week.claim.attempt) == (True, 1)
+    assert origin_of(chunk) == (week.claim.chunk, week.claim.index)
 
 
 def test_a_lost_message_of_a_run_under_way_is_revived():

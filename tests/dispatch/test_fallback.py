@@ -16,14 +16,24 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chalicelib.dispatch.fallback import fall_back_message
-from chalicelib.dispatch.model import Claim, DeliveryKey, Fact, Status, next_id
+from chalicelib.dispatch.model import Bounds, Claim, DeliveryKey, Fact, Status, Week, next_id
 from chalicelib.dispatch.report import Reporter
 from chalicelib.dispatch.store import DispatchStore
 from chalicelib.errors import Conflict, JanJanError, Rejected, Transient
 from chalicelib.platforms.base import OutcomeUnknown, SendRefused, Throttled
 from chalicelib.ports import Proof
-from tests.dispatch.test_decisions import close, counted, empty, facts_of, in_threads, prove, resend
-from tests.dispatch.world import INVOCATION_S, RUN, START, Crash, World, address, person_id, world
+from tests.dispatch.test_decisions import close, counted, facts_of, in_threads, prove, resend
+from tests.dispatch.world import (
+    INVOCATION_S,
+    RUN,
+    START,
+    Crash,
+    World,
+    address,
+    empty_tables,
+    person_id,
+    world,
+)
 
 pytestmark = pytest.mark.usefixtures("tables")
 
@@ -51,8 +61,7 @@ def reachable_over_all(people: int = 1, channels: tuple[str, ...] = CHANNELS) ->
 
 def fresh(people: int = 1, channels: tuple[str, ...] = CHANNELS) -> World:
     """The same on empty tables: within one test many are played through."""
-    for table in ("ledger", "tallies", "audit", "ops"):
-        empty(table)
+    empty_tables()
     return reachable_over_all(people, channels)
 
 
@@ -367,9 +376,9 @@ def test_an_arrival_at_the_very_moment_of_the_claim_holds_it_back():
     made, key = one_made()
 
     class Proven(DispatchStore):
-        def claim(self, wanted: Claim) -> Claim | None:
+        def claim(self, wanted: Claim, bounds: Bounds) -> Week | None:
             prove(made, key)
-            return super().claim(wanted)
+            return super().claim(wanted, bounds)
 
     made.store = Proven()
     made.send()
@@ -411,8 +420,8 @@ def test_an_expiry_between_claim_and_request_holds_the_second_attempt_back():
     made, key = one_made()
 
     class Slow(DispatchStore):
-        def claim(self, wanted: Claim) -> Claim | None:
-            standing = super().claim(wanted)
+        def claim(self, wanted: Claim, bounds: Bounds) -> Week | None:
+            standing = super().claim(wanted, bounds)
             made.clock.move(3 * 24 * 3600)
             return standing
 

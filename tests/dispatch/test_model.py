@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.dispatch.model import (
+    Bounds,
     Claim,
     Counts,
     DeliveryKey,
@@ -23,6 +24,7 @@ from chalicelib.dispatch.model import (
     Tally,
     Ticket,
     Verdict,
+    Week,
     again_id,
     chunk_id,
     judge_claim,
@@ -37,6 +39,8 @@ from chalicelib.dispatch.model import (
     seconds,
     status_of,
     total,
+    wears_out_the_cap,
+    week_of,
 )
 from chalicelib.platforms.base import Channel
 from chalicelib.ports import Contact, RosterRow, RunBrief
@@ -292,33 +296,88 @@ def test_a_cancelled_run_is_told_first_and_a_suppression_of_another_channel_does
 
 # --- claims
 
-OURS = Claim("inf_1", RUN, "00000000000", 4, 1, "me", 100.0)
+OURS = Claim("inf_1", "2026-45", RUN, "00000000000", 4, 1, "me", 100.0)
+AGAIN = replace(OURS, chunk=again_id(OURS.chunk, OURS.index), index=0, attempt=2)
 
 
-def test_our_own_claim_means_go_on():
-    assert judge_claim(OURS, OURS, 50.0) is Verdict.OURS
-    assert judge_claim(OURS, OURS, 150.0) is Verdict.OURS
+def judged(standing: Claim | None, wanted: Claim = OURS, now: float = 50.0, **week) -> Verdict:
+    return judge_claim(Week(standing, **week), wanted, Bounds(now, gap_s=6.0, cap=2))
+
+
+def test_our_own_claim_means_go_on_whatever_else_the_week_holds():
+    assert judged(OURS) is Verdict.OURS
+    assert judged(OURS, now=150.0, counted=2, last=150.0) is Verdict.OURS
 
 
 def test_a_living_holder_is_waited_for_and_a_dead_one_leaves_an_unknown():
     other = replace(OURS, token="other")
-    assert judge_claim(other, OURS, 99.9) is Verdict.IN_FLIGHT
-    assert judge_claim(other, OURS, 100.0) is Verdict.LOST
-    assert judge_claim(other, OURS, 100.1) is Verdict.LOST
+    assert judged(other, now=99.9) is Verdict.IN_FLIGHT
+    assert judged(other, now=100.0) is Verdict.LOST
+    assert judged(other, now=100.1) is Verdict.LOST
 
 
 @pytest.mark.parametrize("change", [{"chunk": "00000000001"}, {"index": 5}, {"attempt": 2}])
-def test_a_claim_from_another_place_counts_there(change):
-    assert judge_claim(replace(OURS, **change), OURS, 50.0) is Verdict.ELSEWHERE
+@pytest.mark.parametrize("released", [False, True])
+def test_a_claim_from_another_place_counts_there(change, released):
+    assert judged(replace(OURS, released=released, **change)) is Verdict.ELSEWHERE
+
+
+def test_what_was_given_back_at_this_place_stands_in_nobodys_way():
+    given_back = replace(OURS, token="other", released=True)
+    assert OURS.may_take_over(given_back) and OURS.may_take_over(None)
+    assert not OURS.may_take_over(replace(given_back, released=False))
+    assert judged(given_back, now=150.0) is Verdict.FREE
+    assert judged(None) is Verdict.FREE
 
 
 def test_a_second_attempt_follows_the_first_at_its_place_alone():
-    again = replace(OURS, chunk=again_id(OURS.chunk, OURS.index), index=0, attempt=2)
-    assert again.follows(OURS)
-    assert not again.follows(replace(OURS, index=5))
-    assert not again.follows(again)
+    assert AGAIN.follows(OURS) and AGAIN.may_take_over(OURS)
+    assert not AGAIN.follows(replace(OURS, index=5))
+    assert not AGAIN.follows(AGAIN)
     assert not OURS.follows(OURS)
-    assert judge_claim(OURS, again, 50.0) is Verdict.ELSEWHERE
+    assert judged(replace(OURS, index=5), AGAIN) is Verdict.ELSEWHERE
+
+
+def test_a_second_attempt_is_off_when_the_platform_has_spoken_of_the_first_and_else_may_claim_again():
+    assert judged(OURS, AGAIN, answered=True) is Verdict.ELSEWHERE
+    assert judged(replace(AGAIN, released=True), AGAIN, answered=True) is Verdict.ELSEWHERE
+    assert judged(replace(AGAIN, token="other"), AGAIN, answered=True) is Verdict.IN_FLIGHT
+    assert judged(OURS, AGAIN) is Verdict.FREE
+
+
+def test_a_full_week_lets_in_only_what_does_not_count():
+    assert judged(None, counted=1) is Verdict.FREE
+    assert judged(None, counted=2) is Verdict.FULL
+    assert judged(None, replace(OURS, counts=False), counted=2) is Verdict.FREE
+    assert judge_claim(Week(counted=99), OURS, Bounds(50.0)) is Verdict.FREE
+
+
+def test_two_messages_to_one_person_keep_their_distance_unless_a_clock_was_set_back():
+    bounds = Bounds(50.0, gap_s=6.0)
+    waits = {46.0: 2.0, 44.0: 0.0, 43.0: 0.0, 50.0: 6.0, 55.0: 11.0, 56.0: 0.0, 9999.0: 0.0}
+    assert {last: bounds.wait_s(Week(last=last)) for last in waits} == waits
+    assert judged(None, last=46.0) is Verdict.TOO_SOON
+    assert judged(None, last=46.0, counted=2) is Verdict.FULL
+    assert judged(None, last=44.0) is Verdict.FREE
+
+
+@pytest.mark.parametrize(
+    ("at", "week"),
+    [
+        (datetime(2026, 11, 1, 18, 29, tzinfo=UTC), "2026-44"),
+        (datetime(2026, 11, 1, 18, 30, tzinfo=UTC), "2026-45"),
+        (datetime(2027, 1, 3, 12, 0, tzinfo=UTC), "2026-53"),
+        (datetime(2027, 1, 4, 12, 0, tzinfo=UTC), "2027-01"),
+    ],
+)
+def test_a_week_begins_on_monday_in_india_also_at_the_turn_of_the_year(at, week):
+    assert week_of(at) == week
+
+
+def test_emergencies_corrections_and_withdrawals_wear_out_no_cap():
+    assert wears_out_the_cap(BRIEF)
+    assert not wears_out_the_cap(replace(BRIEF, kind="emergency"))
+    assert not wears_out_the_cap(replace(BRIEF, parent="cmp_x-1"))
 
 
 # --- decisions

@@ -164,13 +164,13 @@ def test_a_stop_between_claim_and_request_holds_the_message_back_and_gives_the_c
     claim = made.store.claim
     halted = []
 
-    def slow(wanted):
-        standing = claim(wanted)
+    def slow(wanted, bounds):
+        week = claim(wanted, bounds)
         if not halted:
             made.stop("all")
             made.clock.move(3)
             halted.append(wanted)
-        return standing
+        return week
 
     made.store.claim = slow  # type: ignore[method-assign]
     pass_time(made, 30)

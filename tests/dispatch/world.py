@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import boto3
+
 from chalicelib.clock import Clock
 from chalicelib.dispatch.decisions import Decisions
 from chalicelib.dispatch.fallback import Fallbacks
@@ -143,6 +145,7 @@ class MemoryPlatform:
 
     receipts: bool = True
     rate_per_s: float = 1000.0
+    pair_gap_s: float = 0.0
     per_day: int | None = None
     requests: list[tuple[str, Outgoing]] = field(default_factory=list)
     taken: list[tuple[str, Outgoing]] = field(default_factory=list)
@@ -157,6 +160,7 @@ class MemoryPlatform:
             templates=False,
             carries_key=True,
             rate_per_s=self.rate_per_s,
+            pair_gap_s=self.pair_gap_s,
             per_day=self.per_day,
         )
 
@@ -274,6 +278,7 @@ class World:
     faults: Faults
     store: DispatchStore = field(default_factory=DispatchStore)
     invocations: int = 0
+    weekly_cap: int = 0
     calendar: MemoryCalendar = field(default_factory=MemoryCalendar)
     paces: Paces = field(default_factory=Paces)
     standing: StandingStops = field(init=False)
@@ -317,6 +322,7 @@ class World:
             wrap(self.plan_queue, "put"),
             wrap(self.paces, "lease", "slowed"),
             AtOnce(),
+            weekly_cap=self.weekly_cap,
             sleep=self.clock.move,
         )
 
@@ -442,3 +448,12 @@ def world(
         MemoryBus(),
         Faults(),
     )
+
+
+def empty_tables() -> None:
+    """Takes out what a world left, so that many can be played through within one test."""
+    for name in ("ledger", "tallies", "audit", "ops"):
+        table = boto3.resource("dynamodb").Table(f"janjan-local-{name}")
+        with table.batch_writer() as batch:
+            for item in table.scan()["Items"]:
+                batch.delete_item({"pk": item["pk"], "sk": item["sk"]})

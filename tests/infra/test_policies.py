@@ -25,7 +25,9 @@ from rich.console import Console
 from rich.progress import Progress
 
 from chalicelib.clock import Clock
-from chalicelib.dispatch.model import Claim, Page
+from chalicelib.dispatch.model import Bounds, Claim, Page, Week
+from chalicelib.dispatch.pace import Limit, Wait
+from chalicelib.dispatch.paces import Paces
 from chalicelib.dispatch.store import DispatchStore
 from chalicelib.ops import Idempotency
 from local.acting import Caller, Staff, wait_for
@@ -326,20 +328,23 @@ def test_a_policy_grants_nothing_that_was_not_seen_and_has_no_reason(function, s
 
 
 def a_channel_without_a_free_slot() -> None:
-    store, now = DispatchStore(), time.time()
-    store.lease("whatsapp-main", 25, 1.0, 10.0, now)
-    assert isinstance(store.lease("whatsapp-main", 25, 1.0, 10.0, now), float)
+    paces, now = Paces(), time.time()
+    paces.lease("whatsapp-main", 25, Limit(1.0), now)
+    assert isinstance(paces.lease("whatsapp-main", 25, Limit(1.0), now), Wait)
 
 
 def a_person_whom_another_sender_has_claimed() -> None:
-    first, second = (Claim("inf_1", "run", "00000000000", 0, 1, token, 10.0) for token in ("first", "second"))
-    assert DispatchStore().claim(first) is None
-    assert DispatchStore().claim(second) == first
+    first, second = (
+        Claim("inf_1", "2026-45", "run", "00000000000", 0, 1, token, 10.0) for token in ("first", "second")
+    )
+    assert DispatchStore().claim(first, Bounds(0.0)) is None
+    assert DispatchStore().claim(second, Bounds(0.0)) == Week(first, counted=1, last=0.0)
     DispatchStore().release(first)
 
 
 def a_second_attempt_that_is_not_made() -> None:
-    DispatchStore().give_up(Claim("inf_1", "run", "0000000000000", 0, 2, "token", 10.0), "expired", 1)
+    wanted = Claim("inf_1", "2026-45", "run", "0000000000000", 0, 2, "token", 10.0)
+    DispatchStore().give_up(wanted, "expired", 1)
 
 
 def a_service_message_that_comes_again() -> None:
