@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from chalicelib.directory.elections import ElectionDesk
     from chalicelib.directory.service import Directory
     from chalicelib.dispatch.decisions import Decisions
+    from chalicelib.dispatch.officer import Officer
     from chalicelib.dispatch.paces import Paces
     from chalicelib.dispatch.planner import Planner
     from chalicelib.dispatch.report import Reporter
@@ -234,7 +235,7 @@ def planner() -> Planner:
 
     plan, send = Queue(settings().plan_queue_url), Queue(settings().send_queue_url)
     fallbacks = Fallbacks(_dispatch_store(), runs(), people(), send, clock())
-    return Planner(_dispatch_store(), runs(), roster(), plan, send, clock(), fallbacks)
+    return Planner(_dispatch_store(), runs(), roster(), plan, send, platforms(), _paces(), clock(), fallbacks)
 
 
 @cache
@@ -321,6 +322,13 @@ def reporter() -> Reporter:
 
 
 @cache
+def officer() -> Officer:
+    from chalicelib.dispatch.officer import Officer
+
+    return Officer(_dispatch_store(), directory(), platforms(), audit(), clock())
+
+
+@cache
 def decisions() -> Decisions:
     from chalicelib.dispatch.decisions import Decisions
     from chalicelib.queues import Queue
@@ -339,12 +347,13 @@ def _campaign_store() -> CampaignStore:
 def runs() -> Runs:
     from chalicelib.campaigns.runs import Runs
 
-    return Runs(_campaign_store(), clock())
+    return Runs(_campaign_store(), clock(), settings().organisation_kind)
 
 
 @cache
 def campaigns() -> Campaigns:
     from chalicelib.campaigns.service import Campaigns
+    from chalicelib.campaigns.times import quiet_setting
     from chalicelib.queues import Queue
 
     return Campaigns(
@@ -361,6 +370,7 @@ def campaigns() -> Campaigns:
         law=_election_law(),
         organisation_kind=settings().organisation_kind,
         organisation=settings().organisation_name,
+        quiet_hours=quiet_setting(settings().quiet_hours),
     )
 
 

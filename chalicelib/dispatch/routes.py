@@ -18,6 +18,7 @@ from chalicelib.ports import RunBrief
 from chalicelib.shapes import Strict, View
 
 if TYPE_CHECKING:
+    from chalicelib.dispatch.officer import OfficerReport
     from chalicelib.dispatch.report import Delivery
     from chalicelib.dispatch.store import Stop
 
@@ -103,6 +104,87 @@ class DeliveryQuery(Strict):
     cursor: str | None = None
 
 
+class LateView(View):
+    """Receipts that are later than a moment, by the platform's clock."""
+
+    delivered: int
+    read: int
+
+
+class FiguresView(View):
+    """planned = sent + failed + unknown + waiting + the sum of stopped; arrived are part of sent."""
+
+    planned: int
+    sent: int
+    arrived: int
+    failed: int
+    unknown: int
+    waiting: int
+    stopped: dict[str, int]
+    late_after_expiry: LateView
+    late_after_cancel: LateView
+    first_request: datetime | None
+    last_request: datetime | None
+
+
+class OfficerRunView(FiguresView):
+    run: str
+    kind: str
+    status: str
+    at: datetime
+    expires_at: datetime
+    ended_at: datetime | None
+    by_area: dict[str, FiguresView]
+
+
+class ActionView(View):
+    """An entry of the audit."""
+
+    at: datetime
+    actor: str
+    action: str
+    subject: str
+    detail: dict[str, str | int | bool | list[str] | None]
+    seq: int
+    hash: str
+
+
+class SealView(View):
+    """Where the audit stood: the end of the campaign's chain, and the latest daily root."""
+
+    chain: str
+    seq: int
+    head: str
+    root_date: str | None
+    root: str | None
+
+
+class SignatureView(View):
+    by: str
+    at: datetime
+    figures: str
+    reason: str
+    current: bool
+    """Whether these are still the figures."""
+
+
+class OfficerReportView(View):
+    campaign: str
+    status: str
+    department: str
+    runs: list[OfficerRunView]
+    figures: str
+    """SHA-256 of the JSON (sorted names, no spaces, UTF-8) of `{campaign, runs}`."""
+    actions: list[ActionView]
+    audit: SealView
+    signatures: list[SignatureView]
+    as_of: datetime
+
+
+class SignatureBody(Strict):
+    reason: Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)] = ""
+
+
 class StopReason(Strict):
     reason: str = Field(min_length=1, max_length=500)
 
@@ -125,6 +207,7 @@ class Head(NamedTuple):
     id: str
     title: str
     status: str
+    department: str
     runs: list[RunBrief]
 
 
@@ -133,7 +216,8 @@ def _seen(request: Request, campaign_id: str, action: str = "campaign.report") -
     campaign = wiring.campaigns().get(campaign_id)
     if not request.principal.covers_department(campaign.content.department, action):
         raise Forbidden
-    return Head(campaign.id, campaign.content.title, campaign.status, wiring.runs().of_campaign(campaign_id))
+    runs = wiring.runs().of_campaign(campaign_id)
+    return Head(campaign.id, campaign.content.title, campaign.status, campaign.content.department, runs)
 
 
 def _report(head: Head) -> ReportView:
@@ -183,6 +267,7 @@ def report_page(request: Request, campaign_id: str) -> Response:
         by_channel=[(CHANNELS.get(name, name), counts) for name, counts in shown.by_channel.items()],
         by_area=[(_area_name(area, request.lang), counts) for area, counts in shown.by_area.items()],
         channel_names=CHANNELS,
+        officer=request.principal.may("officer_report.read"),
         unknown=_unknown(request, head) if shown.unknown else [],
         updated_at=f"{shown.updated_at.astimezone(IST):%d.%m.%Y %H:%M:%S}",
     )
@@ -245,6 +330,84 @@ def deliveries(request: Request, campaign_id: str, query: DeliveryQuery) -> Deli
     found, more = wiring.reporter().deliveries(run, query.status, place.get("after"), query.limit)
     views = [_delivery_view(delivery) for delivery in found]
     return DeliveryList(items=views, next=next_cursor(request, {"run": run, "after": more} if more else None))
+
+
+@api.get(
+    "/v1/campaigns/{campaign_id}/officer-report",
+    allow="officer_report.read",
+    answer=OfficerReportView,
+    summary="What went out, what was stopped, what came late, who decided",
+)
+def officer_report(request: Request, campaign_id: str) -> OfficerReportView:
+    head = _seen(request, campaign_id, "officer_report.read")
+    return _officer_view(head, wiring.officer().report(head.id, head.runs))
+
+
+@api.post(
+    "/v1/campaigns/{campaign_id}/officer-report/signature",
+    allow="officer_report.sign",
+    body=SignatureBody,
+    answer=OfficerReportView,
+    status=201,
+    summary="Put your name to these figures, in the audit",
+)
+def sign_officer_report(request: Request, campaign_id: str, body: SignatureBody) -> OfficerReportView:
+    head = _seen(request, campaign_id, "officer_report.sign")
+    report = wiring.officer().sign(request.principal.id, head.id, head.runs, body.reason)
+    return _officer_view(head, report)
+
+
+@api.page(
+    "GET",
+    "/campaigns/{campaign_id}/officer-report",
+    allow="officer_report.read",
+    summary="The officer's report as a page, to be printed",
+)
+def officer_report_page(request: Request, campaign_id: str) -> Response:
+    from chalicelib.dispatch.words import ACTIONS, CAMPAIGN, REASONS
+    from chalicelib.pages import shell
+
+    head = _seen(request, campaign_id, "officer_report.read")
+    shown = officer_report(request, campaign_id)
+    areas = {area for run in shown.runs for area in run.by_area}
+    page = shell.render(
+        "officer.html",
+        request.lang,
+        path=f"/campaigns/{campaign_id}/officer-report",
+        title=head.title,
+        report=shown,
+        statuses=CAMPAIGN,
+        reasons=REASONS,
+        actions=ACTIONS,
+        area_names={area: _area_name(area, request.lang) for area in areas},
+        time=lambda at: f"{at.astimezone(IST):%d.%m.%Y %H:%M:%S}" if at else "–",
+    )
+    return html(page)
+
+
+def _officer_view(head: Head, report: OfficerReport) -> OfficerReportView:
+    seal, root = report.seal, report.seal.root
+    return OfficerReportView.model_validate(
+        {
+            "campaign": head.id,
+            "status": head.status,
+            "department": head.department,
+            "runs": report.runs,
+            "figures": report.fingerprint,
+            "actions": [vars(entry) for entry in report.actions],
+            "audit": {
+                "chain": seal.chain,
+                "seq": seal.head.seq,
+                "head": seal.head.hash,
+                "root_date": root.date if root else None,
+                "root": root.hash if root else None,
+            },
+            "signatures": [
+                vars(one) | {"current": one.figures == report.fingerprint} for one in report.signatures
+            ],
+            "as_of": report.as_of,
+        }
+    )
 
 
 @api.get("/v1/stops", allow="stop.read", answer=StopList, summary="All stops that stand")

@@ -40,6 +40,7 @@ from chalicelib.dispatch.model import (
     reason_against,
     reason_in_law,
     seconds,
+    spread_until,
     wears_out_the_cap,
     week_of,
 )
@@ -173,6 +174,9 @@ class Sender:
         ended = over(brief, self.clock.now()) if brief else None
         if brief and not ended and self.stops().hold_run(brief):
             self._wait(ticket)
+            return
+        if brief and not ended and (spread := spread_until(brief, ticket.chunk)) > self.clock.now():
+            self._requeue(ticket, (spread - self.clock.now()).total_seconds())
             return
         found = self.store.chunk(ticket.run, ticket.chunk)
         if found is None and origin_of(ticket.chunk):  # its decision was overtaken and never written
@@ -387,7 +391,9 @@ class Sender:
         return verdict is Verdict.OURS
 
     def _request(self, work: Work, claim: Claim, contact: Contact, message: Outgoing) -> Step:
-        """One request and what its answer means."""
+        """One request and what its answer means. Accepted has the time at which the request began: what was
+        let out before the expiry is proven so, however long its answer took."""
+        began = self.clock.now()
         try:
             self.gateway.send(work.channel, contact.addresses[work.channel.platform], message)
         except OutcomeUnknown:
@@ -403,7 +409,7 @@ class Sender:
         except SendRefused as refused:
             return self._refused(work, claim, contact, refused)
         else:
-            work.note(claim.index, Fact.ACCEPTED, seconds(self.clock.now()))
+            work.note(claim.index, Fact.ACCEPTED, seconds(began))
         return Step.GO_ON
 
     def _refused(self, work: Work, claim: Claim, contact: Contact, refused: SendRefused) -> Step:

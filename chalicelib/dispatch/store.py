@@ -11,7 +11,7 @@ Table `ledger`, one item a person and week: history, caps, export and erasure of
     <person>       service#<key>  a service message's claim     2 w (claim, outcome)
 
 Table `tallies`, all of one run, spread over SHARDS partitions; items stay under 1 KB.
-    <run>          plan           stretches of the audience and which are planned     1 w each
+    <run>          plan           stretches of the audience and how far they are planned       1 w a page
     <run>          g<page>        a frozen page of people       ~12 w for 500 people, once
     <run>          d<delivery>    a person's decision about an unknown, with the reason
                                                                 11 w: decision, old tally, and the new chunk
@@ -20,6 +20,8 @@ Table `tallies`, all of one run, spread over SHARDS partitions; items stay under
     <run>#<shard>  t<chunk>       its tally                     1 w a chunk, then 1 w for each batch of facts
     stops          <scope>        a stop that stands            2 w with its audit entry's transaction; all of
                                                                 them 1 r, each 2 s in each sending container
+    <campaign>     signed#<hash>  a signature under an officer's report
+                                                                2 w with its audit entry's transaction
     parked         <due>#<hash>   a message that waits longer than a queue can      2 w: put, and taken away
 
 A sum reads `t…` of all shards: about 1 r for 9 chunks.
@@ -47,7 +49,6 @@ from pynamodb.attributes import (
     ListAttribute,
     MapAttribute,
     NumberAttribute,
-    NumberSetAttribute,
     UnicodeAttribute,
 )
 from pynamodb.exceptions import DoesNotExist, PutError, TransactWriteError, UpdateError
@@ -58,6 +59,7 @@ from pynamodb.transactions import TransactWrite
 
 from chalicelib.clock import parse_rfc3339, rfc3339
 from chalicelib.dispatch.model import (
+    CHAINS,
     CHUNK_SIZE,
     PROOFS,
     Bounds,
@@ -68,13 +70,16 @@ from chalicelib.dispatch.model import (
     Fact,
     Facts,
     Page,
+    Plan,
     Tally,
     Week,
+    first_places,
     is_fallback,
     moment,
     origin_of,
     partition_of,
     partitions,
+    place_of,
     seconds,
 )
 from chalicelib.errors import Transient
@@ -90,6 +95,7 @@ INDEX_LETTERS = ascii_lowercase[:CHUNK_SIZE]
 FACTS_A_WRITE = 75
 """An update expression holds 4 KB; a fact takes about 40 bytes of it."""
 STOPS = "stops"
+SIGNED = "signed#"
 PARKED = "parked"
 
 
@@ -132,7 +138,7 @@ class TallyItem(Table):
     page = JSONAttribute(null=True)
     decision = JSONAttribute(null=True)
     stretches = NumberAttribute(null=True)
-    done = NumberSetAttribute(null=True)
+    chains: Any = MapAttribute(null=True)  # type: ignore[no-untyped-call]
 
 
 class StopItem(Table):
@@ -142,6 +148,16 @@ class StopItem(Table):
     reason = UnicodeAttribute()
     by = UnicodeAttribute()
     at = UnicodeAttribute()
+
+
+class SignatureItem(Table):
+    class Meta:
+        table_name = TableName("tallies")
+
+    figures = UnicodeAttribute()
+    by = UnicodeAttribute()
+    at = UnicodeAttribute()
+    reason = UnicodeAttribute()
 
 
 class ParkedItem(Table):
@@ -172,6 +188,16 @@ class Stop:
 
 
 @dataclass(frozen=True)
+class Signature:
+    """Who put their name to an officer's report: `figures` is its fingerprint."""
+
+    by: str
+    at: datetime
+    figures: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class ServiceClaim:
     """Who holds one service message; `outcome` is empty until it is known."""
 
@@ -180,26 +206,21 @@ class ServiceClaim:
     outcome: str
 
 
-@dataclass(frozen=True)
-class Plan:
-    """How far a run's planning has come."""
-
-    stretches: int
-    done: frozenset[int]
-
-    @property
-    def complete(self) -> bool:
-        return len(self.done) >= self.stretches
-
-
 class DispatchStore:
     """Reads and writes of dispatch; every method is safe to repeat."""
 
     # --- planning
 
-    def begin_plan(self, run: str, stretches: int) -> None:
-        """Notes how many stretches of the roster the run reads."""
-        TallyItem(run, "plan").update(actions=[TallyItem.stretches.set(stretches)])
+    def begin_plan(self, run: str, stretches: int, at: int) -> None:
+        """Notes how many stretches of the roster the run reads; how far it has come stays."""
+        begins = {str(chain): place for chain, place in first_places(stretches).items()}
+        TallyItem(run, "plan").update(
+            actions=[
+                TallyItem.stretches.set(stretches),
+                TallyItem.chains.set(TallyItem.chains | begins),
+                TallyItem.planned_at.set(TallyItem.planned_at | at),
+            ]
+        )
 
     def plan(self, run: str) -> Plan | None:
         """How far planning is; None before it began."""
@@ -207,10 +228,20 @@ class DispatchStore:
             item = TallyItem.get(run, "plan", consistent_read=True)
         except DoesNotExist:
             return None
-        return Plan(int(item.stretches), frozenset(int(n) for n in item.done or ()))
+        chains = {int(chain): int(place) for chain, place in item.chains.as_dict().items()}
+        return Plan(int(item.stretches), chains, moment(int(item.planned_at)))
 
-    def stretch_done(self, run: str, range_no: int) -> None:
-        TallyItem(run, "plan").update(actions=[TallyItem.done.add([range_no])])
+    def plan_goes_on(self, run: str, range_no: int, page_no: int, at: int) -> None:
+        """Notes that planning goes on with this page, `at` seconds since EPOCH; what is further stays so."""
+        place = place_of(range_no, page_no)
+        chain = TallyItem.chains[str(range_no % CHAINS)]
+        try:
+            TallyItem(run, "plan").update(
+                actions=[chain.set(place), TallyItem.planned_at.set(at)], condition=chain < place
+            )
+        except UpdateError as refused:
+            if refused.cause_response_code != REFUSED:
+                raise
 
     def page(self, run: str, range_no: int, page_no: int) -> Page | None:
         """A page that has been frozen; None when it has not."""
@@ -514,6 +545,21 @@ class DispatchStore:
     def remove_stop(self, transaction: TransactWrite, scope: str) -> None:
         """Adds the end of a stop; refused when there is none."""
         transaction.delete(StopItem(STOPS, scope), condition=StopItem.pk.exists())
+
+    # --- officer's reports
+
+    def signatures(self, campaign: str) -> list[Signature]:
+        """All signatures under a campaign's reports, oldest first."""
+        rows = SignatureItem.query(campaign, SignatureItem.sk.startswith(SIGNED), consistent_read=True)
+        found = [Signature(row.by, parse_rfc3339(row.at), row.figures, row.reason) for row in rows]
+        return sorted(found, key=lambda signature: signature.at)
+
+    def put_signature(self, transaction: TransactWrite, campaign: str, signature: Signature) -> None:
+        """Adds a signature; refused when the same person has signed the same figures."""
+        name = hashlib.sha256(f"{signature.figures} {signature.by}".encode()).hexdigest()[:24]
+        body = vars(signature) | {"at": rfc3339(signature.at)}
+        item = SignatureItem(campaign, f"{SIGNED}{name}", **body)
+        transaction.save(item, condition=SignatureItem.pk.does_not_exist())
 
     # --- parking
 

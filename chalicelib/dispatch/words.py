@@ -31,3 +31,21 @@ REASONS = {
 }
 """Why somebody was skipped or not sent to; a reason that is missing here is shown as it is."""
 CHANNELS = {"whatsapp": "WhatsApp", "telegram": "Telegram"}
+
+ACTIONS = {
+    "campaign.created": mark("written"),
+    "campaign.changed": mark("changed"),
+    "campaign.submitted": mark("put before an approver"),
+    "campaign.approved": mark("approved"),
+    "campaign.declined": mark("declined"),
+    "campaign.overridden": mark("let out under a code of conduct"),
+    "campaign.override_withdrawn": mark("override withdrawn"),
+    "campaign.report_signed": mark("report signed"),
+    "run.scheduled": mark("scheduled"),
+    "run.paused": mark("paused"),
+    "run.resumed": mark("resumed"),
+    "run.cancelled": mark("called off"),
+    "stop.put": mark("stop set"),
+    "stop.lifted": mark("stop lifted"),
+}
+"""What staff did, for the officer's report; an action that is missing here is shown as it is."""

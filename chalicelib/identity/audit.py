@@ -150,6 +150,13 @@ class Audit:
         entries = [_entry(item) for item in found]
         return entries, entries[-1].seq if len(entries) == limit and entries[-1].seq > 1 else None
 
+    def all_of(self, subject: str) -> list[Entry]:
+        """Every entry about a subject, oldest first."""
+        found = AuditItem.query(
+            chain_of(subject), AuditItem.sk < HEAD, AuditItem.subject == subject, consistent_read=True
+        )
+        return [_entry(item) for item in found]
+
     def seal(self, at: datetime) -> Root:
         """Writes the root of the day (in India) that `at` lies in; gives the one that is there already."""
         last = self.roots(1)

@@ -29,6 +29,8 @@ MATRIX: dict[str, frozenset[Role]] = {
     "campaign.pause": _only("admin", "editor", "approver", "nodal_officer"),
     "campaign.override": _only("admin", "approver"),
     "campaign.report": _EVERYBODY,
+    "officer_report.read": _only("admin", "approver", "nodal_officer", "auditor"),
+    "officer_report.sign": _only("admin", "approver"),
     "delivery.read": _only("admin", "editor", "approver", "auditor"),
     "stop.read": _EVERYBODY,
     "stop.write": _only("admin", "approver"),
