@@ -364,8 +364,13 @@ class Sender:
         return Step.STOP if hold is Hold.CHUNK else Step.GO_ON
 
     def _not_sent(self, work: Work, wanted: Claim, reason: str) -> None:
-        """Notes the reason, unless a claim shows that somebody may have sent before it came up."""
-        week = self.store.week(wanted)
+        """Notes the reason, unless a claim shows that somebody may have sent before it came up.
+
+        The place is kept, so that a person found at two places of the audience counts at one; not for whom
+        nothing more is to be written down, and not for second attempts, which have but one place.
+        """
+        reads_only = reason == "erased" or wanted.attempt > 1
+        week = self.store.week(wanted) if reads_only else self.store.keep_place(wanted)
         if wanted.may_take_over(week.claim):
             work.note(wanted.index, Fact.NOT_SENT, reason)
         else:
@@ -385,7 +390,7 @@ class Sender:
         elif verdict is Verdict.LOST:
             self._unknown(work, wanted.index)
         elif verdict is Verdict.FULL:
-            work.note(wanted.index, Fact.NOT_SENT, "weekly_cap")
+            self._not_sent(work, wanted, "weekly_cap")
         elif verdict in (Verdict.TOO_SOON, Verdict.FREE):
             work.again(bounds.wait_s(week) or LOOK_AGAIN_S)
         return verdict is Verdict.OURS

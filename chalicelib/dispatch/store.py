@@ -7,7 +7,7 @@ Table `ledger`, one item a person and week: history, caps, export and erasure of
                                   runs do; `last`: when one was claimed last. An entry takes at most 85 bytes,
                                   so that ten fit into 1 KB.
                                                                 1 w a claim; 1 w and 1 r one that is refused;
-                                                                1 r when the person may not be sent to
+                                                                1 w when the person may not be sent to
     <person>       service#<key>  a service message's claim     2 w (claim, outcome)
 
 Table `tallies`, all of one run, spread over SHARDS partitions; items stay under 1 KB.
@@ -348,6 +348,13 @@ class DispatchStore:
             float(item["last"]["N"]) if "last" in item else None,
         )
 
+    def keep_place(self, wanted: Claim) -> Week:
+        """Notes that the person counts at this place, though nothing is sent: no other place of the run may
+        claim them. Gives the week that stands in the way; an empty one when nothing does."""
+        entry = _entry(wanted)
+        kept = _unless_refused(_week_item(wanted), [entry.set(wanted.place)], _free(wanted))
+        return Week() if kept else self.week(wanted)
+
     def give_up(self, wanted: Claim, reason: str, at: int) -> None:
         """Notes that an attempt which follows another is not made: the person counts at the one before again,
         which tells why.
@@ -674,18 +681,20 @@ def _free(wanted: Claim) -> Condition:
     return free
 
 
-def _unless_refused(item: Table, actions: list[Action], condition: Condition) -> None:
-    """The write, or nothing when its condition does not hold; again while a transaction holds the item."""
-    for left in reversed(range(TRIES)):
+def _unless_refused(item: Table, actions: list[Action], condition: Condition) -> bool:
+    """Writes, again while a transaction holds the item; False when the condition does not hold."""
+    tries = 0
+    while True:
         try:
             item.update(actions=actions, condition=condition)
+            return True
         except UpdateError as refused:
-            if refused.cause_response_code == CONFLICT and left:
-                time.sleep(PAUSE_S)
-                continue
-            if refused.cause_response_code != REFUSED:
+            tries += 1
+            if refused.cause_response_code == REFUSED:
+                return False
+            if refused.cause_response_code != CONFLICT or tries == TRIES:
                 raise
-        return
+        time.sleep(PAUSE_S)
 
 
 def _refused(error: TransactWriteError) -> bool:

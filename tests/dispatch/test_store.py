@@ -174,6 +174,16 @@ def in_threads(jobs) -> None:
         thread.join()
 
 
+def test_a_place_is_kept_for_whom_nothing_is_sent_and_no_other_place_claims_them(store):
+    elsewhere = replace(CLAIM, chunk="00000000001", token="other")
+    assert store.keep_place(CLAIM) == store.keep_place(CLAIM) == Week()
+    assert store.keep_place(elsewhere).claim == replace(CLAIM, token="", until=0, released=True)
+    week = store.claim(elsewhere, ANY)
+    assert judge_claim(week, elsewhere, ANY) is Verdict.ELSEWHERE
+    assert store.claim(CLAIM, ANY) is None
+    assert store.keep_place(replace(CLAIM, token="copy")) == Week(CLAIM, counted=1, last=NOW)
+
+
 class Busy:
     """Another run's transaction holds the week's item for the first `times` writes."""
 

@@ -182,6 +182,20 @@ def test_two_runs_to_one_person_keep_the_platforms_gap_and_hold_up_nobody_else()
     assert max(map(max, starts.values())) - START.timestamp() < 60  # waiting, nobody waits in line
 
 
+def test_whose_week_is_full_is_counted_once_also_when_found_in_two_places():
+    made = world(2)
+    made.weekly_cap = 1
+    other = replace(made.runs.briefs[RUN], run_id=ALL[1])
+    made.runs.briefs[ALL[1]] = other
+    made.plan_queue.put([{"launch": ALL[1]}])
+    made.plan()
+    made.send()
+    made.roster.rows["D1"] += made.roster.rows["D2"]
+    made.launch()
+    made.send()
+    assert (made.counts().planned, made.counts().not_sent) == (2, {"weekly_cap": 2})
+
+
 def test_an_erased_person_leaves_no_week_behind():
     made = several(1, cap=1)
     del made.people.rows[person_id(0)]

@@ -318,7 +318,7 @@ class World:
         self.faults.dead = False
         wrap = self.faults.wrap
         return Sender(
-            wrap(self.store, "claim", "release", "record", "give_up", "park"),
+            wrap(self.store, "claim", "keep_place", "release", "record", "give_up", "park"),
             self.runs,
             self.people,
             wrap(self.platform, "send"),
