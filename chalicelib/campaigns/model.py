@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 
 from chalicelib.campaigns import messages as m
 from chalicelib.campaigns.audience import Audience, NotYet
-from chalicelib.campaigns.times import Quiet, Series, span_in_series
+from chalicelib.campaigns.times import Every, Quiet, Series, span_in_series
 from chalicelib.errors import FieldError
 from chalicelib.platforms.base import Outgoing
 from chalicelib.shapes import Strict
@@ -236,6 +236,8 @@ class Campaign(Strict):
     decision: Literal["", "approve", "decline"] = ""
     reason: str = ""
     runs: int = 0
+    repeats: Every | None = None
+    """How often, when it was scheduled as a series."""
     overrides: tuple[Override, ...] = ()
 
     @property

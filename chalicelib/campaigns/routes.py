@@ -51,6 +51,7 @@ class CampaignView(Content):
     decision: str
     reason: str
     runs: int
+    repeats: Every | None
     overrides: tuple[Override, ...]
 
 

@@ -127,6 +127,12 @@ class Campaigns:
         """The campaign's runs, oldest first. Raises NotFound."""
         return self.store.runs(self.get(campaign_id).id)
 
+    def timetable(self, campaign_id: str) -> tuple[Quiet | None, list[Run]]:
+        """The quiet hours that its runs keep (None: none), and the runs, oldest first. Raises NotFound."""
+        content, runs = self.get(campaign_id).content, self.store.runs(campaign_id)
+        quiet = (runs[-1].quiet if runs else None) or self._quiet(content)
+        return (quiet if quiet.hours and content.kind != "emergency" else None), runs
+
     # --- writing and approving ------------------------------------------------------------------------
 
     def create(self, who: Principal, content: Content) -> Campaign:
@@ -220,7 +226,7 @@ class Campaigns:
             raise _not_now(seen)
         now = self.clock.now()
         number = seen.runs + 1
-        after = self._after(seen, "scheduled", runs=number)
+        after = self._after(seen, "scheduled", runs=number, repeats=repeat and repeat.every)
         if wrong := self._unready(seen.content):  # a template may have been withdrawn since the approval
             raise InvalidInput(wrong)
         content = seen.content
@@ -229,7 +235,7 @@ class Campaigns:
         if series is not None:
             _, ends = span_in_series(series, content.expires_at)
         self.law.check(seen, begins, ends)
-        quiet = content.quiet_hours or self.quiet_hours
+        quiet = self._quiet(content)
         if content.kind != "emergency" and never_awake(quiet.hours, begins, ends):
             sentence = "All its time lies in the quiet hours, %(begins)s to %(until)s: nothing would be sent."
             hours = {"begins": quiet.begins, "until": quiet.until}
@@ -401,6 +407,9 @@ class Campaigns:
         except InvalidInput as unknown:
             found += [FieldError(f"audience.{e.field}", e.code, e.message, e.params) for e in unknown.errors]
         return found
+
+    def _quiet(self, content: Content) -> Quiet:
+        return content.quiet_hours or self.quiet_hours
 
     def _ranges(self, audience: Audience) -> list[RosterRange]:
         return self.areas.ranges(audience.areas)

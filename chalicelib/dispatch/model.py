@@ -734,6 +734,16 @@ class Counts:
     late: int = 0
     """Beside all sums: attempts that arrived after all, though another one followed."""
 
+    @property
+    def sent(self) -> int:
+        """People to whom a request was made."""
+        return self.accepted + self.failed + self.unknown
+
+    @property
+    def left(self) -> int:
+        """People who were not sent to because the time was over."""
+        return self.not_sent["expired"]
+
     def add(self, tally: Tally) -> None:
         """Adds one tally. Each person counts once: whom another place holds is left out here."""
         self.skipped.update(tally.skipped)

@@ -207,12 +207,12 @@ class Planner:
             if self.store.plan(run) is None:
                 self.runs.finish(run)
             elif (counts := self._ended(brief)) is not None:
-                self.runs.finish(run, left=counts.not_sent["expired"])
+                self.runs.finish(run, left=counts.left)
             return
         if brief is None or brief.status != "dispatching":
             return
         if (counts := self._ended(brief)) is not None:
-            self.runs.finish(run, left=counts.not_sent["expired"])
+            self.runs.finish(run, left=counts.left)
             return
         if look < len(SETTLE_DELAYS_S):
             self._look_again(run, look)

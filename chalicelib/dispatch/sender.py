@@ -332,7 +332,9 @@ class Sender:
             self.store.release(claim)
             work.left.append(claim.index)
             return Step.GO_ON
-        addressed = replace(message, key=str(work.chunk.key(claim.index)), ttl_s=self._ttl_s(work.brief))
+        left_s = work.brief.expires_at.timestamp() - self.clock.epoch()
+        ttl_s = self.gateway.capabilities(work.channel.platform).ttl(left_s)
+        addressed = replace(message, key=str(work.chunk.key(claim.index)), ttl_s=ttl_s)
         return self._request(work, claim, contact, addressed)
 
     def _in_turn(self, work: Work) -> bool:
@@ -443,9 +445,6 @@ class Sender:
         with work.lock:
             work.note(index, Fact.UNKNOWN, seconds(now))
             work.events.append(Entry.of(DeliveryUnknown(delivery_key=key, run_id=work.chunk.run), key, now))
-
-    def _ttl_s(self, brief: RunBrief) -> int:
-        return max(1, int(brief.expires_at.timestamp() - self.clock.epoch()))
 
     def _flush(self, work: Work) -> None:
         """What is certain first, an unknown after its event: should the bus fail, the chunk comes again,

@@ -225,3 +225,16 @@ def test_a_run_ends_as_expired_when_people_were_left_at_its_expiry(late, status)
     assert w.counts().not_sent["expired"] == left
     assert w.counts().accepted == 30 - left
     everybody_once(w, 30)
+
+
+@pytest.mark.parametrize(
+    ("bounds", "given"),
+    [(None, None), ((60, 9 * 86400), 2 * 86400), ((60, 3600), 3600), ((3 * 86400, 9 * 86400), 3 * 86400)],
+)
+def test_a_platform_with_a_time_to_live_is_handed_the_time_until_the_expiry(bounds, given):
+    w = world(1)
+    w.platform.ttl_s = bounds
+    w.launch()
+    w.send()
+    [(_, message)] = w.platform.taken
+    assert message.ttl_s is given is None or given - 5 < message.ttl_s <= given

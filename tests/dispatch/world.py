@@ -148,6 +148,7 @@ class MemoryPlatform:
     rate_per_s: float = 1000.0
     pair_gap_s: float = 0.0
     per_day: int | None = None
+    ttl_s: tuple[int, int] | None = None
     requests: list[tuple[str, Outgoing]] = field(default_factory=list)
     taken: list[tuple[str, Outgoing]] = field(default_factory=list)
     answers: dict[str, list[JanJanError | None]] = field(default_factory=dict)
@@ -163,6 +164,7 @@ class MemoryPlatform:
             rate_per_s=self.rate_per_s,
             pair_gap_s=self.pair_gap_s,
             per_day=self.per_day,
+            ttl_s=self.ttl_s,
         )
 
     def send(self, channel: Channel, to: str, message: Outgoing) -> Accepted:
