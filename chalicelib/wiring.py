@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from chalicelib.callbacks.letters import Letterbox
     from chalicelib.callbacks.receiver import Receiver
     from chalicelib.callbacks.service import Callbacks
+    from chalicelib.campaigns.corrections import Corrections
     from chalicelib.campaigns.law import ElectionLaw, Overrides
     from chalicelib.campaigns.runs import Runs
     from chalicelib.campaigns.service import Campaigns
@@ -372,6 +373,13 @@ def campaigns() -> Campaigns:
         organisation=settings().organisation_name,
         quiet_hours=quiet_setting(settings().quiet_hours),
     )
+
+
+@cache
+def corrections() -> Corrections:
+    from chalicelib.campaigns.corrections import Corrections
+
+    return Corrections(campaigns())
 
 
 @cache

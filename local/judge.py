@@ -123,8 +123,9 @@ class Truth:
 
 
 def people_of(log: Iterable[Json], campaign: str, marker: str | None = None) -> list[Person]:
-    """Everyone whom this campaign reached for: by delivery key where the platform carries one (keys begin
-    with the campaign's id), by the marker in the text where it does not."""
+    """Everyone whom this campaign, or this run of one, reached for: by delivery key where the platform
+    carries one (keys begin with the run's id, which begins with the campaign's), by the marker in the text
+    where it does not."""
     people: dict[tuple[str, str], Person] = {}
     later: list[tuple[str, Json]] = []
     for line in log:
@@ -151,7 +152,7 @@ def _belongs(line: Json, campaign: str, marker: str | None) -> bool:
 
 
 def _key_of(key: object, campaign: str) -> bool:
-    return isinstance(key, str) and key.startswith(f"{campaign}-")
+    return isinstance(key, str) and key.startswith((f"{campaign}-", f"{campaign}."))
 
 
 def _attempt_of(key: str | None) -> int:

@@ -19,8 +19,7 @@ from chalicelib.dispatch.model import (
     Facts,
     Ticket,
     falls_back,
-    followed,
-    next_id,
+    followed_in,
     over,
     seconds,
     way_after,
@@ -63,8 +62,9 @@ class Fallbacks:
         known = {i: tally.facts.get(i, {}) for i in range(len(parent.people))}
         failed = [i for i, facts in known.items() if falls_back(brief, parent.channel, chunk, facts)]
         contacts = self.people.contacts([parent.people[i] for i in failed]) if failed else {}
-        begun = [next_id(chunk, i) for i, facts in known.items() if Fact.NEXT in facts and followed(facts)]
-        made = self.store.unsettled(run, begun) if begun else []  # their message may have been lost
+        begun = [following for i, facts in known.items() if (following := followed_in(chunk, i, facts))]
+        tallies = self.store.some_tallies(run, begun) if begun else {}
+        made = [ident for ident, one in tallies.items() if not one.settled(0)]  # perhaps never queued
         last: dict[int, Facts] = {}
         try:
             for index in failed:

@@ -53,8 +53,16 @@ class CountsView(View):
     late: int
 
 
+class TakenBackView(CountsView):
+    """A correction or withdrawal, counted by itself: its people are those of the runs that it takes back."""
+
+    run: str
+    purpose: str
+    status: str
+
+
 class ReportView(CountsView):
-    """The counts, whole and in groups.
+    """The campaign's own runs together, or the one that was asked for; what takes them back stands apart.
 
     `sent`: people to whom a request was made. `left`: people who were not sent to because the time was over.
     `half_sent`: both in one run.
@@ -62,13 +70,19 @@ class ReportView(CountsView):
 
     campaign: str
     status: str
+    withdrawn_at: datetime | None
     runs: list[str]
+    corrections: list[TakenBackView]
     sent: int
     left: int
     half_sent: bool
     by_channel: dict[str, CountsView]
     by_area: dict[str, CountsView]
     updated_at: datetime
+
+
+class ReportQuery(Strict):
+    run: str | None = None
 
 
 class DecisionView(View):
@@ -216,6 +230,7 @@ class Head(NamedTuple):
     id: str
     title: str
     status: str
+    withdrawn_at: datetime | None
     department: str
     runs: list[RunBrief]
 
@@ -226,17 +241,31 @@ def _seen(request: Request, campaign_id: str, action: str = "campaign.report") -
     if not request.principal.covers_department(campaign.content.department, action):
         raise Forbidden
     runs = wiring.runs().of_campaign(campaign_id)
-    return Head(campaign.id, campaign.content.title, campaign.status, campaign.content.department, runs)
+    content = campaign.content
+    return Head(campaign.id, content.title, campaign.status, campaign.withdrawn_at, content.department, runs)
 
 
-def _report(head: Head) -> ReportView:
+def _report(head: Head, run: str | None = None) -> ReportView:
+    """Over the campaign's own runs, or over `run` alone. Raises NotFound when it has no such run."""
     from chalicelib.dispatch.report import counts_as_json
 
-    report = wiring.reporter().report(head.runs)
+    reporter = wiring.reporter()
+    counted = [one for one in head.runs if (one.run_id == run if run else one.occasion == "campaign")]
+    if run and not counted:
+        raise NotFound
+    report = reporter.report(counted)
+    corrections = [
+        counts_as_json(reporter.report([one]).counts)
+        | {"run": one.run_id, "purpose": one.occasion, "status": one.status}
+        for one in head.runs
+        if one.occasion != "campaign" and not run
+    ]
     shown = counts_as_json(report.counts) | {
         "campaign": head.id,
         "status": head.status,
-        "runs": [run.run_id for run in head.runs],
+        "withdrawn_at": head.withdrawn_at,
+        "runs": [one.run_id for one in head.runs],
+        "corrections": corrections,
         "by_channel": {name: counts_as_json(counts) for name, counts in report.by_channel.items()},
         "by_area": {name: counts_as_json(counts) for name, counts in report.by_area.items()},
         "sent": report.counts.sent,
@@ -250,16 +279,17 @@ def _report(head: Head) -> ReportView:
 @api.get(
     "/v1/campaigns/{campaign_id}/report",
     allow="campaign.report",
+    query=ReportQuery,
     answer=ReportView,
-    summary="What became of a campaign",
+    summary="What became of a campaign, or of one of its runs",
 )
-def report(request: Request, campaign_id: str) -> ReportView:
-    return _report(_seen(request, campaign_id))
+def report(request: Request, campaign_id: str, query: ReportQuery) -> ReportView:
+    return _report(_seen(request, campaign_id), query.run)
 
 
 @api.page("GET", "/campaigns/{campaign_id}/report", allow="campaign.report", summary="The report as a page")
 def report_page(request: Request, campaign_id: str) -> Response:
-    from chalicelib.dispatch.words import CAMPAIGN, CHANNELS, REASONS
+    from chalicelib.dispatch.words import CAMPAIGN, CHANNELS, PURPOSES, REASONS
     from chalicelib.pages import shell
 
     head = _seen(request, campaign_id)
@@ -275,6 +305,8 @@ def report_page(request: Request, campaign_id: str) -> Response:
         path=f"/campaigns/{campaign_id}/report",
         title=head.title,
         status=CAMPAIGN[head.status],
+        withdrawn_at=head.withdrawn_at and _in_india(head.withdrawn_at),
+        corrections=[(PURPOSES[one.purpose], CAMPAIGN[one.status], one) for one in shown.corrections],
         report=values,
         by_channel=[(CHANNELS.get(name, name), counts) for name, counts in shown.by_channel.items()],
         by_area=[(_area_name(area, request.lang), counts) for area, counts in shown.by_area.items()],
@@ -282,14 +314,19 @@ def report_page(request: Request, campaign_id: str) -> Response:
         officer=request.principal.may("officer_report.read"),
         unknown=_unknown(request, head) if shown.unknown else [],
         timetable=_timetable(campaign_id),
-        updated_at=f"{shown.updated_at.astimezone(IST):%d.%m.%Y %H:%M:%S}",
+        updated_at=_in_india(shown.updated_at),
     )
-    return html(page, headers={"Refresh": "5"} if shown.in_progress else None)
+    under_way = any(one.in_progress for one in (shown, *shown.corrections))
+    return html(page, headers={"Refresh": "5"} if under_way else None)
+
+
+def _in_india(at: datetime) -> str:
+    return f"{at.astimezone(IST):%d.%m.%Y %H:%M:%S}"
 
 
 def _timetable(campaign_id: str) -> dict[str, Any]:
     """What the page says of runs, repetition and quiet hours; times by India's clock."""
-    from chalicelib.dispatch.words import CAMPAIGN, EVERY
+    from chalicelib.dispatch.words import CAMPAIGN, EVERY, PURPOSES
 
     quiet, found = wiring.campaigns().timetable(campaign_id)
     series = [run.series for run in found if run.series]
@@ -303,6 +340,7 @@ def _timetable(campaign_id: str) -> dict[str, Any]:
         "runs": [
             {
                 "number": run.number,
+                "purpose": PURPOSES.get(run.purpose, ""),
                 "at": f"{run.at.astimezone(IST):%d.%m.%Y %H:%M}",
                 "until": f"{run.expires_at.astimezone(IST):%d.%m.%Y %H:%M}",
                 "status": CAMPAIGN[run.status],
@@ -333,7 +371,7 @@ def _area_name(area_id: str, lang: str) -> str:
 
 @api.page("GET", "/campaigns", allow="campaign.read", summary="All campaigns as a page")
 def campaigns_page(request: Request) -> Response:
-    from chalicelib.dispatch.words import CAMPAIGN, EVERY
+    from chalicelib.dispatch.words import CAMPAIGN, EVERY, WITHDRAWN
     from chalicelib.pages import shell
 
     found, more = wiring.campaigns().page("", "", read_cursor(request), PAGE_OF_CAMPAIGNS)
@@ -341,7 +379,7 @@ def campaigns_page(request: Request) -> Response:
         {
             "id": one.id,
             "title": one.content.title,
-            "status": CAMPAIGN[one.status],
+            "status": WITHDRAWN if one.withdrawn_at else CAMPAIGN[one.status],
             "every": EVERY[one.repeats] if one.repeats else "",
             "day": f"{one.created_at.astimezone(IST):%d.%m.%Y}",
         }

@@ -454,6 +454,12 @@ class DispatchStore:
             for item in TallyItem.query(pk, TallyItem.sk.startswith("t"), consistent_read=consistent):
                 yield _tally_of(item)
 
+    def some_tallies(self, run: str, chunks: Sequence[str]) -> dict[str, Tally]:
+        """The tallies of these chunks, by chunk, read consistently; a chunk that has none is left out."""
+        keys = [(partition_of(run, chunk), f"t{chunk}") for chunk in chunks]
+        found = (_tally_of(item) for item in TallyItem.batch_get(keys, consistent_read=True))
+        return {tally.chunk: tally for tally in found}
+
     def stale_chunks(self, run: str, before: int) -> list[str]:
         """Chunks planned before `before` (seconds since EPOCH) of which somebody has no outcome yet."""
         found = []
@@ -474,12 +480,6 @@ class DispatchStore:
     def people_of(self, run: str, chunks: Sequence[str]) -> dict[str, tuple[str, ...]]:
         """Who is in these chunks."""
         return {ident: chunk.people for ident, chunk in self.chunks_of(run, chunks).items()}
-
-    def unsettled(self, run: str, chunks: Sequence[str]) -> list[str]:
-        """Of these chunks, those of which somebody has no outcome yet."""
-        keys = [(partition_of(run, chunk), f"t{chunk}") for chunk in chunks]
-        tallies = [_tally_of(item) for item in TallyItem.batch_get(keys, consistent_read=True)]
-        return sorted(t.chunk for t in tallies if not all(t.settled(i) for i in range(t.size)))
 
     # --- fallback
 

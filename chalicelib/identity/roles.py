@@ -27,6 +27,7 @@ MATRIX: dict[str, frozenset[Role]] = {
     "campaign.approve": _only("admin", "approver"),
     "campaign.schedule": _only("admin", "editor", "approver"),
     "campaign.pause": _only("admin", "editor", "approver", "nodal_officer"),
+    "campaign.withdraw": _only("admin", "editor", "approver"),
     "campaign.override": _only("admin", "approver"),
     "campaign.report": _EVERYBODY,
     "officer_report.read": _only("admin", "approver", "nodal_officer", "auditor"),

@@ -70,6 +70,7 @@ READ_AGAIN = (
     "after a lost answer or a repeated message the claim is read again: tests/e2e kills processes for that"
 )
 GIVEN_UP = "a second attempt that is not made after all: tests/dispatch/test_decisions.py"
+CALLED_OFF = "who had a claim and no result when a run was called off: tests/dispatch/test_corrections.py"
 BLOCKED = "the platform says that the person blocked us: counted among the refusals by chance only"
 PARKED = "a chunk that waits longer than a queue can is parked, for quiet hours: tests/dispatch"
 POLLING = {
@@ -87,7 +88,8 @@ UNSEEN: dict[str, dict[str, str]] = {
     },
     "launch_due": FAILURES
     | {"dynamodb:BatchWriteItem TalliesTable": PARKED, "sqs:SendMessage SendQueue": PARKED},
-    "plan_run": {f"{action} PlanQueue": why for action, why in POLLING.items()},
+    "plan_run": {f"{action} PlanQueue": why for action, why in POLLING.items()}
+    | {"dynamodb:GetItem LedgerTable": CALLED_OFF},
     "process_callbacks": {f"{action} CallbacksQueue": why for action, why in POLLING.items()}
     | {"dynamodb:GetItem LedgerTable": READ_AGAIN},
     "publish_events": FAILURES
@@ -182,7 +184,7 @@ def live(system: Laptop) -> None:
             sandbox("POST", "/inbound", {"platform": platform, "from": people[0], "text": text, "name": "x"})
     post_signed(system, {"object": "whatsapp_business_account", "entry": [{"id": "1", "new": "x" * 800_000}]})
     later_run(system, staff)
-    decide_unknowns(api, sandbox, staff)
+    withdraw(staff, decide_unknowns(api, sandbox, staff))
     tick(system, "SealAudit")
     wait_for(lambda: not waiting(system), "the end of all queues")
 
@@ -239,7 +241,7 @@ def later_run(system: Laptop, staff: Staff) -> None:
     post_signed(system, {"object": "whatsapp_business_account", "entry": [entry]})
 
 
-def decide_unknowns(api: Caller, sandbox: Caller, staff: Staff) -> None:
+def decide_unknowns(api: Caller, sandbox: Caller, staff: Staff) -> str:
     """A third campaign, of which every answer is lost: one delivery is sent again, one is closed."""
     admin = staff.tokens["admin"]
     sandbox("POST", "/behaviour", {"lost_reply": 1, "fail": 0})
@@ -254,6 +256,22 @@ def decide_unknowns(api: Caller, sandbox: Caller, staff: Staff) -> None:
         api("POST", f"/v1/deliveries/{delivery['key']}/decision", body, token=admin)
     api("GET", f"/v1/campaigns/{campaign}/deliveries", token=admin)
     wait_for(lambda: staff.report(campaign)["in_progress"] == 0, "the resend")
+    return campaign
+
+
+def withdraw(staff: Staff, campaign: str) -> None:
+    """Withdraws a campaign, and tells all who got it."""
+    words = {"reason": "sample", "messages": {"telegram": {"hi": {"text": "वापस"}}}}
+    staff.api("POST", f"/v1/campaigns/{campaign}/withdrawal", words, token=staff.tokens["editor"])
+    decision, approver = {"decision": "approve"}, staff.tokens["approver"]
+    staff.api("POST", f"/v1/campaigns/{campaign}/corrections/1/approval", decision, token=approver)
+    staff.api("GET", f"/v1/campaigns/{campaign}/corrections", token=approver)
+
+    def told() -> bool:
+        [withdrawal] = staff.report(campaign)["corrections"]
+        return withdrawal["status"] == "dispatched"
+
+    wait_for(told, "the withdrawal")
 
 
 def post_signed(system: Laptop, payload: dict[str, Any]) -> None:
