@@ -71,8 +71,8 @@ class Fallbacks:
                 way = self._way(brief, contacts.get(parent.people[index]), parent.channel)
                 if isinstance(way, str):
                     last[index] = {Fact.LAST: way}
-                elif self._made(parent, index, following := parent.over(index, *way)):
-                    made.append(following.id)
+                elif self._made(parent, index, child := parent.over(index, *way)):
+                    made.append(child.id)
             self.store.record(run, chunk, last)
         finally:
             self.send_queue.put(Ticket(run, ident).message() for ident in made)
