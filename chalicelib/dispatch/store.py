@@ -148,6 +148,10 @@ class StopItem(Table):
     reason = UnicodeAttribute()
     by = UnicodeAttribute()
     at = UnicodeAttribute()
+    code = UnicodeAttribute(null=True)
+    probe_at = UnicodeAttribute(null=True)
+    probes = NumberAttribute(null=True)
+    told = BooleanAttribute(null=True)
 
 
 class SignatureItem(Table):
@@ -185,6 +189,13 @@ class Stop:
     reason: str
     by: str
     at: datetime
+    code: str = ""
+    """What the platform said, when its word set this stop."""
+    probe_at: datetime | None = None
+    """When the platform is asked whether the channel is well again; None: a person lifts it."""
+    probes: int = 0
+    told: bool = False
+    """Whether the event has been published."""
 
 
 @dataclass(frozen=True)
@@ -545,13 +556,22 @@ class DispatchStore:
         """All stops that stand, by scope, read consistently in one request."""
         return [_stop_of(item) for item in StopItem.query(STOPS, consistent_read=True)]
 
-    def put_stop(self, transaction: TransactWrite, stop: Stop) -> None:
-        """Adds the write of a stop, new or with another reason."""
-        transaction.save(StopItem(STOPS, stop.scope, reason=stop.reason, by=stop.by, at=rfc3339(stop.at)))
+    def put_stop(self, transaction: TransactWrite, stop: Stop, *, only_new: bool = False) -> None:
+        """Adds the write of a stop, new or with another reason; `only_new`: refused when one stands."""
+        transaction.save(_stop_item(stop), condition=StopItem.pk.does_not_exist() if only_new else None)
 
-    def remove_stop(self, transaction: TransactWrite, scope: str) -> None:
-        """Adds the end of a stop; refused when there is none."""
-        transaction.delete(StopItem(STOPS, scope), condition=StopItem.pk.exists())
+    def change_stop(self, seen: Stop, after: Stop) -> None:
+        """Writes what has changed about a stop, unless another stands there by now."""
+        try:
+            _stop_item(after).save(condition=_same_stop(seen))
+        except PutError as refused:
+            if refused.cause_response_code != REFUSED:
+                raise
+
+    def remove_stop(self, transaction: TransactWrite, scope: str, seen: Stop | None = None) -> None:
+        """Adds the end of a stop; refused when there is none, or not the one that was `seen`."""
+        condition = StopItem.pk.exists() if seen is None else _same_stop(seen)
+        transaction.delete(StopItem(STOPS, scope), condition=condition)
 
     # --- officer's reports
 
@@ -590,7 +610,30 @@ class DispatchStore:
 
 
 def _stop_of(item: StopItem) -> Stop:
-    return Stop(item.sk, item.reason, item.by, parse_rfc3339(item.at))
+    return Stop(
+        item.sk,
+        item.reason,
+        item.by,
+        parse_rfc3339(item.at),
+        item.code or "",
+        parse_rfc3339(item.probe_at) if item.probe_at else None,
+        int(item.probes or 0),
+        bool(item.told),
+    )
+
+
+def _stop_item(stop: Stop) -> StopItem:
+    item = StopItem(STOPS, stop.scope, reason=stop.reason, by=stop.by, at=rfc3339(stop.at))
+    if stop.probe_at is not None:
+        item.code, item.probe_at = stop.code, rfc3339(stop.probe_at)
+        item.probes, item.told = stop.probes, stop.told
+    return item
+
+
+def _same_stop(seen: Stop) -> Condition:
+    """That the stop that was seen still stands."""
+    same: Condition = (StopItem.by == seen.by) & (StopItem.at == rfc3339(seen.at))
+    return same
 
 
 def _fact(fact: Fact, index: int) -> str:

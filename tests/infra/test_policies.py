@@ -73,6 +73,12 @@ GIVEN_UP = "a second attempt that is not made after all: tests/dispatch/test_dec
 CALLED_OFF = "who had a claim and no result when a run was called off: tests/dispatch/test_corrections.py"
 BLOCKED = "the platform says that the person blocked us: counted among the refusals by chance only"
 PARKED = "a chunk that waits longer than a queue can is parked, for quiet hours: tests/dispatch"
+HALTED = "a platform's word stops a channel or pauses a campaign: tests/dispatch/test_channels.py"
+HALTS = {
+    "dynamodb:PutItem CampaignsTable": HALTED,
+    "dynamodb:Query AuditTable": HALTED,
+    "dynamodb:UpdateItem AuditTable": HALTED,
+}
 POLLING = {
     action: BY_LAMBDA for action in ("sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage")
 }
@@ -87,11 +93,20 @@ UNSEEN: dict[str, dict[str, str]] = {
         "dynamodb:GetItem OpsTable": "the answer to an Idempotency-Key that comes again; an enrolment",
     },
     "launch_due": FAILURES
-    | {"dynamodb:BatchWriteItem TalliesTable": PARKED, "sqs:SendMessage SendQueue": PARKED},
+    | {"dynamodb:BatchWriteItem TalliesTable": PARKED, "sqs:SendMessage SendQueue": PARKED}
+    | {f"dynamodb:{action} TalliesTable": HALTED for action in ("DeleteItem", "PutItem")}
+    | {f"dynamodb:{action} AuditTable": HALTED for action in ("Query", "UpdateItem")}
+    | {"events:PutEvents Bus": HALTED, "secretsmanager:GetSecretValue PlatformSecret": HALTED},
     "plan_run": {f"{action} PlanQueue": why for action, why in POLLING.items()}
     | {"dynamodb:GetItem LedgerTable": CALLED_OFF},
     "process_callbacks": {f"{action} CallbacksQueue": why for action, why in POLLING.items()}
-    | {"dynamodb:GetItem LedgerTable": READ_AGAIN},
+    | {"dynamodb:GetItem LedgerTable": READ_AGAIN}
+    | HALTS
+    | {
+        "dynamodb:GetItem CampaignsTable": HALTED,
+        "dynamodb:PutItem TalliesTable": HALTED,
+        "dynamodb:Query CampaignsTable/index/due": HALTED,
+    },
     "publish_events": FAILURES
     | {
         f"{action} {table}.StreamArn": BY_LAMBDA
@@ -103,6 +118,7 @@ UNSEEN: dict[str, dict[str, str]] = {
     "send_chunk": {f"{action} SendQueue": why for action, why in POLLING.items()}
     | {"dynamodb:GetItem LedgerTable": READ_AGAIN}
     | {"dynamodb:ConditionCheckItem LedgerTable": GIVEN_UP}
+    | HALTS
     | {f"dynamodb:{action} PeopleTable": BLOCKED for action in ("ConditionCheckItem", "GetItem", "PutItem")}
     | {"dynamodb:PutItem RosterTable": BLOCKED},
     "send_service": {f"{action} ServiceQueue": why for action, why in POLLING.items()}
