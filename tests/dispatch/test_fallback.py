@@ -231,9 +231,7 @@ def test_neither_an_unknown_nor_a_refused_text_goes_on(answer):
     assert made.runs.briefs[RUN].status == "dispatched"
 
 
-@pytest.mark.parametrize(
-    "answer", [Throttled(5), Throttled(5, "person"), Transient(), SendRefused("190", "channel")]
-)
+@pytest.mark.parametrize("answer", [Throttled(5), Throttled(5, "person"), Transient()])
 def test_what_was_not_sent_yet_is_sent_over_its_own_channel(answer):
     made = refused({0: answer})
     assert (made.taken_by(), made.counts().fallbacks) == ({address(0): 1}, 0)
@@ -446,9 +444,7 @@ def test_pauses_and_stops_hold_the_second_attempt_as_any_other():
     assert (made.requests_to(), counted(made)) == ({address(0): 1, chat(0): 1}, Status.ACCEPTED)
 
 
-@pytest.mark.parametrize(
-    "answer", [Throttled(2), Throttled(2, "person"), Transient(), SendRefused("190", "channel")]
-)
+@pytest.mark.parametrize("answer", [Throttled(2), Throttled(2, "person"), Transient()])
 def test_a_second_attempt_that_must_wait_goes_out_later_and_once(answer):
     made, _ = one_made()
     made.platform.answers[chat(0)] = [answer]
