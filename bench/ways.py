@@ -14,8 +14,8 @@ from bench.ground import MINUTE_S, Crowd, Ground, schedule, status_body, status_
 EMPTY_LOOK_S = 0.02
 LONGEST_S = 3600.0
 FULL = 0.37
-"""Share of the sender's batches that hold two chunks: at 80 messages a second five pollers, of which each waits
-a second for a second chunk, seldom get one (simulated)."""
+"""Share of the sender's batches that hold two chunks: at 80 messages a second, five pollers that each
+wait a second for a second chunk seldom get one (simulated)."""
 
 
 class Way(Protocol):
