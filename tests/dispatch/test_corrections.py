@@ -83,7 +83,7 @@ def prove(made: World, key: str, fact: str) -> None:
     assert made.tallying.record([Proof(key, fact, START + timedelta(hours=1), code)]) == []  # type: ignore[arg-type]
 
 
-REFUSED = SendRefused(platform_code="131026", scope="recipient")
+REFUSED = SendRefused("131026", "person")
 
 
 # --- who is told
