@@ -226,7 +226,8 @@ class Campaigns:
             self.store.freeze(transaction, run, snapshot)
             self.store.put_run(transaction, run, event, now)
 
-        self._commit(who, "run.scheduled", after, {"run": run.id, "at": rfc3339(begins)}, write=write)
+        detail = {"run": run.id, "at": rfc3339(begins), "content": snapshot.fingerprint}
+        self._commit(who, "run.scheduled", after, detail, write=write)
         if begins - now < AT_ONCE:
             self._launch(run.id, (begins - now).total_seconds())
         return run

@@ -16,6 +16,7 @@ A change of a run is one transaction of run and campaign (2 items, 4 write units
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ from pynamodb.transactions import TransactWrite
 from chalicelib.campaigns.messages import Template
 from chalicelib.campaigns.model import Campaign, Content, Run, run_id, split_run_id
 from chalicelib.clock import rfc3339
+from chalicelib.errors import NotFound
 from chalicelib.events.catalog import Event
 from chalicelib.events.outbox import raise_event
 from chalicelib.ports import RosterRange
@@ -84,6 +86,20 @@ class Snapshot:
     content: Content
     organisation: str
     ranges: tuple[RosterRange, ...]
+
+    def packed(self) -> str:
+        """As it is kept."""
+        body = {
+            "content": self.content.model_dump(mode="json"),
+            "organisation": self.organisation,
+            "ranges": [[one.partition, one.prefix] for one in self.ranges],
+        }
+        return json.dumps(body, ensure_ascii=False, sort_keys=True)
+
+    @property
+    def fingerprint(self) -> str:
+        """The SHA-256 of what is kept now: it names the very text and audience."""
+        return _digest(self.packed())
 
 
 class CampaignStore:
@@ -169,13 +185,7 @@ class CampaignStore:
 
     def freeze(self, transaction: TransactWrite, run: Run, snapshot: Snapshot) -> None:
         """Adds the write of what a run sends; it is never written again."""
-        body = {
-            "content": snapshot.content.model_dump(mode="json"),
-            "organisation": snapshot.organisation,
-            "ranges": [[one.partition, one.prefix] for one in snapshot.ranges],
-        }
-        packed = json.dumps(body, ensure_ascii=False)
-        item = CampaignItem(run.campaign_id, f"frozen#{run.number}", body=packed)
+        item = CampaignItem(run.campaign_id, f"frozen#{run.number}", body=snapshot.packed())
         transaction.save(item, condition=CampaignItem.pk.does_not_exist())
 
     def frozen(self, run: str) -> Snapshot | None:
@@ -186,6 +196,14 @@ class CampaignStore:
         body = json.loads(item.body)
         ranges = tuple(RosterRange(partition, prefix) for partition, prefix in body["ranges"])
         return Snapshot(Content.model_validate(body["content"]), body["organisation"], ranges)
+
+    def fingerprint(self, run: str) -> str:
+        """The SHA-256 of what was frozen for a run, as it was written then. Raises NotFound."""
+        key = split_run_id(run)
+        item = _item(key[0], f"frozen#{key[1]}") if key else None
+        if item is None:
+            raise NotFound("There is no run %(run)s.", run=run)
+        return _digest(item.body)
 
     def due(self, now: datetime, limit: int) -> list[str]:
         """Ids of runs scheduled for `now` or before, oldest first."""
@@ -211,6 +229,10 @@ class CampaignStore:
         }
         rows = CampaignItem.batch_get(list(keys), consistent_read=True)
         return {keys[row.pk, row.sk]: Template.model_validate_json(row.body) for row in rows}
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _item(pk: str, sk: str) -> CampaignItem | None:

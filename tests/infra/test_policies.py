@@ -181,6 +181,7 @@ def live(system: Laptop) -> None:
     post_signed(system, {"object": "whatsapp_business_account", "entry": [{"id": "1", "new": "x" * 800_000}]})
     later_run(system, staff)
     decide_unknowns(api, sandbox, staff)
+    prove(api, staff)
     tick(system, "SealAudit")
     wait_for(lambda: not waiting(system), "the end of all queues")
 
@@ -246,6 +247,23 @@ def decide_unknowns(api: Caller, sandbox: Caller, staff: Staff) -> None:
         api("POST", f"/v1/deliveries/{delivery['key']}/decision", body, token=admin)
     api("GET", f"/v1/campaigns/{campaign}/deliveries", token=admin)
     wait_for(lambda: staff.report(campaign)["in_progress"] == 0, "the resend")
+
+
+def prove(api: Caller, staff: Staff) -> None:
+    """The officer's report of the first campaign is signed, its run's bundle made and fetched."""
+    admin = staff.tokens["admin"]
+    campaign = api("GET", "/v1/campaigns", token=admin)["items"][-1]["id"]
+    api("POST", f"/v1/campaigns/{campaign}/officer-report/signature", {}, token=admin)
+    bundles = f"/v1/campaigns/{campaign}/bundles"
+    api("POST", bundles, {"run": f"{campaign}-1"}, token=admin)
+
+    def made() -> dict[str, Any]:
+        [bundle] = api("GET", bundles, token=admin)["items"]
+        return dict(bundle)
+
+    wait_for(lambda: made()["status"] == "done", "the bundle")
+    with urllib.request.urlopen(made()["files"]["manifest.json"], timeout=10) as answer:
+        assert hashlib.sha256(answer.read()).hexdigest() == made()["sha256"]
 
 
 def post_signed(system: Laptop, payload: dict[str, Any]) -> None:
