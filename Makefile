@@ -7,10 +7,10 @@ STAGE ?= prod
 ifneq ($(origin USER),command line)
 USER := admin@sample.test
 endif
-export AWS_PORT PORT SANDBOX_PORT RECIPIENTS BEHAVIOUR AREAS CODE_BUCKET PARAMETERS WEEKLY_CAP
+export AWS_PORT PORT SANDBOX_PORT RECIPIENTS BEHAVIOUR AREAS CODE_BUCKET PARAMETERS WEEKLY_CAP QUIET_HOURS
 
 help:
-	@echo "make run       the system on this machine: http://127.0.0.1:$${PORT:-8000} (WEEKLY_CAP=7)"
+	@echo "make run       the system on this machine: http://127.0.0.1:$${PORT:-8000} (WEEKLY_CAP=7 QUIET_HOURS=21:00-08:00)"
 	@echo "make demo      a campaign from signup to counted receipt (RECIPIENTS=200 BEHAVIOUR='{}' AREAS=folder)"
 	@echo "make test      everything CI checks"
 	@echo "make bench     figures, a line of JSON each (BENCH=name)"

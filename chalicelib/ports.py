@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, time
+from datetime import UTC, datetime, time, timedelta
 from typing import Literal, Protocol
+from zoneinfo import ZoneInfo
 
 from chalicelib.platforms.base import Outgoing
 
@@ -193,6 +194,17 @@ class QuietHours:
     """Before `begins`: they go over midnight."""
     zone: str = "Asia/Kolkata"
 
+    def until(self, now: datetime) -> datetime | None:
+        """When these hours end, in UTC; None when `now` does not lie in them."""
+        local = now.astimezone(ZoneInfo(self.zone))
+        ends = local.replace(hour=self.ends.hour, minute=self.ends.minute, second=0, microsecond=0)
+        over_midnight = self.ends <= self.begins
+        if local.time() < self.ends and (over_midnight or local.time() >= self.begins):
+            return ends.astimezone(UTC)
+        if over_midnight and local.time() >= self.begins:
+            return (ends + timedelta(days=1)).astimezone(UTC)
+        return None
+
 
 @dataclass(frozen=True)
 class RunBrief:
@@ -239,9 +251,9 @@ class Runs(Protocol):
         """scheduled -> dispatching, once; False when the run is not to be started (any more)."""
         ...
 
-    def finish(self, run_id: str) -> None:
-        """dispatching -> dispatched, and paused -> expired when its time is over; nothing when it is already
-        so."""
+    def finish(self, run_id: str, *, left: int = 0) -> None:
+        """dispatching -> dispatched, or -> expired with the number of people who were `left` unsent at its
+        expiry; paused -> expired when its time is over; nothing when it is already so."""
         ...
 
     def dispatching(self) -> list[str]:

@@ -27,23 +27,32 @@ class Queue:
 
         Raises Transient when some could not be put: put all of them again, every consumer takes repetitions.
         """
-        left = [json.dumps(body, ensure_ascii=False) for body in bodies]
+        return self.put_each((body, delay_s) for body in bodies)
+
+    def put_each(self, messages: Iterable[tuple[Mapping[str, Any], float]]) -> int:
+        """The same with a delay for each message; ten with different delays are one call."""
+        left = [(json.dumps(body, ensure_ascii=False), _whole(delay_s)) for body, delay_s in messages]
         count = len(left)
-        delay = min(LONGEST_DELAY_S, max(0, int(delay_s + 0.999)))
         for _ in range(TRIES):
             left = [
-                body
+                message
                 for start in range(0, len(left), MESSAGES_A_CALL)
-                for body in self._put(left[start : start + MESSAGES_A_CALL], delay)
+                for message in self._put(left[start : start + MESSAGES_A_CALL])
             ]
             if not left:
                 return count
         raise Transient("%(n)s messages could not be queued.", n=len(left))
 
-    def _put(self, bodies: list[str], delay_s: int) -> list[str]:
-        """The bodies that the queue refused."""
+    def _put(self, messages: list[tuple[str, int]]) -> list[tuple[str, int]]:
+        """The messages that the queue refused."""
         entries = [
-            {"Id": str(i), "MessageBody": body, "DelaySeconds": delay_s} for i, body in enumerate(bodies)
+            {"Id": str(i), "MessageBody": body, "DelaySeconds": delay_s}
+            for i, (body, delay_s) in enumerate(messages)
         ]
         answer = aws.client("sqs").send_message_batch(QueueUrl=self.url, Entries=entries)
-        return [bodies[int(failed["Id"])] for failed in answer.get("Failed", [])]
+        return [messages[int(failed["Id"])] for failed in answer.get("Failed", [])]
+
+
+def _whole(delay_s: float) -> int:
+    """Whole seconds, rounded up, as SQS takes them."""
+    return min(LONGEST_DELAY_S, max(0, int(delay_s + 0.999)))

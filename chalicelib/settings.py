@@ -21,6 +21,8 @@ class Settings:
     organisation_name: str = "JanJan"
     public_url: str = "http://127.0.0.1:8000"
     """Where people reach the pages, without a slash at the end."""
+    quiet_hours: str = "21:00-08:00"
+    """In these hours of the recipient's day nothing but emergencies is sent; `none` for no such hours."""
     bus: str = "janjan-local"
     bucket: str = ""
     callbacks_queue_url: str = ""

@@ -234,7 +234,7 @@ def planner() -> Planner:
     from chalicelib.queues import Queue
 
     queues = (Queue(settings().plan_queue_url), Queue(settings().send_queue_url))
-    return Planner(_dispatch_store(), runs(), roster(), *queues, clock())
+    return Planner(_dispatch_store(), runs(), roster(), *queues, platforms(), _paces(), clock())
 
 
 @cache
@@ -363,12 +363,13 @@ def _campaign_store() -> CampaignStore:
 def runs() -> Runs:
     from chalicelib.campaigns.runs import Runs
 
-    return Runs(_campaign_store(), clock())
+    return Runs(_campaign_store(), clock(), settings().organisation_kind)
 
 
 @cache
 def campaigns() -> Campaigns:
     from chalicelib.campaigns.service import Campaigns
+    from chalicelib.campaigns.times import quiet_setting
     from chalicelib.queues import Queue
 
     return Campaigns(
@@ -385,6 +386,7 @@ def campaigns() -> Campaigns:
         law=_election_law(),
         organisation_kind=settings().organisation_kind,
         organisation=settings().organisation_name,
+        quiet_hours=quiet_setting(settings().quiet_hours),
     )
 
 

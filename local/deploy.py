@@ -42,6 +42,8 @@ class Options:
     clock_file: str = ""
     record_calls: str = ""
     organisation_kind: str = "public_body"
+    quiet_hours: str = field(default_factory=lambda: os.environ.get("QUIET_HOURS") or "none")
+    """None on the laptop, unless they are asked for: people try things at any hour."""
     weekly_cap: str = field(default_factory=lambda: os.environ.get("WEEKLY_CAP") or "0")
     """None on the laptop, unless it is asked for: people try things many times a week."""
     secret: dict[str, Any] = field(default_factory=config.platform_secret)
@@ -55,6 +57,7 @@ class Options:
             "ClockFile": self.clock_file,
             "RecordCalls": self.record_calls,
             "OrganisationKind": self.organisation_kind,
+            "QuietHours": self.quiet_hours,
             "WeeklyCap": self.weekly_cap,
         }
 

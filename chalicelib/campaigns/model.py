@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BeforeValidator, Field, field_validator, model_validator
@@ -12,6 +12,7 @@ from pydantic_core import PydanticCustomError
 
 from chalicelib.campaigns import messages as m
 from chalicelib.campaigns.audience import Audience, NotYet
+from chalicelib.campaigns.times import Every, Quiet, Series, span_in_series
 from chalicelib.errors import FieldError
 from chalicelib.platforms.base import Outgoing
 from chalicelib.shapes import Strict
@@ -34,23 +35,19 @@ NEXT: Mapping[Status, frozenset[Status]] = {
     "submitted": frozenset({"approved", "draft"}),
     "approved": frozenset({"scheduled", "draft"}),
     "scheduled": frozenset({"dispatching", "paused", "cancelled", "expired"}),
-    "dispatching": frozenset({"dispatched", "paused", "cancelled"}),
+    "dispatching": frozenset({"dispatched", "scheduled", "paused", "cancelled", "expired"}),
     "paused": frozenset({"scheduled", "dispatching", "cancelled", "expired"}),
     "dispatched": frozenset(),
     "cancelled": frozenset(),
     "expired": frozenset(),
 }
 """Where a campaign may go from each state. A draft that is changed stays one, what is declined becomes one;
-what is paused goes back to where it was."""
+what is paused goes back to where it was. Between two runs of a series it is scheduled; the last run ends
+it."""
 
 ONLY_FOR: Mapping[str, str] = {"voter_awareness": "election_office", "electioneering": "party"}
 """Kinds of campaign that one kind of organisation alone may send (PROGRAMME.md, what it refuses)."""
 
-LIVES = timedelta(days=7)
-"""How long after its time a run is still sent, when the campaign names no end."""
-LATEST = timedelta(days=366)
-GRACE = timedelta(minutes=1)
-"""A time this far past still counts as now."""
 FALLBACK_LANGUAGES = ("hi", "en")
 
 Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}$")]
@@ -94,6 +91,8 @@ class Content(Strict):
     channels: Annotated[tuple[m.Channel, ...], Field(max_length=10)] = ()
     """In order of fallback; without it, the channels of `messages` in their order."""
     expires_at: AwareDatetime | None = None
+    quiet_hours: Quiet | None = None
+    """Instead of the deployment's own."""
     certificate: Annotated[str, Field(max_length=100)] = ""
     """Electioneering only: the number under which the advertisement was certified."""
     imprint: Annotated[str, Field(max_length=200)] = ""
@@ -101,7 +100,6 @@ class Content(Strict):
     schemes: NotYet = None
     posts: NotYet = None
     media: NotYet = None
-    quiet_hours: NotYet = None
     priority: NotYet = None
 
     @model_validator(mode="before")
@@ -238,6 +236,8 @@ class Campaign(Strict):
     decision: Literal["", "approve", "decline"] = ""
     reason: str = ""
     runs: int = 0
+    repeats: Every | None = None
+    """How often, when it was scheduled as a series."""
     overrides: tuple[Override, ...] = ()
 
     @property
@@ -271,6 +271,13 @@ class Run(Strict):
     department: str
     started_at: datetime | None = None
     ended_at: datetime | None = None
+    quiet: Quiet | None = None
+    """The quiet hours that it keeps, as they were when it was scheduled."""
+    spread_minutes: int = 0
+    series: Series | None = None
+    """Its place in a repetition."""
+    left: int = 0
+    """People who had not been sent to when its time was over."""
 
     @property
     def number(self) -> int:
@@ -286,6 +293,25 @@ class Run(Strict):
         """Whether it is too late to start it, or to go on."""
         return now >= self.expires_at
 
+    def next_run(self, campaign: Campaign, now: datetime) -> Run | None:
+        """The run that follows in its series, when this one ends now; None when there is none.
+
+        A paused series stays paused.
+        """
+        series = self.series.following(now) if self.series else None
+        if series is None:
+            return None
+        at, expires_at = span_in_series(series, campaign.content.expires_at)
+        mine = {
+            "id": run_id(campaign.id, campaign.runs + 1),
+            "rev": 1,
+            "status": "paused" if self.status == "paused" else "scheduled",
+            "at": at,
+            "expires_at": expires_at,
+            "series": series,
+        }
+        return self.model_copy(update=mine | {"started_at": None, "ended_at": None, "left": 0})
+
 
 def run_id(campaign_id: str, number: int) -> str:
     return f"{campaign_id}-{number}"
@@ -295,16 +321,3 @@ def split_run_id(run: str) -> tuple[str, int] | None:
     """The campaign and the number of a run; None for what is no run's id."""
     campaign, _, number = run.rpartition("-")
     return (campaign, int(number)) if campaign and number.isascii() and number.isdigit() else None
-
-
-def time_of_run(content: Content, at: datetime | None, now: datetime) -> tuple[datetime, datetime]:
-    """When a run begins and when it is over. Raises ValueError with a sentence for a time that cannot be."""
-    begins = now if at is None or now - GRACE <= at < now else at
-    if begins < now:
-        raise ValueError("This time is past.")
-    if begins > now + LATEST:
-        raise ValueError("This is more than a year ahead.")
-    ends = content.expires_at or begins + LIVES
-    if ends <= begins:
-        raise ValueError("The campaign expires before this time.")
-    return begins, ends

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal, cast
 
 from chalice.app import Response
@@ -13,6 +13,7 @@ from chalicelib import wiring
 from chalicelib.campaigns.audience import Audience
 from chalicelib.campaigns.messages import CHANNELS, Channel, Template
 from chalicelib.campaigns.model import Campaign, Content, Override, Run, Status
+from chalicelib.campaigns.times import LONGEST_SPREAD, Every, Quiet, Repeat
 from chalicelib.http import Api, Request, empty, next_cursor, read_cursor
 from chalicelib.shapes import Strict, View
 
@@ -50,6 +51,7 @@ class CampaignView(Content):
     decision: str
     reason: str
     runs: int
+    repeats: Every | None
     overrides: tuple[Override, ...]
 
 
@@ -70,7 +72,23 @@ class OverrideBody(Strict):
 
 
 class Schedule(Strict):
-    at: AwareDatetime | None = None
+    at: datetime | None = None
+    """With an offset, or without one by the clock of `zone`; left out: now."""
+    zone: str = Field("", max_length=60)
+    """A name of the IANA database, such as Asia/Kolkata; a repetition keeps its time of day there."""
+    spread_minutes: int = Field(0, ge=0, le=LONGEST_SPREAD // timedelta(minutes=1))
+    """Over how many minutes the messages are spread."""
+    repeat: Repeat | None = None
+
+
+class RepetitionView(View):
+    """A run's place in its series: the n-th of so many occurrences, `missed` passed over right before it."""
+
+    every: Every
+    zone: str
+    number: int
+    of: int
+    missed: int
 
 
 class RunView(View):
@@ -82,6 +100,11 @@ class RunView(View):
     channels: list[str]
     started_at: datetime | None
     ended_at: datetime | None
+    quiet_hours: Quiet | None
+    spread_minutes: int
+    repeat: RepetitionView | None
+    left: int
+    """People who had not been sent to when its time was over."""
 
 
 class RunList(View):
@@ -180,10 +203,10 @@ def approval(request: Request, campaign_id: str, body: Decision) -> CampaignView
     body=Schedule,
     answer=RunView,
     status=201,
-    summary="Make a run at a time, or now",
+    summary="Make a run at a time, or now; or one each day, week or month",
 )
 def schedule(request: Request, campaign_id: str, body: Schedule) -> RunView:
-    return _run_view(wiring.campaigns().schedule(request.principal, campaign_id, body.at))
+    return _run_view(wiring.campaigns().schedule(request.principal, campaign_id, **dict(body)))
 
 
 @api.post(
@@ -284,4 +307,11 @@ def _view(campaign: Campaign) -> CampaignView:
 
 
 def _run_view(run: Run) -> RunView:
-    return RunView.model_validate(run, from_attributes=True)
+    place = run.series and RepetitionView(
+        every=run.series.every,
+        zone=run.series.zone,
+        number=run.series.number + 1,
+        of=run.series.last + 1,
+        missed=run.series.missed,
+    )
+    return RunView.model_validate(run.model_dump() | {"quiet_hours": run.quiet, "repeat": place})

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from pynamodb.exceptions import TransactWriteError
 
 from chalicelib.campaigns.model import Campaign, Run
 from chalicelib.campaigns.store import CampaignStore, Snapshot
-from chalicelib.clock import Clock
+from chalicelib.clock import Clock, rfc3339
 from chalicelib.errors import NotFound, Transient
-from chalicelib.events.catalog import Event, RunDispatched, RunExpired, RunStarted
+from chalicelib.events.catalog import Event, RunDispatched, RunExpired, RunScheduled, RunStarted
 from chalicelib.platforms.base import Outgoing
 from chalicelib.ports import Contact, RosterRange, RosterRow, RunBrief
 from chalicelib.tables import failed_conditions, is_passing, write_together
@@ -26,12 +26,24 @@ KEPT_AT_MOST = 100
 Kept = TypeVar("Kept")
 
 
+@dataclass(frozen=True)
+class Step:
+    """What is written together when a run goes on: the run, its campaign, and the run that follows in a
+    series."""
+
+    run: Run
+    campaign: Campaign
+    event: Event
+    following: Run | None = None
+
+
 @dataclass
 class Runs:
     """Implements `ports.Runs`. A run's state is kept for 2 s, what it sends while the container lives."""
 
     store: CampaignStore
     clock: Clock
+    organisation_kind: str = "public_body"
     ticks: Callable[[], float] = time.time
     """Real seconds: the laptop's clock can be moved, a frozen process's monotonic clock may stand still."""
     pause: Callable[[float], None] = time.sleep
@@ -48,11 +60,11 @@ class Runs:
         if found is None:
             return None
         _make_room(self._kept)
-        self._kept[run_id] = (at, replace(brief_of(found[0]), overrides=found[1]))
+        self._kept[run_id] = (at, self._brief(*found))
         return self._kept[run_id][1]
 
     def of_campaign(self, campaign_id: str) -> list[RunBrief]:
-        return [brief_of(run) for run in self.store.runs(campaign_id)]
+        return [self._brief(run) for run in self.store.runs(campaign_id)]
 
     def due(self, now: datetime, limit: int) -> list[str]:
         return self.store.due(now, limit)
@@ -64,33 +76,30 @@ class Runs:
         """scheduled -> dispatching, once. A run whose time has passed expires instead."""
         now = self.clock.now()
 
-        def step(run: Run, campaign: Campaign) -> tuple[Run, Campaign, Event] | None:
+        def step(run: Run, campaign: Campaign) -> Step | None:
             if run.status != "scheduled":
                 return None
-            ids = {"run_id": run.id, "campaign_id": run.campaign_id}
             if run.is_over(now):
-                ended = run.model_copy(update={"status": "expired", "ended_at": now})
-                return ended, campaign.model_copy(update={"status": "expired"}), RunExpired(**ids)
+                return _ended(run, campaign, "expired", now)
             started = run.model_copy(update={"status": "dispatching", "started_at": now})
-            return started, campaign.model_copy(update={"status": "dispatching"}), RunStarted(**ids)
+            event = RunStarted(run_id=run.id, campaign_id=run.campaign_id)
+            return Step(started, campaign.model_copy(update={"status": "dispatching"}), event)
 
         changed = self._change(run_id, now, step)
         return changed is not None and changed.status == "dispatching"
 
-    def finish(self, run_id: str) -> None:
-        """dispatching -> dispatched, once. A paused run whose time has passed expires instead."""
+    def finish(self, run_id: str, *, left: int = 0) -> None:
+        """dispatching -> dispatched, once; or -> expired when people were `left` unsent at its expiry. A
+        paused run whose time has passed expires. The next run of its series is made in the same
+        transaction."""
         now = self.clock.now()
 
-        def step(run: Run, campaign: Campaign) -> tuple[Run, Campaign, Event] | None:
-            ids = {"run_id": run.id, "campaign_id": run.campaign_id}
+        def step(run: Run, campaign: Campaign) -> Step | None:
+            if run.status == "dispatching":
+                return _ended(run, campaign, "expired" if left else "dispatched", now, left)
             if run.status == "paused" and run.is_over(now):
-                ended = run.model_copy(update={"status": "expired", "ended_at": now})
-                return ended, campaign.model_copy(update={"status": "expired"}), RunExpired(**ids)
-            if run.status != "dispatching":
-                return None
-            event = RunDispatched(**ids)
-            ended = run.model_copy(update={"status": "dispatched", "ended_at": now})
-            return ended, campaign.model_copy(update={"status": "dispatched"}), event
+                return _ended(run, campaign, "expired", now, left)
+            return None
 
         self._change(run_id, now, step)
 
@@ -111,6 +120,23 @@ class Runs:
         frozen = self._snapshot(run_id)
         return frozen.content.render(channel, language, name=contact.name, organisation=frozen.organisation)
 
+    def _brief(self, run: Run, overrides: frozenset[str] = frozenset()) -> RunBrief:
+        return RunBrief(
+            run_id=run.id,
+            campaign_id=run.campaign_id,
+            status=run.status,
+            at=run.at,
+            expires_at=run.expires_at,
+            channels=run.channels,
+            kind=run.kind,
+            department=run.department,
+            organisation_kind=self.organisation_kind,
+            quiet=run.quiet.hours if run.quiet else None,
+            overrides=overrides,
+            ended_at=run.ended_at,
+            spread_s=run.spread_minutes * 60,
+        )
+
     def _snapshot(self, run_id: str) -> Snapshot:
         if run_id not in self._frozen:
             found = self.store.frozen(run_id)
@@ -124,7 +150,7 @@ class Runs:
         self,
         run_id: str,
         now: datetime,
-        step: Callable[[Run, Campaign], tuple[Run, Campaign, Event] | None],
+        step: Callable[[Run, Campaign], Step | None],
     ) -> Run | None:
         """Takes one step of a run and its campaign together; None when it is not to be taken (any more).
 
@@ -136,37 +162,41 @@ class Runs:
             taken = step(run, campaign) if run and campaign else None
             if taken is None:
                 return None
-            after, whole, event = taken
-            after = after.model_copy(update={"rev": after.rev + 1})
+            after = taken.run.model_copy(update={"rev": taken.run.rev + 1})
+            whole = taken.campaign.model_copy(update={"rev": taken.campaign.rev + 1, "updated_at": now})
             try:
                 with write_together() as transaction:
-                    self.store.put_run(transaction, after, event, now)
-                    self.store.put_campaign(
-                        transaction, whole.model_copy(update={"rev": whole.rev + 1, "updated_at": now})
-                    )
+                    self.store.put_run(transaction, after, taken.event, now)
+                    self.store.put_campaign(transaction, whole)
+                    if taken.following is not None:
+                        self.store.freeze_again(transaction, after, taken.following)
+                        self.store.put_run(transaction, taken.following, _scheduled(taken.following), now)
             except TransactWriteError as error:
                 if not failed_conditions(error) and not is_passing(error):
                     raise
                 self.pause(0.01 * 2**attempt)
             else:
-                brief = replace(brief_of(after), overrides=whole.overridden)
-                self._kept[run_id] = (self.ticks(), brief)
+                self._kept[run_id] = (self.ticks(), self._brief(after, whole.overridden))
                 return after
         raise Transient
 
 
-def brief_of(run: Run) -> RunBrief:
-    return RunBrief(
-        run_id=run.id,
-        campaign_id=run.campaign_id,
-        status=run.status,
-        at=run.at,
-        expires_at=run.expires_at,
-        channels=run.channels,
-        kind=run.kind,
-        department=run.department,
-        ended_at=run.ended_at,
-    )
+def _ended(
+    run: Run, campaign: Campaign, status: Literal["dispatched", "expired"], now: datetime, left: int = 0
+) -> Step:
+    """The run at its end. Its campaign ends the same way, unless a run follows: that one's state is its own
+    then."""
+    following = run.next_run(campaign, now)
+    ended = run.model_copy(update={"status": status, "ended_at": now, "left": left})
+    then = {"status": following.status, "runs": following.number} if following else {"status": status}
+    ids = {"run_id": run.id, "campaign_id": run.campaign_id}
+    event = RunExpired(**ids, left=left) if status == "expired" else RunDispatched(**ids)
+    return Step(ended, campaign.model_copy(update=then), event, following)
+
+
+def _scheduled(run: Run) -> RunScheduled:
+    missed = run.series.missed if run.series else 0
+    return RunScheduled(run_id=run.id, campaign_id=run.campaign_id, at=rfc3339(run.at), missed=missed)
 
 
 def _make_room(kept: dict[str, Kept]) -> None:

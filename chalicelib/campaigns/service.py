@@ -22,10 +22,18 @@ from chalicelib.campaigns.model import (
     Status,
     faults,
     run_id,
-    time_of_run,
     unready,
 )
 from chalicelib.campaigns.store import CampaignStore, Position, Snapshot
+from chalicelib.campaigns.times import (
+    Quiet,
+    Repeat,
+    moment_in,
+    never_awake,
+    series_of,
+    span_in_series,
+    span_of_run,
+)
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.errors import Conflict, FieldError, Forbidden, InvalidInput, NotFound, PlatformOff, Transient
 from chalicelib.events.catalog import (
@@ -98,6 +106,8 @@ class Campaigns:
     law: ElectionLaw
     organisation_kind: str
     organisation: str
+    quiet_hours: Quiet
+    """The deployment's own; a campaign may have others."""
     sleep: Callable[[float], None] = time.sleep
 
     def get(self, campaign_id: str) -> Campaign:
@@ -116,6 +126,12 @@ class Campaigns:
     def runs(self, campaign_id: str) -> list[Run]:
         """The campaign's runs, oldest first. Raises NotFound."""
         return self.store.runs(self.get(campaign_id).id)
+
+    def timetable(self, campaign_id: str) -> tuple[Quiet | None, list[Run]]:
+        """The quiet hours that its runs keep (None: none), and the runs, oldest first. Raises NotFound."""
+        content, runs = self.get(campaign_id).content, self.store.runs(campaign_id)
+        quiet = (runs[-1].quiet if runs else None) or self._quiet(content)
+        return (quiet if quiet.hours and content.kind != "emergency" else None), runs
 
     # --- writing and approving ------------------------------------------------------------------------
 
@@ -188,8 +204,18 @@ class Campaigns:
 
     # --- runs -----------------------------------------------------------------------------------------
 
-    def schedule(self, who: Principal, campaign_id: str, at: datetime | None) -> Run:
-        """Makes a run of an approved campaign, with its content and audience frozen. `at` None: now.
+    def schedule(
+        self,
+        who: Principal,
+        campaign_id: str,
+        at: datetime | None,
+        *,
+        zone: str = "",
+        spread_minutes: int = 0,
+        repeat: Repeat | None = None,
+    ) -> Run:
+        """Makes a run of an approved campaign, with its content and audience frozen. `at` None: now; without
+        an offset it is a time by the clock of `zone`.
 
         A run due within a minute is launched at once. Raises InvalidInput for a time that cannot be and for
         what is no longer ready (a template that was withdrawn), Conflict for a campaign that is not approved
@@ -200,14 +226,23 @@ class Campaigns:
             raise _not_now(seen)
         now = self.clock.now()
         number = seen.runs + 1
-        after = self._after(seen, "scheduled", runs=number)
+        after = self._after(seen, "scheduled", runs=number, repeats=repeat and repeat.every)
         if wrong := self._unready(seen.content):  # a template may have been withdrawn since the approval
             raise InvalidInput(wrong)
-        try:
-            begins, ends = time_of_run(seen.content, at, now)
-        except ValueError as error:
-            raise InvalidInput.of("at", "time_of_run", str(error)) from None
+        content = seen.content
+        begins, ends = span_of_run(moment_in(at, zone), content.expires_at, now)
+        series = series_of(repeat, begins, zone, content.expires_at, now) if repeat else None
+        if series is not None:
+            _, ends = span_in_series(series, content.expires_at)
         self.law.check(seen, begins, ends)
+        quiet = self._quiet(content)
+        if content.kind != "emergency" and never_awake(quiet.hours, begins, ends):
+            sentence = "All its time lies in the quiet hours, %(begins)s to %(until)s: nothing would be sent."
+            hours = {"begins": quiet.begins, "until": quiet.until}
+            raise InvalidInput.of("at", "quiet_hours", sentence, **hours)
+        if begins + timedelta(minutes=spread_minutes) >= ends:
+            sentence = "The messages must be spread over less than the time until the run expires."
+            raise InvalidInput.of("spread_minutes", "spread_too_long", sentence)
         run = Run(
             id=run_id(seen.id, number),
             campaign_id=seen.id,
@@ -215,9 +250,12 @@ class Campaigns:
             status="scheduled",
             at=begins,
             expires_at=ends,
-            channels=seen.content.order,
-            kind=seen.content.kind,
+            channels=content.order,
+            kind=content.kind,
             department=seen.department,
+            quiet=quiet,
+            spread_minutes=spread_minutes,
+            series=series,
         )
         snapshot = Snapshot(seen.content, self.organisation, tuple(self._ranges(seen.content.audience)))
 
@@ -227,6 +265,7 @@ class Campaigns:
             self.store.put_run(transaction, run, event, now)
 
         detail = {"run": run.id, "at": rfc3339(begins), "content": snapshot.fingerprint}
+        detail |= {"every": series.every} if series else {}
         self._commit(who, "run.scheduled", after, detail, write=write)
         if begins - now < AT_ONCE:
             self._launch(run.id, (begins - now).total_seconds())
@@ -246,8 +285,8 @@ class Campaigns:
         return campaign
 
     def cancel(self, who: Principal, campaign_id: str) -> Campaign:
-        """Calls off a run, scheduled, under way or paused, and with it the campaign: whoever was not sent to
-        is not."""
+        """Calls off a run, scheduled, under way or paused, and with it the campaign and its repetition:
+        whoever was not sent to is not."""
         campaign, run = self._steer(who, campaign_id, "cancel")
         if run.started_at:
             self._wake(run.id)
@@ -369,6 +408,9 @@ class Campaigns:
         except InvalidInput as unknown:
             found += [FieldError(f"audience.{e.field}", e.code, e.message, e.params) for e in unknown.errors]
         return found
+
+    def _quiet(self, content: Content) -> Quiet:
+        return content.quiet_hours or self.quiet_hours
 
     def _ranges(self, audience: Audience) -> list[RosterRange]:
         return self.areas.ranges(audience.areas)

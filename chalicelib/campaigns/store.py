@@ -11,7 +11,8 @@ Index `by_type` (type, created_at): 1 read unit for each 8 kB of campaigns. Inde
 sparse: `run` for runs that are scheduled, `dispatching` for those under way or paused; 0.5 read units when
 nothing is due. A campaign or run is read by key, consistently: 1 read unit for 4 kB. `frozen` is read once a
 container.
-A change of a run is one transaction of run and campaign (2 items, 4 write units and their index entries).
+A change of a run is one transaction of run and campaign (2 items, 4 write units and their index entries); the
+end of a run of a series makes the next one in the same (4 items).
 """
 
 from __future__ import annotations
@@ -186,6 +187,14 @@ class CampaignStore:
     def freeze(self, transaction: TransactWrite, run: Run, snapshot: Snapshot) -> None:
         """Adds the write of what a run sends; it is never written again."""
         item = CampaignItem(run.campaign_id, f"frozen#{run.number}", body=snapshot.packed())
+        transaction.save(item, condition=CampaignItem.pk.does_not_exist())
+
+    def freeze_again(self, transaction: TransactWrite, run: Run, following: Run) -> None:
+        """Adds for the run that follows what `run` sends."""
+        kept = _item(run.campaign_id, f"frozen#{run.number}")
+        if kept is None:
+            raise NotFound("There is no run %(run)s.", run=run.id)
+        item = CampaignItem(following.campaign_id, f"frozen#{following.number}", body=kept.body)
         transaction.save(item, condition=CampaignItem.pk.does_not_exist())
 
     def frozen(self, run: str) -> Snapshot | None:

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import Enum, StrEnum
 from typing import Any, Literal
-from zoneinfo import ZoneInfo
 
 from chalicelib.clock import IST
 from chalicelib.platforms.base import Channel
@@ -204,6 +203,46 @@ class Chunk:
         return replace(self, id=again_id(self.id, index), people=people, attempt=self.attempt + 1)
 
 
+CHAINS = 4
+"""So many stretches of a run are planned at once: the end of each begins another."""
+PAGES_A_STRETCH = 10_000
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How far a run's planning has come. Chain n plans the stretches n, n + CHAINS, n + 2 CHAINS …"""
+
+    stretches: int
+    chains: Mapping[int, int]
+    """By chain the place of the page that is planned next."""
+    going_on: datetime
+    """When the next page is planned, or was."""
+
+    @property
+    def complete(self) -> bool:
+        return not self.missing
+
+    @property
+    def missing(self) -> list[tuple[int, int]]:
+        """Stretch and page at which each chain goes on that has not ended."""
+        places = [divmod(place, PAGES_A_STRETCH) for _, place in sorted(self.chains.items())]
+        return [(range_no, page_no) for range_no, page_no in places if range_no < self.stretches]
+
+    def passed(self, range_no: int, page_no: int) -> bool:
+        """Whether this page has been planned and the one after it queued."""
+        return self.chains.get(range_no % CHAINS, -1) > place_of(range_no, page_no)
+
+
+def place_of(range_no: int, page_no: int) -> int:
+    """Stretch and page as one number, which grows as a chain goes on."""
+    return range_no * PAGES_A_STRETCH + page_no
+
+
+def first_places(stretches: int) -> dict[int, int]:
+    """Where the chains of a plan begin."""
+    return {chain: place_of(chain, 0) for chain in range(min(CHAINS, stretches))}
+
+
 @dataclass(frozen=True)
 class Page:
     """One frozen step of planning: who was picked from one page of the roster, and where the next page
@@ -301,6 +340,16 @@ def reason_in_law(run: RunBrief, election: Election) -> str | None:
     return None
 
 
+def spread_until(run: RunBrief, chunk: str) -> datetime:
+    """When a chunk's turn comes in a run that is spread over a window; the run's own time in any other.
+
+    The same chunk always has the same turn. Second attempts and emergencies do not wait for one.
+    """
+    if not run.spread_s or run.first or origin_of(chunk) is not None:
+        return run.at
+    return run.at + timedelta(seconds=run.spread_s * zlib.crc32(chunk.encode()) / 2**32)
+
+
 @dataclass(frozen=True)
 class Later:
     """This person may get it, but not before then."""
@@ -309,18 +358,12 @@ class Later:
 
 
 def quiet_until(run: RunBrief, now: datetime) -> Later | None:
-    """When the quiet hours end in which `now` lies; None outside of them and for what cannot wait."""
-    quiet = run.quiet
-    if quiet is None or run.first:
+    """When the quiet hours end in which `now` lies, or the run, which is over then; None outside of them and
+    for what cannot wait."""
+    if run.quiet is None or run.first:
         return None
-    local = now.astimezone(ZoneInfo(quiet.zone))
-    ends = local.replace(hour=quiet.ends.hour, minute=quiet.ends.minute, second=0, microsecond=0)
-    over_midnight = quiet.ends <= quiet.begins
-    if local.time() < quiet.ends and (over_midnight or local.time() >= quiet.begins):
-        return Later(ends.astimezone(UTC))
-    if over_midnight and local.time() >= quiet.begins:
-        return Later((ends + timedelta(days=1)).astimezone(UTC))
-    return None
+    ends = run.quiet.until(now)
+    return None if ends is None else Later(min(ends, run.expires_at))
 
 
 class Hold(Enum):
@@ -600,6 +643,16 @@ class Counts:
     """Of the planned: sent to again by a person's decision, and counted by that second attempt."""
     late: int = 0
     """Beside all sums: first attempts that arrived after all, though a second one was sent."""
+
+    @property
+    def sent(self) -> int:
+        """People to whom a request was made."""
+        return self.accepted + self.failed + self.unknown
+
+    @property
+    def left(self) -> int:
+        """People who were not sent to because the time was over."""
+        return self.not_sent["expired"]
 
     def add(self, tally: Tally) -> None:
         """Adds one tally. Each person counts once: whom another place holds is left out here."""

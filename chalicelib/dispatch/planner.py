@@ -1,9 +1,13 @@
 """From a run to its chunks: reads the audience page by page and freezes who gets what over which channel.
 
-Queue `plan`: {"launch": run} -> {"plan": run, "range": r, "page": p, "after": key} for each stretch, page
-after page -> {"settle": run} until everybody has an outcome; {"wake": run} when a pause or stop was lifted,
-or the run called off. Every message may come twice. Pauses and stops hold back no planning: chunks wait where
-they are sent.
+Queue `plan`: {"launch": run} -> {"plan": run, "range": r, "page": p, "after": key} page after page, a few
+stretches at once -> {"settle": run} until everybody has an outcome; {"wake": run} when a pause or stop was
+lifted, or the run called off. Every message may come twice. Pauses and stops hold back no planning: chunks
+wait where they are sent.
+
+Chunks are released at their channel's pace: each stands in the channel's line and is queued with a delay
+until about its turn. When the line is a minute long the next page waits, so that a large run does not fill
+the queue, and campaigns share a channel page by page.
 """
 
 from __future__ import annotations
@@ -15,11 +19,26 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from chalicelib.clock import Clock
-from chalicelib.dispatch.model import PAGE_SIZE, Page, Ticket, route, seconds, total
+from chalicelib.dispatch.model import (
+    CHAINS,
+    PAGE_SIZE,
+    Chunk,
+    Counts,
+    Page,
+    Ticket,
+    first_places,
+    quiet_until,
+    route,
+    seconds,
+    spread_until,
+    total,
+)
+from chalicelib.dispatch.paces import Paces, allowed
 from chalicelib.dispatch.store import DispatchStore
-from chalicelib.errors import Rejected
-from chalicelib.ports import Roster, RosterRange, Runs
-from chalicelib.queues import Queue
+from chalicelib.errors import PlatformOff, Rejected
+from chalicelib.platforms.base import Gateway
+from chalicelib.ports import Roster, RosterRange, RunBrief, Runs
+from chalicelib.queues import LONGEST_DELAY_S, Queue
 from chalicelib.telemetry import logger
 
 SETTLE_DELAYS_S = (2, 2, 3, 3, 5, 5, 8, 13, 21, 34)
@@ -27,6 +46,11 @@ SETTLE_DELAYS_S = (2, 2, 3, 3, 5, 5, 8, 13, 21, 34)
 STALE_AFTER = timedelta(minutes=30)
 """A chunk without outcomes for so long is queued again: its message may have been lost."""
 REVIVED_EVERY_MIN = 30
+EARLY_S = 1.0
+"""A message with a delay comes up to a second late: chunks are asked for so much earlier."""
+AHEAD_S = 60.0
+"""How long a channel's line may be before planning waits. Shorter is fairer to who comes next; so long keeps
+a channel busy while two pages are planned."""
 DUE_A_TICK = 100
 PARKED_A_TICK = 1000
 """Parked messages that go back to their queues in a minute: chunks for 25,000 people."""
@@ -39,6 +63,8 @@ class Planner:
     roster: Roster
     plan_queue: Queue
     send_queue: Queue
+    gateway: Gateway
+    paces: Paces
     clock: Clock
 
     def tick(self) -> None:
@@ -78,29 +104,80 @@ class Planner:
             logger.info("not launched", extra={"run": run, "status": brief.status if brief else "absent"})
             return
         stretches = self.runs.ranges(run)
-        self.store.begin_plan(run, len(stretches))
-        self.plan_queue.put(
-            {"plan": run, "range": n, "page": 0, "after": None} for n in range(len(stretches))
-        )
+        self.store.begin_plan(run, len(stretches), seconds(self.clock.now()))
+        chains = first_places(len(stretches))
+        self.plan_queue.put({"plan": run, "range": n, "page": 0, "after": None} for n in chains)
         self._look_again(run, 0)
 
     def plan(self, run: str, range_no: int, page_no: int, after: str | None) -> None:
-        """Plans one page of one stretch and queues the next."""
-        page = self.store.page(run, range_no, page_no)
-        if page is None:
-            page = self.store.freeze(self._draw(run, range_no, page_no, after))
-        chunks = self.store.write_chunks(page, seconds(self.clock.now()))
-        self.send_queue.put(Ticket(run, chunk.id).message() for chunk in chunks)
-        if page.after is None:
-            self.store.stretch_done(run, range_no)
-        else:
-            self.plan_queue.put([{"plan": run, "range": range_no, "page": page_no + 1, "after": page.after}])
-
-    def _draw(self, run: str, range_no: int, page_no: int, after: str | None) -> Page:
-        where: RosterRange = self.runs.ranges(run)[range_no]
-        brief = self.runs.get(run)
+        """Plans one page of one stretch and queues the next, or the chain's next stretch. A page whose next
+        one is queued already is not planned again: a copy of a message makes no second chain."""
+        plan, brief = self.store.plan(run), self.runs.get(run)
         if brief is None:
             raise Rejected("The run %(run)s does not exist.", run=run)
+        if plan is not None and plan.passed(range_no, page_no):
+            return
+        page = self.store.page(run, range_no, page_no)
+        if page is None:
+            page = self.store.freeze(self._draw(brief, range_no, page_no, after))
+        wait_s = self._release(brief, self.store.write_chunks(page, seconds(self.clock.now())))
+        behind = (range_no, page_no + 1) if page.after is not None else (range_no + CHAINS, 0)
+        if plan is None or behind[0] < plan.stretches:
+            self._plan_later(
+                {"plan": run, "range": behind[0], "page": behind[1], "after": page.after}, wait_s
+            )
+        goes_on = self.clock.now() + timedelta(seconds=wait_s)
+        self.store.plan_goes_on(run, *behind, seconds(goes_on))
+
+    def _plan_later(self, message: Mapping[str, Any], wait_s: float) -> None:
+        if wait_s > LONGEST_DELAY_S:
+            self.store.park("plan", message, self.clock.now() + timedelta(seconds=wait_s))
+        else:
+            self.plan_queue.put([message], wait_s)
+
+    def _release(self, brief: RunBrief, chunks: list[Chunk]) -> float:
+        """Queues each chunk for about its turn in the channel's line, or in the window over which the run is
+        spread; gives the seconds until the next page is to be planned."""
+        now, wait_s = self.clock.now(), 0.0
+        turns: list[tuple[Chunk, float]] = []
+        lines: defaultdict[str, list[Chunk]] = defaultdict(list)
+        for chunk in chunks:
+            spread = (spread_until(brief, chunk.id) - now).total_seconds()
+            if brief.first or spread > 0:
+                turns.append((chunk, max(0.0, spread) if brief.spread_s else 0.0))
+            else:
+                lines[chunk.channel].append(chunk)
+        for channel, line in lines.items():
+            placed, longer_s = self._stand(channel, line, now.timestamp())
+            turns += placed
+            wait_s = max(wait_s, longer_s)
+        queued = [(Ticket(brief.run_id, chunk.id).message(), turn) for chunk, turn in turns]
+        for message, turn in queued:
+            if turn > LONGEST_DELAY_S:
+                self.store.park("send", message, now + timedelta(seconds=turn))
+        self.send_queue.put_each((message, turn) for message, turn in queued if turn <= LONGEST_DELAY_S)
+        return wait_s
+
+    def _stand(
+        self, platform: str, chunks: list[Chunk], now: float
+    ) -> tuple[list[tuple[Chunk, float]], float]:
+        """In how many seconds each chunk's turn comes, and how much too long the line is after that."""
+        try:
+            channel = self.gateway.channel_for(platform)
+        except PlatformOff:  # where they are sent, it is told
+            return [(chunk, 0.0) for chunk in chunks], 0.0
+        limit = allowed(channel, self.gateway.capabilities(platform))
+        people = sum(len(chunk.people) for chunk in chunks)
+        place, day_frees = self.paces.stand(channel.id, people, limit, now)
+        turns, before = [], 0
+        for chunk in chunks:
+            turns.append((chunk, max(0.0, place.slot(before) - now - EARLY_S)))
+            before += len(chunk.people)
+        return turns, max(0.0, place.end - now - AHEAD_S, (day_frees or now) - now)
+
+    def _draw(self, brief: RunBrief, range_no: int, page_no: int, after: str | None) -> Page:
+        run = brief.run_id
+        where: RosterRange = self.runs.ranges(run)[range_no]
         rows, more = self.roster.page(where, after, PAGE_SIZE)
         groups: defaultdict[str, list[str]] = defaultdict(list)
         skipped: Counter[str] = Counter()
@@ -121,28 +198,29 @@ class Planner:
         alone."""
         brief = self.runs.get(run)
         if brief is not None and brief.status == "paused" and self.clock.now() >= brief.expires_at:
-            if self.store.plan(run) is None or self._ended(run):
+            if self.store.plan(run) is None:
                 self.runs.finish(run)
+            elif (counts := self._ended(run)) is not None:
+                self.runs.finish(run, left=counts.left)
             return
         if brief is None or brief.status != "dispatching":
             return
-        if self._ended(run):
-            self.runs.finish(run)
+        if (counts := self._ended(run)) is not None:
+            self.runs.finish(run, left=counts.left)
             return
         if look < len(SETTLE_DELAYS_S):
             self._look_again(run, look)
         elif revive:
-            self._revive(run, brief.at)
+            self._revive(brief)
 
-    def _ended(self, run: str) -> bool:
-        """A quick sum first; the one that decides misses no tally that planning has just written."""
+    def _ended(self, run: str) -> Counts | None:
+        """The counts when everybody has an outcome. A quick sum first; the one that decides misses no tally
+        that planning has just written."""
         plan = self.store.plan(run)
-        return (
-            plan is not None
-            and plan.complete
-            and total(self.store.tallies(run)).in_progress == 0
-            and total(self.store.tallies(run, consistent=True)).in_progress == 0
-        )
+        if plan is None or not plan.complete or total(self.store.tallies(run)).in_progress:
+            return None
+        counts = total(self.store.tallies(run, consistent=True))
+        return None if counts.in_progress else counts
 
     def _look_again(self, run: str, look: int) -> None:
         self.plan_queue.put(
@@ -155,26 +233,38 @@ class Planner:
         brief = self.runs.get(run)
         if brief is None or brief.status not in ("dispatching", "cancelled"):
             return
-        self._hurry(run, self.clock.now() + timedelta(seconds=1), "woken")
+        self._hurry(brief, self.clock.now() + timedelta(seconds=1), "woken")
         if brief.status == "dispatching":
             if self.store.plan(run) is None:  # paused while it was being launched
                 self.plan_queue.put([{"launch": run}])
             self._look_again(run, 0)
 
-    def _hurry(self, run: str, planned_before: datetime, spare: Literal["woken", "revived"]) -> None:
-        """Queues a copy of every chunk that was planned before then and has not ended."""
+    def _hurry(self, brief: RunBrief, planned_before: datetime, spare: Literal["woken", "revived"]) -> None:
+        """Queues a copy of every chunk that was planned before then, whose turn has come, and that has not
+        ended."""
+        run = brief.run_id
         chunks = self.store.stale_chunks(run, seconds(planned_before))
-        self.send_queue.put(Ticket(run, chunk, spare=spare).message() for chunk in chunks)
+        due = [
+            chunk
+            for chunk in chunks
+            if brief.status == "cancelled" or spread_until(brief, chunk) < planned_before
+        ]
+        self.send_queue.put(Ticket(run, chunk, spare=spare).message() for chunk in due)
 
-    def _revive(self, run: str, started: datetime) -> None:
+    def _revive(self, brief: RunBrief) -> None:
         """Queues again what has stood still for half an hour. Harmless when it was only slow: claims
         decide."""
-        now = self.clock.now()
-        if now - started < STALE_AFTER:
+        run, now = brief.run_id, self.clock.now()
+        if now - brief.at < STALE_AFTER or quiet_until(brief, now) is not None:
             return
-        self._hurry(run, now - STALE_AFTER, "revived")
+        self._hurry(brief, now - STALE_AFTER, "revived")
         plan = self.store.plan(run)
-        missing = [n for n in range(plan.stretches) if n not in plan.done] if plan else []
-        self.plan_queue.put({"plan": run, "range": n, "page": 0, "after": None} for n in missing)
         if plan is None:
             self.plan_queue.put([{"launch": run}])
+        elif now - plan.going_on > STALE_AFTER:
+            self.plan_queue.put(self._page_message(run, *place) for place in plan.missing)
+
+    def _page_message(self, run: str, range_no: int, page_no: int) -> dict[str, Any]:
+        """The message that plans a page, made anew: where it begins stands in the page before it."""
+        before = self.store.page(run, range_no, page_no - 1) if page_no else None
+        return {"plan": run, "range": range_no, "page": page_no, "after": before.after if before else None}

@@ -37,6 +37,8 @@ class Report:
     counts: Counts
     by_channel: dict[str, Counts]
     by_area: dict[str, Counts]
+    half_sent: bool
+    """Whether the time of some run was over when a part of its people had been sent to."""
     updated_at: datetime
 
 
@@ -66,11 +68,14 @@ class Reporter:
 
     def report(self, runs: Iterable[RunBrief]) -> Report:
         """The report over these runs."""
-        tallies = [tally for run in runs for tally in self._tallies(run)]
+        by_run = [self._tallies(run) for run in runs]
+        sums = [total(tallies) for tallies in by_run]
+        tallies = [tally for of_run in by_run for tally in of_run]
         return Report(
             total(tallies),
             _grouped(tallies, lambda t: t.channel),
             _grouped(tallies, lambda t: t.district.removeprefix("ST#")),
+            any(run.sent and run.left for run in sums),
             self.clock.now(),
         )
 

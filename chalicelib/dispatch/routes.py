@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 from urllib.parse import unquote
 
 from chalice.app import Response
@@ -53,9 +53,18 @@ class CountsView(View):
 
 
 class ReportView(CountsView):
+    """The counts, whole and in groups.
+
+    `sent`: people to whom a request was made. `left`: people who were not sent to because the time was over.
+    `half_sent`: both in one run.
+    """
+
     campaign: str
     status: str
     runs: list[str]
+    sent: int
+    left: int
+    half_sent: bool
     by_channel: dict[str, CountsView]
     by_area: dict[str, CountsView]
     updated_at: datetime
@@ -254,6 +263,9 @@ def _report(head: Head) -> ReportView:
         "runs": [run.run_id for run in head.runs],
         "by_channel": {name: counts_as_json(counts) for name, counts in report.by_channel.items()},
         "by_area": {name: counts_as_json(counts) for name, counts in report.by_area.items()},
+        "sent": report.counts.sent,
+        "left": report.counts.left,
+        "half_sent": report.half_sent,
         "updated_at": report.updated_at,
     }
     return ReportView.model_validate(shown)
@@ -293,9 +305,37 @@ def report_page(request: Request, campaign_id: str) -> Response:
         channel_names=CHANNELS,
         officer=request.principal.may("officer_report.read"),
         unknown=_unknown(request, head) if shown.unknown else [],
+        timetable=_timetable(campaign_id),
         updated_at=f"{shown.updated_at.astimezone(IST):%d.%m.%Y %H:%M:%S}",
     )
     return html(page, headers={"Refresh": "5"} if shown.in_progress else None)
+
+
+def _timetable(campaign_id: str) -> dict[str, Any]:
+    """What the page says of runs, repetition and quiet hours; times by India's clock."""
+    from chalicelib.dispatch.words import CAMPAIGN, EVERY
+
+    quiet, found = wiring.campaigns().timetable(campaign_id)
+    series = [run.series for run in found if run.series]
+    first = series[-1].first if series else None
+    return {
+        "quiet": quiet,
+        "spread": max((run.spread_minutes for run in found), default=0),
+        "series": series[-1] if series else None,
+        "every": EVERY[series[-1].every] if series else "",
+        "time": f"{first:%H:%M}" if first else "",
+        "runs": [
+            {
+                "number": run.number,
+                "at": f"{run.at.astimezone(IST):%d.%m.%Y %H:%M}",
+                "until": f"{run.expires_at.astimezone(IST):%d.%m.%Y %H:%M}",
+                "status": CAMPAIGN[run.status],
+                "left": run.left,
+                "missed": run.series.missed if run.series else 0,
+            }
+            for run in found
+        ],
+    }
 
 
 def _unknown(request: Request, head: Head) -> list[Delivery]:
@@ -317,7 +357,7 @@ def _area_name(area_id: str, lang: str) -> str:
 
 @api.page("GET", "/campaigns", allow="campaign.read", summary="All campaigns as a page")
 def campaigns_page(request: Request) -> Response:
-    from chalicelib.dispatch.words import CAMPAIGN
+    from chalicelib.dispatch.words import CAMPAIGN, EVERY
     from chalicelib.pages import shell
 
     found, more = wiring.campaigns().page("", "", read_cursor(request), PAGE_OF_CAMPAIGNS)
@@ -326,6 +366,7 @@ def campaigns_page(request: Request) -> Response:
             "id": one.id,
             "title": one.content.title,
             "status": CAMPAIGN[one.status],
+            "every": EVERY[one.repeats] if one.repeats else "",
             "day": f"{one.created_at.astimezone(IST):%d.%m.%Y}",
         }
         for one in found

@@ -37,6 +37,7 @@ from chalicelib.dispatch.model import (
     reason_against,
     reason_in_law,
     seconds,
+    spread_until,
     wears_out_the_cap,
     week_of,
 )
@@ -169,6 +170,9 @@ class Sender:
         ended = over(brief, self.clock.now()) if brief else None
         if brief and not ended and self.stops().hold_run(brief):
             self._wait(ticket)
+            return
+        if brief and not ended and (spread := spread_until(brief, ticket.chunk)) > self.clock.now():
+            self._requeue(ticket, (spread - self.clock.now()).total_seconds())
             return
         found = self.store.chunk(ticket.run, ticket.chunk)
         if found is None and origin_of(ticket.chunk):  # its decision was overtaken and never written
@@ -323,7 +327,9 @@ class Sender:
             self.store.release(claim)
             work.left.append(claim.index)
             return Step.GO_ON
-        addressed = replace(message, key=str(work.chunk.key(claim.index)), ttl_s=self._ttl_s(work.brief))
+        left_s = work.brief.expires_at.timestamp() - self.clock.epoch()
+        ttl_s = self.gateway.capabilities(work.channel.platform).ttl(left_s)
+        addressed = replace(message, key=str(work.chunk.key(claim.index)), ttl_s=ttl_s)
         return self._request(work, claim, contact, addressed)
 
     def _in_turn(self, work: Work) -> bool:
@@ -355,8 +361,13 @@ class Sender:
         return Step.STOP if hold is Hold.CHUNK else Step.GO_ON
 
     def _not_sent(self, work: Work, wanted: Claim, reason: str) -> None:
-        """Notes the reason, unless a claim shows that somebody may have sent before it came up."""
-        week = self.store.week(wanted)
+        """Notes the reason, unless a claim shows that somebody may have sent before it came up.
+
+        The place is kept, so that a person found at two places of the audience counts at one; not for whom
+        nothing more is to be written down, and not for second attempts, which have but one place.
+        """
+        reads_only = reason == "erased" or wanted.attempt > 1
+        week = self.store.week(wanted) if reads_only else self.store.keep_place(wanted)
         if wanted.may_take_over(week.claim):
             work.note(wanted.index, Fact.NOT_SENT, reason)
         else:
@@ -376,7 +387,7 @@ class Sender:
         elif verdict is Verdict.LOST:
             self._unknown(work, wanted.index)
         elif verdict is Verdict.FULL:
-            work.note(wanted.index, Fact.NOT_SENT, "weekly_cap")
+            self._not_sent(work, wanted, "weekly_cap")
         elif verdict in (Verdict.TOO_SOON, Verdict.FREE):
             work.again(bounds.wait_s(week) or LOOK_AGAIN_S)
         return verdict is Verdict.OURS
@@ -427,9 +438,6 @@ class Sender:
         with work.lock:
             work.note(index, Fact.UNKNOWN, seconds(now))
             work.events.append(Entry.of(DeliveryUnknown(delivery_key=key, run_id=work.chunk.run), key, now))
-
-    def _ttl_s(self, brief: RunBrief) -> int:
-        return max(1, int(brief.expires_at.timestamp() - self.clock.epoch()))
 
     def _flush(self, work: Work) -> None:
         """What is certain first, an unknown after its event: should the bus fail, the chunk comes again,

@@ -7,11 +7,11 @@ Table `ledger`, one item a person and week: history, caps, export and erasure of
                                   runs do; `last`: when one was claimed last. An entry takes at most 85 bytes,
                                   so that ten fit into 1 KB.
                                                                 1 w a claim; 1 w and 1 r one that is refused;
-                                                                1 r when the person may not be sent to
+                                                                1 w when the person may not be sent to
     <person>       service#<key>  a service message's claim     2 w (claim, outcome)
 
 Table `tallies`, all of one run, spread over SHARDS partitions; items stay under 1 KB.
-    <run>          plan           stretches of the audience and which are planned     1 w each
+    <run>          plan           stretches of the audience and how far they are planned       1 w a page
     <run>          g<page>        a frozen page of people       ~12 w for 500 people, once
     <run>          d<delivery>    a person's decision about an unknown, with the reason
                                                                 11 w: decision, old tally, and the new chunk
@@ -50,7 +50,6 @@ from pynamodb.attributes import (
     ListAttribute,
     MapAttribute,
     NumberAttribute,
-    NumberSetAttribute,
     UnicodeAttribute,
 )
 from pynamodb.exceptions import DoesNotExist, PutError, TransactWriteError, UpdateError
@@ -61,6 +60,7 @@ from pynamodb.transactions import TransactWrite
 
 from chalicelib.clock import parse_rfc3339, rfc3339
 from chalicelib.dispatch.model import (
+    CHAINS,
     CHUNK_SIZE,
     PROOFS,
     Bounds,
@@ -71,12 +71,15 @@ from chalicelib.dispatch.model import (
     Fact,
     Facts,
     Page,
+    Plan,
     Tally,
     Week,
+    first_places,
     moment,
     origin_of,
     partition_of,
     partitions,
+    place_of,
     seconds,
 )
 from chalicelib.errors import Transient
@@ -136,7 +139,7 @@ class TallyItem(Table):
     page = JSONAttribute(null=True)
     decision = JSONAttribute(null=True)
     stretches = NumberAttribute(null=True)
-    done = NumberSetAttribute(null=True)
+    chains: Any = MapAttribute(null=True)  # type: ignore[no-untyped-call]
 
 
 class StopItem(Table):
@@ -235,26 +238,21 @@ class ServiceClaim:
     outcome: str
 
 
-@dataclass(frozen=True)
-class Plan:
-    """How far a run's planning has come."""
-
-    stretches: int
-    done: frozenset[int]
-
-    @property
-    def complete(self) -> bool:
-        return len(self.done) >= self.stretches
-
-
 class DispatchStore:
     """Reads and writes of dispatch; every method is safe to repeat."""
 
     # --- planning
 
-    def begin_plan(self, run: str, stretches: int) -> None:
-        """Notes how many stretches of the roster the run reads."""
-        TallyItem(run, "plan").update(actions=[TallyItem.stretches.set(stretches)])
+    def begin_plan(self, run: str, stretches: int, at: int) -> None:
+        """Notes how many stretches of the roster the run reads; how far it has come stays."""
+        begins = {str(chain): place for chain, place in first_places(stretches).items()}
+        TallyItem(run, "plan").update(
+            actions=[
+                TallyItem.stretches.set(stretches),
+                TallyItem.chains.set(TallyItem.chains | begins),
+                TallyItem.planned_at.set(TallyItem.planned_at | at),
+            ]
+        )
 
     def plan(self, run: str) -> Plan | None:
         """How far planning is; None before it began."""
@@ -262,10 +260,20 @@ class DispatchStore:
             item = TallyItem.get(run, "plan", consistent_read=True)
         except DoesNotExist:
             return None
-        return Plan(int(item.stretches), frozenset(int(n) for n in item.done or ()))
+        chains = {int(chain): int(place) for chain, place in item.chains.as_dict().items()}
+        return Plan(int(item.stretches), chains, moment(int(item.planned_at)))
 
-    def stretch_done(self, run: str, range_no: int) -> None:
-        TallyItem(run, "plan").update(actions=[TallyItem.done.add([range_no])])
+    def plan_goes_on(self, run: str, range_no: int, page_no: int, at: int) -> None:
+        """Notes that planning goes on with this page, `at` seconds since EPOCH; what is further stays so."""
+        place = place_of(range_no, page_no)
+        chain = TallyItem.chains[str(range_no % CHAINS)]
+        try:
+            TallyItem(run, "plan").update(
+                actions=[chain.set(place), TallyItem.planned_at.set(at)], condition=chain < place
+            )
+        except UpdateError as refused:
+            if refused.cause_response_code != REFUSED:
+                raise
 
     def page(self, run: str, range_no: int, page_no: int) -> Page | None:
         """A page that has been frozen; None when it has not."""
@@ -366,6 +374,13 @@ class DispatchStore:
             int(item["n"]["N"]) if "n" in item else 0,
             float(item["last"]["N"]) if "last" in item else None,
         )
+
+    def keep_place(self, wanted: Claim) -> Week:
+        """Notes that the person counts at this place, though nothing is sent: no other place of the run may
+        claim them. Gives the week that stands in the way; an empty one when nothing does."""
+        entry = _entry(wanted)
+        kept = _unless_refused(_week_item(wanted), [entry.set(wanted.place)], _free(wanted))
+        return Week() if kept else self.week(wanted)
 
     def give_up(self, wanted: Claim, reason: str, at: int) -> None:
         """Notes that a second attempt is not made: the person counts at the first again, which tells why.
@@ -714,18 +729,20 @@ def _free(wanted: Claim) -> Condition:
     return free
 
 
-def _unless_refused(item: Table, actions: list[Action], condition: Condition) -> None:
-    """The write, or nothing when its condition does not hold; again while a transaction holds the item."""
-    for left in reversed(range(TRIES)):
+def _unless_refused(item: Table, actions: list[Action], condition: Condition) -> bool:
+    """Writes, again while a transaction holds the item; False when the condition does not hold."""
+    tries = 0
+    while True:
         try:
             item.update(actions=actions, condition=condition)
+            return True
         except UpdateError as refused:
-            if refused.cause_response_code == CONFLICT and left:
-                time.sleep(PAUSE_S)
-                continue
-            if refused.cause_response_code != REFUSED:
+            tries += 1
+            if refused.cause_response_code == REFUSED:
+                return False
+            if refused.cause_response_code != CONFLICT or tries == TRIES:
                 raise
-        return
+        time.sleep(PAUSE_S)
 
 
 def _refused(error: TransactWriteError) -> bool:

@@ -15,6 +15,7 @@ CAMPAIGN = {
     "cancelled": mark("Called off"),
     "expired": mark("Expired"),
 }
+EVERY = {"day": mark("every day"), "week": mark("every week"), "month": mark("every month")}
 REASONS = {
     "no_channel": mark("cannot be reached over the campaign's channels"),
     "no_language": mark("no message in a language that fits"),

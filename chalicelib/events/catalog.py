@@ -82,10 +82,11 @@ class _OfRun(Event):
 
 
 class RunScheduled(_OfRun):
-    """A run has its time, `at`."""
+    """A run has its time, `at`. Right before it `missed` occurrences of its series were passed over."""
 
     name = "run.scheduled"
     at: str = ""
+    missed: int = 0
 
 
 class RunStarted(_OfRun):
@@ -113,9 +114,10 @@ class RunCancelled(_OfRun):
 
 
 class RunExpired(_OfRun):
-    """A run's time was over before it began, or while it was paused."""
+    """A run's time was over before everybody was sent to: `left` people were planned and not sent to."""
 
     name = "run.expired"
+    left: int = 0
 
 
 class DeliveryUnknown(Event):

@@ -31,6 +31,16 @@ class Capabilities:
     per_day: int | None = None
     """Messages in a moving day that one channel may send, unless its configuration says otherwise; None: any
     number."""
+    ttl_s: tuple[int, int] | None = None
+    """The shortest and the longest time-to-live that a send may carry; None: a send carries none."""
+
+    def ttl(self, left_s: float) -> int | None:
+        """The time-to-live, in seconds, of a message that is of use for `left_s` more; None where there is
+        none."""
+        if self.ttl_s is None:
+            return None
+        shortest, longest = self.ttl_s
+        return min(longest, max(shortest, int(left_s)))
 
 
 @dataclass(frozen=True)

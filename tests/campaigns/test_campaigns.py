@@ -24,6 +24,7 @@ from chalicelib.campaigns.service import (
     NotYourDepartment,
 )
 from chalicelib.campaigns.store import CampaignItem, CampaignStore
+from chalicelib.campaigns.times import quiet_setting
 from chalicelib.clock import FixedClock, parse_rfc3339
 from chalicelib.errors import Conflict, InvalidInput, NotFound, PlatformOff, Transient
 from chalicelib.influencers.store import RosterItem
@@ -76,7 +77,7 @@ def made(queue):
     wiring.directory().put_department("election", {"en": "Election Office"})
     wiring.directory().put_theme("voting", {"en": "Voting"})
 
-    def make(rows=(), *, at=NOW, kind="public_body", gateway=None):
+    def make(rows=(), *, at=NOW, kind="public_body", gateway=None, quiet="none"):
         gateway = gateway or Gateway()
         service = Campaigns(
             store=CampaignStore(),
@@ -92,6 +93,7 @@ def made(queue):
             law=ElectionLaw(wiring.calendar(), wiring.directory(), kind),
             organisation_kind=kind,
             organisation="Namuna Office",
+            quiet_hours=quiet_setting(quiet),
         )
         service.put_templates("u-admin", "whatsapp-main", [BRIEF])
         return service

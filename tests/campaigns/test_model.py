@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.campaigns.model import NEXT, Campaign, Run, faults, run_id, split_run_id, time_of_run
+from chalicelib.campaigns.model import NEXT, Campaign, Run, faults, run_id, split_run_id
 from chalicelib.clock import parse_rfc3339
 from tests.campaigns.samples import content
 
@@ -55,7 +55,7 @@ def test_the_kind_of_campaign_must_fit_the_organisation(kind, allowed):
     assert {one for one in organisations if not faults(content(kind=kind), one)} == allowed
 
 
-@pytest.mark.parametrize("later", ["schemes", "posts", "media", "quiet_hours", "priority"])
+@pytest.mark.parametrize("later", ["schemes", "posts", "media", "priority"])
 def test_fields_that_come_later_may_be_empty_but_not_filled(later):
     assert content(**{later: []})
     with pytest.raises(ValueError, match="not available yet"):
@@ -65,34 +65,6 @@ def test_fields_that_come_later_may_be_empty_but_not_filled(later):
 def test_channels_go_in_the_order_given_or_that_of_the_messages():
     assert content().order == ("whatsapp", "telegram")
     assert content(channels=["telegram", "whatsapp", "telegram"]).order == ("telegram", "whatsapp")
-
-
-def test_a_run_without_a_time_begins_now_and_lives_a_week():
-    assert time_of_run(content(), None, NOW) == (NOW, NOW + timedelta(days=7))
-
-
-def test_a_run_ends_when_its_campaign_expires():
-    ends = NOW + timedelta(hours=2)
-    begins, until = time_of_run(content(expires_at=ends), NOW + timedelta(hours=1), NOW)
-    assert (begins, until) == (NOW + timedelta(hours=1), ends)
-
-
-def test_a_time_a_moment_past_is_now():
-    assert time_of_run(content(), NOW - timedelta(seconds=59), NOW)[0] == NOW
-
-
-@pytest.mark.parametrize(
-    ("at", "ends", "sentence"),
-    [
-        (NOW - timedelta(seconds=61), None, "past"),
-        (NOW + timedelta(days=367), None, "year"),
-        (NOW + timedelta(hours=2), NOW + timedelta(hours=2), "expires before"),
-        (None, NOW - timedelta(hours=2), "expires before"),
-    ],
-)
-def test_a_time_that_cannot_be_is_refused(at, ends, sentence):
-    with pytest.raises(ValueError, match=sentence):
-        time_of_run(content(expires_at=ends), at, NOW)
 
 
 @given(st.integers(1, 9999))

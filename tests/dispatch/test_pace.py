@@ -246,6 +246,22 @@ def drain(made: World) -> None:
     raise AssertionError("the queues do not run empty")
 
 
+def drain_until(made: World, end: float) -> None:
+    """Handles what falls due until then."""
+    while True:
+        queues = [queue for queue in (made.plan_queue, made.send_queue) if queue.messages]
+        due = [(min(due for due, _ in queue.messages), queue is made.send_queue) for queue in queues]
+        if not due or min(due)[0].timestamp() > end:
+            break
+        sending = min(due)[1]
+        message = (made.send_queue if sending else made.plan_queue).take() or {}
+        if sending:
+            made.send_one(message)
+        elif "settle" not in message:
+            made.planner().handle(message)
+    made.clock.move(max(0.0, end - made.clock.epoch()))
+
+
 def timed(made: World) -> list[tuple[float, str]]:
     """Notes when each request to whom starts."""
     sent: list[tuple[float, str]] = []
@@ -300,6 +316,142 @@ def test_when_the_day_is_used_up_the_rest_is_parked_until_there_is_room():
     drain(made)
     assert (made.counts().accepted, made.counts().in_progress) == (60, 0)
     assert max(made.requests_to().values()) == 1
+
+
+OTHER = "cmp_bbbbbbbbbbbbbbbb-1"
+
+
+def second_run(made: World, **changes: object) -> None:
+    """Another run to the same people, not claimed for the first."""
+    made.runs.briefs[OTHER] = replace(made.runs.briefs[RUN], run_id=OTHER, campaign_id=OTHER[:-2], **changes)  # type: ignore[arg-type]
+
+
+def of_run(made: World, run: str) -> list[int]:
+    """At which requests those of this run were."""
+    return [n for n, (_, message) in enumerate(made.platform.requests) if message.key.startswith(run)]
+
+
+@pytest.mark.usefixtures("tables")
+def test_two_campaigns_on_one_channel_share_it_page_by_page(monkeypatch):
+    monkeypatch.setattr("chalicelib.dispatch.planner.PAGE_SIZE", 50)
+    made = world(600)
+    made.runs.stretches = made.runs.stretches[:1]
+    made.platform.rate_per_s = 5.0
+    second_run(made)
+    made.plan_queue.put([{"launch": RUN}, {"launch": OTHER}])
+    drain(made)
+    one, other = of_run(made, RUN), of_run(made, OTHER)
+    assert (len(one), len(other)) == (300, 300)
+    first_done = min(max(one), max(other))
+    assert max(sum(n > first_done for n in one), sum(n > first_done for n in other)) <= 50
+    half = one[: len(one) // 2][-1]
+    assert 100 <= sum(n <= half for n in other) <= 200
+
+
+@pytest.mark.usefixtures("tables")
+def test_an_emergency_in_the_middle_of_a_campaign_has_all_its_slots_within_seconds():
+    made = world(600)
+    made.platform.rate_per_s = 30.0
+    second_run(made, kind="emergency")
+    sent = timed(made)
+    launched: list[float] = []
+    take = made.platform.send
+
+    def in_the_middle(channel, to, message):
+        if len(sent) == 200 and not launched:
+            launched.append(made.clock.epoch())
+            made.plan_queue.put([{"launch": OTHER}])
+        return take(channel, to, message)
+
+    made.platform.send = in_the_middle  # type: ignore[method-assign]
+    for person in list(made.people.rows)[100:]:  # the emergency reaches a hundred
+        made.people.change(person, consents=frozenset({("campaigns", "whatsapp")}))
+    wants = made.runs.wants
+    reached = set(list(made.people.rows)[:100])
+    made.runs.wants = lambda run, rows: [  # type: ignore[method-assign]
+        row for row in wants(run, rows) if run == RUN or row.id in reached
+    ]
+    made.plan_queue.put([{"launch": RUN}])
+    drain(made)
+    urgent = [sent[n][0] for n in of_run(made, OTHER)]
+    assert (len(urgent), len(of_run(made, RUN))) == (100, 600)
+    assert max(urgent) <= launched[0] + 100 / 30 + 6
+
+
+@pytest.mark.usefixtures("tables")
+def test_a_large_run_keeps_the_queue_short_and_its_chunks_come_when_their_turn_is(monkeypatch):
+    monkeypatch.setattr("chalicelib.dispatch.planner.PAGE_SIZE", 50)
+    made = world(1000)
+    made.platform.rate_per_s = 5.0
+    most: list[int] = []
+    take = made.send_queue.take
+
+    def counting():
+        most.append(len(made.send_queue.messages))
+        return take()
+
+    made.send_queue.take = counting  # type: ignore[method-assign]
+    made.plan_queue.put([{"launch": RUN}])
+    drain(made)
+    assert made.counts().accepted == 1000
+    assert max(most) <= (60 + 50 / 5 * 2) * 5 / 25 + 6
+    assert made.invocations <= 1.2 * 1000 / 25
+
+
+@pytest.mark.usefixtures("tables")
+def test_a_copy_of_a_plan_message_begins_no_second_chain(monkeypatch):
+    monkeypatch.setattr("chalicelib.dispatch.planner.PAGE_SIZE", 10)
+    made = world(60)
+    made.launch()
+    chunks = len(made.send_queue.messages)
+    made.plan_queue.put([{"launch": RUN}])
+    for range_no, page_no in ((0, 0), (1, 0), (1, 1)):
+        made.plan_queue.put([{"plan": RUN, "range": range_no, "page": page_no, "after": None}])
+    made.plan()
+    assert len(made.send_queue.messages) == chunks
+    drain(made)
+    assert made.counts().accepted == 60
+
+
+@pytest.mark.usefixtures("tables")
+def test_planning_that_stands_still_goes_on_at_the_page_where_it_stopped(monkeypatch):
+    monkeypatch.setattr("chalicelib.dispatch.planner.PAGE_SIZE", 10)
+    made = world(60)
+    made.plan_queue.put([{"launch": RUN}])
+    for _ in range(6):  # launch, four pages, a look
+        message = made.plan_queue.take() or {}
+        if "settle" not in message:
+            made.planner().handle(message)
+    made.plan_queue.messages.clear()  # lost
+    drain(made)
+    assert 0 < made.counts().accepted < 60
+    made.clock.move(1900)
+    made.planner().settle(RUN, 99, revive=True)
+    drain(made)
+    assert made.counts().accepted == 60
+    assert max(made.requests_to().values()) == 1
+
+
+@pytest.mark.usefixtures("tables")
+def test_a_run_that_is_spread_gives_each_chunk_its_turn_in_the_window(monkeypatch):
+    monkeypatch.setattr("chalicelib.dispatch.planner.PAGE_SIZE", 25)
+    made = world(500)
+    window = 6 * 3600
+    made.runs.briefs[RUN] = replace(made.runs.briefs[RUN], spread_s=window)
+    sent = timed(made)
+    began = made.clock.epoch()
+    made.plan_queue.put([{"launch": RUN}])
+    for minute in range(6 * 60 + 2):
+        drain_until(made, began + minute * 60)
+        if minute == 45:  # who revives what stands still does not hurry what is to wait
+            made.planner().settle(RUN, 99, revive=True)
+        made.planner()._unpark(made.clock.now())
+    drain(made)
+    assert made.counts().accepted == 500
+    assert max(made.requests_to().values()) == 1
+    hours = [int((at - began) // 3600) for at, _ in sent]
+    assert max(at for at, _ in sent) <= began + window + 120
+    assert all(30 <= hours.count(hour) <= 150 for hour in range(6))
 
 
 @pytest.mark.usefixtures("tables")

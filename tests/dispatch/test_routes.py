@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from datetime import timedelta
 from types import SimpleNamespace
 
 import boto3
@@ -10,7 +12,9 @@ import pytest
 from chalice.test import Client
 
 from chalicelib import wiring
-from chalicelib.dispatch.model import DeliveryKey, partition_of
+from chalicelib.campaigns.model import Run
+from chalicelib.campaigns.times import Repeat, quiet_setting, series_of
+from chalicelib.dispatch.model import DeliveryKey, Fact, partition_of
 from chalicelib.dispatch.report import Reporter
 from chalicelib.errors import Forbidden, NotFound
 from chalicelib.identity.roles import Principal
@@ -40,7 +44,28 @@ def campaign(campaign_id: str) -> SimpleNamespace:
     if campaign_id != CAMPAIGN:
         raise NotFound
     content = SimpleNamespace(title="हर मत की क़ीमत", department="dept_sample")
-    return SimpleNamespace(id=CAMPAIGN, status="dispatched", content=content, created_at=START)
+    return SimpleNamespace(
+        id=CAMPAIGN, status="dispatched", content=content, created_at=START, repeats="week"
+    )
+
+
+def runs_of_a_series() -> list[Run]:
+    """A run that left three people at its expiry, and the one after two that were missed."""
+    every_week = series_of(Repeat(every="week", times=6), START, "", None, START)
+    shared = {"campaign_id": CAMPAIGN, "rev": 1, "channels": ("whatsapp",), "kind": "awareness"}
+    shared |= {"department": "dept_sample", "spread_minutes": 90}
+    after = every_week.following(START + timedelta(days=15))
+    return [
+        Run(id=RUN, status="expired", at=START, expires_at=START, left=3, series=every_week, **shared),
+        Run(
+            id=f"{CAMPAIGN}-2",
+            status="scheduled",
+            at=after.at(3),
+            expires_at=after.at(4),
+            series=after,
+            **shared,
+        ),
+    ]
 
 
 @pytest.fixture
@@ -50,7 +75,11 @@ def made(tables, monkeypatch) -> World:
     made.launch()
     made.people.change(person_id(7), status="suspended")
     made.send()
-    campaigns = SimpleNamespace(get=campaign, page=lambda *_: ([campaign(CAMPAIGN)], {"pk": "x"}))
+    campaigns = SimpleNamespace(
+        get=campaign,
+        page=lambda *_: ([campaign(CAMPAIGN)], {"pk": "x"}),
+        timetable=lambda _: (quiet_setting("21:00-08:00"), runs_of_a_series()),
+    )
     monkeypatch.setattr(wiring, "campaigns", lambda: campaigns)
     monkeypatch.setattr(wiring, "runs", lambda: made.runs)
     monkeypatch.setattr(wiring, "reporter", lambda: Reporter(made.store, made.platform, made.clock))
@@ -242,7 +271,7 @@ def test_the_page_tells_the_same_in_words(get):
 def test_the_page_looks_again_while_something_is_under_way(get, made):
     assert "Refresh" not in get(f"/campaigns/{CAMPAIGN}/report").headers
     late = world(30)
-    late.store.write_chunks(late.planner()._draw(RUN, 0, 7, None), 1)
+    late.store.write_chunks(late.planner()._draw(late.runs.briefs[RUN], 0, 7, None), 1)
     assert get(f"/campaigns/{CAMPAIGN}/report").headers["Refresh"] == "5"
 
 
@@ -250,3 +279,31 @@ def test_the_list_of_campaigns_leads_to_their_reports(get):
     page = get("/campaigns?lang=en").body.decode()
     assert f"/campaigns/{CAMPAIGN}/report?lang=en" in page
     assert "Older campaigns" in page
+
+
+def test_the_page_says_in_plain_words_when_it_is_sent(get):
+    page = get(f"/campaigns/{CAMPAIGN}/report?lang=en").body.decode()
+    assert "Nothing is sent from 21:00 to 08:00" in page
+    assert "It is repeated every week at 11:00 (Asia/Kolkata): 4 of 6." in page
+    assert "spread over 90 minutes" in page
+    assert "02.11.2026 11:00" in page
+    assert "23.11.2026 11:00" in page
+    assert "2 before it were missed" in page
+    assert "3 people were left" in page
+    assert "हर सप्ताह" in get(f"/campaigns/{CAMPAIGN}/report?lang=hi").body.decode()
+    assert "every week" in get("/campaigns?lang=en").body.decode()
+
+
+def test_a_campaign_half_sent_at_its_expiry_says_so(get, made):
+    report = json.loads(get(f"/v1/campaigns/{CAMPAIGN}/report").body)
+    assert (report["half_sent"], report["sent"], report["left"]) == (False, 59, 0)
+    assert "Its time was over" not in get(f"/campaigns/{CAMPAIGN}/report?lang=en").body.decode()
+    chunk = next(tally.chunk for tally in made.tallies() if tally.size)
+    chunks = made.store.chunks_of(RUN, [chunk])
+    late = replace(chunks[chunk], id="99990000000", people=("inf_late",))
+    made.store._open_tally(late, {}, 0)
+    made.store.record(RUN, late.id, {0: {Fact.NOT_SENT: "expired"}})
+    report = json.loads(get(f"/v1/campaigns/{CAMPAIGN}/report").body)
+    assert (report["half_sent"], report["sent"], report["left"]) == (True, 59, 1)
+    sentence = "Its time was over before everybody was sent to: 59 people were sent to, 1 were left."
+    assert sentence in get(f"/campaigns/{CAMPAIGN}/report?lang=en").body.decode()

@@ -16,7 +16,7 @@ from chalicelib.dispatch.store import DispatchStore
 from chalicelib.errors import Transient
 from chalicelib.platforms.base import OutcomeUnknown, SendRefused, Throttled
 from chalicelib.ports import Proof
-from tests.dispatch.world import RUN, START, World, address, person_id, world
+from tests.dispatch.world import RUN, START, World, address, empty_tables, person_id, world
 
 pytestmark = pytest.mark.usefixtures("tables")
 
@@ -84,6 +84,20 @@ def test_a_person_found_in_two_places_of_the_audience_is_sent_and_counted_once()
     made.send()
     assert max(made.requests_to().values()) == 1
     assert (made.counts().planned, made.counts().accepted) == (10, 10)
+
+
+def test_a_person_found_in_two_places_who_may_not_be_sent_to_is_counted_once_wherever_the_sender_dies():
+    for after, at in [(False, 0), *((after, at) for after in (False, True) for at in range(1, 7))]:
+        empty_tables()
+        made = world(2)
+        made.roster.rows["D1"] += made.roster.rows["D2"]
+        made.launch()
+        for n in range(2):
+            made.people.change(person_id(n), suppressed=frozenset({"whatsapp"}))
+        made.faults.calls, made.faults.at, made.faults.after = 0, at, after
+        made.send()
+        assert made.platform.requests == []
+        assert (made.counts().planned, made.counts().not_sent) == (2, {"opted_out": 2}), (after, at)
 
 
 def test_a_copy_of_a_chunk_message_sends_nothing():

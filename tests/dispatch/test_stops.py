@@ -230,7 +230,7 @@ def test_copies_that_hurry_a_chunk_on_never_add_up_under_a_stop():
     made.stop("all")
     for _ in range(6):
         pass_time(made, 1800)
-        made.planner()._revive(RUN, START)
+        made.planner()._revive(made.runs.briefs[RUN])
         pass_time(made, 60)
         assert len(made.send_queue.messages) == messages
     made.lift("all")

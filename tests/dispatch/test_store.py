@@ -19,6 +19,7 @@ from chalicelib.dispatch.model import (
     Week,
     again_id,
     judge_claim,
+    moment,
 )
 from chalicelib.dispatch.store import DispatchStore, WeekItem
 from tests.conftest import LOOPBACK
@@ -173,6 +174,16 @@ def in_threads(jobs) -> None:
         thread.join()
 
 
+def test_a_place_is_kept_for_whom_nothing_is_sent_and_no_other_place_claims_them(store):
+    elsewhere = replace(CLAIM, chunk="00000000001", token="other")
+    assert store.keep_place(CLAIM) == store.keep_place(CLAIM) == Week()
+    assert store.keep_place(elsewhere).claim == replace(CLAIM, token="", until=0, released=True)
+    week = store.claim(elsewhere, ANY)
+    assert judge_claim(week, elsewhere, ANY) is Verdict.ELSEWHERE
+    assert store.claim(CLAIM, ANY) is None
+    assert store.keep_place(replace(CLAIM, token="copy")) == Week(CLAIM, counted=1, last=NOW)
+
+
 class Busy:
     """Another run's transaction holds the week's item for the first `times` writes."""
 
@@ -239,9 +250,25 @@ def test_facts_for_a_chunk_that_was_never_planned_make_none(store):
 
 def test_planning_is_complete_when_every_stretch_is_done_however_often(store):
     assert store.plan(RUN) is None
-    store.begin_plan(RUN, 2)
-    for stretch in (1, 1, 0):
+    store.begin_plan(RUN, 6, 1)
+    for place in ((5, 0), (5, 0), (9, 0), (3, 2), (4, 0), (8, 0), (6, 0), (3, 1), (7, 0)):
         assert store.plan(RUN).complete is False  # type: ignore[union-attr]
-        store.stretch_done(RUN, stretch)
-    store.begin_plan(RUN, 2)
-    assert store.plan(RUN).complete is True  # type: ignore[union-attr]
+        store.plan_goes_on(RUN, *place, 2)
+    store.begin_plan(RUN, 6, 3)
+    plan = store.plan(RUN)
+    assert plan is not None
+    assert plan.complete
+    assert plan.going_on == moment(2)
+
+
+def test_a_plan_tells_at_which_page_each_chain_goes_on(store):
+    store.begin_plan(RUN, 6, 1)
+    store.plan_goes_on(RUN, 0, 3, 2)
+    store.plan_goes_on(RUN, 0, 2, 2)
+    store.plan_goes_on(RUN, 5, 0, 2)
+    store.plan_goes_on(RUN, 6, 0, 2)
+    plan = store.plan(RUN)
+    assert plan is not None
+    assert plan.missing == [(0, 3), (5, 0), (3, 0)]
+    assert plan.passed(0, 2)
+    assert not plan.passed(0, 3)

@@ -30,6 +30,7 @@ from chalicelib.events.bus import Entry
 from chalicelib.identity.audit import Audit
 from chalicelib.platforms.base import Accepted, Capabilities, Channel, OutcomeUnknown, Outgoing
 from chalicelib.ports import Contact, Election, RosterRange, RosterRow, RunBrief
+from chalicelib.queues import _whole
 
 START = datetime(2026, 11, 2, 5, 30, tzinfo=UTC)
 RUN = "cmp_aaaaaaaaaaaaaaaa-1"
@@ -78,8 +79,8 @@ class MemoryRuns:
         self.set(run_id, "dispatching")
         return True
 
-    def finish(self, run_id: str) -> None:
-        self.set(run_id, "expired" if self.briefs[run_id].status == "paused" else "dispatched")
+    def finish(self, run_id: str, *, left: int = 0) -> None:
+        self.set(run_id, "expired" if left or self.briefs[run_id].status == "paused" else "dispatched")
 
     def set(self, run_id: str, status: Any) -> None:
         brief = self.briefs[run_id]
@@ -149,6 +150,7 @@ class MemoryPlatform:
     rate_per_s: float = 1000.0
     pair_gap_s: float = 0.0
     per_day: int | None = None
+    ttl_s: tuple[int, int] | None = None
     requests: list[tuple[str, Outgoing]] = field(default_factory=list)
     taken: list[tuple[str, Outgoing]] = field(default_factory=list)
     answers: dict[str, list[JanJanError | None]] = field(default_factory=dict)
@@ -164,6 +166,7 @@ class MemoryPlatform:
             rate_per_s=self.rate_per_s,
             pair_gap_s=self.pair_gap_s,
             per_day=self.per_day,
+            ttl_s=self.ttl_s,
         )
 
     def send(self, channel: Channel, to: str, message: Outgoing) -> Accepted:
@@ -182,9 +185,12 @@ class MemoryQueue:
     messages: list[tuple[datetime, dict[str, Any]]] = field(default_factory=list)
 
     def put(self, bodies: Iterable[Mapping[str, Any]], delay_s: float = 0) -> int:
-        bodies = list(bodies)
-        self.messages += [(self.clock.now() + timedelta(seconds=delay_s), dict(b)) for b in bodies]
-        return len(bodies)
+        return self.put_each((body, delay_s) for body in bodies)
+
+    def put_each(self, messages: Iterable[tuple[Mapping[str, Any], float]]) -> int:
+        made = [(self.clock.now() + timedelta(seconds=_whole(delay_s)), dict(b)) for b, delay_s in messages]
+        self.messages += made
+        return len(made)
 
     def take(self) -> dict[str, Any] | None:
         """The message that is due first, the clock moved on to it."""
@@ -292,11 +298,15 @@ class World:
         self.faults.dead = False
         wrap = self.faults.wrap
         return Planner(
-            wrap(self.store, "freeze", "write_chunks", "stretch_done", "begin_plan"),
+            wrap(
+                self.store, "freeze", "write_chunks", "plan_goes_on", "begin_plan", "park", "parked", "unpark"
+            ),
             self.runs,
             self.roster,
             wrap(self.plan_queue, "put"),
-            wrap(self.send_queue, "put"),
+            wrap(self.send_queue, "put", "put_each"),
+            self.platform,
+            wrap(self.paces, "stand"),
             self.clock,
         )
 
@@ -304,7 +314,7 @@ class World:
         self.faults.dead = False
         wrap = self.faults.wrap
         return Sender(
-            wrap(self.store, "claim", "release", "record", "give_up"),
+            wrap(self.store, "claim", "keep_place", "release", "record", "give_up", "park"),
             self.runs,
             self.people,
             wrap(self.platform, "send"),

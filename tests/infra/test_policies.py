@@ -82,6 +82,7 @@ UNSEEN: dict[str, dict[str, str]] = {
         "cognito-idp:AdminSetUserMFAPreference Pool": SECOND_FACTOR,
         "dynamodb:DeleteItem OpsTable": "frees the Idempotency-Key of a failed write; ends an enrolment",
         "dynamodb:GetItem OpsTable": "the answer to an Idempotency-Key that comes again; an enrolment",
+        "s3:GetObject Bucket/bundles/*": "whoever follows a link that was signed reads in its name",
     },
     "launch_due": FAILURES
     | {"dynamodb:BatchWriteItem TalliesTable": PARKED, "sqs:SendMessage SendQueue": PARKED},

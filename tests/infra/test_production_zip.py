@@ -42,7 +42,7 @@ def test_the_zip_needs_nothing_but_what_the_lambda_runtime_has(production, tmp_p
     done = subprocess.run(
         [sys.executable, *bare, "app.app", json.dumps(HTTP)],
         cwd=code,
-        env={"PATH": os.environ["PATH"], "AWS_DEFAULT_REGION": "ap-south-1"},
+        env={"PATH": os.environ["PATH"], "AWS_DEFAULT_REGION": "ap-south-1", "PYTHONTZPATH": ""},
         capture_output=True,
         text=True,
         check=False,

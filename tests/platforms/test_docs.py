@@ -26,7 +26,8 @@ def test_every_platform_is_on_the_page_with_what_it_can_do():
     for name, adapter in ADAPTERS.items():
         can = adapter.capabilities
         yes = ["yes" if has else "no" for has in (can.receipts, can.templates, can.carries_key)]
-        assert documented[name][0][:5] == [*yes, f"{can.rate_per_s:g}", f"{can.pair_gap_s:g} s"]
+        ttl = "{} to {} s".format(*can.ttl_s) if can.ttl_s else "none"
+        assert documented[name][0][:6] == [*yes, f"{can.rate_per_s:g}", f"{can.pair_gap_s:g} s", ttl]
 
 
 def numbers(text):
