@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from chalicelib.callbacks.letters import Letterbox
     from chalicelib.callbacks.receiver import Receiver
     from chalicelib.callbacks.service import Callbacks
+    from chalicelib.campaigns.corrections import Corrections
     from chalicelib.campaigns.law import ElectionLaw, Overrides
     from chalicelib.campaigns.runs import Runs
     from chalicelib.campaigns.service import Campaigns
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from chalicelib.directory.elections import ElectionDesk
     from chalicelib.directory.service import Directory
     from chalicelib.dispatch.bundle import Bundler
+    from chalicelib.dispatch.channels import Breaker, ChannelDesk
     from chalicelib.dispatch.decisions import Decisions
     from chalicelib.dispatch.officer import Officer
     from chalicelib.dispatch.paces import Paces
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
     from chalicelib.influencers.store import PeopleStore, RosterStore
     from chalicelib.ops import Idempotency, RateLimits, Seen
     from chalicelib.platforms.registry import Platforms
-    from chalicelib.ports import Calendar, DirectSender, Tallies
+    from chalicelib.ports import Calendar, CampaignHalts, DirectSender, Tallies
     from chalicelib.queues import Queue
 
 
@@ -257,6 +259,8 @@ def sender() -> Sender:
         stops=standing_stops(),
         calendar=calendar(),
         paces=_paces(),
+        channel_halts=breaker(),
+        campaign_halts=campaign_halts(),
         threads=ThreadPoolExecutor(CHUNK_SIZE),
         weekly_cap=settings().weekly_cap,
     )
@@ -274,6 +278,40 @@ def standing_stops() -> StandingStops:
     from chalicelib.dispatch.stops import StandingStops
 
     return StandingStops(_dispatch_store())
+
+
+@cache
+def breaker() -> Breaker:
+    from chalicelib.dispatch.channels import Breaker
+    from chalicelib.events.bus import Bus
+    from chalicelib.queues import Queue
+
+    return Breaker(
+        _dispatch_store(),
+        platforms(),
+        runs(),
+        Queue(settings().plan_queue_url),
+        audit(),
+        Bus(settings().bus),
+        clock(),
+    )
+
+
+@cache
+def campaign_halts() -> CampaignHalts:
+    from chalicelib.campaigns.halts import Halts
+
+    return Halts(campaigns(), _campaign_store())
+
+
+@cache
+def channel_desk() -> ChannelDesk:
+    from chalicelib.dispatch.channels import ChannelDesk
+    from chalicelib.dispatch.direct import Direct
+
+    store = _dispatch_store()
+    direct = Direct(store, platforms(), clock(), standing_stops())
+    return ChannelDesk(platforms(), _paces(), store, direct, audit(), clock())
 
 
 @cache
@@ -391,6 +429,13 @@ def campaigns() -> Campaigns:
 
 
 @cache
+def corrections() -> Corrections:
+    from chalicelib.campaigns.corrections import Corrections
+
+    return Corrections(campaigns())
+
+
+@cache
 def _election_law() -> ElectionLaw:
     from chalicelib.campaigns.law import ElectionLaw
 
@@ -437,5 +482,7 @@ def callbacks() -> Callbacks:
         seen=seen(),
         store=CallbackStore(letterbox.bucket, clock()),
         bus=Bus(settings().bus),
+        channel_halts=breaker(),
+        campaign_halts=campaign_halts(),
         pseudonym=secrets().keyed_hash,
     )

@@ -135,6 +135,10 @@ class Runs:
             overrides=overrides,
             ended_at=run.ended_at,
             spread_s=run.spread_minutes * 60,
+            occasion=run.purpose,
+            parents=run.parents,
+            urgent=run.urgent,
+            recalled=run.recalled_at is not None,
         )
 
     def _snapshot(self, run_id: str) -> Snapshot:

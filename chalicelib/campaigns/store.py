@@ -4,6 +4,7 @@
     <campaign id>         campaign        the campaign with its content                 by_type (newest first)
     <campaign id>         run#<n>         one occurrence: status and times              due (until it ends)
     <campaign id>         frozen#<n>      what the run sends and reads, never changed
+    <campaign id>         correction#<n>  a correction or withdrawal: its words, who proposed and decided
     <campaign id>         overrides       elections that it may go out under, for senders
     template#<channel>    <name>#<lang>   a template as the platform has approved it
 
@@ -30,6 +31,7 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.transactions import TransactWrite
 
+from chalicelib.campaigns.correction import Correction
 from chalicelib.campaigns.messages import Template
 from chalicelib.campaigns.model import Campaign, Content, Run, run_id, split_run_id
 from chalicelib.clock import rfc3339
@@ -213,6 +215,23 @@ class CampaignStore:
         if item is None:
             raise NotFound("There is no run %(run)s.", run=run)
         return _digest(item.body)
+
+    def correction(self, campaign_id: str, number: int | str) -> Correction | None:
+        item = _item(campaign_id, f"correction#{number}")
+        return Correction.model_validate_json(item.body) if item else None
+
+    def corrections(self, campaign_id: str) -> list[Correction]:
+        """All corrections and withdrawals of a campaign, oldest first."""
+        rows = CampaignItem.query(
+            campaign_id, CampaignItem.sk.startswith("correction#"), consistent_read=True
+        )
+        return sorted((Correction.model_validate_json(row.body) for row in rows), key=lambda one: one.number)
+
+    def put_correction(self, transaction: TransactWrite, correction: Correction) -> None:
+        """Adds the write of a correction's new state, which holds only over the one before it."""
+        key = (correction.campaign_id, f"correction#{correction.number}")
+        item = CampaignItem(*key, body=correction.model_dump_json(), rev=correction.rev)
+        transaction.save(item, condition=_follows(correction.rev))
 
     def due(self, now: datetime, limit: int) -> list[str]:
         """Ids of runs scheduled for `now` or before, oldest first."""

@@ -305,6 +305,30 @@ def route(
     return "no_language"
 
 
+def may_have_got(facts: Facts) -> bool:
+    """Whether this attempt reached the person, or may have: accepted and not failed later, or unknown. By
+    what is known of it alone, also when the person is sent to again."""
+    own: Facts = {fact: facts[fact] for fact in facts if fact is not Fact.RESENT}
+    return status_of(own) in TAKEN | {Status.UNKNOWN}
+
+
+def way_for_correction(
+    got: tuple[str, str], channels: Sequence[str], language_for: Callable[[str, str], str | None]
+) -> tuple[str, str] | str:
+    """The (channel, language) in which somebody is told that what they got was wrong, or the reason why there
+    is none.
+
+    Over the channel and in the language in which they `got` it; else over the first of `channels`, in the
+    order of the correction.
+    """
+    channel, wanted = got
+    for one in [channel] if channel in channels else channels:
+        language = language_for(one, wanted)
+        if language is not None:
+            return one, language
+    return "no_language"
+
+
 # --- sending ------------------------------------------------------------------------------------------------
 
 
@@ -312,6 +336,8 @@ def over(run: RunBrief, now: datetime) -> str | None:
     """Why nobody gets this run any more; None while somebody may."""
     if run.status == "cancelled":
         return "cancelled"
+    if run.recalled:
+        return "recalled"
     return "expired" if now >= run.expires_at else None
 
 
@@ -566,6 +592,7 @@ Decision = Literal["resend", "close"]
 NOT_UNKNOWN = "Only a delivery whose outcome is unknown can be decided."
 SENT_TWICE = "This has been sent twice already. It can only be closed."
 RUN_IS_OVER = "The campaign has been called off or has expired. Nothing is sent any more."
+RECALLED = "This message was corrected or withdrawn. It is not sent any more."
 
 
 @dataclass(frozen=True)
@@ -592,6 +619,8 @@ def refusal(run: RunBrief, status: Status, chunk: str, decision: Decision, now: 
         return None
     if origin_of(chunk) is not None:
         return SENT_TWICE
+    if run.recalled:
+        return RECALLED
     if run.status in ("cancelled", "expired") or now >= run.expires_at:
         return RUN_IS_OVER
     return None

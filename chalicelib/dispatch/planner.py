@@ -12,7 +12,7 @@ the queue, and campaigns share a channel page by page.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,23 +21,21 @@ from typing import Any, Literal
 from chalicelib.clock import Clock
 from chalicelib.dispatch.model import (
     CHAINS,
-    PAGE_SIZE,
     Chunk,
     Counts,
-    Page,
     Ticket,
     first_places,
     quiet_until,
-    route,
     seconds,
     spread_until,
     total,
 )
 from chalicelib.dispatch.paces import Paces, allowed
+from chalicelib.dispatch.recipients import Audience, OfParents, OfRoster
 from chalicelib.dispatch.store import DispatchStore
 from chalicelib.errors import PlatformOff, Rejected
 from chalicelib.platforms.base import Gateway
-from chalicelib.ports import Roster, RosterRange, RunBrief, Runs
+from chalicelib.ports import Roster, RunBrief, Runs
 from chalicelib.queues import LONGEST_DELAY_S, Queue
 from chalicelib.telemetry import logger
 
@@ -100,12 +98,12 @@ class Planner:
         """Starts a run that is scheduled, or goes on with a start that broke off."""
         started = self.runs.start(run)
         brief = self.runs.get(run)
-        if not started and (brief is None or brief.status != "dispatching"):
+        if brief is None or (not started and brief.status != "dispatching"):
             logger.info("not launched", extra={"run": run, "status": brief.status if brief else "absent"})
             return
-        stretches = self.runs.ranges(run)
-        self.store.begin_plan(run, len(stretches), seconds(self.clock.now()))
-        chains = first_places(len(stretches))
+        stretches = self._audience(brief).stretches(brief)
+        self.store.begin_plan(run, stretches, seconds(self.clock.now()))
+        chains = first_places(stretches)
         self.plan_queue.put({"plan": run, "range": n, "page": 0, "after": None} for n in chains)
         self._look_again(run, 0)
 
@@ -119,7 +117,7 @@ class Planner:
             return
         page = self.store.page(run, range_no, page_no)
         if page is None:
-            page = self.store.freeze(self._draw(brief, range_no, page_no, after))
+            page = self.store.freeze(self._audience(brief).draw(brief, range_no, page_no, after))
         wait_s = self._release(brief, self.store.write_chunks(page, seconds(self.clock.now())))
         behind = (range_no, page_no + 1) if page.after is not None else (range_no + CHAINS, 0)
         if plan is None or behind[0] < plan.stretches:
@@ -175,22 +173,8 @@ class Planner:
             before += len(chunk.people)
         return turns, max(0.0, place.end - now - AHEAD_S, (day_frees or now) - now)
 
-    def _draw(self, brief: RunBrief, range_no: int, page_no: int, after: str | None) -> Page:
-        run = brief.run_id
-        where: RosterRange = self.runs.ranges(run)[range_no]
-        rows, more = self.roster.page(where, after, PAGE_SIZE)
-        groups: defaultdict[str, list[str]] = defaultdict(list)
-        skipped: Counter[str] = Counter()
-        for row in self.runs.wants(run, rows):
-            way = route(
-                row, brief.channels, lambda channel, wanted: self.runs.language_for(run, channel, wanted)
-            )
-            if isinstance(way, str):
-                skipped[way] += 1
-            else:
-                groups[" ".join(way)].append(row.id)
-        people = {group: tuple(ids) for group, ids in groups.items()}
-        return Page(run, range_no, page_no, where.partition, people, dict(skipped), more)
+    def _audience(self, run: RunBrief) -> Audience:
+        return OfParents(self.store, self.runs) if run.parents else OfRoster(self.runs, self.roster)
 
     def settle(self, run: str, look: int, *, revive: bool = False) -> None:
         """Ends the run when all stretches are planned and everybody has an outcome; else looks again later,

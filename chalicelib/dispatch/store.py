@@ -149,6 +149,10 @@ class StopItem(Table):
     reason = UnicodeAttribute()
     by = UnicodeAttribute()
     at = UnicodeAttribute()
+    code = UnicodeAttribute(null=True)
+    probe_at = UnicodeAttribute(null=True)
+    probes = NumberAttribute(null=True)
+    told = BooleanAttribute(null=True)
 
 
 class SignatureItem(Table):
@@ -196,6 +200,13 @@ class Stop:
     reason: str
     by: str
     at: datetime
+    code: str = ""
+    """What the platform said, when its word set this stop."""
+    probe_at: datetime | None = None
+    """When the platform is asked whether the channel is well again; None: a person lifts it."""
+    probes: int = 0
+    told: bool = False
+    """Whether the event has been published."""
 
 
 @dataclass(frozen=True)
@@ -479,6 +490,12 @@ class DispatchStore:
             for item in TallyItem.query(pk, TallyItem.sk.startswith("t"), consistent_read=consistent):
                 yield _tally_of(item)
 
+    def some_tallies(self, run: str, chunks: Sequence[str]) -> dict[str, Tally]:
+        """The tallies of these chunks, by chunk, read consistently; a chunk that has none is left out."""
+        keys = [(partition_of(run, chunk), f"t{chunk}") for chunk in chunks]
+        found = (_tally_of(item) for item in TallyItem.batch_get(keys, consistent_read=True))
+        return {tally.chunk: tally for tally in found}
+
     def stale_chunks(self, run: str, before: int) -> list[str]:
         """Chunks planned before `before` (seconds since EPOCH) of which somebody has no outcome yet."""
         found = []
@@ -541,13 +558,22 @@ class DispatchStore:
         """All stops that stand, by scope, read consistently in one request."""
         return [_stop_of(item) for item in StopItem.query(STOPS, consistent_read=True)]
 
-    def put_stop(self, transaction: TransactWrite, stop: Stop) -> None:
-        """Adds the write of a stop, new or with another reason."""
-        transaction.save(StopItem(STOPS, stop.scope, reason=stop.reason, by=stop.by, at=rfc3339(stop.at)))
+    def put_stop(self, transaction: TransactWrite, stop: Stop, *, only_new: bool = False) -> None:
+        """Adds the write of a stop, new or with another reason; `only_new`: refused when one stands."""
+        transaction.save(_stop_item(stop), condition=StopItem.pk.does_not_exist() if only_new else None)
 
-    def remove_stop(self, transaction: TransactWrite, scope: str) -> None:
-        """Adds the end of a stop; refused when there is none."""
-        transaction.delete(StopItem(STOPS, scope), condition=StopItem.pk.exists())
+    def change_stop(self, seen: Stop, after: Stop) -> None:
+        """Writes what has changed about a stop, unless another stands there by now."""
+        try:
+            _stop_item(after).save(condition=_same_stop(seen))
+        except PutError as refused:
+            if refused.cause_response_code != REFUSED:
+                raise
+
+    def remove_stop(self, transaction: TransactWrite, scope: str, seen: Stop | None = None) -> None:
+        """Adds the end of a stop; refused when there is none, or not the one that was `seen`."""
+        condition = StopItem.pk.exists() if seen is None else _same_stop(seen)
+        transaction.delete(StopItem(STOPS, scope), condition=condition)
 
     # --- bundles
 
@@ -650,7 +676,30 @@ def _one_step_before(state: BundleState) -> Condition:
 
 
 def _stop_of(item: StopItem) -> Stop:
-    return Stop(item.sk, item.reason, item.by, parse_rfc3339(item.at))
+    return Stop(
+        item.sk,
+        item.reason,
+        item.by,
+        parse_rfc3339(item.at),
+        item.code or "",
+        parse_rfc3339(item.probe_at) if item.probe_at else None,
+        int(item.probes or 0),
+        bool(item.told),
+    )
+
+
+def _stop_item(stop: Stop) -> StopItem:
+    item = StopItem(STOPS, stop.scope, reason=stop.reason, by=stop.by, at=rfc3339(stop.at))
+    if stop.probe_at is not None:
+        item.code, item.probe_at = stop.code, rfc3339(stop.probe_at)
+        item.probes, item.told = stop.probes, stop.told
+    return item
+
+
+def _same_stop(seen: Stop) -> Condition:
+    """That the stop that was seen still stands."""
+    same: Condition = (StopItem.by == seen.by) & (StopItem.at == rfc3339(seen.at))
+    return same
 
 
 def _fact(fact: Fact, index: int) -> str:

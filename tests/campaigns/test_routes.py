@@ -89,6 +89,38 @@ def test_the_whole_way_from_draft_to_run(call, campaign):
     assert call("approver", "POST", f"{campaign}/cancel")[1]["status"] == "cancelled"
 
 
+def test_the_whole_way_of_a_withdrawal(call, campaign):
+    body = {"messages": {"telegram": {"hi": {"text": "यह संदेश वापस लिया जाता है।"}}}, "reason": "Wrong day."}
+    assert call("editor", "POST", f"{campaign}/withdrawal", body)[0] == 409
+    call("editor", "POST", f"{campaign}/submission")
+    call("approver", "POST", f"{campaign}/approval", {"decision": "approve"})
+    first = call("approver", "POST", f"{campaign}/schedule", {})[1]["id"]
+    assert wiring.runs().start(first)
+    assert call("nodal", "POST", f"{campaign}/corrections", body)[0] == 403
+    status, correction = call("editor", "POST", f"{campaign}/corrections", body)
+    assert (status, correction["status"], correction["reason"]) == (201, "proposed", "Wrong day.")
+    assert call("nodal", "POST", f"{campaign}/withdrawal", body)[0] == 403
+    status, withdrawal = call("editor", "POST", f"{campaign}/withdrawal", body | {"urgent": True})
+    assert (status, withdrawal["number"], withdrawal["purpose"]) == (201, 2, "withdrawal")
+    shown = call("nodal", "GET", campaign)[1]
+    assert (shown["status"], shown["corrections"], bool(shown["withdrawn_at"])) == ("cancelled", 2, True)
+    decision = {"decision": "approve", "reason": "Checked."}
+    assert call("editor", "POST", f"{campaign}/corrections/2/approval", decision)[0] == 403
+    assert call("approver", "POST", f"{campaign}/corrections/1/approval", decision)[0] == 409
+    status, decided = call("approver", "POST", f"{campaign}/corrections/2/approval", decision)
+    assert (status, decided["status"], decided["answer"]) == (200, "approved", "Checked.")
+    items = call("nodal", "GET", f"{campaign}/corrections")[1]["items"]
+    assert [one["status"] for one in items] == ["proposed", "approved"]
+    runs = call("nodal", "GET", f"{campaign}/runs")[1]["items"]
+    assert [(run["id"], run["purpose"], run["parent"]) for run in runs] == [
+        (first, "campaign", ""),
+        (decided["run"], "withdrawal", first),
+    ]
+    for broken in (body | {"reason": ""}, body | {"messages": {}}, {"messages": body["messages"]}):
+        assert call("editor", "POST", f"{campaign}/corrections", broken)[0] == 422
+    assert call("approver", "POST", f"{campaign}/corrections/x/approval", decision)[0] == 404
+
+
 def test_a_role_that_may_not_is_refused(call, campaign):
     call("editor", "POST", f"{campaign}/submission")
     assert call("editor", "POST", f"{campaign}/approval", {"decision": "approve"})[0] == 403

@@ -12,6 +12,9 @@ import io
 import json
 import os
 import re
+import subprocess
+import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -68,8 +71,15 @@ READ_AGAIN = (
     "after a lost answer or a repeated message the claim is read again: tests/e2e kills processes for that"
 )
 GIVEN_UP = "a second attempt that is not made after all: tests/dispatch/test_decisions.py"
+CALLED_OFF = "who had a claim and no result when a run was called off: tests/dispatch/test_corrections.py"
 BLOCKED = "the platform says that the person blocked us: counted among the refusals by chance only"
 PARKED = "a chunk that waits longer than a queue can is parked, for quiet hours: tests/dispatch"
+HALTED = "a platform's word stops a channel or pauses a campaign: tests/dispatch/test_channels.py"
+HALTS = {
+    "dynamodb:PutItem CampaignsTable": HALTED,
+    "dynamodb:Query AuditTable": HALTED,
+    "dynamodb:UpdateItem AuditTable": HALTED,
+}
 POLLING = {
     action: BY_LAMBDA for action in ("sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage")
 }
@@ -85,10 +95,20 @@ UNSEEN: dict[str, dict[str, str]] = {
         "s3:GetObject Bucket/bundles/*": "whoever follows a link that was signed reads in its name",
     },
     "launch_due": FAILURES
-    | {"dynamodb:BatchWriteItem TalliesTable": PARKED, "sqs:SendMessage SendQueue": PARKED},
-    "plan_run": {f"{action} PlanQueue": why for action, why in POLLING.items()},
+    | {"dynamodb:BatchWriteItem TalliesTable": PARKED, "sqs:SendMessage SendQueue": PARKED}
+    | {f"dynamodb:{action} TalliesTable": HALTED for action in ("DeleteItem", "PutItem")}
+    | {f"dynamodb:{action} AuditTable": HALTED for action in ("Query", "UpdateItem")}
+    | {"events:PutEvents Bus": HALTED, "secretsmanager:GetSecretValue PlatformSecret": HALTED},
+    "plan_run": {f"{action} PlanQueue": why for action, why in POLLING.items()}
+    | {"dynamodb:GetItem LedgerTable": CALLED_OFF},
     "process_callbacks": {f"{action} CallbacksQueue": why for action, why in POLLING.items()}
-    | {"dynamodb:GetItem LedgerTable": READ_AGAIN},
+    | {"dynamodb:GetItem LedgerTable": READ_AGAIN}
+    | HALTS
+    | {
+        "dynamodb:GetItem CampaignsTable": HALTED,
+        "dynamodb:PutItem TalliesTable": HALTED,
+        "dynamodb:Query CampaignsTable/index/due": HALTED,
+    },
     "publish_events": FAILURES
     | {
         f"{action} {table}.StreamArn": BY_LAMBDA
@@ -100,6 +120,7 @@ UNSEEN: dict[str, dict[str, str]] = {
     "send_chunk": {f"{action} SendQueue": why for action, why in POLLING.items()}
     | {"dynamodb:GetItem LedgerTable": READ_AGAIN}
     | {"dynamodb:ConditionCheckItem LedgerTable": GIVEN_UP}
+    | HALTS
     | {f"dynamodb:{action} PeopleTable": BLOCKED for action in ("ConditionCheckItem", "GetItem", "PutItem")}
     | {"dynamodb:PutItem RosterTable": BLOCKED},
     "send_service": {f"{action} ServiceQueue": why for action, why in POLLING.items()}
@@ -181,8 +202,9 @@ def live(system: Laptop) -> None:
             sandbox("POST", "/inbound", {"platform": platform, "from": people[0], "text": text, "name": "x"})
     post_signed(system, {"object": "whatsapp_business_account", "entry": [{"id": "1", "new": "x" * 800_000}]})
     later_run(system, staff)
-    decide_unknowns(api, sandbox, staff)
-    prove(api, staff)
+    decided = decide_unknowns(api, sandbox, staff)
+    prove(api, staff, decided)
+    withdraw(staff, decided)
     tick(system, "SealAudit")
     wait_for(lambda: not waiting(system), "the end of all queues")
 
@@ -233,7 +255,7 @@ def later_run(system: Laptop, staff: Staff) -> None:
     wait_for(lambda: staff.report(campaign)["status"] == "dispatched", "the later run")
 
 
-def decide_unknowns(api: Caller, sandbox: Caller, staff: Staff) -> None:
+def decide_unknowns(api: Caller, sandbox: Caller, staff: Staff) -> str:
     """A third campaign, of which every answer is lost: one delivery is sent again, one is closed."""
     admin = staff.tokens["admin"]
     sandbox("POST", "/behaviour", {"lost_reply": 1, "fail": 0})
@@ -248,12 +270,27 @@ def decide_unknowns(api: Caller, sandbox: Caller, staff: Staff) -> None:
         api("POST", f"/v1/deliveries/{delivery['key']}/decision", body, token=admin)
     api("GET", f"/v1/campaigns/{campaign}/deliveries", token=admin)
     wait_for(lambda: staff.report(campaign)["in_progress"] == 0, "the resend")
+    return campaign
 
 
-def prove(api: Caller, staff: Staff) -> None:
-    """The officer's report of the first campaign is signed, its run's bundle made and fetched."""
+def withdraw(staff: Staff, campaign: str) -> None:
+    """Withdraws a campaign, and tells all who got it."""
+    words = {"reason": "sample", "messages": {"telegram": {"hi": {"text": "वापस"}}}}
+    staff.api("POST", f"/v1/campaigns/{campaign}/withdrawal", words, token=staff.tokens["editor"])
+    decision, approver = {"decision": "approve"}, staff.tokens["approver"]
+    staff.api("POST", f"/v1/campaigns/{campaign}/corrections/1/approval", decision, token=approver)
+    staff.api("GET", f"/v1/campaigns/{campaign}/corrections", token=approver)
+
+    def told() -> bool:
+        [withdrawal] = staff.report(campaign)["corrections"]
+        return withdrawal["status"] == "dispatched"
+
+    wait_for(told, "the withdrawal")
+
+
+def prove(api: Caller, staff: Staff, campaign: str) -> None:
+    """The officer's report of a campaign is signed, its run's bundle made, fetched and checked."""
     admin = staff.tokens["admin"]
-    campaign = api("GET", "/v1/campaigns", token=admin)["items"][-1]["id"]
     api("POST", f"/v1/campaigns/{campaign}/officer-report/signature", {}, token=admin)
     bundles = f"/v1/campaigns/{campaign}/bundles"
     api("POST", bundles, {"run": f"{campaign}-1"}, token=admin)
@@ -263,8 +300,16 @@ def prove(api: Caller, staff: Staff) -> None:
         return dict(bundle)
 
     wait_for(lambda: made()["status"] == "done", "the bundle")
-    with urllib.request.urlopen(made()["files"]["manifest.json"], timeout=10) as answer:
-        assert hashlib.sha256(answer.read()).hexdigest() == made()["sha256"]
+    bundle = made()
+    with tempfile.TemporaryDirectory() as folder:
+        for name, link in bundle["files"].items():
+            with urllib.request.urlopen(link, timeout=10) as answer:
+                Path(folder, name).write_bytes(answer.read())
+        verify = [sys.executable, "-I", str(ROOT / "scripts" / "verify_bundle.py"), folder]
+        checked = subprocess.run(
+            [*verify, "--manifest", bundle["sha256"]], capture_output=True, text=True, check=False
+        )
+    assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
 def post_signed(system: Laptop, payload: dict[str, Any]) -> None:
