@@ -12,7 +12,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Literal, Protocol
 from zoneinfo import ZoneInfo
 
-from chalicelib.platforms.base import Outgoing
+from chalicelib.platforms.base import Outgoing, Scope
 
 # --- directory ----------------------------------------------------------------------------------------------
 
@@ -304,6 +304,8 @@ class Proof:
     fact: Literal["accepted", "sent", "delivered", "read", "failed"]
     at: datetime
     code: str = ""
+    scope: Scope = "person"
+    """Of `failed`: whom else it would have been refused to."""
 
 
 class ChannelHalts(Protocol):

@@ -232,11 +232,13 @@ def _dispatch_store() -> DispatchStore:
 
 @cache
 def planner() -> Planner:
+    from chalicelib.dispatch.fallback import Fallbacks
     from chalicelib.dispatch.planner import Planner
     from chalicelib.queues import Queue
 
-    queues = (Queue(settings().plan_queue_url), Queue(settings().send_queue_url))
-    return Planner(_dispatch_store(), runs(), roster(), *queues, platforms(), _paces(), clock())
+    plan, send = Queue(settings().plan_queue_url), Queue(settings().send_queue_url)
+    fallbacks = Fallbacks(_dispatch_store(), runs(), people(), send, clock())
+    return Planner(_dispatch_store(), runs(), roster(), plan, send, platforms(), _paces(), clock(), fallbacks)
 
 
 @cache
@@ -258,6 +260,7 @@ def sender() -> Sender:
         clock=clock(),
         stops=standing_stops(),
         calendar=calendar(),
+        plan_queue=Queue(settings().plan_queue_url),
         paces=_paces(),
         channel_halts=breaker(),
         campaign_halts=campaign_halts(),
@@ -345,8 +348,9 @@ def confirmer() -> DirectSender:
 @cache
 def tallies() -> Tallies:
     from chalicelib.dispatch.tallying import Tallying
+    from chalicelib.queues import Queue
 
-    return Tallying(_dispatch_store())
+    return Tallying(_dispatch_store(), runs(), Queue(settings().plan_queue_url), clock())
 
 
 @cache

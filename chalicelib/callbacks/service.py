@@ -101,7 +101,7 @@ class Callbacks:
                 lambda: self.people.stop(letter.platform, status.recipient, evidence=evidence, at=at),
             )
         if status.key:
-            batch.proofs.append((letter.id, Proof(status.key, status.fact, at, status.code)))
+            batch.proofs.append((letter.id, Proof(status.key, status.fact, at, status.code, status.scope)))
         else:
             count("CallbacksUnmatched")
 

@@ -33,8 +33,8 @@ UNKNOWN_SHOWN = 20
 class CountsView(View):
     """targeted = planned + skipped; planned = in_progress + accepted + failed + unknown + not_sent.
 
-    Closed are part of unknown, resent part of planned; late stand beside: first attempts that arrived though
-    a second one was sent.
+    Closed are part of unknown, resent and fallbacks part of planned; late stand beside: attempts that arrived
+    though another one followed.
     """
 
     targeted: int
@@ -51,6 +51,7 @@ class CountsView(View):
     no_receipts: int
     closed: int
     resent: int
+    fallbacks: int
     late: int
 
 
@@ -112,6 +113,8 @@ class DeliveryView(View):
     code: str
     times: dict[str, datetime]
     decided: DecisionView | None
+    follows: str | None
+    followed_by: str | None
 
 
 class DeliveryList(View):

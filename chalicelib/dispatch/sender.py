@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, Future, wait
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -19,17 +19,20 @@ from enum import Enum
 from threading import RLock
 
 from chalicelib.clock import Clock
+from chalicelib.dispatch.fallback import fall_back_message
 from chalicelib.dispatch.model import (
     Bounds,
     Chunk,
     Claim,
     Fact,
+    Facts,
     Hold,
     Later,
     Stops,
     Ticket,
     Verdict,
     Week,
+    falls_back,
     judge_claim,
     origin_of,
     over,
@@ -150,6 +153,7 @@ class Sender:
     clock: Clock
     stops: Callable[[], Stops]
     calendar: Calendar
+    plan_queue: Queue
     paces: Paces
     channel_halts: ChannelHalts
     campaign_halts: CampaignHalts
@@ -182,6 +186,7 @@ class Sender:
         if found is None or brief is None:
             raise Rejected("There is no chunk %(chunk)s of run %(run)s.", chunk=ticket.chunk, run=ticket.run)
         chunk, tally = found
+        self._fall_back(brief, chunk, tally.facts)
         left = [i for i in range(len(chunk.people)) if not tally.settled(i)]
         if not left:
             return
@@ -426,6 +431,8 @@ class Sender:
             else:
                 self.campaign_halts.pause_campaign(work.brief.campaign_id, refused.platform_code)
             return Step.STOP
+        if refused.scope != "person":  # it would be refused over any channel
+            work.note(claim.index, Fact.LAST, refused.scope)
         work.note(claim.index, Fact.FAILED, refused.platform_code)
         if refused.opted_out:
             platform, evidence = work.channel.platform, f"platform {refused.platform_code}"
@@ -450,6 +457,7 @@ class Sender:
         certain = {index: known for index, known in work.facts.items() if known and index not in unknown}
         if certain:
             self.store.record(work.chunk.run, work.chunk.id, certain)
+            self._fall_back(work.brief, work.chunk, certain)
         if work.events:
             self.bus.publish(work.events)
         if unknown:
@@ -457,8 +465,14 @@ class Sender:
         work.events.clear()
         work.facts.clear()
 
+    def _fall_back(self, brief: RunBrief, chunk: Chunk, known: Mapping[int, Facts]) -> None:
+        """Has it found out what follows for those who failed for good. Asked for when the failure is written;
+        a copy of the chunk asks again while that has not been found out."""
+        if any(falls_back(brief, chunk.channel, chunk.id, facts) for facts in known.values()):
+            self.plan_queue.put([fall_back_message(chunk.run, chunk.id)])
+
     def _give_up(self, work: Work) -> None:
-        """A second attempt that is not made: what is known of the first is what counts."""
+        """An attempt behind another one that is not made: what is known of the one before is what counts."""
         if origin_of(work.chunk.id) is None:
             return
         for index, known in list(work.facts.items()):

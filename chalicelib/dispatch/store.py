@@ -28,8 +28,9 @@ Table `tallies`, all of one run, spread over SHARDS partitions; items stay under
 
 A sum reads `t…` of all shards: about 1 r for 9 chunks.
 
-A second attempt by decision is claimed together with a check of the first one's tally: 4 w and 2 w for the
-claim; when it is not made, both tallies say so in one transaction (6 w).
+An attempt that follows another, by decision or over the next channel, is claimed together with a check of
+the one before in its tally: 4 w and 2 w for the claim; when it is not made, both tallies say so in one
+transaction (6 w). A fallback is made by one transaction: 6 w, the old tally, the new chunk and its tally.
 """
 
 from __future__ import annotations
@@ -75,6 +76,7 @@ from chalicelib.dispatch.model import (
     Tally,
     Week,
     first_places,
+    is_fallback,
     moment,
     origin_of,
     partition_of,
@@ -348,8 +350,9 @@ class DispatchStore:
         busy: `judge_claim` reads it.
 
         One conditional write asks for the place, the weekly cap and the gap between two messages. A claim
-        that was given back for the same attempt may be taken again. A second attempt takes over from the
-        first, and only while the platform has not spoken of that.
+        that was given back for the same attempt may be taken again. An attempt that follows another takes
+        over from it, and only while that one is what it was: an unknown without any proof, or failed without
+        a proof of arrival.
         """
         item, entry = _week_item(wanted), _entry(wanted)
         actions: list[Action] = [entry.set(_held(wanted)), WeekItem.last.set(round(bounds.now, 3))]
@@ -361,9 +364,13 @@ class DispatchStore:
             else:
                 with write_together() as transaction:
                     chunk, index = before
-                    silent = _still_unknown(index, resent=True)
+                    closed = (
+                        _failed(index, goes_on=True)
+                        if is_fallback(wanted.chunk)
+                        else _still_unknown(index, resent=True)
+                    )
                     where = partition_of(wanted.run, chunk)
-                    transaction.condition_check(TallyItem, where, f"t{chunk}", silent)
+                    transaction.condition_check(TallyItem, where, f"t{chunk}", closed)
                     transaction.update(item, actions=actions, condition=condition)
         except UpdateError as refused:
             if refused.cause_response_code not in (REFUSED, CONFLICT):
@@ -394,22 +401,24 @@ class DispatchStore:
         return Week() if kept else self.week(wanted)
 
     def give_up(self, wanted: Claim, reason: str, at: int) -> None:
-        """Notes that a second attempt is not made: the person counts at the first again, which tells why.
+        """Notes that an attempt which follows another is not made: the person counts at the one before again,
+        which tells why.
 
-        Nothing happens when somebody holds the second attempt, or when this has been noted before.
+        Nothing happens when somebody holds this attempt, or when this has been noted before.
         """
         before = origin_of(wanted.chunk)
         if before is None:
-            raise ValueError(f"not a second attempt: {wanted.chunk}")
+            raise ValueError(f"follows no other attempt: {wanted.chunk}")
         chunk, index = before
         kept, gone = _fact(Fact.KEPT, index), _fact(Fact.SUPERSEDED, wanted.index)
+        announced = Fact.NEXT if is_fallback(wanted.chunk) else Fact.RESENT
         try:
             with write_together() as transaction:
                 transaction.condition_check(WeekItem, wanted.person, f"w{wanted.week}", _free(wanted))
                 transaction.update(
                     _tally_item(wanted.run, chunk),
                     actions=[TallyItem.facts[kept].set(reason)],
-                    condition=_known(Fact.RESENT, index) & ~_known(Fact.KEPT, index),
+                    condition=_known(announced, index) & ~_known(Fact.KEPT, index),
                 )
                 transaction.update(
                     _tally_item(wanted.run, wanted.chunk),
@@ -516,6 +525,29 @@ class DispatchStore:
     def people_of(self, run: str, chunks: Sequence[str]) -> dict[str, tuple[str, ...]]:
         """Who is in these chunks."""
         return {ident: chunk.people for ident, chunk in self.chunks_of(run, chunks).items()}
+
+    # --- fallback
+
+    def fall_back(self, before: DeliveryKey, following: Chunk, at: int) -> bool:
+        """Lets a failed delivery go on in a chunk of its own: fact, chunk and the chunk's tally are one
+        transaction. False when it is not to be (any more): it arrived, or this was done or ruled out before.
+
+        Raises Transient when another write was in the way.
+        """
+        try:
+            with write_together() as transaction:
+                transaction.save(_manifest(following), condition=TallyItem.pk.does_not_exist())
+                transaction.update(_tally_item(following.run, following.id), actions=_opening(following, at))
+                transaction.update(
+                    _tally_item(before.run, before.chunk),
+                    actions=[TallyItem.facts[_fact(Fact.NEXT, before.index)].set(at)],
+                    condition=_failed(before.index, goes_on=False),
+                )
+        except TransactWriteError as refused:
+            if not _refused(refused):
+                raise
+            return False
+        return True
 
     # --- decisions
 
@@ -719,6 +751,18 @@ def _still_unknown(index: int, *, resent: bool) -> Condition:
     if resent:
         holds &= _known(Fact.RESENT, index)
     for fact in (*PROOFS, *((Fact.KEPT,) if resent else (Fact.CLOSED, Fact.RESENT))):
+        holds &= ~_known(fact, index)
+    return holds
+
+
+def _failed(index: int, *, goes_on: bool) -> Condition:
+    """That an attempt failed and nothing proves that it arrived; with `goes_on` that one over the next
+    channel was announced and not given up, without it that nothing was decided about what follows."""
+    holds = _known(Fact.FAILED, index)
+    if goes_on:
+        holds &= _known(Fact.NEXT, index)
+    others = (Fact.KEPT,) if goes_on else (Fact.NEXT, Fact.LAST, Fact.RESENT, Fact.CLOSED)
+    for fact in (Fact.DELIVERED, Fact.READ, *others):
         holds &= ~_known(fact, index)
     return holds
 

@@ -134,6 +134,8 @@ class Status:
     """Our delivery key when it came back."""
     code: str = ""
     opted_out: bool = False
+    scope: Scope = "person"
+    """Of `failed`: for whom the refusal holds, as in SendRefused."""
 
 
 @dataclass(frozen=True)

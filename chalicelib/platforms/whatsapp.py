@@ -180,6 +180,7 @@ def _status(one: Any, value: Mapping[str, Any]) -> Update:  # noqa: ANN401
         an_id(status.get("biz_opaque_callback_data")),
         code,
         opted_out=code in OPTED_OUT,
+        scope=REFUSED.get(code, "person"),
     )
 
 

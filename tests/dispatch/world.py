@@ -19,6 +19,7 @@ import boto3
 from chalicelib.clock import Clock
 from chalicelib.dispatch.channels import Breaker
 from chalicelib.dispatch.decisions import Decisions
+from chalicelib.dispatch.fallback import Fallbacks
 from chalicelib.dispatch.model import Counts, Status, Tally, Ticket, total
 from chalicelib.dispatch.paces import Paces
 from chalicelib.dispatch.planner import Planner
@@ -175,7 +176,7 @@ class MemoryPlatform:
 
     def capabilities(self, platform: str) -> Capabilities:
         return Capabilities(
-            receipts=self.receipts,
+            receipts=self.receipts and platform != "telegram",
             templates=False,
             carries_key=True,
             rate_per_s=self.rate_per_s,
@@ -341,6 +342,14 @@ class World:
             self.platform,
             wrap(self.paces, "stand"),
             self.clock,
+            Fallbacks(
+                wrap(self.store, "fall_back", "record"),
+                self.runs,
+                self.people,
+                wrap(self.send_queue, "put"),
+                self.clock,
+                sleep=self.clock.move,
+            ),
         )
 
     def sender(self) -> Sender:
@@ -356,6 +365,7 @@ class World:
             self.clock,
             self.standing,
             self.calendar,
+            wrap(self.plan_queue, "put"),
             wrap(self.paces, "lease", "slowed"),
             self.breaker(),
             self.campaign_halts,
@@ -390,7 +400,13 @@ class World:
 
     @property
     def tallying(self) -> Tallying:
-        return Tallying(self.store)
+        return Tallying(self.store, self.runs, self.plan_queue, self.clock)
+
+    def callbacks(self) -> Tallying:
+        """The same, which may die at any step."""
+        self.faults.dead = False
+        wrap = self.faults.wrap
+        return Tallying(wrap(self.store, "record"), self.runs, wrap(self.plan_queue, "put"), self.clock)
 
     def launch(self) -> None:
         self.plan_queue.put([{"launch": RUN}])

@@ -29,6 +29,8 @@ from rich.progress import Progress
 
 from chalicelib.clock import Clock
 from chalicelib.dispatch.model import Bounds, Claim, Page, Week
+from chalicelib.dispatch.pace import Limit, Wait
+from chalicelib.dispatch.paces import Paces
 from chalicelib.dispatch.store import DispatchStore
 from chalicelib.ops import Idempotency
 from local.acting import Caller, Staff, wait_for
@@ -253,6 +255,12 @@ def later_run(system: Laptop, staff: Staff) -> None:
     Caller(system.sandbox_url)("POST", "/clock", {"offset_s": 130})
     tick(system, "LaunchDue")
     wait_for(lambda: staff.report(campaign)["status"] == "dispatched", "the later run")
+    listed = staff.api("GET", f"/v1/campaigns/{campaign}/deliveries", token=editor)["items"]
+    key = next(delivery["key"] for delivery in listed if delivery["channel"] == "whatsapp")
+    failed = {"id": "wamid.x", "status": "failed", "recipient_id": "911", "errors": [{"code": 131026}]}
+    value = {"statuses": [failed | {"timestamp": "1800000000", "biz_opaque_callback_data": key}]}
+    entry = {"id": "1", "changes": [{"field": "messages", "value": value}]}
+    post_signed(system, {"object": "whatsapp_business_account", "entry": [entry]})
 
 
 def decide_unknowns(api: Caller, sandbox: Caller, staff: Staff) -> str:
@@ -384,14 +392,14 @@ def test_a_policy_grants_nothing_that_was_not_seen_and_has_no_reason(function, s
 
 
 def a_channel_without_a_free_slot() -> None:
-    store, now = DispatchStore(), time.time()
-    store.lease("whatsapp-main", 25, 1.0, 10.0, now)
-    assert isinstance(store.lease("whatsapp-main", 25, 1.0, 10.0, now), float)
+    paces, now = Paces(), time.time()
+    paces.lease("whatsapp-main", 25, Limit(1.0), now)
+    assert isinstance(paces.lease("whatsapp-main", 25, Limit(1.0), now), Wait)
 
 
 def a_person_whom_another_sender_has_claimed() -> None:
     first, second = (
-        Claim("inf_1", "2026-45", "run", "chunk", 0, 1, token, 10.0) for token in ("first", "second")
+        Claim("inf_1", "2026-45", "run", "00000000000", 0, 1, token, 10.0) for token in ("first", "second")
     )
     assert DispatchStore().claim(first, Bounds(0.0)) is None
     assert DispatchStore().claim(second, Bounds(0.0)) == Week(first, counted=1, last=0.0)
