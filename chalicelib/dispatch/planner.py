@@ -259,9 +259,10 @@ class Planner:
         """Queues again what has stood still for half an hour. Harmless when it was only slow: claims
         decide."""
         run, now = brief.run_id, self.clock.now()
-        if now - brief.at < STALE_AFTER or quiet_until(brief, now) is not None:
+        begins = now - STALE_AFTER
+        if begins < brief.at or quiet_until(brief, begins) or quiet_until(brief, now):
             return
-        self._hurry(brief, now - STALE_AFTER, "revived")
+        self._hurry(brief, begins, "revived")
         plan = self.store.plan(run)
         if plan is None:
             self.plan_queue.put([{"launch": run}])
