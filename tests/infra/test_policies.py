@@ -109,7 +109,7 @@ UNSEEN: dict[str, dict[str, str]] = {
     | {
         "dynamodb:GetItem CampaignsTable": HALTED,
         "dynamodb:PutItem TalliesTable": HALTED,
-        "dynamodb:Query CampaignsTable/index/due": HALTED,
+        "dynamodb:Query CampaignsTable/due": HALTED,
     },
     "publish_events": FAILURES
     | {
