@@ -2,7 +2,8 @@
 
 A campaign's template tells that a message waits; a reply brings it, once for each run, by the rules of any
 other message at that moment. Queue `plan`: {"replied": person, "channel": platform, "until": epoch second},
-from the callbacks; what a stop, a pause or a request under way holds back comes again until the window closes.
+from the callbacks. What a stop, a pause or a request under way holds back comes again until the window
+closes.
 """
 
 from __future__ import annotations
