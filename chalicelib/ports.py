@@ -12,7 +12,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Literal, Protocol
 from zoneinfo import ZoneInfo
 
-from chalicelib.platforms.base import Outgoing
+from chalicelib.platforms.base import Outgoing, Scope
 
 # --- directory ----------------------------------------------------------------------------------------------
 
@@ -227,13 +227,24 @@ class RunBrief:
     """Over how many seconds from `at` its messages are spread; 0: as fast as the channels allow."""
     ended_at: datetime | None = None
     """When it was dispatched, called off or expired; None while it has not ended."""
-    parent: str = ""
-    """The run whose accepted and unknown people this one corrects or withdraws; empty for any other."""
+    occasion: Literal["campaign", "correction", "withdrawal"] = "campaign"
+    parents: tuple[str, ...] = ()
+    """The runs whose accepted and unknown people this one tells of the correction or withdrawal, the newest
+    first; none for a run to the campaign's audience."""
+    urgent: bool = False
+    """Whether it cannot wait for the morning: a withdrawal, or a correction that says so."""
+    recalled: bool = False
+    """Whether what it says was corrected or withdrawn since: nothing more of it goes out."""
+
+    @property
+    def parent(self) -> str:
+        """The newest run that this one corrects or withdraws; empty for any other."""
+        return self.parents[0] if self.parents else ""
 
     @property
     def first(self) -> bool:
         """Whether it goes before all others, is not kept for quiet hours, and wears out no weekly cap."""
-        return self.kind == "emergency"
+        return self.kind == "emergency" or self.urgent
 
 
 class Runs(Protocol):
@@ -273,6 +284,10 @@ class Runs(Protocol):
         fits."""
         ...
 
+    def fingerprint(self, run_id: str) -> str:
+        """The SHA-256 of what the run sends and whom it asks, as it was frozen."""
+        ...
+
     def message(self, run_id: str, channel: str, language: str, contact: Contact) -> Outgoing:
         """The message for one person, disclosure line included; `key` and `ttl_s` are left to the sender."""
         ...
@@ -289,6 +304,28 @@ class Proof:
     fact: Literal["accepted", "sent", "delivered", "read", "failed"]
     at: datetime
     code: str = ""
+    scope: Scope = "person"
+    """Of `failed`: whom else it would have been refused to."""
+
+
+class ChannelHalts(Protocol):
+    def stop_channel(self, channel_id: str, code: str) -> None:
+        """Stops a channel after its platform's word, until a person or a probe lifts it."""
+        ...
+
+    def stop_platform(self, platform: str, code: str) -> None:
+        """The same for all channels of a platform."""
+        ...
+
+
+class CampaignHalts(Protocol):
+    def pause_campaign(self, campaign_id: str, code: str) -> None:
+        """Pauses a campaign after a platform's word; nothing when it cannot be paused (any more)."""
+        ...
+
+    def pause_template(self, platform: str, template: str, language: str, code: str) -> None:
+        """Pauses the campaigns, scheduled or under way, that send this template."""
+        ...
 
 
 class Tallies(Protocol):

@@ -174,14 +174,15 @@ class Staff:
         """Write a campaign; its id."""
         return str(self.api("POST", "/v1/campaigns", body, token=self.tokens["editor"])["id"])
 
-    def launch(self, body: Json) -> str:
-        """Write a campaign, submit it, let another person approve it, schedule it for now; its id."""
+    def launch(self, body: Json, when: Json | None = None) -> str:
+        """Write a campaign, submit it, let another person approve it, schedule it (for now, without `when`);
+        its id."""
         editor, approver = self.tokens["editor"], self.tokens["approver"]
         campaign = self.draft(body)
         self.api("POST", f"/v1/campaigns/{campaign}/submission", token=editor)
         decision = {"decision": "approve", "reason": "sample"}
         self.api("POST", f"/v1/campaigns/{campaign}/approval", decision, token=approver)
-        self.api("POST", f"/v1/campaigns/{campaign}/schedule", {}, token=editor)
+        self.api("POST", f"/v1/campaigns/{campaign}/schedule", when or {}, token=editor)
         return campaign
 
     def register_templates(self, sandbox: Caller) -> None:

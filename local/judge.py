@@ -10,8 +10,9 @@ import argparse
 import json
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,9 @@ WITH_RECEIPTS = frozenset({"whatsapp"})
 ARRIVALS = frozenset({"delivered", "read"})
 MOST_ATTEMPTS = 2
 """A person's decision allows one attempt more, and no third."""
+KEY_DOTS = 3
+"""Our keys are run.chunk.index.attempt."""
+NEEDS_REQUEST = frozenset({"accepted", "sent", "delivered", "read", "failed"})
 PARTS = ("in_progress", "accepted", "failed", "unknown", "not_sent")
 OUTCOMES = ("accepted", "failed", "unknown", "delivered", "read", "no_receipts")
 
@@ -123,8 +127,9 @@ class Truth:
 
 
 def people_of(log: Iterable[Json], campaign: str, marker: str | None = None) -> list[Person]:
-    """Everyone whom this campaign reached for: by delivery key where the platform carries one (keys begin
-    with the campaign's id), by the marker in the text where it does not."""
+    """Everyone whom this campaign, or this run of one, reached for: by delivery key where the platform
+    carries one (keys begin with the run's id, which begins with the campaign's), by the marker in the text
+    where it does not."""
     people: dict[tuple[str, str], Person] = {}
     later: list[tuple[str, Json]] = []
     for line in log:
@@ -134,7 +139,7 @@ def people_of(log: Iterable[Json], campaign: str, marker: str | None = None) -> 
             if line["outcome"] == "throttled":
                 person.throttled += 1
             else:
-                person.request(_attempt_of(line["key"]), line["outcome"])
+                person.request(_attempt_of(_key_in(line)), line["outcome"])
         elif line["kind"] == "callback" and line["taken"]:
             later += [(line["platform"], update) for update in line["updates"] if update.get("key")]
     for platform, update in later:
@@ -151,7 +156,13 @@ def _belongs(line: Json, campaign: str, marker: str | None) -> bool:
 
 
 def _key_of(key: object, campaign: str) -> bool:
-    return isinstance(key, str) and key.startswith(f"{campaign}-")
+    return isinstance(key, str) and key.startswith((f"{campaign}-", f"{campaign}."))
+
+
+def _key_in(line: Json) -> str | None:
+    """The delivery's key as the platform got it, or as a simulated one saw it in passing."""
+    key: str | None = line["key"] or line.get("delivery")
+    return key
 
 
 def _attempt_of(key: str | None) -> int:
@@ -249,6 +260,154 @@ def _by_channel(truth: Truth, report: Json) -> list[str]:
             if name in said and name != "unknown" and total(said[name]) != counts[name]
         ]
     return found
+
+
+# --- what no sum shows: who, when, and whether it stays so
+
+
+@dataclass(frozen=True)
+class Ban:
+    """A time in which nobody whom it concerns may be asked for anything: epoch seconds."""
+
+    why: str
+    begins: float
+    ends: float = float("inf")
+    run: str = ""
+    """A run, or a campaign and all of its runs; empty: all of them."""
+    platform: str = ""
+    addresses: frozenset[str] | None = None
+    """None: everybody."""
+    grace_s: float = 0.0
+    """How much later than `begins` a request may still start, because copies may be so old."""
+    first_only: bool = False
+    """Second attempts may be made: somebody decided on them."""
+
+    def forbids(self, line: Json, at: float, run: str) -> bool:
+        """Whether a request in the log may not have been made."""
+        return (
+            self.begins + self.grace_s < at < self.ends
+            and (not self.run or run == self.run or run.startswith(f"{self.run}-"))
+            and self.platform in ("", line["platform"])
+            and (self.addresses is None or line["to"] in self.addresses)
+            and not (self.first_only and _attempt_of(_key_in(line)) > 1)
+        )
+
+
+def instant(line: Json) -> float:
+    """When a line of a log was written: epoch seconds."""
+    at = line["at"]
+    return float(at) if isinstance(at, int | float) else datetime.fromisoformat(at).timestamp()
+
+
+def run_of(line: Json, markers: Mapping[str, str]) -> str:
+    """The run of a request: by its key, or by the marker in its text; empty for what belongs to none."""
+    key = line["key"]
+    if key:
+        return str(key).partition(".")[0] if str(key).count(".") == KEY_DOTS else ""
+    text = str((line["payload"] or {}).get("text", ""))
+    return next((run for marker, run in markers.items() if marker in text), "")
+
+
+def forbidden(log: Iterable[Json], bans: Sequence[Ban], markers: Mapping[str, str]) -> list[str]:
+    """Each request that was made in a time when it was not to be made. `markers`: text -> run, for platforms
+    that carry no key."""
+    found = []
+    for line in log:
+        if line["kind"] != "request" or not (run := run_of(line, markers)):
+            continue
+        at = instant(line)
+        found += [
+            f"{ban.why}: {line['platform']} {line['to']} of {run} was asked {at - ban.begins:.2f} s after it"
+            for ban in bans
+            if ban.forbids(line, at, run)
+        ]
+    return found
+
+
+def misjudged(
+    people: Sequence[Person],
+    outcomes: Mapping[str, Sequence[str]],
+    surely: Iterable[str],
+    moved: Iterable[str] = (),
+) -> list[str]:
+    """Everybody whose outcome is not the one that the log shows, and who has none or several.
+
+    `outcomes`: by `platform:address` the status at each place that counts the person. Where a process may
+    have died with an answer in its hands, `unknown` stands for what was answered: such people are marked
+    here as those whose answer was lost, so that the sums may be compared. Who has `moved` while the plan was
+    made may be `not_sent` at both places: nothing was claimed that could tell that they are one.
+    """
+    twice = frozenset(moved)
+    found = [
+        f"{who} has {len(statuses)} outcomes: {', '.join(statuses)}"
+        for who, statuses in outcomes.items()
+        if len(statuses) != 1 and not (who in twice and set(statuses) == {"not_sent"})
+    ]
+    found += [f"{who} was targeted and has no outcome" for who in surely if who not in outcomes]
+    found += [f"{who} is still in progress" for who, statuses in outcomes.items() if "planned" in statuses]
+    by_address = {f"{person.platform}:{person.address}": person for person in people if person.requests}
+    for who, statuses in outcomes.items():
+        person = by_address.get(who)
+        if person is None:
+            found += [f"{who} is {status}, never asked" for status in statuses if status in NEEDS_REQUEST]
+        elif (status := statuses[-1]) != (fact := _outcome(person)):
+            if status == "unknown" and not person.told:
+                person.answered, person.lost, person.refused = False, 1, []
+            elif not (status == "accepted" and fact == "sent"):
+                found.append(f"{who} is {status}, by the log {fact}")
+    found += [f"{who} was asked and is nowhere in the run" for who in by_address if who not in outcomes]
+    return found
+
+
+def _outcome(person: Person) -> str:
+    if person.arrived:
+        return "read" if "read" in person.told else "delivered"
+    if person.failed:
+        return "failed"
+    if person.accepted_once:
+        return "sent" if "sent" in person.told else "accepted"
+    return "unknown"
+
+
+def changed_facts(place: str, before: Mapping[str, object], after: Mapping[str, object]) -> list[str]:
+    """Facts of one place that were known once and were gone or different later."""
+    return [
+        f"{place}: fact {name} was {value}, then {after.get(name)}"
+        for name, value in before.items()
+        if after.get(name) != value
+    ]
+
+
+def over_cap(people: Iterable[Sequence[Person]], cap: int, capped: Iterable[str], dead: int) -> list[str]:
+    """Who was asked by more runs of one week than the cap allows, and who was held back without need.
+
+    `people`: by run, all of one week. `capped`: who was held back. A claim whose holder died wears out the
+    cap though nothing was sent: with `dead` processes so many may be held back.
+    """
+    asked = Counter(f"{one.platform}:{one.address}" for run in people for one in run if one.requests)
+    over = {who: runs for who, runs in asked.items() if runs > cap}
+    found = [f"{who} was asked by {runs} runs of a week, {cap} are allowed" for who, runs in over.items()]
+    needless = [who for who in set(capped) if asked[who] < cap]
+    if len(needless) > dead:
+        found.append(f"{len(needless)} people were held back by a cap that they had not reached")
+    return found
+
+
+def unmatched_events(told: Iterable[str], committed: Iterable[str], log: Iterable[Json]) -> list[str]:
+    """Events of an unknown delivery without one, and unknown deliveries that no event told. Both by key.
+
+    An event goes out before its fact, so that it cannot be lost: where the answer of a request was lost, or
+    its process died, a proof may have come before the fact was written.
+    """
+    events, changes = set(told), set(committed)
+    unsure = {
+        _key_in(line)
+        for line in log
+        if line["kind"] == "request" and (line["outcome"] == "lost_reply" or line.get("died"))
+    }
+    return [f"an event tells of {key}, which never was" for key in sorted(events - changes - unsure)] + [
+        f"no event told of {key}" for key in sorted(changes - events)
+    ]
 
 
 def read_log(file: Path) -> list[Json]:

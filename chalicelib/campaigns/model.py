@@ -29,6 +29,8 @@ Status = Literal[
     "expired",
 ]
 Kind = Literal["awareness", "voter_awareness", "electioneering", "emergency"]
+Purpose = Literal["campaign", "correction", "withdrawal"]
+"""Why a run is made."""
 
 NEXT: Mapping[Status, frozenset[Status]] = {
     "draft": frozenset({"draft", "submitted"}),
@@ -37,13 +39,13 @@ NEXT: Mapping[Status, frozenset[Status]] = {
     "scheduled": frozenset({"dispatching", "paused", "cancelled", "expired"}),
     "dispatching": frozenset({"dispatched", "scheduled", "paused", "cancelled", "expired"}),
     "paused": frozenset({"scheduled", "dispatching", "cancelled", "expired"}),
-    "dispatched": frozenset(),
-    "cancelled": frozenset(),
-    "expired": frozenset(),
+    "dispatched": frozenset({"scheduled"}),
+    "cancelled": frozenset({"scheduled"}),
+    "expired": frozenset({"scheduled"}),
 }
 """Where a campaign may go from each state. A draft that is changed stays one, what is declined becomes one;
 what is paused goes back to where it was. Between two runs of a series it is scheduled; the last run ends
-it."""
+it. What has ended goes on by a correction or withdrawal alone."""
 
 ONLY_FOR: Mapping[str, str] = {"voter_awareness": "election_office", "electioneering": "party"}
 """Kinds of campaign that one kind of organisation alone may send (PROGRAMME.md, what it refuses)."""
@@ -236,6 +238,10 @@ class Campaign(Strict):
     decision: Literal["", "approve", "decline"] = ""
     reason: str = ""
     runs: int = 0
+    corrections: int = 0
+    """How many corrections and withdrawals were proposed."""
+    withdrawn_at: AwareDatetime | None = None
+    """Since when it is withdrawn: a withdrawal alone is sent of it any more."""
     repeats: Every | None = None
     """How often, when it was scheduled as a series."""
     overrides: tuple[Override, ...] = ()
@@ -258,7 +264,7 @@ class Campaign(Strict):
 
 
 class Run(Strict):
-    """One occurrence of a campaign."""
+    """One occurrence of a campaign, or a correction or withdrawal of some."""
 
     id: str
     campaign_id: str
@@ -278,6 +284,18 @@ class Run(Strict):
     """Its place in a repetition."""
     left: int = 0
     """People who had not been sent to when its time was over."""
+    purpose: Purpose = "campaign"
+    parents: tuple[str, ...] = ()
+    """The runs that it corrects or withdraws, the newest first."""
+    urgent: bool = False
+    """Whether quiet hours do not hold it."""
+    recalled_at: datetime | None = None
+    """Since when nothing more of it goes out, because what it says was corrected or withdrawn."""
+
+    @property
+    def parent(self) -> str:
+        """The newest run that it corrects or withdraws; empty for any other."""
+        return self.parents[0] if self.parents else ""
 
     @property
     def number(self) -> int:

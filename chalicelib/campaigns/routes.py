@@ -11,6 +11,7 @@ from pydantic.fields import FieldInfo
 
 from chalicelib import wiring
 from chalicelib.campaigns.audience import Audience
+from chalicelib.campaigns.correction import Correction, Words
 from chalicelib.campaigns.messages import CHANNELS, Channel, Template
 from chalicelib.campaigns.model import Campaign, Content, Override, Run, Status
 from chalicelib.campaigns.times import LONGEST_SPREAD, Every, Quiet, Repeat
@@ -51,6 +52,8 @@ class CampaignView(Content):
     decision: str
     reason: str
     runs: int
+    corrections: int
+    withdrawn_at: AwareDatetime | None
     repeats: Every | None
     overrides: tuple[Override, ...]
 
@@ -105,11 +108,29 @@ class RunView(View):
     repeat: RepetitionView | None
     left: int
     """People who had not been sent to when its time was over."""
+    purpose: str
+    """`campaign`, or why it takes back what other runs said: `correction`, `withdrawal`."""
+    parent: str
+    """The newest run that it takes back; empty for a run of the campaign itself."""
+    parents: list[str]
+    urgent: bool
+    recalled_at: datetime | None
+    """Since when nothing more of it goes out, because it was corrected or withdrawn."""
 
 
 class RunList(View):
     items: list[RunView]
     next: str | None = None
+
+
+class CorrectionList(View):
+    items: list[Correction]
+    next: str | None = None
+
+
+class CorrectionDecision(Strict):
+    decision: Literal["approve", "decline"]
+    reason: str = Field("", max_length=500)
 
 
 class AudiencePreview(Audience):
@@ -268,6 +289,54 @@ def runs(request: Request, campaign_id: str) -> RunList:
 
 
 @api.post(
+    "/v1/campaigns/{campaign_id}/corrections",
+    allow="campaign.write",
+    body=Words,
+    answer=Correction,
+    status=201,
+    summary="Propose a correction to all who got the last run; another person approves it",
+)
+def correct(request: Request, campaign_id: str, body: Words) -> Correction:
+    return wiring.corrections().propose(request.principal, campaign_id, body)
+
+
+@api.get(
+    "/v1/campaigns/{campaign_id}/corrections",
+    allow="campaign.read",
+    answer=CorrectionList,
+    summary="Its corrections and withdrawals, oldest first",
+)
+def corrections(request: Request, campaign_id: str) -> CorrectionList:
+    return CorrectionList(items=wiring.corrections().listed(campaign_id))
+
+
+@api.post(
+    "/v1/campaigns/{campaign_id}/corrections/{number}/approval",
+    allow="campaign.approve",
+    body=CorrectionDecision,
+    answer=Correction,
+    summary="Send a correction or withdrawal at once, or decline it; never by who had a hand in it",
+)
+def correction_approval(
+    request: Request, campaign_id: str, number: str, body: CorrectionDecision
+) -> Correction:
+    decide = wiring.corrections().decide
+    return decide(request.principal, campaign_id, number, body.decision, body.reason)
+
+
+@api.post(
+    "/v1/campaigns/{campaign_id}/withdrawal",
+    allow="campaign.withdraw",
+    body=Words,
+    answer=Correction,
+    status=201,
+    summary="Withdraw it at once; its words go to all who got it when another person approves them",
+)
+def withdrawal(request: Request, campaign_id: str, body: Words) -> Correction:
+    return wiring.corrections().withdraw(request.principal, campaign_id, body)
+
+
+@api.post(
     "/v1/audiences/preview",
     allow="influencer.reach",
     body=AudiencePreview,
@@ -314,4 +383,5 @@ def _run_view(run: Run) -> RunView:
         of=run.series.last + 1,
         missed=run.series.missed,
     )
-    return RunView.model_validate(run.model_dump() | {"quiet_hours": run.quiet, "repeat": place})
+    shown = {"quiet_hours": run.quiet, "repeat": place, "parent": run.parent}
+    return RunView.model_validate(run.model_dump() | shown)

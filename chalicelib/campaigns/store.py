@@ -4,6 +4,7 @@
     <campaign id>         campaign        the campaign with its content                 by_type (newest first)
     <campaign id>         run#<n>         one occurrence: status and times              due (until it ends)
     <campaign id>         frozen#<n>      what the run sends and reads, never changed
+    <campaign id>         correction#<n>  a correction or withdrawal: its words, who proposed and decided
     <campaign id>         overrides       elections that it may go out under, for senders
     template#<channel>    <name>#<lang>   a template as the platform has approved it
 
@@ -17,6 +18,7 @@ end of a run of a series makes the next one in the same (4 items).
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -29,6 +31,7 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.transactions import TransactWrite
 
+from chalicelib.campaigns.correction import Correction
 from chalicelib.campaigns.messages import Template
 from chalicelib.campaigns.model import Campaign, Content, Run, run_id, split_run_id
 from chalicelib.clock import rfc3339
@@ -86,6 +89,20 @@ class Snapshot:
     content: Content
     organisation: str
     ranges: tuple[RosterRange, ...]
+
+    def packed(self) -> str:
+        """As it is kept."""
+        body = {
+            "content": self.content.model_dump(mode="json"),
+            "organisation": self.organisation,
+            "ranges": [[one.partition, one.prefix] for one in self.ranges],
+        }
+        return json.dumps(body, ensure_ascii=False, sort_keys=True)
+
+    @property
+    def fingerprint(self) -> str:
+        """The SHA-256 of what is kept now: it names the very text and audience."""
+        return _digest(self.packed())
 
 
 class CampaignStore:
@@ -171,13 +188,7 @@ class CampaignStore:
 
     def freeze(self, transaction: TransactWrite, run: Run, snapshot: Snapshot) -> None:
         """Adds the write of what a run sends; it is never written again."""
-        body = {
-            "content": snapshot.content.model_dump(mode="json"),
-            "organisation": snapshot.organisation,
-            "ranges": [[one.partition, one.prefix] for one in snapshot.ranges],
-        }
-        packed = json.dumps(body, ensure_ascii=False)
-        item = CampaignItem(run.campaign_id, f"frozen#{run.number}", body=packed)
+        item = CampaignItem(run.campaign_id, f"frozen#{run.number}", body=snapshot.packed())
         transaction.save(item, condition=CampaignItem.pk.does_not_exist())
 
     def freeze_again(self, transaction: TransactWrite, run: Run, following: Run) -> None:
@@ -196,6 +207,31 @@ class CampaignStore:
         body = json.loads(item.body)
         ranges = tuple(RosterRange(partition, prefix) for partition, prefix in body["ranges"])
         return Snapshot(Content.model_validate(body["content"]), body["organisation"], ranges)
+
+    def fingerprint(self, run: str) -> str:
+        """The SHA-256 of what was frozen for a run, as it was written then. Raises NotFound."""
+        key = split_run_id(run)
+        item = _item(key[0], f"frozen#{key[1]}") if key else None
+        if item is None:
+            raise NotFound("There is no run %(run)s.", run=run)
+        return _digest(item.body)
+
+    def correction(self, campaign_id: str, number: int | str) -> Correction | None:
+        item = _item(campaign_id, f"correction#{number}")
+        return Correction.model_validate_json(item.body) if item else None
+
+    def corrections(self, campaign_id: str) -> list[Correction]:
+        """All corrections and withdrawals of a campaign, oldest first."""
+        rows = CampaignItem.query(
+            campaign_id, CampaignItem.sk.startswith("correction#"), consistent_read=True
+        )
+        return sorted((Correction.model_validate_json(row.body) for row in rows), key=lambda one: one.number)
+
+    def put_correction(self, transaction: TransactWrite, correction: Correction) -> None:
+        """Adds the write of a correction's new state, which holds only over the one before it."""
+        key = (correction.campaign_id, f"correction#{correction.number}")
+        item = CampaignItem(*key, body=correction.model_dump_json(), rev=correction.rev)
+        transaction.save(item, condition=_follows(correction.rev))
 
     def due(self, now: datetime, limit: int) -> list[str]:
         """Ids of runs scheduled for `now` or before, oldest first."""
@@ -221,6 +257,10 @@ class CampaignStore:
         }
         rows = CampaignItem.batch_get(list(keys), consistent_read=True)
         return {keys[row.pk, row.sk]: Template.model_validate_json(row.body) for row in rows}
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _item(pk: str, sk: str) -> CampaignItem | None:

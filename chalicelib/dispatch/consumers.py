@@ -21,12 +21,17 @@ bp = Blueprint("app")
 @bp.schedule(Rate(1, unit=Rate.MINUTES), name="launch_due")
 def launch_due(event: CloudWatchEvent) -> None:
     wiring.planner().tick()
+    wiring.breaker().watch()
 
 
 @bp.on_sqs_message(queue="plan", batch_size=10, name="plan_run")
 def plan_run(event: SQSEvent) -> PartialItemFailureResponse:
     def one(record: SQSRecord) -> None:
-        wiring.planner().handle(json.loads(record.body))
+        message = json.loads(record.body)
+        if "bundle" in message:
+            wiring.bundler().step(message)
+        else:
+            wiring.planner().handle(message)
 
     return each_record(event, one)
 

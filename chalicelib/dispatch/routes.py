@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 from urllib.parse import unquote
 
 from chalice.app import Response
@@ -12,15 +12,17 @@ from pydantic import Field, StringConstraints
 from chalicelib import wiring
 from chalicelib.clock import IST
 from chalicelib.dispatch.model import Decision, Status
-from chalicelib.errors import Forbidden, NotFound
+from chalicelib.errors import Forbidden, InvalidInput, NotFound
 from chalicelib.http import Api, Request, empty, html, next_cursor, read_cursor
+from chalicelib.platforms.base import Outgoing
 from chalicelib.ports import RunBrief
 from chalicelib.shapes import Strict, View
 
 if TYPE_CHECKING:
+    from chalicelib.dispatch.channels import Standing
     from chalicelib.dispatch.officer import OfficerReport
     from chalicelib.dispatch.report import Delivery
-    from chalicelib.dispatch.store import Stop
+    from chalicelib.dispatch.store import BundleState, Stop
 
 api = Api("dispatch")
 PAGE_OF_CAMPAIGNS = 50
@@ -31,8 +33,8 @@ UNKNOWN_SHOWN = 20
 class CountsView(View):
     """targeted = planned + skipped; planned = in_progress + accepted + failed + unknown + not_sent.
 
-    Closed are part of unknown, resent part of planned; late stand beside: first attempts that arrived though
-    a second one was sent.
+    Closed are part of unknown, resent and fallbacks part of planned; late stand beside: attempts that arrived
+    though another one followed.
     """
 
     targeted: int
@@ -49,11 +51,20 @@ class CountsView(View):
     no_receipts: int
     closed: int
     resent: int
+    fallbacks: int
     late: int
 
 
+class TakenBackView(CountsView):
+    """A correction or withdrawal, counted by itself: its people are those of the runs that it takes back."""
+
+    run: str
+    purpose: str
+    status: str
+
+
 class ReportView(CountsView):
-    """The counts, whole and in groups.
+    """The campaign's own runs together, or the one that was asked for; what takes them back stands apart.
 
     `sent`: people to whom a request was made. `left`: people who were not sent to because the time was over.
     `half_sent`: both in one run.
@@ -61,13 +72,19 @@ class ReportView(CountsView):
 
     campaign: str
     status: str
+    withdrawn_at: datetime | None
     runs: list[str]
+    corrections: list[TakenBackView]
     sent: int
     left: int
     half_sent: bool
     by_channel: dict[str, CountsView]
     by_area: dict[str, CountsView]
     updated_at: datetime
+
+
+class ReportQuery(Strict):
+    run: str | None = None
 
 
 class DecisionView(View):
@@ -96,6 +113,8 @@ class DeliveryView(View):
     code: str
     times: dict[str, datetime]
     decided: DecisionView | None
+    follows: str | None
+    followed_by: str | None
 
 
 class DeliveryList(View):
@@ -191,20 +210,97 @@ class SignatureBody(Strict):
     reason: Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)] = ""
 
 
+class BundleBody(Strict):
+    run: str = Field(min_length=1, max_length=60)
+
+
+class BundleQuery(Strict):
+    run: str | None = None
+
+
+class BundleView(View):
+    """How far the proof of a run is. `files` are addresses that hold for 15 minutes, by file name; `sha256`
+    is that of `manifest.json`, and in the audit as `campaign.bundle_made`."""
+
+    id: str
+    run: str
+    status: Literal["running", "done", "unfinished"]
+    by: str
+    at: datetime
+    chunks: int
+    sha256: str
+    files: dict[str, str]
+
+
+class BundleList(View):
+    items: list[BundleView]
+    next: str | None = None
+
+
 class StopReason(Strict):
     reason: str = Field(min_length=1, max_length=500)
 
 
 class StopView(View):
+    """`by` is `system` after a platform's word: then `code` is that word, and at `probe_at` the platform is
+    asked whether the channel is well again."""
+
     scope: str
     reason: str
     by: str
     at: datetime
+    code: str = ""
+    probe_at: datetime | None = None
 
 
 class StopList(View):
     items: list[StopView]
     next: str | None = None
+
+
+class ChannelView(View):
+    """`rate_per_s`, `per_day`: what holds now; `most`: what configuration or platform allow. `learned`: the
+    share of the rate that throttles have left. `used`: slots leased in the moving 24 h."""
+
+    id: str
+    platform: str
+    rate_per_s: float
+    per_day: int | None
+    most: dict[str, float | None]
+    health: str
+    learned: float
+    used: int
+    rests_until: datetime | None
+    stop: StopView | None
+
+
+class ChannelList(View):
+    items: list[ChannelView]
+    next: str | None = None
+
+
+class ChannelLimits(Strict):
+    """Below the channel's own limits; what is left out or null is not limited further."""
+
+    rate_per_s: float | None = Field(default=None, gt=0, le=100_000)
+    per_day: int | None = Field(default=None, ge=1, le=100_000_000)
+
+
+class TrialMessage(Strict):
+    """A text, or a template with its parameters in order."""
+
+    to: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
+    text: str = Field(default="", max_length=4096)
+    template: str = Field(default="", max_length=512)
+    language: str = Field(default="", max_length=12)
+    category: str = Field(default="", max_length=20)
+    params: list[str] = Field(default=[], max_length=20)
+
+
+class TrialOutcome(View):
+    """`accepted`, `unknown` (no answer came) or `refused:<the platform's code>`."""
+
+    outcome: str
 
 
 class Head(NamedTuple):
@@ -213,6 +309,7 @@ class Head(NamedTuple):
     id: str
     title: str
     status: str
+    withdrawn_at: datetime | None
     department: str
     runs: list[RunBrief]
 
@@ -223,17 +320,31 @@ def _seen(request: Request, campaign_id: str, action: str = "campaign.report") -
     if not request.principal.covers_department(campaign.content.department, action):
         raise Forbidden
     runs = wiring.runs().of_campaign(campaign_id)
-    return Head(campaign.id, campaign.content.title, campaign.status, campaign.content.department, runs)
+    content = campaign.content
+    return Head(campaign.id, content.title, campaign.status, campaign.withdrawn_at, content.department, runs)
 
 
-def _report(head: Head) -> ReportView:
+def _report(head: Head, run: str | None = None) -> ReportView:
+    """Over the campaign's own runs, or over `run` alone. Raises NotFound when it has no such run."""
     from chalicelib.dispatch.report import counts_as_json
 
-    report = wiring.reporter().report(head.runs)
+    reporter = wiring.reporter()
+    counted = [one for one in head.runs if (one.run_id == run if run else one.occasion == "campaign")]
+    if run and not counted:
+        raise NotFound
+    report = reporter.report(counted)
+    corrections = [
+        counts_as_json(reporter.report([one]).counts)
+        | {"run": one.run_id, "purpose": one.occasion, "status": one.status}
+        for one in head.runs
+        if one.occasion != "campaign" and not run
+    ]
     shown = counts_as_json(report.counts) | {
         "campaign": head.id,
         "status": head.status,
-        "runs": [run.run_id for run in head.runs],
+        "withdrawn_at": head.withdrawn_at,
+        "runs": [one.run_id for one in head.runs],
+        "corrections": corrections,
         "by_channel": {name: counts_as_json(counts) for name, counts in report.by_channel.items()},
         "by_area": {name: counts_as_json(counts) for name, counts in report.by_area.items()},
         "sent": report.counts.sent,
@@ -247,16 +358,17 @@ def _report(head: Head) -> ReportView:
 @api.get(
     "/v1/campaigns/{campaign_id}/report",
     allow="campaign.report",
+    query=ReportQuery,
     answer=ReportView,
-    summary="What became of a campaign",
+    summary="What became of a campaign, or of one of its runs",
 )
-def report(request: Request, campaign_id: str) -> ReportView:
-    return _report(_seen(request, campaign_id))
+def report(request: Request, campaign_id: str, query: ReportQuery) -> ReportView:
+    return _report(_seen(request, campaign_id), query.run)
 
 
 @api.page("GET", "/campaigns/{campaign_id}/report", allow="campaign.report", summary="The report as a page")
 def report_page(request: Request, campaign_id: str) -> Response:
-    from chalicelib.dispatch.words import CAMPAIGN, CHANNELS, REASONS
+    from chalicelib.dispatch.words import CAMPAIGN, CHANNELS, PURPOSES, REASONS
     from chalicelib.pages import shell
 
     head = _seen(request, campaign_id)
@@ -272,6 +384,8 @@ def report_page(request: Request, campaign_id: str) -> Response:
         path=f"/campaigns/{campaign_id}/report",
         title=head.title,
         status=CAMPAIGN[head.status],
+        withdrawn_at=head.withdrawn_at and _in_india(head.withdrawn_at),
+        corrections=[(PURPOSES[one.purpose], CAMPAIGN[one.status], one) for one in shown.corrections],
         report=values,
         by_channel=[(CHANNELS.get(name, name), counts) for name, counts in shown.by_channel.items()],
         by_area=[(_area_name(area, request.lang), counts) for area, counts in shown.by_area.items()],
@@ -279,14 +393,19 @@ def report_page(request: Request, campaign_id: str) -> Response:
         officer=request.principal.may("officer_report.read"),
         unknown=_unknown(request, head) if shown.unknown else [],
         timetable=_timetable(campaign_id),
-        updated_at=f"{shown.updated_at.astimezone(IST):%d.%m.%Y %H:%M:%S}",
+        updated_at=_in_india(shown.updated_at),
     )
-    return html(page, headers={"Refresh": "5"} if shown.in_progress else None)
+    under_way = any(one.in_progress for one in (shown, *shown.corrections))
+    return html(page, headers={"Refresh": "5"} if under_way else None)
+
+
+def _in_india(at: datetime) -> str:
+    return f"{at.astimezone(IST):%d.%m.%Y %H:%M:%S}"
 
 
 def _timetable(campaign_id: str) -> dict[str, Any]:
     """What the page says of runs, repetition and quiet hours; times by India's clock."""
-    from chalicelib.dispatch.words import CAMPAIGN, EVERY
+    from chalicelib.dispatch.words import CAMPAIGN, EVERY, PURPOSES
 
     quiet, found = wiring.campaigns().timetable(campaign_id)
     series = [run.series for run in found if run.series]
@@ -300,6 +419,7 @@ def _timetable(campaign_id: str) -> dict[str, Any]:
         "runs": [
             {
                 "number": run.number,
+                "purpose": PURPOSES.get(run.purpose, ""),
                 "at": f"{run.at.astimezone(IST):%d.%m.%Y %H:%M}",
                 "until": f"{run.expires_at.astimezone(IST):%d.%m.%Y %H:%M}",
                 "status": CAMPAIGN[run.status],
@@ -330,7 +450,7 @@ def _area_name(area_id: str, lang: str) -> str:
 
 @api.page("GET", "/campaigns", allow="campaign.read", summary="All campaigns as a page")
 def campaigns_page(request: Request) -> Response:
-    from chalicelib.dispatch.words import CAMPAIGN, EVERY
+    from chalicelib.dispatch.words import CAMPAIGN, EVERY, WITHDRAWN
     from chalicelib.pages import shell
 
     found, more = wiring.campaigns().page("", "", read_cursor(request), PAGE_OF_CAMPAIGNS)
@@ -338,7 +458,7 @@ def campaigns_page(request: Request) -> Response:
         {
             "id": one.id,
             "title": one.content.title,
-            "status": CAMPAIGN[one.status],
+            "status": WITHDRAWN if one.withdrawn_at else CAMPAIGN[one.status],
             "every": EVERY[one.repeats] if one.repeats else "",
             "day": f"{one.created_at.astimezone(IST):%d.%m.%Y}",
         }
@@ -448,6 +568,41 @@ def _officer_view(head: Head, report: OfficerReport) -> OfficerReportView:
     )
 
 
+@api.post(
+    "/v1/campaigns/{campaign_id}/bundles",
+    allow="officer_report.read",
+    body=BundleBody,
+    answer=BundleView,
+    status=202,
+    summary="Have the proof of a run that has ended made, for scripts/verify_bundle.py",
+)
+def order_bundle(request: Request, campaign_id: str, body: BundleBody) -> BundleView:
+    head = _seen(request, campaign_id, "officer_report.read")
+    if body.run not in {run.run_id for run in head.runs}:
+        raise InvalidInput.of("run", "run_unknown", "This campaign has no run %(run)s.", run=body.run)
+    return _bundle_view(wiring.bundler().order(request.principal.id, body.run))
+
+
+@api.get(
+    "/v1/campaigns/{campaign_id}/bundles",
+    allow="officer_report.read",
+    query=BundleQuery,
+    answer=BundleList,
+    summary="The latest proof of each run: how far it is, and where to fetch it",
+)
+def bundles(request: Request, campaign_id: str, query: BundleQuery) -> BundleList:
+    head = _seen(request, campaign_id, "officer_report.read")
+    runs = [run.run_id for run in head.runs if query.run in (None, run.run_id)]
+    found = [state for run in runs if (state := wiring.bundler().get(run)) is not None]
+    return BundleList(items=[_bundle_view(state) for state in found])
+
+
+def _bundle_view(state: BundleState) -> BundleView:
+    chunks = sum(part["lines"] for part in state.parts if part["holds"] == "chunks")
+    shown = {name: getattr(state, name) for name in ("id", "run", "status", "by", "at", "sha256")}
+    return BundleView(**shown, chunks=chunks, files=wiring.bundler().links(state))
+
+
 @api.get("/v1/stops", allow="stop.read", answer=StopList, summary="All stops that stand")
 def stops(request: Request) -> StopList:
     return StopList(items=[_stop_view(stop) for stop in wiring.stop_desk().listed()])
@@ -475,6 +630,80 @@ def put_stop(request: Request, scope: str, body: StopReason) -> StopView:
 def lift_stop(request: Request, scope: str) -> Response:
     wiring.stop_desk().lift(request.principal, unquote(scope))
     return empty(204)
+
+
+@api.get("/v1/channels", allow="channel.read", answer=ChannelList, summary="Pace and health of all channels")
+def channels(request: Request) -> ChannelList:
+    return ChannelList(items=[_channel_view(one) for one in wiring.channel_desk().listed()])
+
+
+@api.get(
+    "/v1/channels/{channel_id}",
+    allow="channel.read",
+    answer=ChannelView,
+    summary="Pace and health of a channel",
+)
+def channel(request: Request, channel_id: str) -> ChannelView:
+    return _channel_view(wiring.channel_desk().get(channel_id))
+
+
+@api.put(
+    "/v1/channels/{channel_id}",
+    allow="channel.write",
+    body=ChannelLimits,
+    answer=ChannelView,
+    summary="Lower a channel's limits, or lift what was set",
+)
+def put_channel(request: Request, channel_id: str, body: ChannelLimits) -> ChannelView:
+    desk = wiring.channel_desk()
+    return _channel_view(desk.set_limits(request.principal, channel_id, body.rate_per_s, body.per_day))
+
+
+@api.post(
+    "/v1/channels/{channel_id}/resume",
+    allow="stop.write",
+    answer=ChannelView,
+    summary="Lift a channel's stop, whoever has set it",
+)
+def resume_channel(request: Request, channel_id: str) -> ChannelView:
+    wiring.channel_desk().get(channel_id)
+    wiring.stop_desk().lift(request.principal, f"channel:{channel_id}")
+    return _channel_view(wiring.channel_desk().get(channel_id))
+
+
+@api.post(
+    "/v1/channels/{channel_id}/test",
+    allow="channel.write",
+    body=TrialMessage,
+    answer=TrialOutcome,
+    summary="Send one test message to an address of your choice",
+)
+def try_channel(request: Request, channel_id: str, body: TrialMessage) -> TrialOutcome:
+    message = Outgoing(
+        text=body.text,
+        template=body.template,
+        template_language=body.language,
+        category=body.category,
+        params=tuple(body.params),
+    )
+    outcome = wiring.channel_desk().try_out(request.principal, channel_id, body.to, message)
+    return TrialOutcome(outcome=outcome)
+
+
+def _channel_view(one: Standing) -> ChannelView:
+    rests = one.pace.rest_until
+    return ChannelView(
+        id=one.channel.id,
+        platform=one.channel.platform,
+        rate_per_s=one.limit.rate_per_s,
+        per_day=one.limit.per_day,
+        most={"rate_per_s": one.allowed.rate_per_s, "per_day": one.allowed.per_day},
+        health=one.health,
+        learned=round(one.pace.learned(one.now), 3),
+        used=one.pace.used(one.now),
+        rests_until=datetime.fromtimestamp(rests, UTC) if rests > one.now else None,
+        stop=_stop_view(one.stop) if one.stop else None,
+    )
 
 
 def _stop_view(stop: Stop) -> StopView:

@@ -15,12 +15,15 @@ CAMPAIGN = {
     "cancelled": mark("Called off"),
     "expired": mark("Expired"),
 }
+WITHDRAWN = mark("Withdrawn")
+PURPOSES = {"correction": mark("Correction"), "withdrawal": mark("Withdrawal")}
 EVERY = {"day": mark("every day"), "week": mark("every week"), "month": mark("every month")}
 REASONS = {
     "no_channel": mark("cannot be reached over the campaign's channels"),
     "no_language": mark("no message in a language that fits"),
     "cancelled": mark("the campaign was called off"),
     "expired": mark("the campaign had expired"),
+    "recalled": mark("the message was corrected or withdrawn"),
     "erased": mark("the person had their data erased"),
     "not_approved": mark("the person was no longer approved"),
     "no_address": mark("the person no longer has an address there"),

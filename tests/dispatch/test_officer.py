@@ -229,7 +229,9 @@ def ask(made, officer, monkeypatch):
         if ident != CAMPAIGN:
             raise NotFound
         content = SimpleNamespace(title="हर मत की क़ीमत", department="dept_sample")
-        return SimpleNamespace(id=CAMPAIGN, status="dispatched", content=content, created_at=START)
+        return SimpleNamespace(
+            id=CAMPAIGN, status="dispatched", withdrawn_at=None, content=content, created_at=START
+        )
 
     monkeypatch.setattr(wiring, "campaigns", lambda: SimpleNamespace(get=campaign))
     monkeypatch.setattr(wiring, "runs", lambda: made.runs)

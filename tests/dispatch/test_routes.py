@@ -15,6 +15,7 @@ from chalicelib import wiring
 from chalicelib.campaigns.model import Run
 from chalicelib.campaigns.times import Repeat, quiet_setting, series_of
 from chalicelib.dispatch.model import DeliveryKey, Fact, partition_of
+from chalicelib.dispatch.recipients import OfRoster
 from chalicelib.dispatch.report import Reporter
 from chalicelib.errors import Forbidden, NotFound
 from chalicelib.identity.roles import Principal
@@ -45,7 +46,12 @@ def campaign(campaign_id: str) -> SimpleNamespace:
         raise NotFound
     content = SimpleNamespace(title="हर मत की क़ीमत", department="dept_sample")
     return SimpleNamespace(
-        id=CAMPAIGN, status="dispatched", content=content, created_at=START, repeats="week"
+        id=CAMPAIGN,
+        status="dispatched",
+        withdrawn_at=None,
+        content=content,
+        created_at=START,
+        repeats="week",
     )
 
 
@@ -220,6 +226,35 @@ def test_the_page_tells_of_second_attempts_and_late_arrivals(decide, get, made, 
     assert "Unknown deliveries" not in page
 
 
+def test_a_correction_is_counted_by_itself_and_beside_the_campaign(get, made):
+    parent = made.runs.briefs[RUN]
+    second = f"{CAMPAIGN}-2"
+    made.runs.briefs[RUN] = replace(parent, recalled=True)
+    made.runs.briefs[second] = replace(parent, run_id=second, occasion="withdrawal", parents=(RUN,))
+    made.plan_queue.put([{"launch": second}])
+    made.runs.set(second, "scheduled")
+    before = json.loads(get(f"/v1/campaigns/{CAMPAIGN}/report").body)
+    made.plan()
+    made.send()
+    whole = json.loads(get(f"/v1/campaigns/{CAMPAIGN}/report").body)
+    [taken_back] = whole["corrections"]
+    assert (taken_back["run"], taken_back["purpose"], taken_back["accepted"]) == (second, "withdrawal", 58)
+    assert {n: v for n, v in whole.items() if n not in ("corrections", "updated_at")} == {
+        n: v for n, v in before.items() if n not in ("corrections", "updated_at")
+    }
+    alone = json.loads(get(f"/v1/campaigns/{CAMPAIGN}/report?run={second}").body)
+    assert (alone["targeted"], alone["accepted"], alone["corrections"]) == (58, 58, [])
+    assert get(f"/v1/campaigns/{CAMPAIGN}/report?run={CAMPAIGN}-3").status_code == 404
+    withdrawn = campaign(CAMPAIGN)
+    withdrawn.withdrawn_at = START
+    desk = wiring.campaigns()
+    desk.get, desk.page = (lambda _: withdrawn), (lambda *_: ([withdrawn], None))
+    page = get(f"/campaigns/{CAMPAIGN}/report?lang=en").body.decode()
+    assert "Withdrawn since 02.11.2026" in page
+    assert "Corrections and withdrawals" in page
+    assert "वापस लिया गया" in get("/campaigns?lang=hi").body.decode()
+
+
 def test_the_report_adds_up_over_http(get):
     report = json.loads(get(f"/v1/campaigns/{CAMPAIGN}/report").body)
     assert (report["targeted"], report["planned"], report["accepted"], report["failed"]) == (60, 60, 58, 1)
@@ -271,7 +306,8 @@ def test_the_page_tells_the_same_in_words(get):
 def test_the_page_looks_again_while_something_is_under_way(get, made):
     assert "Refresh" not in get(f"/campaigns/{CAMPAIGN}/report").headers
     late = world(30)
-    late.store.write_chunks(late.planner()._draw(late.runs.briefs[RUN], 0, 7, None), 1)
+    page = OfRoster(late.runs, late.roster).draw(late.runs.briefs[RUN], 0, 7, None)
+    late.store.write_chunks(page, 1)
     assert get(f"/campaigns/{CAMPAIGN}/report").headers["Refresh"] == "5"
 
 

@@ -12,6 +12,9 @@ import io
 import json
 import os
 import re
+import subprocess
+import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -26,6 +29,8 @@ from rich.progress import Progress
 
 from chalicelib.clock import Clock
 from chalicelib.dispatch.model import Bounds, Claim, Page, Week
+from chalicelib.dispatch.pace import Limit, Wait
+from chalicelib.dispatch.paces import Paces
 from chalicelib.dispatch.store import DispatchStore
 from chalicelib.ops import Idempotency
 from local.acting import Caller, Staff, wait_for
@@ -68,8 +73,15 @@ READ_AGAIN = (
     "after a lost answer or a repeated message the claim is read again: tests/e2e kills processes for that"
 )
 GIVEN_UP = "a second attempt that is not made after all: tests/dispatch/test_decisions.py"
+CALLED_OFF = "who had a claim and no result when a run was called off: tests/dispatch/test_corrections.py"
 BLOCKED = "the platform says that the person blocked us: counted among the refusals by chance only"
 PARKED = "a chunk that waits longer than a queue can is parked, for quiet hours: tests/dispatch"
+HALTED = "a platform's word stops a channel or pauses a campaign: tests/dispatch/test_channels.py"
+HALTS = {
+    "dynamodb:PutItem CampaignsTable": HALTED,
+    "dynamodb:Query AuditTable": HALTED,
+    "dynamodb:UpdateItem AuditTable": HALTED,
+}
 POLLING = {
     action: BY_LAMBDA for action in ("sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage")
 }
@@ -82,12 +94,23 @@ UNSEEN: dict[str, dict[str, str]] = {
         "cognito-idp:AdminSetUserMFAPreference Pool": SECOND_FACTOR,
         "dynamodb:DeleteItem OpsTable": "frees the Idempotency-Key of a failed write; ends an enrolment",
         "dynamodb:GetItem OpsTable": "the answer to an Idempotency-Key that comes again; an enrolment",
+        "s3:GetObject Bucket/bundles/*": "whoever follows a link that was signed reads in its name",
     },
     "launch_due": FAILURES
-    | {"dynamodb:BatchWriteItem TalliesTable": PARKED, "sqs:SendMessage SendQueue": PARKED},
-    "plan_run": {f"{action} PlanQueue": why for action, why in POLLING.items()},
+    | {"dynamodb:BatchWriteItem TalliesTable": PARKED, "sqs:SendMessage SendQueue": PARKED}
+    | {f"dynamodb:{action} TalliesTable": HALTED for action in ("DeleteItem", "PutItem")}
+    | {f"dynamodb:{action} AuditTable": HALTED for action in ("Query", "UpdateItem")}
+    | {"events:PutEvents Bus": HALTED, "secretsmanager:GetSecretValue PlatformSecret": HALTED},
+    "plan_run": {f"{action} PlanQueue": why for action, why in POLLING.items()}
+    | {"dynamodb:GetItem LedgerTable": CALLED_OFF},
     "process_callbacks": {f"{action} CallbacksQueue": why for action, why in POLLING.items()}
-    | {"dynamodb:GetItem LedgerTable": READ_AGAIN},
+    | {"dynamodb:GetItem LedgerTable": READ_AGAIN}
+    | HALTS
+    | {
+        "dynamodb:GetItem CampaignsTable": HALTED,
+        "dynamodb:PutItem TalliesTable": HALTED,
+        "dynamodb:Query CampaignsTable/due": HALTED,
+    },
     "publish_events": FAILURES
     | {
         f"{action} {table}.StreamArn": BY_LAMBDA
@@ -99,6 +122,7 @@ UNSEEN: dict[str, dict[str, str]] = {
     "send_chunk": {f"{action} SendQueue": why for action, why in POLLING.items()}
     | {"dynamodb:GetItem LedgerTable": READ_AGAIN}
     | {"dynamodb:ConditionCheckItem LedgerTable": GIVEN_UP}
+    | HALTS
     | {f"dynamodb:{action} PeopleTable": BLOCKED for action in ("ConditionCheckItem", "GetItem", "PutItem")}
     | {"dynamodb:PutItem RosterTable": BLOCKED},
     "send_service": {f"{action} ServiceQueue": why for action, why in POLLING.items()}
@@ -180,7 +204,9 @@ def live(system: Laptop) -> None:
             sandbox("POST", "/inbound", {"platform": platform, "from": people[0], "text": text, "name": "x"})
     post_signed(system, {"object": "whatsapp_business_account", "entry": [{"id": "1", "new": "x" * 800_000}]})
     later_run(system, staff)
-    decide_unknowns(api, sandbox, staff)
+    decided = decide_unknowns(api, sandbox, staff)
+    prove(api, staff, decided)
+    withdraw(staff, decided)
     tick(system, "SealAudit")
     wait_for(lambda: not waiting(system), "the end of all queues")
 
@@ -229,9 +255,15 @@ def later_run(system: Laptop, staff: Staff) -> None:
     Caller(system.sandbox_url)("POST", "/clock", {"offset_s": 130})
     tick(system, "LaunchDue")
     wait_for(lambda: staff.report(campaign)["status"] == "dispatched", "the later run")
+    listed = staff.api("GET", f"/v1/campaigns/{campaign}/deliveries", token=editor)["items"]
+    key = next(delivery["key"] for delivery in listed if delivery["channel"] == "whatsapp")
+    failed = {"id": "wamid.x", "status": "failed", "recipient_id": "911", "errors": [{"code": 131026}]}
+    value = {"statuses": [failed | {"timestamp": "1800000000", "biz_opaque_callback_data": key}]}
+    entry = {"id": "1", "changes": [{"field": "messages", "value": value}]}
+    post_signed(system, {"object": "whatsapp_business_account", "entry": [entry]})
 
 
-def decide_unknowns(api: Caller, sandbox: Caller, staff: Staff) -> None:
+def decide_unknowns(api: Caller, sandbox: Caller, staff: Staff) -> str:
     """A third campaign, of which every answer is lost: one delivery is sent again, one is closed."""
     admin = staff.tokens["admin"]
     sandbox("POST", "/behaviour", {"lost_reply": 1, "fail": 0})
@@ -246,6 +278,46 @@ def decide_unknowns(api: Caller, sandbox: Caller, staff: Staff) -> None:
         api("POST", f"/v1/deliveries/{delivery['key']}/decision", body, token=admin)
     api("GET", f"/v1/campaigns/{campaign}/deliveries", token=admin)
     wait_for(lambda: staff.report(campaign)["in_progress"] == 0, "the resend")
+    return campaign
+
+
+def withdraw(staff: Staff, campaign: str) -> None:
+    """Withdraws a campaign, and tells all who got it."""
+    words = {"reason": "sample", "messages": {"telegram": {"hi": {"text": "वापस"}}}}
+    staff.api("POST", f"/v1/campaigns/{campaign}/withdrawal", words, token=staff.tokens["editor"])
+    decision, approver = {"decision": "approve"}, staff.tokens["approver"]
+    staff.api("POST", f"/v1/campaigns/{campaign}/corrections/1/approval", decision, token=approver)
+    staff.api("GET", f"/v1/campaigns/{campaign}/corrections", token=approver)
+
+    def told() -> bool:
+        [withdrawal] = staff.report(campaign)["corrections"]
+        return withdrawal["status"] == "dispatched"
+
+    wait_for(told, "the withdrawal")
+
+
+def prove(api: Caller, staff: Staff, campaign: str) -> None:
+    """The officer's report of a campaign is signed, its run's bundle made, fetched and checked."""
+    admin = staff.tokens["admin"]
+    api("POST", f"/v1/campaigns/{campaign}/officer-report/signature", {}, token=admin)
+    bundles = f"/v1/campaigns/{campaign}/bundles"
+    api("POST", bundles, {"run": f"{campaign}-1"}, token=admin)
+
+    def made() -> dict[str, Any]:
+        [bundle] = api("GET", bundles, token=admin)["items"]
+        return dict(bundle)
+
+    wait_for(lambda: made()["status"] == "done", "the bundle")
+    bundle = made()
+    with tempfile.TemporaryDirectory() as folder:
+        for name, link in bundle["files"].items():
+            with urllib.request.urlopen(link, timeout=10) as answer:
+                Path(folder, name).write_bytes(answer.read())
+        verify = [sys.executable, "-I", str(ROOT / "scripts" / "verify_bundle.py"), folder]
+        checked = subprocess.run(
+            [*verify, "--manifest", bundle["sha256"]], capture_output=True, text=True, check=False
+        )
+    assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
 def post_signed(system: Laptop, payload: dict[str, Any]) -> None:
@@ -320,14 +392,14 @@ def test_a_policy_grants_nothing_that_was_not_seen_and_has_no_reason(function, s
 
 
 def a_channel_without_a_free_slot() -> None:
-    store, now = DispatchStore(), time.time()
-    store.lease("whatsapp-main", 25, 1.0, 10.0, now)
-    assert isinstance(store.lease("whatsapp-main", 25, 1.0, 10.0, now), float)
+    paces, now = Paces(), time.time()
+    paces.lease("whatsapp-main", 25, Limit(1.0), now)
+    assert isinstance(paces.lease("whatsapp-main", 25, Limit(1.0), now), Wait)
 
 
 def a_person_whom_another_sender_has_claimed() -> None:
     first, second = (
-        Claim("inf_1", "2026-45", "run", "chunk", 0, 1, token, 10.0) for token in ("first", "second")
+        Claim("inf_1", "2026-45", "run", "00000000000", 0, 1, token, 10.0) for token in ("first", "second")
     )
     assert DispatchStore().claim(first, Bounds(0.0)) is None
     assert DispatchStore().claim(second, Bounds(0.0)) == Week(first, counted=1)
