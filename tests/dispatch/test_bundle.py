@@ -25,8 +25,17 @@ from chalicelib.errors import Conflict, NotFound
 from chalicelib.identity.audit import Audit
 from chalicelib.platforms.base import OutcomeUnknown, SendRefused
 from chalicelib.ports import Area, Proof
-from tests.conftest import create_tables
-from tests.dispatch.world import RUN, START, Crash, World, address, person_id, world
+from tests.dispatch.test_fallback import reachable_over_all, work
+from tests.dispatch.world import (
+    RUN,
+    START,
+    Crash,
+    World,
+    address,
+    empty_tables,
+    person_id,
+    world,
+)
 
 pytestmark = pytest.mark.usefixtures("tables")
 
@@ -212,6 +221,24 @@ def test_no_name_number_or_text_is_in_it(good):
     assert person_id(1) in everything
 
 
+def test_attempts_over_other_channels_count_once_and_what_follows_is_read_with_what_it_follows(
+    tmp_path, check, monkeypatch
+):
+    monkeypatch.setattr(module, "SLICE", 1)
+    note("campaign.created")
+    made, files = reachable_over_all(40), MemoryFiles()
+    made.platform.answers |= {address(n): [SendRefused("131026", "person")] for n in range(0, 40, 3)}
+    made.plan_queue.put([{"launch": RUN}])
+    work(made)
+    made.runs.briefs[RUN] = replace(made.runs.briefs[RUN], status="dispatched", ended_at=made.clock.now())
+    folder = unpacked(made, files, make(made, files), tmp_path / "bundle")
+    code, said = check(folder)
+    assert code == 0, said
+    counts = json.loads((folder / "manifest.json").read_text())["counts"]
+    assert (counts["planned"], counts["accepted"], counts["failed"]) == (40, 40, 0)
+    assert made.counts().fallbacks == 14
+
+
 # --- tampering ----------------------------------------------------------------------------------------------
 
 
@@ -386,7 +413,7 @@ def test_a_request_while_the_run_was_paused_or_called_off_is_found(tmp_path, che
         code, said = check(bundle_after(act, folder))
         assert code == 1
         assert "in spite of" in said
-        create_tables_anew()
+        empty_tables()
 
 
 def election(made: World, **more: Any) -> None:
@@ -402,7 +429,7 @@ def test_awareness_under_a_code_is_found_and_an_override_explains_it(tmp_path, c
     code, said = check(bundle_after(election, tmp_path / "bare"))
     assert code == 1
     assert "code of conduct" in said
-    create_tables_anew()
+    empty_tables()
 
     def overridden(made: World) -> None:
         election(made)
@@ -477,13 +504,3 @@ def test_a_crash_before_or_after_any_step_ends_in_one_whole_bundle(tmp_path, che
             assert state.status == "done", where
             code, said = check(unpacked(made, files, state, tmp_path / f"{at}{after}"))
             assert code == 0, (where, said)
-
-
-def create_tables_anew() -> None:
-    """Empty tables in the middle of a test."""
-    import boto3
-
-    dynamodb = boto3.client("dynamodb")
-    for name in dynamodb.list_tables()["TableNames"]:
-        dynamodb.delete_table(TableName=name)
-    create_tables()
