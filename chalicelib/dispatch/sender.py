@@ -327,24 +327,22 @@ class Sender:
         """The slot, the last look, and then the request."""
         claim = begun.claim
         try:
-            in_time = self._in_turn(work)
-            contact = self._contact_now(begun)
-            against = self._against(work, contact)
+            against, contact = self._look_in_turn(work, begun)
         except Exception:
             self.store.release(claim)
             raise
         if isinstance(against, (Hold, Later)):
             self.store.release(claim)
             return self._held(work, against)
-        if against is not None or contact is None:
+        if against is not None:
             self.store.release(claim)
-            work.note(claim.index, Fact.NOT_SENT, against or "erased")
+            work.note(claim.index, Fact.NOT_SENT, against)
             return Step.GO_ON
         if work.halted or self.clock.epoch() + ANSWER_S > work.deadline:
             self.store.release(claim)
             work.again(0)
             return Step.STOP
-        if not in_time:
+        if contact is None:
             self.store.release(claim)
             work.left.append(claim.index)
             return Step.GO_ON
@@ -353,32 +351,35 @@ class Sender:
         addressed = replace(begun.message, key=str(work.chunk.key(claim.index)), ttl_s=ttl_s)
         return self._request(work, claim, contact, addressed)
 
-    def _contact_now(self, begun: Begun) -> Contact | None:
-        """The contact as it was at most 2 s ago, or a moment more: a claim may take long, a slot too."""
-        if self.clock.epoch() - begun.read_at <= FRESH_S + LATE_S:
-            return begun.contact
-        return self.people.contacts([begun.contact.id]).get(begun.contact.id)
-
-    def _in_turn(self, work: Work) -> bool:
-        """Waits for a slot of the lease. What comes too late for its slot takes the next: nothing is sent in
-        a burst. False when there is none left."""
+    def _look_in_turn(self, work: Work, begun: Begun) -> tuple[str | Hold | Later | None, Contact | None]:
+        """Waits for a slot of the lease, and looks once more: why the message must not go, and the contact,
+        both as they were at most 2 s ago, for a claim may take long. A look that took so long that the slot
+        has passed is old: the next slot has its own, and nothing is sent in a burst. Neither a reason nor a
+        contact when there is no slot left."""
+        contact: Contact | None = begun.contact
+        read_at = begun.read_at
         while not work.halted and (slot := work.slots.take(self.clock.epoch())) is not None:
             self._wait_for(slot)
-            if self.clock.epoch() <= slot + LATE_S:
-                return True
+            at = self.clock.epoch()
+            if at - read_at > FRESH_S + LATE_S:
+                contact, read_at = self.people.contacts([begun.claim.person]).get(begun.claim.person), at
+            against = self._against(work, contact)
+            if against is not None or self.clock.epoch() <= slot + LATE_S:
+                return against, contact
             work.slots.begun()
-        return False
+        return None, None
 
     def _against(self, work: Work, contact: Contact | None) -> str | Hold | Later | None:
         """Why this person must not get it now: a reason is final, a hold passes, what is for later has its
         time. By copies of the run and of the stops that are at most 2 s old."""
-        brief, channel, now = self.runs.get(work.chunk.run), work.channel, self.clock.now()
+        brief, stops, channel = self.runs.get(work.chunk.run), self.stops(), work.channel
+        now = self.clock.now()  # after what may have taken long to read
         if brief is None:
             return "cancelled"
         path = contact.area_path if contact else ()
         reason = reason_against(brief, contact, channel.platform, now)
         reason = reason or reason_in_law(brief, self.calendar.at(path, now))
-        return reason or self.stops().hold(brief, channel, path) or quiet_until(brief, now)
+        return reason or stops.hold(brief, channel, path) or quiet_until(brief, now)
 
     def _held(self, work: Work, hold: Hold | Later) -> Step:
         if isinstance(hold, Later):
