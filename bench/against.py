@@ -34,7 +34,7 @@ IDLE_QUEUES = 4
 LONG_POLL_S = 20.0
 MONTH_S = 30 * 24 * 3600
 REQUESTS_A_LOOK = 3
-"""A look at whether the run has ended is sent, received and deleted alone; longer runs have no more of them."""
+"""A look at whether a run has ended is sent, received and deleted alone; longer runs have no more of them."""
 WRITTEN = 200
 SLOW_S = 10.0
 LONG = 200_000
