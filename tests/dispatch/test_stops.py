@@ -18,7 +18,7 @@ from chalicelib.dispatch.stops import StopDesk, only
 from chalicelib.dispatch.store import Stop
 from chalicelib.errors import Forbidden, NotFound, OnHold, Transient
 from chalicelib.identity.roles import Principal
-from chalicelib.platforms.base import Outgoing, SendRefused, Throttled
+from chalicelib.platforms.base import Outgoing, Throttled
 from chalicelib.ports import Area
 from chalicelib.secrets import Secrets
 from tests.conftest import create_tables, use_environment
