@@ -106,12 +106,13 @@ class Dispatch(RuleBasedStateMachine):
     # In one go, so that much can have happened before the next step.
 
     @precondition(lambda self: self.places(Status.PLANNED))
-    @rule(n=st.integers(0, 9), answer=st.sampled_from(ANSWERS))
-    def send(self, n: int, answer: Any) -> None:
+    @rule(n=st.integers(0, 9), answer=st.sampled_from(ANSWERS), dies=st.booleans())
+    def send(self, n: int, answer: Any, dies: bool = False) -> None:
         self.hold(n)
         one = self.at_work[-1]
         if one.state == "held":
             self.let_ask(one, answer)
+            self.made.clock.move(INVOCATION_S if dies else 0)
             self.let_write_down(one)
 
     @precondition(lambda self: self.places(Status.PLANNED))
@@ -126,11 +127,19 @@ class Dispatch(RuleBasedStateMachine):
         self.begin(n)
         self.let_find_a_reason(self.at_work[-1])
 
-    @initialize(answer=st.sampled_from([False, *ANSWERS]), decides=st.booleans())
-    def something_has_happened(self, answer: Any, decides: bool) -> None:
+    @initialize(
+        answer=st.sampled_from([False, *ANSWERS]),
+        dies=st.booleans(),
+        gave_back=st.booleans(),
+        decides=st.booleans(),
+    )
+    def something_has_happened(self, answer: Any, dies: bool, gave_back: bool, decides: bool) -> None:
         self.look()
+        if gave_back:
+            self.hold(0)
+            self.let_give_back(self.at_work[-1])
         if answer is not False:
-            self.send(0, answer)
+            self.send(0, answer, dies)
             self.look()
         if decides and self.places(Status.UNKNOWN):
             self.decide(0, "resend")
@@ -204,7 +213,9 @@ class Dispatch(RuleBasedStateMachine):
     @precondition(lambda self: self.some("held"))
     @rule(n=st.integers(0, 9))
     def give_back(self, n: int) -> None:
-        one = self.pick(n, "held")
+        self.let_give_back(self.pick(n, "held"))
+
+    def let_give_back(self, one: Invocation) -> None:
         if self.made.clock.epoch() < one.work.deadline:
             one.sender.store.release(one.claim)
             one.gave_back = True
