@@ -50,8 +50,8 @@ FIRST, SECOND = "00000000000", "00000001000"
 PLACES = [(RUN, FIRST), (RUN, SECOND), *((run, FIRST) for run in RUNS[1:])]
 """The first run's audience finds the person twice."""
 ANSWERS = [None, OutcomeUnknown(), Throttled(2, scope="person"), SendRefused("131026", "person")]
-EXAMPLES, STEPS = 40, 20
-"""About half a minute; the same examples each time. More of them: raise the first."""
+EXAMPLES, STEPS = 30, 20
+"""About a quarter of a minute; the same examples each time. For more of them raise the first."""
 
 
 @dataclass(eq=False)
