@@ -260,7 +260,7 @@ class DispatchStore:
     def begin_plan(self, run: str, stretches: int, at: int) -> None:
         """Notes how many stretches of the roster the run reads; how far it has come stays."""
         begins = {str(chain): place for chain, place in first_places(stretches).items()}
-        TallyItem(run, "plan").update(
+        TallyItem(run, "plan").change(
             actions=[
                 TallyItem.stretches.set(stretches),
                 TallyItem.chains.set(TallyItem.chains | begins),
@@ -282,7 +282,7 @@ class DispatchStore:
         place = place_of(range_no, page_no)
         chain = TallyItem.chains[str(range_no % CHAINS)]
         try:
-            TallyItem(run, "plan").update(
+            TallyItem(run, "plan").change(
                 actions=[chain.set(place), TallyItem.planned_at.set(at)], condition=chain < place
             )
         except UpdateError as refused:
@@ -333,7 +333,7 @@ class DispatchStore:
         actions = _opening(chunk, at)
         if skipped:
             actions.append(TallyItem.skipped.set(dict(skipped)))
-        _tally_item(chunk.run, chunk.id).update(actions=actions)
+        _tally_item(chunk.run, chunk.id).change(actions=actions)
 
     # --- sending
 
@@ -362,7 +362,7 @@ class DispatchStore:
         condition, before, answered = _claimable(wanted, bounds), origin_of(wanted.chunk), False
         try:
             if before is None:
-                item.update(actions=actions, condition=condition)
+                item.change(actions=actions, condition=condition)
             else:
                 with write_together() as transaction:
                     chunk, index = before
@@ -485,7 +485,7 @@ class DispatchStore:
                 for name, value in letters[start : start + FACTS_A_WRITE]
             ]
             try:
-                TallyItem(partition_of(run, chunk), f"t{chunk}").update(
+                TallyItem(partition_of(run, chunk), f"t{chunk}").change(
                     actions=actions, condition=TallyItem.size.exists()
                 )
             except UpdateError as refused:
@@ -829,7 +829,7 @@ def _unless_refused(item: Table, actions: list[Action], condition: Condition) ->
     tries = 0
     while True:
         try:
-            item.update(actions=actions, condition=condition)
+            item.change(actions=actions, condition=condition)
             return True
         except UpdateError as refused:
             tries += 1

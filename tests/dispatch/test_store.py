@@ -196,16 +196,16 @@ class Busy:
     """Another run's transaction holds the week's item for the first `times` writes."""
 
     def __init__(self, monkeypatch, times: int) -> None:
-        self.left, update = times, WeekItem.update
+        self.left, change = times, WeekItem.change
 
         def held(item, actions, condition=None):
             if self.left:
                 self.left -= 1
                 error = {"Error": {"Code": "TransactionConflictException", "Message": "held"}}
                 raise UpdateError("held", ClientError(error, "UpdateItem"))
-            return update(item, actions, condition)
+            return change(item, actions, condition)
 
-        monkeypatch.setattr(WeekItem, "update", held)
+        monkeypatch.setattr(WeekItem, "change", held)
 
 
 def test_a_week_that_a_transaction_holds_is_claimed_at_the_next_try(store, monkeypatch):
