@@ -24,6 +24,7 @@ from hypothesis.stateful import (
 )
 
 from chalicelib.dispatch.model import (
+    PROOFS,
     Claim,
     DeliveryKey,
     Fact,
@@ -127,23 +128,22 @@ class Dispatch(RuleBasedStateMachine):
         self.begin(n)
         self.let_find_a_reason(self.at_work[-1])
 
-    @initialize(
-        answer=st.sampled_from([False, *ANSWERS]),
-        dies=st.booleans(),
-        gave_back=st.booleans(),
-        decides=st.booleans(),
-    )
-    def something_has_happened(self, answer: Any, dies: bool, gave_back: bool, decides: bool) -> None:
+    @initialize(before=st.sampled_from(["nothing", "gave back", "died", "unknown", "decided", "proven"]))
+    def something_has_happened(self, before: str) -> None:
         self.look()
-        if gave_back:
+        if before == "gave back":
             self.hold(0)
             self.let_give_back(self.at_work[-1])
-        if answer is not False:
-            self.send(0, answer, dies)
+            self.hold(0)
+            self.give_back_a_second_time(0)
+        elif before != "nothing":
+            self.send(0, OutcomeUnknown(), dies=before == "died")
             self.look()
-        if decides and self.places(Status.UNKNOWN):
+        if before in ("decided", "proven"):
             self.decide(0, "resend")
             self.look()
+        if before == "proven":
+            self.prove(0, "delivered")
 
     # Step by step.
 
@@ -173,6 +173,9 @@ class Dispatch(RuleBasedStateMachine):
             run, at = self.claimed_at
             assert run in ("", one.claim.run) or self.made.clock.epoch() - at >= GAP_S
             self.claimed_at = (one.claim.run, self.made.clock.epoch())
+            if (before := origin_of(one.claim.chunk)) is not None:
+                first = self.made.store.chunk(one.claim.run, before[0])
+                assert first is not None and not first[1].facts[0].keys() & set(PROOFS)
         one.sender._flush(one.work)
 
     @precondition(lambda self: self.some("new"))
