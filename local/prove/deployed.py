@@ -63,6 +63,8 @@ class Play:
     bans: list[Ban] = field(default_factory=list)
     campaigns: dict[str, str] = field(default_factory=dict)
     """Their ids by the name that their texts hold."""
+    gone: set[str] = field(default_factory=set)
+    """Who need not be in a later campaign: they said stop, or the platform says that they blocked us."""
 
     def whole(self) -> Deployed:
         """Everything, one after the other."""
@@ -107,6 +109,7 @@ class Play:
         self._ban("stop all", begun)
         addresses = frozenset(one.phone for one in leavers)
         self.bans.append(Ban("their own STOP", place.now(), addresses=addresses, grace_s=HALTS_WITHIN_S))
+        self.gone = {f"whatsapp:{address}" for address in addresses}
         place.act("DELETE", "/v1/stops/all")
         place.step_clock(90.0)
         place.asked(campaign, "stopped", 0.5)
@@ -147,6 +150,8 @@ class Play:
         log = judge.read_log(place.system.sandbox_log)
         markers = {f"#{name}": f"{campaign}-1" for name, campaign in self.campaigns.items()}
         done = Deployed(killed=killed, proxy=place.faults_fired())
+        blocked = [one for one in log if one["kind"] == "request" and one["outcome"] == "refused:403"]
+        self.gone |= {f"{one['platform']}:{one['to']}" for one in blocked}
         done.breaches += judge.forbidden(log, self.bans, markers)
         events = place.heard()
         done.events = len(events)
@@ -187,7 +192,7 @@ class Play:
             for one in listed:
                 if one["status"] != "superseded":
                     outcomes.setdefault(addresses[one["influencer"]], []).append(one["status"])
-            found = judge.misjudged(people, outcomes, addresses.values())
+            found = judge.misjudged(people, outcomes, set(addresses.values()) - self.gone)
             report = self.place.staff.report(campaign)
             found += judge.disagreements(judge.truth_of(people), report, crashed=True)
             if not found:
