@@ -12,7 +12,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Literal, Protocol
 from zoneinfo import ZoneInfo
 
-from chalicelib.platforms.base import Outgoing
+from chalicelib.platforms.base import Outgoing, Scope
 
 # --- directory ----------------------------------------------------------------------------------------------
 
@@ -300,6 +300,28 @@ class Proof:
     fact: Literal["accepted", "sent", "delivered", "read", "failed"]
     at: datetime
     code: str = ""
+    scope: Scope = "person"
+    """Of `failed`: whom else it would have been refused to."""
+
+
+class ChannelHalts(Protocol):
+    def stop_channel(self, channel_id: str, code: str) -> None:
+        """Stops a channel after its platform's word, until a person or a probe lifts it."""
+        ...
+
+    def stop_platform(self, platform: str, code: str) -> None:
+        """The same for all channels of a platform."""
+        ...
+
+
+class CampaignHalts(Protocol):
+    def pause_campaign(self, campaign_id: str, code: str) -> None:
+        """Pauses a campaign after a platform's word; nothing when it cannot be paused (any more)."""
+        ...
+
+    def pause_template(self, platform: str, template: str, language: str, code: str) -> None:
+        """Pauses the campaigns, scheduled or under way, that send this template."""
+        ...
 
 
 class Tallies(Protocol):

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from chalicelib.campaigns.store import CampaignStore
     from chalicelib.directory.elections import ElectionDesk
     from chalicelib.directory.service import Directory
+    from chalicelib.dispatch.channels import Breaker, ChannelDesk
     from chalicelib.dispatch.decisions import Decisions
     from chalicelib.dispatch.officer import Officer
     from chalicelib.dispatch.paces import Paces
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from chalicelib.influencers.store import PeopleStore, RosterStore
     from chalicelib.ops import Idempotency, RateLimits, Seen
     from chalicelib.platforms.registry import Platforms
-    from chalicelib.ports import Calendar, DirectSender, Tallies
+    from chalicelib.ports import Calendar, CampaignHalts, DirectSender, Tallies
     from chalicelib.queues import Queue
 
 
@@ -230,11 +231,13 @@ def _dispatch_store() -> DispatchStore:
 
 @cache
 def planner() -> Planner:
+    from chalicelib.dispatch.fallback import Fallbacks
     from chalicelib.dispatch.planner import Planner
     from chalicelib.queues import Queue
 
-    queues = (Queue(settings().plan_queue_url), Queue(settings().send_queue_url))
-    return Planner(_dispatch_store(), runs(), roster(), *queues, platforms(), _paces(), clock())
+    plan, send = Queue(settings().plan_queue_url), Queue(settings().send_queue_url)
+    fallbacks = Fallbacks(_dispatch_store(), runs(), people(), send, clock())
+    return Planner(_dispatch_store(), runs(), roster(), plan, send, platforms(), _paces(), clock(), fallbacks)
 
 
 @cache
@@ -256,7 +259,10 @@ def sender() -> Sender:
         clock=clock(),
         stops=standing_stops(),
         calendar=calendar(),
+        plan_queue=Queue(settings().plan_queue_url),
         paces=_paces(),
+        channel_halts=breaker(),
+        campaign_halts=campaign_halts(),
         threads=ThreadPoolExecutor(CHUNK_SIZE),
         weekly_cap=settings().weekly_cap,
     )
@@ -274,6 +280,40 @@ def standing_stops() -> StandingStops:
     from chalicelib.dispatch.stops import StandingStops
 
     return StandingStops(_dispatch_store())
+
+
+@cache
+def breaker() -> Breaker:
+    from chalicelib.dispatch.channels import Breaker
+    from chalicelib.events.bus import Bus
+    from chalicelib.queues import Queue
+
+    return Breaker(
+        _dispatch_store(),
+        platforms(),
+        runs(),
+        Queue(settings().plan_queue_url),
+        audit(),
+        Bus(settings().bus),
+        clock(),
+    )
+
+
+@cache
+def campaign_halts() -> CampaignHalts:
+    from chalicelib.campaigns.halts import Halts
+
+    return Halts(campaigns(), _campaign_store())
+
+
+@cache
+def channel_desk() -> ChannelDesk:
+    from chalicelib.dispatch.channels import ChannelDesk
+    from chalicelib.dispatch.direct import Direct
+
+    store = _dispatch_store()
+    direct = Direct(store, platforms(), clock(), standing_stops())
+    return ChannelDesk(platforms(), _paces(), store, direct, audit(), clock())
 
 
 @cache
@@ -307,8 +347,9 @@ def confirmer() -> DirectSender:
 @cache
 def tallies() -> Tallies:
     from chalicelib.dispatch.tallying import Tallying
+    from chalicelib.queues import Queue
 
-    return Tallying(_dispatch_store())
+    return Tallying(_dispatch_store(), runs(), Queue(settings().plan_queue_url), clock())
 
 
 @cache
@@ -425,5 +466,7 @@ def callbacks() -> Callbacks:
         seen=seen(),
         store=CallbackStore(letterbox.bucket, clock()),
         bus=Bus(settings().bus),
+        channel_halts=breaker(),
+        campaign_halts=campaign_halts(),
         pseudonym=secrets().keyed_hash,
     )

@@ -182,10 +182,10 @@ class Staff:
         self.api("POST", f"/v1/campaigns/{campaign}/approval", decision, token=self.tokens["approver"])
         return campaign
 
-    def launch(self, body: Json) -> str:
-        """Have a campaign approved, and schedule it for now; its id."""
+    def launch(self, body: Json, when: Json | None = None) -> str:
+        """Have a campaign approved, and schedule it (for now, without `when`); its id."""
         campaign = self.approved(body)
-        self.api("POST", f"/v1/campaigns/{campaign}/schedule", {}, token=self.tokens["editor"])
+        self.api("POST", f"/v1/campaigns/{campaign}/schedule", when or {}, token=self.tokens["editor"])
         return campaign
 
     def register_templates(self, sandbox: Caller) -> None:

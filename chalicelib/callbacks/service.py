@@ -19,7 +19,7 @@ from chalicelib.events.bus import Bus, Entry
 from chalicelib.events.catalog import CallbackUnknown
 from chalicelib.ops import Seen
 from chalicelib.platforms.base import Inbound, Notice, Outgoing, Platform, Preference, Status, Unknown, Update
-from chalicelib.ports import DirectSender, People, Proof, Tallies
+from chalicelib.ports import CampaignHalts, ChannelHalts, DirectSender, People, Proof, Tallies
 from chalicelib.telemetry import count, logger
 
 STOPPED = "You will get no more messages from us. To join again, write START."
@@ -48,6 +48,8 @@ class Callbacks:
     seen: Seen
     store: CallbackStore
     bus: Bus
+    channel_halts: ChannelHalts
+    campaign_halts: CampaignHalts
     pseudonym: Callable[[str], str]
     """A keyed hash, which stands for an address where the address must not."""
 
@@ -99,7 +101,7 @@ class Callbacks:
                 lambda: self.people.stop(letter.platform, status.recipient, evidence=evidence, at=at),
             )
         if status.key:
-            batch.proofs.append((letter.id, Proof(status.key, status.fact, at, status.code)))
+            batch.proofs.append((letter.id, Proof(status.key, status.fact, at, status.code, status.scope)))
         else:
             count("CallbacksUnmatched")
 
@@ -146,6 +148,14 @@ class Callbacks:
         count("CallbackNotices")
         if news.kind.startswith(KEPT_NOTICES):
             self.store.keep_notice(letter.platform, news, letter.received_at)
+        if news.halts:
+            self._once(news.dedupe_id, lambda: self._halt(news, letter.platform))
+
+    def _halt(self, news: Notice, platform: str) -> None:
+        if news.halts == "channels":
+            self.channel_halts.stop_platform(platform, news.kind)
+        else:
+            self.campaign_halts.pause_template(platform, news.template, news.language, news.kind)
 
     def _unknown(self, what: Unknown, letter: Letter, batch: Batch) -> None:
         count("CallbacksUnknown")

@@ -270,9 +270,10 @@ class Campaigns:
             self._launch(run.id, (begins - now).total_seconds())
         return run
 
-    def pause(self, who: Principal, campaign_id: str) -> Campaign:
-        """Halts a run, scheduled or under way: within 5 s nothing new is sent. Its expiry goes on."""
-        return self._steer(who, campaign_id, "pause")[0]
+    def pause(self, who: Principal, campaign_id: str, code: str = "") -> Campaign:
+        """Halts a run, scheduled or under way: within 5 s nothing new is sent. Its expiry goes on. `code`:
+        the platform's word that made it necessary."""
+        return self._steer(who, campaign_id, "pause", {"code": code} if code else {})[0]
 
     def resume(self, who: Principal, campaign_id: str) -> Campaign:
         """Lets a paused run go on exactly where it stopped."""
@@ -291,7 +292,9 @@ class Campaigns:
             self._wake(run.id)
         return campaign
 
-    def _steer(self, who: Principal, campaign_id: str, verb: Verb) -> tuple[Campaign, Run]:
+    def _steer(
+        self, who: Principal, campaign_id: str, verb: Verb, detail: dict[str, Any] | None = None
+    ) -> tuple[Campaign, Run]:
         """Run and campaign one step on, together. Dispatch moves them too: whoever writes second looks at
         what there is now, and tries again."""
         for attempt in range(TRIES):
@@ -300,12 +303,14 @@ class Campaigns:
             if run is None or (verb == "resume" and seen.status != "paused"):
                 raise _not_now(seen)
             try:
-                return self._step(who, seen, run, verb)
+                return self._step(who, seen, run, verb, detail or {})
             except ChangedMeanwhile:
                 self.sleep(0.01 * 2**attempt)
         raise Transient
 
-    def _step(self, who: Principal, seen: Campaign, run: Run, verb: Verb) -> tuple[Campaign, Run]:
+    def _step(
+        self, who: Principal, seen: Campaign, run: Run, verb: Verb, detail: dict[str, Any]
+    ) -> tuple[Campaign, Run]:
         now, ids = self.clock.now(), {"run_id": run.id, "campaign_id": run.campaign_id}
         status, action, event = {
             "pause": ("paused", "run.paused", RunPaused(**ids)),
@@ -319,7 +324,7 @@ class Campaigns:
             self.store.put_run(transaction, moved, event, now)
 
         after = self._after(seen, moved.status)
-        return self._commit(who, action, after, {"run": run.id}, write=write), moved
+        return self._commit(who, action, after, {"run": run.id} | detail, write=write), moved
 
     def preview(self, audience: Audience, channels: Sequence[str] = CHANNELS) -> Preview:
         """Whom this audience would reach now, person by person. Raises AudienceTooLarge beyond 20,000."""

@@ -12,7 +12,7 @@ from chalicelib.dispatch.sender import REQUEST_S
 from chalicelib.dispatch.store import DispatchStore, ServiceClaim
 from chalicelib.errors import OnHold, Transient
 from chalicelib.ids import new_token
-from chalicelib.platforms.base import Gateway, OutcomeUnknown, Outgoing, SendRefused
+from chalicelib.platforms.base import Channel, Gateway, OutcomeUnknown, Outgoing, SendRefused
 from chalicelib.telemetry import count
 
 WAIT_S = 60.0
@@ -36,7 +36,12 @@ class Direct:
         stopped, PlatformOff when it is off: nothing was sent, ask again.
         A claim whose holder died without an outcome stays `unknown` and is not sent again.
         """
-        way, token = self.gateway.channel_for(channel), new_token()
+        way = self.gateway.channel_for(channel)
+        return self.send_over(way, subject=subject, key=key, to=to, message=message)
+
+    def send_over(self, way: Channel, *, subject: str, key: str, to: str, message: Outgoing) -> str:
+        """The same over a certain channel."""
+        token = new_token()
         if self.stops().hold_channel(way):
             raise OnHold(retry_after_s=WAIT_S)
         standing = self.store.claim_service(subject, key, token, self.clock.epoch() + REQUEST_S)

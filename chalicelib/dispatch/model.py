@@ -46,12 +46,17 @@ class Fact(StrEnum):
     """A person decided that this unknown stays one: nobody sends it again."""
     RESENT = "z"
     """A person decided on one more attempt: the person counts there."""
+    NEXT = "w"
+    """It failed for good and goes on over the next channel: the person counts there."""
     KEPT = "y"
-    """That attempt was not made, the person counts here again; the value is the reason."""
+    """The attempt that RESENT or NEXT announced was not made, the person counts here again; the value is the
+    reason."""
+    LAST = "e"
+    """It failed for good and no other channel is tried; the value is the reason."""
 
 
 Facts = Mapping[Fact, int | str]
-"""The facts of one person's attempt: seconds since EPOCH, or a code for FAILED, NOT_SENT and KEPT."""
+"""The facts of one person's attempt: seconds since EPOCH, or a code for FAILED, NOT_SENT, KEPT and LAST."""
 PROOFS = (Fact.ACCEPTED, Fact.SENT, Fact.DELIVERED, Fact.READ, Fact.FAILED)
 """What a platform says of an attempt: any of it ends an unknown."""
 
@@ -93,19 +98,19 @@ def status_of(facts: Facts) -> Status:
     (PLATFORMS.md). Whoever is sent to again counts at the new attempt, whatever is known here, until that
     attempt is given up.
     """
-    if resent(facts):
+    if followed(facts):
         return Status.SUPERSEDED
     return next((status for fact, status in _BY_STRENGTH if fact in facts), Status.PLANNED)
 
 
-def resent(facts: Facts) -> bool:
+def followed(facts: Facts) -> bool:
     """Whether the person is sent to again, and counts there."""
-    return Fact.RESENT in facts and Fact.KEPT not in facts
+    return (Fact.RESENT in facts or Fact.NEXT in facts) and Fact.KEPT not in facts
 
 
 def late(facts: Facts) -> bool:
     """Whether this attempt arrived after all, though the person is sent to again."""
-    return resent(facts) and (Fact.DELIVERED in facts or Fact.READ in facts)
+    return followed(facts) and (Fact.DELIVERED in facts or Fact.READ in facts)
 
 
 def seconds(at: datetime) -> int:
@@ -137,7 +142,7 @@ class DeliveryKey:
         if len(parts) != 4 or not all(parts) or not all(p.isascii() and p.isdigit() for p in parts[1:]):  # noqa: PLR2004
             return None
         run, chunk, index, attempt = parts
-        if len(chunk) not in (CHUNK_DIGITS, AGAIN_DIGITS) or int(index) >= CHUNK_SIZE:
+        if len(chunk) not in CHUNK_LENGTHS or int(index) >= CHUNK_SIZE:
             return None
         if not 1 <= int(attempt) <= MOST_ATTEMPTS:
             return None
@@ -145,8 +150,10 @@ class DeliveryKey:
 
 
 CHUNK_DIGITS = 11
-AGAIN_DIGITS = CHUNK_DIGITS + 2
-MOST_ATTEMPTS = 9
+LINK_DIGITS = 2
+MOST_ATTEMPTS = 11
+"""One over each of ten channels, and one by a person's decision."""
+CHUNK_LENGTHS = range(CHUNK_DIGITS, CHUNK_DIGITS + LINK_DIGITS * (MOST_ATTEMPTS - 1) + 1, LINK_DIGITS)
 
 
 def chunk_id(range_no: int, page_no: int, number: int) -> str:
@@ -155,8 +162,8 @@ def chunk_id(range_no: int, page_no: int, number: int) -> str:
 
 
 def again_id(chunk: str, index: int) -> str:
-    """The chunk in which one person of `chunk` is sent to again: thirteen digits, the old chunk and the place
-    in it.
+    """The chunk in which one person of `chunk` is sent to again by a decision: the old number and two digits,
+    the place in it.
 
     Planned chunks have eleven, so that no plan can ever use this number, and each place has its own: the same
     decision always makes the same chunk. It sorts right behind the old one.
@@ -164,9 +171,45 @@ def again_id(chunk: str, index: int) -> str:
     return f"{chunk}{index:02d}"
 
 
+def next_id(chunk: str, index: int) -> str:
+    """The chunk in which one person of `chunk` is sent to over the next channel: as `again_id`, with the
+    digits from 25 on, so that the number itself tells why there is another attempt."""
+    return f"{chunk}{CHUNK_SIZE + index:02d}"
+
+
 def origin_of(chunk: str) -> tuple[str, int] | None:
-    """The chunk and the place whose attempt this chunk repeats; None for a planned one."""
-    return (chunk[:CHUNK_DIGITS], int(chunk[CHUNK_DIGITS:])) if len(chunk) == AGAIN_DIGITS else None
+    """The chunk and the place whose attempt this chunk follows; None for a planned one."""
+    if len(chunk) == CHUNK_DIGITS:
+        return None
+    return chunk[:-LINK_DIGITS], int(chunk[-LINK_DIGITS:]) % CHUNK_SIZE
+
+
+def is_fallback(chunk: str) -> bool:
+    """Whether this chunk follows a failure over another channel; a planned chunk, and one that a person
+    decided on, do not."""
+    return len(chunk) > CHUNK_DIGITS and int(chunk[-LINK_DIGITS:]) >= CHUNK_SIZE
+
+
+def _ways(chunk: str) -> set[bool]:
+    """Of all attempts that led here behind the first: whether each was a fallback."""
+    return {is_fallback(chunk[:end]) for end in CHUNK_LENGTHS[1:] if end <= len(chunk)}
+
+
+def was_resent(chunk: str) -> bool:
+    """Whether this attempt, or one before it, was a person's decision."""
+    return False in _ways(chunk)
+
+
+def fell_back(chunk: str) -> bool:
+    """Whether this attempt, or one before it, followed a failure over another channel."""
+    return True in _ways(chunk)
+
+
+def followed_in(chunk: str, index: int, facts: Facts) -> str | None:
+    """The chunk in which the person at this place is sent to again, and counts; None when they count here."""
+    if not followed(facts):
+        return None
+    return again_id(chunk, index) if Fact.RESENT in facts else next_id(chunk, index)
 
 
 def partition_of(run: str, chunk: str) -> str:
@@ -197,10 +240,27 @@ class Chunk:
     def key(self, index: int) -> DeliveryKey:
         return DeliveryKey(self.run, self.id, index, self.attempt)
 
+    @property
+    def before(self) -> DeliveryKey | None:
+        """The attempt that this chunk follows; None for a planned one."""
+        before = origin_of(self.id)
+        return DeliveryKey(self.run, *before, self.attempt - 1) if before else None
+
+    def after(self, index: int) -> DeliveryKey:
+        """The attempt that follows over another channel, once it is made."""
+        return DeliveryKey(self.run, next_id(self.id, index), 0, self.attempt + 1)
+
     def again(self, index: int) -> Chunk:
         """The next attempt for one person of this chunk: a chunk of its own."""
-        people = (self.people[index],)
-        return replace(self, id=again_id(self.id, index), people=people, attempt=self.attempt + 1)
+        return self._following(again_id(self.id, index), index)
+
+    def over(self, index: int, channel: str, language: str) -> Chunk:
+        """The same over another channel."""
+        following = self._following(next_id(self.id, index), index)
+        return replace(following, channel=channel, language=language)
+
+    def _following(self, ident: str, index: int) -> Chunk:
+        return replace(self, id=ident, people=(self.people[index],), attempt=self.attempt + 1)
 
 
 CHAINS = 4
@@ -308,7 +368,7 @@ def route(
 def may_have_got(facts: Facts) -> bool:
     """Whether this attempt reached the person, or may have: accepted and not failed later, or unknown. By
     what is known of it alone, also when the person is sent to again."""
-    own: Facts = {fact: facts[fact] for fact in facts if fact is not Fact.RESENT}
+    own: Facts = {fact: facts[fact] for fact in facts if fact not in (Fact.RESENT, Fact.NEXT)}
     return status_of(own) in TAKEN | {Status.UNKNOWN}
 
 
@@ -586,6 +646,41 @@ def _judge_holder(standing: Claim, wanted: Claim, now: float) -> Verdict:
     return Verdict.IN_FLIGHT if now < standing.until else Verdict.LOST
 
 
+# --- fallback -----------------------------------------------------------------------------------------------
+
+
+def falls_back(run: RunBrief, channel: str, chunk: str, facts: Facts) -> bool:
+    """Whether this attempt failed for good over a channel that others follow, and it is still to be found out
+    whether this person can be reached over one of them.
+
+    Where a person has decided about this delivery, what follows is a person's again.
+    """
+    settled = Fact.NEXT in facts or Fact.LAST in facts
+    decided = Fact.RESENT in facts or Fact.CLOSED in facts or was_resent(chunk)
+    return channel in run.channels[:-1] and status_of(facts) is Status.FAILED and not (settled or decided)
+
+
+def way_after(
+    run: RunBrief,
+    contact: Contact | None,
+    channel: str,
+    language_for: Callable[[str, str], str | None],
+    now: datetime,
+) -> tuple[str, str] | str:
+    """The (channel, language) of the attempt that follows a failure over `channel`, or why there is none.
+
+    Each channel goes by its own consent and address: who was refused on one may have asked for the other.
+    """
+    reason = "no_channel"
+    for following in run.channels[run.channels.index(channel) + 1 :]:
+        against = reason_against(run, contact, following, now)
+        language = language_for(following, contact.language) if contact and against is None else None
+        if language is not None:
+            return following, language
+        reason = against or "no_language"
+    return reason
+
+
 # --- an unknown, decided by a person ------------------------------------------------------------------------
 
 Decision = Literal["resend", "close"]
@@ -611,13 +706,13 @@ class Decided:
 def refusal(run: RunBrief, status: Status, chunk: str, decision: Decision, now: datetime) -> str | None:
     """Why this cannot be decided about a delivery in this state, as a sentence for people; None when it can.
 
-    A person gets at most two attempts: what was sent again can only be closed.
+    A person's decision sends at most once more: what was sent again can only be closed.
     """
     if status is not Status.UNKNOWN:
         return NOT_UNKNOWN
     if decision == "close":
         return None
-    if origin_of(chunk) is not None:
+    if was_resent(chunk):
         return SENT_TWICE
     if run.recalled:
         return RECALLED
@@ -669,9 +764,11 @@ class Counts:
     closed: int = 0
     """Of the unknown: a person decided that they stay so."""
     resent: int = 0
-    """Of the planned: sent to again by a person's decision, and counted by that second attempt."""
+    """Of the planned: sent to again by a person's decision, and counted by that attempt."""
+    fallbacks: int = 0
+    """Of the planned: sent to again over another channel after a failure, and counted by that attempt."""
     late: int = 0
-    """Beside all sums: first attempts that arrived after all, though a second one was sent."""
+    """Beside all sums: attempts that arrived after all, though another one followed."""
 
     @property
     def sent(self) -> int:
@@ -694,7 +791,8 @@ class Counts:
             if status is not Status.SUPERSEDED:
                 self.targeted += 1
                 self.planned += 1
-                self.resent += origin_of(tally.chunk) is not None
+                self.resent += was_resent(tally.chunk)
+                self.fallbacks += fell_back(tally.chunk)
                 self._count(status, facts, receipts=tally.receipts)
 
     def _count(self, status: Status, facts: Facts, *, receipts: bool) -> None:

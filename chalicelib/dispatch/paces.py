@@ -16,6 +16,8 @@ from typing import TypeVar
 
 from pynamodb.attributes import JSONAttribute, NumberAttribute
 from pynamodb.exceptions import DoesNotExist, PutError
+from pynamodb.expressions.condition import Condition
+from pynamodb.transactions import TransactWrite
 
 from chalicelib.dispatch.pace import Lease, Limit, Pace, Wait
 from chalicelib.errors import Transient
@@ -70,18 +72,21 @@ class Paces:
 
     def get(self, channel: str) -> Pace:
         """The pace as it stands."""
-        return self._read(channel)[0]
+        return self.read(channel)[0]
+
+    def put(self, transaction: TransactWrite, channel: str, after: Pace, rev: int) -> None:
+        """Adds the write of a pace that was read with this revision; refused when it has changed since."""
+        transaction.save(_item(channel, after, rev), condition=_unchanged(rev))
 
     def change(self, channel: str, step: Callable[[Pace], tuple[Pace, Found]]) -> Found:
         """Takes one step of a channel's pace, and gives what it found. Raises Transient when too many do."""
         for attempt in range(TRIES):
-            before, rev = self._read(channel)
+            before, rev = self.read(channel)
             after, found = step(before)
             if after == before:
                 return found
-            item = PaceItem(PACE, channel, state=vars(after), rev=rev + 1)
             try:
-                item.save(condition=PaceItem.rev == rev if rev else PaceItem.pk.does_not_exist())
+                _item(channel, after, rev).save(condition=_unchanged(rev))
             except PutError as refused:
                 if refused.cause_response_code != "ConditionalCheckFailedException":
                     raise
@@ -91,12 +96,21 @@ class Paces:
         raise Transient
 
     @staticmethod
-    def _read(channel: str) -> tuple[Pace, int]:
+    def read(channel: str) -> tuple[Pace, int]:
+        """The pace, and its revision."""
         try:
             item = PaceItem.get(PACE, channel, consistent_read=True)
         except DoesNotExist:
             return Pace(), 0
         return Pace(**item.state), int(item.rev)
+
+
+def _item(channel: str, after: Pace, rev: int) -> PaceItem:
+    return PaceItem(PACE, channel, state=vars(after), rev=rev + 1)
+
+
+def _unchanged(rev: int) -> Condition:
+    return PaceItem.rev == rev if rev else PaceItem.pk.does_not_exist()
 
 
 def allowed(channel: Channel, capabilities: Capabilities) -> Limit:

@@ -2,8 +2,8 @@
 
 Queue `plan`: {"launch": run} -> {"plan": run, "range": r, "page": p, "after": key} page after page, a few
 stretches at once -> {"settle": run} until everybody has an outcome; {"wake": run} when a pause or stop was
-lifted, or the run called off. Every message may come twice. Pauses and stops hold back no planning: chunks
-wait where they are sent.
+lifted, or the run called off; {"fall_back": run, "chunk": id} when somebody of a chunk failed. Every message
+may come twice. Pauses and stops hold back no planning: chunks wait where they are sent.
 
 Chunks are released at their channel's pace: each stands in the channel's line and is queued with a delay
 until about its turn. When the line is a minute long the next page waits, so that a large run does not fill
@@ -19,16 +19,19 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from chalicelib.clock import Clock
+from chalicelib.dispatch.fallback import Fallbacks, fall_back_message
 from chalicelib.dispatch.model import (
     CHAINS,
     Chunk,
     Counts,
+    Tally,
     Ticket,
+    falls_back,
     first_places,
+    over,
     quiet_until,
     seconds,
     spread_until,
-    total,
 )
 from chalicelib.dispatch.paces import Paces, allowed
 from chalicelib.dispatch.recipients import Audience, OfParents, OfRoster
@@ -64,6 +67,7 @@ class Planner:
     gateway: Gateway
     paces: Paces
     clock: Clock
+    fallbacks: Fallbacks
 
     def tick(self) -> None:
         """Launches what is due and looks after what is under way; called every minute."""
@@ -91,6 +95,8 @@ class Planner:
             self.settle(message["settle"], int(message.get("look", 0)), revive=bool(message.get("revive")))
         elif "wake" in message:
             self.wake(message["wake"])
+        elif "fall_back" in message:
+            self.fallbacks.follow(message["fall_back"], message["chunk"])
         else:
             raise Rejected("This plan message has no known verb: %(verbs)s", verbs=sorted(message))
 
@@ -184,27 +190,41 @@ class Planner:
         if brief is not None and brief.status == "paused" and self.clock.now() >= brief.expires_at:
             if self.store.plan(run) is None:
                 self.runs.finish(run)
-            elif (counts := self._ended(run)) is not None:
+            elif (counts := self._ended(brief)) is not None:
                 self.runs.finish(run, left=counts.left)
             return
         if brief is None or brief.status != "dispatching":
             return
-        if (counts := self._ended(run)) is not None:
+        if (counts := self._ended(brief)) is not None:
             self.runs.finish(run, left=counts.left)
             return
         if look < len(SETTLE_DELAYS_S):
             self._look_again(run, look)
-        elif revive:
+            return
+        failed = (t.chunk for t in self.store.tallies(run) if self._falls_back(brief, t))
+        self.plan_queue.put(fall_back_message(run, chunk) for chunk in failed)
+        if revive:
             self._revive(brief)
 
-    def _ended(self, run: str) -> Counts | None:
-        """The counts when everybody has an outcome. A quick sum first; the one that decides misses no tally
-        that planning has just written."""
-        plan = self.store.plan(run)
-        if plan is None or not plan.complete or total(self.store.tallies(run)).in_progress:
+    def _ended(self, run: RunBrief) -> Counts | None:
+        """The counts when everybody has an outcome, and of each failure it is known what follows over other
+        channels. A quick look first; the one that decides misses no tally that planning has just written."""
+        plan = self.store.plan(run.run_id)
+        if plan is None or not plan.complete or self._settled(run) is None:
             return None
-        counts = total(self.store.tallies(run, consistent=True))
-        return None if counts.in_progress else counts
+        return self._settled(run, consistent=True)
+
+    def _settled(self, run: RunBrief, *, consistent: bool = False) -> Counts | None:
+        closed, counts = over(run, self.clock.now()) is not None, Counts()
+        for tally in self.store.tallies(run.run_id, consistent=consistent):
+            counts.add(tally)
+            if counts.in_progress or (not closed and self._falls_back(run, tally)):
+                return None
+        return counts
+
+    @staticmethod
+    def _falls_back(run: RunBrief, tally: Tally) -> bool:
+        return any(falls_back(run, tally.channel, tally.chunk, facts) for facts in tally.facts.values())
 
     def _look_again(self, run: str, look: int) -> None:
         self.plan_queue.put(
@@ -239,9 +259,10 @@ class Planner:
         """Queues again what has stood still for half an hour. Harmless when it was only slow: claims
         decide."""
         run, now = brief.run_id, self.clock.now()
-        if now - brief.at < STALE_AFTER or quiet_until(brief, now) is not None:
+        begins = now - STALE_AFTER
+        if begins < brief.at or quiet_until(brief, begins) or quiet_until(brief, now):
             return
-        self._hurry(brief, now - STALE_AFTER, "revived")
+        self._hurry(brief, begins, "revived")
         plan = self.store.plan(run)
         if plan is None:
             self.plan_queue.put([{"launch": run}])

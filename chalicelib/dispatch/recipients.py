@@ -15,9 +15,8 @@ from chalicelib.dispatch.model import (
     Page,
     Status,
     Tally,
-    again_id,
+    followed_in,
     may_have_got,
-    resent,
     route,
     way_for_correction,
     week_of,
@@ -111,10 +110,10 @@ class OfParents:
             found = self.store.some_tallies(run, wanted)
             tallies |= found
             wanted = [
-                again_id(tally.chunk, index)
+                following
                 for tally in found.values()
                 for index, facts in tally.facts.items()
-                if resent(facts)
+                if (following := followed_in(tally.chunk, index, facts)) is not None
             ]
         return tallies
 
@@ -133,11 +132,10 @@ class OfParents:
 
 def _attempts(tallies: dict[str, Tally], chunk: str, index: int) -> Iterator[tuple[Tally, int]]:
     """The places of a person's attempts, the first one first."""
-    while (tally := tallies.get(chunk)) is not None:
+    following: str | None = chunk
+    while following is not None and (tally := tallies.get(following)) is not None:
         yield tally, index
-        if not resent(tally.facts.get(index, {})):
-            return
-        chunk, index = again_id(chunk, index), 0
+        following, index = followed_in(tally.chunk, index, tally.facts.get(index, {})), 0
 
 
 def _languages(runs: Runs, run: RunBrief) -> Callable[[str, str], str | None]:

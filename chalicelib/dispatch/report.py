@@ -16,6 +16,7 @@ from chalicelib.dispatch.model import (
     Facts,
     Status,
     Tally,
+    followed,
     moment,
     total,
 )
@@ -25,7 +26,7 @@ from chalicelib.ports import RunBrief
 
 KEPT_S = 3.0
 """How long the tallies of a run that is being dispatched are kept before they are read again."""
-NO_TIMES = frozenset({Fact.SUPERSEDED, Fact.CLOSED, Fact.RESENT})
+NO_TIMES = frozenset({Fact.SUPERSEDED, Fact.CLOSED, Fact.RESENT, Fact.NEXT})
 """Facts that tell nothing of the message's way: a decision is listed as such."""
 REASONS = ("skipped", "not_sent", "failed_by_code")
 
@@ -57,6 +58,10 @@ class Delivery:
     times: dict[str, datetime]
     decided: Decided | None = None
     """What a person decided about this attempt when it was unknown."""
+    follows: str | None = None
+    """The key of the attempt before this one."""
+    followed_by: str | None = None
+    """The key of the attempt over the next channel, when this one failed and is not what counts."""
 
 
 @dataclass
@@ -145,6 +150,8 @@ def _delivery(chunk: Chunk, tally: Tally, index: int) -> Delivery:
         tally.status(index),
         str(code),
         times,
+        follows=str(chunk.before) if chunk.before else None,
+        followed_by=str(chunk.after(index)) if Fact.NEXT in facts and followed(facts) else None,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 from urllib.parse import unquote
 
@@ -14,10 +14,12 @@ from chalicelib.clock import IST
 from chalicelib.dispatch.model import Decision, Status
 from chalicelib.errors import Forbidden, NotFound
 from chalicelib.http import Api, Request, empty, html, next_cursor, read_cursor
+from chalicelib.platforms.base import Outgoing
 from chalicelib.ports import RunBrief
 from chalicelib.shapes import Strict, View
 
 if TYPE_CHECKING:
+    from chalicelib.dispatch.channels import Standing
     from chalicelib.dispatch.officer import OfficerReport
     from chalicelib.dispatch.report import Delivery
     from chalicelib.dispatch.store import Stop
@@ -31,8 +33,8 @@ UNKNOWN_SHOWN = 20
 class CountsView(View):
     """targeted = planned + skipped; planned = in_progress + accepted + failed + unknown + not_sent.
 
-    Closed are part of unknown, resent part of planned; late stand beside: first attempts that arrived though
-    a second one was sent.
+    Closed are part of unknown, resent and fallbacks part of planned; late stand beside: attempts that arrived
+    though another one followed.
     """
 
     targeted: int
@@ -49,6 +51,7 @@ class CountsView(View):
     no_receipts: int
     closed: int
     resent: int
+    fallbacks: int
     late: int
 
 
@@ -110,6 +113,8 @@ class DeliveryView(View):
     code: str
     times: dict[str, datetime]
     decided: DecisionView | None
+    follows: str | None
+    followed_by: str | None
 
 
 class DeliveryList(View):
@@ -210,15 +215,65 @@ class StopReason(Strict):
 
 
 class StopView(View):
+    """`by` is `system` after a platform's word: then `code` is that word, and at `probe_at` the platform is
+    asked whether the channel is well again."""
+
     scope: str
     reason: str
     by: str
     at: datetime
+    code: str = ""
+    probe_at: datetime | None = None
 
 
 class StopList(View):
     items: list[StopView]
     next: str | None = None
+
+
+class ChannelView(View):
+    """`rate_per_s`, `per_day`: what holds now; `most`: what configuration or platform allow. `learned`: the
+    share of the rate that throttles have left. `used`: slots leased in the moving 24 h."""
+
+    id: str
+    platform: str
+    rate_per_s: float
+    per_day: int | None
+    most: dict[str, float | None]
+    health: str
+    learned: float
+    used: int
+    rests_until: datetime | None
+    stop: StopView | None
+
+
+class ChannelList(View):
+    items: list[ChannelView]
+    next: str | None = None
+
+
+class ChannelLimits(Strict):
+    """Below the channel's own limits; what is left out or null is not limited further."""
+
+    rate_per_s: float | None = Field(default=None, gt=0, le=100_000)
+    per_day: int | None = Field(default=None, ge=1, le=100_000_000)
+
+
+class TrialMessage(Strict):
+    """A text, or a template with its parameters in order."""
+
+    to: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
+    text: str = Field(default="", max_length=4096)
+    template: str = Field(default="", max_length=512)
+    language: str = Field(default="", max_length=12)
+    category: str = Field(default="", max_length=20)
+    params: list[str] = Field(default=[], max_length=20)
+
+
+class TrialOutcome(View):
+    """`accepted`, `unknown` (no answer came) or `refused:<the platform's code>`."""
+
+    outcome: str
 
 
 class Head(NamedTuple):
@@ -513,6 +568,80 @@ def put_stop(request: Request, scope: str, body: StopReason) -> StopView:
 def lift_stop(request: Request, scope: str) -> Response:
     wiring.stop_desk().lift(request.principal, unquote(scope))
     return empty(204)
+
+
+@api.get("/v1/channels", allow="channel.read", answer=ChannelList, summary="Pace and health of all channels")
+def channels(request: Request) -> ChannelList:
+    return ChannelList(items=[_channel_view(one) for one in wiring.channel_desk().listed()])
+
+
+@api.get(
+    "/v1/channels/{channel_id}",
+    allow="channel.read",
+    answer=ChannelView,
+    summary="Pace and health of a channel",
+)
+def channel(request: Request, channel_id: str) -> ChannelView:
+    return _channel_view(wiring.channel_desk().get(channel_id))
+
+
+@api.put(
+    "/v1/channels/{channel_id}",
+    allow="channel.write",
+    body=ChannelLimits,
+    answer=ChannelView,
+    summary="Lower a channel's limits, or lift what was set",
+)
+def put_channel(request: Request, channel_id: str, body: ChannelLimits) -> ChannelView:
+    desk = wiring.channel_desk()
+    return _channel_view(desk.set_limits(request.principal, channel_id, body.rate_per_s, body.per_day))
+
+
+@api.post(
+    "/v1/channels/{channel_id}/resume",
+    allow="stop.write",
+    answer=ChannelView,
+    summary="Lift a channel's stop, whoever has set it",
+)
+def resume_channel(request: Request, channel_id: str) -> ChannelView:
+    wiring.channel_desk().get(channel_id)
+    wiring.stop_desk().lift(request.principal, f"channel:{channel_id}")
+    return _channel_view(wiring.channel_desk().get(channel_id))
+
+
+@api.post(
+    "/v1/channels/{channel_id}/test",
+    allow="channel.write",
+    body=TrialMessage,
+    answer=TrialOutcome,
+    summary="Send one test message to an address of your choice",
+)
+def try_channel(request: Request, channel_id: str, body: TrialMessage) -> TrialOutcome:
+    message = Outgoing(
+        text=body.text,
+        template=body.template,
+        template_language=body.language,
+        category=body.category,
+        params=tuple(body.params),
+    )
+    outcome = wiring.channel_desk().try_out(request.principal, channel_id, body.to, message)
+    return TrialOutcome(outcome=outcome)
+
+
+def _channel_view(one: Standing) -> ChannelView:
+    rests = one.pace.rest_until
+    return ChannelView(
+        id=one.channel.id,
+        platform=one.channel.platform,
+        rate_per_s=one.limit.rate_per_s,
+        per_day=one.limit.per_day,
+        most={"rate_per_s": one.allowed.rate_per_s, "per_day": one.allowed.per_day},
+        health=one.health,
+        learned=round(one.pace.learned(one.now), 3),
+        used=one.pace.used(one.now),
+        rests_until=datetime.fromtimestamp(rests, UTC) if rests > one.now else None,
+        stop=_stop_view(one.stop) if one.stop else None,
+    )
 
 
 def _stop_view(stop: Stop) -> StopView:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, Future, wait
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -19,17 +19,20 @@ from enum import Enum
 from threading import RLock
 
 from chalicelib.clock import Clock
+from chalicelib.dispatch.fallback import fall_back_message
 from chalicelib.dispatch.model import (
     Bounds,
     Chunk,
     Claim,
     Fact,
+    Facts,
     Hold,
     Later,
     Stops,
     Ticket,
     Verdict,
     Week,
+    falls_back,
     judge_claim,
     origin_of,
     over,
@@ -46,13 +49,13 @@ from chalicelib.dispatch.paces import Paces, allowed
 from chalicelib.dispatch.store import DispatchStore
 from chalicelib.errors import Rejected, Transient
 from chalicelib.events.bus import Bus, Entry
-from chalicelib.events.catalog import ChannelStopped, DeliveryUnknown
+from chalicelib.events.catalog import DeliveryUnknown
 from chalicelib.ids import new_token
 from chalicelib.platforms.base import Channel, Gateway, OutcomeUnknown, Outgoing, SendRefused, Throttled
 from chalicelib.platforms.http_client import CONNECT_S, READ_S
-from chalicelib.ports import Calendar, Contact, People, RunBrief, Runs
+from chalicelib.ports import Calendar, CampaignHalts, ChannelHalts, Contact, People, RunBrief, Runs
 from chalicelib.queues import LONGEST_DELAY_S, Queue
-from chalicelib.telemetry import count, logger
+from chalicelib.telemetry import count
 
 ANSWER_S = CONNECT_S + READ_S
 """The longest that a request may take; it is made only when so much time is left."""
@@ -68,8 +71,6 @@ LEASES_A_CHUNK = 4
 """A chunk that has missed the slots of so many leases goes back to the queue."""
 LOOK_AGAIN_S = 1.0
 """When to come back to a claim that was refused by what has gone since."""
-PARKED_S = 900.0
-"""How long a chunk waits when its whole channel must rest."""
 
 
 class Step(Enum):
@@ -152,7 +153,10 @@ class Sender:
     clock: Clock
     stops: Callable[[], Stops]
     calendar: Calendar
+    plan_queue: Queue
     paces: Paces
+    channel_halts: ChannelHalts
+    campaign_halts: CampaignHalts
     threads: Executor
     """Where claims and requests run; one that runs them at once makes everything happen in order."""
     weekly_cap: int = 0
@@ -171,15 +175,18 @@ class Sender:
         if brief and not ended and self.stops().hold_run(brief):
             self._wait(ticket)
             return
-        if brief and not ended and (spread := spread_until(brief, ticket.chunk)) > self.clock.now():
-            self._requeue(ticket, (spread - self.clock.now()).total_seconds())
-            return
+        if brief and brief.spread_s and not ended:
+            turn_s = (spread_until(brief, ticket.chunk) - self.clock.now()).total_seconds()
+            if turn_s > 0:
+                self._requeue(ticket, turn_s)
+                return
         found = self.store.chunk(ticket.run, ticket.chunk)
         if found is None and origin_of(ticket.chunk):  # its decision was overtaken and never written
             return
         if found is None or brief is None:
             raise Rejected("There is no chunk %(chunk)s of run %(run)s.", chunk=ticket.chunk, run=ticket.run)
         chunk, tally = found
+        self._fall_back(brief, chunk, tally.facts)
         left = [i for i in range(len(chunk.people)) if not tally.settled(i)]
         if not left:
             return
@@ -415,22 +422,21 @@ class Sender:
         return Step.GO_ON
 
     def _refused(self, work: Work, claim: Claim, contact: Contact, refused: SendRefused) -> Step:
-        """A refusal of this person or text is final; one of channel or campaign lets the chunk rest."""
-        channel, now = work.channel, self.clock.now()
+        """A refusal of this person or text is final; one of channel or campaign holds everybody back."""
         if refused.scope in ("channel", "campaign"):
             self.store.release(claim)
-            work.again(PARKED_S)
-            stopped = ChannelStopped(channel_id=channel.id, code=refused.platform_code)
-            with work.lock:
-                work.events.append(
-                    Entry.of(stopped, f"{channel.id} {refused.platform_code} {now:%Y-%m-%dT%H}", now)
-                )
-            logger.error("channel must rest", extra={"channel": channel.id, "code": refused.platform_code})
+            work.held = True
+            if refused.scope == "channel":
+                self.channel_halts.stop_channel(work.channel.id, refused.platform_code)
+            else:
+                self.campaign_halts.pause_campaign(work.brief.campaign_id, refused.platform_code)
             return Step.STOP
+        if refused.scope != "person":  # it would be refused over any channel
+            work.note(claim.index, Fact.LAST, refused.scope)
         work.note(claim.index, Fact.FAILED, refused.platform_code)
         if refused.opted_out:
-            address = contact.addresses[channel.platform]
-            self.people.stop(channel.platform, address, evidence=f"platform {refused.platform_code}", at=now)
+            platform, evidence = work.channel.platform, f"platform {refused.platform_code}"
+            self.people.stop(platform, contact.addresses[platform], evidence=evidence, at=self.clock.now())
         return Step.GO_ON
 
     def _unknown(self, work: Work, index: int) -> None:
@@ -451,6 +457,7 @@ class Sender:
         certain = {index: known for index, known in work.facts.items() if known and index not in unknown}
         if certain:
             self.store.record(work.chunk.run, work.chunk.id, certain)
+            self._fall_back(work.brief, work.chunk, certain)
         if work.events:
             self.bus.publish(work.events)
         if unknown:
@@ -458,8 +465,14 @@ class Sender:
         work.events.clear()
         work.facts.clear()
 
+    def _fall_back(self, brief: RunBrief, chunk: Chunk, known: Mapping[int, Facts]) -> None:
+        """Has it found out what follows for those who failed for good. Asked for when the failure is written;
+        a copy of the chunk asks again while that has not been found out."""
+        if any(falls_back(brief, chunk.channel, chunk.id, facts) for facts in known.values()):
+            self.plan_queue.put([fall_back_message(chunk.run, chunk.id)])
+
     def _give_up(self, work: Work) -> None:
-        """A second attempt that is not made: what is known of the first is what counts."""
+        """An attempt behind another one that is not made: what is known of the one before is what counts."""
         if origin_of(work.chunk.id) is None:
             return
         for index, known in list(work.facts.items()):

@@ -88,10 +88,15 @@ class StopDesk:
             write=lambda transaction: self.store.remove_stop(transaction, scope),
             refused=lambda failed: _none(scope),
         )
-        try:
-            self.plan_queue.put([{"wake": run} for run in self.runs.dispatching()], WAKE_AFTER_S)
-        except Transient:
-            logger.warning("waking left to the waiting chunks", extra={"scope": scope})
+        wake(self.runs, self.plan_queue, scope)
+
+
+def wake(runs: Runs, plan_queue: Queue, scope: str) -> None:
+    """Lets what waited for a stop go on, as soon as every sender has read that it was lifted."""
+    try:
+        plan_queue.put([{"wake": run} for run in runs.dispatching()], WAKE_AFTER_S)
+    except Transient:
+        logger.warning("waking left to the waiting chunks", extra={"scope": scope})
 
 
 def only(known: Callable[[], Collection[str]]) -> Callable[[str], bool]:

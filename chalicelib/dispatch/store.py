@@ -26,8 +26,9 @@ Table `tallies`, all of one run, spread over SHARDS partitions; items stay under
 
 A sum reads `t…` of all shards: about 1 r for 9 chunks.
 
-A second attempt by decision is claimed together with a check of the first one's tally: 4 w and 2 w for the
-claim; when it is not made, both tallies say so in one transaction (6 w).
+An attempt that follows another, by decision or over the next channel, is claimed together with a check of
+the one before in its tally: 4 w and 2 w for the claim; when it is not made, both tallies say so in one
+transaction (6 w). A fallback is made by one transaction: 6 w, the old tally, the new chunk and its tally.
 """
 
 from __future__ import annotations
@@ -73,6 +74,7 @@ from chalicelib.dispatch.model import (
     Tally,
     Week,
     first_places,
+    is_fallback,
     moment,
     origin_of,
     partition_of,
@@ -146,6 +148,10 @@ class StopItem(Table):
     reason = UnicodeAttribute()
     by = UnicodeAttribute()
     at = UnicodeAttribute()
+    code = UnicodeAttribute(null=True)
+    probe_at = UnicodeAttribute(null=True)
+    probes = NumberAttribute(null=True)
+    told = BooleanAttribute(null=True)
 
 
 class SignatureItem(Table):
@@ -183,6 +189,13 @@ class Stop:
     reason: str
     by: str
     at: datetime
+    code: str = ""
+    """What the platform said, when its word set this stop."""
+    probe_at: datetime | None = None
+    """When the platform is asked whether the channel is well again; None: a person lifts it."""
+    probes: int = 0
+    told: bool = False
+    """Whether the event has been published."""
 
 
 @dataclass(frozen=True)
@@ -303,8 +316,9 @@ class DispatchStore:
         busy: `judge_claim` reads it.
 
         One conditional write asks for the place, the weekly cap and the gap between two messages. A claim
-        that was given back for the same attempt may be taken again. A second attempt takes over from the
-        first, and only while the platform has not spoken of that.
+        that was given back for the same attempt may be taken again. An attempt that follows another takes
+        over from it, and only while that one is what it was: an unknown without any proof, or failed without
+        a proof of arrival.
         """
         item, entry = _week_item(wanted), _entry(wanted)
         actions: list[Action] = [entry.set(_held(wanted)), WeekItem.last.set(round(bounds.now, 3))]
@@ -316,9 +330,13 @@ class DispatchStore:
             else:
                 with write_together() as transaction:
                     chunk, index = before
-                    silent = _still_unknown(index, resent=True)
+                    closed = (
+                        _failed(index, goes_on=True)
+                        if is_fallback(wanted.chunk)
+                        else _still_unknown(index, resent=True)
+                    )
                     where = partition_of(wanted.run, chunk)
-                    transaction.condition_check(TallyItem, where, f"t{chunk}", silent)
+                    transaction.condition_check(TallyItem, where, f"t{chunk}", closed)
                     transaction.update(item, actions=actions, condition=condition)
         except UpdateError as refused:
             if refused.cause_response_code not in (REFUSED, CONFLICT):
@@ -349,22 +367,24 @@ class DispatchStore:
         return Week() if kept else self.week(wanted)
 
     def give_up(self, wanted: Claim, reason: str, at: int) -> None:
-        """Notes that a second attempt is not made: the person counts at the first again, which tells why.
+        """Notes that an attempt which follows another is not made: the person counts at the one before again,
+        which tells why.
 
-        Nothing happens when somebody holds the second attempt, or when this has been noted before.
+        Nothing happens when somebody holds this attempt, or when this has been noted before.
         """
         before = origin_of(wanted.chunk)
         if before is None:
-            raise ValueError(f"not a second attempt: {wanted.chunk}")
+            raise ValueError(f"follows no other attempt: {wanted.chunk}")
         chunk, index = before
         kept, gone = _fact(Fact.KEPT, index), _fact(Fact.SUPERSEDED, wanted.index)
+        announced = Fact.NEXT if is_fallback(wanted.chunk) else Fact.RESENT
         try:
             with write_together() as transaction:
                 transaction.condition_check(WeekItem, wanted.person, f"w{wanted.week}", _free(wanted))
                 transaction.update(
                     _tally_item(wanted.run, chunk),
                     actions=[TallyItem.facts[kept].set(reason)],
-                    condition=_known(Fact.RESENT, index) & ~_known(Fact.KEPT, index),
+                    condition=_known(announced, index) & ~_known(Fact.KEPT, index),
                 )
                 transaction.update(
                     _tally_item(wanted.run, wanted.chunk),
@@ -472,6 +492,29 @@ class DispatchStore:
         """Who is in these chunks."""
         return {ident: chunk.people for ident, chunk in self.chunks_of(run, chunks).items()}
 
+    # --- fallback
+
+    def fall_back(self, before: DeliveryKey, following: Chunk, at: int) -> bool:
+        """Lets a failed delivery go on in a chunk of its own: fact, chunk and the chunk's tally are one
+        transaction. False when it is not to be (any more): it arrived, or this was done or ruled out before.
+
+        Raises Transient when another write was in the way.
+        """
+        try:
+            with write_together() as transaction:
+                transaction.save(_manifest(following), condition=TallyItem.pk.does_not_exist())
+                transaction.update(_tally_item(following.run, following.id), actions=_opening(following, at))
+                transaction.update(
+                    _tally_item(before.run, before.chunk),
+                    actions=[TallyItem.facts[_fact(Fact.NEXT, before.index)].set(at)],
+                    condition=_failed(before.index, goes_on=False),
+                )
+        except TransactWriteError as refused:
+            if not _refused(refused):
+                raise
+            return False
+        return True
+
     # --- decisions
 
     def decision(self, key: DeliveryKey) -> Decided | None:
@@ -513,13 +556,22 @@ class DispatchStore:
         """All stops that stand, by scope, read consistently in one request."""
         return [_stop_of(item) for item in StopItem.query(STOPS, consistent_read=True)]
 
-    def put_stop(self, transaction: TransactWrite, stop: Stop) -> None:
-        """Adds the write of a stop, new or with another reason."""
-        transaction.save(StopItem(STOPS, stop.scope, reason=stop.reason, by=stop.by, at=rfc3339(stop.at)))
+    def put_stop(self, transaction: TransactWrite, stop: Stop, *, only_new: bool = False) -> None:
+        """Adds the write of a stop, new or with another reason; `only_new`: refused when one stands."""
+        transaction.save(_stop_item(stop), condition=StopItem.pk.does_not_exist() if only_new else None)
 
-    def remove_stop(self, transaction: TransactWrite, scope: str) -> None:
-        """Adds the end of a stop; refused when there is none."""
-        transaction.delete(StopItem(STOPS, scope), condition=StopItem.pk.exists())
+    def change_stop(self, seen: Stop, after: Stop) -> None:
+        """Writes what has changed about a stop, unless another stands there by now."""
+        try:
+            _stop_item(after).save(condition=_same_stop(seen))
+        except PutError as refused:
+            if refused.cause_response_code != REFUSED:
+                raise
+
+    def remove_stop(self, transaction: TransactWrite, scope: str, seen: Stop | None = None) -> None:
+        """Adds the end of a stop; refused when there is none, or not the one that was `seen`."""
+        condition = StopItem.pk.exists() if seen is None else _same_stop(seen)
+        transaction.delete(StopItem(STOPS, scope), condition=condition)
 
     # --- officer's reports
 
@@ -558,7 +610,30 @@ class DispatchStore:
 
 
 def _stop_of(item: StopItem) -> Stop:
-    return Stop(item.sk, item.reason, item.by, parse_rfc3339(item.at))
+    return Stop(
+        item.sk,
+        item.reason,
+        item.by,
+        parse_rfc3339(item.at),
+        item.code or "",
+        parse_rfc3339(item.probe_at) if item.probe_at else None,
+        int(item.probes or 0),
+        bool(item.told),
+    )
+
+
+def _stop_item(stop: Stop) -> StopItem:
+    item = StopItem(STOPS, stop.scope, reason=stop.reason, by=stop.by, at=rfc3339(stop.at))
+    if stop.probe_at is not None:
+        item.code, item.probe_at = stop.code, rfc3339(stop.probe_at)
+        item.probes, item.told = stop.probes, stop.told
+    return item
+
+
+def _same_stop(seen: Stop) -> Condition:
+    """That the stop that was seen still stands."""
+    same: Condition = (StopItem.by == seen.by) & (StopItem.at == rfc3339(seen.at))
+    return same
 
 
 def _fact(fact: Fact, index: int) -> str:
@@ -578,6 +653,18 @@ def _still_unknown(index: int, *, resent: bool) -> Condition:
     if resent:
         holds &= _known(Fact.RESENT, index)
     for fact in (*PROOFS, *((Fact.KEPT,) if resent else (Fact.CLOSED, Fact.RESENT))):
+        holds &= ~_known(fact, index)
+    return holds
+
+
+def _failed(index: int, *, goes_on: bool) -> Condition:
+    """That an attempt failed and nothing proves that it arrived; with `goes_on` that one over the next
+    channel was announced and not given up, without it that nothing was decided about what follows."""
+    holds = _known(Fact.FAILED, index)
+    if goes_on:
+        holds &= _known(Fact.NEXT, index)
+    others = (Fact.KEPT,) if goes_on else (Fact.NEXT, Fact.LAST, Fact.RESENT, Fact.CLOSED)
+    for fact in (Fact.DELIVERED, Fact.READ, *others):
         holds &= ~_known(fact, index)
     return holds
 

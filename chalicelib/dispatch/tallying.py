@@ -7,9 +7,12 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from chalicelib.dispatch.model import DeliveryKey, Fact, seconds
+from chalicelib.clock import Clock
+from chalicelib.dispatch.fallback import fall_back_message
+from chalicelib.dispatch.model import DeliveryKey, Fact, over, seconds
 from chalicelib.dispatch.store import DispatchStore
-from chalicelib.ports import Proof
+from chalicelib.ports import Proof, Runs
+from chalicelib.queues import Queue
 
 FACT_OF = {
     "accepted": Fact.ACCEPTED,
@@ -25,12 +28,15 @@ class Tallying:
     """Implements ports.Tallies."""
 
     store: DispatchStore
+    runs: Runs
+    plan_queue: Queue
+    clock: Clock
 
     def record(self, proofs: Iterable[Proof]) -> list[Proof]:
         """Writes proofs into their tallies; gives back those whose key names no tally of ours.
 
         Any order and any repetition come to the same tallies. Of two different times for one fact in a batch
-        the earlier one is kept.
+        the earlier one is kept. Failures go on over the next channel, where a campaign has one.
         """
         facts: defaultdict[tuple[str, str], defaultdict[int, dict[Fact, int | str]]] = defaultdict(
             lambda: defaultdict(dict)
@@ -44,9 +50,21 @@ class Tallying:
                 continue
             fact = FACT_OF[proof.fact]
             value = (proof.code or "unknown") if fact is Fact.FAILED else seconds(proof.at)
-            facts[key.run, key.chunk][key.index].setdefault(fact, value)
+            known = facts[key.run, key.chunk][key.index]
+            known.setdefault(fact, value)
+            if fact is Fact.FAILED and proof.scope != "person":  # it would fail over any channel
+                known.setdefault(Fact.LAST, proof.scope)
             sources[key.run, key.chunk].append(proof)
-        for (run, chunk), known in facts.items():
-            if not self.store.record(run, chunk, known):
+        failed = []
+        for (run, chunk), people in facts.items():
+            if not self.store.record(run, chunk, people):
                 unmatched += sources[run, chunk]
+            elif any(Fact.FAILED in known and Fact.LAST not in known for known in people.values()):
+                failed.append((run, chunk))
+        self.plan_queue.put(fall_back_message(*place) for place in failed if self._goes_on(place[0]))
         return unmatched
+
+    def _goes_on(self, run: str) -> bool:
+        """Whether failures of this run may go on over another channel."""
+        brief = self.runs.get(run)
+        return brief is not None and len(brief.channels) > 1 and over(brief, self.clock.now()) is None

@@ -12,6 +12,7 @@ CHAINS_A_TYPE = 16
 SUBJECT_TYPES = (
     "area",
     "campaign",
+    "channel",
     "delivery",
     "department",
     "election",

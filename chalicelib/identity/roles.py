@@ -35,6 +35,8 @@ MATRIX: dict[str, frozenset[Role]] = {
     "delivery.read": _only("admin", "editor", "approver", "auditor"),
     "stop.read": _EVERYBODY,
     "stop.write": _only("admin", "approver"),
+    "channel.read": _EVERYBODY,
+    "channel.write": _only("admin"),
     "delivery.decide": _only("admin", "approver"),
     "template.read": _only("admin", "editor", "approver", "nodal_officer", "auditor"),
     "template.write": _only("admin", "editor"),

@@ -134,6 +134,8 @@ class Status:
     """Our delivery key when it came back."""
     code: str = ""
     opted_out: bool = False
+    scope: Scope = "person"
+    """Of `failed`: for whom the refusal holds, as in SendRefused."""
 
 
 @dataclass(frozen=True)
@@ -168,12 +170,18 @@ class Preference:
 @dataclass(frozen=True)
 class Notice:
     """News about our own side: a template, an account, an echo, a group. `kind` such as
-    `template.rejected`."""
+    `template.rejected`.
+
+    `halts`: what may not be used any more: every channel of the account, or the `template`.
+    """
 
     dedupe_id: str
     kind: str
     at: datetime | None
     detail: Mapping[str, Any]
+    halts: Literal["", "channels", "template"] = ""
+    template: str = ""
+    language: str = ""
 
 
 @dataclass(frozen=True)
@@ -201,6 +209,10 @@ class Http(Protocol):
         """
         ...
 
+    def get_json(self, url: str, headers: Mapping[str, str]) -> tuple[int, Headers, Any]:
+        """The same for what only reads."""
+        ...
+
 
 class Platform(Protocol):
     name: str
@@ -212,6 +224,11 @@ class Platform(Protocol):
     def send(self, http: Http, base_url: str, channel: Channel, to: str, message: Outgoing) -> Accepted:
         """Sends once. Raises SendRefused, Throttled, OutcomeUnknown, or Transient when surely nothing was
         sent."""
+        ...
+
+    def probe(self, http: Http, base_url: str, channel: Channel) -> None:
+        """Whether the channel may send, asked without sending. Raises SendRefused when it may not, Throttled,
+        OutcomeUnknown or Transient when it cannot be said."""
         ...
 
     def verify(self, secrets: Mapping[str, Any], headers: Headers, body: bytes) -> None:
@@ -239,4 +256,20 @@ class Gateway(Protocol):
 
     def send(self, channel: Channel, to: str, message: Outgoing) -> Accepted:
         """Sends once, as `Platform.send`."""
+        ...
+
+
+class Switchboard(Gateway, Protocol):
+    """The same door for who looks after channels."""
+
+    def channels(self) -> list[Channel]:
+        """All configured channels of platforms that are switched on, by id."""
+        ...
+
+    def channel(self, channel_id: str) -> Channel:
+        """The channel of this id. Raises PlatformOff when it is not configured, or its platform is off."""
+        ...
+
+    def probe(self, channel: Channel) -> None:
+        """As `Platform.probe`."""
         ...

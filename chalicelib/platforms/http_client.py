@@ -43,13 +43,22 @@ class HttpClient:
         Raises Transient when no connection was made, so that surely nothing was sent, and OutcomeUnknown when
         the answer did not come whole.
         """
+        packed = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
+        return self._ask("POST", url, packed, {**headers, "Content-Type": "application/json"})
+
+    def get_json(self, url: str, headers: Mapping[str, str]) -> tuple[int, Headers, Any]:
+        """The same for what only reads."""
+        return self._ask("GET", url, None, headers)
+
+    def _ask(
+        self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]
+    ) -> tuple[int, Headers, Any]:
         from urllib3.exceptions import ConnectTimeoutError, HTTPError
 
-        sent = {**headers, "Content-Type": "application/json", "Accept": "application/json"}
-        packed = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
+        sent = {**headers, "Accept": "application/json"}
         try:
             answer = self._fresh_pool().request(
-                "POST", url, body=packed, headers=sent, retries=False, redirect=False
+                method, url, body=body, headers=sent, retries=False, redirect=False
             )
         except ConnectTimeoutError as error:  # NewConnectionError is one
             raise Transient("The platform could not be reached.") from error

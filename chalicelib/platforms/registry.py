@@ -48,6 +48,14 @@ class Platforms:
         self.adapter(platform)
         return Channel(channel_id, platform, config)
 
+    def channels(self) -> list[Channel]:
+        """All configured channels of platforms that are switched on, by id."""
+        return [
+            Channel(channel_id, str(config.get("platform", "")), config)
+            for channel_id, config in sorted(self._channels().items())
+            if self.secrets.platform(str(config.get("platform", ""))) and config.get("platform") in ADAPTERS
+        ]
+
     def channels_and_platforms(self) -> set[str]:
         """Ids of all configured channels, and the names of all platforms that there are."""
         return {*self._channels(), *ADAPTERS}
@@ -66,6 +74,11 @@ class Platforms:
         """Sends once over `channel`. Raises as `Platform.send`, and PlatformOff when it was switched off."""
         adapter, _ = self.adapter(channel.platform)
         return adapter.send(self.http, self.base_url(channel.platform), channel, to, message)
+
+    def probe(self, channel: Channel) -> None:
+        """Asks whether the channel may send, as `Platform.probe`."""
+        adapter, _ = self.adapter(channel.platform)
+        adapter.probe(self.http, self.base_url(channel.platform), channel)
 
     def _channels(self) -> Mapping[str, Mapping[str, str]]:
         channels: Mapping[str, Mapping[str, str]] = self.secrets.all().get("channels", {})

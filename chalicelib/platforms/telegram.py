@@ -201,6 +201,12 @@ class Telegram:
             return Accepted(message_id)
         raise _refusal(status, answer)
 
+    def probe(self, http: Http, base_url: str, channel: Channel) -> None:
+        """https://core.telegram.org/bots/api#getme"""
+        status, _, answer = http.get_json(f"{base_url}/bot{channel.config['bot_token']}/getMe", {})
+        if status != HTTPStatus.OK:
+            raise _refusal(status, answer)
+
     def verify(self, secrets: Mapping[str, Any], headers: Headers, body: bytes) -> None:
         given = headers.get(SECRET, "").encode("utf-8", "replace")
         if not any(hmac.compare_digest(given, key) for key in signing_keys(secrets.get("secret_token"))):

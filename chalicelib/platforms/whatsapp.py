@@ -138,6 +138,14 @@ NOTICES = {
 }
 
 
+HALTS: dict[str, Literal["channels", "template"]] = {
+    **dict.fromkeys(("template.paused", "template.disabled", "template.rejected"), "template"),
+    **dict.fromkeys(("account.disabled_update", "account.account_restriction"), "channels"),
+    "account.account_deleted": "channels",
+}
+"""News after which something may not be used: message_template_status_update and account_update."""
+
+
 def _address(number: str) -> str:
     """E.164 with its plus; an id that stands for a number (`IN.1000…`) as it is."""
     return f"+{number}" if number.isascii() and number.isdigit() else number
@@ -172,6 +180,7 @@ def _status(one: Any, value: Mapping[str, Any]) -> Update:  # noqa: ANN401
         an_id(status.get("biz_opaque_callback_data")),
         code,
         opted_out=code in OPTED_OUT,
+        scope=REFUSED.get(code, "person"),
     )
 
 
@@ -296,16 +305,24 @@ def _change(change: Any, entry: Mapping[str, Any]) -> Iterator[Update]:  # noqa:
 def _notice(about: str, value: Mapping[str, Any], entry: Mapping[str, Any]) -> Notice | None:
     """News about a template or the account; None for what we do not know."""
     event = an_id(value.get("event")).lower()
-    kind = NOTICES.get(about)
+    kind, template, language = NOTICES.get(about), "", ""
     if about == "message_template_status_update" and event:
         kind = f"template.{event}"
+        template = an_id(value.get("message_template_name"))
+        language = an_id(value.get("message_template_language"))
     if about == "account_update" and event:
         ban = an_id(a_dict(value.get("ban_info")).get("waba_ban_state"))
         kind = f"account.{event}" if ban != "REINSTATE" else "account.reinstated"  # DISABLED_UPDATE is both
     if kind is None:
         return None
     return Notice(
-        _id(about, entry.get("id"), entry.get("time"), value), kind, moment(entry.get("time")), value
+        _id(about, entry.get("id"), entry.get("time"), value),
+        kind,
+        moment(entry.get("time")),
+        value,
+        HALTS.get(kind, ""),
+        template,
+        language,
     )
 
 
@@ -342,6 +359,18 @@ class WhatsApp:
         if status == HTTPStatus.OK and message_id:
             return Accepted(message_id)
         raise _refusal(status, answer)
+
+    def probe(self, http: Http, base_url: str, channel: Channel) -> None:
+        """The number's health: developers.facebook.com/docs/whatsapp/cloud-api/health-status."""
+        status, _, answer = http.get_json(
+            f"{base_url}/{VERSION}/{channel.config['phone_number_id']}?fields=health_status",
+            {"Authorization": f"Bearer {channel.config['access_token']}"},
+        )
+        if status != HTTPStatus.OK:
+            raise _refusal(status, answer)
+        said = an_id(a_dict(a_dict(answer).get("health_status")).get("can_send_message"))
+        if said == "BLOCKED":
+            raise SendRefused("health_blocked", "channel", said)
 
     def verify(self, secrets: Mapping[str, Any], headers: Headers, body: bytes) -> None:
         given = headers.get(SIGNATURE, "").encode("utf-8", "replace")

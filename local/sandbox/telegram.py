@@ -53,6 +53,8 @@ class Telegram:
             if path[0] != f"bot{TELEGRAM.bot_token}":
                 raise Refused(401, "Unauthorized")
             asked = body if isinstance(body, dict) else {}
+            if self._world.behaviour.channel_ill and path[1:] == ["getMe"]:
+                raise Refused(401, "Unauthorized")
             match path[1:]:
                 case ["sendMessage"]:
                     return self._send(asked)
@@ -106,6 +108,8 @@ class Telegram:
             raise Refused(400, "Bad Request: chat not found")
         if (NAME, to) in self._world.blocked:
             raise Refused(403, "Forbidden: bot was blocked by the user")
+        if self._world.behaviour.channel_ill:
+            raise Refused(401, "Unauthorized")
         fate = self._world.fate(NAME, to)
         if fate.throttled or self._world.over_rate(NAME):
             raise Refused(

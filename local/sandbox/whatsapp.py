@@ -30,6 +30,7 @@ ERRORS: dict[int, tuple[int, str]] = {
     100: (400, "Invalid parameter"),
     190: (401, "Invalid OAuth access token"),
     130429: (429, "Rate limit hit"),
+    131031: (403, "Business Account locked"),
     131026: (400, "Message undeliverable"),
     131047: (400, "Re-engagement message"),
     2200: (400, "Callback verification failed"),
@@ -106,6 +107,8 @@ class WhatsApp:
             if token != f"Bearer {WHATSAPP.access_token}":
                 raise Refused(190, "The access token could not be decrypted")
             match method, path[1:]:
+                case "GET", [WHATSAPP.phone_number_id]:
+                    return self._health()
                 case "POST", [WHATSAPP.phone_number_id, "messages"]:
                     return self._send(body)
                 case "GET", [WHATSAPP.waba, "message_templates"]:
@@ -117,6 +120,13 @@ class WhatsApp:
             raise Refused(100, f"Object {path[1] if path[1:] else ''!r} does not exist or has no such edge")
         except Refused as refused:
             return refused.reply
+
+    def _health(self) -> Reply:
+        """https://developers.facebook.com/docs/whatsapp/cloud-api/health-status"""
+        said = "BLOCKED" if self._world.behaviour.channel_ill else "AVAILABLE"
+        phone = {"entity_type": "PHONE_NUMBER", "id": WHATSAPP.phone_number_id, "can_send_message": said}
+        health = {"can_send_message": said, "entities": [phone]}
+        return Reply(200, {"health_status": health, "id": WHATSAPP.phone_number_id})
 
     # --- sending -------------------------------------------------------------------------------------------
 
@@ -159,6 +169,8 @@ class WhatsApp:
         )
 
     def _refuse_by_fate(self, fate: Fate, to: str) -> None:
+        if self._world.behaviour.channel_ill:
+            raise Refused(131031, "The account has been locked")
         if fate.throttled or self._world.over_rate(NAME):
             raise Refused(130429, "Cloud API message throughput has been reached")
         if self._world.over_pair_rate(to):

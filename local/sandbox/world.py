@@ -44,7 +44,8 @@ class Behaviour:
     `delay_ms`: each callback is posted at a time drawn evenly from 0 to this, so they overtake each other.
     `aggregate_ms`: updates that fall due within this time of the first share a POST, as they do under load.
     `batch`: the most updates in one WhatsApp POST (Meta: 1,000; 1 posts each alone). `per_second`: the most
-    requests a second that a platform takes before it throttles; 0 sets no limit.
+    requests a second that a platform takes before it throttles; 0 sets no limit. `channel_ill`
+    (true or 1): every send is refused for the whole channel, and its health says so.
     """
 
     fail: float = 0.0
@@ -57,12 +58,14 @@ class Behaviour:
     aggregate_ms: int = 20
     batch: int = 1000
     per_second: int = 0
+    channel_ill: int = 0
 
     def changed(self, change: Json) -> Self:
         """This behaviour with some values changed; BadBehaviour names what is not known or out of range."""
         known = {f.name: f.type for f in fields(self)}
         if unknown := sorted(set(change) - set(known)):
             raise BadBehaviour(f"unknown behaviour: {', '.join(unknown)}")
+        change = {n: int(v) if n == "channel_ill" and isinstance(v, bool) else v for n, v in change.items()}
         for name, value in change.items():
             if isinstance(value, bool) or not isinstance(value, int | float):
                 raise BadBehaviour(f"{name} must be a number")

@@ -152,12 +152,26 @@ class FakeBus:
         return len(entries)
 
 
+class FakeHalts:
+    """Who was halted by a platform's word."""
+
+    def __init__(self):
+        self.halted = []
+
+    def stop_platform(self, platform, code):
+        self.halted.append((platform, code))
+
+    def pause_template(self, platform, template, language, code):
+        self.halted.append((platform, template, language, code))
+
+
 class World:
     """What lives on when a process dies."""
 
     def __init__(self):
         self.people, self.tallies, self.direct = FakePeople(), FakeTallies(), FakeDirect()
         self.seen, self.store, self.bus = FakeSeen(), FakeStore(), FakeBus()
+        self.halts = FakeHalts()
 
     def processor(self, steps=None):
         parts = {
@@ -167,6 +181,8 @@ class World:
             "seen": self.seen,
             "store": self.store,
             "bus": self.bus,
+            "channel_halts": self.halts,
+            "campaign_halts": self.halts,
         }
         if steps:
             parts = {name: Stepping(part, steps) for name, part in parts.items()}

@@ -55,6 +55,17 @@ def test_a_status_without_our_key_or_with_a_foreign_one_changes_nothing(world):
     assert (world.tallies.facts, world.store.kept) == ({}, {})
 
 
+def test_news_of_a_template_or_an_account_halts_what_may_not_be_used_any_more_once(world):
+    for _ in range(2):
+        news = batch("template_rejected", "account_disabled", "account_restricted", "account_reinstated")
+        assert world.processor().process(news) == []
+    assert world.halts.halted == [
+        ("whatsapp", "swachhata_hi", "hi", "template.rejected"),
+        ("whatsapp", "account.disabled_update"),
+        ("whatsapp", "account.account_restriction"),
+    ]
+
+
 def test_a_status_without_a_time_counts_from_its_receipt(world):
     recorded = []
     world.tallies.record = lambda proofs: recorded.extend(proofs) or []

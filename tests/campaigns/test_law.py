@@ -10,6 +10,7 @@ import boto3
 import pytest
 
 from chalicelib import wiring
+from chalicelib.campaigns.correction import Words
 from chalicelib.campaigns.law import AuthorCannotOverride, Overrides, UnderCode
 from chalicelib.campaigns.runs import FRESH_S, Runs
 from chalicelib.errors import Conflict, InvalidInput, NotFound
@@ -250,3 +251,22 @@ def test_approvers_and_admins_alone_override(role):
     assert Principal("u", "", "", frozenset({role})).may("campaign.override") is (
         role in ("admin", "approver")
     )
+
+
+def test_a_correction_and_a_withdrawal_wait_for_an_override_too(public_body):
+    campaign = approved()
+    runs = Runs(wiring.campaigns().store, wiring.clock())
+    run = schedule(campaign).id
+    assert runs.start(run)
+    runs.finish(run)
+    ident = election()
+    wiring.corrections.cache_clear()
+    desk = wiring.corrections()
+    words = Words.model_validate({"messages": {"telegram": {"hi": {"text": "सही"}}}, "reason": "Wrong day."})
+    desk.propose(EDITOR, campaign, words)
+    desk.withdraw(EDITOR, campaign, words)
+    with pytest.raises(UnderCode):
+        desk.decide(APPROVER, campaign, 2, "approve", "")
+    assert len(wiring.campaigns().runs(campaign)) == 1
+    wiring.overrides().give(SECOND_APPROVER, campaign, ident, "The Commission has asked for it.")
+    assert desk.decide(APPROVER, campaign, 2, "approve", "").run == f"{campaign}-2"

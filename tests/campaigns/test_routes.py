@@ -193,3 +193,55 @@ def test_an_override_is_given_listed_and_withdrawn(call, campaign):
     assert call("approver", "POST", f"{campaign}/schedule", {})[0] == 201
     assert call("approver", "DELETE", f"{campaign}/overrides/{late.id}")[0] == 204
     assert call("editor", "GET", campaign)[1]["overrides"] == []
+
+
+def ready(call, campaign):
+    call("editor", "POST", f"{campaign}/submission")
+    call("approver", "POST", f"{campaign}/approval", {"decision": "approve"})
+    return f"{campaign}/schedule"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field", "code"),
+    [
+        ({"at": "2027-03-28T02:30:00", "zone": "Europe/Berlin"}, "at", "time_left_out"),
+        ({"at": "2027-03-28T02:30:00"}, "at", "zone_missing"),
+        ({"zone": "Asia/Nowhere"}, "zone", "zone_unknown"),
+        ({"spread_minutes": 10081}, "spread_minutes", "less_than_equal"),
+        ({"repeat": {"every": "year", "times": 3}}, "repeat.every", "literal_error"),
+        ({"repeat": {"every": "day"}}, "repeat", "time_of_run"),
+        ({"repeat": {"every": "day", "times": 1}}, "repeat.times", "greater_than_equal"),
+    ],
+)
+def test_a_schedule_that_cannot_be_is_refused_at_its_field(call, campaign, wrong, field, code):
+    status, problem = call("approver", "POST", ready(call, campaign), wrong)
+    assert status == 422
+    assert [(error["field"], error["code"]) for error in problem["errors"]] == [(field, code)]
+    assert call("editor", "GET", campaign)[1]["status"] == "approved"
+
+
+def test_a_series_tells_its_place_its_zone_and_its_quiet_hours(call, campaign):
+    repeat = {"every": "week", "times": 4}
+    body = {"zone": "Asia/Kolkata", "spread_minutes": 30, "repeat": repeat}
+    status, run = call("approver", "POST", ready(call, campaign), body)
+    assert status == 201
+    place = {"every": "week", "zone": "Asia/Kolkata", "number": 1, "of": 4, "missed": 0}
+    assert (run["repeat"], run["spread_minutes"], run["left"]) == (place, 30, 0)
+    assert run["quiet_hours"] == {"from": "21:00", "until": "08:00"}
+    assert call("editor", "GET", campaign)[1]["repeats"] == "week"
+    assert call("nodal", "GET", f"{campaign}/runs")[1]["items"] == [run]
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        ({"from": "21:00"}, "quiet_hours.until"),
+        ({"from": "9 pm", "until": "08:00"}, "quiet_hours.from"),
+        ("never", "quiet_hours"),
+    ],
+)
+def test_quiet_hours_that_cannot_be_read_are_named_by_their_place(call, campaign, given, field):
+    status, problem = call("editor", "PATCH", campaign, {"quiet_hours": given})
+    assert (status, [error["field"] for error in problem["errors"]]) == (422, [field])
+    status, found = call("editor", "PATCH", campaign, {"quiet_hours": "none"})
+    assert (status, found["quiet_hours"]) == (200, "none")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime, time, timedelta
 
 import pytest
@@ -14,8 +15,10 @@ from chalicelib.campaigns.times import LIVES, Repeat
 from chalicelib.clock import FixedClock, parse_rfc3339
 from chalicelib.errors import Conflict, InvalidInput
 from chalicelib.ports import Contact, QuietHours
+from chalicelib.tables import write_together
 from tests.campaigns.samples import APPROVER, EDITOR
 from tests.campaigns.test_campaigns import NOW, TOMORROW, approved, item, runs_at
+from tests.shared.test_tables import cancelled
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 DAILY = Repeat(every="day", times=4)
@@ -259,3 +262,36 @@ def test_a_follower_keeps_quiet_hours_spread_and_zone(made):
     dispatched(campaigns.runs(campaign)[-1], run.at + timedelta(days=28, hours=1))
     third = campaigns.runs(campaign)[-1]
     assert third.at == parse_rfc3339("2026-04-03T07:30:00Z")
+
+
+@pytest.mark.parametrize("times", [1, 3])
+@pytest.mark.parametrize("committed", [False, True])
+def test_an_end_that_is_throttled_or_whose_answer_is_lost_makes_one_follower(
+    campaigns, monkeypatch, committed, times
+):
+    campaign, run = repeated(campaigns)
+    assert runs_at(run.at).start(run.id)
+    together, failures = write_together, ["x"] * times
+
+    @contextmanager
+    def failing():
+        if failures and not committed:
+            failures.pop()
+            raise cancelled("ThrottlingError")
+        with together() as transaction:
+            yield transaction
+        if failures:
+            failures.pop()
+            raise cancelled("TransactionConflict")
+
+    monkeypatch.setattr("chalicelib.campaigns.runs.write_together", failing)
+    runs = runs_at(run.at + HOUR)
+    runs.pause = lambda _: None
+    runs.finish(run.id)
+    runs.finish(run.id)
+    assert states(campaigns, campaign) == ["dispatched", "scheduled"]
+    assert (campaigns.get(campaign).status, campaigns.get(campaign).runs) == ("scheduled", 2)
+    assert [runs_at(run.at).get(one.id).status for one in campaigns.runs(campaign)] == [
+        "dispatched",
+        "scheduled",
+    ]

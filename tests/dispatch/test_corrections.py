@@ -14,6 +14,7 @@ from chalicelib.dispatch.model import Chunk, Fact, Status, quiet_until, total
 from chalicelib.errors import Conflict
 from chalicelib.platforms.base import OutcomeUnknown, SendRefused, Throttled
 from chalicelib.ports import Proof, QuietHours, RunBrief
+from tests.dispatch.test_fallback import chat, reachable_over_all, work
 from tests.dispatch.world import RUN, START, Crash, World, address, person_id, world
 
 pytestmark = pytest.mark.usefixtures("tables")
@@ -82,7 +83,7 @@ def prove(made: World, key: str, fact: str) -> None:
     assert made.tallying.record([Proof(key, fact, START + timedelta(hours=1), code)]) == []  # type: ignore[arg-type]
 
 
-REFUSED = SendRefused(platform_code="131026", scope="recipient")
+REFUSED = SendRefused("131026", "person")
 
 
 # --- who is told
@@ -189,6 +190,19 @@ def test_it_goes_over_the_channel_and_in_the_language_that_each_person_got():
 
     assert ways(CORRECTION) == ways(RUN)
     assert len(set(ways(RUN).values())) == 4
+
+
+def test_who_got_it_over_the_next_channel_is_told_over_that_one():
+    made = reachable_over_all(3)
+    made.platform.answers = {chat(n, "whatsapp"): [REFUSED] for n in (0, 1)} | {chat(1): [REFUSED]}
+    made.launch()
+    work(made)
+    made.runs.finish(RUN)
+    take_back(made)
+    work(made)
+    asked = [to for to, message in made.platform.requests if message.key.startswith(f"{CORRECTION}.")]
+    assert sorted(asked) == sorted([chat(0), chat(2, "whatsapp")])
+    assert (counts(made).planned, counts(made).accepted) == (2, 2)
 
 
 def test_without_a_message_for_that_channel_it_goes_by_its_own_order():

@@ -574,7 +574,7 @@ def test_a_second_attempt_cannot_be_given_up_while_somebody_holds_it():
     assert made.store.claim(held, Bounds(0.0)) is None
     made.store.give_up(held, "expired", 1)
     assert Fact.KEPT not in facts_of(made, key)
-    with pytest.raises(ValueError, match="not a second attempt"):
+    with pytest.raises(ValueError, match="follows no other attempt"):
         made.store.give_up(CLAIM, "expired", 1)
 
 

@@ -138,7 +138,9 @@ def test_a_key_reads_back(range_no, page_no, number, index, attempt):
         f"{RUN}.00000000000.25.1",
         f"{RUN}.00000000000.-1.1",
         f"{RUN}.00000000000.0.0",
-        f"{RUN}.00000000000.0.10",
+        f"{RUN}.00000000000.0.12",
+        f"{RUN}.000000000000.0.2",
+        f"{RUN}.{'0' * 33}.0.11",
         f"{RUN}.00000000000.१.1",
         ".00000000000.0.1",
     ],
@@ -375,7 +377,7 @@ def test_a_week_begins_on_monday_in_india_also_at_the_turn_of_the_year(at, week)
 def test_emergencies_corrections_and_withdrawals_wear_out_no_cap():
     assert wears_out_the_cap(BRIEF)
     assert not wears_out_the_cap(replace(BRIEF, kind="emergency"))
-    assert not wears_out_the_cap(replace(BRIEF, parent="cmp_x-1"))
+    assert not wears_out_the_cap(replace(BRIEF, parents=("cmp_x-1",)))
 
 
 # --- decisions

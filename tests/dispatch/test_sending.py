@@ -347,16 +347,6 @@ def test_a_throttled_person_is_sent_later_and_once():
     assert made.taken_by() == {address(n): 1 for n in range(30)}
 
 
-def test_a_chunk_on_a_channel_that_must_rest_waits_and_tells():
-    made = world(3)
-    made.platform.answers[address(1)] = [SendRefused("190", "channel")]
-    made.launch()
-    made.send()
-    assert made.counts().accepted == 3
-    assert made.clock.now() - START >= timedelta(minutes=15)
-    assert [e.name for e in made.bus.entries] == ["channel.stopped"]
-
-
 def test_a_refusal_for_good_is_failed_with_its_code_and_an_opt_out_is_kept():
     made = world(3)
     made.platform.answers[address(0)] = [SendRefused("131026", "person")]

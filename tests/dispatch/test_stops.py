@@ -370,7 +370,7 @@ def test_a_run_that_expires_while_it_is_stopped_is_not_sent_and_ends(how):
     assert made.counts().not_sent == {"expired": 30}
     assert made.send_queue.messages == []
     made.planner().settle(RUN, 0)
-    assert made.runs.briefs[RUN].status == ("expired" if how == "pause" else "dispatched")
+    assert made.runs.briefs[RUN].status == "expired"
 
 
 def test_a_paused_run_is_not_finished_while_its_time_lasts():
@@ -608,6 +608,8 @@ def test_stops_over_http(call, written):
         "reason": "Complaints",
         "by": "approver",
         "at": put["at"],
+        "code": "",
+        "probe_at": None,
     }
     assert call("auditor", "GET", "/v1/stops") == (200, {"items": [put], "next": None})
     assert call("editor", "GET", f"/v1/stops/{written}") == (200, put)

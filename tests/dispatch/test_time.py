@@ -8,7 +8,8 @@ from datetime import UTC, datetime, time, timedelta
 
 import pytest
 
-from chalicelib.dispatch.store import ParkedItem
+from chalicelib.dispatch.model import partition_of
+from chalicelib.dispatch.store import ParkedItem, TallyItem
 from chalicelib.ports import QuietHours
 from tests.dispatch.world import RUN, Crash, world
 
@@ -238,3 +239,28 @@ def test_a_platform_with_a_time_to_live_is_handed_the_time_until_the_expiry(boun
     w.send()
     [(_, message)] = w.platform.taken
     assert message.ttl_s is given is None or given - 5 < message.ttl_s <= given
+
+
+@pytest.mark.parametrize(
+    ("at", "looked_for"),
+    [
+        (NINE - timedelta(minutes=1), True),
+        (NINE, False),
+        (EIGHT - timedelta(minutes=1), False),
+        (EIGHT, False),
+        (EIGHT + timedelta(minutes=29), False),
+        (EIGHT + timedelta(minutes=30), True),
+    ],
+)
+def test_what_rested_for_the_night_is_not_taken_for_lost(at, looked_for):
+    w = evening(4)
+    change(w, at=EVENING - timedelta(hours=2))
+    w.clock.put(EVENING - timedelta(hours=1))
+    w.plan_queue.messages.clear()
+    w.send_queue.messages.clear()
+    TallyItem(partition_of(RUN, chunk := w.tallies()[0].chunk), f"t{chunk}").update(
+        [TallyItem.planned_at.set(0)]
+    )
+    w.clock.put(at)
+    w.planner().settle(RUN, 99, revive=True)
+    assert bool(w.send_queue.messages) is looked_for

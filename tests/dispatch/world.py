@@ -17,7 +17,9 @@ from typing import Any
 import boto3
 
 from chalicelib.clock import Clock
+from chalicelib.dispatch.channels import Breaker
 from chalicelib.dispatch.decisions import Decisions
+from chalicelib.dispatch.fallback import Fallbacks
 from chalicelib.dispatch.model import Counts, Status, Tally, Ticket, total
 from chalicelib.dispatch.paces import Paces
 from chalicelib.dispatch.planner import Planner
@@ -28,7 +30,7 @@ from chalicelib.dispatch.tallying import Tallying
 from chalicelib.errors import JanJanError
 from chalicelib.events.bus import Entry
 from chalicelib.identity.audit import Audit
-from chalicelib.platforms.base import Accepted, Capabilities, Channel, OutcomeUnknown, Outgoing
+from chalicelib.platforms.base import Accepted, Capabilities, Channel, OutcomeUnknown, Outgoing, SendRefused
 from chalicelib.ports import Contact, Election, RosterRange, RosterRow, RunBrief
 from chalicelib.queues import _whole
 
@@ -151,13 +153,27 @@ class MemoryPlatform:
     requests: list[tuple[str, Outgoing]] = field(default_factory=list)
     taken: list[tuple[str, Outgoing]] = field(default_factory=list)
     answers: dict[str, list[JanJanError | None]] = field(default_factory=dict)
+    ill: bool = False
+    """Whether a probe finds its channels ill."""
+    probes: list[str] = field(default_factory=list)
 
     def channel_for(self, platform: str) -> Channel:
         return Channel(f"{platform}-main", platform, {})
 
+    def channel(self, channel_id: str) -> Channel:
+        return self.channel_for(channel_id.removesuffix("-main"))
+
+    def channels(self) -> list[Channel]:
+        return [self.channel_for("telegram"), self.channel_for("whatsapp")]
+
+    def probe(self, channel: Channel) -> None:
+        self.probes.append(channel.id)
+        if self.ill:
+            raise SendRefused("health_blocked", "channel")
+
     def capabilities(self, platform: str) -> Capabilities:
         return Capabilities(
-            receipts=self.receipts,
+            receipts=self.receipts and platform != "telegram",
             templates=False,
             carries_key=True,
             rate_per_s=self.rate_per_s,
@@ -197,6 +213,22 @@ class MemoryQueue:
         due, body = self.messages.pop(0)
         self.clock.put(max(self.clock.at, due))
         return body
+
+
+@dataclass
+class MemoryHalts:
+    """Pauses campaigns after a platform's word."""
+
+    runs: MemoryRuns
+    paused: list[tuple[str, str]] = field(default_factory=list)
+
+    def pause_campaign(self, campaign_id: str, code: str) -> None:
+        self.paused.append((campaign_id, code))
+        for run in self.runs.of_campaign(campaign_id):
+            self.runs.set(run.run_id, "paused")
+
+    def pause_template(self, platform: str, template: str, language: str, code: str) -> None:
+        self.paused.append((f"{platform} {template} {language}", code))
 
 
 @dataclass
@@ -286,10 +318,12 @@ class World:
     weekly_cap: int = 0
     calendar: MemoryCalendar = field(default_factory=MemoryCalendar)
     paces: Paces = field(default_factory=Paces)
+    campaign_halts: MemoryHalts = field(init=False)
     standing: StandingStops = field(init=False)
 
     def __post_init__(self) -> None:
         self.standing = StandingStops(self.store, ticks=self.clock.epoch)
+        self.campaign_halts = MemoryHalts(self.runs)
 
     def planner(self) -> Planner:
         self.faults.dead = False
@@ -305,6 +339,14 @@ class World:
             self.platform,
             wrap(self.paces, "stand"),
             self.clock,
+            Fallbacks(
+                wrap(self.store, "fall_back", "record"),
+                self.runs,
+                self.people,
+                wrap(self.send_queue, "put"),
+                self.clock,
+                sleep=self.clock.move,
+            ),
         )
 
     def sender(self) -> Sender:
@@ -320,10 +362,26 @@ class World:
             self.clock,
             self.standing,
             self.calendar,
+            wrap(self.plan_queue, "put"),
             wrap(self.paces, "lease", "slowed"),
+            self.breaker(),
+            self.campaign_halts,
             AtOnce(),
             weekly_cap=self.weekly_cap,
             sleep=self.clock.move,
+        )
+
+    def breaker(self) -> Breaker:
+        self.faults.dead = False
+        wrap = self.faults.wrap
+        return Breaker(
+            wrap(self.store, "change_stop"),
+            self.platform,
+            self.runs,
+            wrap(self.plan_queue, "put"),
+            wrap(Audit(lambda _: None), "committing"),
+            wrap(self.bus, "publish"),
+            self.clock,
         )
 
     def decisions(self) -> Decisions:
@@ -339,7 +397,13 @@ class World:
 
     @property
     def tallying(self) -> Tallying:
-        return Tallying(self.store)
+        return Tallying(self.store, self.runs, self.plan_queue, self.clock)
+
+    def callbacks(self) -> Tallying:
+        """The same, which may die at any step."""
+        self.faults.dead = False
+        wrap = self.faults.wrap
+        return Tallying(wrap(self.store, "record"), self.runs, wrap(self.plan_queue, "put"), self.clock)
 
     def launch(self) -> None:
         self.plan_queue.put([{"launch": RUN}])

@@ -26,6 +26,8 @@ from rich.progress import Progress
 
 from chalicelib.clock import Clock
 from chalicelib.dispatch.model import Bounds, Claim, Page, Week
+from chalicelib.dispatch.pace import Limit, Wait
+from chalicelib.dispatch.paces import Paces
 from chalicelib.dispatch.store import DispatchStore
 from chalicelib.ops import Idempotency
 from local.acting import Caller, Staff, wait_for
@@ -71,6 +73,12 @@ GIVEN_UP = "a second attempt that is not made after all: tests/dispatch/test_dec
 CALLED_OFF = "who had a claim and no result when a run was called off: tests/dispatch/test_corrections.py"
 BLOCKED = "the platform says that the person blocked us: counted among the refusals by chance only"
 PARKED = "a chunk that waits longer than a queue can is parked, for quiet hours: tests/dispatch"
+HALTED = "a platform's word stops a channel or pauses a campaign: tests/dispatch/test_channels.py"
+HALTS = {
+    "dynamodb:PutItem CampaignsTable": HALTED,
+    "dynamodb:Query AuditTable": HALTED,
+    "dynamodb:UpdateItem AuditTable": HALTED,
+}
 POLLING = {
     action: BY_LAMBDA for action in ("sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage")
 }
@@ -85,11 +93,20 @@ UNSEEN: dict[str, dict[str, str]] = {
         "dynamodb:GetItem OpsTable": "the answer to an Idempotency-Key that comes again; an enrolment",
     },
     "launch_due": FAILURES
-    | {"dynamodb:BatchWriteItem TalliesTable": PARKED, "sqs:SendMessage SendQueue": PARKED},
+    | {"dynamodb:BatchWriteItem TalliesTable": PARKED, "sqs:SendMessage SendQueue": PARKED}
+    | {f"dynamodb:{action} TalliesTable": HALTED for action in ("DeleteItem", "PutItem")}
+    | {f"dynamodb:{action} AuditTable": HALTED for action in ("Query", "UpdateItem")}
+    | {"events:PutEvents Bus": HALTED, "secretsmanager:GetSecretValue PlatformSecret": HALTED},
     "plan_run": {f"{action} PlanQueue": why for action, why in POLLING.items()}
     | {"dynamodb:GetItem LedgerTable": CALLED_OFF},
     "process_callbacks": {f"{action} CallbacksQueue": why for action, why in POLLING.items()}
-    | {"dynamodb:GetItem LedgerTable": READ_AGAIN},
+    | {"dynamodb:GetItem LedgerTable": READ_AGAIN}
+    | HALTS
+    | {
+        "dynamodb:GetItem CampaignsTable": HALTED,
+        "dynamodb:PutItem TalliesTable": HALTED,
+        "dynamodb:Query CampaignsTable/due": HALTED,
+    },
     "publish_events": FAILURES
     | {
         f"{action} {table}.StreamArn": BY_LAMBDA
@@ -101,6 +118,7 @@ UNSEEN: dict[str, dict[str, str]] = {
     "send_chunk": {f"{action} SendQueue": why for action, why in POLLING.items()}
     | {"dynamodb:GetItem LedgerTable": READ_AGAIN}
     | {"dynamodb:ConditionCheckItem LedgerTable": GIVEN_UP}
+    | HALTS
     | {f"dynamodb:{action} PeopleTable": BLOCKED for action in ("ConditionCheckItem", "GetItem", "PutItem")}
     | {"dynamodb:PutItem RosterTable": BLOCKED},
     "send_service": {f"{action} ServiceQueue": why for action, why in POLLING.items()}
@@ -231,6 +249,12 @@ def later_run(system: Laptop, staff: Staff) -> None:
     Caller(system.sandbox_url)("POST", "/clock", {"offset_s": 130})
     tick(system, "LaunchDue")
     wait_for(lambda: staff.report(campaign)["status"] == "dispatched", "the later run")
+    listed = staff.api("GET", f"/v1/campaigns/{campaign}/deliveries", token=editor)["items"]
+    key = next(delivery["key"] for delivery in listed if delivery["channel"] == "whatsapp")
+    failed = {"id": "wamid.x", "status": "failed", "recipient_id": "911", "errors": [{"code": 131026}]}
+    value = {"statuses": [failed | {"timestamp": "1800000000", "biz_opaque_callback_data": key}]}
+    entry = {"id": "1", "changes": [{"field": "messages", "value": value}]}
+    post_signed(system, {"object": "whatsapp_business_account", "entry": [entry]})
 
 
 def decide_unknowns(api: Caller, sandbox: Caller, staff: Staff) -> str:
@@ -338,14 +362,14 @@ def test_a_policy_grants_nothing_that_was_not_seen_and_has_no_reason(function, s
 
 
 def a_channel_without_a_free_slot() -> None:
-    store, now = DispatchStore(), time.time()
-    store.lease("whatsapp-main", 25, 1.0, 10.0, now)
-    assert isinstance(store.lease("whatsapp-main", 25, 1.0, 10.0, now), float)
+    paces, now = Paces(), time.time()
+    paces.lease("whatsapp-main", 25, Limit(1.0), now)
+    assert isinstance(paces.lease("whatsapp-main", 25, Limit(1.0), now), Wait)
 
 
 def a_person_whom_another_sender_has_claimed() -> None:
     first, second = (
-        Claim("inf_1", "2026-45", "run", "chunk", 0, 1, token, 10.0) for token in ("first", "second")
+        Claim("inf_1", "2026-45", "run", "00000000000", 0, 1, token, 10.0) for token in ("first", "second")
     )
     assert DispatchStore().claim(first, Bounds(0.0)) is None
     assert DispatchStore().claim(second, Bounds(0.0)) == Week(first, counted=1, last=0.0)

@@ -1,0 +1,112 @@
+"""Quiet hours and a daily run on the deployed system, its clock moved to the evening, then to the morning."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from local import judge
+from local.acting import Caller, Creators, Staff, enrol
+from local.config import platform_secret
+from local.laptop import Laptop, laptop
+from local.programme import brief, load_ground
+from local.sample import creators
+
+PEOPLE = 30
+SLOW_PER_S = 2
+MARKER = "#night"
+INDIA = ZoneInfo("Asia/Kolkata")
+
+
+@pytest.fixture
+def system(tmp_path: Path, socket_enabled: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Laptop]:
+    """A deployed system of its own with quiet hours, whose channels need a quarter of a minute for all."""
+    monkeypatch.setenv("QUIET_HOURS", "21:00-08:00")
+    with laptop(tmp_path) as running:
+        secret = platform_secret()
+        for channel in secret["channels"].values():
+            channel["rate_per_s"] = SLOW_PER_S
+        running.engine.client("secretsmanager").put_secret_value(
+            SecretId=running.env["PLATFORM_SECRET"], SecretString=json.dumps(secret)
+        )
+        yield running
+
+
+def eventually(look: Callable[[], object], within_s: float, what: str) -> None:
+    end = time.monotonic() + within_s
+    while not look():
+        assert time.monotonic() < end, f"{what} did not come within {within_s} s"
+        time.sleep(0.1)
+
+
+def starts(system: Laptop, campaign: str) -> list[datetime]:
+    """When each request of this campaign reached the platforms, by their clock."""
+    return [
+        datetime.fromisoformat(line["at"])
+        for line in judge.read_log(system.sandbox_log)
+        if line["kind"] == "request" and judge.people_of([line], campaign, MARKER)
+    ]
+
+
+def put_clock(sandbox: Caller, at: datetime) -> None:
+    """Moves the clock of sandbox and handlers to `at`."""
+    sandbox("POST", "/clock", {"offset_s": (at - datetime.now(UTC)).total_seconds()})
+
+
+def tick(system: Laptop) -> None:
+    """The minute's tick, now."""
+    names = ("account", "region", "source", "time", "id", "resources", "version", "detail")
+    event = dict.fromkeys(names, "x") | {"detail-type": "Scheduled Event"}
+    functions = system.engine.client("lambda")
+    deployed = [one["FunctionName"] for one in functions.list_functions()["Functions"]]
+    [name] = [name for name in deployed if "-LaunchDue-" in name]
+    answer = functions.invoke(FunctionName=name, Payload=json.dumps(event))
+    assert "FunctionError" not in answer, answer["Payload"].read()
+
+
+def test_a_daily_run_rests_from_nine_to_eight_goes_on_and_is_followed_by_the_next(system: Laptop):
+    api, sandbox = Caller(system.url), Caller(system.sandbox_url)
+    areas = load_ground(system)
+    staff = Staff.signed_in(api, system.env)
+    staff.register_templates(sandbox)
+    enrol(creators(PEOPLE, areas), Creators(api, sandbox), staff)
+    today = datetime.now(INDIA).replace(hour=21, minute=0, second=0, microsecond=0)
+    nine = (today + timedelta(days=1)).astimezone(
+        UTC
+    )  # ahead: the engine deletes what has expired by its clock
+    eight = nine + timedelta(hours=11)
+    put_clock(sandbox, nine - timedelta(seconds=12))
+    series = {"zone": "Asia/Kolkata", "repeat": {"every": "day", "times": 2}}
+    lives = {"expires_at": (nine + timedelta(days=4)).isoformat()}
+    campaign = staff.launch(brief(MARKER, ["IN"]) | lives, series)
+
+    eventually(lambda: starts(system, campaign), 12, "the first request")
+    time.sleep(18)
+    evening = starts(system, campaign)
+    assert 0 < len(evening) < PEOPLE
+    assert max(evening) < nine
+    assert staff.report(campaign)["in_progress"] == PEOPLE - len(evening)
+
+    put_clock(sandbox, eight + timedelta(seconds=1))
+    tick(system)
+    eventually(lambda: len(starts(system, campaign)) >= PEOPLE, 60, "the rest of the requests")
+    editor = staff.tokens["editor"]
+
+    def runs() -> list[str]:
+        listed = api("GET", f"/v1/campaigns/{campaign}/runs", token=editor)["items"]
+        return [run["status"] for run in listed]
+
+    eventually(lambda: runs() == ["dispatched", "scheduled"], 90, "the next run")
+    assert all(at < nine or at >= eight for at in starts(system, campaign))
+    asked = judge.people_of(judge.read_log(system.sandbox_log), campaign, MARKER)
+    assert [person.requests for person in asked] == [1] * PEOPLE
+    second = api("GET", f"/v1/campaigns/{campaign}/runs", token=editor)["items"][1]
+    assert (second["repeat"]["number"], second["repeat"]["of"]) == (2, 2)
+    api("POST", f"/v1/campaigns/{campaign}/cancel", {}, token=editor)
+    assert runs() == ["dispatched", "cancelled"]
