@@ -98,7 +98,8 @@ def main() -> int:
     not be run."""
     if os.environ.get("PYTHONHASHSEED") != "0":  # a seed repeats a world only if sets have one order
         command = [sys.executable, "-m", "local.prove", *sys.argv[1:]]
-        os.execve(sys.executable, command, os.environ | {"PYTHONHASHSEED": "0"})
+        quiet = {"POWERTOOLS_LOG_LEVEL": "CRITICAL", "POWERTOOLS_METRICS_DISABLED": "true"}
+        os.execve(sys.executable, command, os.environ | quiet | {"PYTHONHASHSEED": "0"})
     given, begun = asked(), time.monotonic()
     if given.mutants:
         return mutants.run(given.mutants, note)

@@ -23,7 +23,7 @@ STOPS_WITHIN_S = 5.0
 
 
 MOVE = 0.08
-RARE = ("cap", "stop", "pause", "cancel", "expiry", "silence", "code", "quiet")
+RARE = ("cap", "fallback", "stop", "pause", "cancel", "expiry", "silence", "code", "quiet")
 ALWAYS = ("wishes", "moves", "decisions")
 
 
@@ -42,7 +42,8 @@ class Acts:
     def prepare(self) -> None:
         """Draws what will happen, or takes what is wanted."""
         known = {
-            "cap": lambda: None,  # it lies in the making of the world
+            "cap": lambda: None,  # these two lie in the making of the world
+            "fallback": lambda: None,
             "stop": self._stop,
             "pause": self._pause,
             "cancel": self._cancel,

@@ -13,7 +13,7 @@ from typing import Any
 
 from local import judge
 from local.acting import Json, wait_for
-from local.judge import Ban
+from local.judge import Ban, Outcome
 from local.prove.ground import Ground, Killer, ground, person_of
 from local.prove.rate import rate_of
 
@@ -186,15 +186,16 @@ class Play:
         """The report may be some seconds old: look again before calling it wrong."""
         addresses = {person_of(one): f"{one.channel}:{one.address}" for one in self.place.people}
         for _ in range(TRIES_TO_AGREE):
-            people = judge.people_of(log, campaign, f"#{name}")
             listed = self.place.deliveries(campaign)
-            outcomes: dict[str, list[str]] = {}
+            outcomes: dict[str, list[Outcome]] = {}
             for one in listed:
                 if one["status"] != "superseded":
-                    outcomes.setdefault(addresses[one["influencer"]], []).append(one["status"])
+                    said = Outcome(one["status"], int(one["key"].rpartition(".")[2]), one["channel"])
+                    outcomes.setdefault(addresses[one["influencer"]], []).append(said)
+            people = judge.counted(judge.people_of(log, campaign, f"#{name}"), outcomes, {})
             found = judge.misjudged(people, outcomes, set(addresses.values()) - self.gone)
             report = self.place.staff.report(campaign)
-            found += judge.disagreements(judge.truth_of(people), report, crashed=True)
+            found += judge.disagreements(judge.truth_of(list(people.values())), report, crashed=True)
             if not found:
                 break
             time.sleep(2)

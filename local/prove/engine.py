@@ -21,8 +21,6 @@ ENVIRONMENT = {
     "AWS_REGION": "ap-south-1",
     "AWS_EC2_METADATA_DISABLED": "true",
     "STAGE": "local",
-    "POWERTOOLS_LOG_LEVEL": "CRITICAL",
-    "POWERTOOLS_METRICS_DISABLED": "true",
 }
 """Nothing listens on port 9: a call that the wire does not catch fails."""
 

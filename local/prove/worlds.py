@@ -27,7 +27,7 @@ from chalicelib.dispatch.stops import StandingStops
 from chalicelib.errors import JanJanError
 from chalicelib.ports import Proof, RunBrief
 from local import judge
-from local.judge import Ban
+from local.judge import Ban, Outcome
 from local.prove.acts import ALWAYS, RARE, Acts
 from local.prove.engine import Engine, refusal
 from local.prove.parts import (
@@ -67,6 +67,8 @@ class Evidence:
     bans: list[Ban]
     moved: set[str]
     """People who changed their place while plans were made."""
+    who: dict[str, str]
+    """Everybody who was ever there, by `platform:address`."""
     runs: dict[str, RunEvidence]
     changed: list[str]
     """Facts that were known once and were gone or different two seconds later."""
@@ -89,8 +91,8 @@ class RunEvidence:
 
     status: str
     report: dict[str, Any]
-    outcomes: dict[str, list[str]]
-    """By `platform:address`: the status at each place that counts the person."""
+    outcomes: dict[str, list[Outcome]]
+    """By person: what is said at each place that counts them."""
     surely: set[str]
     """People whom the run must have counted: they were in its audience all the time."""
     unknown: set[str]
@@ -166,8 +168,27 @@ class Place:
         self.aws_calls = 0
         self.made, self.platform, self.runs = made, made.platform, made.runs
         self.acts = Acts(self)
+        if "fallback" in self.wanted:
+            self._reach_twice()
         rows = made.people.rows.items()
-        self.addresses = {i: next(f"{p}:{a}" for p, a in row.addresses.items()) for i, row in rows}
+        self.who = {f"{p}:{a}": i for i, row in rows for p, a in row.addresses.items()}
+
+    def _reach_twice(self) -> None:
+        """Half of all can be reached over both channels."""
+        people, roster = self.made.people, self.made.roster
+        both = set(self.chance.sample(sorted(people.rows), self.people // 2))
+        for ident in sorted(both):
+            [address] = people.rows[ident].addresses.values()
+            people.change(
+                ident,
+                addresses={"whatsapp": address, "telegram": f"8{address[1:]}"},
+                consents=frozenset(("campaigns", channel) for channel in ("whatsapp", "telegram")),
+            )
+        for place, rows in roster.rows.items():
+            roster.rows[place] = [
+                dataclasses.replace(row, channels=("whatsapp", "telegram")) if row.id in both else row
+                for row in rows
+            ]
 
     def _thread(self) -> None:
         """What the sender does with threads, it does with processes of the simulation."""
@@ -353,7 +374,8 @@ class Place:
         return Evidence(
             seed=self.seed,
             log=self.platform.log,
-            moved={self.addresses[person] for person in self.acts.moved},
+            moved=self.acts.moved,
+            who=self.who,
             bans=self.bans,
             runs={run: self._of_run(brief) for run, brief in self.runs.briefs.items()},
             changed=self.changed,
@@ -373,7 +395,7 @@ class Place:
         report = Reporter(store, self.platform, self.clock).report([brief])
         shown = counts_as_json(report.counts)
         shown["by_channel"] = {name: counts_as_json(counts) for name, counts in report.by_channel.items()}
-        outcomes: dict[str, list[str]] = {}
+        outcomes: dict[str, list[Outcome]] = {}
         unknown, capped = set(), set()
         for tally in store.tallies(brief.run_id):
             if not tally.size:
@@ -384,13 +406,12 @@ class Place:
                 if Fact.UNKNOWN in facts:
                     unknown.add(str(chunk.key(index)))
                 if facts.get(Fact.NOT_SENT) == "weekly_cap" and tally.status(index) is Status.NOT_SENT:
-                    capped.add(self.addresses[person])
+                    capped.add(person)
                 if tally.status(index) is not Status.SUPERSEDED:
-                    outcomes.setdefault(self.addresses[person], []).append(str(tally.status(index)))
+                    said = Outcome(str(tally.status(index)), chunk.attempt, chunk.channel)
+                    outcomes.setdefault(person, []).append(said)
         planned = store.plan(brief.run_id) is not None and brief.status != "cancelled"
-        surely = (
-            {a for person, a in self.addresses.items() if person not in self.acts.moved} if planned else set()
-        )
+        surely = set(self.who.values()) - self.acts.moved if planned else set()
         return RunEvidence(brief.status, shown, outcomes, surely, unknown, capped)
 
 
