@@ -284,6 +284,10 @@ class Runs(Protocol):
         fits."""
         ...
 
+    def fingerprint(self, run_id: str) -> str:
+        """The SHA-256 of what the run sends and whom it asks, as it was frozen."""
+        ...
+
     def message(self, run_id: str, channel: str, language: str, contact: Contact) -> Outgoing:
         """The message for one person, disclosure line included; `key` and `ttl_s` are left to the sender."""
         ...

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from chalicelib.campaigns.store import CampaignStore
     from chalicelib.directory.elections import ElectionDesk
     from chalicelib.directory.service import Directory
+    from chalicelib.dispatch.bundle import Bundler
     from chalicelib.dispatch.channels import Breaker, ChannelDesk
     from chalicelib.dispatch.decisions import Decisions
     from chalicelib.dispatch.officer import Officer
@@ -364,6 +365,25 @@ def officer() -> Officer:
     from chalicelib.dispatch.officer import Officer
 
     return Officer(_dispatch_store(), directory(), platforms(), audit(), clock())
+
+
+@cache
+def bundler() -> Bundler:
+    from chalicelib.dispatch.bundle import Bundler
+    from chalicelib.files import Files
+    from chalicelib.queues import Queue
+
+    return Bundler(
+        store=_dispatch_store(),
+        runs=runs(),
+        areas=directory(),
+        gateway=platforms(),
+        audit=audit(),
+        files=Files(settings().bucket),
+        plan_queue=Queue(settings().plan_queue_url),
+        clock=clock(),
+        organisation_kind=settings().organisation_kind,
+    )
 
 
 @cache

@@ -113,6 +113,9 @@ class Runs:
     def language_for(self, run_id: str, channel: str, wanted: str) -> str | None:
         return self._snapshot(run_id).content.language_for(channel, wanted)
 
+    def fingerprint(self, run_id: str) -> str:
+        return self.store.fingerprint(run_id)
+
     def message(self, run_id: str, channel: str, language: str, contact: Contact) -> Outgoing:
         frozen = self._snapshot(run_id)
         return frozen.content.render(channel, language, name=contact.name, organisation=frozen.organisation)

@@ -264,7 +264,8 @@ class Campaigns:
             self.store.freeze(transaction, run, snapshot)
             self.store.put_run(transaction, run, event, now)
 
-        detail = {"run": run.id, "at": rfc3339(begins)} | ({"every": series.every} if series else {})
+        detail = {"run": run.id, "at": rfc3339(begins), "content": snapshot.fingerprint}
+        detail |= {"every": series.every} if series else {}
         self._commit(who, "run.scheduled", after, detail, write=write)
         if begins - now < AT_ONCE:
             self._launch(run.id, (begins - now).total_seconds())

@@ -18,6 +18,7 @@ end of a run of a series makes the next one in the same (4 items).
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -88,6 +89,20 @@ class Snapshot:
     content: Content
     organisation: str
     ranges: tuple[RosterRange, ...]
+
+    def packed(self) -> str:
+        """As it is kept."""
+        body = {
+            "content": self.content.model_dump(mode="json"),
+            "organisation": self.organisation,
+            "ranges": [[one.partition, one.prefix] for one in self.ranges],
+        }
+        return json.dumps(body, ensure_ascii=False, sort_keys=True)
+
+    @property
+    def fingerprint(self) -> str:
+        """The SHA-256 of what is kept now: it names the very text and audience."""
+        return _digest(self.packed())
 
 
 class CampaignStore:
@@ -173,13 +188,7 @@ class CampaignStore:
 
     def freeze(self, transaction: TransactWrite, run: Run, snapshot: Snapshot) -> None:
         """Adds the write of what a run sends; it is never written again."""
-        body = {
-            "content": snapshot.content.model_dump(mode="json"),
-            "organisation": snapshot.organisation,
-            "ranges": [[one.partition, one.prefix] for one in snapshot.ranges],
-        }
-        packed = json.dumps(body, ensure_ascii=False)
-        item = CampaignItem(run.campaign_id, f"frozen#{run.number}", body=packed)
+        item = CampaignItem(run.campaign_id, f"frozen#{run.number}", body=snapshot.packed())
         transaction.save(item, condition=CampaignItem.pk.does_not_exist())
 
     def freeze_again(self, transaction: TransactWrite, run: Run, following: Run) -> None:
@@ -198,6 +207,14 @@ class CampaignStore:
         body = json.loads(item.body)
         ranges = tuple(RosterRange(partition, prefix) for partition, prefix in body["ranges"])
         return Snapshot(Content.model_validate(body["content"]), body["organisation"], ranges)
+
+    def fingerprint(self, run: str) -> str:
+        """The SHA-256 of what was frozen for a run, as it was written then. Raises NotFound."""
+        key = split_run_id(run)
+        item = _item(key[0], f"frozen#{key[1]}") if key else None
+        if item is None:
+            raise NotFound("There is no run %(run)s.", run=run)
+        return _digest(item.body)
 
     def correction(self, campaign_id: str, number: int | str) -> Correction | None:
         item = _item(campaign_id, f"correction#{number}")
@@ -240,6 +257,10 @@ class CampaignStore:
         }
         rows = CampaignItem.batch_get(list(keys), consistent_read=True)
         return {keys[row.pk, row.sk]: Template.model_validate_json(row.body) for row in rows}
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _item(pk: str, sk: str) -> CampaignItem | None:

@@ -27,7 +27,11 @@ def launch_due(event: CloudWatchEvent) -> None:
 @bp.on_sqs_message(queue="plan", batch_size=10, name="plan_run")
 def plan_run(event: SQSEvent) -> PartialItemFailureResponse:
     def one(record: SQSRecord) -> None:
-        wiring.planner().handle(json.loads(record.body))
+        message = json.loads(record.body)
+        if "bundle" in message:
+            wiring.bundler().step(message)
+        else:
+            wiring.planner().handle(message)
 
     return each_record(event, one)
 

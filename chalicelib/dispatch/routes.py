@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 from urllib.parse import unquote
 
 from chalice.app import Response
@@ -12,7 +12,7 @@ from pydantic import Field, StringConstraints
 from chalicelib import wiring
 from chalicelib.clock import IST
 from chalicelib.dispatch.model import Decision, Status
-from chalicelib.errors import Forbidden, NotFound
+from chalicelib.errors import Forbidden, InvalidInput, NotFound
 from chalicelib.http import Api, Request, empty, html, next_cursor, read_cursor
 from chalicelib.platforms.base import Outgoing
 from chalicelib.ports import RunBrief
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from chalicelib.dispatch.channels import Standing
     from chalicelib.dispatch.officer import OfficerReport
     from chalicelib.dispatch.report import Delivery
-    from chalicelib.dispatch.store import Stop
+    from chalicelib.dispatch.store import BundleState, Stop
 
 api = Api("dispatch")
 PAGE_OF_CAMPAIGNS = 50
@@ -208,6 +208,33 @@ class OfficerReportView(View):
 
 class SignatureBody(Strict):
     reason: Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)] = ""
+
+
+class BundleBody(Strict):
+    run: str = Field(min_length=1, max_length=60)
+
+
+class BundleQuery(Strict):
+    run: str | None = None
+
+
+class BundleView(View):
+    """How far the proof of a run is. `files` are addresses that hold for 15 minutes, by file name; `sha256`
+    is that of `manifest.json`, and in the audit as `campaign.bundle_made`."""
+
+    id: str
+    run: str
+    status: Literal["running", "done", "unfinished"]
+    by: str
+    at: datetime
+    chunks: int
+    sha256: str
+    files: dict[str, str]
+
+
+class BundleList(View):
+    items: list[BundleView]
+    next: str | None = None
 
 
 class StopReason(Strict):
@@ -539,6 +566,41 @@ def _officer_view(head: Head, report: OfficerReport) -> OfficerReportView:
             "as_of": report.as_of,
         }
     )
+
+
+@api.post(
+    "/v1/campaigns/{campaign_id}/bundles",
+    allow="officer_report.read",
+    body=BundleBody,
+    answer=BundleView,
+    status=202,
+    summary="Have the proof of a run that has ended made, for scripts/verify_bundle.py",
+)
+def order_bundle(request: Request, campaign_id: str, body: BundleBody) -> BundleView:
+    head = _seen(request, campaign_id, "officer_report.read")
+    if body.run not in {run.run_id for run in head.runs}:
+        raise InvalidInput.of("run", "run_unknown", "This campaign has no run %(run)s.", run=body.run)
+    return _bundle_view(wiring.bundler().order(request.principal.id, body.run))
+
+
+@api.get(
+    "/v1/campaigns/{campaign_id}/bundles",
+    allow="officer_report.read",
+    query=BundleQuery,
+    answer=BundleList,
+    summary="The latest proof of each run: how far it is, and where to fetch it",
+)
+def bundles(request: Request, campaign_id: str, query: BundleQuery) -> BundleList:
+    head = _seen(request, campaign_id, "officer_report.read")
+    runs = [run.run_id for run in head.runs if query.run in (None, run.run_id)]
+    found = [state for run in runs if (state := wiring.bundler().get(run)) is not None]
+    return BundleList(items=[_bundle_view(state) for state in found])
+
+
+def _bundle_view(state: BundleState) -> BundleView:
+    chunks = sum(part["lines"] for part in state.parts if part["holds"] == "chunks")
+    shown = {name: getattr(state, name) for name in ("id", "run", "status", "by", "at", "sha256")}
+    return BundleView(**shown, chunks=chunks, files=wiring.bundler().links(state))
 
 
 @api.get("/v1/stops", allow="stop.read", answer=StopList, summary="All stops that stand")

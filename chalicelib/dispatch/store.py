@@ -20,6 +20,8 @@ Table `tallies`, all of one run, spread over SHARDS partitions; items stay under
     <run>#<shard>  t<chunk>       its tally                     1 w a chunk, then 1 w for each batch of facts
     stops          <scope>        a stop that stands            2 w with its audit entry's transaction; all of
                                                                 them 1 r, each 2 s in each sending container
+    <run>          bundle         how far the proof of the run is
+                                                                1 w for each KB of its list, a step
     <campaign>     signed#<hash>  a signature under an officer's report
                                                                 2 w with its audit entry's transaction
     parked         <due>#<hash>   a message that waits longer than a queue can      2 w: put, and taken away
@@ -38,7 +40,7 @@ import json
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from string import ascii_lowercase
 from typing import Any, Literal
@@ -96,6 +98,7 @@ FACTS_A_WRITE = 75
 """An update expression holds 4 KB; a fact takes about 40 bytes of it."""
 STOPS = "stops"
 SIGNED = "signed#"
+BUNDLE = "bundle"
 PARKED = "parked"
 
 
@@ -164,6 +167,16 @@ class SignatureItem(Table):
     reason = UnicodeAttribute()
 
 
+class BundleItem(Table):
+    class Meta:
+        table_name = TableName("tallies")
+
+    id = UnicodeAttribute()
+    step = NumberAttribute()
+    status = UnicodeAttribute()
+    body = JSONAttribute()
+
+
 class ParkedItem(Table):
     class Meta:
         table_name = TableName("tallies")
@@ -206,6 +219,27 @@ class Signature:
     at: datetime
     figures: str
     reason: str
+
+
+@dataclass(frozen=True)
+class BundleState:
+    """How far the making of a bundle is. `unfinished`: somebody was still without an outcome."""
+
+    id: str
+    run: str
+    status: Literal["running", "done", "unfinished"]
+    by: str
+    at: datetime
+    step: int = 0
+    shard: int = 0
+    after: str = ""
+    """The last chunk of the shard that has been read; empty at its beginning."""
+    counts: Mapping[str, Any] = field(default_factory=dict)
+    parts: list[dict[str, Any]] = field(default_factory=list)
+    districts: list[str] = field(default_factory=list)
+    manifest: str = ""
+    sha256: str = ""
+    """Of the manifest."""
 
 
 @dataclass(frozen=True)
@@ -573,6 +607,60 @@ class DispatchStore:
         condition = StopItem.pk.exists() if seen is None else _same_stop(seen)
         transaction.delete(StopItem(STOPS, scope), condition=condition)
 
+    # --- bundles
+
+    def tally_page(self, run: str, shard: int, after: str, limit: int) -> tuple[list[Tally], str]:
+        """Up to `limit` tallies of one partition behind the chunk `after`, read consistently, and the chunk
+        to go on behind; empty at the end. What follows `after` itself by a second attempt is left out."""
+        behind = f"t{after}~" if after else "t"
+        rows = TallyItem.query(
+            partitions(run)[shard], TallyItem.sk.between(behind, "t~"), limit=limit, consistent_read=True
+        )
+        found = [_tally_of(row) for row in rows]
+        return found, found[-1].chunk if len(found) == limit else ""
+
+    def family(self, run: str, chunk: str) -> list[Tally]:
+        """A planned chunk's tally and those of all attempts that follow it, read consistently."""
+        mine = TallyItem.sk.startswith(f"t{chunk}")
+        rows = [row for pk in partitions(run) for row in TallyItem.query(pk, mine, consistent_read=True)]
+        return sorted((_tally_of(row) for row in rows), key=lambda tally: tally.chunk)
+
+    def all_decisions(self, run: str) -> list[Decided]:
+        """Every decision about a delivery of this run."""
+        rows = TallyItem.query(run, TallyItem.sk.startswith("d"), consistent_read=True)
+        return [_decided_of(row) for row in rows]
+
+    def bundle(self, run: str) -> BundleState | None:
+        """The state of a run's latest bundle; None when there is none."""
+        try:
+            body = BundleItem.get(run, BUNDLE, consistent_read=True).body
+        except DoesNotExist:
+            return None
+        return BundleState(**body | {"at": parse_rfc3339(body["at"])})
+
+    def begin_bundle(self, begun: BundleState, before: BundleState | None) -> bool:
+        """Puts a new bundle in the place of the one before; False when somebody else has."""
+        free = BundleItem.pk.does_not_exist() if before is None else BundleItem.id == before.id
+        return self._put_bundle(begun, free)
+
+    def put_bundle(self, state: BundleState) -> bool:
+        """Notes a step, once; False when it has been noted, or another bundle has begun."""
+        return self._put_bundle(state, _one_step_before(state))
+
+    def end_bundle(self, transaction: TransactWrite, state: BundleState) -> None:
+        """Adds the last step; refused when it has been noted."""
+        transaction.save(_bundle_item(state), condition=_one_step_before(state))
+
+    @staticmethod
+    def _put_bundle(state: BundleState, condition: Condition) -> bool:
+        try:
+            _bundle_item(state).save(condition=condition)
+        except PutError as refused:
+            if refused.cause_response_code != REFUSED:
+                raise
+            return False
+        return True
+
     # --- officer's reports
 
     def signatures(self, campaign: str) -> list[Signature]:
@@ -607,6 +695,16 @@ class DispatchStore:
         with ParkedItem.batch_write() as batch:
             for one in parked:
                 batch.delete(ParkedItem(PARKED, one.key))
+
+
+def _bundle_item(state: BundleState) -> BundleItem:
+    body = vars(state) | {"at": rfc3339(state.at)}
+    return BundleItem(state.run, BUNDLE, id=state.id, step=state.step, status=state.status, body=body)
+
+
+def _one_step_before(state: BundleState) -> Condition:
+    before: Condition = (BundleItem.id == state.id) & (BundleItem.step == state.step - 1)
+    return before
 
 
 def _stop_of(item: StopItem) -> Stop:

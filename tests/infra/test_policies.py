@@ -12,6 +12,9 @@ import io
 import json
 import os
 import re
+import subprocess
+import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -91,6 +94,7 @@ UNSEEN: dict[str, dict[str, str]] = {
         "cognito-idp:AdminSetUserMFAPreference Pool": SECOND_FACTOR,
         "dynamodb:DeleteItem OpsTable": "frees the Idempotency-Key of a failed write; ends an enrolment",
         "dynamodb:GetItem OpsTable": "the answer to an Idempotency-Key that comes again; an enrolment",
+        "s3:GetObject Bucket/bundles/*": "whoever follows a link that was signed reads in its name",
     },
     "launch_due": FAILURES
     | {"dynamodb:BatchWriteItem TalliesTable": PARKED, "sqs:SendMessage SendQueue": PARKED}
@@ -200,7 +204,9 @@ def live(system: Laptop) -> None:
             sandbox("POST", "/inbound", {"platform": platform, "from": people[0], "text": text, "name": "x"})
     post_signed(system, {"object": "whatsapp_business_account", "entry": [{"id": "1", "new": "x" * 800_000}]})
     later_run(system, staff)
-    withdraw(staff, decide_unknowns(api, sandbox, staff))
+    decided = decide_unknowns(api, sandbox, staff)
+    prove(api, staff, decided)
+    withdraw(staff, decided)
     tick(system, "SealAudit")
     wait_for(lambda: not waiting(system), "the end of all queues")
 
@@ -288,6 +294,30 @@ def withdraw(staff: Staff, campaign: str) -> None:
         return withdrawal["status"] == "dispatched"
 
     wait_for(told, "the withdrawal")
+
+
+def prove(api: Caller, staff: Staff, campaign: str) -> None:
+    """The officer's report of a campaign is signed, its run's bundle made, fetched and checked."""
+    admin = staff.tokens["admin"]
+    api("POST", f"/v1/campaigns/{campaign}/officer-report/signature", {}, token=admin)
+    bundles = f"/v1/campaigns/{campaign}/bundles"
+    api("POST", bundles, {"run": f"{campaign}-1"}, token=admin)
+
+    def made() -> dict[str, Any]:
+        [bundle] = api("GET", bundles, token=admin)["items"]
+        return dict(bundle)
+
+    wait_for(lambda: made()["status"] == "done", "the bundle")
+    bundle = made()
+    with tempfile.TemporaryDirectory() as folder:
+        for name, link in bundle["files"].items():
+            with urllib.request.urlopen(link, timeout=10) as answer:
+                Path(folder, name).write_bytes(answer.read())
+        verify = [sys.executable, "-I", str(ROOT / "scripts" / "verify_bundle.py"), folder]
+        checked = subprocess.run(
+            [*verify, "--manifest", bundle["sha256"]], capture_output=True, text=True, check=False
+        )
+    assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
 def post_signed(system: Laptop, payload: dict[str, Any]) -> None:

@@ -133,6 +133,7 @@ def test_the_bucket_is_private_encrypted_and_forgets_bodies_of_callbacks(resourc
     assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
     assert bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
     assert {rule["Id"] for rule in bucket["LifecycleConfiguration"]["Rules"]} == {
+        "bundles",
         "callbacks",
         "unfinished-uploads",
     }
