@@ -19,10 +19,18 @@ def breaches(world: Evidence) -> list[str]:
     found += judge.forbidden(world.log, world.bans, markers)
     found += world.changed
     everybody: list[dict[str, judge.Person]] = []
+    asked: dict[str, dict[str, judge.Person]] = {}
     for run, said in world.runs.items():
-        log = judge.people_of(world.log, run.rpartition("-")[0], f"({run})")
+        log = judge.people_of(world.log, run, f"({run})")
         people = judge.counted(log, said.outcomes, world.who)
-        everybody.append(people)
+        if said.corrects:
+            about_parent = judge.miscorrected(
+                asked[said.corrects], world.runs[said.corrects].outcomes, said.outcomes
+            )
+            found += [f"{run}: {what}" for what in about_parent]
+        else:
+            everybody.append(people)
+        asked[run] = people
         about = judge.misjudged(people, said.outcomes, said.surely, world.moved)
         if said.status not in ("dispatched", "cancelled", "expired"):
             about.append(f"it never ended: {said.status}")

@@ -99,6 +99,8 @@ class RunEvidence:
     """Delivery keys with a committed `unknown`."""
     capped: set[str]
     """People who were not sent to, because their week was full."""
+    corrects: str = ""
+    """The run that it corrects."""
 
 
 @dataclass
@@ -153,6 +155,7 @@ class Place:
                 campaign_id=campaign,
                 at=START + timedelta(seconds=0 if capped else chance.choice((0, 0, 20))),
                 kind="voter_awareness",
+                channels=("whatsapp", "telegram"),
             )
         made.runs = SimRuns(briefs, made.runs.stretches, place=self)
         load = self.people * len(briefs)
@@ -410,9 +413,11 @@ class Place:
                 if tally.status(index) is not Status.SUPERSEDED:
                     said = Outcome(str(tally.status(index)), chunk.attempt, chunk.channel)
                     outcomes.setdefault(person, []).append(said)
-        planned = store.plan(brief.run_id) is not None and brief.status != "cancelled"
+        planned = store.plan(brief.run_id) is not None and not (
+            brief.status == "cancelled" or brief.recalled or brief.parent
+        )
         surely = set(self.who.values()) - self.acts.moved if planned else set()
-        return RunEvidence(brief.status, shown, outcomes, surely, unknown, capped)
+        return RunEvidence(brief.status, shown, outcomes, surely, unknown, capped, brief.parent)
 
 
 def _of_the_wire(error: BaseException | None) -> bool:
