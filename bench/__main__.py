@@ -10,13 +10,14 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 
-from bench import against, dispatch, growth, imports
+from bench import against, dispatch, growth, imports, simulation
 from bench.figure import Figure
 
 BENCHES: dict[str, Callable[..., Iterator[Figure]]] = {
     "import": imports.run,
     "against": against.run,
     "growth": growth.run,
+    "simulation": simulation.run,
     "dispatch": dispatch.run,
 }
 LONG: dict[str, Callable[..., Iterator[Figure]]] = {"growth_largest": growth.largest}

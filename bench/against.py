@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import tempfile
 import time
+import zlib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,19 +18,25 @@ from pathlib import Path
 from typing import Any
 
 from bench import callbacks
-from bench.costs import LIST, Usage
+from bench.costs import LIST, Usage, lambda_seconds
 from bench.figure import Figure
 from bench.ground import Crowd, Ground, Meter, cpu_of, ground, settle
 from bench.plain.way import Plain
 from bench.ways import JanJan, Way
 
-ROUNDS, A_ROUND, ONE_EACH = 3, 500, 200
+CHUNK_SIZE = 25
+
+ROUNDS, A_ROUND, ONE_EACH, SMALL = 4, 250, 150, 50
 PEER = "the plain way"
 AGGREGATED_S = 1.0
 IDLE_QUEUES = 4
 """Queues that Lambda's pollers look at, all day."""
 LONG_POLL_S = 20.0
 MONTH_S = 30 * 24 * 3600
+WRITTEN = 200
+SLOW_S = 10.0
+LONG = 200_000
+"""People of a campaign so long that callbacks of one second are of a great many chunks."""
 
 
 @dataclass
@@ -65,23 +72,37 @@ def run(a_round: int = A_ROUND, rounds: int = ROUNDS, one_each: int = ONE_EACH) 
     POST."""
     with tempfile.TemporaryDirectory(prefix="janjan-bench-") as folder, ground(Path(folder)) as here:
         ways: tuple[Way, Way] = (JanJan(here), Plain(here))
-        raw, under_load, apart = RawWrites(), (Meter(), Meter()), (Meter(), Meter())
-        for way in ways:  # what is imported and read once is not counted
-            live(here, way, 25, "w", aggregate_s=AGGREGATED_S, meter=Meter())
+        raw, small = RawWrites(), (Meter(), Meter())
+        under_load, apart = (Meter(), Meter()), (Meter(), Meter())
+        for way, meter in zip(ways, small, strict=True):
+            live(here, way, SMALL, "w", aggregate_s=AGGREGATED_S, meter=Meter())  # imports and first reads
+            live(here, way, SMALL, "s", aggregate_s=AGGREGATED_S, meter=meter)
         for number in range(rounds):
             raw.more(here, a_round)
             for way, meter in zip(ways, under_load, strict=True):
                 live(here, way, a_round, f"r{number}", aggregate_s=AGGREGATED_S, meter=meter)
         for way, meter in zip(ways, apart, strict=True):
             live(here, way, one_each, "one", aggregate_s=0.0, meter=meter)
-        for way, *meters in zip(ways, under_load, apart, strict=True):
+        for way, *meters in zip(ways, small, under_load, apart, strict=True):
             for meter in meters:
-                meter.bill(way.memory)
+                meter.bill(way.memory, way.paced)
+        batching = here.batching("ProcessCallbacks")
+        memory = ways[0].memory["callbacks"]
+        one = OneWrite.measured(here, ways[0].runs["jr0"])
     yield from _costs("life", *under_load)
     yield from _tables("life", under_load[0])
+    yield from _speed("throughput", *map(_seconds_each, under_load), raw)
+    yield from _functions(*under_load)
     yield from _costs("life_one_a_post", *apart)
-    yield from _speed(*under_load, raw)
-    yield from _beside(under_load[0])
+    fixed = [each_more(less, more, SMALL, rounds) for less, more in zip(small, under_load, strict=True)]
+    extra = tally_writes_each(LONG, batching) - tally_writes_each(a_round, batching)
+    folded_less(fixed[0], extra, one, memory)
+    yield Figure("long_tally_writes", tally_writes_each(LONG, batching), "a recipient, simulated")
+    slow = tally_writes_each(LONG, batching, SLOW_S)
+    yield Figure("long_tally_writes_slow", slow, f"a recipient, simulated, delivered after {SLOW_S:.0f} s")
+    yield from _costs("long", *fixed)
+    yield from _speed("long_throughput", *map(_seconds_each, fixed), raw)
+    yield from _beside()
 
 
 def live(here: Ground, way: Way, size: int, label: str, *, aggregate_s: float, meter: Meter) -> None:
@@ -94,7 +115,7 @@ def live(here: Ground, way: Way, size: int, label: str, *, aggregate_s: float, m
         way.send(crowd, f"{way.name[0]}{label}")
     sent = here.sent(before)
     assert len(sent) == size, f"{way.name}: {len(sent)} requests for {size} people"
-    told = callbacks.timeline(size, seed=crowd.first, steady=True)
+    told = callbacks.timeline(size, seed=zlib.crc32(label.encode()), steady=True)
     handed = callbacks.batches(callbacks.posts(told, aggregate_s), *here.batching("ProcessCallbacks"))
     for batch in handed:
         with here.measured(meter):
@@ -141,33 +162,106 @@ def _tables(name: str, ours: Meter) -> Iterator[Figure]:
             yield Figure(f"{name}_{kind}_units_{table}", amount / people, "a recipient")
 
 
-def _speed(ours: Meter, theirs: Meter, raw: RawWrites) -> Iterator[Figure]:
-    mine, peers = _rates(ours), _rates(theirs)
+def _seconds_each(meter: Meter) -> tuple[float, float]:
+    """CPU seconds a recipient: of the functions, and of the engine."""
+    people = meter.usage.recipients
+    return sum(meter.cpu_s.values()) / people, meter.engine_s / people
+
+
+def _speed(
+    name: str, ours: tuple[float, float], theirs: tuple[float, float], raw: RawWrites
+) -> Iterator[Figure]:
     unit = "recipients a CPU second"
-    yield Figure("throughput_client", mine[0], f"{unit} of the functions", PEER, peers[0])
-    yield Figure("throughput_whole", mine[1], f"{unit} of functions and engine", PEER, peers[1])
-    raw_rate = raw.done / raw.cpu_s
-    yield Figure("throughput_of_raw", mine[0], f"{unit} of the functions", "single writes", raw_rate)
-    whole = raw.done / (raw.cpu_s + raw.engine_s)
-    yield Figure(
-        "throughput_whole_of_raw", mine[1], f"{unit} of functions and engine", "single writes", whole
-    )
-    yield Figure("raw_writes", raw.done / raw.wall_s, "writes a second, one thread")
+    yield Figure(f"{name}_client", 1 / ours[0], f"{unit} of the functions", PEER, 1 / theirs[0])
+    whole = f"{unit} of functions and engine"
+    yield Figure(f"{name}_whole", 1 / sum(ours), whole, PEER, 1 / sum(theirs))
+    single, both = raw.cpu_s / raw.done, (raw.cpu_s + raw.engine_s) / raw.done
+    yield Figure(f"{name}_of_raw", 1 / ours[0], f"{unit} of the functions", "single writes", 1 / single)
+    yield Figure(f"{name}_whole_of_raw", 1 / sum(ours), whole, "single writes", 1 / both)
+
+
+def _functions(ours: Meter, theirs: Meter) -> Iterator[Figure]:
     for function, cpu_s in sorted(ours.cpu_s.items()):
-        theirs_s = theirs.cpu_s.get(function, 0.0) / theirs.usage.recipients * 1000
-        mine_s = cpu_s / ours.usage.recipients * 1000
-        yield Figure(f"cpu_{function}", mine_s, "ms a recipient", PEER, theirs_s or None)
+        theirs_ms = theirs.cpu_s.get(function, 0.0) / theirs.usage.recipients * 1000
+        ours_ms = cpu_s / ours.usage.recipients * 1000
+        yield Figure(f"cpu_{function}", ours_ms, "ms a recipient", PEER, theirs_ms or None)
 
 
-def _rates(meter: Meter) -> tuple[float, float]:
-    cpu_s, people = sum(meter.cpu_s.values()), meter.usage.recipients
-    return people / cpu_s, people / (cpu_s + meter.engine_s)
-
-
-def _beside(ours: Meter) -> Iterator[Figure]:
+def _beside() -> Iterator[Figure]:
     """What is paid whatever is sent, and to whom else."""
     looks = callbacks.POLLERS * IDLE_QUEUES * MONTH_S / LONG_POLL_S
     idle = Usage(recipients=1_000_000, sqs_requests=looks)
     yield Figure("idle_polls", idle.dollars()["sqs_requests"], "USD a month, whatever is sent")
     for name, fee in LIST["platform_fee_per_million"].items():
         yield Figure(f"platform_fee_{name}", fee, "USD a million recipients, to the platform")
+
+
+# --- a long campaign, from short ones -----------------------------------------------------------------------
+
+
+def each_more(less: Meter, more: Meter, small: int, rounds: int) -> Meter:
+    """What a recipient more costs: the difference of small runs and larger ones, without what each run costs
+    once. `less` is one run of `small` people, `more` are `rounds` runs."""
+    people = more.usage.recipients - rounds * small
+
+    def rest(large: float, little: float) -> float:
+        return max(0.0, large - rounds * little)
+
+    usage = Usage(recipients=people)
+    for into, large, little in (
+        (usage.writes, more.usage.writes, less.usage.writes),
+        (usage.reads, more.usage.reads, less.usage.reads),
+    ):
+        for table, amount in large.items():
+            into[table] = rest(amount, little[table])  # type: ignore[assignment]
+    for name in ("sqs_requests", "calls", "events", "api_requests", "lambda_requests", "lambda_gb_s"):
+        setattr(usage, name, rest(getattr(more.usage, name), getattr(less.usage, name)))
+    meter = Meter(usage, told=round(more.told * people / more.usage.recipients))
+    for function, cpu_s in more.cpu_s.items():  # of seconds too small to tell apart: all of them
+        meter.cpu_s[function] = cpu_s * people / more.usage.recipients  # type: ignore[assignment]
+    meter.engine_s = more.engine_s * people / more.usage.recipients
+    return meter
+
+
+def tally_writes_each(
+    people: int, batching: tuple[int, float], prompt_s: float = callbacks.PROMPT_S
+) -> float:
+    """Writes of tallies by callbacks, for each recipient of so many, as the pollers gather them."""
+    told = callbacks.timeline(people, steady=True, prompt_s=prompt_s)
+    handed = callbacks.batches(callbacks.posts(told, AGGREGATED_S), *batching)
+    return callbacks.tally_writes(handed, lambda place: place // CHUNK_SIZE) / people
+
+
+@dataclass(frozen=True)
+class OneWrite:
+    """CPU seconds of one write of a tally with a fact of one person: of the function, and of the engine."""
+
+    cpu_s: float
+    engine_s: float
+
+    @classmethod
+    def measured(cls, here: Ground, run: str) -> OneWrite:
+        """Writes what is known already, each tally of a run several times: the price is the same."""
+        from chalicelib.dispatch.model import Fact
+        from chalicelib.dispatch.store import DispatchStore
+
+        store, pid = DispatchStore(), here.engine.child.pid
+        chunks = [tally.chunk for tally in store.tallies(run) if tally.size]
+        cpu, engine = time.process_time(), cpu_of(pid)
+        for _ in range(-(-WRITTEN // len(chunks))):
+            for chunk in chunks:
+                store.record(run, chunk, {0: {Fact.SENT: 1}})
+        done = len(chunks) * -(-WRITTEN // len(chunks))
+        return cls((time.process_time() - cpu) / done, (cpu_of(pid) - engine) / done)
+
+
+def folded_less(meter: Meter, extra: float, one: OneWrite, memory_mb: int) -> None:
+    """Adds so many tally writes a recipient, which a short campaign saves: its callbacks are of few
+    chunks."""
+    writes = round(extra * meter.usage.recipients)
+    meter.usage.writes["tallies"] += writes
+    meter.usage.calls += writes
+    billed = lambda_seconds(one.cpu_s * writes, writes, 0, memory_mb)
+    meter.usage.lambda_gb_s += billed * memory_mb / 1024
+    meter.cpu_s["callbacks"] += one.cpu_s * writes  # type: ignore[assignment]
+    meter.engine_s += one.engine_s * writes

@@ -1,8 +1,8 @@
 """When platforms tell what, how they put it into POSTs, and how Lambda's pollers put those into batches.
 
 Times are simulated, so that a campaign of hours is taken in within seconds. The spread is assumed, typical of
-people with telephones: nearly all are reached within seconds, some have their telephone off, six in ten read,
-half of them within a quarter of an hour. It makes 2.6 callbacks a recipient.
+people with telephones: most are reached within seconds (`PROMPT_S`, the mean), 15 % have their telephone off,
+six in ten read, half of them within a quarter of an hour. It makes 2.6 callbacks a recipient.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 RATE_PER_S = 80.0
 """WhatsApp's messages a second of one number, before an upgrade."""
+PROMPT_S = 2.0
 MOST_IN_A_POST = 1000
 STATUSES = ("sent", "delivered", "read")
 POLLERS = 5
@@ -36,7 +37,14 @@ class Post:
     news: tuple[News, ...]
 
 
-def timeline(people: int, rate: float = RATE_PER_S, *, seed: int = 1, steady: bool = False) -> list[News]:
+def timeline(
+    people: int,
+    rate: float = RATE_PER_S,
+    *,
+    seed: int = 1,
+    steady: bool = False,
+    prompt_s: float = PROMPT_S,
+) -> list[News]:
     """All that is told of so many people who are sent to at a rate, oldest first.
 
     `steady`: as in the middle of a long campaign. What would come after the end stands where in a long one
@@ -45,20 +53,20 @@ def timeline(people: int, rate: float = RATE_PER_S, *, seed: int = 1, steady: bo
     draw, told = random.Random(seed), []
     length = people / rate
     for place in range(people):
-        times = _of_one(place / rate, draw)
+        times = _of_one(place / rate, draw, prompt_s)
         if steady:
             times = sorted(at % length for at in times)
         told += [News(at, place, status) for at, status in zip(times, STATUSES, strict=False)]
     return sorted(told, key=lambda one: one.at)
 
 
-def _of_one(at: float, draw: random.Random) -> list[float]:
+def _of_one(at: float, draw: random.Random, prompt_s: float) -> list[float]:
     """When one person's message was sent on, delivered and read, as far as it came."""
-    sent = at + draw.uniform(0.2, 1.5)
+    sent = at + draw.uniform(0.2, 1.0)
     if draw.random() >= 0.99:
         return [sent]
     prompt = draw.random() < 0.85
-    delivered = sent + (draw.expovariate(1 / 4) if prompt else draw.lognormvariate(7.5, 1.0))
+    delivered = sent + (draw.expovariate(1 / prompt_s) if prompt else draw.lognormvariate(7.5, 1.0))
     if draw.random() >= 0.61:
         return [sent, delivered]
     return [sent, delivered, delivered + draw.lognormvariate(6.8, 1.5)]

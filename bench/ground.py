@@ -23,7 +23,8 @@ from typing import Any
 
 import yaml
 
-from bench.costs import Usage, delete_charge, lambda_seconds, sqs_charge
+from bench.callbacks import RATE_PER_S
+from bench.costs import ASSUMED, Usage, delete_charge, lambda_seconds, sqs_charge
 from local.children import Child
 from local.deploy import Options, deploy, package
 from local.engine import Engine
@@ -46,17 +47,23 @@ class Meter:
     calls: Counter[str] = field(default_factory=Counter)
     """Calls to AWS by function."""
     asks: Counter[str] = field(default_factory=Counter)
-    """Requests to the platform by function."""
+    """Answers of the platform that a function waits for one after the other."""
+    waited_s: Counter[str] = field(default_factory=Counter)
+    """Seconds from call to return, by function."""
     wall_s: float = 0.0
     told: int = 0
     """Statuses that the platform posted."""
     engine_s: float = 0.0
     """CPU seconds of the engine, whatever caused them."""
 
-    def bill(self, memory: dict[str, int]) -> None:
-        """Works out what Lambda would charge for the time of all invocations."""
+    def bill(self, memory: dict[str, int], paced: frozenset[str]) -> None:
+        """Works out what Lambda would charge for the time of all invocations. `paced` functions wait for the
+        slots of a channel and do the rest meanwhile: their time is what it took here, and the answers."""
         for name, cpu_s in self.cpu_s.items():
             billed = lambda_seconds(cpu_s, self.calls[name], self.asks[name], memory[name])
+            if name in paced:
+                answers_s = self.asks[name] * ASSUMED["platform_answer_ms"] / 1000
+                billed = max(self.waited_s[name], lambda_seconds(cpu_s, 0, 0, memory[name])) + answers_s
             self.usage.lambda_gb_s += billed * memory[name] / 1024
 
 
@@ -95,12 +102,13 @@ class Ground:
             get_remaining_time_in_millis=lambda: 60_000,
         )
         self._running = name
-        began = time.process_time()
+        began, since = time.process_time(), time.perf_counter()
         try:
             with redirect_stdout(io.StringIO()):  # metrics, which CloudWatch would take
                 return handler(event, context)
         finally:
             self.meter.cpu_s[name] += time.process_time() - began
+            self.meter.waited_s[name] += time.perf_counter() - since
             self.meter.usage.lambda_requests += 1
             self._running = ""
 
@@ -211,8 +219,9 @@ def cpu_of(pid: int) -> float:
 
 
 @contextmanager
-def ground(folder: Path) -> Iterator[Ground]:
-    """A ground with its state in `folder`, whose queues and schedules no Lambda of the engine serves."""
+def ground(folder: Path, rate_per_s: float = RATE_PER_S) -> Iterator[Ground]:
+    """A ground with its state in `folder`, whose queues and schedules no Lambda of the engine serves; its
+    channel takes so many messages a second."""
     platform = free_port()
     url = f"http://{HOST}:{platform}"
     with ExitStack() as stack:
@@ -225,7 +234,7 @@ def ground(folder: Path) -> Iterator[Ground]:
         packaged = package(folder / "package")
         options = Options(platform_url=url)
         for channel in options.secret["channels"].values():
-            channel["rate_per_s"] = 100_000  # as fast as it goes: pace is not what is measured here
+            channel["rate_per_s"] = rate_per_s
         env = deploy(engine, packaged, options)
         functions, bus = engine.client("lambda"), engine.client("events")
         for mapping in functions.list_event_source_mappings()["EventSourceMappings"]:

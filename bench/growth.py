@@ -22,6 +22,8 @@ from bench.ways import JanJan
 SIZES = (1_000, 10_000)
 LARGEST = 100_000
 WARM = 100
+RATE_PER_S = 150.0
+"""As fast as one process of an idle machine can send: a sender that is late for its slots claims again."""
 
 
 def run(*sizes: int) -> Iterator[Figure]:
@@ -35,7 +37,10 @@ def largest() -> Iterator[Figure]:
 
 
 def _grown(sizes: Sequence[int]) -> Iterator[Figure]:
-    with tempfile.TemporaryDirectory(prefix="janjan-bench-") as folder, ground(Path(folder)) as here:
+    with (
+        tempfile.TemporaryDirectory(prefix="janjan-bench-") as folder,
+        ground(Path(folder), RATE_PER_S) as here,
+    ):
         way = JanJan(here)
         _lived(here, way, WARM)
         first: dict[str, float] = {}

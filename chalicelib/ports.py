@@ -156,6 +156,10 @@ class People(Protocol):
         """The contacts of up to 25 people, read consistently in one request; who was erased is absent."""
         ...
 
+    def owner(self, channel: str, address: str) -> str | None:
+        """Who has proven that this address is theirs; None when nobody has."""
+        ...
+
     def stop(self, channel: str, address: str, *, evidence: str, at: datetime) -> str | None:
         """Suppresses the address for everything but service messages; the language of the confirmation to
         send, None when it had been stopped before (one confirmation only)."""
@@ -292,6 +296,10 @@ class Runs(Protocol):
         """The message for one person, disclosure line included; `key` and `ttl_s` are left to the sender."""
         ...
 
+    def full_text(self, run_id: str, channel: str, language: str, contact: Contact) -> Outgoing | None:
+        """What whoever answers the template gets, disclosure line included; None when nothing waits."""
+        ...
+
 
 # --- dispatch -----------------------------------------------------------------------------------------------
 
@@ -325,6 +333,13 @@ class CampaignHalts(Protocol):
 
     def pause_template(self, platform: str, template: str, language: str, code: str) -> None:
         """Pauses the campaigns, scheduled or under way, that send this template."""
+        ...
+
+
+class Waiting(Protocol):
+    def replied(self, channel: str, address: str, at: datetime) -> None:
+        """Notes that a person wrote something at this time, neither stop nor start: the full texts of the
+        templates that they got over this channel are brought to them, each once."""
         ...
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from pynamodb.attributes import UnicodeAttribute
 from pynamodb.connection import Connection
 from pynamodb.connection.table import TableConnection
 from pynamodb.exceptions import TransactWriteError
+from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action
 from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
 
@@ -44,6 +47,12 @@ class Table(Model):
                 "dynamodb"
             )  # else each model would make a client of its own
         return table
+
+    def change(self, actions: Sequence[Action], condition: Condition | None = None) -> None:
+        """Updates the stored item and reads nothing back. PynamoDB's `update` asks for the whole item, which
+        costs as much time again as the write. Raises UpdateError as it does."""
+        keys = self._get_hash_range_key_serialized_values()
+        self._get_connection().update_item(*keys, actions=actions, condition=condition)
 
 
 def connection() -> Connection:

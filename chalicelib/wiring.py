@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from chalicelib.dispatch.sender import Sender
     from chalicelib.dispatch.stops import StandingStops, StopDesk
     from chalicelib.dispatch.store import DispatchStore
+    from chalicelib.dispatch.waiting import Waiting
     from chalicelib.events.outbox import Outbox
     from chalicelib.identity.audit import Audit
     from chalicelib.identity.gate import Gate
@@ -238,7 +239,27 @@ def planner() -> Planner:
 
     plan, send = Queue(settings().plan_queue_url), Queue(settings().send_queue_url)
     fallbacks = Fallbacks(_dispatch_store(), runs(), people(), send, clock())
-    return Planner(_dispatch_store(), runs(), roster(), plan, send, platforms(), _paces(), clock(), fallbacks)
+    return Planner(
+        _dispatch_store(), runs(), roster(), plan, send, platforms(), _paces(), clock(), fallbacks, waiting()
+    )
+
+
+@cache
+def waiting() -> Waiting:
+    from chalicelib.dispatch.waiting import Waiting
+    from chalicelib.queues import Queue
+
+    return Waiting(
+        store=_dispatch_store(),
+        runs=runs(),
+        people=people(),
+        gateway=platforms(),
+        direct=direct_sender(),
+        calendar=calendar(),
+        stops=standing_stops(),
+        plan_queue=Queue(settings().plan_queue_url),
+        clock=clock(),
+    )
 
 
 @cache
@@ -482,6 +503,7 @@ def callbacks() -> Callbacks:
         letterbox=letterbox,
         people=people(),
         tallies=tallies(),
+        waiting=waiting(),
         direct=confirmer(),
         seen=seen(),
         store=CallbackStore(letterbox.bucket, clock()),

@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MOST_RECIPIENTS = 10_000
+REPLIES = 0.05
+"""Of those whom the template reaches: they write back, and get the full text."""
 PATIENCE_S = 90.0
 PATIENCE_A_PERSON_S = 0.1
 TRIES_TO_AGREE = 5
@@ -103,7 +105,7 @@ class Demo:
         staff = Staff.signed_in(self.api, self.system.env)
         staff.register_templates(self.sandbox)
         self._enrol(people, staff)
-        self.sandbox("POST", "/behaviour", self.settings.behaviour)
+        self.sandbox("POST", "/behaviour", {"reply": REPLIES} | self.settings.behaviour)
         marker = f"#नमूना{int(time.time())}"
         campaign = staff.launch(brief(marker, ["IN"]))
         self._dispatched(staff, campaign)

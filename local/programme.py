@@ -52,7 +52,7 @@ def load_once(system: Laptop, tell: Callable[[int], object] = lambda _: None, co
 
 
 def brief(marker: str, areas: Sequence[str]) -> Json:
-    """The draft of a campaign to everybody in the areas; every Telegram text holds the marker."""
+    """The draft of a campaign to everybody in the areas; every text holds the marker."""
     texts = {
         "hi": f"नमस्ते {{name}}, मतदाता जागरूकता: हर मतदाता तक पहुँचें, मतदान की तारीख़ बताएँ। {{link}} {marker}",
         "en": f"Namaste {{name}}, voter awareness: tell every voter the day of the poll. {{link}} {marker}",
@@ -70,6 +70,7 @@ def brief(marker: str, areas: Sequence[str]) -> Json:
                     "template": "namuna_brief",
                     "category": "marketing",
                     "params": ["{name}", title, "{link}", "{disclosure}"],
+                    "text": texts[language],
                 }
                 for language, title in titles.items()
             },

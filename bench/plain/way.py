@@ -35,6 +35,7 @@ class Plain:
     ground: Ground
     name: str = "plain"
     exact: bool = False
+    paced: frozenset[str] = frozenset()
     queue_url: str = ""
     runs: dict[str, str] = field(default_factory=dict)
 

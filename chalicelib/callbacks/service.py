@@ -19,7 +19,7 @@ from chalicelib.events.bus import Bus, Entry
 from chalicelib.events.catalog import CallbackUnknown
 from chalicelib.ops import Seen
 from chalicelib.platforms.base import Inbound, Notice, Outgoing, Platform, Preference, Status, Unknown, Update
-from chalicelib.ports import CampaignHalts, ChannelHalts, DirectSender, People, Proof, Tallies
+from chalicelib.ports import CampaignHalts, ChannelHalts, DirectSender, People, Proof, Tallies, Waiting
 from chalicelib.telemetry import count, logger
 
 STOPPED = "You will get no more messages from us. To join again, write START."
@@ -44,6 +44,7 @@ class Callbacks:
     letterbox: Letterbox
     people: People
     tallies: Tallies
+    waiting: Waiting
     direct: DirectSender
     seen: Seen
     store: CallbackStore
@@ -128,6 +129,7 @@ class Callbacks:
                 self._reply(said, channel, language and i18n.translate(language, RESTARTED))
             case None if said.kind not in WITHOUT_VOICE:
                 self.store.keep_inbound(channel, said, letter.received_at)
+                self.waiting.replied(channel, said.sender, at)
 
     def _reply(self, said: Inbound, channel: str, text: str | None) -> None:
         """One reply to one message: free text is allowed, the person has just written."""

@@ -1,6 +1,7 @@
 """What one channel carries in one language, how it is filled for one person, and the disclosure always in it.
 
-A WhatsApp message is a registered template with its parameters in order, a Telegram message is text. In both,
+A WhatsApp message is a registered template with its parameters in order, and the text, if any, that whoever
+answers it gets within their own 24 hours; a Telegram message is text. In all,
 three placeholders are filled for each person: `{name}`, `{disclosure}`, `{link}` (the campaign's first link).
 
 Disclosure: it follows the compensation and is part of every message. In a text without `{disclosure}` it is
@@ -33,6 +34,8 @@ TEMPLATE_CHANNELS = frozenset({"whatsapp"})
 """A campaign writes first, outside the person's own 24 hours: a template is needed (PLATFORMS.md)."""
 LONGEST: Mapping[str, int] = {"whatsapp": 1024, "telegram": 4096}
 """Of a whole message: Meta's limit of a template's body, Telegram's of a text (in UTF-16 units)."""
+LONGEST_REPLY = 4096
+"""Meta's limit of a free text."""
 LONGEST_NAME = "न" * 80
 """A person's name is cut to this size in a message; lengths are checked with it."""
 
@@ -63,7 +66,7 @@ _FALLBACK = "en"
 
 
 class Message(Strict):
-    """A template with its parameters in order, or a text."""
+    """A template with its parameters in order, and what waits behind it, or a text."""
 
     template: Annotated[str, Field(max_length=512, pattern=r"^[a-z0-9_]*$")] = ""
     category: Literal["", "marketing", "utility"] = ""
@@ -132,8 +135,8 @@ def shape_faults(channel: str, message: Message, where: str) -> list[FieldError]
     """What is wrong with a message as written, whoever gets it."""
     found = []
     if channel in TEMPLATE_CHANNELS:
-        if message.text or not message.template or not message.category:
-            sentence = "%(channel)s needs a template with its category, and no text of its own."
+        if not message.template or not message.category:
+            sentence = "%(channel)s needs a template with its category. Whoever answers it gets the text."
             found.append(FieldError(where, "template_needed", sentence, {"channel": channel}))
     elif not message.text or message.template or message.params or message.category:
         sentence = "%(channel)s needs a text, and no template."
@@ -174,21 +177,29 @@ def template_faults(
     if disclosure not in read:
         sentence = "Put {disclosure} into one of the parameters, or use a template whose body says: %(line)s"
         found.append(FieldError(f"{where}.params", "disclosure_missing", sentence, {"line": disclosure}))
-    return found + length_faults("whatsapp", read, where)
+    return found + length_faults(LONGEST["whatsapp"], read, where)
 
 
 def text_faults(channel: str, message: Message, disclosure: str, link: str, where: str) -> list[FieldError]:
     """Why a text would be refused by the platform."""
     out = render(channel, "", message, name=LONGEST_NAME, disclosure=disclosure, link=link)
-    return length_faults(channel, out.text, where)
+    return length_faults(LONGEST[channel], out.text, where)
 
 
-def length_faults(channel: str, read: str, where: str) -> list[FieldError]:
+def full_text_faults(message: Message, disclosure: str, link: str, where: str) -> list[FieldError]:
+    """Why the text behind a template would be refused by the platform."""
+    if not message.text:
+        return []
+    out = full_text(message, name=LONGEST_NAME, disclosure=disclosure, link=link)
+    return length_faults(LONGEST_REPLY, out.text, where)
+
+
+def length_faults(longest: int, read: str, where: str) -> list[FieldError]:
     """Whether what a person reads is too long, counted in UTF-16 units, as Telegram does."""
-    if len(read.encode("utf-16-le")) // 2 <= LONGEST[channel]:
+    if len(read.encode("utf-16-le")) // 2 <= longest:
         return []
     sentence = "With name, disclosure and link this is longer than %(n)s characters."
-    return [FieldError(where, "message_too_long", sentence, {"n": LONGEST[channel]})]
+    return [FieldError(where, "message_too_long", sentence, {"n": longest})]
 
 
 def fill(part: str, name: str, disclosure: str, link: str) -> str:
@@ -201,19 +212,23 @@ def render(
     channel: str, language: str, message: Message, *, name: str, disclosure: str, link: str
 ) -> Outgoing:
     """The message for one person."""
-    called = " ".join(name.split())[: len(LONGEST_NAME)]
+    if channel not in TEMPLATE_CHANNELS:
+        return full_text(message, name=name, disclosure=disclosure, link=link)
+    return Outgoing(
+        template=message.template,
+        template_language=language,
+        category=message.category,
+        params=tuple(fill(param, _called(name), disclosure, link) for param in message.params),
+    )
 
-    def filled(part: str) -> str:
-        return fill(part, called, disclosure, link)
 
-    if channel in TEMPLATE_CHANNELS:
-        return Outgoing(
-            template=message.template,
-            template_language=language,
-            category=message.category,
-            params=tuple(filled(param) for param in message.params),
-        )
-    text = filled(message.text)
+def full_text(message: Message, *, name: str, disclosure: str, link: str) -> Outgoing:
+    """The text of a message for one person."""
+    text = fill(message.text, _called(name), disclosure, link)
     if "{disclosure}" not in message.text:
         text = f"{text}\n\n{disclosure}"
     return Outgoing(text=text)
+
+
+def _called(name: str) -> str:
+    return " ".join(name.split())[: len(LONGEST_NAME)]

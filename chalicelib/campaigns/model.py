@@ -140,6 +140,14 @@ class Content(Strict):
         message = self._of(channel)[language]
         return m.render(channel, language, message, name=name, disclosure=line, link=self.link)
 
+    def full_text(self, channel: str, language: str, *, name: str, organisation: str) -> Outgoing | None:
+        """What whoever answers the template gets; None when nothing waits."""
+        message = self._of(channel).get(language)
+        if channel not in m.TEMPLATE_CHANNELS or message is None or not message.text:
+            return None
+        line = self.line(language, organisation)
+        return m.full_text(message, name=name, disclosure=line, link=self.link)
+
     def each(self) -> Iterable[tuple[m.Channel, str, m.Message, str]]:
         """Every message with its channel, its language and its field name."""
         for channel, by_language in self.messages.items():
@@ -209,6 +217,7 @@ def unready(
         if channel in m.TEMPLATE_CHANNELS:
             template = templates.get((channel, message.template, language))
             found += m.template_faults(template, message, line, content.link, where)
+            found += m.full_text_faults(message, line, content.link, f"{where}.text")
         else:
             found += m.text_faults(channel, message, line, content.link, where)
     return found

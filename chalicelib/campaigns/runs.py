@@ -120,6 +120,12 @@ class Runs:
         frozen = self._snapshot(run_id)
         return frozen.content.render(channel, language, name=contact.name, organisation=frozen.organisation)
 
+    def full_text(self, run_id: str, channel: str, language: str, contact: Contact) -> Outgoing | None:
+        frozen = self._snapshot(run_id)
+        return frozen.content.full_text(
+            channel, language, name=contact.name, organisation=frozen.organisation
+        )
+
     def _brief(self, run: Run, overrides: frozenset[str] = frozenset()) -> RunBrief:
         return RunBrief(
             run_id=run.id,

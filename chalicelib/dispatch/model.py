@@ -581,7 +581,8 @@ class Week:
     counted: int = 0
     """How many runs of this week wear out the cap."""
     last: float | None = None
-    """Epoch seconds of the latest claim."""
+    """Epoch seconds of the latest claim, if it was another run's: whoever gave a claim back is not held up by
+    it."""
     answered: bool = False
     """Whether the platform has spoken of the first attempt, so that there is no second."""
 

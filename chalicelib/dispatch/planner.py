@@ -2,8 +2,9 @@
 
 Queue `plan`: {"launch": run} -> {"plan": run, "range": r, "page": p, "after": key} page after page, a few
 stretches at once -> {"settle": run} until everybody has an outcome; {"wake": run} when a pause or stop was
-lifted, or the run called off; {"fall_back": run, "chunk": id} when somebody of a chunk failed. Every message
-may come twice. Pauses and stops hold back no planning: chunks wait where they are sent.
+lifted, or the run called off; {"fall_back": run, "chunk": id} when somebody of a chunk failed; {"replied":
+person} when somebody wrote to us. Every message may come twice. Pauses and stops hold back no planning:
+chunks wait where they are sent.
 
 Chunks are released at their channel's pace: each stands in the channel's line and is queued with a delay
 until about its turn. When the line is a minute long the next page waits, so that a large run does not fill
@@ -36,6 +37,7 @@ from chalicelib.dispatch.model import (
 from chalicelib.dispatch.paces import Paces, allowed
 from chalicelib.dispatch.recipients import Audience, OfParents, OfRoster
 from chalicelib.dispatch.store import DispatchStore
+from chalicelib.dispatch.waiting import Waiting
 from chalicelib.errors import PlatformOff, Rejected
 from chalicelib.platforms.base import Gateway
 from chalicelib.ports import Roster, RunBrief, Runs
@@ -68,6 +70,7 @@ class Planner:
     paces: Paces
     clock: Clock
     fallbacks: Fallbacks
+    waiting: Waiting
 
     def tick(self) -> None:
         """Launches what is due and looks after what is under way; called every minute."""
@@ -97,6 +100,8 @@ class Planner:
             self.wake(message["wake"])
         elif "fall_back" in message:
             self.fallbacks.follow(message["fall_back"], message["chunk"])
+        elif "replied" in message:
+            self.waiting.bring(message)
         else:
             raise Rejected("This plan message has no known verb: %(verbs)s", verbs=sorted(message))
 

@@ -4,8 +4,8 @@ Table `ledger`, one item a person and week: history, caps, export and erasure of
     <person>       w<year>-<week> claims by runs of that ISO week (`week_of`), an attribute each under the
                                   run's id: `<chunk>.<index>.<attempt> <until> <token>`, then ` -` if it does
                                   not wear out the cap; the place alone when it was given back. `n`: how many
-                                  runs do; `last`: when one was claimed last. An entry takes at most 85 bytes,
-                                  so that ten fit into 1 KB.
+                                  runs do; `last`, `by`: when one was claimed last, and which. An entry takes
+                                  at most 85 bytes, so that ten fit into 1 KB.
                                                                 1 w a claim; 1 w and 1 r one that is refused;
                                                                 1 w when the person may not be sent to
     <person>       service#<key>  a service message's claim     2 w (claim, outcome)
@@ -110,6 +110,7 @@ class WeekItem(Table):
 
     counted = NumberAttribute(attr_name="n", null=True)
     last = NumberAttribute(null=True)
+    by = UnicodeAttribute(null=True)
 
 
 class ServiceItem(Table):
@@ -259,7 +260,7 @@ class DispatchStore:
     def begin_plan(self, run: str, stretches: int, at: int) -> None:
         """Notes how many stretches of the roster the run reads; how far it has come stays."""
         begins = {str(chain): place for chain, place in first_places(stretches).items()}
-        TallyItem(run, "plan").update(
+        TallyItem(run, "plan").change(
             actions=[
                 TallyItem.stretches.set(stretches),
                 TallyItem.chains.set(TallyItem.chains | begins),
@@ -281,7 +282,7 @@ class DispatchStore:
         place = place_of(range_no, page_no)
         chain = TallyItem.chains[str(range_no % CHAINS)]
         try:
-            TallyItem(run, "plan").update(
+            TallyItem(run, "plan").change(
                 actions=[chain.set(place), TallyItem.planned_at.set(at)], condition=chain < place
             )
         except UpdateError as refused:
@@ -332,7 +333,7 @@ class DispatchStore:
         actions = _opening(chunk, at)
         if skipped:
             actions.append(TallyItem.skipped.set(dict(skipped)))
-        _tally_item(chunk.run, chunk.id).update(actions=actions)
+        _tally_item(chunk.run, chunk.id).change(actions=actions)
 
     # --- sending
 
@@ -356,11 +357,12 @@ class DispatchStore:
         """
         item, entry = _week_item(wanted), _entry(wanted)
         actions: list[Action] = [entry.set(_held(wanted)), WeekItem.last.set(round(bounds.now, 3))]
+        actions += [WeekItem.by.set(wanted.run)]
         actions += [WeekItem.counted.add(1)] if wanted.counts else []
         condition, before, answered = _claimable(wanted, bounds), origin_of(wanted.chunk), False
         try:
             if before is None:
-                item.update(actions=actions, condition=condition)
+                item.change(actions=actions, condition=condition)
             else:
                 with write_together() as transaction:
                     chunk, index = before
@@ -390,7 +392,7 @@ class DispatchStore:
         return Week(
             _claim_of(wanted, item[wanted.run]["S"]) if wanted.run in item else None,
             int(item["n"]["N"]) if "n" in item else 0,
-            float(item["last"]["N"]) if "last" in item else None,
+            float(item["last"]["N"]) if "last" in item and item["by"]["S"] != wanted.run else None,
         )
 
     def keep_place(self, wanted: Claim) -> Week:
@@ -483,7 +485,7 @@ class DispatchStore:
                 for name, value in letters[start : start + FACTS_A_WRITE]
             ]
             try:
-                TallyItem(partition_of(run, chunk), f"t{chunk}").update(
+                TallyItem(partition_of(run, chunk), f"t{chunk}").change(
                     actions=actions, condition=TallyItem.size.exists()
                 )
             except UpdateError as refused:
@@ -805,7 +807,7 @@ def _claimable(wanted: Claim, bounds: Bounds) -> Condition:
     holds = _free(wanted)
     if bounds.gap_s:
         gap = WeekItem.last.does_not_exist() | (WeekItem.last <= bounds.now - bounds.gap_s)
-        holds &= gap | (WeekItem.last >= bounds.now + bounds.gap_s)
+        holds &= gap | (WeekItem.last >= bounds.now + bounds.gap_s) | (WeekItem.by == wanted.run)
     if wanted.counts and bounds.cap:
         holds &= WeekItem.counted.does_not_exist() | (WeekItem.counted < bounds.cap)
     return holds
@@ -827,7 +829,7 @@ def _unless_refused(item: Table, actions: list[Action], condition: Condition) ->
     tries = 0
     while True:
         try:
-            item.update(actions=actions, condition=condition)
+            item.change(actions=actions, condition=condition)
             return True
         except UpdateError as refused:
             tries += 1

@@ -332,6 +332,9 @@ class People:
     def contacts(self, ids: Sequence[str]) -> dict[str, Contact]:
         return {person_id: person.contact() for person_id, person in self.store.people(ids).items()}
 
+    def owner(self, channel: str, address: str) -> str | None:
+        return self.store.owner_of(channel, _as_stored(channel, address))
+
     def stop(self, channel: str, address: str, *, evidence: str, at: datetime) -> str | None:
         def opted_out(person: Influencer) -> Event:
             return DeliveryOptedOut(influencer_id=person.id, channel=channel)
@@ -354,12 +357,15 @@ class People:
         stopped: bool,
         event: Callable[[Influencer], Event | None] = lambda person: None,
     ) -> str | None:
-        if channel == "whatsapp":
-            address = f"+{address.removeprefix('+')}"  # WhatsApp leaves the plus out
         counts, person = self.store.heard(
-            channel, address, stopped=stopped, at=at, evidence=evidence, event=event
+            channel, _as_stored(channel, address), stopped=stopped, at=at, evidence=evidence, event=event
         )
         return (person.language if person else HOME_LANGUAGE) if counts else None
+
+
+def _as_stored(channel: str, address: str) -> str:
+    """WhatsApp leaves the plus out."""
+    return f"+{address.removeprefix('+')}" if channel == "whatsapp" else address
 
 
 @dataclass(frozen=True)

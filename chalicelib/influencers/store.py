@@ -289,8 +289,13 @@ class PeopleStore:
 
     def proven_owner(self, phone: str) -> str | None:
         """Who has proven that this number is theirs."""
+        return self.owner_of("whatsapp", phone)
+
+    def owner_of(self, channel: str, address: str) -> str | None:
+        """Who has proven that this address is theirs."""
         try:
-            claim = OwnedItem.get(self._claim_key("phone", phone), CLAIM, consistent_read=True)
+            key = self._claim_key(ADDRESS_KIND[channel], address)
+            claim = OwnedItem.get(key, CLAIM, consistent_read=True)
         except DoesNotExist:
             return None
         return claim.owner if claim.proof == "proven" else None

@@ -90,6 +90,10 @@ def _body(template: Json) -> str:
     return ""
 
 
+REPLY = "और बताइए"
+"""What those write who answer a campaign's template (behaviour `reply`): tell me more."""
+
+
 class WhatsApp:
     """One business account with one number, on one world."""
 
@@ -146,6 +150,8 @@ class WhatsApp:
         self._note(to, body, "lost_reply" if fate.lost_reply else "accepted", message_id)
         if fate.failure is None and (NAME, to) not in self._world.blocked:
             self._world.deliver(NAME, to, message_id, text, body)
+            if fate.reply and body.get("type") == "template" and body.get("biz_opaque_callback_data"):
+                self.inbound(to, REPLY, "", "text")
         self._poster.put([self._status(s, body, to, message_id) for s in self._statuses(fate, to)])
         answer: Json = {
             "messaging_product": "whatsapp",

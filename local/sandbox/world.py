@@ -35,6 +35,7 @@ class Fate:
     lost_reply: bool
     read: bool
     variant: float
+    reply: bool = False
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,8 @@ class Behaviour:
     `delay_ms`: each callback is posted at a time drawn evenly from 0 to this, so they overtake each other.
     `aggregate_ms`: updates that fall due within this time of the first share a POST, as they do under load.
     `batch`: the most updates in one WhatsApp POST (Meta: 1,000; 1 posts each alone). `per_second`: the most
-    requests a second that a platform takes before it throttles; 0 sets no limit. `channel_ill`
+    requests a second that a platform takes before it throttles; 0 sets no limit. `reply`: of
+    those whom a campaign's template reaches over WhatsApp, who writes back. `channel_ill`
     (true or 1): every send is refused for the whole channel, and its health says so.
     """
 
@@ -59,6 +61,7 @@ class Behaviour:
     batch: int = 1000
     per_second: int = 0
     channel_ill: int = 0
+    reply: float = 0.0
 
     def changed(self, change: Json) -> Self:
         """This behaviour with some values changed; BadBehaviour names what is not known or out of range."""
@@ -91,6 +94,7 @@ class Behaviour:
             lost_reply=failure != "at once" and draw.random() < self.lost_reply,
             read=draw.random() < self.read,
             variant=draw.random(),
+            reply=draw.random() < self.reply,
         )
 
 

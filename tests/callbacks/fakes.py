@@ -112,6 +112,16 @@ class FakeDirect:
         return sorted(self.sent.values())
 
 
+class FakeWaiting:
+    """Who wrote something that asks for what waits."""
+
+    def __init__(self):
+        self.replies = []
+
+    def replied(self, channel, address, at):
+        self.replies.append((channel, address, at))
+
+
 class FakeSeen:
     def __init__(self):
         self.ids = set()
@@ -171,12 +181,13 @@ class World:
     def __init__(self):
         self.people, self.tallies, self.direct = FakePeople(), FakeTallies(), FakeDirect()
         self.seen, self.store, self.bus = FakeSeen(), FakeStore(), FakeBus()
-        self.halts = FakeHalts()
+        self.halts, self.waiting = FakeHalts(), FakeWaiting()
 
     def processor(self, steps=None):
         parts = {
             "people": self.people,
             "tallies": self.tallies,
+            "waiting": self.waiting,
             "direct": self.direct,
             "seen": self.seen,
             "store": self.store,

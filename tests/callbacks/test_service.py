@@ -319,3 +319,13 @@ def test_any_order_and_any_repetition_come_to_the_same():
 def test_the_confirmations_are_sentences_with_the_way_back():
     assert "START" in STOPPED
     assert "STOP" in RESTARTED
+
+
+def test_any_word_but_stop_and_start_asks_for_what_waits_once(world):
+    for text, number in (("और बताइए", "1"), ("STOP", "2"), ("START", "3")):
+        for copy in range(2):
+            said = wrote(text, message_id=f"wamid.{number}")
+            assert world.processor().process({f"{number}{copy}": said}) == []
+    assert [(channel, address) for channel, address, _ in world.waiting.replies] == [
+        ("whatsapp", "+919000010001")
+    ]

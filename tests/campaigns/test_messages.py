@@ -187,8 +187,8 @@ def test_a_template_whose_body_discloses_needs_no_parameter_for_it():
 
 
 def test_emoji_count_twice_as_telegram_counts_them():
-    assert m.length_faults("telegram", "😀" * 2048, "x") == []
-    assert codes(m.length_faults("telegram", "😀" * 2049, "x")) == {("x", "message_too_long")}
+    assert m.length_faults(4096, "😀" * 2048, "x") == []
+    assert codes(m.length_faults(4096, "😀" * 2049, "x")) == {("x", "message_too_long")}
 
 
 @pytest.mark.parametrize("body", ["{{1}} {{3}}", "{{0}}", "{{name}}", "{{1}} {{"])
@@ -213,3 +213,30 @@ def test_an_unknown_field_is_refused_by_name():
     with pytest.raises(ValidationError) as refused:
         Content.model_validate({"title": "x", "department": "d", "compensation": "none", "colour": "red"})
     assert [error["loc"] for error in refused.value.errors()] == [("colour",)]
+
+
+def test_what_waits_behind_a_template_is_filled_as_any_text_and_says_who_pays():
+    waits = {"text": "सुनिए {name}: {link}"}
+    campaign = content(messages=messages_of("whatsapp", **whatsapp(**waits)), links=["https://example.org/a"])
+    out = campaign.full_text("whatsapp", "hi", name=" आशा  देवी ", organisation="नमूना विभाग")
+    assert out is not None
+    assert out.text.startswith("सुनिए आशा देवी: https://example.org/a\n\n")
+    assert campaign.line("hi", "नमूना विभाग") in out.text
+    assert (out.template, out.key) == ("", "")
+    sent = campaign.render("whatsapp", "hi", name="आशा", organisation="नमूना विभाग")
+    assert (sent.template != "", sent.text) == (True, "")
+
+
+@pytest.mark.parametrize("channel", ["whatsapp", "telegram"])
+def test_where_no_text_waits_a_reply_brings_none(channel):
+    written = whatsapp() if channel == "whatsapp" else {"text": "x"}
+    campaign = content(messages=messages_of(channel, **written))
+    assert campaign.full_text(channel, "hi", name="x", organisation="y") is None
+    assert campaign.full_text(channel, "en", name="x", organisation="y") is None
+
+
+def test_what_waits_behind_a_template_may_be_as_long_as_a_free_text():
+    line = "x" * 96
+    assert m.full_text_faults(m.Message(text="y" * 3998), line, "", "x") == []
+    assert codes(m.full_text_faults(m.Message(text="y" * 3999), line, "", "x")) == {("x", "message_too_long")}
+    assert m.full_text_faults(m.Message(), line, "", "x") == []

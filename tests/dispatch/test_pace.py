@@ -333,7 +333,7 @@ def of_run(made: World, run: str) -> list[int]:
 
 @pytest.mark.usefixtures("tables")
 def test_two_campaigns_on_one_channel_share_it_page_by_page(monkeypatch):
-    monkeypatch.setattr("chalicelib.dispatch.planner.PAGE_SIZE", 50)
+    monkeypatch.setattr("chalicelib.dispatch.recipients.PAGE_SIZE", 50)
     made = world(600)
     made.runs.stretches = made.runs.stretches[:1]
     made.platform.rate_per_s = 5.0
@@ -380,7 +380,7 @@ def test_an_emergency_in_the_middle_of_a_campaign_has_all_its_slots_within_secon
 
 @pytest.mark.usefixtures("tables")
 def test_a_large_run_keeps_the_queue_short_and_its_chunks_come_when_their_turn_is(monkeypatch):
-    monkeypatch.setattr("chalicelib.dispatch.planner.PAGE_SIZE", 50)
+    monkeypatch.setattr("chalicelib.dispatch.recipients.PAGE_SIZE", 50)
     made = world(1000)
     made.platform.rate_per_s = 5.0
     most: list[int] = []
@@ -400,7 +400,7 @@ def test_a_large_run_keeps_the_queue_short_and_its_chunks_come_when_their_turn_i
 
 @pytest.mark.usefixtures("tables")
 def test_a_copy_of_a_plan_message_begins_no_second_chain(monkeypatch):
-    monkeypatch.setattr("chalicelib.dispatch.planner.PAGE_SIZE", 10)
+    monkeypatch.setattr("chalicelib.dispatch.recipients.PAGE_SIZE", 10)
     made = world(60)
     made.launch()
     chunks = len(made.send_queue.messages)
@@ -415,7 +415,7 @@ def test_a_copy_of_a_plan_message_begins_no_second_chain(monkeypatch):
 
 @pytest.mark.usefixtures("tables")
 def test_planning_that_stands_still_goes_on_at_the_page_where_it_stopped(monkeypatch):
-    monkeypatch.setattr("chalicelib.dispatch.planner.PAGE_SIZE", 10)
+    monkeypatch.setattr("chalicelib.dispatch.recipients.PAGE_SIZE", 10)
     made = world(60)
     made.plan_queue.put([{"launch": RUN}])
     for _ in range(6):  # launch, four pages, a look
@@ -434,7 +434,7 @@ def test_planning_that_stands_still_goes_on_at_the_page_where_it_stopped(monkeyp
 
 @pytest.mark.usefixtures("tables")
 def test_a_run_that_is_spread_gives_each_chunk_its_turn_in_the_window(monkeypatch):
-    monkeypatch.setattr("chalicelib.dispatch.planner.PAGE_SIZE", 25)
+    monkeypatch.setattr("chalicelib.dispatch.recipients.PAGE_SIZE", 25)
     made = world(500)
     window = 6 * 3600
     made.runs.briefs[RUN] = replace(made.runs.briefs[RUN], spread_s=window)

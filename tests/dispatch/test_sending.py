@@ -71,7 +71,7 @@ def test_a_second_plan_keeps_the_facts_that_stand_already():
 
 
 def test_a_long_audience_is_planned_page_after_page(monkeypatch):
-    monkeypatch.setattr("chalicelib.dispatch.planner.PAGE_SIZE", 7)
+    monkeypatch.setattr("chalicelib.dispatch.recipients.PAGE_SIZE", 7)
     made = dispatched(30)
     assert made.requests_to() == {address(n): 1 for n in range(30)}
     assert made.counts().accepted == 30

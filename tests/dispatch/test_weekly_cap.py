@@ -66,7 +66,7 @@ def test_without_a_cap_everybody_gets_every_run():
     assert made.requests_to() == {address(0): 4}
 
 
-@pytest.mark.parametrize("exempt", [{"kind": "emergency"}, {"parent": "cmp_x-1"}])
+@pytest.mark.parametrize("exempt", [{"kind": "emergency"}, {"parents": ("cmp_x-1",)}])
 def test_emergencies_and_corrections_reach_people_whose_week_is_full_and_take_no_room(exempt):
     made = several(3, cap=1)
     first, second, third = ALL[:3]

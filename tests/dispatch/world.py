@@ -19,6 +19,7 @@ import boto3
 from chalicelib.clock import Clock
 from chalicelib.dispatch.channels import Breaker
 from chalicelib.dispatch.decisions import Decisions
+from chalicelib.dispatch.direct import Direct
 from chalicelib.dispatch.fallback import Fallbacks
 from chalicelib.dispatch.model import Counts, Status, Tally, Ticket, total
 from chalicelib.dispatch.paces import Paces
@@ -27,6 +28,7 @@ from chalicelib.dispatch.sender import Sender
 from chalicelib.dispatch.stops import StandingStops
 from chalicelib.dispatch.store import STOPS, DispatchStore, StopItem
 from chalicelib.dispatch.tallying import Tallying
+from chalicelib.dispatch.waiting import Waiting
 from chalicelib.errors import JanJanError
 from chalicelib.events.bus import Entry
 from chalicelib.identity.audit import Audit
@@ -65,6 +67,8 @@ class MemoryRuns:
     briefs: dict[str, RunBrief]
     stretches: list[RosterRange]
     languages: tuple[str, ...] = ("hi", "en")
+    texts: bool = True
+    """Whether a full text waits behind the template."""
 
     def get(self, run_id: str) -> RunBrief | None:
         return self.briefs.get(run_id)
@@ -106,6 +110,9 @@ class MemoryRuns:
     def message(self, run_id: str, channel: str, language: str, contact: Contact) -> Outgoing:
         return Outgoing(text=f"{contact.name}: {language}")
 
+    def full_text(self, run_id: str, channel: str, language: str, contact: Contact) -> Outgoing | None:
+        return Outgoing(text=f"all of {run_id} in {language}") if self.texts else None
+
 
 @dataclass
 class MemoryPeople:
@@ -117,6 +124,9 @@ class MemoryPeople:
 
     def change(self, person: str, **changes: Any) -> None:
         self.rows[person] = Contact(**{**vars(self.rows[person]), **changes})
+
+    def owner(self, channel: str, address: str) -> str | None:
+        return next((i for i, one in self.rows.items() if one.addresses.get(channel) == address), None)
 
     def stop(self, channel: str, address: str, *, evidence: str, at: datetime) -> str | None:
         self.stopped.append((channel, address))
@@ -177,7 +187,7 @@ class MemoryPlatform:
     def capabilities(self, platform: str) -> Capabilities:
         return Capabilities(
             receipts=self.receipts and platform != "telegram",
-            templates=False,
+            templates=platform == "whatsapp",
             carries_key=True,
             rate_per_s=self.rate_per_s,
             pair_gap_s=self.pair_gap_s,
@@ -350,6 +360,23 @@ class World:
                 self.clock,
                 sleep=self.clock.move,
             ),
+            self.waiting(),
+        )
+
+    def waiting(self) -> Waiting:
+        wrap = self.faults.wrap
+        gateway = wrap(self.platform, "send")
+        store = wrap(self.store, "claim_service", "service_outcome")
+        return Waiting(
+            store=self.store,
+            runs=self.runs,
+            people=self.people,
+            gateway=gateway,
+            direct=Direct(store, gateway, self.clock, self.standing),
+            calendar=self.calendar,
+            stops=self.standing,
+            plan_queue=wrap(self.plan_queue, "put"),
+            clock=self.clock,
         )
 
     def sender(self) -> Sender:
