@@ -412,6 +412,22 @@ def _outcome(person: Person) -> str:
     return "unknown"
 
 
+def miscorrected(
+    asked: Mapping[str, Person],
+    parent: Mapping[str, Sequence[Outcome]],
+    correction: Mapping[str, Sequence[Outcome]],
+) -> list[str]:
+    """Who got what was corrected and is not told, and who is told of what they never got; all by name.
+
+    Who got it, and it failed later, and whose request was never made though its process died, may be told.
+    """
+    got = {name for name, person in asked.items() if not person.failed}
+    may = set(asked) | {name for name, said in parent.items() if any(one.status == "unknown" for one in said)}
+    return [f"{name} got what was wrong and is not told" for name in sorted(got - set(correction))] + [
+        f"{name} is told of what they never got" for name in sorted(set(correction) - may)
+    ]
+
+
 def changed_facts(place: str, before: Mapping[str, object], after: Mapping[str, object]) -> list[str]:
     """Facts of one place that were known once and were gone or different later."""
     return [

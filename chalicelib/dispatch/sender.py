@@ -314,8 +314,7 @@ class Sender:
     def _claimed(self, work: Work, claim: Claim, contact: Contact, message: Outgoing) -> Step:
         """The slot, the last look, and then the request."""
         try:
-            in_time = self._in_turn(work)
-            against = self._against(work, contact)
+            against, in_time = self._look_in_turn(work, contact)
         except Exception:
             self.store.release(claim)
             raise
@@ -339,26 +338,29 @@ class Sender:
         addressed = replace(message, key=str(work.chunk.key(claim.index)), ttl_s=ttl_s)
         return self._request(work, claim, contact, addressed)
 
-    def _in_turn(self, work: Work) -> bool:
-        """Waits for a slot of the lease. What comes too late for its slot takes the next: nothing is sent in
-        a burst. False when there is none left."""
+    def _look_in_turn(self, work: Work, contact: Contact) -> tuple[str | Hold | Later | None, bool]:
+        """Waits for a slot of the lease, and looks once more: why the message must not go, and whether the
+        slot still holds. A look that took so long that the slot has passed is old: the next slot has its own,
+        and nothing is sent in a burst. False when there is no slot left."""
         while not work.halted and (slot := work.slots.take(self.clock.epoch())) is not None:
             self._wait_for(slot)
-            if self.clock.epoch() <= slot + LATE_S:
-                return True
+            against = self._against(work, contact)
+            if against is not None or self.clock.epoch() <= slot + LATE_S:
+                return against, True
             work.slots.begun()
-        return False
+        return None, False
 
     def _against(self, work: Work, contact: Contact | None) -> str | Hold | Later | None:
         """Why this person must not get it now: a reason is final, a hold passes, what is for later has its
         time. By copies of the run and of the stops that are at most 2 s old."""
-        brief, channel, now = self.runs.get(work.chunk.run), work.channel, self.clock.now()
+        brief, stops, channel = self.runs.get(work.chunk.run), self.stops(), work.channel
+        now = self.clock.now()  # after what may have taken long to read
         if brief is None:
             return "cancelled"
         path = contact.area_path if contact else ()
         reason = reason_against(brief, contact, channel.platform, now)
         reason = reason or reason_in_law(brief, self.calendar.at(path, now))
-        return reason or self.stops().hold(brief, channel, path) or quiet_until(brief, now)
+        return reason or stops.hold(brief, channel, path) or quiet_until(brief, now)
 
     def _held(self, work: Work, hold: Hold | Later) -> Step:
         if isinstance(hold, Later):

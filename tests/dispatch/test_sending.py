@@ -4,7 +4,9 @@ equal."""
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 from threading import Barrier, Thread
 
 import pytest
@@ -408,6 +410,56 @@ def test_expiry_between_claim_and_request_holds_the_message_back():
     made.send()
     assert made.platform.requests == []
     assert made.counts().not_sent == {"expired": 1}
+
+
+def slow_stops(made: World, *, at: int, seconds: float) -> None:
+    """Has the n-th reading of the stops take so long."""
+    read, looks = made.standing, []
+
+    def standing():
+        looks.append(1)
+        if len(looks) == at:
+            made.clock.move(seconds)
+        return read()
+
+    made.standing = standing  # type: ignore[assignment]
+
+
+@pytest.mark.parametrize("look", range(1, 8))
+def test_stops_that_are_slow_to_read_let_nothing_out_after_the_expiry(look):
+    made = world(2)
+    made.runs.briefs[RUN] = replace(made.runs.briefs[RUN], expires_at=START + timedelta(seconds=3))
+    made.launch()
+    slow_stops(made, at=look, seconds=4)
+    took = made.platform.send
+    times = []
+
+    def timed(channel, to, message):
+        times.append(made.clock.now())
+        return took(channel, to, message)
+
+    made.platform.send = timed  # type: ignore[method-assign]
+    made.send()
+    assert all(at <= START + timedelta(seconds=3) for at in times)
+    assert made.counts().in_progress == 0
+
+
+def test_a_last_look_that_outlasts_its_slot_is_made_again_for_the_next():
+    made = world(30)
+    made.platform.rate_per_s = 2.0
+    made.launch()
+    slow_stops(made, at=9, seconds=0.7)
+    took = made.platform.send
+    times = []
+
+    def timed(channel, to, message):
+        times.append(made.clock.epoch())
+        return took(channel, to, message)
+
+    made.platform.send = timed  # type: ignore[method-assign]
+    made.send()
+    assert made.taken_by() == {address(n): 1 for n in range(30)}
+    assert min(b - a for a, b in pairwise(times)) > 0.4
 
 
 def test_a_run_cancelled_in_the_middle_of_a_chunk_stops_there():
