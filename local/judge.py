@@ -364,6 +364,20 @@ def counted(
     return newest
 
 
+def unfounded(people: Iterable[Person], who: Mapping[str, str]) -> list[str]:
+    """By name, who was asked over another channel though nothing says that the one before it failed."""
+    found: dict[str, list[Person]] = defaultdict(list)
+    for person in people:
+        if person.requests:
+            found[who.get(person.name, person.name)].append(person)
+    return [
+        f"{name} was asked over another channel, and {one.platform} had not failed"
+        for name, group in found.items()
+        for one in sorted(group, key=lambda one: one.attempt)[:-1]
+        if not one.refused and "failed" not in one.told
+    ]
+
+
 def misjudged(
     people: Mapping[str, Person],
     outcomes: Mapping[str, Sequence[Outcome]],
@@ -437,17 +451,20 @@ def changed_facts(place: str, before: Mapping[str, object], after: Mapping[str, 
     ]
 
 
-def over_cap(runs: Iterable[Iterable[str]], cap: int, capped: Iterable[str], dead: int) -> list[str]:
+def over_cap(
+    asked: Iterable[Iterable[str]], unknown: Iterable[Iterable[str]], cap: int, capped: Iterable[str]
+) -> list[str]:
     """Who was asked by more runs of one week than the cap allows, and who was held back without need.
 
-    `runs`: the names of those whom each run of the week asked. `capped`: who was held back. A claim whose
-    holder died wears out the cap though nothing was sent: with `dead` processes so many may be held back.
+    `asked`, `unknown`: by run of the week, whom it asked, and of whom it does not know whether it did: their
+    claims wear out the cap as well. `capped`: who was held back.
     """
-    asked = Counter(name for run in runs for name in run)
-    over = {name: times for name, times in asked.items() if times > cap}
-    found = [f"{name} was asked by {times} runs of a week, {cap} are allowed" for name, times in over.items()]
-    needless = [name for name in set(capped) if asked[name] < cap]
-    if len(needless) > dead:
+    times = Counter(name for run in asked for name in run)
+    claimed = times + Counter(name for run in unknown for name in run)
+    over = {name: runs for name, runs in times.items() if runs > cap}
+    found = [f"{name} was asked by {runs} runs of a week, {cap} are allowed" for name, runs in over.items()]
+    needless = [name for name in set(capped) if claimed[name] < cap]
+    if needless:
         found.append(f"{len(needless)} people were held back by a cap that they had not reached")
     return found
 

@@ -31,15 +31,20 @@ def breaches(world: Evidence) -> list[str]:
         else:
             everybody.append(people)
         asked[run] = people
-        about = judge.misjudged(people, said.outcomes, said.surely, world.moved)
+        about = judge.unfounded(log, world.who)
+        about += judge.misjudged(people, said.outcomes, said.surely, world.moved)
         if said.status not in ("dispatched", "cancelled", "expired"):
             about.append(f"it never ended: {said.status}")
         about += judge.disagreements(judge.truth_of(list(people.values())), said.report, crashed=True)
         found += [f"{run}: {what}" for what in about]
     found += [f"{platform}: {what}" for platform, rate in rates(world).items() for what in rate.breaches()]
     if world.weekly_cap:
+        unsure = [
+            {name for name, told in said.outcomes.items() if told[-1].status == "unknown"} - set(asked[run])
+            for run, said in world.runs.items()
+        ]
         capped = [who for said in world.runs.values() for who in said.capped]
-        found += judge.over_cap(everybody, world.weekly_cap, capped, world.crashes)
+        found += judge.over_cap(everybody, unsure, world.weekly_cap, capped)
     committed = {key for said in world.runs.values() for key in said.unknown}
     return found + judge.unmatched_events(world.told, committed, world.log)
 

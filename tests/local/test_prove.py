@@ -160,6 +160,15 @@ def test_who_is_reached_over_two_channels_counts_once_by_the_newest_attempt():
     assert judge.counted([person("accepted", "delivered"), second], said, who)["a"].late
 
 
+def test_another_channel_after_what_did_not_fail_is_found():
+    who = {"whatsapp:+1": "a", "telegram:5": "a"}
+    second = Person("telegram", "5")
+    second.request(2, "accepted")
+    assert judge.unfounded([person("refused:131026"), second], who) == []
+    assert judge.unfounded([person("accepted", "failed"), second], who) == []
+    assert len(judge.unfounded([person("lost_reply"), second], who)) == 1
+
+
 def test_an_unknown_attempt_that_never_left_stands_for_those_before_it():
     said = {"whatsapp:+1": [Outcome("unknown", 2, "telegram")]}
     people = judge.counted([person("accepted", "delivered")], said, {})
@@ -180,11 +189,11 @@ def test_events_and_changes_answer_each_other():
 
 def test_the_cap_holds_on_both_sides():
     runs = [["+1"], ["+1"]]
-    assert judge.over_cap(runs, 2, [], 0) == []
-    assert len(judge.over_cap(runs, 1, [], 0)) == 1
-    assert judge.over_cap(runs, 2, ["+1"], 0) == []
-    assert len(judge.over_cap(runs, 3, ["+1"], 0)) == 1
-    assert judge.over_cap(runs, 3, ["+1"], 1) == []
+    assert judge.over_cap(runs, [], 2, []) == []
+    assert len(judge.over_cap(runs, [], 1, [])) == 1
+    assert judge.over_cap(runs, [], 2, ["+1"]) == []
+    assert len(judge.over_cap(runs, [], 3, ["+1"])) == 1
+    assert judge.over_cap(runs, [["+1"]], 3, ["+1"]) == []
 
 
 def test_the_rate_counts_sliding_windows():
