@@ -53,6 +53,8 @@ class Meter:
     wall_s: float = 0.0
     told: int = 0
     """Statuses that the platform posted."""
+    looks: int = 0
+    """Messages that only ask whether a run has ended: ten a run at most, then the minute's tick asks."""
     engine_s: float = 0.0
     """CPU seconds of the engine, whatever caused them."""
 
@@ -167,6 +169,7 @@ class Ground:
             }
             for one in found
         ]
+        self.meter.looks += sum('"settle"' in one["Body"] for one in found)
         answer = self.invoke(name, handler, {"Records": records}) or {}
         failed = {one["itemIdentifier"] for one in answer.get("batchItemFailures", [])}
         done = [one for one in found if one["MessageId"] not in failed]

@@ -148,13 +148,24 @@ def test_a_second_attempt_that_is_unknown_as_well_can_only_be_closed():
     assert (made.counts().unknown, made.counts().closed) == (1, 1)
 
 
-@pytest.mark.parametrize(
-    "answer", [Throttled(2), Throttled(2, "person"), Transient(), SendRefused("190", "channel")]
-)
+@pytest.mark.parametrize("answer", [Throttled(2), Throttled(2, "person"), Transient()])
 def test_a_second_attempt_that_must_wait_goes_out_later_and_once(answer):
     made, key = with_one_unknown()
     made.platform.answers[address(0)] = [answer]
     resend(made, key)
+    made.send()
+    assert made.taken_by() == {address(0): 2}
+    assert counted(made) is Status.ACCEPTED
+
+
+def test_a_second_attempt_over_a_channel_that_falls_ill_goes_out_once_when_it_is_well():
+    made, key = with_one_unknown()
+    made.platform.answers[address(0)] = [SendRefused("190", "channel")]
+    resend(made, key)
+    for _ in range(5):
+        made.send_one(made.send_queue.take() or {})
+    assert made.taken_by() == {address(0): 1}
+    made.lift("channel:whatsapp-main")
     made.send()
     assert made.taken_by() == {address(0): 2}
     assert counted(made) is Status.ACCEPTED

@@ -398,6 +398,22 @@ def test_an_arrival_at_the_very_moment_of_the_decision_holds_it_back():
     assert (made.requests_to(), counted(made)) == ({address(0): 1}, Status.DELIVERED)
 
 
+def test_what_another_finder_has_ruled_out_at_the_same_moment_does_not_go_on():
+    made = refused({})
+    key = first_key(made)
+    made.tallying.record([Proof(key, "failed", START, "131026")])
+
+    class RuledOut(DispatchStore):
+        def fall_back(self, before: DeliveryKey, *args: Any) -> bool:
+            self.record(RUN, before.chunk, {before.index: {Fact.LAST: "no_consent"}})
+            return super().fall_back(before, *args)
+
+    made.store = RuledOut()
+    work(made)
+    assert (made.requests_to(), counted(made)) == ({address(0): 1}, Status.FAILED)
+    assert Fact.NEXT not in facts_of(made, key)
+
+
 def test_an_arrival_after_the_claim_is_told_apart_as_late():
     made, key = one_made()
     made.send()

@@ -18,7 +18,7 @@ from chalicelib.dispatch.stops import StopDesk, only
 from chalicelib.dispatch.store import Stop
 from chalicelib.errors import Forbidden, NotFound, OnHold, Transient
 from chalicelib.identity.roles import Principal
-from chalicelib.platforms.base import Outgoing, SendRefused, Throttled
+from chalicelib.platforms.base import Outgoing, Throttled
 from chalicelib.ports import Area
 from chalicelib.secrets import Secrets
 from tests.conftest import create_tables, use_environment
@@ -180,19 +180,22 @@ def test_a_stop_between_claim_and_request_holds_the_message_back_and_gives_the_c
     everybody_once(made, 1)
 
 
-def test_a_stop_set_while_a_chunk_is_delayed_or_parked_holds_it_when_it_comes_back():
+@pytest.mark.parametrize(("rest_s", "parked"), [(30, 0), (1000, 2)])
+def test_a_stop_set_while_a_chunk_is_delayed_or_parked_holds_it_when_it_comes_back(rest_s, parked):
     made = world(50)
-    made.platform.answers[address(0)] = [SendRefused("190", "channel")]
-    made.platform.answers[address(1)] = [Throttled(30)]
+    made.platform.answers = {address(n): [Throttled(rest_s)] for n in range(2)}
     made.launch()
     for _ in range(2):
         made.send_one(made.send_queue.take() or {})
     taken = len(made.platform.taken)
-    assert len(made.send_queue.messages) == 2
+    assert len(made.store.parked(made.clock.now() + timedelta(hours=1), 10)) == parked
     made.stop("all")
     pass_time(made, 1800)
+    made.planner().tick()
+    pass_time(made, 60)
     assert len(made.platform.taken) == taken < 50
     made.lift("all")
+    made.platform.answers.clear()
     made.send()
     assert made.taken_by() == {address(n): 1 for n in range(50)}
     assert made.counts().accepted == 50
@@ -345,9 +348,9 @@ def test_what_is_called_off_is_not_sent_wherever_it_is(place):
             made.platform.answers[address(0)] = [Throttled(200)]
             made.send_one(made.send_queue.take() or {})
         case "parked":
-            made.platform.answers[address(0)] = [SendRefused("190", "channel")]
+            made.platform.answers = {address(n): [Throttled(1000)] for n in range(60)}
             made.send_one(made.send_queue.take() or {})
-            made.platform.requests.clear()
+            assert made.store.parked(made.clock.now() + timedelta(hours=1), 10)
         case "in a chunk":
             at_request(made, 7, lambda: made.runs.set(RUN, "cancelled"))
             made.send_one(made.send_queue.take() or {})
