@@ -54,6 +54,8 @@ ENDS_S = 8 * 3600.0
 """A world that has not ended by then never will."""
 GATHERED_S = 2.0
 SAMPLED_S = 2.0
+CAPPED_RUNS = 8
+"""So many runs at once, and so fast, to a quarter of the people: they meet at one person."""
 PAGE = 60
 """Rows that are planned in one step: few, so that a small world has many steps."""
 
@@ -128,6 +130,8 @@ class Place:
         self.sim = Simulation(self.seed, START.timestamp())
         self.clock = SimClock(self.sim)
         self.wanted = self.wanted or (*self.chance.sample(RARE, 2), *ALWAYS)
+        if "cap" in self.wanted:
+            self.people = max(10, self.people // 4)
         random.seed(self.seed)  # the SDK draws its waits there
         self.engine.empty()
         self.engine.through, self.engine.sleep = self._wire, self._backoff
@@ -147,7 +151,7 @@ class Place:
         [first] = made.runs.briefs.values()
         briefs = {}
         capped = "cap" in self.wanted
-        for letter in "abc"[: 3 if capped else chance.choice((1, 2))]:
+        for letter in "abcdefgh"[: CAPPED_RUNS if capped else chance.choice((1, 2))]:
             campaign = f"cmp_{letter * 16}"
             briefs[f"{campaign}-1"] = dataclasses.replace(
                 first,
@@ -155,13 +159,14 @@ class Place:
                 campaign_id=campaign,
                 at=START + timedelta(seconds=0 if capped else chance.choice((0, 0, 20))),
                 kind="voter_awareness",
-                channels=("whatsapp", "telegram"),
+                channels=self._channels(letter),
             )
         made.runs = SimRuns(briefs, made.runs.stretches, place=self)
         load = self.people * len(briefs)
-        made.weekly_cap = chance.choice((1, 2)) if capped else 0
-        slow = chance.choice((1, 1, 4))
+        made.weekly_cap = chance.choice((1, 2, 3)) if capped else 0
+        slow = 0.1 if capped else chance.choice((1, 1, 4))
         rates = {"whatsapp": max(2.0, load / 60 / slow), "telegram": max(2.0, load / 120 / slow)}
+        rates |= {"telegram": rates["whatsapp"]} if capped else {}
         made.platform = SimPlatform(place=self, rates=rates)
         self.sends = SimQueue("send", self, self._send, SENDERS)
         self.plans = SimQueue("plan", self, self._plan, PLANNERS)
@@ -171,15 +176,20 @@ class Place:
         self.aws_calls = 0
         self.made, self.platform, self.runs = made, made.platform, made.runs
         self.acts = Acts(self)
-        if "fallback" in self.wanted:
-            self._reach_twice()
+        if {"fallback", "cap"} & set(self.wanted):
+            self._reach_twice(1.0 if capped else 0.5)
         rows = made.people.rows.items()
         self.who = {f"{p}:{a}": i for i, row in rows for p, a in row.addresses.items()}
 
-    def _reach_twice(self) -> None:
-        """Half of all can be reached over both channels."""
+    def _channels(self, letter: str) -> tuple[str, ...]:
+        """The channels of a run. Where the cap is tried, each has one: two channels reach a person at once."""
+        both = ("whatsapp", "telegram")
+        return (both["aceg".find(letter) < 0],) if "cap" in self.wanted else both
+
+    def _reach_twice(self, share: float) -> None:
+        """Makes so many reachable over both channels."""
         people, roster = self.made.people, self.made.roster
-        both = set(self.chance.sample(sorted(people.rows), self.people // 2))
+        both = set(self.chance.sample(sorted(people.rows), int(self.people * share)))
         for ident in sorted(both):
             [address] = people.rows[ident].addresses.values()
             people.change(
