@@ -2,13 +2,15 @@
 
 Whoever writes a failure (the sender, a batch of callbacks) or finds one (the minute's look at a run) queues
 `{"fall_back": run, "chunk": id}` after it; here is found out what follows for each person of that chunk. What
-is written down is not done again, so a message may come as often as it likes, and after any crash.
+is written down is not done again, so a message may come as often as it likes, and after any crash. The
+message that makes the new chunk be sent is queued twice, as after a decision (`decisions`): before the chunk
+is written, to appear when that has surely ended, and right after it.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 
@@ -19,7 +21,6 @@ from chalicelib.dispatch.model import (
     Facts,
     Ticket,
     falls_back,
-    followed_in,
     over,
     seconds,
     way_after,
@@ -29,6 +30,8 @@ from chalicelib.errors import Rejected, Transient
 from chalicelib.ports import Contact, People, RunBrief, Runs
 from chalicelib.queues import Queue
 
+SURELY_ENDED_S = 120
+"""By then the invocation of `plan_run` has ended: it is given no longer."""
 TRIES = 5
 """Callbacks write to the same tally: a transaction that was in their way is tried again."""
 
@@ -62,20 +65,16 @@ class Fallbacks:
         known = {i: tally.facts.get(i, {}) for i in range(len(parent.people))}
         failed = [i for i, facts in known.items() if falls_back(brief, parent.channel, chunk, facts)]
         contacts = self.people.contacts([parent.people[i] for i in failed]) if failed else {}
-        begun = [following for i, facts in known.items() if (following := followed_in(chunk, i, facts))]
-        tallies = self.store.some_tallies(run, begun) if begun else {}
-        made = [ident for ident, one in tallies.items() if not one.settled(0)]  # perhaps never queued
-        last: dict[int, Facts] = {}
-        try:
-            for index in failed:
-                way = self._way(brief, contacts.get(parent.people[index]), parent.channel)
-                if isinstance(way, str):
-                    last[index] = {Fact.LAST: way}
-                elif self._made(parent, index, child := parent.over(index, *way)):
-                    made.append(child.id)
-            self.store.record(run, chunk, last)
-        finally:
-            self.send_queue.put(Ticket(run, ident).message() for ident in made)
+        ways = {i: self._way(brief, contacts.get(parent.people[i]), parent.channel) for i in failed}
+        following = {i: parent.over(i, *way) for i, way in ways.items() if not isinstance(way, str)}
+        last: dict[int, Facts] = {i: {Fact.LAST: way} for i, way in ways.items() if isinstance(way, str)}
+        self._queue(following.values(), SURELY_ENDED_S)
+        made = [child for i, child in following.items() if self._made(parent, i, child)]
+        self.store.record(run, chunk, last)
+        self._queue(made, 0)
+
+    def _queue(self, chunks: Iterable[Chunk], delay_s: float) -> None:
+        self.send_queue.put((Ticket(chunk.run, chunk.id).message() for chunk in chunks), delay_s)
 
     def _way(self, brief: RunBrief, contact: Contact | None, channel: str) -> tuple[str, str] | str:
         language_for = partial(self.runs.language_for, brief.run_id)

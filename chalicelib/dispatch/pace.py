@@ -29,6 +29,8 @@ HALVED_AT_MOST_EVERY_S = 1.0
 LEAST_FACTOR = 1 / 16
 RECOVERY_S = 60.0
 """In so much clean time a rate comes back from nothing to its limit."""
+CLOCKS_APART_S = 30.0
+"""A pace that was noted so far ahead of now comes from a clock that has been set back since."""
 HOUR_S = 3600
 WINDOW_H = 25
 """A moving day of 24 h in whole hours: the oldest is counted to its very end."""
@@ -126,10 +128,12 @@ class Pace:
     factor: float = 1.0
     slowed_at: float = 0.0
     hours: Mapping[str, int] = field(default_factory=dict)
-    """Slots leased, by hour since 1970."""
+    """Slots leased, by the hour since 1970 in which they end."""
     rate_per_s: float | None = None
     per_day: int | None = None
     """What staff have set below the channel's own limits."""
+    noted_at: float = 0.0
+    """When slots, or places in the line, were given last."""
 
     def learned(self, now: float) -> float:
         """The share of the limit that the platform takes, as throttles taught: 1 after enough clean time."""
@@ -157,6 +161,8 @@ class Pace:
 
         `first`: an emergency, which holds others off. Who must wait stands in line, unless not `queue`.
         """
+        if self.noted_at > now + CLOCKS_APART_S:
+            return self._set_back(now).lease(messages, allowed, now, first=first, queue=queue)
         if (frees := self.day_frees(allowed, now)) is not None:
             return self, Wait(frees - now)
         limit, begin = allowed.lowered(self.rate_per_s, self.per_day), self._begin(now)
@@ -172,20 +178,27 @@ class Pace:
                 return pace if queue else self, Wait(max(gap, place.start - now))
         room = messages if limit.per_day is None else min(messages, limit.per_day - self.used(now))
         lease = Lease(begin, gap, max(1, min(room, int(BLOCK_S / gap))))
-        hour, oldest = str(int(begin // HOUR_S)), int(now // HOUR_S) - WINDOW_H + 1
+        hour, oldest = str(int((lease.end + LATE_S) // HOUR_S)), int(now // HOUR_S) - WINDOW_H + 1
         hours = {known: count for known, count in self.hours.items() if int(known) >= oldest}
         hours[hour] = hours.get(hour, 0) + lease.count
-        after = replace(held, until=lease.end, hours=hours)
+        after = replace(held, until=lease.end, hours=hours, noted_at=now)
         if first:
             after = replace(after, first_until=max(after.first_until, lease.end + FIRST_HOLD_S))
         return after, lease
 
     def stand(self, messages: int, allowed: Limit, now: float) -> tuple[Pace, Lease]:
         """A place in line: about when the slots of these messages will come."""
+        if self.noted_at > now + CLOCKS_APART_S:
+            return self._set_back(now).stand(messages, allowed, now)
         limit = allowed.lowered(self.rate_per_s, self.per_day)
         start = max(self._begin(now), self.line, self.first_until)
         place = Lease(start, 1 / (LINE_AIM * limit.rate_per_s * self.learned(start)), messages)
-        return replace(self, line=place.end), place
+        return replace(self, line=place.end, noted_at=now), place
+
+    def _set_back(self, now: float) -> Pace:
+        """The pace after the clock was set back: what was to come by the old one holds nobody up. What the
+        day has used stays so, and what was learned."""
+        return replace(self, until=0.0, line=0.0, first_until=0.0, rest_until=0.0, noted_at=now)
 
     def _begin(self, now: float) -> float:
         return max(now, self.until, self.rest_until)

@@ -146,13 +146,15 @@ class Planner:
 
     def _release(self, brief: RunBrief, chunks: list[Chunk]) -> float:
         """Queues each chunk for about its turn in the channel's line, or in the window over which the run is
-        spread; gives the seconds until the next page is to be planned."""
+        spread; gives the seconds until the next page is to be planned. Nothing waits for longer than the run
+        has left: what is over takes no place in the line."""
         now, wait_s = self.clock.now(), 0.0
+        left_s = 0.0 if over(brief, now) else (brief.expires_at - now).total_seconds()
         turns: list[tuple[Chunk, float]] = []
         lines: defaultdict[str, list[Chunk]] = defaultdict(list)
         for chunk in chunks:
             spread = (spread_until(brief, chunk.id) - now).total_seconds()
-            if brief.first or spread > 0:
+            if brief.first or spread > 0 or not left_s:
                 turns.append((chunk, max(0.0, spread) if brief.spread_s else 0.0))
             else:
                 lines[chunk.channel].append(chunk)
@@ -160,12 +162,12 @@ class Planner:
             placed, longer_s = self._stand(channel, line, now.timestamp())
             turns += placed
             wait_s = max(wait_s, longer_s)
-        queued = [(Ticket(brief.run_id, chunk.id).message(), turn) for chunk, turn in turns]
+        queued = [(Ticket(brief.run_id, chunk.id).message(), min(turn, left_s)) for chunk, turn in turns]
         for message, turn in queued:
             if turn > LONGEST_DELAY_S:
                 self.store.park("send", message, now + timedelta(seconds=turn))
         self.send_queue.put_each((message, turn) for message, turn in queued if turn <= LONGEST_DELAY_S)
-        return wait_s
+        return min(wait_s, left_s)
 
     def _stand(
         self, platform: str, chunks: list[Chunk], now: float
@@ -243,7 +245,9 @@ class Planner:
         if brief is None or brief.status not in ("dispatching", "cancelled"):
             return
         self._hurry(brief, self.clock.now() + timedelta(seconds=1), "woken")
-        if brief.status == "dispatching":
+        if brief.status == "cancelled":
+            self._plan_the_rest(run)
+        else:
             if self.store.plan(run) is None:  # paused while it was being launched
                 self.plan_queue.put([{"launch": run}])
             self._look_again(run, 0)
@@ -272,6 +276,12 @@ class Planner:
         if plan is None:
             self.plan_queue.put([{"launch": run}])
         elif now - plan.going_on > STALE_AFTER:
+            self._plan_the_rest(run)
+
+    def _plan_the_rest(self, run: str) -> None:
+        """Queues the pages at which planning goes on, whose messages may be lost, or wait."""
+        plan = self.store.plan(run)
+        if plan is not None:
             self.plan_queue.put(self._page_message(run, *place) for place in plan.missing)
 
     def _page_message(self, run: str, range_no: int, page_no: int) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, Future, wait
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import Enum
 from threading import RLock
 
@@ -143,6 +143,16 @@ class Work:
 
 
 @dataclass(frozen=True)
+class Begun:
+    """One person who is being sent to; the contact as it was at `read_at`."""
+
+    claim: Claim
+    contact: Contact
+    read_at: float
+    message: Outgoing
+
+
+@dataclass(frozen=True)
 class Sender:
     store: DispatchStore
     runs: Runs
@@ -190,7 +200,8 @@ class Sender:
         left = [i for i in range(len(chunk.people)) if not tally.settled(i)]
         if not left:
             return
-        work = Work(brief, chunk, self.gateway.channel_for(chunk.channel), ticket, token, deadline)
+        channel = _nowhere(chunk.channel) if ended else self.gateway.channel_for(chunk.channel)
+        work = Work(brief, chunk, channel, ticket, token, deadline)
         if ended:
             self._close(work, left, ended)
         elif self.stops().hold_channel(work.channel):
@@ -290,15 +301,16 @@ class Sender:
             return Step.GO_ON
         message = self.runs.message(work.chunk.run, work.channel.platform, work.chunk.language, contact)
         work.slots.begun()
-        work.under_way.append(self.threads.submit(self._send_one, work, claim, contact, message))
+        begun = Begun(claim, contact, work.read_at, message)
+        work.under_way.append(self.threads.submit(self._send_one, work, begun))
         return Step.GO_ON
 
-    def _send_one(self, work: Work, claim: Claim, contact: Contact, message: Outgoing) -> None:
+    def _send_one(self, work: Work, begun: Begun) -> None:
         try:
-            if not self._is_ours(work, claim):
+            if not self._is_ours(work, begun.claim):
                 work.slots.give_back()
                 return
-            if self._claimed(work, claim, contact, message) is Step.STOP:
+            if self._claimed(work, begun) is Step.STOP:
                 work.halted = True
             if not self.gateway.capabilities(work.channel.platform).receipts:
                 self._flush(work)  # nothing will prove these later: keep each result at once
@@ -311,10 +323,11 @@ class Sender:
         week = self.store.claim(claim, bounds)
         return week is None or self._ours(week, claim, bounds, work)
 
-    def _claimed(self, work: Work, claim: Claim, contact: Contact, message: Outgoing) -> Step:
+    def _claimed(self, work: Work, begun: Begun) -> Step:
         """The slot, the last look, and then the request."""
+        claim = begun.claim
         try:
-            against, in_time = self._look_in_turn(work, contact)
+            against, contact = self._look_in_turn(work, begun)
         except Exception:
             self.store.release(claim)
             raise
@@ -329,26 +342,32 @@ class Sender:
             self.store.release(claim)
             work.again(0)
             return Step.STOP
-        if not in_time:
+        if contact is None:
             self.store.release(claim)
             work.left.append(claim.index)
             return Step.GO_ON
         left_s = work.brief.expires_at.timestamp() - self.clock.epoch()
         ttl_s = self.gateway.capabilities(work.channel.platform).ttl(left_s)
-        addressed = replace(message, key=str(work.chunk.key(claim.index)), ttl_s=ttl_s)
+        addressed = replace(begun.message, key=str(work.chunk.key(claim.index)), ttl_s=ttl_s)
         return self._request(work, claim, contact, addressed)
 
-    def _look_in_turn(self, work: Work, contact: Contact) -> tuple[str | Hold | Later | None, bool]:
-        """Waits for a slot of the lease, and looks once more: why the message must not go, and whether the
-        slot still holds. A look that took so long that the slot has passed is old: the next slot has its own,
-        and nothing is sent in a burst. False when there is no slot left."""
+    def _look_in_turn(self, work: Work, begun: Begun) -> tuple[str | Hold | Later | None, Contact | None]:
+        """Waits for a slot of the lease, and looks once more: why the message must not go, and the contact,
+        both as they were at most 2 s ago, for a claim may take long. A look that took so long that the slot
+        has passed is old: the next slot has its own, and nothing is sent in a burst. Neither a reason nor a
+        contact when there is no slot left."""
+        contact: Contact | None = begun.contact
+        read_at = begun.read_at
         while not work.halted and (slot := work.slots.take(self.clock.epoch())) is not None:
             self._wait_for(slot)
+            at = self.clock.epoch()
+            if at - read_at > FRESH_S + LATE_S:
+                contact, read_at = self.people.contacts([begun.claim.person]).get(begun.claim.person), at
             against = self._against(work, contact)
             if against is not None or self.clock.epoch() <= slot + LATE_S:
-                return against, True
+                return against, contact
             work.slots.begun()
-        return None, False
+        return None, None
 
     def _against(self, work: Work, contact: Contact | None) -> str | Hold | Later | None:
         """Why this person must not get it now: a reason is final, a hold passes, what is for later has its
@@ -433,13 +452,22 @@ class Sender:
             else:
                 self.campaign_halts.pause_campaign(work.brief.campaign_id, refused.platform_code)
             return Step.STOP
+        if refused.opted_out:
+            self._opted_out(work, claim, contact, refused)
         if refused.scope != "person":  # it would be refused over any channel
             work.note(claim.index, Fact.LAST, refused.scope)
         work.note(claim.index, Fact.FAILED, refused.platform_code)
-        if refused.opted_out:
-            platform, evidence = work.channel.platform, f"platform {refused.platform_code}"
-            self.people.stop(platform, contact.addresses[platform], evidence=evidence, at=self.clock.now())
         return Step.GO_ON
+
+    def _opted_out(self, work: Work, claim: Claim, contact: Contact, refused: SendRefused) -> None:
+        """Keeps it as a suppression. While that cannot be written the claim is given back: whoever asks the
+        platform again is told again."""
+        platform, evidence = work.channel.platform, f"platform {refused.platform_code}"
+        try:
+            self.people.stop(platform, contact.addresses[platform], evidence=evidence, at=self.clock.now())
+        except Exception:
+            self.store.release(claim)
+            raise
 
     def _unknown(self, work: Work, index: int) -> None:
         now, key = self.clock.now(), str(work.chunk.key(index))
@@ -493,7 +521,7 @@ class Sender:
     def _come_again(self, work: Work) -> None:
         """Queues the chunk again when somebody of it is still to be sent."""
         if work.again_after_s is not None:
-            self._requeue(work.ticket, work.again_after_s)
+            self._requeue(work.ticket, _not_past(work.brief, work.again_after_s, self.clock.now()))
         elif work.held:
             self._wait(work.ticket)
 
@@ -512,3 +540,14 @@ class Sender:
         """Comes back later, each time a little later; a spare ends, for the chunk's own message waits."""
         if not ticket.spare:
             self.send_queue.put([replace(ticket, waits=ticket.waits + 1).message()], ticket.wait_s)
+
+
+def _not_past(run: RunBrief, delay_s: float, now: datetime) -> float:
+    """A wait that ends with the run at the latest: who is left is told of then, and the run ends."""
+    left_s = (run.expires_at - now).total_seconds()
+    return min(delay_s, left_s) if left_s > 0 else delay_s
+
+
+def _nowhere(platform: str) -> Channel:
+    """What stands for the channel of a run that is over: its platform may have been switched off."""
+    return Channel("", platform, {})

@@ -182,7 +182,7 @@ class Place:
         self.who = {f"{p}:{a}": i for i, row in rows for p, a in row.addresses.items()}
 
     def _channels(self, letter: str) -> tuple[str, ...]:
-        """The channels of a run. Where the cap is tried, each has one: two channels reach a person at once."""
+        """The channels of a run. Where the cap is tried, each has one: two reach a person at once."""
         both = ("whatsapp", "telegram")
         return (both["aceg".find(letter) < 0],) if "cap" in self.wanted else both
 

@@ -561,6 +561,18 @@ def test_a_second_attempt_whose_message_was_lost_is_revived():
     assert made.requests_to() == {address(0): 1, chat(0): 1}
 
 
+def test_failures_that_are_reported_again_and_again_add_no_messages():
+    made = reachable_over_all(20)
+    made.launch()
+    made.send()
+    made.stop("channel:telegram")
+    keys = [message.key for _, message in made.platform.requests]
+    for key in keys * 3:
+        made.tallying.record([Proof(key, "failed", START, "131026")])
+        made.plan()
+    assert len(made.send_queue.messages) == 2 * 20  # one at once, one in case that one is lost
+
+
 def test_a_write_that_is_in_the_way_is_waited_for():
     made = refused({})
     made.tallying.record([Proof(first_key(made), "failed", START, "131026")])

@@ -8,6 +8,7 @@ import time
 from bisect import bisect_left
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import timedelta
 from threading import Lock
 
 import pytest
@@ -179,6 +180,27 @@ def test_what_is_left_of_a_day_is_used_and_then_its_oldest_hour_is_waited_for():
     assert isinstance(again, Lease)
 
 
+def test_slots_on_both_sides_of_an_hour_count_in_the_later_one():
+    hours_end = (int(NOW // 3600) + 1) * 3600
+    pace, lease = Pace().lease(9, Limit(1.0, 9), hours_end - 1)
+    last = lease.slot(8)
+    assert last > hours_end
+    assert isinstance(pace.lease(9, Limit(1.0, 9), last + 24 * 3600 - 1)[1], Wait)
+
+
+def test_a_clock_that_was_set_back_holds_nobody_up_and_gives_no_second_day():
+    ahead = NOW + 36_000
+    for step in (
+        lambda pace: pace.lease(25, Limit(30.0, 40), ahead)[0],
+        lambda pace: pace.stand(5000, Limit(30.0, 40), ahead)[0],
+        lambda pace: pace.lease(5, Limit(30.0, 40), ahead, first=True)[0],
+    ):
+        pace, lease = step(Pace()).lease(25, Limit(30.0, 40), NOW)
+        assert lease.start == NOW
+        assert pace.stand(1, Limit(30.0), NOW)[1].start <= NOW + 1
+        assert pace.used(NOW) <= 40
+
+
 def test_an_emergency_keeps_the_others_off_until_its_last_slot():
     pace = Pace()
     for _ in range(3):
@@ -316,6 +338,53 @@ def test_when_the_day_is_used_up_the_rest_is_parked_until_there_is_room():
     drain(made)
     assert (made.counts().accepted, made.counts().in_progress) == (60, 0)
     assert max(made.requests_to().values()) == 1
+
+
+def each_minute(made: World, end: float) -> None:
+    """The tick each minute, and all that falls due, until then."""
+    while made.clock.epoch() < end:
+        made.planner().tick()
+        minute = made.clock.epoch() + 60
+        while True:
+            due = [(at, False) for at, _ in made.plan_queue.messages]
+            due += [(at, True) for at, _ in made.send_queue.messages]
+            if not due or min(due)[0].timestamp() > minute:
+                break
+            if min(due)[1]:
+                made.send_one(made.send_queue.take() or {})
+            else:
+                made.planner().handle(made.plan_queue.take() or {})
+        made.clock.move(max(0.0, minute - made.clock.epoch()))
+
+
+@pytest.mark.usefixtures("tables")
+def test_a_run_that_expires_while_the_day_is_used_up_ends_within_minutes(monkeypatch):
+    monkeypatch.setattr("chalicelib.dispatch.recipients.PAGE_SIZE", 25)
+    made = world(200)
+    made.platform.per_day, made.platform.rate_per_s = 40, 0.5
+    ends = made.clock.now() + timedelta(minutes=130)
+    made.runs.briefs[RUN] = replace(made.runs.briefs[RUN], expires_at=ends)
+    made.plan_queue.put([{"launch": RUN}])
+    each_minute(made, ends.timestamp() + 180)
+    assert made.runs.briefs[RUN].status == "expired"
+    assert (made.counts().accepted, made.counts().not_sent) == (40, {"expired": 160})
+
+
+@pytest.mark.usefixtures("tables")
+def test_what_is_called_off_is_planned_to_its_end_and_keeps_no_place_in_line(monkeypatch):
+    monkeypatch.setattr("chalicelib.dispatch.recipients.PAGE_SIZE", 25)
+    made = world(1000)
+    made.platform.rate_per_s = 1.0
+    made.plan_queue.put([{"launch": RUN}])
+    drain_until(made, made.clock.epoch() + 10)
+    line = made.paces.get("whatsapp-main").line
+    made.runs.set(RUN, "cancelled")
+    made.plan_queue.put([{"wake": RUN}])
+    drain_until(made, made.clock.epoch() + 100)
+    assert made.paces.get("whatsapp-main").line == line
+    counts = made.counts()
+    assert (counts.targeted, counts.in_progress) == (1000, 0)
+    assert counts.accepted + counts.not_sent["cancelled"] == 1000
 
 
 OTHER = "cmp_bbbbbbbbbbbbbbbb-1"

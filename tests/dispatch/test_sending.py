@@ -15,7 +15,7 @@ from botocore.exceptions import ConnectionClosedError
 from chalicelib import aws
 from chalicelib.dispatch.model import Bounds, Claim, DeliveryKey, Fact, Status, Ticket, Week
 from chalicelib.dispatch.store import DispatchStore
-from chalicelib.errors import Transient
+from chalicelib.errors import PlatformOff, Transient
 from chalicelib.platforms.base import OutcomeUnknown, SendRefused, Throttled
 from chalicelib.ports import Proof
 from tests.dispatch.world import RUN, START, World, address, empty_tables, person_id, world
@@ -327,6 +327,26 @@ def test_a_stop_that_comes_while_a_chunk_is_being_sent_holds_within_two_seconds(
     assert made.counts().not_sent["opted_out"] >= 5
 
 
+def test_a_stop_that_comes_while_a_claim_takes_its_time_holds():
+    made = world(20)
+    made.platform.rate_per_s = 1.0
+    made.launch()
+    claim, stopped = made.store.claim, []
+
+    class Slow(DispatchStore):
+        def claim(self, wanted: Claim, bounds: Bounds) -> Week | None:
+            if not stopped:
+                stopped.append(wanted.person)
+                made.people.change(wanted.person, suppressed=frozenset({"whatsapp"}))
+                made.clock.move(7)  # a later slot of the same lease is free then
+            return claim(wanted, bounds)
+
+    made.store = Slow()
+    made.send()
+    assert made.requests_to()[address(int(stopped[0].removeprefix("inf_")))] == 0
+    assert made.counts().not_sent == {"opted_out": 1}
+
+
 def test_a_callback_lifts_an_unknown():
     made = world(1)
     made.platform.answers[address(0)] = [OutcomeUnknown()]
@@ -359,6 +379,23 @@ def test_a_refusal_for_good_is_failed_with_its_code_and_an_opt_out_is_kept():
     assert (counts.failed, counts.accepted) == (2, 1)
     assert counts.failed_by_code == {"131026": 1, "131050": 1}
     assert made.people.stopped == [("whatsapp", address(1))]
+
+
+def test_an_opt_out_that_cannot_be_written_is_asked_for_again_and_kept(monkeypatch):
+    made = world(1)
+    made.platform.answers[address(0)] = [SendRefused("131050", "person", opted_out=True)] * 2
+    stop, busy = made.people.stop, [Transient()]
+
+    def stop_later(*args, **more):
+        if busy:
+            raise busy.pop()
+        return stop(*args, **more)
+
+    monkeypatch.setattr(made.people, "stop", stop_later)
+    made.launch()
+    made.send()
+    assert made.people.stopped == [("whatsapp", address(0))]
+    assert made.counts().failed_by_code == {"131050": 1}
 
 
 @pytest.mark.parametrize(
@@ -410,6 +447,19 @@ def test_expiry_between_claim_and_request_holds_the_message_back():
     made.send()
     assert made.platform.requests == []
     assert made.counts().not_sent == {"expired": 1}
+
+
+def test_a_run_whose_platform_was_switched_off_ends_at_its_expiry(monkeypatch):
+    made = world(3)
+    made.launch()
+
+    def off(platform):
+        raise PlatformOff(platform=platform)
+
+    monkeypatch.setattr(made.platform, "channel_for", off)
+    made.clock.put(made.runs.briefs[RUN].expires_at)
+    made.send()
+    assert made.counts().not_sent == {"expired": 3}
 
 
 def slow_stops(made: World, *, at: int, seconds: float) -> None:

@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
+    initialize,
     invariant,
     precondition,
     rule,
@@ -23,6 +24,7 @@ from hypothesis.stateful import (
 )
 
 from chalicelib.dispatch.model import (
+    PROOFS,
     Claim,
     DeliveryKey,
     Fact,
@@ -49,8 +51,8 @@ FIRST, SECOND = "00000000000", "00000001000"
 PLACES = [(RUN, FIRST), (RUN, SECOND), *((run, FIRST) for run in RUNS[1:])]
 """The first run's audience finds the person twice."""
 ANSWERS = [None, OutcomeUnknown(), Throttled(2, scope="person"), SendRefused("131026", "person")]
-EXAMPLES, STEPS = 25, 30
-"""About half a minute; the same examples each time. More of them: raise the first."""
+EXAMPLES, STEPS = 30, 20
+"""About a quarter of a minute; the same examples each time. For more of them raise the first."""
 
 
 @dataclass(eq=False)
@@ -102,32 +104,66 @@ class Dispatch(RuleBasedStateMachine):
         work = Work(brief, found[0], channel, ticket, f"sender{len(self.at_work)}", deadline)
         self.at_work.append(Invocation(self.made.sender(), work, work.claim(0)))
 
+    # In one go, so that much can have happened before the next step.
+
     @precondition(lambda self: self.places(Status.PLANNED))
-    @rule(n=st.integers(0, 9), answer=st.sampled_from(ANSWERS))
-    def send(self, n: int, answer: Any) -> None:
-        """All of it in one go, so that much can have happened before the next step."""
+    @rule(n=st.integers(0, 9), answer=st.sampled_from(ANSWERS), dies=st.booleans())
+    def send(self, n: int, answer: Any, dies: bool = False) -> None:
+        self.hold(n)
+        one = self.at_work[-1]
+        if one.state == "held":
+            self.let_ask(one, answer)
+            self.made.clock.move(INVOCATION_S if dies else 0)
+            self.let_write_down(one)
+
+    @precondition(lambda self: self.places(Status.PLANNED))
+    @rule(n=st.integers(0, 9))
+    def hold(self, n: int) -> None:
         self.begin(n)
-        others, self.at_work = self.at_work[:-1], self.at_work[-1:]
-        self.take(0, False)
-        if self.some("held"):
-            self.ask(0, answer)
-            self.write_down(0)
-        self.at_work = others + self.at_work
+        self.let_take(self.at_work[-1], answer_lost=False)
+
+    @precondition(lambda self: self.places(Status.PLANNED))
+    @rule(n=st.integers(0, 9))
+    def turn_away(self, n: int) -> None:
+        self.begin(n)
+        self.let_find_a_reason(self.at_work[-1])
+
+    @initialize(before=st.sampled_from(["nothing", "gave back", "died", "unknown", "decided", "proven"]))
+    def something_has_happened(self, before: str) -> None:
+        self.look()
+        if before == "gave back":
+            self.hold(0)
+            self.let_give_back(self.at_work[-1])
+            self.hold(0)
+            self.give_back_a_second_time(0)
+        elif before != "nothing":
+            self.send(0, OutcomeUnknown(), dies=before == "died")
+            self.look()
+        if before in ("decided", "proven"):
+            self.decide(0, "resend")
+            self.look()
+        if before == "proven":
+            self.prove(0, "delivered")
+
+    # Step by step.
 
     def some(self, *states: str) -> list[Invocation]:
         return [one for one in self.at_work if one.state in states]
 
     def pick(self, n: int, *states: str) -> Invocation:
         found = self.some(*states)
-        one = found[n % len(found)]
+        one = found[-1 - n % len(found)]
         self.touched.add(one.claim.run)
         return one
 
     @precondition(lambda self: self.some("new"))
     @rule(n=st.integers(0, 9), answer_lost=st.booleans())
     def take(self, n: int, answer_lost: bool) -> None:
-        one = self.pick(n, "new")
+        self.let_take(self.pick(n, "new"), answer_lost)
+
+    def let_take(self, one: Invocation, answer_lost: bool) -> None:
         one.state = "over"
+        self.touched.add(one.claim.run)
         if self.made.clock.epoch() + REQUEST_S > one.work.deadline:
             return
         if answer_lost:  # the SDK asks again
@@ -137,12 +173,18 @@ class Dispatch(RuleBasedStateMachine):
             run, at = self.claimed_at
             assert run in ("", one.claim.run) or self.made.clock.epoch() - at >= GAP_S
             self.claimed_at = (one.claim.run, self.made.clock.epoch())
+            if (before := origin_of(one.claim.chunk)) is not None:
+                first = self.made.store.chunk(one.claim.run, before[0])
+                assert first is not None and not first[1].facts[0].keys() & set(PROOFS)
         one.sender._flush(one.work)
 
     @precondition(lambda self: self.some("new"))
     @rule(n=st.integers(0, 9))
     def find_a_reason_against(self, n: int) -> None:
-        one = self.pick(n, "new")
+        self.let_find_a_reason(self.pick(n, "new"))
+
+    def let_find_a_reason(self, one: Invocation) -> None:
+        self.touched.add(one.claim.run)
         one.sender._not_sent(one.work, one.claim, "opted_out")
         one.sender._flush(one.work)
         one.state = "over"
@@ -150,7 +192,9 @@ class Dispatch(RuleBasedStateMachine):
     @precondition(lambda self: self.some("held"))
     @rule(n=st.integers(0, 9), answer=st.sampled_from(ANSWERS))
     def ask(self, n: int, answer: Any) -> None:
-        one = self.pick(n, "held")
+        self.let_ask(self.pick(n, "held"), answer)
+
+    def let_ask(self, one: Invocation, answer: Any) -> None:
         if self.made.clock.epoch() + ANSWER_S > one.work.deadline:
             return
         self.made.platform.answers[address(0)] = [answer]
@@ -162,7 +206,9 @@ class Dispatch(RuleBasedStateMachine):
     @precondition(lambda self: self.some("answered"))
     @rule(n=st.integers(0, 9))
     def write_down(self, n: int) -> None:
-        one = self.pick(n, "answered")
+        self.let_write_down(self.pick(n, "answered"))
+
+    def let_write_down(self, one: Invocation) -> None:
         if self.made.clock.epoch() < one.work.deadline:
             one.sender._flush(one.work)
         one.state = "over"
@@ -170,7 +216,9 @@ class Dispatch(RuleBasedStateMachine):
     @precondition(lambda self: self.some("held"))
     @rule(n=st.integers(0, 9))
     def give_back(self, n: int) -> None:
-        one = self.pick(n, "held")
+        self.let_give_back(self.pick(n, "held"))
+
+    def let_give_back(self, one: Invocation) -> None:
         if self.made.clock.epoch() < one.work.deadline:
             one.sender.store.release(one.claim)
             one.gave_back = True
@@ -240,6 +288,9 @@ class Dispatch(RuleBasedStateMachine):
 
     @invariant()
     def facts_only_grow_and_a_person_counts_at_one_place(self) -> None:
+        self.look()
+
+    def look(self) -> None:
         for run in self.touched:
             counting = []
             for tally in self.made.store.tallies(run, consistent=True):
@@ -257,7 +308,7 @@ class Dispatch(RuleBasedStateMachine):
         self.at_work.clear()
         for _ in range(12):
             self.touched = set(RUNS)
-            self.facts_only_grow_and_a_person_counts_at_one_place()
+            self.look()
             if not (waiting := self.places(Status.PLANNED)):
                 break
             for n in range(len(waiting)):
