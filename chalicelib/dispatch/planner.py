@@ -154,12 +154,12 @@ class Planner:
         lines: defaultdict[str, list[Chunk]] = defaultdict(list)
         for chunk in chunks:
             spread = (spread_until(brief, chunk.id) - now).total_seconds()
-            if brief.first or spread > 0 or not left_s:
+            if spread > 0 or not left_s:
                 turns.append((chunk, max(0.0, spread) if brief.spread_s else 0.0))
             else:
                 lines[chunk.channel].append(chunk)
         for channel, line in lines.items():
-            placed, longer_s = self._stand(channel, line, now.timestamp())
+            placed, longer_s = self._stand(channel, line, now.timestamp(), brief.first)
             turns += placed
             wait_s = max(wait_s, longer_s)
         queued = [(Ticket(brief.run_id, chunk.id).message(), min(turn, left_s)) for chunk, turn in turns]
@@ -170,7 +170,7 @@ class Planner:
         return min(wait_s, left_s)
 
     def _stand(
-        self, platform: str, chunks: list[Chunk], now: float
+        self, platform: str, chunks: list[Chunk], now: float, first: bool
     ) -> tuple[list[tuple[Chunk, float]], float]:
         """In how many seconds each chunk's turn comes, and how much too long the line is after that."""
         try:
@@ -179,7 +179,7 @@ class Planner:
             return [(chunk, 0.0) for chunk in chunks], 0.0
         limit = allowed(channel, self.gateway.capabilities(platform))
         people = sum(len(chunk.people) for chunk in chunks)
-        place, day_frees = self.paces.stand(channel.id, people, limit, now)
+        place, day_frees = self.paces.stand(channel.id, people, limit, now, first=first)
         turns, before = [], 0
         for chunk in chunks:
             turns.append((chunk, max(0.0, place.slot(before) - now - EARLY_S)))

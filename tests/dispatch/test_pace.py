@@ -468,6 +468,20 @@ def test_a_large_run_keeps_the_queue_short_and_its_chunks_come_when_their_turn_i
 
 
 @pytest.mark.usefixtures("tables")
+def test_a_large_emergency_does_not_go_round_and_round_in_the_queue(monkeypatch):
+    monkeypatch.setattr("chalicelib.dispatch.recipients.PAGE_SIZE", 50)
+    made = world(1000)
+    made.platform.rate_per_s = 5.0
+    made.runs.briefs[RUN] = replace(made.runs.briefs[RUN], kind="emergency")
+    sent = timed(made)
+    made.plan_queue.put([{"launch": RUN}])
+    drain(made)
+    assert made.counts().accepted == 1000
+    assert made.invocations <= 1.2 * 1000 / 25
+    assert sent[-1][0] - sent[0][0] <= 1000 / 5 / 0.9
+
+
+@pytest.mark.usefixtures("tables")
 def test_a_copy_of_a_plan_message_begins_no_second_chain(monkeypatch):
     monkeypatch.setattr("chalicelib.dispatch.recipients.PAGE_SIZE", 10)
     made = world(60)
