@@ -174,15 +174,18 @@ class Staff:
         """Write a campaign; its id."""
         return str(self.api("POST", "/v1/campaigns", body, token=self.tokens["editor"])["id"])
 
-    def launch(self, body: Json, when: Json | None = None) -> str:
-        """Write a campaign, submit it, let another person approve it, schedule it (for now, without `when`);
-        its id."""
-        editor, approver = self.tokens["editor"], self.tokens["approver"]
+    def approved(self, body: Json) -> str:
+        """Write a campaign, submit it, let another person approve it; its id."""
         campaign = self.draft(body)
-        self.api("POST", f"/v1/campaigns/{campaign}/submission", token=editor)
+        self.api("POST", f"/v1/campaigns/{campaign}/submission", token=self.tokens["editor"])
         decision = {"decision": "approve", "reason": "sample"}
-        self.api("POST", f"/v1/campaigns/{campaign}/approval", decision, token=approver)
-        self.api("POST", f"/v1/campaigns/{campaign}/schedule", when or {}, token=editor)
+        self.api("POST", f"/v1/campaigns/{campaign}/approval", decision, token=self.tokens["approver"])
+        return campaign
+
+    def launch(self, body: Json, when: Json | None = None) -> str:
+        """Have a campaign approved, and schedule it (for now, without `when`); its id."""
+        campaign = self.approved(body)
+        self.api("POST", f"/v1/campaigns/{campaign}/schedule", when or {}, token=self.tokens["editor"])
         return campaign
 
     def register_templates(self, sandbox: Caller) -> None:

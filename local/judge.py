@@ -43,7 +43,7 @@ class Person:
     """Of all attempts."""
     asked: set[int] = field(default_factory=set)
     repeated: int = 0
-    """Requests beyond one an attempt, and all beyond the second attempt."""
+    """Requests beyond one an attempt, and all beyond the second attempt over this channel."""
     after_a_loss: int = 0
     """Of those repeated, second ones after a lost answer where no key is carried: a person may have decided
     on them."""
@@ -58,7 +58,7 @@ class Person:
 
     def request(self, attempt: int, outcome: str) -> None:
         """Takes in one request that was not throttled."""
-        if attempt in self.asked or attempt > MOST_ATTEMPTS:
+        if attempt in self.asked or len(self.asked) >= MOST_ATTEMPTS:
             self.repeated += 1
             self.after_a_loss += self.platform not in WITH_RECEIPTS and self.requests == self.lost == 1
         if attempt > self.attempt:  # what is known of the earlier one counts no more
@@ -78,6 +78,11 @@ class Person:
             self.told.add(status)
         elif status in ARRIVALS:
             self.late = True
+
+    @property
+    def name(self) -> str:
+        """Where they are found."""
+        return f"{self.platform}:{self.address}"
 
     @property
     def arrived(self) -> bool:
@@ -223,9 +228,9 @@ def disagreements(truth: Truth, report: Json, *, crashed: bool = False) -> list[
         found.append(f"unknown: the report says {said}, the log {allowed}")
     if never_asked and not crashed:
         found.append(f"{never_asked} people count as tried without a request in the log")
-    decided = total(report.get("resent"))
+    decided = total(report.get("resent")) + total(report.get("fallbacks"))
     if truth.resent > decided:
-        found.append(f"{truth.resent} people were sent to again, {decided} by a decision")
+        found.append(f"{truth.resent} people were sent to again, {decided} by a decision or a fallback")
     unasked = truth.duplicate_sends - min(truth.after_a_loss, max(decided - truth.resent, 0))
     if unasked:
         found.append(f"{unasked} requests were second ones to the same person")
@@ -324,39 +329,91 @@ def forbidden(log: Iterable[Json], bans: Sequence[Ban], markers: Mapping[str, st
     return found
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """What the application says of one person at one place that counts them."""
+
+    status: str
+    attempt: int = 1
+    platform: str = ""
+
+
+def counted(
+    people: Iterable[Person], outcomes: Mapping[str, Sequence[Outcome]], who: Mapping[str, str]
+) -> dict[str, Person]:
+    """By name, each person whom the log knows, as the newest attempt left them. `who`: `platform:address` ->
+    name.
+
+    Over several channels a person is found several times; what arrived of an earlier attempt is `late`. An
+    attempt that is `unknown` and never reached the platform stands for the earlier ones.
+    """
+    found: dict[str, list[Person]] = defaultdict(list)
+    for person in people:
+        if person.requests:
+            found[who.get(person.name, person.name)].append(person)
+    newest = {}
+    for name, group in found.items():
+        last = max(group, key=lambda one: one.attempt)
+        last.late |= any(one.late or (one.arrived and one is not last) for one in group)
+        said = outcomes[name][-1] if outcomes.get(name) else None
+        if said is not None and said.attempt > last.attempt and said.status == "unknown":
+            late = last.late or last.arrived
+            last = Person(said.platform or last.platform, last.address, said.attempt, 1, lost=1, late=late)
+        last.repeated = sum(one.repeated for one in group)
+        newest[name] = last
+    return newest
+
+
+def unfounded(people: Iterable[Person], who: Mapping[str, str]) -> list[str]:
+    """By name, who was asked over another channel though nothing says that the one before it failed."""
+    found: dict[str, list[Person]] = defaultdict(list)
+    for person in people:
+        if person.requests:
+            found[who.get(person.name, person.name)].append(person)
+    return [
+        f"{name} was asked over another channel, and {one.platform} had not failed"
+        for name, group in found.items()
+        for one in sorted(group, key=lambda one: one.attempt)[:-1]
+        if not one.refused and "failed" not in one.told
+    ]
+
+
 def misjudged(
-    people: Sequence[Person],
-    outcomes: Mapping[str, Sequence[str]],
+    people: Mapping[str, Person],
+    outcomes: Mapping[str, Sequence[Outcome]],
     surely: Iterable[str],
     moved: Iterable[str] = (),
 ) -> list[str]:
-    """Everybody whose outcome is not the one that the log shows, and who has none or several.
+    """Everybody whose outcome is not the one that the log shows, and who has none or several; all by name.
 
-    `outcomes`: by `platform:address` the status at each place that counts the person. Where a process may
-    have died with an answer in its hands, `unknown` stands for what was answered: such people are marked
-    here as those whose answer was lost, so that the sums may be compared. Who has `moved` while the plan was
-    made may be `not_sent` at both places: nothing was claimed that could tell that they are one.
+    Where a process may have died with an answer in its hands, `unknown` stands for what was answered: such
+    people are marked here as those whose answer was lost, so that the sums may be compared. Who has `moved`
+    while the plan was made may be `not_sent` at both places: nothing was claimed that could tell that they
+    are one.
     """
     twice = frozenset(moved)
-    found = [
-        f"{who} has {len(statuses)} outcomes: {', '.join(statuses)}"
-        for who, statuses in outcomes.items()
-        if len(statuses) != 1 and not (who in twice and set(statuses) == {"not_sent"})
-    ]
-    found += [f"{who} was targeted and has no outcome" for who in surely if who not in outcomes]
-    found += [f"{who} is still in progress" for who, statuses in outcomes.items() if "planned" in statuses]
-    by_address = {f"{person.platform}:{person.address}": person for person in people if person.requests}
-    for who, statuses in outcomes.items():
-        person = by_address.get(who)
-        if person is None:
-            found += [f"{who} is {status}, never asked" for status in statuses if status in NEEDS_REQUEST]
-        elif (status := statuses[-1]) != (fact := _outcome(person)):
-            if status == "unknown" and not person.told:
-                person.answered, person.lost, person.refused = False, 1, []
-            elif not (status == "accepted" and fact == "sent"):
-                found.append(f"{who} is {status}, by the log {fact}")
-    found += [f"{who} was asked and is nowhere in the run" for who in by_address if who not in outcomes]
-    return found
+    found = []
+    for name, said in outcomes.items():
+        statuses = [one.status for one in said]
+        if len(said) != 1 and not (name in twice and set(statuses) == {"not_sent"}):
+            found.append(f"{name} has {len(said)} outcomes: {', '.join(statuses)}")
+        if "planned" in statuses:
+            found.append(f"{name} is still in progress")
+        found += _misjudged_one(name, statuses[-1], people.get(name))
+    found += [f"{name} was targeted and has no outcome" for name in surely if name not in outcomes]
+    return found + [f"{name} was asked and is nowhere in the run" for name in people if name not in outcomes]
+
+
+def _misjudged_one(name: str, status: str, person: Person | None) -> list[str]:
+    if person is None:
+        return [f"{name} is {status}, never asked"] if status in NEEDS_REQUEST else []
+    fact = _outcome(person)
+    if status == fact or (status, fact) == ("accepted", "sent"):
+        return []
+    if status == "unknown" and not person.told:
+        person.answered, person.lost, person.refused = False, 1, []
+        return []
+    return [f"{name} is {status}, by the log {fact}"]
 
 
 def _outcome(person: Person) -> str:
@@ -369,6 +426,22 @@ def _outcome(person: Person) -> str:
     return "unknown"
 
 
+def miscorrected(
+    asked: Mapping[str, Person],
+    parent: Mapping[str, Sequence[Outcome]],
+    correction: Mapping[str, Sequence[Outcome]],
+) -> list[str]:
+    """Who got what was corrected and is not told, and who is told of what they never got; all by name.
+
+    Who got it, and it failed later, and whose request was never made though its process died, may be told.
+    """
+    got = {name for name, person in asked.items() if not person.failed}
+    may = set(asked) | {name for name, said in parent.items() if any(one.status == "unknown" for one in said)}
+    return [f"{name} got what was wrong and is not told" for name in sorted(got - set(correction))] + [
+        f"{name} is told of what they never got" for name in sorted(set(correction) - may)
+    ]
+
+
 def changed_facts(place: str, before: Mapping[str, object], after: Mapping[str, object]) -> list[str]:
     """Facts of one place that were known once and were gone or different later."""
     return [
@@ -378,17 +451,20 @@ def changed_facts(place: str, before: Mapping[str, object], after: Mapping[str, 
     ]
 
 
-def over_cap(people: Iterable[Sequence[Person]], cap: int, capped: Iterable[str], dead: int) -> list[str]:
+def over_cap(
+    asked: Iterable[Iterable[str]], unknown: Iterable[Iterable[str]], cap: int, capped: Iterable[str]
+) -> list[str]:
     """Who was asked by more runs of one week than the cap allows, and who was held back without need.
 
-    `people`: by run, all of one week. `capped`: who was held back. A claim whose holder died wears out the
-    cap though nothing was sent: with `dead` processes so many may be held back.
+    `asked`, `unknown`: by run of the week, whom it asked, and of whom it does not know whether it did: their
+    claims wear out the cap as well. `capped`: who was held back.
     """
-    asked = Counter(f"{one.platform}:{one.address}" for run in people for one in run if one.requests)
-    over = {who: runs for who, runs in asked.items() if runs > cap}
-    found = [f"{who} was asked by {runs} runs of a week, {cap} are allowed" for who, runs in over.items()]
-    needless = [who for who in set(capped) if asked[who] < cap]
-    if len(needless) > dead:
+    times = Counter(name for run in asked for name in run)
+    claimed = times + Counter(name for run in unknown for name in run)
+    over = {name: runs for name, runs in times.items() if runs > cap}
+    found = [f"{name} was asked by {runs} runs of a week, {cap} are allowed" for name, runs in over.items()]
+    needless = [name for name in set(capped) if claimed[name] < cap]
+    if needless:
         found.append(f"{len(needless)} people were held back by a cap that they had not reached")
     return found
 

@@ -15,7 +15,7 @@ from chalicelib.campaigns.audience import Audience, NotYet
 from chalicelib.campaigns.times import Every, Quiet, Series, span_in_series
 from chalicelib.errors import FieldError
 from chalicelib.platforms.base import Outgoing
-from chalicelib.shapes import Strict
+from chalicelib.shapes import Moment, Strict
 
 Status = Literal[
     "draft",
@@ -92,7 +92,7 @@ class Content(Strict):
     audience: Audience = Audience(min_followers=0)
     channels: Annotated[tuple[m.Channel, ...], Field(max_length=10)] = ()
     """In order of fallback; without it, the channels of `messages` in their order."""
-    expires_at: AwareDatetime | None = None
+    expires_at: Moment | None = None
     quiet_hours: Quiet | None = None
     """Instead of the deployment's own."""
     certificate: Annotated[str, Field(max_length=100)] = ""
@@ -230,6 +230,9 @@ class Override(Strict):
     reason: str
     by: str
     at: datetime
+    withdrawn_by: str = ""
+    withdrawn_at: datetime | None = None
+    """Since when it stands no more; its reason is kept for what went out until then."""
 
 
 class Campaign(Strict):
@@ -258,7 +261,7 @@ class Campaign(Strict):
     @property
     def overridden(self) -> frozenset[str]:
         """Elections under whose code of conduct it may go out."""
-        return frozenset(one.election for one in self.overrides)
+        return frozenset(one.election for one in self.overrides if one.withdrawn_at is None)
 
     @property
     def department(self) -> str:

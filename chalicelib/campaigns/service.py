@@ -35,7 +35,16 @@ from chalicelib.campaigns.times import (
     span_of_run,
 )
 from chalicelib.clock import Clock, rfc3339
-from chalicelib.errors import Conflict, FieldError, Forbidden, InvalidInput, NotFound, PlatformOff, Transient
+from chalicelib.errors import (
+    Conflict,
+    FieldError,
+    Forbidden,
+    InvalidInput,
+    NotFound,
+    OtherDepartment,
+    PlatformOff,
+    Transient,
+)
 from chalicelib.events.catalog import (
     CampaignApproved,
     CampaignSubmitted,
@@ -70,11 +79,6 @@ SCHEDULE, PAUSE = "campaign.schedule", "campaign.pause"
 class AuthorCannotApprove(Forbidden):
     code = "author_cannot_approve"
     message = "You wrote, changed or submitted this campaign: somebody else must decide on it."
-
-
-class NotYourDepartment(Forbidden):
-    code = "other_department"
-    message = "You may not work for this department."
 
 
 class ChangedMeanwhile(Conflict):
@@ -380,12 +384,12 @@ class Campaigns:
     def _for_work(self, who: Principal, campaign_id: str, action: str) -> Campaign:
         seen = self.get(campaign_id)
         if not who.covers_department(seen.department, action):
-            raise NotYourDepartment
+            raise OtherDepartment
         return seen
 
     def _check_draft(self, who: Principal, content: Content) -> None:
         if not who.covers_department(content.department, WRITE):
-            raise NotYourDepartment
+            raise OtherDepartment
         wrong = faults(content, self.organisation_kind)
         if wrong:
             raise InvalidInput(wrong)

@@ -38,7 +38,7 @@ def asked() -> argparse.Namespace:
     parser.add_argument("--worlds", type=int, default=int(os.environ.get("WORLDS") or WORLDS))
     parser.add_argument("--people", type=int, default=int(os.environ.get("PEOPLE") or PEOPLE))
     parser.add_argument("--acts", default="", help="comma-separated, instead of what the seed draws")
-    parser.add_argument("--part", choices=("all", "simulated", "deployed"), default="all")
+    parser.add_argument("--part", choices=("all", "simulated", "deployed", "shown"), default="all")
     parser.add_argument("--first", action="store_true", help="stop at the first broken promise")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--mutants", nargs="?", const="all", default=None, help="all, or names of patches")
@@ -98,7 +98,8 @@ def main() -> int:
     not be run."""
     if os.environ.get("PYTHONHASHSEED") != "0":  # a seed repeats a world only if sets have one order
         command = [sys.executable, "-m", "local.prove", *sys.argv[1:]]
-        os.execve(sys.executable, command, os.environ | {"PYTHONHASHSEED": "0"})
+        quiet = {"POWERTOOLS_LOG_LEVEL": "CRITICAL", "POWERTOOLS_METRICS_DISABLED": "true"}
+        os.execve(sys.executable, command, os.environ | quiet | {"PYTHONHASHSEED": "0"})
     given, begun = asked(), time.monotonic()
     if given.mutants:
         return mutants.run(given.mutants, note)
@@ -112,9 +113,14 @@ def main() -> int:
 
         system = deployed.run(note)
         line["deployed"], found = system.line(), found + system.breaches
-        for breach in system.breaches[:SHOWN]:
-            note(f"    {breach}")
-    parts = [line[name] for name in ("simulated", "deployed") if name in line]
+    if given.part == "shown":
+        from local.prove import shown
+
+        measured = shown.run(note)
+        line["shown"], found = measured.line(), measured.breaches
+    for breach in () if given.part == "simulated" else found[:SHOWN]:
+        note(f"    {breach}")
+    parts = [line[name] for name in ("simulated", "deployed", "shown") if name in line]
     line = {
         "recipients": sum(part["recipients"] for part in parts),
         **line,

@@ -23,7 +23,7 @@ STOPS_WITHIN_S = 5.0
 
 
 MOVE = 0.08
-RARE = ("cap", "stop", "pause", "cancel", "expiry", "silence", "code", "quiet")
+RARE = ("cap", "fallback", "stop", "pause", "cancel", "expiry", "silence", "code", "quiet", "correction")
 ALWAYS = ("wishes", "moves", "decisions")
 
 
@@ -42,7 +42,8 @@ class Acts:
     def prepare(self) -> None:
         """Draws what will happen, or takes what is wanted."""
         known = {
-            "cap": lambda: None,  # it lies in the making of the world
+            "cap": lambda: None,  # these two lie in the making of the world
+            "fallback": lambda: None,
             "stop": self._stop,
             "pause": self._pause,
             "cancel": self._cancel,
@@ -50,6 +51,7 @@ class Acts:
             "silence": self._silence,
             "code": self._code,
             "quiet": self._quiet,
+            "correction": self._correction,
             "wishes": self._wishes,
             "moves": self._moves,
             "decisions": self._decisions,
@@ -183,6 +185,32 @@ class Acts:
             self.place.bans.append(Ban(f"quiet {run}", begins.timestamp(), ends.timestamp(), run=run))
 
         self._when(near)
+
+    def _correction(self) -> None:
+        """What has been sent of a run was wrong: no more of it goes out, and who got it is told."""
+        run = self._some_run().run_id
+
+        def recall() -> None:
+            self._change(run, recalled=True)
+            self.place.ban(f"recalled {run}", run=run, grace_s=STOPS_WITHIN_S)
+            self.place.sim.after(3.0, correct)
+
+        def correct() -> None:
+            brief, now = self.place.runs.briefs[run], self.place.clock.now()
+            again = f"{brief.campaign_id}-2"
+            self.place.runs.briefs[again] = dataclasses.replace(
+                brief,
+                run_id=again,
+                status="scheduled",
+                at=now,
+                expires_at=now + timedelta(days=2),
+                quiet=None,
+                recalled=False,
+                occasion="correction",
+                parents=(run,),
+            )
+
+        self._when(recall)
 
     def _wishes(self) -> None:
         """Some say stop, some are suspended, some leave."""

@@ -13,7 +13,7 @@ from typing import Any
 
 from local import judge
 from local.acting import Json, wait_for
-from local.judge import Ban
+from local.judge import Ban, Outcome
 from local.prove.ground import Ground, Killer, ground, person_of
 from local.prove.rate import rate_of
 
@@ -63,6 +63,8 @@ class Play:
     bans: list[Ban] = field(default_factory=list)
     campaigns: dict[str, str] = field(default_factory=dict)
     """Their ids by the name that their texts hold."""
+    gone: set[str] = field(default_factory=set)
+    """Who need not be in a later campaign: they said stop, or the platform says that they blocked us."""
 
     def whole(self) -> Deployed:
         """Everything, one after the other."""
@@ -107,6 +109,7 @@ class Play:
         self._ban("stop all", begun)
         addresses = frozenset(one.phone for one in leavers)
         self.bans.append(Ban("their own STOP", place.now(), addresses=addresses, grace_s=HALTS_WITHIN_S))
+        self.gone = {f"whatsapp:{address}" for address in addresses}
         place.act("DELETE", "/v1/stops/all")
         place.step_clock(90.0)
         place.asked(campaign, "stopped", 0.5)
@@ -147,6 +150,8 @@ class Play:
         log = judge.read_log(place.system.sandbox_log)
         markers = {f"#{name}": f"{campaign}-1" for name, campaign in self.campaigns.items()}
         done = Deployed(killed=killed, proxy=place.faults_fired())
+        blocked = [one for one in log if one["kind"] == "request" and one["outcome"] == "refused:403"]
+        self.gone |= {f"{one['platform']}:{one['to']}" for one in blocked}
         done.breaches += judge.forbidden(log, self.bans, markers)
         events = place.heard()
         done.events = len(events)
@@ -181,15 +186,16 @@ class Play:
         """The report may be some seconds old: look again before calling it wrong."""
         addresses = {person_of(one): f"{one.channel}:{one.address}" for one in self.place.people}
         for _ in range(TRIES_TO_AGREE):
-            people = judge.people_of(log, campaign, f"#{name}")
             listed = self.place.deliveries(campaign)
-            outcomes: dict[str, list[str]] = {}
+            outcomes: dict[str, list[Outcome]] = {}
             for one in listed:
                 if one["status"] != "superseded":
-                    outcomes.setdefault(addresses[one["influencer"]], []).append(one["status"])
-            found = judge.misjudged(people, outcomes, addresses.values())
+                    said = Outcome(one["status"], int(one["key"].rpartition(".")[2]), one["channel"])
+                    outcomes.setdefault(addresses[one["influencer"]], []).append(said)
+            people = judge.counted(judge.people_of(log, campaign, f"#{name}"), outcomes, {})
+            found = judge.misjudged(people, outcomes, set(addresses.values()) - self.gone)
             report = self.place.staff.report(campaign)
-            found += judge.disagreements(judge.truth_of(people), report, crashed=True)
+            found += judge.disagreements(judge.truth_of(list(people.values())), report, crashed=True)
             if not found:
                 break
             time.sleep(2)

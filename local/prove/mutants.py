@@ -68,29 +68,41 @@ def broken(mutant: Mutant, into: Path) -> None:
         raise BadMutant(f"{mutant.name} does not apply: {done.stderr.strip()}")
 
 
+def proved(folder: Path, acts: str, seeds: str) -> tuple[int, list[str]]:
+    """How the simulated worlds of these seeds end on the code in `folder`, and the breaches of the first that
+    does not hold."""
+    command = [sys.executable, "-m", "local.prove", "--part", "simulated", "--workers", "1", "--first"]
+    options = ["--seeds", seeds, "--people", str(PEOPLE), "--acts", acts]
+    env = {name: value for name, value in os.environ.items() if name not in ("MUTANTS", "SEED")}
+    done = subprocess.run(
+        [*command, *options],
+        cwd=folder,
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
+    )
+    told = [line.strip() for line in done.stderr.splitlines() if line.startswith("    seed ")]
+    return done.returncode, told or done.stderr.splitlines()[-3:]
+
+
 def noticed(mutant: Mutant) -> tuple[bool, str]:
-    """Whether the proof breaks on the mutant, and by what."""
+    """Whether a world breaks on the mutant that holds without it, and by what."""
     with tempfile.TemporaryDirectory(prefix="janjan-mutant-") as folder:
         try:
             broken(mutant, Path(folder))
         except BadMutant as bad:
             return False, str(bad)
-        command = [sys.executable, "-m", "local.prove", "--part", "simulated", "--workers", "1", "--first"]
-        options = ["--seeds", SEEDS, "--people", str(PEOPLE), "--acts", mutant.acts]
-        env = {k: v for k, v in os.environ.items() if k not in ("MUTANTS", "SEED")}
-        done = subprocess.run(
-            [*command, *options],
-            cwd=folder,
-            env=env,
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE_S,
-            check=False,
-        )
-    told = [line.strip() for line in done.stderr.splitlines() if line.startswith("    ")]
-    if done.returncode == BROKEN and told:
-        return True, told[0]
-    return False, "nothing noticed it" if done.returncode == HELD else done.stderr[-800:]
+        code, told = proved(Path(folder), mutant.acts, SEEDS)
+    if code == HELD:
+        return False, "nothing noticed it"
+    if code != BROKEN or not told:
+        return False, " ".join(told)
+    seed = told[0].split(":")[0].removeprefix("seed ")
+    if proved(ROOT, mutant.acts, seed)[0] != HELD:
+        return False, f"{told[0]}: but so it does without the mutant"
+    return True, told[0]
 
 
 def run(wanted: str, note: Callable[[str], None]) -> int:

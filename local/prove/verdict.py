@@ -18,18 +18,33 @@ def breaches(world: Evidence) -> list[str]:
     markers = {f"({run})": run for run in world.runs}
     found += judge.forbidden(world.log, world.bans, markers)
     found += world.changed
+    everybody: list[dict[str, judge.Person]] = []
+    asked: dict[str, dict[str, judge.Person]] = {}
     for run, said in world.runs.items():
-        people = judge.people_of(world.log, run.rpartition("-")[0], f"({run})")
-        about = judge.misjudged(people, said.outcomes, said.surely, world.moved)
+        log = judge.people_of(world.log, run, f"({run})")
+        people = judge.counted(log, said.outcomes, world.who)
+        if said.corrects:
+            about_parent = judge.miscorrected(
+                asked[said.corrects], world.runs[said.corrects].outcomes, said.outcomes
+            )
+            found += [f"{run}: {what}" for what in about_parent]
+        else:
+            everybody.append(people)
+        asked[run] = people
+        about = judge.unfounded(log, world.who)
+        about += judge.misjudged(people, said.outcomes, said.surely, world.moved)
         if said.status not in ("dispatched", "cancelled", "expired"):
             about.append(f"it never ended: {said.status}")
-        about += judge.disagreements(judge.truth_of(people), said.report, crashed=True)
+        about += judge.disagreements(judge.truth_of(list(people.values())), said.report, crashed=True)
         found += [f"{run}: {what}" for what in about]
     found += [f"{platform}: {what}" for platform, rate in rates(world).items() for what in rate.breaches()]
     if world.weekly_cap:
-        everybody = [judge.people_of(world.log, run.rpartition("-")[0], f"({run})") for run in world.runs]
+        unsure = [
+            {name for name, told in said.outcomes.items() if told[-1].status == "unknown"} - set(asked[run])
+            for run, said in world.runs.items()
+        ]
         capped = [who for said in world.runs.values() for who in said.capped]
-        found += judge.over_cap(everybody, world.weekly_cap, capped, world.crashes)
+        found += judge.over_cap(everybody, unsure, world.weekly_cap, capped)
     committed = {key for said in world.runs.values() for key in said.unknown}
     return found + judge.unmatched_events(world.told, committed, world.log)
 

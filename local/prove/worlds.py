@@ -27,7 +27,7 @@ from chalicelib.dispatch.stops import StandingStops
 from chalicelib.errors import JanJanError
 from chalicelib.ports import Proof, RunBrief
 from local import judge
-from local.judge import Ban
+from local.judge import Ban, Outcome
 from local.prove.acts import ALWAYS, RARE, Acts
 from local.prove.engine import Engine, refusal
 from local.prove.parts import (
@@ -54,6 +54,8 @@ ENDS_S = 8 * 3600.0
 """A world that has not ended by then never will."""
 GATHERED_S = 2.0
 SAMPLED_S = 2.0
+CAPPED_RUNS = 8
+"""So many runs at once, and so fast, to a quarter of the people: they meet at one person."""
 PAGE = 60
 """Rows that are planned in one step: few, so that a small world has many steps."""
 
@@ -67,6 +69,8 @@ class Evidence:
     bans: list[Ban]
     moved: set[str]
     """People who changed their place while plans were made."""
+    who: dict[str, str]
+    """Everybody who was ever there, by `platform:address`."""
     runs: dict[str, RunEvidence]
     changed: list[str]
     """Facts that were known once and were gone or different two seconds later."""
@@ -89,14 +93,16 @@ class RunEvidence:
 
     status: str
     report: dict[str, Any]
-    outcomes: dict[str, list[str]]
-    """By `platform:address`: the status at each place that counts the person."""
+    outcomes: dict[str, list[Outcome]]
+    """By person: what is said at each place that counts them."""
     surely: set[str]
     """People whom the run must have counted: they were in its audience all the time."""
     unknown: set[str]
     """Delivery keys with a committed `unknown`."""
     capped: set[str]
     """People who were not sent to, because their week was full."""
+    corrects: str = ""
+    """The run that it corrects."""
 
 
 @dataclass
@@ -124,6 +130,8 @@ class Place:
         self.sim = Simulation(self.seed, START.timestamp())
         self.clock = SimClock(self.sim)
         self.wanted = self.wanted or (*self.chance.sample(RARE, 2), *ALWAYS)
+        if "cap" in self.wanted:
+            self.people = max(10, self.people // 4)
         random.seed(self.seed)  # the SDK draws its waits there
         self.engine.empty()
         self.engine.through, self.engine.sleep = self._wire, self._backoff
@@ -143,7 +151,7 @@ class Place:
         [first] = made.runs.briefs.values()
         briefs = {}
         capped = "cap" in self.wanted
-        for letter in "abc"[: 3 if capped else chance.choice((1, 2))]:
+        for letter in "abcdefgh"[: CAPPED_RUNS if capped else chance.choice((1, 2))]:
             campaign = f"cmp_{letter * 16}"
             briefs[f"{campaign}-1"] = dataclasses.replace(
                 first,
@@ -151,12 +159,14 @@ class Place:
                 campaign_id=campaign,
                 at=START + timedelta(seconds=0 if capped else chance.choice((0, 0, 20))),
                 kind="voter_awareness",
+                channels=self._channels(letter),
             )
         made.runs = SimRuns(briefs, made.runs.stretches, place=self)
         load = self.people * len(briefs)
-        made.weekly_cap = chance.choice((1, 2)) if capped else 0
-        slow = chance.choice((1, 1, 4))
+        made.weekly_cap = chance.choice((1, 2, 3)) if capped else 0
+        slow = 0.1 if capped else chance.choice((1, 1, 4))
         rates = {"whatsapp": max(2.0, load / 60 / slow), "telegram": max(2.0, load / 120 / slow)}
+        rates |= {"telegram": rates["whatsapp"]} if capped else {}
         made.platform = SimPlatform(place=self, rates=rates)
         self.sends = SimQueue("send", self, self._send, SENDERS)
         self.plans = SimQueue("plan", self, self._plan, PLANNERS)
@@ -166,8 +176,32 @@ class Place:
         self.aws_calls = 0
         self.made, self.platform, self.runs = made, made.platform, made.runs
         self.acts = Acts(self)
+        if {"fallback", "cap"} & set(self.wanted):
+            self._reach_twice(1.0 if capped else 0.5)
         rows = made.people.rows.items()
-        self.addresses = {i: next(f"{p}:{a}" for p, a in row.addresses.items()) for i, row in rows}
+        self.who = {f"{p}:{a}": i for i, row in rows for p, a in row.addresses.items()}
+
+    def _channels(self, letter: str) -> tuple[str, ...]:
+        """The channels of a run. Where the cap is tried, each has one: two reach a person at once."""
+        both = ("whatsapp", "telegram")
+        return (both["aceg".find(letter) < 0],) if "cap" in self.wanted else both
+
+    def _reach_twice(self, share: float) -> None:
+        """Makes so many reachable over both channels."""
+        people, roster = self.made.people, self.made.roster
+        both = set(self.chance.sample(sorted(people.rows), int(self.people * share)))
+        for ident in sorted(both):
+            [address] = people.rows[ident].addresses.values()
+            people.change(
+                ident,
+                addresses={"whatsapp": address, "telegram": f"8{address[1:]}"},
+                consents=frozenset(("campaigns", channel) for channel in ("whatsapp", "telegram")),
+            )
+        for place, rows in roster.rows.items():
+            roster.rows[place] = [
+                dataclasses.replace(row, channels=("whatsapp", "telegram")) if row.id in both else row
+                for row in rows
+            ]
 
     def _thread(self) -> None:
         """What the sender does with threads, it does with processes of the simulation."""
@@ -353,7 +387,8 @@ class Place:
         return Evidence(
             seed=self.seed,
             log=self.platform.log,
-            moved={self.addresses[person] for person in self.acts.moved},
+            moved=self.acts.moved,
+            who=self.who,
             bans=self.bans,
             runs={run: self._of_run(brief) for run, brief in self.runs.briefs.items()},
             changed=self.changed,
@@ -373,7 +408,7 @@ class Place:
         report = Reporter(store, self.platform, self.clock).report([brief])
         shown = counts_as_json(report.counts)
         shown["by_channel"] = {name: counts_as_json(counts) for name, counts in report.by_channel.items()}
-        outcomes: dict[str, list[str]] = {}
+        outcomes: dict[str, list[Outcome]] = {}
         unknown, capped = set(), set()
         for tally in store.tallies(brief.run_id):
             if not tally.size:
@@ -384,14 +419,15 @@ class Place:
                 if Fact.UNKNOWN in facts:
                     unknown.add(str(chunk.key(index)))
                 if facts.get(Fact.NOT_SENT) == "weekly_cap" and tally.status(index) is Status.NOT_SENT:
-                    capped.add(self.addresses[person])
+                    capped.add(person)
                 if tally.status(index) is not Status.SUPERSEDED:
-                    outcomes.setdefault(self.addresses[person], []).append(str(tally.status(index)))
-        planned = store.plan(brief.run_id) is not None and brief.status != "cancelled"
-        surely = (
-            {a for person, a in self.addresses.items() if person not in self.acts.moved} if planned else set()
+                    said = Outcome(str(tally.status(index)), chunk.attempt, chunk.channel)
+                    outcomes.setdefault(person, []).append(said)
+        planned = store.plan(brief.run_id) is not None and not (
+            brief.status == "cancelled" or brief.recalled or brief.parent
         )
-        return RunEvidence(brief.status, shown, outcomes, surely, unknown, capped)
+        surely = set(self.who.values()) - self.acts.moved if planned else set()
+        return RunEvidence(brief.status, shown, outcomes, surely, unknown, capped, brief.parent)
 
 
 def _of_the_wire(error: BaseException | None) -> bool:

@@ -192,7 +192,8 @@ def test_an_override_is_given_listed_and_withdrawn(call, campaign):
     assert call("editor", "GET", campaign)[1]["overrides"] == [given]
     assert call("approver", "POST", f"{campaign}/schedule", {})[0] == 201
     assert call("approver", "DELETE", f"{campaign}/overrides/{late.id}")[0] == 204
-    assert call("editor", "GET", campaign)[1]["overrides"] == []
+    [kept] = call("editor", "GET", campaign)[1]["overrides"]
+    assert (kept["reason"], kept["withdrawn_by"]) == (body["reason"], "u-approver")
 
 
 def ready(call, campaign):
@@ -207,6 +208,9 @@ def ready(call, campaign):
         ({"at": "2027-03-28T02:30:00", "zone": "Europe/Berlin"}, "at", "time_left_out"),
         ({"at": "2027-03-28T02:30:00"}, "at", "zone_missing"),
         ({"zone": "Asia/Nowhere"}, "zone", "zone_unknown"),
+        ({"at": "0001-01-01T00:00:00", "zone": "Asia/Kolkata"}, "at", "year"),
+        ({"at": "9999-12-31T23:59:59", "zone": "America/New_York"}, "at", "year"),
+        ({"repeat": {"every": "day", "until": "0001-01-01T00:00:00+05:30"}}, "repeat.until", "year"),
         ({"spread_minutes": 10081}, "spread_minutes", "less_than_equal"),
         ({"repeat": {"every": "year", "times": 3}}, "repeat.every", "literal_error"),
         ({"repeat": {"every": "day"}}, "repeat", "time_of_run"),

@@ -189,7 +189,7 @@ def test_a_second_request_that_a_person_decided_on_is_none_too_many() -> None:
     truth = judged(*LOG, *DECIDED)
     assert disagreements(truth, {**REPORT, **ANSWERED}) == []
     unasked = disagreements(truth, {**REPORT, **ANSWERED, "resent": 0})
-    assert unasked == ["1 people were sent to again, 0 by a decision"]
+    assert unasked == ["1 people were sent to again, 0 by a decision or a fallback"]
 
 
 def test_where_no_key_is_carried_as_many_second_requests_are_allowed_as_were_decided() -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from local import judge
-from local.judge import Ban, Person
+from local.judge import Ban, Outcome, Person
 from local.prove import mutants
 from local.prove.rate import most_within, rate_of
 
@@ -137,15 +137,43 @@ def person(outcome: str, *told: str) -> Person:
     ],
 )
 def test_who_has_another_outcome_than_the_log_shows_is_found(people, statuses, wrong):
-    assert len(judge.misjudged(people, {"whatsapp:+1": statuses}, [])) == wrong
+    said = {"whatsapp:+1": [Outcome(status) for status in statuses]}
+    assert len(judge.misjudged(judge.counted(people, said, {}), said, [])) == wrong
 
 
 def test_who_is_nowhere_is_found_on_both_sides():
-    assert len(judge.misjudged([person("accepted")], {}, ["whatsapp:+2"])) == 2
+    assert len(judge.misjudged({"+1": person("accepted")}, {}, ["+2"])) == 2
 
 
 def test_who_moved_may_be_kept_back_at_both_places():
-    assert judge.misjudged([], {"whatsapp:+1": ["not_sent"] * 2}, [], ["whatsapp:+1"]) == []
+    assert judge.misjudged({}, {"+1": [Outcome("not_sent")] * 2}, [], ["+1"]) == []
+
+
+def test_who_is_reached_over_two_channels_counts_once_by_the_newest_attempt():
+    who = {"whatsapp:+1": "a", "telegram:5": "a"}
+    second = Person("telegram", "5")
+    second.request(2, "accepted")
+    said = {"a": [Outcome("accepted", 2, "telegram")]}
+    people = judge.counted([person("refused:131026"), second], said, who)
+    assert people == {"a": second} and not second.late
+    assert judge.misjudged(people, said, ["a"]) == []
+    assert judge.counted([person("accepted", "delivered"), second], said, who)["a"].late
+
+
+def test_another_channel_after_what_did_not_fail_is_found():
+    who = {"whatsapp:+1": "a", "telegram:5": "a"}
+    second = Person("telegram", "5")
+    second.request(2, "accepted")
+    assert judge.unfounded([person("refused:131026"), second], who) == []
+    assert judge.unfounded([person("accepted", "failed"), second], who) == []
+    assert len(judge.unfounded([person("lost_reply"), second], who)) == 1
+
+
+def test_an_unknown_attempt_that_never_left_stands_for_those_before_it():
+    said = {"whatsapp:+1": [Outcome("unknown", 2, "telegram")]}
+    people = judge.counted([person("accepted", "delivered")], said, {})
+    assert judge.misjudged(people, said, []) == []
+    assert people["whatsapp:+1"].unknown and people["whatsapp:+1"].late
 
 
 def test_a_fact_that_changed_or_went_is_found():
@@ -160,12 +188,12 @@ def test_events_and_changes_answer_each_other():
 
 
 def test_the_cap_holds_on_both_sides():
-    runs = [[person("accepted")], [person("accepted")]]
-    assert judge.over_cap(runs, 2, [], 0) == []
-    assert len(judge.over_cap(runs, 1, [], 0)) == 1
-    assert judge.over_cap(runs, 2, ["whatsapp:+1"], 0) == []
-    assert len(judge.over_cap(runs, 3, ["whatsapp:+1"], 0)) == 1
-    assert judge.over_cap(runs, 3, ["whatsapp:+1"], 1) == []
+    runs = [["+1"], ["+1"]]
+    assert judge.over_cap(runs, [], 2, []) == []
+    assert len(judge.over_cap(runs, [], 1, [])) == 1
+    assert judge.over_cap(runs, [], 2, ["+1"]) == []
+    assert len(judge.over_cap(runs, [], 3, ["+1"])) == 1
+    assert judge.over_cap(runs, [["+1"]], 3, ["+1"]) == []
 
 
 def test_the_rate_counts_sliding_windows():
