@@ -54,6 +54,9 @@ EARLY_S = 1.0
 AHEAD_S = 60.0
 """How long a channel's line may be before planning waits. Shorter is fairer to who comes next; so long keeps
 a channel busy while two pages are planned."""
+OVER_S = 2.0
+"""How long the next page of a run that is over waits: its chunks are told of beside the others' in the queue,
+not before them. A million people take a quarter of an hour."""
 DUE_A_TICK = 100
 PARKED_A_TICK = 1000
 """Parked messages that go back to their queues in a minute: chunks for 25,000 people."""
@@ -147,7 +150,7 @@ class Planner:
     def _release(self, brief: RunBrief, chunks: list[Chunk]) -> float:
         """Queues each chunk for about its turn in the channel's line, or in the window over which the run is
         spread; gives the seconds until the next page is to be planned. Nothing waits for longer than the run
-        has left: what is over takes no place in the line."""
+        has left; what is over takes no place in the line, and little of the queue."""
         now, wait_s = self.clock.now(), 0.0
         left_s = 0.0 if over(brief, now) else (brief.expires_at - now).total_seconds()
         turns: list[tuple[Chunk, float]] = []
@@ -167,7 +170,7 @@ class Planner:
             if turn > LONGEST_DELAY_S:
                 self.store.park("send", message, now + timedelta(seconds=turn))
         self.send_queue.put_each((message, turn) for message, turn in queued if turn <= LONGEST_DELAY_S)
-        return min(wait_s, left_s)
+        return min(wait_s, left_s) if left_s else OVER_S
 
     def _stand(
         self, platform: str, chunks: list[Chunk], now: float, first: bool
