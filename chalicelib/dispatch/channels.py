@@ -181,7 +181,7 @@ class ChannelDesk:
             raise InvalidInput(wrong)
         for _ in range(TRIES):
             before, rev = self.paces.read(channel_id)
-            after = replace(before, rate_per_s=rate_per_s, per_day=per_day, line=0.0)
+            after = replace(before, rate_per_s=rate_per_s, per_day=per_day, line=0.0, first_line=0.0)
 
             def write(transaction: TransactWrite, after: Pace = after, rev: int = rev) -> None:
                 self.paces.put(transaction, channel_id, after, rev)
