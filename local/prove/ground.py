@@ -216,6 +216,13 @@ class Ground:
                     break
         return found
 
+    def stopped(self, people: Sequence[Creator]) -> bool:
+        """Whether the STOP of each of these (25 at most) has been written down."""
+        from chalicelib import wiring
+
+        found = wiring.people().contacts([person_of(one) for one in people])
+        return all("whatsapp" in contact.suppressed for contact in found.values())
+
     # --- events
 
     def listen(self) -> None:
