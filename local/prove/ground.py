@@ -38,13 +38,13 @@ FAULTS: list[Json] = [
 ]
 """What befalls the functions' AWS calls: refused, cut on the way, done and the answer lost."""
 UNKIND: Json = {
-    "throttle": 0.05,
+    "throttle": 0.001,
     "lost_reply": 0.05,
     "fail": 0.06,
     "duplicate": 0.1,
     "delay_ms": 3000,
 }
-"""What the platforms do."""
+"""What the platforms do. Each throttle halves a channel's rate for a while: more of them, and it would creep."""
 KIND: Json = {"throttle": 0, "lost_reply": 0, "fail": 0, "duplicate": 0, "delay_ms": 50}
 BEHIND = ("plan", "send", "callback", "launch")
 """Names of the functions that are put behind the proxy hold one of these."""
