@@ -1,8 +1,9 @@
 """What grows with the number of recipients, and what must not: time and memory of planning and sending.
 
 The real planner and sender on the engine, without callbacks, for 1,000, 10,000 and 100,000 simulated people.
-Memory: the most that the planner held at once while it planned the same people anew, by tracemalloc, which is
-why that plan is not the one that is timed; and the most that the whole process has ever held.
+Memory: the most that planning, and a look whether the run has ended, held at once when the same people were
+planned anew, by tracemalloc, which is why that plan is not the one that is timed; and the most that the whole
+process has ever held.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import tempfile
 import time
 import tracemalloc
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from bench.against import next_place
@@ -22,7 +24,7 @@ from bench.ways import JanJan
 SIZES = (1_000, 10_000)
 LARGEST = 100_000
 WARM = 100
-RATE_PER_S = 150.0
+RATE_PER_S = 300.0
 """As fast as one process of an idle machine can send: a sender that is late for its slots claims again."""
 
 
@@ -32,7 +34,7 @@ def run(*sizes: int) -> Iterator[Figure]:
 
 
 def largest() -> Iterator[Figure]:
-    """The same up to 100,000; takes some ten minutes."""
+    """The same up to 100,000; takes some ten to fifteen minutes."""
     yield from _grown((*SIZES, LARGEST))
 
 
@@ -57,36 +59,47 @@ def _lived(here: Ground, way: JanJan, size: int) -> dict[str, tuple[float, str]]
     with here.measured(meter):
         way.send(crowd, f"g{crowd.first}")
     assert way.counts(f"g{crowd.first}")["accepted"] == size
-    planner_kb = _planner_memory(here, crowd, f"m{crowd.first}")
+    planning_kb, looking_kb = _planner_memory(here, crowd, f"m{crowd.first}")
     most_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return {
         "cpu": (1000 * sum(meter.cpu_s.values()) / size, "ms of the functions a recipient"),
         "engine_cpu": (1000 * meter.engine_s / size, "ms of the engine a recipient"),
         "wall": (1000 * meter.wall_s / size, "ms a recipient, one sender"),
         "writes": (sum(meter.usage.writes.values()) / size, "write units a recipient, without callbacks"),
-        "planner_memory": (planner_kb, "kB at most while planning"),
+        "planner_memory": (planning_kb, "kB at most while planning"),
+        "look_memory": (looking_kb, "kB at most while summing whether the run has ended"),
         "process_memory": (most_mb, "MB at most, engine and platform apart"),
     }
 
 
-def _planner_memory(here: Ground, crowd: Crowd, label: str) -> float:
-    """The most that planning a crowd and looking whether it has ended hold at once, in kB."""
+def _planner_memory(here: Ground, crowd: Crowd, label: str) -> tuple[float, float]:
+    """The most that planning a crowd holds at once, and a look whether it has ended, in kB."""
     from chalicelib import wiring
 
     run, planner = schedule(label, crowd), wiring.planner()
     tracemalloc.start()
     try:
-        tracemalloc.reset_peak()
-        before = tracemalloc.get_traced_memory()[0]
-        planner.launch(run)
-        for stretch in range(len(crowd.districts)):
-            _stretch(run, stretch)
-        planner.settle(run, 10**6)
-        return (tracemalloc.get_traced_memory()[1] - before) / 1024
+        with _most() as planning:
+            planner.launch(run)
+            for stretch in range(len(crowd.districts)):
+                _stretch(run, stretch)
+        with _most() as looking:
+            planner.settle(run, 10**6)
+        return planning[0], looking[0]
     finally:
         tracemalloc.stop()
         _empty(here)
         wiring.runs().finish(run)
+
+
+@contextmanager
+def _most() -> Iterator[list[float]]:
+    """The most that the block held at once beyond what was held before it, in kB."""
+    found = [0.0]
+    tracemalloc.reset_peak()
+    before = tracemalloc.get_traced_memory()[0]
+    yield found
+    found[0] = (tracemalloc.get_traced_memory()[1] - before) / 1024
 
 
 def _stretch(run: str, stretch: int) -> None:

@@ -93,6 +93,11 @@ class Forbidden(Rejected):
     message = "Your role does not allow this."
 
 
+class OtherDepartment(Forbidden):
+    code = "other_department"
+    message = "You may not work for this department."
+
+
 class NotFound(Rejected):
     status = 404
     code = "not_found"

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from datetime import UTC, datetime
+from typing import Annotated
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict
+from pydantic_core import PydanticCustomError
 
 # `defer_build`: pydantic builds a model on first use, so that a cold start builds none
 
@@ -17,3 +21,28 @@ class View(BaseModel):
     """What is answered, kept or published: fields that a reader does not know are ignored."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, defer_build=True)
+
+
+WRONG_YEAR = "This year cannot be right."
+
+
+def believable(at: datetime) -> bool:
+    """Whether one can reckon with this time; a year far off is surely a slip."""
+    return 1970 <= at.year < 2200  # noqa: PLR2004
+
+
+def plausible(at: datetime) -> datetime:
+    """The time as it is; refused when its year is a slip."""
+    if not believable(at):
+        raise PydanticCustomError("year", WRONG_YEAR, {"sentence": WRONG_YEAR})
+    return at
+
+
+def _in_utc(at: datetime) -> datetime:
+    return at.astimezone(UTC) if believable(at) else at
+
+
+Utc = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+"""A time with an offset, as UTC. What is kept is read with tolerance."""
+Moment = Annotated[Utc, AfterValidator(plausible)]
+"""The same as somebody gives it."""

@@ -463,8 +463,10 @@ def corrections() -> Corrections:
 @cache
 def _election_law() -> ElectionLaw:
     from chalicelib.campaigns.law import ElectionLaw
+    from chalicelib.directory.elections import ElectionCalendar
+    from chalicelib.directory.store import DirectoryStore
 
-    return ElectionLaw(calendar(), directory(), settings().organisation_kind)
+    return ElectionLaw(lambda: ElectionCalendar(DirectoryStore()), directory(), settings().organisation_kind)
 
 
 @cache

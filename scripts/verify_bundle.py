@@ -15,6 +15,7 @@ import hashlib
 import json
 import sys
 import zipfile
+import zlib
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -57,6 +58,8 @@ def at(seconds: float) -> str:
 def read_files(where: Path) -> dict[str, bytes]:
     if where.is_dir():
         return {path.name: path.read_bytes() for path in where.iterdir() if path.is_file()}
+    if not zipfile.is_zipfile(where):
+        return {}
     with zipfile.ZipFile(where) as packed:
         return {Path(name).name: packed.read(name) for name in packed.namelist()}
 
@@ -173,7 +176,11 @@ def halts(manifest: dict, audit: list[dict]) -> list[tuple[str, float, float, st
     ours = by_subject[f"campaign#{manifest['campaign']}"]
     mine = [entry for entry in ours if entry["detail"].get("run") == manifest["run"]]
     made += [("paused", *span, "", "") for span in spans(mine, "run.paused", "run.resumed", HALT_S)]
-    made += [("called off", *span, "", "") for span in spans(mine, "run.cancelled", "", HALT_S)]
+    made += [
+        (why, epoch(entry["at"]) + HALT_S, float("inf"), "", "")
+        for entry in ours
+        if (why := ended_by(entry, manifest))
+    ]
     for subject, entries in by_subject.items():
         kind, _, scope = subject.partition("#")
         what, _, name = scope.partition(":")
@@ -187,6 +194,17 @@ def halts(manifest: dict, audit: list[dict]) -> list[tuple[str, float, float, st
                 for one in where
             ]
     return made + law(manifest, by_subject, ours)
+
+
+def ended_by(entry: dict, manifest: dict) -> str:
+    """Why nothing of this run goes out after the entry: it was called off, with its campaign or alone, or
+    what it says was corrected or withdrawn; empty when the entry is about something else."""
+    run, detail, action = manifest["run"], entry["detail"], entry["action"]
+    if run in detail.get("cancelled", []) or (action == "run.cancelled" and detail.get("run") == run):
+        return "called off"
+    later = detail.get("run") != run and epoch(entry["at"]) >= epoch(manifest["at"])
+    taken_back = action in ("campaign.withdrawn", "correction.approved", "withdrawal.approved")
+    return "taken back" if taken_back and later else ""
 
 
 def law(manifest: dict, by_subject: dict, ours: list[dict]) -> list[tuple[str, float, float, str, str]]:
@@ -278,6 +296,8 @@ def check_audit(audit: list[dict], roots: list[dict], manifest: dict) -> None:
     for chain, (seq, end) in manifest["chains"].items():
         if ends.get(chain) != (seq, end):
             wrong(f"audit {chain}: it ends with entry {ends.get(chain, (0,))[0]}, not with {seq} as stated")
+    if not any(entry["subject"] == f"campaign#{manifest['campaign']}" for entry in audit):
+        wrong("audit: it says nothing of the campaign")
     check_roots(roots, hashes, ends)
 
 
@@ -290,30 +310,46 @@ def check_roots(roots: list[dict], hashes: dict, ends: dict) -> None:
         if previous not in (None, root["previous"]):
             wrong(f"root of {root['date']}: does not follow the one before")
         previous = root["hash"]
-        for chain in ends.keys() & heads.keys():
+        needed = {chain for chain in heads if chain.partition("#")[0] in ("stop", "election")}
+        for chain in sorted(needed | (ends.keys() & heads.keys())):
             seq, sealed = heads[chain]
-            if seq <= ends[chain][0] and hashes.get((chain, seq)) != sealed:
+            if chain not in ends or seq > ends[chain][0]:
+                wrong(f"audit {chain}: entry {seq} was sealed on {root['date']}, and is missing")
+            elif hashes.get((chain, seq)) != sealed:
                 wrong(f"root of {root['date']}: sealed another entry {seq} of {chain}")
 
 
 def check_decisions(chunks: list[dict], decisions: list[dict], audit: list[dict], manifest: dict) -> None:
     """5. Every second attempt and every closed unknown is a person's decision, and in the audit; the text and
     audience are those of the audit."""
-    decided = {one["key"] for one in decisions}
-    noted = {entry["subject"] for entry in audit}
-    for key in sorted(decided):
-        if f"delivery#{key}" not in noted:
-            wrong(f"{key}: decided, and not in the audit")
+    decided = {one["key"]: one["decision"] for one in decisions}
+    noted = {(entry["subject"], entry["action"]) for entry in audit}
+    for key, decision in sorted(decided.items()):
+        done = "closed" if decision == "close" else "resent"
+        if (f"delivery#{key}", f"delivery.{done}") not in noted:
+            wrong(f"{key}: {done}, and not in the audit")
     for chunk in chunks:
         for index, facts in chunk["facts"].items():
             key = f"{manifest['run']}.{chunk['chunk']}.{index}.{chunk['attempt']}"
-            if {"resent", "closed"} & facts.keys() and key not in decided:
-                wrong(f"{key}: sent again or closed without a decision")
+            for fact, decision in (("resent", "resend"), ("closed", "close")):
+                if fact in facts and decided.get(key) != decision:
+                    wrong(f"{key}: {fact} without a decision")
+    if manifest["content_sha256"] != content_noted(audit, manifest):
+        wrong("the frozen text and audience are not those that were scheduled")
+
+
+def content_noted(audit: list[dict], manifest: dict) -> str | None:
+    """The fingerprint of what the run sends, as it was noted when a person made the run, or the first of its
+    series; None when nobody did."""
+    noted = None
     for entry in audit:
         detail = entry["detail"]
-        mine = entry["action"] == "run.scheduled" and detail.get("run") == manifest["run"]
-        if mine and detail.get("content", manifest["content_sha256"]) != manifest["content_sha256"]:
-            wrong("the frozen text and audience are not those that were scheduled")
+        if entry["subject"] == f"campaign#{manifest['campaign']}" and "content" in detail:
+            if detail.get("run") == manifest["run"]:
+                return detail["content"]
+            if "every" in detail:
+                noted = detail["content"]
+    return noted
 
 
 # --- all of it ----------------------------------------------------------------------------------------------
@@ -324,18 +360,27 @@ def main() -> int:
     parser.add_argument("where", type=Path, help="a folder with manifest.json and its parts, or a zip of it")
     parser.add_argument("--manifest", help="the SHA-256 that the audit has of manifest.json")
     given = parser.parse_args()
-    files = read_files(given.where if given.where.name != "manifest.json" else given.where.parent)
+    try:
+        return verdict(given.where, given.manifest)
+    except (OSError, EOFError, ValueError, LookupError, TypeError, AttributeError, zlib.error) as error:
+        print(f"{given.where}: this cannot be read as a bundle ({error!r})")
+        return 1
+
+
+def verdict(where: Path, stated: str | None) -> int:
+    """Prints what was found; 0 when all holds. `stated`: what the manifest's SHA-256 should be."""
+    files = read_files(where if where.name != "manifest.json" else where.parent)
     if "manifest.json" not in files:
-        print(f"{given.where}: there is no manifest.json")
+        print(f"{where}: there is no manifest.json")
         return 1
     manifest, mine = json.loads(files["manifest.json"]), sha256(files["manifest.json"])
-    if given.manifest not in (None, mine):
+    if stated not in (None, mine):
         wrong(f"manifest.json: changed, its SHA-256 is {mine}")
     lines = read_parts(manifest, files)
     chunks, audit, roots = lines["chunks"], lines["audit"], lines["roots"]
+    check_audit(audit, roots, manifest)
     counts = count_people(chunks, manifest)
     late = check_times(chunks, manifest, audit)
-    check_audit(audit, roots, manifest)
     check_decisions(chunks, lines["decisions"], audit, manifest)
     print(
         f"run {manifest['run']} ({manifest['kind']}, {manifest['status']}), bundle of {manifest['made_at']}"

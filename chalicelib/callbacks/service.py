@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from chalicelib import i18n
 from chalicelib.callbacks.letters import Letter, Letterbox
@@ -24,6 +25,8 @@ from chalicelib.telemetry import count, logger
 
 STOPPED = "You will get no more messages from us. To join again, write START."
 RESTARTED = "Welcome back: you will get our messages again. To stop them, write STOP."
+STILL_NEWS = timedelta(minutes=10)
+"""A failure that is about the channel stops it when it is not older: it may be mended since."""
 KEPT_NOTICES = ("template.", "account.", "person.")
 WITHOUT_VOICE = frozenset({"reaction"})
 """Kinds of message that say nothing to keep."""
@@ -100,6 +103,10 @@ class Callbacks:
             self._once(
                 evidence,
                 lambda: self.people.stop(letter.platform, status.recipient, evidence=evidence, at=at),
+            )
+        if status.scope == "channel" and letter.received_at - at < STILL_NEWS:
+            self._once(
+                status.dedupe_id, lambda: self.channel_halts.stop_platform(letter.platform, status.code)
             )
         if status.key:
             batch.proofs.append((letter.id, Proof(status.key, status.fact, at, status.code, status.scope)))

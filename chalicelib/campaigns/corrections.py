@@ -169,7 +169,7 @@ class Corrections:
                 store.put_run(transaction, one, None, now)
 
         after = self._next(seen, status=run.status, runs=run.number)
-        detail = {"correction": found.number, "run": run.id}
+        detail = {"correction": found.number, "run": run.id, "content": snapshot.fingerprint}
         self.campaigns._commit(who, f"{found.purpose}.approved", after, detail, write=write)
         self.campaigns._launch(run.id, (run.at - now).total_seconds())
         return approved

@@ -12,7 +12,7 @@ from pynamodb.transactions import TransactWrite
 from chalicelib.campaigns.model import Campaign, Override
 from chalicelib.campaigns.store import CampaignStore
 from chalicelib.clock import Clock
-from chalicelib.errors import Conflict, Forbidden, InvalidInput, NotFound, Transient
+from chalicelib.errors import Conflict, Forbidden, InvalidInput, NotFound, OtherDepartment, Transient
 from chalicelib.identity.audit import Audit
 from chalicelib.identity.roles import Principal
 from chalicelib.ports import Areas, Calendar, keeps_silence, needs_override
@@ -41,7 +41,8 @@ class _Moved(Exception):  # noqa: N818 - says what happened, and goes no further
 class ElectionLaw:
     """What the election calendar says about a campaign."""
 
-    calendar: Calendar
+    calendar: Callable[[], Calendar]
+    """Gives it as it is now: what was entered a second ago counts when a person decides."""
     areas: Areas
     organisation_kind: str
 
@@ -55,14 +56,15 @@ class ElectionLaw:
         paths = [area.path for one in content.audience.areas if (area := self.areas.get(one)) is not None]
         if needs_override(content.kind, self.organisation_kind):
             self._check_codes(campaign, paths, begins)
+        calendar = self.calendar()
         if keeps_silence(content.kind, self.organisation_kind) and all(
-            self.calendar.silent_throughout(path, begins, ends) for path in paths
+            calendar.silent_throughout(path, begins, ends) for path in paths
         ):
             sentence = "From this time until it expires there is silence wherever this campaign goes."
             raise InvalidInput.of("at", "silence", sentence)
 
     def _check_codes(self, campaign: Campaign, paths: Iterable[Sequence[str]], at: datetime) -> None:
-        codes = self.calendar.codes(paths, at)
+        codes = self.calendar().codes(paths, at)
         without = sorted((name, ident) for ident, name in codes.items() if ident not in campaign.overridden)
         if without:
             raise UnderCode(elections=", ".join(f"{name} ({ident})" for name, ident in without))
@@ -81,15 +83,16 @@ class Overrides:
     def give(self, who: Principal, campaign_id: str, election: str, reason: str) -> Override:
         """Lets the campaign go out under this election's code of conduct; senders know within 2 s.
 
-        Raises Forbidden for an author, InvalidInput for an election that is not on the calendar, Conflict for
-        a campaign that needs none, is not approved yet, or has it already.
+        Raises Forbidden for an author, of a correction too, InvalidInput for an election that is not on the
+        calendar, Conflict for a campaign that needs none, is not approved yet, or has it already.
         """
-        if not self.law.calendar.knows(election):
+        if not self.law.calendar().knows(election):
             raise InvalidInput.of("election", "election_unknown", "There is no election %(id)s.", id=election)
         override = Override(election=election, reason=reason, by=who.id, at=self.clock.now())
+        proposed = {one.author for one in self.store.corrections(campaign_id)}
 
         def step(seen: Campaign) -> tuple[Override, ...]:
-            if not seen.may_be_approved_by(who.id):
+            if not seen.may_be_approved_by(who.id) or who.id in proposed:
                 raise AuthorCannotOverride
             if not needs_override(seen.content.kind, self.law.organisation_kind):
                 raise Conflict("No code of conduct holds this campaign back.")
@@ -108,7 +111,11 @@ class Overrides:
         def step(seen: Campaign) -> tuple[Override, ...]:
             if election not in seen.overridden:
                 raise NotFound("There is no override for the election %(id)s.", id=election)
-            return tuple(one for one in seen.overrides if one.election != election)
+            gone = {"withdrawn_by": who.id, "withdrawn_at": self.clock.now()}
+            return tuple(
+                one.model_copy(update=gone) if one.election == election and one.withdrawn_at is None else one
+                for one in seen.overrides
+            )
 
         self._change(who, campaign_id, "campaign.override_withdrawn", election, step)
 
@@ -127,7 +134,7 @@ class Overrides:
             if seen is None:
                 raise NotFound("There is no campaign %(id)s.", id=campaign_id)
             if not who.covers_department(seen.department, "campaign.override"):
-                raise Forbidden
+                raise OtherDepartment
             now = self.clock.now()
             moved = {"overrides": step(seen), "rev": seen.rev + 1, "updated_at": now}
             after = seen.model_copy(update=moved)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal, cast
 
 from chalice.app import Response
-from pydantic import AwareDatetime, BaseModel, Field, create_model
+from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, create_model
 from pydantic.fields import FieldInfo
 
 from chalicelib import wiring
@@ -16,7 +16,7 @@ from chalicelib.campaigns.messages import CHANNELS, Channel, Template
 from chalicelib.campaigns.model import Campaign, Content, Override, Run, Status
 from chalicelib.campaigns.times import LONGEST_SPREAD, Every, Quiet, Repeat
 from chalicelib.http import Api, Request, empty, next_cursor, read_cursor
-from chalicelib.shapes import Strict, View
+from chalicelib.shapes import Strict, View, plausible
 
 api = Api("campaigns")
 
@@ -75,7 +75,7 @@ class OverrideBody(Strict):
 
 
 class Schedule(Strict):
-    at: datetime | None = None
+    at: Annotated[datetime, AfterValidator(plausible)] | None = None
     """With an offset, or without one by the clock of `zone`; left out: now."""
     zone: str = Field("", max_length=60)
     """A name of the IANA database, such as Asia/Kolkata; a repetition keeps its time of day there."""

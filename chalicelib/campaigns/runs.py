@@ -211,4 +211,4 @@ def _scheduled(run: Run) -> RunScheduled:
 
 def _make_room(kept: dict[str, Kept]) -> None:
     if len(kept) >= KEPT_AT_MOST:
-        kept.pop(next(iter(kept)))
+        kept.pop(next(iter(kept)), None)  # threads of a sender share it

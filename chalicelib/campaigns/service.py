@@ -35,7 +35,16 @@ from chalicelib.campaigns.times import (
     span_of_run,
 )
 from chalicelib.clock import Clock, rfc3339
-from chalicelib.errors import Conflict, FieldError, Forbidden, InvalidInput, NotFound, PlatformOff, Transient
+from chalicelib.errors import (
+    Conflict,
+    FieldError,
+    Forbidden,
+    InvalidInput,
+    NotFound,
+    OtherDepartment,
+    PlatformOff,
+    Transient,
+)
 from chalicelib.events.catalog import (
     CampaignApproved,
     CampaignSubmitted,
@@ -70,11 +79,6 @@ SCHEDULE, PAUSE = "campaign.schedule", "campaign.pause"
 class AuthorCannotApprove(Forbidden):
     code = "author_cannot_approve"
     message = "You wrote, changed or submitted this campaign: somebody else must decide on it."
-
-
-class NotYourDepartment(Forbidden):
-    code = "other_department"
-    message = "You may not work for this department."
 
 
 class ChangedMeanwhile(Conflict):
@@ -232,15 +236,18 @@ class Campaigns:
         content = seen.content
         begins, ends = span_of_run(moment_in(at, zone), content.expires_at, now)
         series = series_of(repeat, begins, zone, content.expires_at, now) if repeat else None
+        lives = [(begins, ends)]
         if series is not None:
             _, ends = span_in_series(series, content.expires_at)
+            last = series.model_copy(update={"number": series.last})
+            lives = [(begins, ends), span_in_series(last, content.expires_at)]  # the last may be cut short
         self.law.check(seen, begins, ends)
         quiet = self._quiet(content)
-        if content.kind != "emergency" and never_awake(quiet.hours, begins, ends):
+        if content.kind != "emergency" and any(never_awake(quiet.hours, *life) for life in lives):
             sentence = "All its time lies in the quiet hours, %(begins)s to %(until)s: nothing would be sent."
             hours = {"begins": quiet.begins, "until": quiet.until}
             raise InvalidInput.of("at", "quiet_hours", sentence, **hours)
-        if begins + timedelta(minutes=spread_minutes) >= ends:
+        if any(start + timedelta(minutes=spread_minutes) >= end for start, end in lives):
             sentence = "The messages must be spread over less than the time until the run expires."
             raise InvalidInput.of("spread_minutes", "spread_too_long", sentence)
         run = Run(
@@ -380,12 +387,12 @@ class Campaigns:
     def _for_work(self, who: Principal, campaign_id: str, action: str) -> Campaign:
         seen = self.get(campaign_id)
         if not who.covers_department(seen.department, action):
-            raise NotYourDepartment
+            raise OtherDepartment
         return seen
 
     def _check_draft(self, who: Principal, content: Content) -> None:
         if not who.covers_department(content.department, WRITE):
-            raise NotYourDepartment
+            raise OtherDepartment
         wrong = faults(content, self.organisation_kind)
         if wrong:
             raise InvalidInput(wrong)

@@ -9,7 +9,6 @@ from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import (
-    AwareDatetime,
     ConfigDict,
     Field,
     SerializerFunctionWrapHandler,
@@ -19,7 +18,7 @@ from pydantic import (
 
 from chalicelib.errors import InvalidInput
 from chalicelib.ports import QuietHours
-from chalicelib.shapes import Strict
+from chalicelib.shapes import Moment, Strict
 
 LIVES = timedelta(days=7)
 """How long after its time a run is still sent, when the campaign names no end."""
@@ -75,7 +74,7 @@ class Repeat(Strict):
 
     every: Every
     times: int | None = Field(None, ge=2, le=366)
-    until: AwareDatetime | None = None
+    until: Moment | None = None
 
 
 class Series(Strict):

@@ -7,13 +7,13 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from chalice.app import Response
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from chalicelib import wiring
 from chalicelib.directory.model import Label, Poll
 from chalicelib.http import JSON, PUBLIC, SAFE_HEADERS, Api, Request, empty, next_cursor, read_cursor
 from chalicelib.ports import Area
-from chalicelib.shapes import Strict, View
+from chalicelib.shapes import Moment, Strict, View
 
 api = Api("directory")
 
@@ -65,10 +65,10 @@ class ElectionBody(Strict):
         tuple[Annotated[str, Field(min_length=1, max_length=40)], ...], Field(min_length=1, max_length=500)
     ]
     """Where it is held, with all below."""
-    polling_ends: AwareDatetime
+    polling_ends: Moment
     """Silence is the 48 hours before."""
-    code_from: AwareDatetime
-    code_until: AwareDatetime
+    code_from: Moment
+    code_until: Moment
     source: str = Field(min_length=1, max_length=500)
     """Where this was announced: a notification's number or a link."""
 

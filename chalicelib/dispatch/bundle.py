@@ -20,6 +20,7 @@ from functools import partial
 from typing import Any
 
 from chalicelib.clock import Clock, rfc3339
+from chalicelib.dispatch.channels import ids_now
 from chalicelib.dispatch.model import (
     EPOCH,
     Chunk,
@@ -163,6 +164,7 @@ class Bundler:
             for one in self.store.all_decisions(state.run)
         ]
         subject = f"campaign#{brief.campaign_id}"
+        roots = self.audit.roots(ROOTS)  # before the heads: what is sealed is in the chains that are read
         chains = {chain_of(subject)} | {chain_of(f"delivery#{one['key']}") for one in decided}
         chains |= {chain for chain in all_chains() if chain.partition("#")[0] in ("stop", "election")}
         heads = {chain: head for chain in sorted(chains) if (head := self.audit.head(chain)).seq}
@@ -173,12 +175,12 @@ class Bundler:
             if entry.seq <= head.seq
         ]
         since = next((entry["at"] for entry in entries if entry["subject"] == subject), "")[:10]
-        roots = [asdict(root) for root in reversed(self.audit.roots(ROOTS)) if root.date >= since]
+        sealed = [asdict(root) for root in reversed(roots) if root.date >= since]
         parts = [
             *state.parts,
             self._part(state, "decisions", decided),
             self._part(state, "audit", entries),
-            self._part(state, "roots", roots),
+            self._part(state, "roots", sealed),
         ]
         about = self._about(brief, state)
         ends = {chain: [head.seq, head.hash] for chain, head in heads.items()}
@@ -217,7 +219,7 @@ class Bundler:
             "department": brief.department,
             "status": brief.status,
             **{name: rfc3339(at) if at else None for name, at in times.items()},
-            "channels": {one: self.gateway.channel_for(one).id for one in brief.channels},
+            "channels": {one: "" for one in brief.channels} | ids_now(self.gateway, brief.channels),
             "districts": paths,
             "content_sha256": self.runs.fingerprint(brief.run_id),
         }

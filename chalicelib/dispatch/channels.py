@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Literal
@@ -21,7 +22,7 @@ from chalicelib.events.catalog import ChannelStopped
 from chalicelib.identity.audit import Audit
 from chalicelib.identity.roles import Principal
 from chalicelib.ids import new_id
-from chalicelib.platforms.base import Channel, Outgoing, Switchboard
+from chalicelib.platforms.base import Channel, Gateway, Outgoing, Switchboard
 from chalicelib.ports import Runs
 from chalicelib.queues import Queue
 from chalicelib.telemetry import count, logger
@@ -180,7 +181,7 @@ class ChannelDesk:
             raise InvalidInput(wrong)
         for _ in range(TRIES):
             before, rev = self.paces.read(channel_id)
-            after = replace(before, rate_per_s=rate_per_s, per_day=per_day, line=0.0)
+            after = replace(before, rate_per_s=rate_per_s, per_day=per_day, line=0.0, first_line=0.0)
 
             def write(transaction: TransactWrite, after: Pace = after, rev: int = rev) -> None:
                 self.paces.put(transaction, channel_id, after, rev)
@@ -226,6 +227,16 @@ class ChannelDesk:
         stop = next((stop for stop in stops if stop.scope in scopes), None)
         limit = allowed(channel, self.gateway.capabilities(channel.platform))
         return Standing(channel, limit, self.paces.get(channel.id), stop, self.clock.epoch())
+
+
+def ids_now(gateway: Gateway, platforms: Iterable[str]) -> dict[str, str]:
+    """By platform, the id of the channel that it sends over now; without those that were switched off
+    since."""
+    found = {}
+    for platform in platforms:
+        with suppress(PlatformOff):
+            found[platform] = gateway.channel_for(platform).id
+    return found
 
 
 def _too_much(limit: Limit, rate_per_s: float | None, per_day: int | None) -> Iterable[FieldError]:

@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any
 
 from chalicelib.clock import Clock, rfc3339
+from chalicelib.dispatch.channels import ids_now
 from chalicelib.dispatch.model import ARRIVED, TAKEN, Fact, Facts, Status, Tally, moment, seconds, status_of
 from chalicelib.dispatch.store import DispatchStore, Signature
 from chalicelib.errors import Conflict
@@ -135,8 +136,8 @@ class Officer:
             times = {"at": rfc3339(run.at), "expires_at": rfc3339(run.expires_at)}
             ended = {"ended_at": rfc3339(run.ended_at) if run.ended_at else None}
             areas = {area: figures.as_json() for area, figures in sorted(by_area.items())}
-            about = {"run": run.run_id, "kind": run.kind, "status": run.status} | times | ended
-            shown.append(about | whole.as_json() | {"by_area": areas})
+            about = {"run": run.run_id, "purpose": run.occasion, "kind": run.kind, "status": run.status}
+            shown.append(about | times | ended | whole.as_json() | {"by_area": areas})
         mine = self.audit.all_of(f"campaign#{campaign}")
         actions = mine + list(self._stops(runs, districts, mine[0].at if mine else ""))
         chain = chain_of(f"campaign#{campaign}")
@@ -151,7 +152,10 @@ class Officer:
 
     def sign(self, actor: str, campaign: str, runs: Sequence[RunBrief], reason: str) -> OfficerReport:
         """Puts the figures of this moment, by their fingerprint, into the audit under a person's name; gives
-        the report with the signature. Raises Conflict when the same person has signed the same figures."""
+        the report with the signature. Raises Conflict when there is no run, or the
+        same person has signed the same figures."""
+        if not runs:
+            raise Conflict("Nobody has been sent this campaign yet.")
         report = self.report(campaign, runs)
         signature = Signature(actor, self.clock.now(), report.fingerprint, reason)
         root = report.seal.root
@@ -182,8 +186,8 @@ class Officer:
         """The entries about stops that concern one of these runs or districts: from then on, and what stood
         then."""
         scopes = {"all"} | {f"department:{run.department}" for run in runs}
-        for platform in {channel for run in runs for channel in run.channels}:
-            scopes |= {f"channel:{platform}", f"channel:{self.gateway.channel_for(platform).id}"}
+        platforms = {channel for run in runs for channel in run.channels}
+        scopes |= {f"channel:{name}" for name in {*platforms, *ids_now(self.gateway, platforms).values()}}
         paths = [area.path for one in districts if (area := self.areas.get(one)) is not None]
         for chain in (chain for chain in all_chains() if chain.startswith("stop#")):
             before: dict[str, Entry] = {}

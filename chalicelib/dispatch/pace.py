@@ -123,6 +123,8 @@ class Pace:
     """When those who stand in line will have had their slots, as far as one can tell."""
     first_until: float = 0.0
     """Until then only emergencies lease."""
+    first_line: float = 0.0
+    """As `line`, of emergencies: they stand before all others."""
     rest_until: float = 0.0
     """Until then the platform wants nothing."""
     factor: float = 1.0
@@ -170,7 +172,8 @@ class Pace:
         if first:
             held = replace(self, first_until=max(self.first_until, begin + FIRST_HOLD_S))
             if begin - now > FIRST_HORIZON_S:
-                return held, Wait(begin - now - HORIZON_S)
+                pace, place = held.stand(messages, allowed, now, first=True)
+                return pace if queue else held, Wait(place.start - now - HORIZON_S)
         else:
             held = self
             if now < self.first_until or begin - now > HORIZON_S:
@@ -186,19 +189,24 @@ class Pace:
             after = replace(after, first_until=max(after.first_until, lease.end + FIRST_HOLD_S))
         return after, lease
 
-    def stand(self, messages: int, allowed: Limit, now: float) -> tuple[Pace, Lease]:
+    def stand(self, messages: int, allowed: Limit, now: float, *, first: bool = False) -> tuple[Pace, Lease]:
         """A place in line: about when the slots of these messages will come."""
         if self.noted_at > now + CLOCKS_APART_S:
-            return self._set_back(now).stand(messages, allowed, now)
+            return self._set_back(now).stand(messages, allowed, now, first=first)
         limit = allowed.lowered(self.rate_per_s, self.per_day)
-        start = max(self._begin(now), self.line, self.first_until)
+        start = max(self._begin(now), self.first_line)
+        start = start if first else max(start, self.line, self.first_until)
         place = Lease(start, 1 / (LINE_AIM * limit.rate_per_s * self.learned(start)), messages)
+        if first:
+            return replace(self, first_line=place.end, noted_at=now), place
         return replace(self, line=place.end, noted_at=now), place
 
     def _set_back(self, now: float) -> Pace:
         """The pace after the clock was set back: what was to come by the old one holds nobody up. What the
         day has used stays so, and what was learned."""
-        return replace(self, until=0.0, line=0.0, first_until=0.0, rest_until=0.0, noted_at=now)
+        return replace(
+            self, until=0.0, line=0.0, first_until=0.0, first_line=0.0, rest_until=0.0, noted_at=now
+        )
 
     def _begin(self, now: float) -> float:
         return max(now, self.until, self.rest_until)

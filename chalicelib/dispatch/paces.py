@@ -57,11 +57,13 @@ class Paces:
         """Slots for some or all messages, or how long to wait (`Pace.lease`)."""
         return self.change(channel, lambda pace: pace.lease(messages, allowed, now, first=first, queue=queue))
 
-    def stand(self, channel: str, messages: int, allowed: Limit, now: float) -> tuple[Lease, float | None]:
+    def stand(
+        self, channel: str, messages: int, allowed: Limit, now: float, *, first: bool = False
+    ) -> tuple[Lease, float | None]:
         """A place in line (`Pace.stand`), and when the moving day has room again (None: it has)."""
 
         def step(pace: Pace) -> tuple[Pace, tuple[Lease, float | None]]:
-            after, place = pace.stand(messages, allowed, now)
+            after, place = pace.stand(messages, allowed, now, first=first)
             return after, (place, pace.day_frees(allowed, now))
 
         return self.change(channel, step)

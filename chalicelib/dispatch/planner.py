@@ -54,6 +54,9 @@ EARLY_S = 1.0
 AHEAD_S = 60.0
 """How long a channel's line may be before planning waits. Shorter is fairer to who comes next; so long keeps
 a channel busy while two pages are planned."""
+OVER_S = 2.0
+"""How long the next page of a run that is over waits: its chunks are told of beside the others' in the queue,
+not before them. A million people take a quarter of an hour."""
 DUE_A_TICK = 100
 PARKED_A_TICK = 1000
 """Parked messages that go back to their queues in a minute: chunks for 25,000 people."""
@@ -147,19 +150,19 @@ class Planner:
     def _release(self, brief: RunBrief, chunks: list[Chunk]) -> float:
         """Queues each chunk for about its turn in the channel's line, or in the window over which the run is
         spread; gives the seconds until the next page is to be planned. Nothing waits for longer than the run
-        has left: what is over takes no place in the line."""
+        has left; what is over takes no place in the line, and little of the queue."""
         now, wait_s = self.clock.now(), 0.0
         left_s = 0.0 if over(brief, now) else (brief.expires_at - now).total_seconds()
         turns: list[tuple[Chunk, float]] = []
         lines: defaultdict[str, list[Chunk]] = defaultdict(list)
         for chunk in chunks:
             spread = (spread_until(brief, chunk.id) - now).total_seconds()
-            if brief.first or spread > 0 or not left_s:
+            if spread > 0 or not left_s:
                 turns.append((chunk, max(0.0, spread) if brief.spread_s else 0.0))
             else:
                 lines[chunk.channel].append(chunk)
         for channel, line in lines.items():
-            placed, longer_s = self._stand(channel, line, now.timestamp())
+            placed, longer_s = self._stand(channel, line, now.timestamp(), brief.first)
             turns += placed
             wait_s = max(wait_s, longer_s)
         queued = [(Ticket(brief.run_id, chunk.id).message(), min(turn, left_s)) for chunk, turn in turns]
@@ -167,10 +170,10 @@ class Planner:
             if turn > LONGEST_DELAY_S:
                 self.store.park("send", message, now + timedelta(seconds=turn))
         self.send_queue.put_each((message, turn) for message, turn in queued if turn <= LONGEST_DELAY_S)
-        return min(wait_s, left_s)
+        return min(wait_s, left_s) if left_s else OVER_S
 
     def _stand(
-        self, platform: str, chunks: list[Chunk], now: float
+        self, platform: str, chunks: list[Chunk], now: float, first: bool
     ) -> tuple[list[tuple[Chunk, float]], float]:
         """In how many seconds each chunk's turn comes, and how much too long the line is after that."""
         try:
@@ -179,7 +182,7 @@ class Planner:
             return [(chunk, 0.0) for chunk in chunks], 0.0
         limit = allowed(channel, self.gateway.capabilities(platform))
         people = sum(len(chunk.people) for chunk in chunks)
-        place, day_frees = self.paces.stand(channel.id, people, limit, now)
+        place, day_frees = self.paces.stand(channel.id, people, limit, now, first=first)
         turns, before = [], 0
         for chunk in chunks:
             turns.append((chunk, max(0.0, place.slot(before) - now - EARLY_S)))

@@ -12,7 +12,7 @@ from pydantic import Field, StringConstraints
 from chalicelib import wiring
 from chalicelib.clock import IST
 from chalicelib.dispatch.model import Decision, Status
-from chalicelib.errors import Forbidden, InvalidInput, NotFound
+from chalicelib.errors import InvalidInput, NotFound, OtherDepartment
 from chalicelib.http import Api, Request, empty, html, next_cursor, read_cursor
 from chalicelib.platforms.base import Outgoing
 from chalicelib.ports import RunBrief
@@ -154,6 +154,7 @@ class FiguresView(View):
 
 class OfficerRunView(FiguresView):
     run: str
+    purpose: str
     kind: str
     status: str
     at: datetime
@@ -315,10 +316,10 @@ class Head(NamedTuple):
 
 
 def _seen(request: Request, campaign_id: str, action: str = "campaign.report") -> Head:
-    """The campaign, when the caller may do `action` for its department. Raises NotFound, Forbidden."""
+    """The campaign, when the caller may do `action` for its department. Raises NotFound, OtherDepartment."""
     campaign = wiring.campaigns().get(campaign_id)
     if not request.principal.covers_department(campaign.content.department, action):
-        raise Forbidden
+        raise OtherDepartment
     runs = wiring.runs().of_campaign(campaign_id)
     content = campaign.content
     return Head(campaign.id, content.title, campaign.status, campaign.withdrawn_at, content.department, runs)
@@ -522,7 +523,7 @@ def sign_officer_report(request: Request, campaign_id: str, body: SignatureBody)
     summary="The officer's report as a page, to be printed",
 )
 def officer_report_page(request: Request, campaign_id: str) -> Response:
-    from chalicelib.dispatch.words import ACTIONS, CAMPAIGN, REASONS
+    from chalicelib.dispatch.words import ACTIONS, CAMPAIGN, PURPOSES, REASONS, WITHDRAWN
     from chalicelib.pages import shell
 
     head = _seen(request, campaign_id, "officer_report.read")
@@ -534,9 +535,12 @@ def officer_report_page(request: Request, campaign_id: str) -> Response:
         path=f"/campaigns/{campaign_id}/officer-report",
         title=head.title,
         report=shown,
+        status=WITHDRAWN if head.withdrawn_at else CAMPAIGN[head.status],
         statuses=CAMPAIGN,
+        purposes=PURPOSES,
         reasons=REASONS,
         actions=ACTIONS,
+        names=wiring.users().names(),
         area_names={area: _area_name(area, request.lang) for area in areas},
         time=lambda at: f"{at.astimezone(IST):%d.%m.%Y %H:%M:%S}" if at else "–",
     )
@@ -727,6 +731,6 @@ def decide(request: Request, key: str, body: DecisionBody) -> DecisionView:
     decisions = wiring.decisions()
     _, run = decisions.run_of(key)
     if not request.principal.covers_department(run.department, "delivery.decide"):
-        raise Forbidden
+        raise OtherDepartment
     decided = decisions.decide(request.principal.id, key, body.decision, body.reason)
     return DecisionView.model_validate(decided, from_attributes=True)

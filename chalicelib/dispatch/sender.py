@@ -238,6 +238,9 @@ class Sender:
         if work.leases > LEASES_A_CHUNK:
             work.again(EARLY_S)
             return False
+        if self.clock.epoch() + REQUEST_S > work.deadline:  # no slot could be used
+            work.again(0)
+            return False
         limit = allowed(work.channel, self.gateway.capabilities(work.channel.platform))
         found = self.paces.lease(
             work.channel.id,

@@ -392,7 +392,7 @@ class DispatchStore:
         return Week(
             _claim_of(wanted, item[wanted.run]["S"]) if wanted.run in item else None,
             int(item["n"]["N"]) if "n" in item else 0,
-            float(item["last"]["N"]) if "last" in item and item["by"]["S"] != wanted.run else None,
+            float(item["last"]["N"]) if "last" in item and item.get("by") != {"S": wanted.run} else None,
         )
 
     def keep_place(self, wanted: Claim) -> Week:

@@ -145,6 +145,10 @@ class Users:
         """Some of the staff, and where to go on."""
         return self.pool.page(limit, token)
 
+    def names(self) -> dict[str, str]:
+        """The names of the staff by id, for pages: records hold ids alone. Who has left has none."""
+        return self.pool.names()
+
     def _check(self, roles: Sequence[Role], areas: Sequence[str], departments: Sequence[str]) -> None:
         wrong = []
         if "coordinator" in roles and not areas:

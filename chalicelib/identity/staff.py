@@ -175,6 +175,13 @@ class StaffPool:
             users = [self._user(found) for found in answer["Users"]]
         return users, answer.get("PaginationToken")
 
+    def names(self) -> dict[str, str]:
+        """Everybody's name by their id; 1 call for 60 people."""
+        with _translated():
+            pages = _cognito().get_paginator("list_users").paginate(UserPoolId=self.id)
+            staff = [_attributes(found) for page in pages for found in page["Users"]]
+        return {one["sub"]: one["name"] for one in staff if one.get("name")}
+
     def _user(self, found: Mapping[str, Any]) -> User:
         groups = _cognito().admin_list_groups_for_user(UserPoolId=self.id, Username=found["Username"])
         attributes = _attributes(found)

@@ -66,6 +66,30 @@ def test_news_of_a_template_or_an_account_halts_what_may_not_be_used_any_more_on
     ]
 
 
+@pytest.mark.parametrize(
+    ("code", "age_s", "halted"),
+    [
+        (131042, 5, [("whatsapp", "131042")]),
+        (131042, 3600, []),
+        (131026, 5, []),
+    ],
+)
+def test_a_failure_reported_of_the_whole_channel_stops_it_once_while_it_is_news(world, code, age_s, halted):
+    status = {
+        "id": "wamid.a",
+        "status": "failed",
+        "recipient_id": "919000010001",
+        "timestamp": str(int(NOON.timestamp()) - age_s),
+        "errors": [{"code": code}],
+        "biz_opaque_callback_data": "cmp_abcdefgh-1.00000000003.7.1",
+    }
+    body = {"entry": [{"changes": [{"field": "messages", "value": {"statuses": [status]}}]}]}
+    for _ in range(2):
+        assert world.processor().process({"m": message("whatsapp", body)}) == []
+    assert world.halts.halted == halted
+    assert world.tallies.facts == {("cmp_abcdefgh-1.00000000003.7.1", "failed"): str(code)}
+
+
 def test_a_status_without_a_time_counts_from_its_receipt(world):
     recorded = []
     world.tallies.record = lambda proofs: recorded.extend(proofs) or []

@@ -21,12 +21,11 @@ from chalicelib.campaigns.service import (
     AudienceTooLarge,
     AuthorCannotApprove,
     Campaigns,
-    NotYourDepartment,
 )
 from chalicelib.campaigns.store import CampaignItem, CampaignStore
 from chalicelib.campaigns.times import quiet_setting
 from chalicelib.clock import FixedClock, parse_rfc3339
-from chalicelib.errors import Conflict, InvalidInput, NotFound, PlatformOff, Transient
+from chalicelib.errors import Conflict, InvalidInput, NotFound, OtherDepartment, PlatformOff, Transient
 from chalicelib.influencers.store import RosterItem
 from chalicelib.platforms.base import Channel
 from chalicelib.ports import Contact, RosterRange
@@ -90,7 +89,7 @@ def made(queue):
             audit=wiring.audit(),
             plan_queue=Queue(queue),
             clock=FixedClock(at=at),
-            law=ElectionLaw(wiring.calendar(), wiring.directory(), kind),
+            law=ElectionLaw(wiring.calendar, wiring.directory(), kind),
             organisation_kind=kind,
             organisation="Namuna Office",
             quiet_hours=quiet_setting(quiet),
@@ -265,13 +264,13 @@ def test_a_channel_that_is_off_is_named_at_submission(made):
 
 
 def test_staff_of_a_department_work_for_their_own_only(campaigns):
-    with pytest.raises(NotYourDepartment):
+    with pytest.raises(OtherDepartment):
         campaigns.create(NODAL, content())
     draft = campaigns.create(NODAL, content(department="health"))
-    with pytest.raises(NotYourDepartment):
+    with pytest.raises(OtherDepartment):
         campaigns.change(NODAL, draft.id, {"department": "election"})
     other = campaigns.create(EDITOR, content())
-    with pytest.raises(NotYourDepartment):
+    with pytest.raises(OtherDepartment):
         campaigns.submit(NODAL, other.id)
 
 
@@ -529,7 +528,7 @@ def test_an_officer_pauses_their_own_departments_campaign_and_lets_nothing_go_on
     assert campaigns.pause(NODAL, own).status == "paused"
     assert not NODAL.may("campaign.schedule")
     other, _ = dispatching(campaigns)
-    with pytest.raises(NotYourDepartment):
+    with pytest.raises(OtherDepartment):
         campaigns.pause(NODAL, other)
 
 

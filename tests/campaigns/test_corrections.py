@@ -14,8 +14,8 @@ import pytest
 from chalicelib.campaigns.correction import Words
 from chalicelib.campaigns.corrections import Corrections
 from chalicelib.campaigns.model import Run
-from chalicelib.campaigns.service import AuthorCannotApprove, ChangedMeanwhile, NotYourDepartment
-from chalicelib.errors import Conflict, InvalidInput, NotFound
+from chalicelib.campaigns.service import AuthorCannotApprove, ChangedMeanwhile
+from chalicelib.errors import Conflict, InvalidInput, NotFound, OtherDepartment
 from chalicelib.identity.roles import Principal
 from chalicelib.ports import Contact
 from tests.campaigns.samples import (
@@ -100,6 +100,8 @@ def test_a_correction_that_another_person_approves_becomes_a_run_of_its_own(corr
         ("correction.proposed", "u-editor"),
         ("correction.approved", "u-approver"),
     ]
+    noted = campaigns.audit.all_of(f"campaign#{campaign}")[-1].detail
+    assert noted == {"correction": 1, "run": run.id, "content": campaigns.store.fingerprint(run.id)}
     runs = runs_at(LATER)
     person = Contact("inf_a", "approved", "रेखा", "hi", (), {}, frozenset(), frozenset())
     text = runs.message(run.id, "telegram", "hi", person).text
@@ -257,7 +259,7 @@ def test_it_names_runs_of_this_campaign_that_have_begun(corrections, campaigns):
 
 def test_staff_of_a_department_correct_their_own_campaigns_only(corrections, campaigns):
     campaign, _ = dispatched(campaigns)
-    with pytest.raises(NotYourDepartment):
+    with pytest.raises(OtherDepartment):
         corrections.propose(NODAL, campaign, words())
 
 

@@ -55,10 +55,6 @@ def election(*areas, name="Sample", ends=NOW + 20 * DAY, code_from=NOW - DAY, co
         code_until=code_until,
         source="7/2026",
     )
-    wiring.calendar.cache_clear()  # a new copy, as every other container has within seconds
-    wiring._election_law.cache_clear()
-    wiring.overrides.cache_clear()
-    wiring.campaigns.cache_clear()
     return made.id
 
 
@@ -95,6 +91,17 @@ def test_under_a_code_scheduling_is_refused_and_names_the_elections(public_body)
     assert refused.value.params["elections"] == f"State ({second})"
     wiring.overrides().give(APPROVER, campaign, second, "cleared by the commission")
     assert schedule(campaign).status == "scheduled"
+
+
+def test_what_the_calendar_was_told_a_moment_ago_counts_when_a_person_decides(public_body):
+    schedule(approved(audience={"areas": ["D9002"]}))  # the calendar has been read
+    late, campaign = election(), approved()
+    with pytest.raises(UnderCode):
+        schedule(campaign)
+    assert wiring.overrides().give(APPROVER, campaign, late, "cleared")
+    wiring.election_desk().remove("u-admin", late)
+    with pytest.raises(InvalidInput):
+        wiring.overrides().give(SECOND_APPROVER, approved(), late, "cleared")
 
 
 @pytest.mark.parametrize("audience", ["IN", "IN-XN", "D9001", "D9001-B1"])
@@ -176,6 +183,14 @@ def test_what_is_withdrawn_is_refused_again(public_body):
     assert actions(campaign)[-1] == ("campaign.override_withdrawn", "u-approver-2", {"election": late})
     with pytest.raises(NotFound):
         wiring.overrides().withdraw(SECOND_APPROVER, campaign, late)
+    [kept] = wiring.campaigns().get(campaign).overrides
+    assert (kept.reason, kept.by, kept.withdrawn_by) == ("cleared", "u-approver", "u-approver-2")
+    wiring.overrides().give(SECOND_APPROVER, campaign, late, "cleared once more")
+    assert wiring.campaigns().get(campaign).overridden == {late}
+    assert Runs(wiring.runs().store, wiring.clock()).get(run.id).overrides == {late}
+    wiring.overrides().withdraw(APPROVER, campaign, late)
+    both = wiring.campaigns().get(campaign).overrides
+    assert [one.withdrawn_by for one in both] == ["u-approver-2", "u-approver"]
 
 
 def test_a_run_that_is_started_keeps_the_overrides(public_body):
@@ -264,7 +279,10 @@ def test_a_correction_and_a_withdrawal_wait_for_an_override_too(public_body):
     desk = wiring.corrections()
     words = Words.model_validate({"messages": {"telegram": {"hi": {"text": "सही"}}}, "reason": "Wrong day."})
     desk.propose(EDITOR, campaign, words)
-    desk.withdraw(EDITOR, campaign, words)
+    author = Principal("u-admin-2", "", "", frozenset({"admin"}))
+    desk.withdraw(author, campaign, words)
+    with pytest.raises(AuthorCannotOverride):  # it would let their own words out
+        wiring.overrides().give(author, campaign, ident, "mine")
     with pytest.raises(UnderCode):
         desk.decide(APPROVER, campaign, 2, "approve", "")
     assert len(wiring.campaigns().runs(campaign)) == 1

@@ -11,6 +11,7 @@ import pytest
 from chalice.test import Client
 
 from chalicelib import http, wiring
+from chalicelib.campaigns.model import Content
 from local.config import platform_secret
 from tests.campaigns.samples import APPROVER, AREAS, BRIEF, EDITOR, NODAL, content
 from tests.conftest import use_environment
@@ -192,7 +193,8 @@ def test_an_override_is_given_listed_and_withdrawn(call, campaign):
     assert call("editor", "GET", campaign)[1]["overrides"] == [given]
     assert call("approver", "POST", f"{campaign}/schedule", {})[0] == 201
     assert call("approver", "DELETE", f"{campaign}/overrides/{late.id}")[0] == 204
-    assert call("editor", "GET", campaign)[1]["overrides"] == []
+    [kept] = call("editor", "GET", campaign)[1]["overrides"]
+    assert (kept["reason"], kept["withdrawn_by"]) == (body["reason"], "u-approver")
 
 
 def ready(call, campaign):
@@ -207,6 +209,9 @@ def ready(call, campaign):
         ({"at": "2027-03-28T02:30:00", "zone": "Europe/Berlin"}, "at", "time_left_out"),
         ({"at": "2027-03-28T02:30:00"}, "at", "zone_missing"),
         ({"zone": "Asia/Nowhere"}, "zone", "zone_unknown"),
+        ({"at": "0001-01-01T00:00:00", "zone": "Asia/Kolkata"}, "at", "year"),
+        ({"at": "9999-12-31T23:59:59", "zone": "America/New_York"}, "at", "year"),
+        ({"repeat": {"every": "day", "until": "0001-01-01T00:00:00+05:30"}}, "repeat.until", "year"),
         ({"spread_minutes": 10081}, "spread_minutes", "less_than_equal"),
         ({"repeat": {"every": "year", "times": 3}}, "repeat.every", "literal_error"),
         ({"repeat": {"every": "day"}}, "repeat", "time_of_run"),
@@ -245,3 +250,19 @@ def test_quiet_hours_that_cannot_be_read_are_named_by_their_place(call, campaign
     assert (status, [error["field"] for error in problem["errors"]]) == (422, [field])
     status, found = call("editor", "PATCH", campaign, {"quiet_hours": "none"})
     assert (status, found["quiet_hours"]) == (200, "none")
+
+
+def test_a_slip_in_the_year_of_its_end_is_refused_and_the_end_is_told_in_utc(call, campaign):
+    for slip in ("0001-01-01T00:00:00+05:30", "9999-12-31T23:59:59-05:30"):
+        status, problem = call("editor", "PATCH", campaign, {"expires_at": slip})
+        assert (status, [(one["field"], one["code"]) for one in problem["errors"]]) == (
+            422,
+            [("expires_at", "year")],
+        )
+    status, found = call("editor", "PATCH", campaign, {"expires_at": "2027-01-31T18:00:00+05:30"})
+    assert (status, found["expires_at"]) == (200, "2027-01-31T12:30:00Z")
+
+
+def test_a_slip_that_was_kept_once_does_not_hide_the_other_campaigns():
+    kept = content().model_dump() | {"expires_at": "0001-01-01T00:00:00+05:30"}
+    assert Content.model_validate(kept).expires_at

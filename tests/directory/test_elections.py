@@ -264,6 +264,8 @@ def test_mistakes_are_told_by_field(call):
     assert fields(areas=[]) == {"areas"}
     assert fields(code_until="2026-02-01T00:00:00Z") == {"code_until"}
     assert fields(polling_ends="2026-02-20T18:00:00") == {"polling_ends"}
+    assert fields(polling_ends="0001-01-01T10:00:00+05:30") == {"polling_ends"}  # no silence before it
+    assert fields(code_until="9999-12-31T23:59:59-05:30") == {"code_until"}
     assert fields(source="", name="") == {"source", "name"}
 
 

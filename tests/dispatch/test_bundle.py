@@ -21,9 +21,9 @@ import pytest
 from chalicelib.dispatch import bundle as module
 from chalicelib.dispatch.bundle import Bundler
 from chalicelib.dispatch.store import BundleState
-from chalicelib.errors import Conflict, NotFound
+from chalicelib.errors import Conflict, NotFound, PlatformOff
 from chalicelib.identity.audit import Audit
-from chalicelib.platforms.base import OutcomeUnknown, SendRefused
+from chalicelib.platforms.base import Channel, OutcomeUnknown, SendRefused
 from chalicelib.ports import Area, Proof
 from tests.dispatch.test_fallback import reachable_over_all, work
 from tests.dispatch.world import (
@@ -225,7 +225,7 @@ def test_attempts_over_other_channels_count_once_and_what_follows_is_read_with_w
     tmp_path, check, monkeypatch
 ):
     monkeypatch.setattr(module, "SLICE", 1)
-    note("campaign.created")
+    note("run.scheduled", run=RUN, content="0" * 64)
     made, files = reachable_over_all(40), MemoryFiles()
     made.platform.answers |= {address(n): [SendRefused("131026", "person")] for n in range(0, 40, 3)}
     made.plan_queue.put([{"launch": RUN}])
@@ -307,6 +307,14 @@ def removed_decision(lines):
     lines.pop()
 
 
+def other_decision(lines):
+    lines[0]["decision"] = "close" if lines[0]["decision"] == "resend" else "resend"
+
+
+def emptied(lines):
+    lines.clear()
+
+
 TAMPERINGS = [
     ("chunks", changed_fact),
     ("chunks", late_acceptance),
@@ -322,6 +330,8 @@ TAMPERINGS = [
     ("audit", removed_last_entry),
     ("roots", changed_root),
     ("decisions", removed_decision),
+    ("decisions", other_decision),
+    ("audit", emptied),
 ]
 
 
@@ -414,6 +424,104 @@ def test_a_request_while_the_run_was_paused_or_called_off_is_found(tmp_path, che
         assert code == 1
         assert "in spite of" in said
         empty_tables()
+
+
+@pytest.mark.parametrize(
+    ("action", "detail"),
+    [
+        ("campaign.withdrawn", {"cancelled": [RUN]}),
+        ("campaign.withdrawn", {"cancelled": []}),
+        ("correction.approved", {"run": f"{CAMPAIGN}-2"}),
+        ("withdrawal.approved", {"run": f"{CAMPAIGN}-2"}),
+    ],
+)
+def test_a_request_after_the_run_was_corrected_or_withdrawn_is_found(tmp_path, check, action, detail):
+    folder = bundle_after(
+        lambda made: note(action, at=START - timedelta(minutes=1), **detail),
+        tmp_path / "bundle",
+        at=START - timedelta(minutes=2),
+    )
+    code, said = check(folder)
+    assert code == 1
+    assert "in spite of" in said
+
+
+def test_the_approval_of_a_correction_does_not_hold_its_own_run(tmp_path, check):
+    code, said = check(
+        bundle_after(lambda made: note("correction.approved", run=RUN, correction=1), tmp_path / "bundle")
+    )
+    assert code == 0, said
+
+
+def chains_hidden(folder: Path, hidden: Callable[[dict[str, Any]], bool]) -> None:
+    """The bundle without these entries of the audit, its manifest made to agree."""
+    path = part_of(folder, "audit")
+    left = [line for line in lines_of(path) if not hidden(line)]
+    forge(folder, path, left)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["chains"] = {line["chain"]: [line["seq"], line["hash"]] for line in left}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+
+
+def test_a_chain_of_stops_that_a_root_has_sealed_cannot_be_left_out_or_cut_short(tmp_path, check):
+    def act(made: World) -> None:
+        note("stop.put", "stop#all", START - timedelta(days=1))
+        note("stop.lifted", "stop#all", START - timedelta(hours=12))
+        note("stop.put", "stop#all", START + timedelta(hours=3))
+        Audit().seal(START + timedelta(days=1))
+
+    for name, least in (("out", 1), ("short", 3)):
+        folder = bundle_after(act, tmp_path / name)
+        assert check(folder)[0] == 0
+        chains_hidden(
+            folder, lambda line, least=least: line["subject"] == "stop#all" and line["seq"] >= least
+        )
+        code, said = check(folder)
+        assert code == 1
+        assert "is missing" in said
+        empty_tables()
+
+
+@pytest.mark.parametrize(
+    ("action", "detail", "fine"),
+    [
+        ("run.scheduled", {"run": RUN, "content": "0" * 64}, True),
+        ("correction.approved", {"run": RUN, "content": "0" * 64}, True),
+        ("run.scheduled", {"run": f"{CAMPAIGN}-0", "content": "0" * 64, "every": "day"}, True),
+        ("run.scheduled", {"run": f"{CAMPAIGN}-0", "content": "0" * 64}, False),
+        ("run.scheduled", {"run": RUN, "content": "1" * 64}, False),
+        ("run.scheduled", {"run": RUN}, False),
+    ],
+)
+def test_text_and_audience_are_those_that_were_noted_when_the_run_was_made(
+    tmp_path, check, action, detail, fine
+):
+    made, files = world(30), MemoryFiles()
+    note(action, at=START - timedelta(hours=1), **detail)
+    made.launch()
+    made.send()
+    made.runs.briefs[RUN] = replace(made.runs.briefs[RUN], status="dispatched", ended_at=made.clock.now())
+    code, said = check(unpacked(made, files, make(made, files), tmp_path / "bundle"))
+    assert code == (0 if fine else 1), said
+
+
+def test_a_channel_that_was_switched_off_since_keeps_no_proof_back(tmp_path, check, monkeypatch):
+    made, files = dispatched(30), MemoryFiles()
+    monkeypatch.setattr(made.platform, "channel_for", switched_off)
+    folder = unpacked(made, files, make(made, files), tmp_path / "bundle")
+    assert json.loads((folder / "manifest.json").read_text())["channels"] == {"whatsapp": ""}
+    assert check(folder)[0] == 0
+
+
+def test_what_is_no_bundle_is_said_in_one_line(good, check, tmp_path):
+    assert check(tmp_path / "none") == (1, f"{tmp_path / 'none'}: there is no manifest.json\n")
+    (good / "manifest.json").write_text("{")
+    code, said = check(good)
+    assert (code, said.count("\n")) == (1, 1)
+
+
+def switched_off(platform: str) -> Channel:
+    raise PlatformOff(platform=platform)
 
 
 def election(made: World, **more: Any) -> None:

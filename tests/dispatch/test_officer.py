@@ -13,7 +13,8 @@ from chalice.test import Client
 from chalicelib import wiring
 from chalicelib.dispatch.officer import Officer, fingerprint
 from chalicelib.dispatch.stops import StopDesk, only
-from chalicelib.errors import Conflict, NotFound
+from chalicelib.dispatch.words import PURPOSES
+from chalicelib.errors import Conflict, NotFound, PlatformOff
 from chalicelib.identity.audit import Audit
 from chalicelib.identity.roles import Principal
 from chalicelib.platforms.base import OutcomeUnknown, SendRefused
@@ -98,6 +99,17 @@ def test_the_first_and_the_last_request_are_told(made, officer):
     [run] = report(officer, made).runs
     assert run["first_request"] == f"{min(times):%Y-%m-%dT%H:%M:%SZ}"
     assert run["last_request"] == f"{max(times):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def test_the_report_stands_when_a_channel_was_switched_off_since(made, officer, monkeypatch):
+    def off(platform):
+        raise PlatformOff(platform=platform)
+
+    made.launch()
+    made.send()
+    note("stop.put", "stop#channel:whatsapp")
+    monkeypatch.setattr(made.platform, "channel_for", off)
+    assert [entry.action for entry in report(officer, made).actions] == ["stop.put"]
 
 
 def test_receipts_after_the_expiry_are_late_and_told_apart_from_those_in_time(made, officer):
@@ -237,6 +249,7 @@ def ask(made, officer, monkeypatch):
     monkeypatch.setattr(wiring, "runs", lambda: made.runs)
     monkeypatch.setattr(wiring, "officer", lambda: officer)
     monkeypatch.setattr(wiring, "directory", lambda: AREAS)
+    monkeypatch.setattr(wiring, "users", lambda: SimpleNamespace(names=lambda: {"u-admin": "रेखा"}))
     monkeypatch.setattr(Secrets, "all", lambda _: {"pepper": "p"})
     monkeypatch.setattr(http._doors[0], "gate", Gate)
 
@@ -263,6 +276,11 @@ def test_the_report_is_signed_over_http_and_names_who(ask):
     assert signed["audit"]["head"] == entry["hash"]
 
 
+def test_a_campaign_without_runs_is_not_signed(ask, made):
+    made.runs.briefs.clear()
+    assert ask("approver", "POST", f"{WHERE}/signature").status_code == 409
+
+
 def test_who_may_read_and_sign(ask):
     assert [ask(who, "GET", WHERE).status_code for who in ("editor", "coordinator", "nodal_officer")] == [
         403
@@ -277,5 +295,16 @@ def test_the_page_says_the_same_in_both_languages(ask, lang, said):
     answer = ask("auditor", "GET", f"/campaigns/{CAMPAIGN}/officer-report?lang={lang}")
     assert answer.status_code == 200
     page = answer.body.decode()
-    for wanted in (said, RUN, "D1", "u-admin", "area:D1", "for the commission"):
+    for wanted in (said, RUN, "D1", "रेखा", "area:D1", "approver", "for the commission"):
         assert wanted in page, wanted
+
+
+def test_the_page_has_words_for_corrections_withdrawals_and_proofs(ask, made):
+    change(made, occasion="correction")
+    told = ["campaign.withdrawn", "campaign.bundle_made", "correction.proposed"]
+    told += [f"{purpose}.{what}" for purpose in PURPOSES for what in ("approved", "declined")]
+    for action in told:
+        note(action)
+    page = ask("auditor", "GET", f"/campaigns/{CAMPAIGN}/officer-report?lang=hi").body.decode()
+    assert f"<code>{RUN}</code> · सुधार ·" in page
+    assert not [action for action in told if action in page]

@@ -218,6 +218,22 @@ def test_an_emergency_keeps_the_others_off_until_its_last_slot():
     assert isinstance(other, Lease)
 
 
+def test_the_chunks_of_a_large_emergency_do_not_go_round_and_round_in_the_queue():
+    pace, asked, sent = Pace(), 0, 0
+    waiting = [(NOW, chunk) for chunk in range(200)]
+    while waiting:
+        now, chunk = heapq.heappop(waiting)
+        asked += 1
+        pace, found = pace.lease(25, THIRTY, now, first=True)
+        if isinstance(found, Wait):
+            heapq.heappush(waiting, (now + max(EARLY_S, found.seconds - EARLY_S), chunk))
+        else:
+            sent += found.count
+    assert sent == 200 * 25
+    assert asked <= 3 * 200
+    assert pace.until - NOW <= 200 * 25 / 30 / 0.9
+
+
 def test_staff_and_configuration_only_lower_a_limit():
     channel = Channel("wa", "whatsapp", {"rate_per_s": "20", "per_day": "2000"})
     can = Capabilities(receipts=True, templates=True, carries_key=True, rate_per_s=80)

@@ -289,7 +289,8 @@ def test_a_campaign_without_runs_has_an_empty_report(get, made):
 
 
 def test_another_departments_officer_and_an_unknown_campaign_are_refused(get):
-    assert get(f"/v1/campaigns/{CAMPAIGN}/report", "officer").status_code == 403
+    refused = get(f"/v1/campaigns/{CAMPAIGN}/report", "officer")
+    assert (refused.status_code, refused.json_body["title"]) == (403, "other department")
     assert get("/v1/campaigns/cmp_nothing/report").status_code == 404
 
 

@@ -56,6 +56,13 @@ def test_an_admin_adds_a_user_who_has_what_they_were_given(office, call, token):
     }
 
 
+def test_everybody_of_the_staff_has_a_name_by_their_id(office, call, token):
+    admin = token("admin")
+    made = call("POST", "/v1/users", NEW, token=admin).json_body["id"]
+    names = wiring.users().names()
+    assert (names[made], names[wiring.gate().principal(admin).id]) == ("रवि", "Sample Admin")
+
+
 def test_adding_a_user_is_in_the_audit_without_their_name(office, call, token):
     admin = token("admin")
     user = call("POST", "/v1/users", NEW, token=admin).json_body["id"]
