@@ -44,7 +44,7 @@ UNKIND: Json = {
     "duplicate": 0.1,
     "delay_ms": 3000,
 }
-"""What the platforms do. Each throttle halves a channel's rate for a while: more of them, and it would creep."""
+"""What the platforms do. Each throttle halves a channel's rate for a while: more would make it creep."""
 KIND: Json = {"throttle": 0, "lost_reply": 0, "fail": 0, "duplicate": 0, "delay_ms": 50}
 BEHIND = ("plan", "send", "callback", "launch")
 """Names of the functions that are put behind the proxy hold one of these."""
