@@ -23,13 +23,26 @@ class View(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True, defer_build=True)
 
 
+WRONG_YEAR = "This year cannot be right."
+
+
+def believable(at: datetime) -> bool:
+    """Whether one can reckon with this time; a year far off is surely a slip."""
+    return 1970 <= at.year < 2200  # noqa: PLR2004
+
+
 def plausible(at: datetime) -> datetime:
-    """The time as it is; refused when its year is surely a slip, with which nobody can reckon."""
-    if not 1970 <= at.year < 2200:  # noqa: PLR2004
-        sentence = "This year cannot be right."
-        raise PydanticCustomError("year", "This year cannot be right.", {"sentence": sentence})
+    """The time as it is; refused when its year is a slip."""
+    if not believable(at):
+        raise PydanticCustomError("year", WRONG_YEAR, {"sentence": WRONG_YEAR})
     return at
 
 
-Moment = Annotated[AwareDatetime, AfterValidator(plausible), AfterValidator(lambda at: at.astimezone(UTC))]
-"""A time that somebody gives with an offset, as UTC."""
+def _in_utc(at: datetime) -> datetime:
+    return at.astimezone(UTC) if believable(at) else at
+
+
+Utc = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+"""A time with an offset, as UTC. What is kept is read with tolerance."""
+Moment = Annotated[Utc, AfterValidator(plausible)]
+"""The same as somebody gives it."""

@@ -83,15 +83,16 @@ class Overrides:
     def give(self, who: Principal, campaign_id: str, election: str, reason: str) -> Override:
         """Lets the campaign go out under this election's code of conduct; senders know within 2 s.
 
-        Raises Forbidden for an author, InvalidInput for an election that is not on the calendar, Conflict for
-        a campaign that needs none, is not approved yet, or has it already.
+        Raises Forbidden for an author, of a correction too, InvalidInput for an election that is not on the
+        calendar, Conflict for a campaign that needs none, is not approved yet, or has it already.
         """
         if not self.law.calendar().knows(election):
             raise InvalidInput.of("election", "election_unknown", "There is no election %(id)s.", id=election)
         override = Override(election=election, reason=reason, by=who.id, at=self.clock.now())
+        proposed = {one.author for one in self.store.corrections(campaign_id)}
 
         def step(seen: Campaign) -> tuple[Override, ...]:
-            if not seen.may_be_approved_by(who.id):
+            if not seen.may_be_approved_by(who.id) or who.id in proposed:
                 raise AuthorCannotOverride
             if not needs_override(seen.content.kind, self.law.organisation_kind):
                 raise Conflict("No code of conduct holds this campaign back.")

@@ -15,7 +15,7 @@ from chalicelib.campaigns.audience import Audience, NotYet
 from chalicelib.campaigns.times import Every, Quiet, Series, span_in_series
 from chalicelib.errors import FieldError
 from chalicelib.platforms.base import Outgoing
-from chalicelib.shapes import Moment, Strict
+from chalicelib.shapes import WRONG_YEAR, Strict, Utc, believable
 
 Status = Literal[
     "draft",
@@ -92,7 +92,7 @@ class Content(Strict):
     audience: Audience = Audience(min_followers=0)
     channels: Annotated[tuple[m.Channel, ...], Field(max_length=10)] = ()
     """In order of fallback; without it, the channels of `messages` in their order."""
-    expires_at: Moment | None = None
+    expires_at: Utc | None = None
     quiet_hours: Quiet | None = None
     """Instead of the deployment's own."""
     certificate: Annotated[str, Field(max_length=100)] = ""
@@ -178,6 +178,8 @@ def faults(content: Content, organisation_kind: str) -> list[FieldError]:
     if only not in (None, organisation_kind):
         sentence = "This organisation may not send campaigns of the kind %(kind)s."
         found.append(FieldError("kind", "kind_not_allowed", sentence, {"kind": content.kind}))
+    if content.expires_at is not None and not believable(content.expires_at):
+        found.append(FieldError("expires_at", "year", WRONG_YEAR))
     for channel, _, message, where in content.each():
         found += m.shape_faults(channel, message, where)
     return found

@@ -236,15 +236,18 @@ class Campaigns:
         content = seen.content
         begins, ends = span_of_run(moment_in(at, zone), content.expires_at, now)
         series = series_of(repeat, begins, zone, content.expires_at, now) if repeat else None
+        lives = [(begins, ends)]
         if series is not None:
             _, ends = span_in_series(series, content.expires_at)
+            last = series.model_copy(update={"number": series.last})
+            lives = [(begins, ends), span_in_series(last, content.expires_at)]  # the last may be cut short
         self.law.check(seen, begins, ends)
         quiet = self._quiet(content)
-        if content.kind != "emergency" and never_awake(quiet.hours, begins, ends):
+        if content.kind != "emergency" and any(never_awake(quiet.hours, *life) for life in lives):
             sentence = "All its time lies in the quiet hours, %(begins)s to %(until)s: nothing would be sent."
             hours = {"begins": quiet.begins, "until": quiet.until}
             raise InvalidInput.of("at", "quiet_hours", sentence, **hours)
-        if begins + timedelta(minutes=spread_minutes) >= ends:
+        if any(start + timedelta(minutes=spread_minutes) >= end for start, end in lives):
             sentence = "The messages must be spread over less than the time until the run expires."
             raise InvalidInput.of("spread_minutes", "spread_too_long", sentence)
         run = Run(

@@ -152,7 +152,10 @@ class Officer:
 
     def sign(self, actor: str, campaign: str, runs: Sequence[RunBrief], reason: str) -> OfficerReport:
         """Puts the figures of this moment, by their fingerprint, into the audit under a person's name; gives
-        the report with the signature. Raises Conflict when the same person has signed the same figures."""
+        the report with the signature. Raises Conflict when there is no run, or the
+        same person has signed the same figures."""
+        if not runs:
+            raise Conflict("Nobody has been sent this campaign yet.")
         report = self.report(campaign, runs)
         signature = Signature(actor, self.clock.now(), report.fingerprint, reason)
         root = report.seal.root

@@ -279,7 +279,10 @@ def test_a_correction_and_a_withdrawal_wait_for_an_override_too(public_body):
     desk = wiring.corrections()
     words = Words.model_validate({"messages": {"telegram": {"hi": {"text": "सही"}}}, "reason": "Wrong day."})
     desk.propose(EDITOR, campaign, words)
-    desk.withdraw(EDITOR, campaign, words)
+    author = Principal("u-admin-2", "", "", frozenset({"admin"}))
+    desk.withdraw(author, campaign, words)
+    with pytest.raises(AuthorCannotOverride):  # it would let their own words out
+        wiring.overrides().give(author, campaign, ident, "mine")
     with pytest.raises(UnderCode):
         desk.decide(APPROVER, campaign, 2, "approve", "")
     assert len(wiring.campaigns().runs(campaign)) == 1

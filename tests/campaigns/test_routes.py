@@ -11,6 +11,7 @@ import pytest
 from chalice.test import Client
 
 from chalicelib import http, wiring
+from chalicelib.campaigns.model import Content
 from local.config import platform_secret
 from tests.campaigns.samples import APPROVER, AREAS, BRIEF, EDITOR, NODAL, content
 from tests.conftest import use_environment
@@ -249,3 +250,19 @@ def test_quiet_hours_that_cannot_be_read_are_named_by_their_place(call, campaign
     assert (status, [error["field"] for error in problem["errors"]]) == (422, [field])
     status, found = call("editor", "PATCH", campaign, {"quiet_hours": "none"})
     assert (status, found["quiet_hours"]) == (200, "none")
+
+
+def test_a_slip_in_the_year_of_its_end_is_refused_and_the_end_is_told_in_utc(call, campaign):
+    for slip in ("0001-01-01T00:00:00+05:30", "9999-12-31T23:59:59-05:30"):
+        status, problem = call("editor", "PATCH", campaign, {"expires_at": slip})
+        assert (status, [(one["field"], one["code"]) for one in problem["errors"]]) == (
+            422,
+            [("expires_at", "year")],
+        )
+    status, found = call("editor", "PATCH", campaign, {"expires_at": "2027-01-31T18:00:00+05:30"})
+    assert (status, found["expires_at"]) == (200, "2027-01-31T12:30:00Z")
+
+
+def test_a_slip_that_was_kept_once_does_not_hide_the_other_campaigns():
+    kept = content().model_dump() | {"expires_at": "0001-01-01T00:00:00+05:30"}
+    assert Content.model_validate(kept).expires_at

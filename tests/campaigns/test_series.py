@@ -87,6 +87,27 @@ def test_a_run_that_lies_in_the_quiet_hours_as_a_whole_is_refused(made):
     assert campaigns.schedule(APPROVER, campaign, night - 3 * HOUR).status == "scheduled"
 
 
+@pytest.mark.parametrize(
+    ("given", "wrong"),
+    [
+        ({"spread_minutes": 60}, ("spread_minutes", "spread_too_long")),
+        ({"quiet": "15:20-17:30"}, ("at", "quiet_hours")),
+        ({"spread_minutes": 59, "quiet": "15:40-17:30"}, None),
+    ],
+)
+def test_the_last_run_of_a_series_has_time_too_when_the_campaigns_end_cuts_it_short(made, given, wrong):
+    campaigns = made(quiet=given.get("quiet", "none"))
+    at = parse_rfc3339("2026-02-01T15:30:00+05:30")
+    campaign = approved(campaigns, expires_at=at + 2 * DAY + HOUR)
+    schedule = {"repeat": Repeat(every="day"), "spread_minutes": given.get("spread_minutes", 0)}
+    if wrong is None:
+        assert campaigns.schedule(APPROVER, campaign, at, **schedule).series.last == 2
+        return
+    with pytest.raises(InvalidInput) as refused:
+        campaigns.schedule(APPROVER, campaign, at, **schedule)
+    assert code(refused) == wrong
+
+
 def test_an_emergency_is_scheduled_in_the_middle_of_the_night(made):
     campaigns = made(quiet="21:00-08:00")
     night = parse_rfc3339("2026-02-01T23:00:00+05:30")

@@ -276,6 +276,11 @@ def test_the_report_is_signed_over_http_and_names_who(ask):
     assert signed["audit"]["head"] == entry["hash"]
 
 
+def test_a_campaign_without_runs_is_not_signed(ask, made):
+    made.runs.briefs.clear()
+    assert ask("approver", "POST", f"{WHERE}/signature").status_code == 409
+
+
 def test_who_may_read_and_sign(ask):
     assert [ask(who, "GET", WHERE).status_code for who in ("editor", "coordinator", "nodal_officer")] == [
         403
