@@ -104,7 +104,7 @@ class Play:
         for one in leavers:
             told = {"platform": "whatsapp", "from": one.phone, "text": "STOP"}
             place.sandbox("POST", "/inbound", told)
-        wait_for(lambda: all(self._heard_stop(one.phone) for one in leavers), "confirmations", 120)
+        wait_for(lambda: place.stopped(leavers), "the end of their consents", 300)
         time.sleep(HALTS_WITHIN_S + 5)
         self._ban("stop all", begun)
         addresses = frozenset(one.phone for one in leavers)
@@ -114,10 +114,6 @@ class Play:
         place.step_clock(90.0)
         place.asked(campaign, "stopped", 0.5)
         place.step_clock(75.0)
-
-    def _heard_stop(self, phone: str) -> bool:
-        inbox: list[Json] = self.place.sandbox("GET", f"/messages?to={phone.removeprefix('+')}")
-        return any("START" in message["text"] for message in inbox)
 
     def _paused(self) -> None:
         place = self.place

@@ -38,13 +38,13 @@ FAULTS: list[Json] = [
 ]
 """What befalls the functions' AWS calls: refused, cut on the way, done and the answer lost."""
 UNKIND: Json = {
-    "throttle": 0.05,
+    "throttle": 0.001,
     "lost_reply": 0.05,
     "fail": 0.06,
     "duplicate": 0.1,
     "delay_ms": 3000,
 }
-"""What the platforms do."""
+"""What the platforms do. Each throttle halves a channel's rate for a while: more would make it creep."""
 KIND: Json = {"throttle": 0, "lost_reply": 0, "fail": 0, "duplicate": 0, "delay_ms": 50}
 BEHIND = ("plan", "send", "callback", "launch")
 """Names of the functions that are put behind the proxy hold one of these."""
@@ -215,6 +215,13 @@ class Ground:
                 if not cursor:
                     break
         return found
+
+    def stopped(self, people: Sequence[Creator]) -> bool:
+        """Whether the STOP of each of these (25 at most) has been written down."""
+        from chalicelib import wiring
+
+        found = wiring.people().contacts([person_of(one) for one in people])
+        return all("whatsapp" in contact.suppressed for contact in found.values())
 
     # --- events
 

@@ -61,10 +61,8 @@ def test_every_mutant_applies_to_the_code_and_breaks_a_promise(patch):
 
 
 def test_every_mutant_that_a_promise_names_exists():
-    promises, _, broken = GUARANTEES.partition("## Mutants")
-    rows = [line.split("|") for line in broken.splitlines() if line.startswith("| ")][2:]
-    assert all(f"|{row[1]}| `tests/" in promises for row in rows)
-    named = {name for row in rows for name in re.findall(r"`(\w+)`", row[2])}
+    rows = [line.split("|") for line in GUARANTEES.splitlines() if line.startswith("| ")][2:]
+    named = {name for row in rows if len(row) > 4 for name in re.findall(r"`(\w+)`", row[3])}
     assert named == {patch.stem for patch in PATCHES}
     assert len(named) >= 12
 
