@@ -65,6 +65,11 @@ class Lease:
         """When the next slot would come."""
         return self.slot(self.count)
 
+    @property
+    def hour(self) -> str:
+        """The hour since 1970 in which the last of them may be used."""
+        return str(int((self.end + LATE_S) // HOUR_S))
+
 
 @dataclass(frozen=True)
 class Wait:
@@ -81,6 +86,8 @@ class Slots:
     taken: int = 0
     promised: int = 0
     """So many have begun and not taken theirs yet."""
+    used: int = 0
+    """In so many a request was made that the platform may have taken."""
     _lock: Lock = field(default_factory=Lock)
 
     def promise(self, now: float) -> float | None:
@@ -99,6 +106,16 @@ class Slots:
         """Somebody who has begun needs none."""
         with self._lock:
             self.promised -= 1
+
+    def use(self, more: int = 1) -> None:
+        """A request is made that the platform may take; -1: it surely has not."""
+        with self._lock:
+            self.used += more
+
+    @property
+    def unused(self) -> int:
+        """Slots in which the platform has surely taken nothing, when nobody is under way any more."""
+        return self.lease.count - self.used
 
     def take(self, now: float) -> float | None:
         """The next slot whose time has not passed, for one who has begun; None when there is none left."""
@@ -130,7 +147,7 @@ class Pace:
     factor: float = 1.0
     slowed_at: float = 0.0
     hours: Mapping[str, int] = field(default_factory=dict)
-    """Slots leased, by the hour since 1970 in which they end."""
+    """Slots leased and not given back, by the hour since 1970 in which they end."""
     rate_per_s: float | None = None
     per_day: int | None = None
     """What staff have set below the channel's own limits."""
@@ -143,7 +160,7 @@ class Pace:
         return min(1.0, self.factor + clean / RECOVERY_S)
 
     def used(self, now: float) -> int:
-        """Slots leased in the moving day. Those that were not used count too: the limit is never passed."""
+        """Slots leased in the moving day and not given back: the limit is never passed."""
         oldest = int(now // HOUR_S) - WINDOW_H + 1
         return sum(count for hour, count in self.hours.items() if int(hour) >= oldest)
 
@@ -181,9 +198,9 @@ class Pace:
                 return pace if queue else self, Wait(max(gap, place.start - now))
         room = messages if limit.per_day is None else min(messages, limit.per_day - self.used(now))
         lease = Lease(begin, gap, max(1, min(room, int(BLOCK_S / gap))))
-        hour, oldest = str(int((lease.end + LATE_S) // HOUR_S)), int(now // HOUR_S) - WINDOW_H + 1
+        oldest = int(now // HOUR_S) - WINDOW_H + 1
         hours = {known: count for known, count in self.hours.items() if int(known) >= oldest}
-        hours[hour] = hours.get(hour, 0) + lease.count
+        hours[lease.hour] = hours.get(lease.hour, 0) + lease.count
         after = replace(held, until=lease.end, hours=hours, noted_at=now)
         if first:
             after = replace(after, first_until=max(after.first_until, lease.end + FIRST_HOLD_S))
@@ -200,6 +217,13 @@ class Pace:
         if first:
             return replace(self, first_line=place.end, noted_at=now), place
         return replace(self, line=place.end, noted_at=now), place
+
+    def given_back(self, lease: Lease, unused: int, allowed: Limit) -> Pace:
+        """The pace when so many slots of a lease were not used: the moving day has room for them again."""
+        if allowed.lowered(self.rate_per_s, self.per_day).per_day is None:
+            return self
+        left = max(0, self.hours.get(lease.hour, 0) - unused)
+        return replace(self, hours={**self.hours, lease.hour: left})
 
     def _set_back(self, now: float) -> Pace:
         """The pace after the clock was set back: what was to come by the old one holds nobody up. What the

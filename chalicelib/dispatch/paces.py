@@ -68,6 +68,10 @@ class Paces:
 
         return self.change(channel, step)
 
+    def give_back(self, channel: str, lease: Lease, unused: int, allowed: Limit) -> None:
+        """Takes note that slots of a lease were not used (`Pace.given_back`)."""
+        self.change(channel, lambda pace: (pace.given_back(lease, unused, allowed), None))
+
     def slowed(self, channel: str, retry_after_s: float, now: float) -> None:
         """Takes note of a throttle of the whole channel."""
         self.change(channel, lambda pace: (pace.slowed(retry_after_s, now), None))

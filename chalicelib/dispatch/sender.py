@@ -44,7 +44,7 @@ from chalicelib.dispatch.model import (
     wears_out_the_cap,
     week_of,
 )
-from chalicelib.dispatch.pace import LATE_S, Lease, Slots, Wait
+from chalicelib.dispatch.pace import LATE_S, Lease, Limit, Slots, Wait
 from chalicelib.dispatch.paces import Paces, allowed
 from chalicelib.dispatch.store import DispatchStore
 from chalicelib.errors import Rejected, Transient
@@ -241,11 +241,10 @@ class Sender:
         if self.clock.epoch() + REQUEST_S > work.deadline:  # no slot could be used
             work.again(0)
             return False
-        limit = allowed(work.channel, self.gateway.capabilities(work.channel.platform))
         found = self.paces.lease(
             work.channel.id,
             len(work.left),
-            limit,
+            self._limit(work),
             self.clock.epoch(),
             first=work.brief.first,
             queue=work.ticket.spare != "woken",
@@ -255,6 +254,14 @@ class Sender:
             return False
         work.slots = Slots(found)
         return True
+
+    def _give_back(self, work: Work) -> None:
+        """Slots that let nothing out: a platform that cannot be reached must not wear out its day."""
+        if work.slots.unused:
+            self.paces.give_back(work.channel.id, work.slots.lease, work.slots.unused, self._limit(work))
+
+    def _limit(self, work: Work) -> Limit:
+        return allowed(work.channel, self.gateway.capabilities(work.channel.platform))
 
     def _lives_in_a_stop(self, work: Work, index: int) -> bool:
         contact = work.contacts.get(work.chunk.people[index])
@@ -274,6 +281,7 @@ class Sender:
                 while (slot := work.slots.promise(self.clock.epoch())) is not None and work.goes_on:
                     self._next(work, max(self.clock.epoch(), slot))
                 wait(work.under_way)
+                self._give_back(work)
                 if not work.goes_on or not self._lease(work):
                     break
         finally:
@@ -427,11 +435,13 @@ class Sender:
         """One request and what its answer means. Accepted has the time at which the request began: what was
         let out before the expiry is proven so, however long its answer took."""
         began = self.clock.now()
+        work.slots.use()
         try:
             self.gateway.send(work.channel, contact.addresses[work.channel.platform], message)
         except OutcomeUnknown:
             self._unknown(work, claim.index)
         except Transient as later:  # surely not sent: the claim is given back
+            work.slots.use(-1)
             self.store.release(claim)
             work.again(later.retry_after_s)
             count("Throttled" if isinstance(later, Throttled) else "Unreachable")

@@ -20,6 +20,7 @@ from chalicelib.dispatch.model import Ticket
 from chalicelib.dispatch.pace import HORIZON_S, LATE_S, Lease, Limit, Pace, Slots, Wait
 from chalicelib.dispatch.paces import Paces, allowed
 from chalicelib.dispatch.sender import EARLY_S, LEAD_S, Sender
+from chalicelib.errors import Transient
 from chalicelib.platforms.base import Accepted, Capabilities, Channel, Throttled
 from tests.dispatch.world import RUN, MemoryQueue, World, address, world
 
@@ -401,6 +402,25 @@ def test_what_is_called_off_is_planned_to_its_end_and_keeps_no_place_in_line(mon
     counts = made.counts()
     assert (counts.targeted, counts.in_progress) == (1000, 0)
     assert counts.accepted + counts.not_sent["cancelled"] == 1000
+
+
+@pytest.mark.usefixtures("tables")
+@pytest.mark.parametrize("trouble", [Transient(), Throttled(1)])
+def test_a_platform_that_takes_nothing_for_a_while_wears_out_no_day(trouble):
+    made = world(25)
+    made.platform.per_day, made.platform.rate_per_s = 100, 20.0
+    take, well = made.platform.send, made.clock.epoch() + 300
+
+    def ill(channel, to, message):
+        if made.clock.epoch() < well:
+            raise trouble
+        return take(channel, to, message)
+
+    made.platform.send = ill  # type: ignore[method-assign]
+    made.plan_queue.put([{"launch": RUN}])
+    each_minute(made, well + 120)
+    assert made.counts().accepted == 25
+    assert made.paces.get("whatsapp-main").used(made.clock.epoch()) == 25
 
 
 OTHER = "cmp_bbbbbbbbbbbbbbbb-1"

@@ -393,7 +393,7 @@ class World:
             self.standing,
             self.calendar,
             wrap(self.plan_queue, "put"),
-            wrap(self.paces, "lease", "slowed"),
+            wrap(self.paces, "lease", "give_back", "slowed"),
             self.breaker(),
             self.campaign_halts,
             AtOnce(),

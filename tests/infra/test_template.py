@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from chalicelib.dispatch import decisions, fallback
 from chalicelib.settings import Settings
 from local.engine import ROOT
 from local.server import NOT_FOUND
@@ -63,6 +64,12 @@ def test_messages_stay_invisible_six_times_as_long_as_their_function_runs_and_a_
     for function, mapping in events_of(resources, "SQS"):
         gathered_s = mapping.get("MaximumBatchingWindowInSeconds", 0)
         assert queue_of(resources, mapping)["VisibilityTimeout"] >= 6 * function["Timeout"] + gathered_s
+
+
+def test_what_is_queued_before_a_transaction_appears_when_its_function_has_surely_ended(resources):
+    functions = of_type(resources, FUNCTION)
+    assert functions["PlanRun"]["Timeout"] <= fallback.SURELY_ENDED_S
+    assert functions["APIHandler"]["Timeout"] <= decisions.SURELY_ENDED_S
 
 
 def test_every_queue_that_is_read_hands_failures_to_a_dead_letter_queue_of_its_own(resources):
