@@ -175,6 +175,8 @@ def halts(manifest: dict, audit: list[dict]) -> list[tuple[str, float, float, st
     by_subject = subjects(audit)
     ours = by_subject[f"campaign#{manifest['campaign']}"]
     mine = [entry for entry in ours if entry["detail"].get("run") == manifest["run"]]
+    made_alone = any("content" in e["detail"] and "every" not in e["detail"] for e in mine)
+    mine = mine if made_alone else ours  # a paused series makes its next run paused
     made += [("paused", *span, "", "") for span in spans(mine, "run.paused", "run.resumed", HALT_S)]
     made += [
         (why, epoch(entry["at"]) + HALT_S, float("inf"), "", "")

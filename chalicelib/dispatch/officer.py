@@ -183,8 +183,9 @@ class Officer:
         return whole, dict(by_area)
 
     def _stops(self, runs: Sequence[RunBrief], districts: Iterable[str], since: str) -> Iterable[Entry]:
-        """The entries about stops that concern one of these runs or districts: from then on, and what stood
-        then."""
+        """The entries about stops that concern one of these runs or districts: what stood then, and from
+        then on until nothing of the runs could be sent any more."""
+        until = max((rfc3339(_over(run)) for run in runs), default="")
         scopes = {"all"} | {f"department:{run.department}" for run in runs}
         platforms = {channel for run in runs for channel in run.channels}
         scopes |= {f"channel:{name}" for name in {*platforms, *ids_now(self.gateway, platforms).values()}}
@@ -193,7 +194,7 @@ class Officer:
             before: dict[str, Entry] = {}
             for entry in self.audit.chain(chain):
                 scope = entry.subject.removeprefix("stop#")
-                if scope not in scopes and not self._meets(scope, paths):
+                if entry.at > until or (scope not in scopes and not self._meets(scope, paths)):
                     continue
                 if entry.at >= since:
                     yield entry
@@ -206,6 +207,12 @@ class Officer:
         kind, _, ident = scope.partition(":")
         area = self.areas.get(ident) if kind == "area" else None
         return area is not None and any(area.id in path or path[-1] in area.path for path in paths)
+
+
+def _over(run: RunBrief) -> datetime:
+    """When nothing of the run can be sent any more: what was dispatched may be sent again until it
+    expires."""
+    return run.ended_at if run.status in ("cancelled", "expired") and run.ended_at else run.expires_at
 
 
 def fingerprint(value: Mapping[str, Any]) -> str:

@@ -505,6 +505,21 @@ def test_text_and_audience_are_those_that_were_noted_when_the_run_was_made(
     assert code == (0 if fine else 1), said
 
 
+@pytest.mark.parametrize("resumed", [True, False])
+def test_a_pause_of_a_series_holds_its_next_run_too(tmp_path, check, resumed):
+    before = f"{CAMPAIGN}-0"
+    note("run.scheduled", at=START - timedelta(days=2), run=before, content="0" * 64, every="day")
+    note("run.paused", at=START - timedelta(days=1), run=before)
+    if resumed:
+        note("run.resumed", at=START - timedelta(hours=1), run=RUN)
+    made, files = world(5), MemoryFiles()
+    made.launch()
+    made.send()
+    made.runs.briefs[RUN] = replace(made.runs.briefs[RUN], status="dispatched", ended_at=made.clock.now())
+    code, said = check(unpacked(made, files, make(made, files), tmp_path / "bundle"))
+    assert (code, "in spite of paused" in said) == ((0, False) if resumed else (1, True)), said
+
+
 def test_a_channel_that_was_switched_off_since_keeps_no_proof_back(tmp_path, check, monkeypatch):
     made, files = dispatched(30), MemoryFiles()
     monkeypatch.setattr(made.platform, "channel_for", switched_off)

@@ -178,6 +178,17 @@ def test_who_approved_stopped_and_overrode_is_told_in_order(made, officer):
     ]
 
 
+def test_a_stop_after_nothing_could_be_sent_any_more_does_not_concern_it(made, officer):
+    made.launch()
+    made.send()
+    ends = made.runs.briefs[RUN].expires_at
+    note("stop.put", "stop#all", ends)
+    note("stop.lifted", "stop#all", ends + timedelta(seconds=1))
+    assert [entry.action for entry in report(officer, made).actions] == ["stop.put"]
+    change(made, status="cancelled", ended_at=ends - timedelta(hours=1))
+    assert report(officer, made).actions == []
+
+
 def test_a_signature_freezes_the_figures_fingerprint_and_the_root_in_the_audit(made, officer):
     made.launch()
     made.send()
