@@ -7,13 +7,13 @@ STAGE ?= prod
 ifneq ($(origin USER),command line)
 USER := admin@sample.test
 endif
-export AWS_PORT PORT SANDBOX_PORT RECIPIENTS BEHAVIOUR AREAS CODE_BUCKET PARAMETERS SEED MUTANTS WORLDS PEOPLE WEEKLY_CAP QUIET_HOURS
+export AWS_PORT PORT SANDBOX_PORT RECIPIENTS BEHAVIOUR AREAS CODE_BUCKET PARAMETERS PART SEED MUTANTS WORLDS PEOPLE DEPLOYED_PEOPLE SHOWN_PEOPLE WEEKLY_CAP QUIET_HOURS
 
 help:
 	@echo "make run       the system on this machine: http://127.0.0.1:$${PORT:-8000} (WEEKLY_CAP=7 QUIET_HOURS=21:00-08:00)"
 	@echo "make demo      a campaign from signup to counted receipt (RECIPIENTS=200 BEHAVIOUR='{}' AREAS=folder)"
 	@echo "make test      everything CI checks"
-	@echo "make prove     campaigns under faults, judged (SEED=7; MUTANTS=1: would it notice?)"
+	@echo "make prove     campaigns under faults, judged (SEED=7 PART=shown; MUTANTS=1: would it notice?)"
 	@echo "make bench     figures, a line of JSON each (BENCH=name)"
 	@echo "make token     a bearer token (USER=admin@sample.test), with make run up"
 	@echo "make package   the template and zip for STAGE=prod        make deploy   with the AWS CLI"

@@ -222,8 +222,8 @@ class Pace:
         """The pace when so many slots of a lease were not used: the moving day has room for them again."""
         if allowed.lowered(self.rate_per_s, self.per_day).per_day is None:
             return self
-        left = max(0, self.hours.get(lease.hour, 0) - unused)
-        return replace(self, hours={**self.hours, lease.hour: left})
+        hours = {**self.hours, lease.hour: self.hours.get(lease.hour, 0) - unused}
+        return replace(self, hours={hour: count for hour, count in hours.items() if count > 0})
 
     def _set_back(self, now: float) -> Pace:
         """The pace after the clock was set back: what was to come by the old one holds nobody up. What the

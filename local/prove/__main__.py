@@ -18,7 +18,7 @@ from multiprocessing import get_context
 from typing import Any
 
 from local.prove import mutants
-from local.prove.figures import Figures, of_world
+from local.prove.figures import Figures, kinds, of_world
 
 Json = dict[str, Any]
 
@@ -38,7 +38,8 @@ def asked() -> argparse.Namespace:
     parser.add_argument("--worlds", type=int, default=int(os.environ.get("WORLDS") or WORLDS))
     parser.add_argument("--people", type=int, default=int(os.environ.get("PEOPLE") or PEOPLE))
     parser.add_argument("--acts", default="", help="comma-separated, instead of what the seed draws")
-    parser.add_argument("--part", choices=("all", "simulated", "deployed", "shown"), default="all")
+    parts = ("all", "simulated", "deployed", "shown")
+    parser.add_argument("--part", choices=parts, default=os.environ.get("PART") or "all")
     parser.add_argument("--first", action="store_true", help="stop at the first broken promise")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--mutants", nargs="?", const="all", default=None, help="all, or names of patches")
@@ -124,6 +125,7 @@ def main() -> int:
     line = {
         "recipients": sum(part["recipients"] for part in parts),
         **line,
+        **kinds(found),
         "breaches": len(found),
         "seconds": round(time.monotonic() - begun, 1),
         "holds": not found,

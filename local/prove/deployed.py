@@ -128,12 +128,17 @@ class Play:
     def _expired(self) -> None:
         """Ends in the middle; and one whose queue is held back by a fault until it is over."""
         place = self.place
-        ends = place.ends_in(len(self.place.people) / RATE_PER_S / 2 + 15)
+        ends = place.ends_in(2 * len(self.place.people) / RATE_PER_S + 20)
         campaign = self._launch("expiring", expires_at=ends)
         self.bans.append(Ban("expired", _instant(ends), run=campaign))
-        held = place.ends_in(45)
-        place.asked(campaign, "expiring", 0.05)
+        some = len(place.people) / 20
+        wait_for(
+            lambda: len(place.requests(campaign, "expiring")) >= some or place.now() > _instant(ends),
+            "some of what expires",
+            PATIENCE_S,
+        )
         place.hold_queue(held=True)
+        held = place.ends_in(45)
         kept = self._launch("held", expires_at=held)
         self.bans.append(Ban("expired while held", _instant(held), run=kept))
         wait_for(lambda: place.now() > _instant(held) + 2, "the end of what is held", 120)

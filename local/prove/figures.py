@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,25 @@ from local.prove.verdict import breaches
 if TYPE_CHECKING:
     from local.prove.engine import Engine
     from local.prove.worlds import Evidence
+
+
+SIGNS = {
+    "duplicate_requests": ("second ones to the same person", "were sent to again", "another channel, and"),
+    "late": ("expired", "ended", "quiet ", "silence ", "code "),
+    "after_a_stop": ("stop ", "STOP", "paused", "cancelled", "recalled", "gone "),
+    "lost": ("has no outcome", "still in progress", "nowhere in the run", "never ended", "is not told"),
+    "counts_differ": ("the report says", "outcomes:", "its parts are", "by the log", "targeted is not"),
+}
+"""By which words a breach is known as one of these; the first that fits."""
+
+
+def kinds(breaches: Iterable[str]) -> dict[str, int]:
+    """How many breaches there are of each kind, the rest as `other`."""
+    found = Counter(
+        next((kind for kind, signs in SIGNS.items() if any(sign in breach for sign in signs)), "other")
+        for breach in breaches
+    )
+    return {kind: found[kind] for kind in (*SIGNS, "other")}
 
 
 @dataclass

@@ -181,6 +181,19 @@ def test_what_is_left_of_a_day_is_used_and_then_its_oldest_hour_is_waited_for():
     assert isinstance(again, Lease)
 
 
+def test_what_is_given_back_of_a_day_can_be_leased_again_and_its_hour_is_not_waited_for():
+    limit = Limit(100.0, 40)
+    pace, idle = Pace().lease(25, limit, NOW)
+    pace = pace.given_back(idle, 25, limit)
+    later = NOW + 5 * 3600
+    pace, lease = pace.lease(25, limit, later)
+    pace, rest = pace.lease(25, limit, lease.end)
+    assert (lease.count, rest.count) == (25, 15)
+    _, wait = pace.lease(1, limit, rest.end)
+    assert rest.end + wait.seconds > later + 24 * 3600
+    assert Pace().given_back(idle, 25, THIRTY) == Pace()
+
+
 def test_slots_on_both_sides_of_an_hour_count_in_the_later_one():
     hours_end = (int(NOW // 3600) + 1) * 3600
     pace, lease = Pace().lease(9, Limit(1.0, 9), hours_end - 1)

@@ -15,6 +15,7 @@ import pytest
 from local import judge
 from local.judge import Ban, Outcome, Person
 from local.prove import mutants
+from local.prove.figures import kinds
 from local.prove.rate import most_within, rate_of
 
 ROOT = Path(__file__).parents[2]
@@ -202,3 +203,8 @@ def test_the_rate_counts_sliding_windows():
     assert any("minute" in found for found in rate_of([n / 31 for n in range(3000)], 30).breaches())
     slow = rate_of([n / 20 for n in range(3000)], 30)
     assert any("waited" in found for found in slow.breaches(waiting=True))
+
+
+def test_each_breach_is_of_one_kind():
+    found = kinds(["cmp: 1 requests were second ones to the same person", "expired cmp: +1 was asked", "x"])
+    assert (found["duplicate_requests"], found["late"], found["other"], sum(found.values())) == (1, 1, 1, 3)
