@@ -17,7 +17,7 @@ from local.judge import Ban, Outcome
 from local.prove.ground import Ground, Killer, ground, person_of
 from local.prove.rate import rate_of
 
-PEOPLE = 1500
+PEOPLE = 1300
 RATE_PER_S = 40.0
 HALTS_WITHIN_S = 5.0
 KILLED_EVERY_S = 6.0
