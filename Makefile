@@ -7,7 +7,6 @@ STAGE ?= prod
 ifneq ($(origin USER),command line)
 USER := admin@sample.test
 endif
-export AWS_PORT PORT SANDBOX_PORT RECIPIENTS BEHAVIOUR AREAS CODE_BUCKET PARAMETERS PART SEED MUTANTS WORLDS PEOPLE DEPLOYED_PEOPLE SHOWN_PEOPLE WEEKLY_CAP QUIET_HOURS
 
 help:
 	@echo "make run       the system on this machine: http://127.0.0.1:$${PORT:-8000} (WEEKLY_CAP=7 QUIET_HOURS=21:00-08:00)"

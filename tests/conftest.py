@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import fields
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ import boto3
 import pytest
 from chalice.package import YAMLTemplateSerializer
 
+from chalicelib.settings import Settings
 from local.engine import ROOT, Engine
 from local.laptop import Laptop, laptop
 
@@ -122,6 +124,8 @@ def tables(engine: Engine) -> Iterator[Engine]:
     The engine's other services are empty too: a test makes the queue or bus that it needs.
     """
     before = dict(os.environ)
+    for setting in fields(Settings):  # what another test's deployment has left here
+        os.environ.pop(setting.name.upper(), None)
     use_environment(engine.environment | {"STAGE": STAGE})
     engine.reset()
     create_tables()

@@ -104,10 +104,13 @@ def test_every_recorded_payload_comes_to_what_the_index_says(house):
         assert processor.process(house.queued()) == []
         wanted = [expected_in_ops(update) for update in processor.adapters[platform].parse(body)]
         assert take_all_from_ops() == sorted(found for found in wanted if found), path.stem
-    assert sorted(event["detail"]["data"]["kind"] for event in house.published()) == [
-        "message.interactive",
-        "message.unsupported",
-    ]
+    published = [(event, event["detail"]["data"]) for event in house.published()]
+    told = {(event["detail-type"], data.get("kind") or data["code"]) for event, data in published}
+    assert told == {
+        ("callback.unknown", "message.interactive"),
+        ("callback.unknown", "message.unsupported"),
+        ("channel.stopped", "account.account_restriction"),
+    }
 
 
 def test_a_body_that_the_gateway_hands_over_in_base64_is_hashed_as_it_was_sent(house):
