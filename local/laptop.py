@@ -117,3 +117,23 @@ def laptop(
         sandbox.wait_until_answers(f"{sandbox_url}/healthz")
         server.wait_until_answers(f"{url}/healthz")
         yield system
+
+
+def use_environment(env: dict[str, str]) -> None:
+    """Makes chalicelib in this process read `env` and forget what it made for another."""
+    from chalicelib import aws, tables, wiring
+    from chalicelib.secrets import secrets
+    from chalicelib.settings import settings
+
+    os.environ.update(env)
+    settings.cache_clear()
+    secrets.cache_clear()
+    aws.forget_clients()
+    for value in vars(wiring).values():
+        if hasattr(value, "cache_clear"):
+            value.cache_clear()
+    models = [tables.Table]
+    while models:
+        model = models.pop()
+        model._connection = None
+        models += model.__subclasses__()

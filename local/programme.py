@@ -1,14 +1,13 @@
 """Loads the sample programme into a running system: `make run` once, `make demo` each time."""
 
 import json
-import os
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from local.acting import Caller, Creators, Json, Staff, enrol
-from local.laptop import Laptop
+from local.laptop import Laptop, use_environment
 from local.sample import areas_from, creators, load_directory
 
 if TYPE_CHECKING:
@@ -21,7 +20,7 @@ A_TRY = 1000
 
 def load_ground(system: Laptop, folder: Path | None = None) -> list["Area"]:
     """Stores the areas of `folder`, or the invented ones, with themes and departments; gives the areas."""
-    os.environ.update(system.env)
+    use_environment(system.env)
     from chalicelib import wiring
 
     areas = areas_from(folder)

@@ -21,8 +21,9 @@ from chalice.package import YAMLTemplateSerializer
 
 from chalicelib.settings import Settings
 from local.engine import ROOT, Engine
-from local.laptop import Laptop, laptop
+from local.laptop import Laptop, laptop, use_environment
 
+__all__ = ["restore_environment", "use_environment"]
 LOOPBACK = ["127.0.0.1", "localhost", "::1"]
 STAGE = "local"
 CREATE_TABLE = (
@@ -41,26 +42,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         fixtures = set(getattr(item, "fixturenames", ()))
         if fixtures & {"engine", "stack"} and item.get_closest_marker("allow_hosts") is None:
             item.add_marker(pytest.mark.allow_hosts(LOOPBACK))
-
-
-def use_environment(env: dict[str, str]) -> None:
-    """Makes chalicelib in this process read `env` and forget what it made for another."""
-    from chalicelib import aws, tables, wiring
-    from chalicelib.secrets import secrets
-    from chalicelib.settings import settings
-
-    os.environ.update(env)
-    settings.cache_clear()
-    secrets.cache_clear()
-    aws.forget_clients()
-    for value in vars(wiring).values():
-        if hasattr(value, "cache_clear"):
-            value.cache_clear()
-    models = [tables.Table]
-    while models:
-        model = models.pop()
-        model._connection = None
-        models += model.__subclasses__()
 
 
 @pytest.fixture(scope="session")

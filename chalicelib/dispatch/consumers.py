@@ -20,8 +20,10 @@ bp = Blueprint("app")
 
 @bp.schedule(Rate(1, unit=Rate.MINUTES), name="launch_due")
 def launch_due(event: CloudWatchEvent) -> None:
-    wiring.planner().tick()
-    wiring.breaker().watch()
+    try:
+        wiring.planner().tick()
+    finally:  # an ill channel is probed also when planning cannot be looked after
+        wiring.breaker().watch()
 
 
 @bp.on_sqs_message(queue="plan", batch_size=10, name="plan_run")

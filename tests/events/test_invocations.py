@@ -100,9 +100,9 @@ def test_a_record_of_the_stream_calls_for_its_event():
 
 
 def test_the_minute(recorded):
-    planner = recorded("planner")
+    planner, breaker = recorded("planner"), recorded("breaker")
     invoke("launch_due", "schedule_rule")
-    assert planner.calls == [("tick",)]
+    assert (planner.calls, breaker.calls) == ([("tick",)], [("watch",)])
 
 
 def test_the_days_seal(recorded):
