@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
 
+from chalicelib.dispatch.stops import FRESH_S
 from local.acting import Caller, Creators, Staff, wait_for
 from local.laptop import Laptop
 from local.programme import brief, load_ground
@@ -57,6 +59,7 @@ def test_who_fails_over_whatsapp_gets_it_over_telegram_and_who_answers_gets_the_
 
     admin = staff.tokens["admin"]
     api("PUT", "/v1/stops/channel:telegram", {"reason": "sample"}, token=admin)
+    time.sleep(FRESH_S)  # senders that are warm have read the stops before
     sandbox("POST", "/behaviour", {"fail": 1})
     campaign = staff.launch(brief(MARKER, ["IN"]))
     wait_for(lambda: staff.report(campaign)["fallbacks"] == len(both), "every fallback")

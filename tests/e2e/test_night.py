@@ -19,14 +19,14 @@ from local.programme import brief, load_ground
 from local.sample import creators
 
 PEOPLE = 30
-SLOW_PER_S = 2
+SLOW_PER_S = 1
 MARKER = "#night"
 INDIA = ZoneInfo("Asia/Kolkata")
 
 
 @pytest.fixture
 def system(tmp_path: Path, socket_enabled: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Laptop]:
-    """A deployed system of its own with quiet hours, whose channels need a quarter of a minute for all."""
+    """A deployed system of its own with quiet hours, whose channels need half a minute for all."""
     monkeypatch.setenv("QUIET_HOURS", "21:00-08:00")
     with laptop(tmp_path) as running:
         secret = platform_secret()
