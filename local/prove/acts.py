@@ -220,7 +220,9 @@ class Acts:
             self._when(partial(self._leave, ident))
 
     def _leave(self, ident: str) -> None:
-        person = self.place.made.people.rows[ident]
+        person = self.place.made.people.rows.get(ident)
+        if person is None:  # erased before
+            return
         here = frozenset(person.addresses.values())
         match self.place.chance.choice(("stop", "suspended", "consent", "erased")):
             case "stop":
