@@ -135,6 +135,9 @@ class Request:
     source_ip: str
     cookies: Mapping[str, str] = field(default_factory=dict)
     caller: Any = None
+    urls: tuple[str, ...] = ()
+    """The whole address that was called, as it may have been spelled: under the public URL of the deployment,
+    and under the host that the request names, with the stage in the path and without it."""
 
     @property
     def principal(self) -> Any:  # noqa: ANN401 - the identity feature's Principal; http knows no feature
@@ -410,7 +413,21 @@ def _decode(chalice_request: Any, default_lang: str) -> Request:  # noqa: ANN401
         lang=i18n.negotiate(query.get("lang"), headers.get("accept-language"), default_lang),
         source_ip=str(chalice_request.context.get("identity", {}).get("sourceIp", "")),
         cookies=cookies,
+        urls=_urls_of(chalice_request, headers),
     )
+
+
+def _urls_of(chalice_request: Any, headers: Mapping[str, str]) -> tuple[str, ...]:  # noqa: ANN401
+    """API Gateway calls us under a host of its own and a stage (`/api/…`), a custom domain may leave the
+    stage out: who signs an address has signed one of these."""
+    path, multi = _path_of(chalice_request), chalice_request.query_params
+    pairs = [(name, value) for name in multi for value in multi.getlist(name)] if multi else []
+    query = f"?{urlencode(pairs)}" if pairs else ""
+    host = headers.get("host", "")
+    staged = str(chalice_request.context.get("path", path))
+    public = _doors[0].public_url() if _doors else ""
+    found = (f"{public}{path}{query}", f"https://{host}{staged}{query}", f"https://{host}{path}{query}")
+    return tuple(dict.fromkeys(found))
 
 
 def _path_of(chalice_request: Any) -> str:  # noqa: ANN401

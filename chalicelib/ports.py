@@ -12,7 +12,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Literal, Protocol
 from zoneinfo import ZoneInfo
 
-from chalicelib.platforms.base import Outgoing, Scope
+from chalicelib.platforms.base import Engaged, Leased, Measured, Outgoing, Posted, Scope
 
 # --- directory ----------------------------------------------------------------------------------------------
 
@@ -340,6 +340,38 @@ class Waiting(Protocol):
     def replied(self, channel: str, address: str, at: datetime) -> None:
         """Notes that a person wrote something at this time, neither stop nor start: the full texts of the
         templates that they got over this channel are brought to them, each once."""
+        ...
+
+
+# --- metrics ------------------------------------------------------------------------------------------------
+
+
+class Posts(Protocol):
+    """What influencers and departments have published, and its figures."""
+
+    def handed_in(self, person: str, text: str, *, evidence: str, at: datetime) -> str | None:
+        """Takes the links of posts in what an influencer wrote; the reply, in their language. None when there
+        is no link of a post in it. The same `evidence` twice counts once and gives the same reply."""
+        ...
+
+    def told(self, platform: str, news: Posted | Measured | Engaged | Leased, at: datetime) -> None:
+        """Takes what a platform told of posts by itself; `at`: when it reached us. May be repeated."""
+        ...
+
+
+class Accounts(Protocol):
+    """The handles of influencers, for whoever measures and proves them."""
+
+    def owner_of_handle(self, platform: str, handle: str) -> str | None:
+        """The influencer to whom this canonical handle belongs; None when nobody has it."""
+        ...
+
+    def handles_of(self, person: str) -> list[tuple[str, str]]:
+        """The person's handles: platform and canonical name."""
+        ...
+
+    def measured(self, person: str, platform: str, handle: str, followers: int, at: datetime) -> None:
+        """Notes what the platform's API says of the followers: grade `verified`."""
         ...
 
 

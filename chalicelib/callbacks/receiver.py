@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from chalicelib.callbacks.letters import Letterbox
 from chalicelib.clock import Clock
 from chalicelib.errors import Forbidden, Rejected, SignatureInvalid
-from chalicelib.platforms.base import Headers
+from chalicelib.platforms.base import Call, Greeting
 from chalicelib.platforms.registry import Platforms
 from chalicelib.telemetry import count
 
@@ -28,38 +27,40 @@ class Receiver:
     letterbox: Letterbox
     clock: Clock
 
-    def receive(self, platform: str, headers: Headers, body: bytes) -> None:
+    def receive(self, platform: str, call: Call) -> None:
         """Takes a webhook: one call to the queue when the secret is known. Raises PlatformOff,
         SignatureInvalid or TooLarge, and then nothing was kept."""
         self.platforms.adapter(platform)
-        if len(body) > LARGEST:
+        if len(call.body) > LARGEST:
             raise TooLarge
         try:
-            self._verify(platform, headers, body)
+            self._verify(platform, call)
         except SignatureInvalid:
             count("CallbacksRefused")
             raise
-        self.letterbox.post(platform, self.clock.now(), body)
+        self.letterbox.post(platform, self.clock.now(), call.body)
         count("CallbacksReceived")
 
-    def greet(self, platform: str, query: Mapping[str, str]) -> str:
+    def greet(self, platform: str, call: Call) -> Greeting:
         """The answer to a platform's handshake. Raises PlatformOff, or Forbidden when it is not ours."""
         adapter, secret = self.platforms.adapter(platform)
-        answer = adapter.handshake(secret, query)
-        if answer is None and self.platforms.secrets.refresh():
+        greeting = adapter.handshake(secret, call)
+        if greeting is None and self.platforms.secrets.refresh():
             adapter, secret = self.platforms.adapter(platform)
-            answer = adapter.handshake(secret, query)
-        if answer is None:
+            greeting = adapter.handshake(secret, call)
+        if greeting is None:
             raise Forbidden
-        return answer
+        if greeting.news:
+            self.letterbox.post(platform, self.clock.now(), greeting.news)
+        return greeting
 
-    def _verify(self, platform: str, headers: Headers, body: bytes) -> None:
+    def _verify(self, platform: str, call: Call) -> None:
         """A wrong signature may mean a rotated secret: it is read anew, at most once in 30 s."""
         adapter, secret = self.platforms.adapter(platform)
         try:
-            adapter.verify(secret, headers, body)
+            adapter.verify(secret, call)
         except SignatureInvalid:
             if not self.platforms.secrets.refresh():
                 raise
             adapter, secret = self.platforms.adapter(platform)
-            adapter.verify(secret, headers, body)
+            adapter.verify(secret, call)

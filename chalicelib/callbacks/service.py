@@ -98,11 +98,12 @@ class Callbacks:
 
     def _status(self, status: Status, letter: Letter, batch: Batch) -> None:
         at = status.at or letter.received_at
+        medium = status.medium or letter.platform
         if status.opted_out:
             evidence = status.dedupe_id
             self._once(
                 evidence,
-                lambda: self.people.stop(letter.platform, status.recipient, evidence=evidence, at=at),
+                lambda: self.people.stop(medium, status.recipient, evidence=evidence, at=at),
             )
         if status.scope == "channel" and letter.received_at - at < STILL_NEWS:
             self._once(
@@ -119,7 +120,7 @@ class Callbacks:
             count("CallbacksUnmatched", len(unmatched))
 
     def _inbound(self, said: Inbound, letter: Letter) -> None:
-        at, channel = said.at or letter.received_at, letter.platform
+        at, channel = said.at or letter.received_at, said.medium or letter.platform
         meaning = meaning_of(said.text)
         if said.kind == "deep_link":
             reply = self.people.start_telegram(str(said.extra["token"]), said.sender, at=at)
@@ -150,7 +151,12 @@ class Callbacks:
     def _preference(self, wish: Preference, letter: Letter) -> None:
         """Set in the platform's own settings, which have told the person: no confirmation of ours."""
         act = self.people.restart if wish.wants else self.people.stop
-        act(letter.platform, wish.sender, evidence=wish.dedupe_id, at=wish.at or letter.received_at)
+        act(
+            wish.medium or letter.platform,
+            wish.sender,
+            evidence=wish.dedupe_id,
+            at=wish.at or letter.received_at,
+        )
 
     def _notice(self, news: Notice, letter: Letter) -> None:
         logger.info("notice", extra={"platform": letter.platform, "kind": news.kind, "id": news.dedupe_id})

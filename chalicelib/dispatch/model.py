@@ -471,7 +471,8 @@ class Stops:
 
     def hold_channel(self, channel: Channel) -> bool:
         """Whether nothing may be sent over this channel."""
-        return bool(self.scopes & {f"channel:{channel.id}", f"channel:{channel.platform}"})
+        names = (channel.id, channel.platform, channel.medium)
+        return not self.scopes.isdisjoint(f"channel:{name}" for name in names)
 
     def hold_area(self, path: Sequence[str]) -> bool:
         """Whether people who live in the area with this path wait."""

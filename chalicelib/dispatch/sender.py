@@ -310,7 +310,7 @@ class Sender:
         if against is not None or contact is None:
             self._not_sent(work, claim, against or "erased")
             return Step.GO_ON
-        message = self.runs.message(work.chunk.run, work.channel.platform, work.chunk.language, contact)
+        message = self.runs.message(work.chunk.run, work.channel.medium, work.chunk.language, contact)
         work.slots.begun()
         begun = Begun(claim, contact, work.read_at, message)
         work.under_way.append(self.threads.submit(self._send_one, work, begun))
@@ -388,7 +388,7 @@ class Sender:
         if brief is None:
             return "cancelled"
         path = contact.area_path if contact else ()
-        reason = reason_against(brief, contact, channel.platform, now)
+        reason = reason_against(brief, contact, channel.medium, now)
         reason = reason or reason_in_law(brief, self.calendar.at(path, now))
         return reason or stops.hold(brief, channel, path) or quiet_until(brief, now)
 
@@ -437,7 +437,7 @@ class Sender:
         began = self.clock.now()
         work.slots.use()
         try:
-            self.gateway.send(work.channel, contact.addresses[work.channel.platform], message)
+            self.gateway.send(work.channel, contact.addresses[work.channel.medium], message)
         except OutcomeUnknown:
             self._unknown(work, claim.index)
         except Transient as later:  # surely not sent: the claim is given back
@@ -475,9 +475,9 @@ class Sender:
     def _opted_out(self, work: Work, claim: Claim, contact: Contact, refused: SendRefused) -> None:
         """Keeps it as a suppression. While that cannot be written the claim is given back: whoever asks the
         platform again is told again."""
-        platform, evidence = work.channel.platform, f"platform {refused.platform_code}"
+        medium, evidence = work.channel.medium, f"platform {refused.platform_code}"
         try:
-            self.people.stop(platform, contact.addresses[platform], evidence=evidence, at=self.clock.now())
+            self.people.stop(medium, contact.addresses[medium], evidence=evidence, at=self.clock.now())
         except Exception:
             self.store.release(claim)
             raise
@@ -561,6 +561,6 @@ def _not_past(run: RunBrief, delay_s: float, now: datetime) -> float:
     return min(delay_s, left_s) if left_s > 0 else delay_s
 
 
-def _nowhere(platform: str) -> Channel:
+def _nowhere(medium: str) -> Channel:
     """What stands for the channel of a run that is over: its platform may have been switched off."""
-    return Channel("", platform, {})
+    return Channel("", medium, {})

@@ -3,28 +3,62 @@ feature."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, get_args
 
 from chalicelib.errors import Rejected, Transient
 
 Headers = Mapping[str, str]
 """Header names in lower case."""
+Medium = Literal["whatsapp", "telegram", "sms", "email"]
+"""What a person is reached by. Several platforms may carry one: SMS go over MSG91 or Twilio."""
+MEDIUMS: tuple[Medium, ...] = get_args(Medium)
+
+
+@dataclass(frozen=True)
+class Call:
+    """A request to one of our webhooks, as it came."""
+
+    headers: Headers = field(default_factory=dict)
+    body: bytes = b""
+    query: Mapping[str, str] = field(default_factory=dict)
+    urls: tuple[str, ...] = ()
+    """The address that was called, query included, in every spelling that the platform may have used: some
+    sign it."""
+    tail: str = ""
+    """What follows the platform's name in the path."""
+
+
+@dataclass(frozen=True)
+class Greeting:
+    """The answer to a handshake; `news`, if any, is queued as if it had been posted, for `parse`."""
+
+    answer: str
+    content_type: str = "text/plain"
+    news: bytes = b""
 
 
 @dataclass(frozen=True)
 class Capabilities:
     """What a platform really has; the planner, the report and docs/platforms.md read it."""
 
-    receipts: bool
+    mediums: tuple[Medium, ...] = ()
+    """What it can reach people by, its own first; none: it is only listened to, or asked for figures."""
+    receipts: bool = False
     """Tells when a message was delivered or read."""
-    templates: bool
+    replies: bool = False
+    """Brings us what people answer."""
+    media: bool = False
+    """A message may carry a picture or a film."""
+    longest: int | None = None
+    """Characters of a message's text, as the platform counts them; None: no limit that matters."""
+    templates: bool = False
     """Needs an approved template outside the person's own window of conversation."""
-    carries_key: bool
+    carries_key: bool = False
     """Gives our delivery key back in its callbacks."""
-    rate_per_s: float
+    rate_per_s: float = 1.0
     """Messages a second that one channel may send, unless its configuration says otherwise."""
     pair_gap_s: float = 0.0
     """Seconds that must lie between two messages to one person."""
@@ -45,19 +79,35 @@ class Capabilities:
 
 @dataclass(frozen=True)
 class Channel:
-    """A configured way to reach people, from the secret's `channels`: a WhatsApp number, a bot."""
+    """A configured way to reach people, from the secret's `channels`: a WhatsApp number, a bot, an SMS
+    header, a sender address."""
 
     id: str
     platform: str
     config: Mapping[str, str]
     """Address and token, as the platform names them."""
+    medium: str = ""
+    """What it reaches people by; left out: what bears the platform's name."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "medium", self.medium or self.platform)
 
 
 @dataclass(frozen=True)
 class Outgoing:
-    """One message to one address: a template with its parameters in order, or free text."""
+    """One message to one address: a template with its parameters in order, or text.
+
+    An SMS has both: the registered template's id, and `text` as it is delivered. An email has `subject`,
+    `text` and `html`.
+    """
 
     text: str = ""
+    subject: str = ""
+    html: str = ""
+    header: str = ""
+    """SMS: the registered sender's name (DLT header)."""
+    unsubscribe_url: str = ""
+    """Email: where one click ends the subscription (RFC 8058)."""
     template: str = ""
     template_language: str = ""
     category: str = ""
@@ -118,7 +168,8 @@ class OutcomeUnknown(Rejected):
 
 # --- what a platform's callbacks tell -----------------------------------------------------------------------
 # `dedupe_id` is the same each time the platform repeats itself; no address can be read out of it. `sender`,
-# `recipient`: addresses as `send` takes them. `at` is None where the platform gave no time.
+# `recipient`: addresses as `send` takes them. `at` is None where the platform gave no time. `medium`: what
+# the address belongs to; empty: what bears the platform's name.
 
 
 @dataclass(frozen=True)
@@ -136,6 +187,7 @@ class Status:
     opted_out: bool = False
     scope: Scope = "person"
     """Of `failed`: for whom the refusal holds, as in SendRefused."""
+    medium: str = ""
 
 
 @dataclass(frozen=True)
@@ -154,6 +206,7 @@ class Inbound:
     reply_to: str = ""
     name: str = ""
     extra: Mapping[str, Any] = field(default_factory=dict)
+    medium: str = ""
 
 
 @dataclass(frozen=True)
@@ -165,6 +218,7 @@ class Preference:
     wants: bool
     category: str
     at: datetime | None
+    medium: str = ""
 
 
 @dataclass(frozen=True)
@@ -193,11 +247,117 @@ class Unknown:
     raw: Any
 
 
-Update = Status | Inbound | Preference | Notice | Unknown
+Metric = Literal["views", "reach", "likes", "comments", "shares", "saves"]
+METRICS: tuple[Metric, ...] = get_args(Metric)
+"""What is told of posts. A platform's own words are brought to these by its adapter (docs/platforms.md)."""
+
+
+@dataclass(frozen=True)
+class Posted:
+    """News of a post: published, changed or removed; or that a post mentions an account of ours."""
+
+    dedupe_id: str
+    kind: Literal["published", "changed", "removed", "mentions"]
+    post_id: str
+    """The platform's own id."""
+    account: str
+    """The platform's own id of whose post it is; empty where it is not told."""
+    at: datetime | None
+    url: str = ""
+    text: str = ""
+    """The words of the post, as far as they were told."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Figures of a post that a signed callback told. What it does not tell is absent, never 0."""
+
+    dedupe_id: str
+    post_id: str
+    figures: Mapping[Metric, int]
+    at: datetime | None
+
+
+@dataclass(frozen=True)
+class Engaged:
+    """One person did something under a post of ours: a comment, a like, a share. No figure: figures are
+    asked for, or told as Measured."""
+
+    dedupe_id: str
+    kind: str
+    post_id: str
+    sender: str
+    verb: Literal["added", "changed", "removed"]
+    at: datetime | None
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class Leased:
+    """A subscription to an account's posts was confirmed until `until`, refused or ended (`until` None)."""
+
+    dedupe_id: str
+    topic: str
+    until: datetime | None
+    reason: str = ""
+
+
+Update = Status | Inbound | Preference | Notice | Posted | Measured | Engaged | Leased | Unknown
+
+
+# --- what a platform's API tells when it is asked -----------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class PostReading:
+    """What a platform's API says of a post now. What it does not tell is absent, never 0."""
+
+    figures: Mapping[Metric, int] = field(default_factory=dict)
+    gone: bool = False
+    """The platform knows no such post (any more), or does not show it."""
+    account: str = ""
+    """The platform's own id of whose post it is."""
+    handle: str = ""
+    """The account's name in its canonical form, where it is told."""
+    text: str | None = None
+    """The words under the post; None where they are not told."""
+    published_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class AccountReading:
+    """What a platform's API says of an account now."""
+
+    account: str
+    """The platform's own id."""
+    handle: str = ""
+    followers: int | None = None
+    """None where it is hidden or not told."""
+    bio: str | None = None
+    """What the account says of itself; None where it is not told."""
+
+
+@dataclass(frozen=True)
+class Quota:
+    """What asking for figures costs."""
+
+    batch: int
+    """Posts in one request."""
+    units: int
+    """Of the quota, for each request."""
+    per_window: int
+    """Units in a window."""
+    window_s: int
 
 
 class Http(Protocol):
     """The one HTTP client of all adapters: no retries, a time-out on every call."""
+
+    def post_form(
+        self, url: str, body: Mapping[str, str], headers: Mapping[str, str]
+    ) -> tuple[int, Headers, Any]:
+        """As `post_json`, with a form's fields."""
+        ...
 
     def post_json(
         self, url: str, body: Mapping[str, Any], headers: Mapping[str, str]
@@ -215,11 +375,30 @@ class Http(Protocol):
 
 
 class Platform(Protocol):
+    """What all platforms have: they are heard."""
+
     name: str
     base_url: str
     """The platform's own host; on the laptop the sandbox stands in for it."""
     capabilities: Capabilities
     webhook_content_types: tuple[str, ...]
+
+    def verify(self, secrets: Mapping[str, Any], call: Call) -> None:
+        """Raises SignatureInvalid unless `call.body` is the platform's own."""
+        ...
+
+    def parse(self, body: bytes) -> list[Update]:
+        """The updates of a verified body, in its order; the same body gives the same dedupe ids. Never raises
+        for content: what cannot be read is Unknown."""
+        ...
+
+    def handshake(self, secrets: Mapping[str, Any], call: Call) -> Greeting | None:
+        """The answer to a GET that proves the address ours; None when it is refused."""
+        ...
+
+
+class Sends(Platform, Protocol):
+    """A platform over which people are reached: one whose capabilities name a medium."""
 
     def send(self, http: Http, base_url: str, channel: Channel, to: str, message: Outgoing) -> Accepted:
         """Sends once. Raises SendRefused, Throttled, OutcomeUnknown, or Transient when surely nothing was
@@ -231,28 +410,37 @@ class Platform(Protocol):
         OutcomeUnknown or Transient when it cannot be said."""
         ...
 
-    def verify(self, secrets: Mapping[str, Any], headers: Headers, body: bytes) -> None:
-        """Raises SignatureInvalid unless `body` is the platform's own."""
+
+class Measures(Platform, Protocol):
+    """A platform whose API tells figures."""
+
+    quota: Quota
+
+    def read_posts(
+        self, http: Http, base_url: str, secrets: Mapping[str, Any], ids: Sequence[str]
+    ) -> dict[str, PostReading]:
+        """Figures of up to `quota.batch` posts, by the platform's own id; an id that was not asked through is
+        absent. Raises Throttled, SendRefused (scope `channel`: our key), OutcomeUnknown or Transient."""
         ...
 
-    def parse(self, body: bytes) -> list[Update]:
-        """The updates of a verified body, in its order; the same body gives the same dedupe ids. Never raises
-        for content: what cannot be read is Unknown."""
-        ...
-
-    def handshake(self, secrets: Mapping[str, Any], query: Mapping[str, str]) -> str | None:
-        """The answer to a GET that proves the address ours; None when it is refused."""
+    def read_account(
+        self, http: Http, base_url: str, secrets: Mapping[str, Any], handle: str
+    ) -> AccountReading | None:
+        """An account by its canonical handle (influencers/handles.py); None when there is none. Raises as
+        `read_posts`."""
         ...
 
 
 class Gateway(Protocol):
     """All platforms that are switched on, behind one door: what dispatch sends through."""
 
-    def channel_for(self, platform: str) -> Channel:
-        """The configured channel of a platform. Raises PlatformOff when it has no secret."""
+    def channel_for(self, medium: str) -> Channel:
+        """The configured channel that reaches people by `medium`. Raises PlatformOff when there is none."""
         ...
 
-    def capabilities(self, platform: str) -> Capabilities: ...
+    def capabilities(self, name: str) -> Capabilities:
+        """What a platform can do; of a medium, what the platform can that carries it here."""
+        ...
 
     def send(self, channel: Channel, to: str, message: Outgoing) -> Accepted:
         """Sends once, as `Platform.send`."""

@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from chalicelib.errors import Transient
 from chalicelib.platforms.base import Headers, OutcomeUnknown
@@ -45,6 +46,14 @@ class HttpClient:
         """
         packed = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
         return self._ask("POST", url, packed, {**headers, "Content-Type": "application/json"})
+
+    def post_form(
+        self, url: str, body: Mapping[str, str], headers: Mapping[str, str]
+    ) -> tuple[int, Headers, Any]:
+        """The same with a form's fields."""
+        packed = urlencode(body).encode("ascii")
+        kind = "application/x-www-form-urlencoded"
+        return self._ask("POST", url, packed, {**headers, "Content-Type": kind})
 
     def get_json(self, url: str, headers: Mapping[str, str]) -> tuple[int, Headers, Any]:
         """The same for what only reads."""

@@ -7,13 +7,27 @@ from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.errors import PlatformOff
-from chalicelib.platforms.base import Accepted, Capabilities, Channel, Http, Outgoing, Platform
+from chalicelib.platforms.base import (
+    MEDIUMS,
+    Accepted,
+    Capabilities,
+    Channel,
+    Http,
+    Measures,
+    Outgoing,
+    Platform,
+    Sends,
+)
 from chalicelib.platforms.telegram import Telegram
 from chalicelib.platforms.whatsapp import WhatsApp
 from chalicelib.secrets import Secrets
 
-_ALL: tuple[Platform, ...] = (WhatsApp(), Telegram())
-ADAPTERS = {adapter.name: adapter for adapter in _ALL}
+_WHATSAPP, _TELEGRAM = WhatsApp(), Telegram()
+SENDERS: dict[str, Sends] = {one.name: one for one in (_WHATSAPP, _TELEGRAM)}
+"""Over which people are reached; of several that carry one medium, the first configured channel is used."""
+MEASURERS: dict[str, Measures] = {}
+"""Which tell figures of posts and accounts."""
+ADAPTERS: dict[str, Platform] = {**SENDERS, **MEASURERS}
 WEBHOOK_CONTENT_TYPES = tuple(sorted({t for a in ADAPTERS.values() for t in a.webhook_content_types}))
 
 
@@ -33,53 +47,74 @@ class Platforms:
             raise PlatformOff(platform=platform)
         return ADAPTERS[platform], secret
 
-    def channel_for(self, platform: str) -> Channel:
-        """The first configured channel of a platform. Raises PlatformOff without a secret or a channel."""
-        self.adapter(platform)
+    def channel_for(self, medium: str) -> Channel:
+        """The first configured channel that reaches people by `medium`, over a platform that is switched on.
+        Raises PlatformOff when there is none."""
         for channel_id, config in self._channels().items():
-            if config.get("platform") == platform:
-                return Channel(channel_id, platform, config)
-        raise PlatformOff(platform=platform)
+            channel = _channel(channel_id, config)
+            if channel.medium == medium and self._is_on(channel):
+                return channel
+        raise PlatformOff(platform=medium)
 
     def channel(self, channel_id: str) -> Channel:
         """The channel of this id. Raises PlatformOff when it is not configured, or its platform is off."""
-        config = self._channels().get(channel_id, {})
-        platform = str(config.get("platform", ""))
-        self.adapter(platform)
-        return Channel(channel_id, platform, config)
+        channel = _channel(channel_id, self._channels().get(channel_id, {}))
+        if not self._is_on(channel):
+            raise PlatformOff(platform=channel.platform or channel_id)
+        return channel
 
     def channels(self) -> list[Channel]:
         """All configured channels of platforms that are switched on, by id."""
-        return [
-            Channel(channel_id, str(config.get("platform", "")), config)
-            for channel_id, config in sorted(self._channels().items())
-            if self.secrets.platform(str(config.get("platform", ""))) and config.get("platform") in ADAPTERS
-        ]
+        configured = (_channel(channel_id, config) for channel_id, config in sorted(self._channels().items()))
+        return [channel for channel in configured if self._is_on(channel)]
 
     def channels_and_platforms(self) -> set[str]:
-        """Ids of all configured channels, and the names of all platforms that there are."""
-        return {*self._channels(), *ADAPTERS}
+        """Ids of all configured channels, the names of all platforms over which people are reached, and of
+        what they are reached by."""
+        return {*self._channels(), *SENDERS, *MEDIUMS}
 
-    def capabilities(self, platform: str) -> Capabilities:
-        """What the platform can do, switched on or not. Raises PlatformOff for one that has no adapter."""
-        if platform not in ADAPTERS:
-            raise PlatformOff(platform=platform)
-        return ADAPTERS[platform].capabilities
+    def capabilities(self, name: str) -> Capabilities:
+        """What the platform of this name can do, switched on or not; of a medium, what its configured channel
+        can, or else the first platform that carries it. Raises PlatformOff where no adapter fits."""
+        if name in ADAPTERS:
+            return ADAPTERS[name].capabilities
+        try:
+            return ADAPTERS[self.channel_for(name).platform].capabilities
+        except PlatformOff:
+            for adapter in SENDERS.values():
+                if name in adapter.capabilities.mediums:
+                    return adapter.capabilities
+            raise
 
     def base_url(self, platform: str) -> str:
         """Where the platform's API is."""
         return f"{self.platform_url}/{platform}" if self.platform_url else ADAPTERS[platform].base_url
 
     def send(self, channel: Channel, to: str, message: Outgoing) -> Accepted:
-        """Sends once over `channel`. Raises as `Platform.send`, and PlatformOff when it was switched off."""
-        adapter, _ = self.adapter(channel.platform)
+        """Sends once over `channel`. Raises as `Sends.send`, and PlatformOff when it was switched off."""
+        adapter = self._sender(channel)
         return adapter.send(self.http, self.base_url(channel.platform), channel, to, message)
 
     def probe(self, channel: Channel) -> None:
-        """Asks whether the channel may send, as `Platform.probe`."""
-        adapter, _ = self.adapter(channel.platform)
+        """Asks whether the channel may send, as `Sends.probe`."""
+        adapter = self._sender(channel)
         adapter.probe(self.http, self.base_url(channel.platform), channel)
+
+    def _sender(self, channel: Channel) -> Sends:
+        if not self._is_on(channel):
+            raise PlatformOff(platform=channel.platform)
+        return SENDERS[channel.platform]
+
+    def _is_on(self, channel: Channel) -> bool:
+        return channel.platform in SENDERS and bool(self.secrets.platform(channel.platform))
 
     def _channels(self) -> Mapping[str, Mapping[str, str]]:
         channels: Mapping[str, Mapping[str, str]] = self.secrets.all().get("channels", {})
         return channels
+
+
+def _channel(channel_id: str, config: Mapping[str, str]) -> Channel:
+    """A configured channel. `medium` is given where the platform carries several."""
+    platform = str(config.get("platform", ""))
+    carried = SENDERS[platform].capabilities.mediums if platform in SENDERS else ()
+    return Channel(channel_id, platform, config, config.get("medium") or (carried[0] if carried else ""))

@@ -15,9 +15,10 @@ from typing import Any
 from chalicelib.errors import SignatureInvalid
 from chalicelib.platforms.base import (
     Accepted,
+    Call,
     Capabilities,
     Channel,
-    Headers,
+    Greeting,
     Http,
     Inbound,
     Notice,
@@ -184,7 +185,7 @@ class Telegram:
     name = NAME
     base_url = "https://api.telegram.org"
     capabilities = Capabilities(
-        receipts=False, templates=False, carries_key=False, rate_per_s=30, pair_gap_s=1
+        mediums=("telegram",), replies=True, media=True, longest=4096, rate_per_s=30, pair_gap_s=1
     )
     webhook_content_types: tuple[str, ...] = ("application/json",)
 
@@ -207,8 +208,8 @@ class Telegram:
         if status != HTTPStatus.OK:
             raise _refusal(status, answer)
 
-    def verify(self, secrets: Mapping[str, Any], headers: Headers, body: bytes) -> None:
-        given = headers.get(SECRET, "").encode("utf-8", "replace")
+    def verify(self, secrets: Mapping[str, Any], call: Call) -> None:
+        given = call.headers.get(SECRET, "").encode("utf-8", "replace")
         if not any(hmac.compare_digest(given, key) for key in signing_keys(secrets.get("secret_token"))):
             raise SignatureInvalid
 
@@ -218,6 +219,6 @@ class Telegram:
         except ValueError:
             return [unreadable(NAME, body)]
 
-    def handshake(self, secrets: Mapping[str, Any], query: Mapping[str, str]) -> str | None:
+    def handshake(self, secrets: Mapping[str, Any], call: Call) -> Greeting | None:
         """None: Telegram asks for no proof, it is told the address by `setWebhook`."""
         return None

@@ -16,9 +16,10 @@ from typing import Any, Literal
 from chalicelib.errors import SignatureInvalid
 from chalicelib.platforms.base import (
     Accepted,
+    Call,
     Capabilities,
     Channel,
-    Headers,
+    Greeting,
     Http,
     Inbound,
     Notice,
@@ -343,7 +344,17 @@ class WhatsApp:
 
     name = NAME
     base_url = "https://graph.facebook.com"
-    capabilities = Capabilities(receipts=True, templates=True, carries_key=True, rate_per_s=80, pair_gap_s=6)
+    capabilities = Capabilities(
+        mediums=("whatsapp",),
+        receipts=True,
+        replies=True,
+        media=True,
+        longest=4096,
+        templates=True,
+        carries_key=True,
+        rate_per_s=80,
+        pair_gap_s=6,
+    )
     webhook_content_types: tuple[str, ...] = ("application/json",)
 
     def send(self, http: Http, base_url: str, channel: Channel, to: str, message: Outgoing) -> Accepted:
@@ -372,10 +383,10 @@ class WhatsApp:
         if said == "BLOCKED":
             raise SendRefused("health_blocked", "channel", said)
 
-    def verify(self, secrets: Mapping[str, Any], headers: Headers, body: bytes) -> None:
-        given = headers.get(SIGNATURE, "").encode("utf-8", "replace")
+    def verify(self, secrets: Mapping[str, Any], call: Call) -> None:
+        given = call.headers.get(SIGNATURE, "").encode("utf-8", "replace")
         for key in signing_keys(secrets.get("app_secret")):
-            right = "sha256=" + hmac.new(key, body, hashlib.sha256).hexdigest()
+            right = "sha256=" + hmac.new(key, call.body, hashlib.sha256).hexdigest()
             if hmac.compare_digest(given, right.encode("ascii")):
                 return
         raise SignatureInvalid
@@ -386,7 +397,10 @@ class WhatsApp:
         except ValueError:
             return [unreadable(NAME, body)]
 
-    def handshake(self, secrets: Mapping[str, Any], query: Mapping[str, str]) -> str | None:
-        given = query.get("hub.verify_token", "").encode("utf-8", "replace")
+    def handshake(self, secrets: Mapping[str, Any], call: Call) -> Greeting | None:
+        given = call.query.get("hub.verify_token", "").encode("utf-8", "replace")
         known = any(hmac.compare_digest(given, key) for key in signing_keys(secrets.get("verify_token")))
-        return query.get("hub.challenge") if known and query.get("hub.mode") == "subscribe" else None
+        challenge = call.query.get("hub.challenge")
+        if challenge is None or not known or call.query.get("hub.mode") != "subscribe":
+            return None
+        return Greeting(challenge)

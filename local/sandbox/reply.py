@@ -1,7 +1,34 @@
-"""The answer of a platform to one request."""
+"""What a platform is asked, and what it answers."""
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One request to a platform's API."""
+
+    method: str
+    path: list[str]
+    """Parts of the path behind the platform's name, decoded."""
+    query: dict[str, str]
+    headers: Mapping[str, str]
+    """Names in lower case."""
+    body: object
+    """Parsed JSON, the fields of a form, or text; None without a body."""
+
+    @property
+    def token(self) -> str:
+        """What the Authorization header holds."""
+        return self.headers.get("authorization", "")
+
+    @property
+    def fields(self) -> Json:
+        """The fields of the body, and of the query where the body has none of that name."""
+        return {**self.query, **(self.body if isinstance(self.body, dict) else {})}
 
 
 @dataclass(frozen=True)
@@ -11,3 +38,29 @@ class Reply:
     status: int
     body: Any
     cut: bool = False
+
+
+@dataclass(frozen=True)
+class Act:
+    """Something that a person does on a platform, asked for by `POST /inbound`."""
+
+    sender: str
+    text: str
+    name: str
+    more: Json = field(default_factory=dict)
+    """Fields that only this kind on this platform knows."""
+
+
+class SandboxPlatform(Protocol):
+    """One platform on a world: a file of its own, and a line in `Sandbox`."""
+
+    NAME: str
+    extras: frozenset[str]
+    """Fields of `more` that its acts know."""
+    acts: Mapping[str, Callable[[Act], str]]
+    """By kind, what people can do; each gives the id of what it caused, and raises ValueError for what cannot
+    be."""
+
+    def handle(self, asked: Ask) -> Reply:
+        """Answers the platform's own API."""
+        ...

@@ -5,14 +5,14 @@ import json
 import re
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 from local.sandbox.posting import Poster
-from local.sandbox.reply import Reply
+from local.sandbox.reply import Act, Ask, Reply, SandboxPlatform
 from local.sandbox.telegram import Telegram
 from local.sandbox.whatsapp import WhatsApp
 from local.sandbox.world import Json, World
@@ -21,28 +21,28 @@ BODY_MOST = 1024 * 1024
 TEMPLATES = Path(__file__).parent.parent / "data" / "templates.json"
 
 
+PLATFORMS = (WhatsApp, Telegram)
+
+
 class Sandbox:
     """The platforms and their controls, apart from HTTP."""
 
     def __init__(self, world: World, poster: Poster, webhooks: str) -> None:
         self.world = world
         self.poster = poster
-        self.whatsapp = WhatsApp(world, poster, webhooks)
-        self.telegram = Telegram(world, poster, webhooks)
+        self.platforms: dict[str, SandboxPlatform] = {
+            kind.NAME: kind(world, poster, webhooks) for kind in PLATFORMS
+        }
 
-    def answer(self, method: str, target: str, token: str, body: object) -> Reply:
-        """Answer one request; `body` is parsed JSON, or None."""
+    def answer(self, method: str, target: str, headers: Mapping[str, str], body: object) -> Reply:
+        """Answer one request; `body` is parsed JSON, a form's fields, text, or None."""
         url = urlsplit(target)
         path = [part for part in url.path.split("/") if part]
         query = dict(parse_qsl(url.query.replace("+", "%2B")))
         with self.world.lock:
             match path:
-                case ["whatsapp", _, *_]:
-                    return self.whatsapp.handle(method, path[1:], query, token, body)
-                case ["telegram", _, *_]:
-                    return self.telegram.handle(
-                        path[1:], {**query, **(body if isinstance(body, dict) else {})}
-                    )
+                case [platform, _, *_] if platform in self.platforms:
+                    return self.platforms[platform].handle(Ask(method, path[1:], query, headers, body))
                 case [control]:
                     return self._control(method, control, query, body)
         return Reply(404, {"error": "no such path"})
@@ -93,22 +93,25 @@ class Sandbox:
         return Reply(200, {"offset_s": offset})
 
     def _inbound(self, asked: Json) -> Reply:
-        _known(asked, {"platform", "from", "text", "name", "kind"})
-        sender, text = str(asked.get("from", "")), str(asked.get("text", ""))
-        name, kind = str(asked.get("name", "नमूना")), str(asked.get("kind", "text"))
-        match asked.get("platform"), kind:
-            case "whatsapp", "text" | "button" | "preference":
-                return Reply(202, {"id": self.whatsapp.inbound(sender, text, name, kind)})
-            case "telegram", "text":
-                return Reply(202, {"id": self.telegram.inbound(sender, text, name)})
-        raise ValueError("platform and kind: whatsapp with text, button or preference; telegram with text")
+        platform, kind = str(asked.get("platform", "")), str(asked.get("kind", "text"))
+        acts = self.platforms[platform].acts if platform in self.platforms else {}
+        if kind not in acts:
+            known = "; ".join(f"{name}: {', '.join(one.acts)}" for name, one in self.platforms.items())
+            raise ValueError(f"platform and kind: {known}")
+        named = {"platform", "kind", "from", "text", "name"}
+        _known(asked, named | self.platforms[platform].extras)
+        more = {name: value for name, value in asked.items() if name not in named}
+        act = Act(
+            str(asked.get("from", "")), str(asked.get("text", "")), str(asked.get("name", "नमूना")), more
+        )
+        return Reply(202, {"id": acts[kind](act)})
 
     def _block(self, asked: Json) -> Reply:
         _known(asked, {"platform", "from", "blocked"})
         platform, blocked = asked.get("platform"), asked.get("blocked", True)
         address = _address(str(asked.get("from", "")))
-        if platform not in ("whatsapp", "telegram") or not address or not isinstance(blocked, bool):
-            raise ValueError("give platform (whatsapp or telegram), from (an address) and blocked")
+        if platform not in self.platforms or not address or not isinstance(blocked, bool):
+            raise ValueError("give platform (such as whatsapp or telegram), from (an address) and blocked")
         if platform == "whatsapp":
             address = f"+{address}"
         self.world.block(platform, address, blocked=blocked)
@@ -140,13 +143,14 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(Reply(413, {"error": "the body is too large"}))
             return
         raw = self.rfile.read(length)
+        headers = {name.lower(): value for name, value in self.headers.items()}
         try:
             body = json.loads(raw) if raw else None
-        except ValueError:
+        except ValueError:  # who says nothing of JSON may post JSON all the same
             body = raw.decode("utf-8", "replace")
-        reply = self.server.sandbox.answer(
-            self.command, self.path, self.headers.get("Authorization", ""), body
-        )
+            if headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+                body = dict(parse_qsl(body, keep_blank_values=True))
+        reply = self.server.sandbox.answer(self.command, self.path, headers, body)
         if reply.cut:
             self.close_connection = True
             with contextlib.suppress(OSError):

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from local.config import TELEGRAM
 from local.sandbox.posting import Envelope, Poster, Update, dumped
-from local.sandbox.reply import Reply
+from local.sandbox.reply import Ask, Reply
 from local.sandbox.world import Fate, Json, World
 
 NAME = "telegram"
@@ -33,7 +33,11 @@ class Refused(Exception):
 class Telegram:
     """One bot on one world."""
 
+    NAME = NAME
+    extras: frozenset[str] = frozenset()
+
     def __init__(self, world: World, poster: Poster, webhooks: str) -> None:
+        self.acts = {"text": lambda act: self.inbound(act.sender, act.text, act.name)}
         self._world = world
         self._poster = poster
         self._secret = TELEGRAM.secret_token
@@ -47,12 +51,12 @@ class Telegram:
     def _sign(self, _body: bytes) -> dict[str, str]:
         return {"X-Telegram-Bot-Api-Secret-Token": self._secret}
 
-    def handle(self, path: list[str], body: object) -> Reply:
+    def handle(self, ask: Ask) -> Reply:
         """Answer `/bot<token>/<method>`."""
+        path, asked = ask.path, ask.fields
         try:
             if path[0] != f"bot{TELEGRAM.bot_token}":
                 raise Refused(401, "Unauthorized")
-            asked = body if isinstance(body, dict) else {}
             if self._world.behaviour.channel_ill and path[1:] == ["getMe"]:
                 raise Refused(401, "Unauthorized")
             match path[1:]:

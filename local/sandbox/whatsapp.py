@@ -12,13 +12,14 @@ import re
 import secrets
 import uuid
 from datetime import timedelta
+from functools import partial
 from urllib.parse import urlsplit
 
 import urllib3
 
 from local.config import WHATSAPP
 from local.sandbox.posting import Envelope, Poster, Update, dumped
-from local.sandbox.reply import Reply
+from local.sandbox.reply import Act, Ask, Reply
 from local.sandbox.world import Fate, Json, World
 
 NAME = "whatsapp"
@@ -97,7 +98,11 @@ REPLY = "और बताइए"
 class WhatsApp:
     """One business account with one number, on one world."""
 
+    NAME = NAME
+    extras: frozenset[str] = frozenset()
+
     def __init__(self, world: World, poster: Poster, webhooks: str) -> None:
+        self.acts = {kind: partial(self._act, kind=kind) for kind in ("text", "button", "preference")}
         self._world = world
         self._poster = poster
         self._envelope = self._posting_to(f"{webhooks}/webhooks/whatsapp")
@@ -105,23 +110,25 @@ class WhatsApp:
     def _posting_to(self, url: str) -> Envelope:
         return Envelope(NAME, url, self._pack, self._sign, lambda: self._world.behaviour.batch)
 
-    def handle(self, method: str, path: list[str], query: dict[str, str], token: str, body: object) -> Reply:
+    def handle(self, asked: Ask) -> Reply:
         """Answer `/<version>/<number>/messages`, and of the account message_templates and subscribed_apps."""
         try:
-            if token != f"Bearer {WHATSAPP.access_token}":
+            body = asked.body
+            if asked.token != f"Bearer {WHATSAPP.access_token}":
                 raise Refused(190, "The access token could not be decrypted")
-            match method, path[1:]:
+            match asked.method, asked.path[1:]:
                 case "GET", [WHATSAPP.phone_number_id]:
                     return self._health()
                 case "POST", [WHATSAPP.phone_number_id, "messages"]:
                     return self._send(body)
                 case "GET", [WHATSAPP.waba, "message_templates"]:
-                    return self._templates(query)
+                    return self._templates(asked.query)
                 case "POST", [WHATSAPP.waba, "message_templates"]:
                     return self._register(body)
                 case "POST", [WHATSAPP.waba, "subscribed_apps"]:
                     return self._subscribe(body)
-            raise Refused(100, f"Object {path[1] if path[1:] else ''!r} does not exist or has no such edge")
+            wanted = asked.path[1] if asked.path[1:] else ""
+            raise Refused(100, f"Object {wanted!r} does not exist or has no such edge")
         except Refused as refused:
             return refused.reply
 
@@ -269,6 +276,9 @@ class WhatsApp:
         asked = body["template"]
         template = self._world.templates[asked["name"], asked["language"]["code"]]
         return str(template.get("category", "UTILITY")).lower()
+
+    def _act(self, act: Act, kind: str) -> str:
+        return self.inbound(act.sender, act.text, act.name, kind)
 
     def inbound(self, sender: str, text: str, name: str, kind: str) -> str:
         """A person writes (`text`), presses a quick reply (`button`), or sets marketing to stop or resume

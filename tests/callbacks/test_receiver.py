@@ -8,6 +8,7 @@ from chalicelib.callbacks.letters import MOST_IN_A_MESSAGE, Letterbox
 from chalicelib.callbacks.receiver import LARGEST, Receiver, TooLarge
 from chalicelib.clock import FixedClock
 from chalicelib.errors import Forbidden, PlatformOff, SignatureInvalid
+from chalicelib.platforms.base import Call
 from chalicelib.platforms.registry import Platforms
 from tests.callbacks.fakes import NOON
 from tests.platforms.test_registry import GivenSecrets
@@ -48,7 +49,7 @@ class Bench:
 
     def post(self, body=b"{}", secret="old", platform="whatsapp"):
         signature = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
-        self.receiver.receive(platform, {"x-hub-signature-256": f"sha256={signature}"}, body)
+        self.receiver.receive(platform, Call({"x-hub-signature-256": f"sha256={signature}"}, body))
 
     def letters(self):
         return [self.letterbox.open(f"m{n}", body) for n, body in enumerate(self.queue.bodies)]
@@ -135,7 +136,7 @@ def test_a_platform_that_is_off_takes_nothing(platform):
     with pytest.raises(PlatformOff):
         bench.post(platform=platform)
     with pytest.raises(PlatformOff):
-        bench.receiver.greet(platform, {})
+        bench.receiver.greet(platform, Call())
     assert bench.queue.bodies == []
 
 
@@ -146,12 +147,13 @@ def test_a_platform_switched_off_by_the_newer_secret_is_off():
 
 
 def hello(token):
-    return {"hub.mode": "subscribe", "hub.verify_token": token, "hub.challenge": "1158201444"}
+    query = {"hub.mode": "subscribe", "hub.verify_token": token, "hub.challenge": "1158201444"}
+    return Call(query=query)
 
 
 def test_a_handshake_is_answered_also_after_a_rotation():
-    assert Bench().receiver.greet("whatsapp", hello("old")) == "1158201444"
-    assert Bench(OLD, NEW).receiver.greet("whatsapp", hello("new")) == "1158201444"
+    assert Bench().receiver.greet("whatsapp", hello("old")).answer == "1158201444"
+    assert Bench(OLD, NEW).receiver.greet("whatsapp", hello("new")).answer == "1158201444"
 
 
 def test_a_handshake_that_is_not_ours_is_forbidden():

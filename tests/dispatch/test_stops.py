@@ -639,6 +639,8 @@ def test_what_can_be_stopped_is_asked_of_the_directory_and_the_secret(monkeypatc
     wiring.directory().put_department("dept_sample", {"en": "Sample"})
     use_environment({"PLAN_QUEUE_URL": "http://queue/plan"})
     exists = wiring.stop_desk().exists
-    assert [exists["channel"](one) for one in ("whatsapp-2", "telegram", "sms")] == [True, True, False]
+    assert [exists["channel"](one) for one in ("whatsapp-2", "telegram", "sms", "pigeon")] == [True] * 3 + [
+        False
+    ]
     assert [exists["department"](one) for one in ("dept_sample", "none")] == [True, False]
     assert [exists["area"](one) for one in ("IN", "D9")] == [True, False]

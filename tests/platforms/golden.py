@@ -16,7 +16,7 @@ GOLDEN = Path(__file__).parent / "golden"
 
 
 def samples(platform):
-    return sorted((SAMPLES / platform).glob("*.json"))
+    return sorted((SAMPLES / platform).glob("*.*"))
 
 
 def outcome(platform, body):
@@ -25,6 +25,8 @@ def outcome(platform, body):
 
 def _plain(update):
     fields = {name: str(v) if isinstance(v, datetime) else v for name, v in asdict(update).items()}
+    if fields.get("medium") == "":
+        del fields["medium"]
     return {"update": type(update).__name__} | fields
 
 

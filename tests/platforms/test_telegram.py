@@ -1,7 +1,15 @@
 import pytest
 
 from chalicelib.errors import Rejected
-from chalicelib.platforms.base import Accepted, Channel, OutcomeUnknown, Outgoing, SendRefused, Throttled
+from chalicelib.platforms.base import (
+    Accepted,
+    Call,
+    Channel,
+    OutcomeUnknown,
+    Outgoing,
+    SendRefused,
+    Throttled,
+)
 from chalicelib.platforms.telegram import Telegram
 from tests.platforms.contract import PlatformContract
 from tests.platforms.test_whatsapp import Answers
@@ -28,7 +36,7 @@ class TestTelegram(PlatformContract):
         return {"x-telegram-bot-api-secret-token": secret}
 
     def test_it_asks_for_no_handshake(self):
-        assert self.adapter.handshake({"secret_token": "current"}, {"hub.challenge": "1"}) is None
+        assert self.adapter.handshake({"secret_token": "current"}, Call(query={"hub.challenge": "1"})) is None
 
     def test_it_declares_that_it_has_no_receipts(self):
         can = self.adapter.capabilities

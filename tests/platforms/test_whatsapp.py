@@ -5,7 +5,16 @@ import json
 import pytest
 
 from chalicelib.errors import Rejected
-from chalicelib.platforms.base import Accepted, Channel, OutcomeUnknown, Outgoing, SendRefused, Throttled
+from chalicelib.platforms.base import (
+    Accepted,
+    Call,
+    Channel,
+    Greeting,
+    OutcomeUnknown,
+    Outgoing,
+    SendRefused,
+    Throttled,
+)
 from chalicelib.platforms.whatsapp import WhatsApp
 from tests.platforms.contract import PlatformContract
 
@@ -49,19 +58,21 @@ class TestWhatsApp(PlatformContract):
 
     def test_the_signature_is_over_the_bytes_as_they_came(self):
         signed = self.sign(b'{"a":1}')
-        self.adapter.verify(self.secrets(), signed, b'{"a":1}')
+        self.adapter.verify(self.secrets(), Call(signed, b'{"a":1}'))
         with pytest.raises(Rejected):
-            self.adapter.verify(self.secrets(), signed, b'{"a": 1}')
+            self.adapter.verify(self.secrets(), Call(signed, b'{"a": 1}'))
 
     def test_the_signature_of_another_algorithm_is_refused(self):
         sha1 = {"x-hub-signature-256": "sha1=" + hmac.new(b"current", b"{}", hashlib.sha1).hexdigest()}
         with pytest.raises(Rejected):
-            self.adapter.verify(self.secrets(), sha1, b"{}")
+            self.adapter.verify(self.secrets(), Call(sha1, b"{}"))
 
     def test_a_handshake_with_our_token_gives_the_challenge(self):
         query = {"hub.mode": "subscribe", "hub.verify_token": "tok", "hub.challenge": "1158201444"}
-        assert self.adapter.handshake({"verify_token": "tok"}, query) == "1158201444"
-        assert self.adapter.handshake({"verify_token": ["new", "tok"]}, query) == "1158201444"
+        assert self.adapter.handshake({"verify_token": "tok"}, Call(query=query)) == Greeting("1158201444")
+        assert self.adapter.handshake({"verify_token": ["new", "tok"]}, Call(query=query)) == Greeting(
+            "1158201444"
+        )
 
     @pytest.mark.parametrize(
         ("secrets", "change"),
@@ -75,11 +86,11 @@ class TestWhatsApp(PlatformContract):
     )
     def test_any_other_handshake_gives_nothing(self, secrets, change):
         query = {"hub.mode": "subscribe", "hub.verify_token": "tok", "hub.challenge": "1"} | change
-        assert self.adapter.handshake(secrets, query) is None
+        assert self.adapter.handshake(secrets, Call(query=query)) is None
 
     def test_a_handshake_without_its_parts_gives_nothing(self):
-        assert self.adapter.handshake({"verify_token": "tok"}, {}) is None
-        assert self.adapter.handshake({"verify_token": "XXXX"}, {"hub.mode": "subscribe"}) is None
+        assert self.adapter.handshake({"verify_token": "tok"}, Call()) is None
+        assert self.adapter.handshake({"verify_token": "XXXX"}, Call(query={"hub.mode": "subscribe"})) is None
 
     def test_it_declares_receipts_templates_and_our_key(self):
         can = self.adapter.capabilities
