@@ -19,7 +19,7 @@ Access, in request units (a post is under 1 KB):
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -156,7 +156,7 @@ def _facts(post: Post) -> dict[str, Any]:
     }
 
 
-def _actions(post: Post, event: Event | None, at: datetime) -> Sequence[Action]:
+def _actions(post: Post, event: Event | None, at: datetime) -> list[Action]:
     facts = _facts(post) | {"event": raise_event(event, at) if event else None}
     return [
         getattr(PostItem, name).remove() if value is None else getattr(PostItem, name).set(value)
