@@ -37,9 +37,12 @@ if TYPE_CHECKING:
     from chalicelib.identity.service import SignIn, Users
     from chalicelib.identity.sessions import CreatorSessions
     from chalicelib.identity.tokens import Tokens
+    from chalicelib.influencers.accounts import Accounts
     from chalicelib.influencers.myself import Myself
     from chalicelib.influencers.service import Messenger, People, Register, Signups
     from chalicelib.influencers.store import PeopleStore, RosterStore
+    from chalicelib.metrics.service import Posts
+    from chalicelib.metrics.store import PostStore
     from chalicelib.ops import Idempotency, RateLimits, Seen
     from chalicelib.platforms.base import Meter
     from chalicelib.platforms.registry import Platforms
@@ -519,6 +522,39 @@ def overrides() -> Overrides:
 
 
 @cache
+def accounts() -> Accounts:
+    from chalicelib.influencers.accounts import Accounts
+
+    return Accounts(_people_store())
+
+
+@cache
+def _post_store() -> PostStore:
+    from chalicelib.metrics.store import PostStore
+    from chalicelib.secrets import secrets
+
+    return PostStore(secrets().keyed_hash)
+
+
+@cache
+def posts() -> Posts:
+    from chalicelib.campaigns.briefs import Briefs
+    from chalicelib.dispatch.received import Deliveries
+    from chalicelib.metrics.service import Posts
+
+    return Posts(
+        store=_post_store(),
+        people=people(),
+        handles=accounts(),
+        briefs=Briefs(_campaign_store()),
+        deliveries=Deliveries(_dispatch_store(), runs()),
+        limits=rate_limits(),
+        audit=audit(),
+        clock=clock(),
+    )
+
+
+@cache
 def _letterbox() -> Letterbox:
     from chalicelib.callbacks.letters import Bucket, Letterbox
     from chalicelib.queues import Queue
@@ -548,6 +584,7 @@ def callbacks() -> Callbacks:
         people=people(),
         tallies=tallies(),
         waiting=waiting(),
+        posts=posts(),
         direct=confirmer(),
         seen=seen(),
         store=CallbackStore(letterbox.bucket, clock()),

@@ -19,8 +19,21 @@ from chalicelib.callbacks.store import CallbackStore
 from chalicelib.events.bus import Bus, Entry
 from chalicelib.events.catalog import CallbackUnknown
 from chalicelib.ops import Seen
-from chalicelib.platforms.base import Inbound, Notice, Outgoing, Platform, Preference, Status, Unknown, Update
-from chalicelib.ports import CampaignHalts, ChannelHalts, DirectSender, People, Proof, Tallies, Waiting
+from chalicelib.platforms.base import (
+    Engaged,
+    Inbound,
+    Leased,
+    Measured,
+    Notice,
+    Outgoing,
+    Platform,
+    Posted,
+    Preference,
+    Status,
+    Unknown,
+    Update,
+)
+from chalicelib.ports import CampaignHalts, ChannelHalts, DirectSender, People, Posts, Proof, Tallies, Waiting
 from chalicelib.telemetry import count, logger
 
 STOPPED = "You will get no more messages from us. To join again, write START."
@@ -48,6 +61,7 @@ class Callbacks:
     people: People
     tallies: Tallies
     waiting: Waiting
+    posts: Posts
     direct: DirectSender
     seen: Seen
     store: CallbackStore
@@ -85,6 +99,10 @@ class Callbacks:
                 self._once(update.dedupe_id, lambda: self._preference(update, letter))
             case Notice():
                 self._notice(update, letter)
+            case Posted() | Measured() | Engaged() | Leased():
+                self._once(
+                    update.dedupe_id, lambda: self.posts.told(letter.platform, update, letter.received_at)
+                )
             case Unknown():
                 self._unknown(update, letter, batch)
 
@@ -138,6 +156,9 @@ class Callbacks:
             case None if said.kind not in WITHOUT_VOICE:
                 self.store.keep_inbound(channel, said, letter.received_at)
                 self.waiting.replied(channel, said.sender, at)
+                evidence = said.dedupe_id
+                reply = self.posts.handed_in(channel, said.sender, said.text, evidence=evidence, at=at)
+                self._reply(said, channel, reply)
 
     def _reply(self, said: Inbound, channel: str, text: str | None) -> None:
         """One reply to one message: free text is allowed, the person has just written."""

@@ -323,6 +323,13 @@ class PeopleStore:
             return None
         return claim.owner if claim.proof == "proven" else None
 
+    def owner_of_account(self, platform: str, handle: str) -> str | None:
+        """Whose this canonical handle is, by statement or proof."""
+        try:
+            return OwnedItem.get(f"handle#{platform}#{handle}", CLAIM, consistent_read=True).owner
+        except DoesNotExist:
+            return None
+
     def write_change(
         self,
         transaction: TransactWrite,
