@@ -4,6 +4,7 @@ Nothing here is a secret. These values open nothing but processes on this machin
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 
@@ -28,6 +29,23 @@ class Telegram:
     bot_username: str
 
 
+@dataclass(frozen=True)
+class Ses:
+    """The invented AWS account's emails, and the topic on which SES tells of them."""
+
+    region: str
+    sender: str
+    configuration_set: str
+    topic_arn: str
+    signing: str
+    """Certificate and key of an SNS that never was, as PEM: tests sign with it."""
+
+    @property
+    def certificate(self) -> str:
+        """What proves those signatures."""
+        return self.signing.partition("-----BEGIN PRIVATE KEY-----")[0]
+
+
 WHATSAPP = WhatsApp(
     app_secret="local-whatsapp-app-secret",
     verify_token="local-whatsapp-verify-token",
@@ -41,6 +59,13 @@ TELEGRAM = Telegram(
     secret_token="local-telegram-secret-token",
     bot_username="janjan_namuna_bot",
 )
+SES = Ses(
+    region="ap-south-1",
+    sender="JanJan नमूना <janjan@sample.test>",
+    configuration_set="janjan-local",
+    topic_arn="arn:aws:sns:ap-south-1:000000000000:janjan-local-ses",
+    signing=(Path(__file__).parent / "data" / "sns_sample.pem").read_text(encoding="ascii"),
+)
 PEPPER = "local-pepper-for-hashes-of-addresses"
 
 
@@ -50,6 +75,7 @@ def platform_secret() -> dict[str, Any]:
         "pepper": PEPPER,
         "whatsapp": {"app_secret": WHATSAPP.app_secret, "verify_token": WHATSAPP.verify_token},
         "telegram": {"secret_token": TELEGRAM.secret_token, "bot_token": TELEGRAM.bot_token},
+        "ses": {"topic_arn": SES.topic_arn, "certificate": SES.certificate},
         "channels": {
             "whatsapp-main": {
                 "platform": "whatsapp",
@@ -60,6 +86,12 @@ def platform_secret() -> dict[str, Any]:
                 "platform": "telegram",
                 "bot_token": TELEGRAM.bot_token,
                 "bot_username": TELEGRAM.bot_username,
+            },
+            "email-main": {
+                "platform": "ses",
+                "region": SES.region,
+                "from": SES.sender,
+                "configuration_set": SES.configuration_set,
             },
         },
     }

@@ -82,6 +82,20 @@ def moment(value: Any) -> datetime | None:  # noqa: ANN401
     return datetime.fromtimestamp(seconds, UTC) if 0 < seconds <= LAST_S else None
 
 
+def timestamp(value: Any) -> datetime | None:  # noqa: ANN401
+    """A time given as RFC 3339 text, to the microsecond; None when it is none, or has no zone."""
+    try:
+        at = datetime.fromisoformat(value) if isinstance(value, str) else None
+        return at.astimezone(UTC) if at and at.tzinfo else None
+    except (ValueError, OverflowError):
+        return None
+
+
+def packed(body: Any) -> bytes:  # noqa: ANN401
+    """`body` as the client sends it: who signs a request signs these bytes."""
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
+
+
 def fingerprint(platform: str, *parts: Any) -> str:  # noqa: ANN401
     """`<platform>:<hash of parts>`: the same parts give the same id, and no address can be read out of it."""
     packed = json.dumps(parts, sort_keys=True, separators=(",", ":"))

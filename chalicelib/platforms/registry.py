@@ -21,12 +21,14 @@ from chalicelib.platforms.base import (
     Quota,
     Sends,
 )
+from chalicelib.platforms.http_client import HttpClient
+from chalicelib.platforms.ses import Ses
 from chalicelib.platforms.telegram import Telegram
 from chalicelib.platforms.whatsapp import WhatsApp
 from chalicelib.secrets import Secrets
 
-_WHATSAPP, _TELEGRAM = WhatsApp(), Telegram()
-SENDERS: dict[str, Sends] = {one.name: one for one in (_WHATSAPP, _TELEGRAM)}
+_WHATSAPP, _TELEGRAM, _SES = WhatsApp(), Telegram(), Ses(HttpClient())
+SENDERS: dict[str, Sends] = {one.name: one for one in (_WHATSAPP, _TELEGRAM, _SES)}
 """Over which people are reached; of several that carry one medium, the first configured channel is used."""
 MEASURERS: dict[str, Measures] = {}
 """Which tell figures of posts and accounts."""
