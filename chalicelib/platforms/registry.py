@@ -21,6 +21,8 @@ from chalicelib.platforms.base import (
     Quota,
     Sends,
 )
+from chalicelib.platforms.facebook import Facebook
+from chalicelib.platforms.instagram import Instagram
 from chalicelib.platforms.telegram import Telegram
 from chalicelib.platforms.whatsapp import WhatsApp
 from chalicelib.secrets import Secrets
@@ -28,7 +30,7 @@ from chalicelib.secrets import Secrets
 _WHATSAPP, _TELEGRAM = WhatsApp(), Telegram()
 SENDERS: dict[str, Sends] = {one.name: one for one in (_WHATSAPP, _TELEGRAM)}
 """Over which people are reached; of several that carry one medium, the first configured channel is used."""
-MEASURERS: dict[str, Measures] = {}
+MEASURERS: dict[str, Measures] = {one.name: one for one in (Instagram(), Facebook())}
 """Which tell figures of posts and accounts."""
 ADAPTERS: dict[str, Platform] = {**SENDERS, **MEASURERS}
 WEBHOOK_CONTENT_TYPES = tuple(sorted({t for a in ADAPTERS.values() for t in a.webhook_content_types}))
