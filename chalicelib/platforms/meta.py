@@ -89,8 +89,11 @@ VERBS: dict[str, Literal["added", "changed", "removed"]] = {
 
 def when(value: Any) -> datetime | None:  # noqa: ANN401
     """A time in any of the platforms' spellings: seconds, milliseconds, as number or text, or ISO 8601."""
+    if (since := moment(value)) is not None:
+        return since
     try:
-        return moment(value) or datetime.fromisoformat(an_id(value)).astimezone(UTC)
+        at = datetime.fromisoformat(value if isinstance(value, str) else "")
+        return at.replace(tzinfo=at.tzinfo or UTC).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
 
