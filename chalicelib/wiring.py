@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from chalicelib.platforms.registry import Platforms
     from chalicelib.ports import Calendar, CampaignHalts, DirectSender, Tallies
     from chalicelib.queues import Queue
+    from chalicelib.unsubscribing import Unsubscribing
 
 
 @cache
@@ -192,6 +193,14 @@ def people() -> People:
     from chalicelib.influencers.service import People
 
     return People(_people_store(), signups())
+
+
+@cache
+def unsubscribing() -> Unsubscribing:
+    from chalicelib.secrets import secrets
+    from chalicelib.unsubscribing import Unsubscribing
+
+    return Unsubscribing(secrets().keyed_hash, public_url())
 
 
 @cache
