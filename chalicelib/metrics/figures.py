@@ -38,7 +38,7 @@ def measured(told: Mapping[Metric, int], at: datetime) -> dict[Metric, Value]:
     return {
         metric: Value(at, told[metric])
         for metric in METRICS
-        if isinstance(told.get(metric), int) and 0 <= told[metric] <= LARGEST
+        if type(told.get(metric)) is int and 0 <= told[metric] <= LARGEST
     }
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from chalicelib.clock import Clock
 from chalicelib.errors import Transient
@@ -69,7 +70,7 @@ class Poller:
                 if figures:
                     numbers = {str(metric): value.number for metric, value in figures.items()}
                     self.store.keep(one.post_id, Snapshot("verified", at, numbers), one.published_at)
-            self.store.change(one.post_id, lambda now, told=reading: now.read(told, at), at, seen=one)
+            self.store.change(one.post_id, partial(PostFigures.read, reading=reading, at=at), at, seen=one)
         count("PostsMeasured", len(told))
         return True
 
@@ -79,15 +80,20 @@ class Poller:
             self.learned(one.post_id, reading)
 
     def _ask(self, platform: str, ids: Iterable[str]) -> Mapping[str, PostReading]:
-        """What the platform tells. A request that it refuses for what it asks is halved until the one post is
-        found that spoils it: that one is told nothing of."""
+        """What the platform tells. A request that it refuses for what it asks, or whose answer we fail to
+        read, is halved until the one post is found that spoils it: of that one nothing is told."""
         wanted = list(ids)
         try:
             return self.meter.read_posts(platform, wanted)
         except SendRefused as refused:
             if refused.scope == "channel":
                 raise
-            if len(wanted) == 1:
-                return {}
-            half = len(wanted) // 2
-            return {**self._ask(platform, wanted[:half]), **self._ask(platform, wanted[half:])}
+        except (Throttled, OutcomeUnknown, Transient):
+            raise
+        except Exception:
+            logger.exception("figures", extra={"platform": platform})
+            count("FiguresFailed")
+        if len(wanted) == 1:
+            return {}
+        half = len(wanted) // 2
+        return {**self._ask(platform, wanted[:half]), **self._ask(platform, wanted[half:])}

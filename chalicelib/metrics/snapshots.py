@@ -30,6 +30,7 @@ from typing import Any
 
 from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.exceptions import DoesNotExist, PutError
+from pynamodb.expressions.update import Action
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.transactions import TransactWrite
 
@@ -38,6 +39,7 @@ from chalicelib.errors import Transient
 from chalicelib.events.catalog import PostMeasured
 from chalicelib.events.outbox import raise_event
 from chalicelib.metrics.figures import GRADES, Figures, Grade, PostFigures, Value
+from chalicelib.metrics.model import Post
 from chalicelib.metrics.schedule import slot
 from chalicelib.tables import Table, TableName
 
@@ -101,30 +103,34 @@ class Snapshot:
     screenshot: str = ""
 
 
+def watch(transaction: TransactWrite, post: Post) -> None:
+    """Adds to the transaction of a new post that it is measured from now on. Figures that came before it
+    stay."""
+    item = FiguresItem(post.id, FIGURES)
+    at = rfc3339(post.handed_in_at)
+    actions: list[Action] = [
+        FiguresItem.platform.set(post.platform),
+        FiguresItem.ask.set(post.api_id or post.native_id),
+        FiguresItem.due_key.set(post.platform),
+        FiguresItem.due_at.set(at),
+        FiguresItem.published_at.set(rfc3339(post.published_at) if post.published_at else at),
+        FiguresItem.rev.add(1),
+        FiguresItem.expires.remove(),
+    ]
+    transaction.update(item, actions=actions)
+
+
+def close(transaction: TransactWrite, post_id: str) -> None:
+    """Adds to the transaction by which a person leaves that their post is measured no more."""
+    gone = ("ask", "due_key", "due_at", "screenshot", "learned", "event")
+    actions: list[Action] = [getattr(FiguresItem, name).remove() for name in gone]
+    actions += [FiguresItem.closed.set(True), FiguresItem.rev.add(1)]
+    transaction.update(FiguresItem(post_id, FIGURES), actions=actions)
+
+
 @dataclass(frozen=True)
 class Snapshots:
     """Reads and writes figures."""
-
-    def watch(self, transaction: TransactWrite, post_id: str, platform: str, ask: str, at: datetime) -> None:
-        """Adds to the transaction of a new post that it is to be measured from now on. Figures that came
-        before it stay."""
-        item = FiguresItem(post_id, FIGURES)
-        transaction.update(item, actions=[
-            FiguresItem.platform.set(platform),
-            FiguresItem.ask.set(ask),
-            FiguresItem.due_key.set(platform),
-            FiguresItem.due_at.set(rfc3339(at)),
-            FiguresItem.published_at.set(FiguresItem.published_at | rfc3339(at)),
-            FiguresItem.rev.add(1),
-            FiguresItem.expires.remove(),
-        ])  # fmt: skip
-
-    def close(self, transaction: TransactWrite, post_id: str) -> None:
-        """Adds to the transaction by which a person leaves that their post is measured no more."""
-        item = FiguresItem(post_id, FIGURES)
-        gone = ("ask", "due_key", "due_at", "screenshot", "learned", "event")
-        actions = [getattr(FiguresItem, name).remove() for name in gone]
-        transaction.update(item, actions=[*actions, FiguresItem.closed.set(True), FiguresItem.rev.add(1)])
 
     def due(self, platform: str, now: datetime, limit: int) -> list[PostFigures]:
         """Up to `limit` posts that are to be asked for, the longest due first. The index may lag behind."""
@@ -145,10 +151,15 @@ class Snapshots:
         return {item.pk: _measured(item) for item in FiguresItem.batch_get(keys)}
 
     def change(
-        self, post_id: str, change: Callable[[PostFigures], PostFigures], at: datetime, seen: PostFigures | None = None
+        self,
+        post_id: str,
+        change: Callable[[PostFigures], PostFigures],
+        at: datetime,
+        seen: PostFigures | None = None,
     ) -> PostFigures:
-        """What `change` makes of a post's figures, kept; from `seen` when that is still so. Nothing is written
-        when nothing changes. `at`: when it happened. Raises Transient when others were always quicker."""
+        """What `change` makes of a post's figures, kept; from `seen` when that is still so. Nothing is
+        written when nothing changes. `at`: when it happened. Raises Transient when others were always
+        quicker."""
         for attempt in range(TRIES):
             before = seen or self.find(post_id)
             after = change(before)
