@@ -46,6 +46,28 @@ class Ses:
         return self.signing.partition("-----BEGIN PRIVATE KEY-----")[0]
 
 
+@dataclass(frozen=True)
+class Instagram:
+    """The invented professional account on Instagram."""
+
+    app_secret: str
+    verify_token: str
+    access_token: str
+    account_id: str
+    handle: str
+
+
+@dataclass(frozen=True)
+class Facebook:
+    """The invented Facebook Page."""
+
+    app_secret: str
+    verify_token: str
+    access_token: str
+    page_id: str
+    handle: str
+
+
 WHATSAPP = WhatsApp(
     app_secret="local-whatsapp-app-secret",
     verify_token="local-whatsapp-verify-token",
@@ -66,6 +88,20 @@ SES = Ses(
     topic_arn="arn:aws:sns:ap-south-1:000000000000:janjan-local-ses",
     signing=(Path(__file__).parent / "data" / "sns_sample.pem").read_text(encoding="ascii"),
 )
+INSTAGRAM = Instagram(
+    app_secret="local-instagram-app-secret",
+    verify_token="local-instagram-verify-token",
+    access_token="local-instagram-access-token",
+    account_id="17841400000000001",
+    handle="namuna.vibhag",
+)
+FACEBOOK = Facebook(
+    app_secret="local-facebook-app-secret",
+    verify_token="local-facebook-verify-token",
+    access_token="local-facebook-page-token",
+    page_id="100000000000011",
+    handle="namunavibhag",
+)
 PEPPER = "local-pepper-for-hashes-of-addresses"
 
 
@@ -76,6 +112,18 @@ def platform_secret() -> dict[str, Any]:
         "whatsapp": {"app_secret": WHATSAPP.app_secret, "verify_token": WHATSAPP.verify_token},
         "telegram": {"secret_token": TELEGRAM.secret_token, "bot_token": TELEGRAM.bot_token},
         "ses": {"topic_arn": SES.topic_arn, "certificate": SES.certificate},
+        "instagram": {
+            "app_secret": INSTAGRAM.app_secret,
+            "verify_token": INSTAGRAM.verify_token,
+            "access_token": INSTAGRAM.access_token,
+            "account_id": INSTAGRAM.account_id,
+        },
+        "facebook": {
+            "app_secret": FACEBOOK.app_secret,
+            "verify_token": FACEBOOK.verify_token,
+            "access_token": FACEBOOK.access_token,
+            "page_id": FACEBOOK.page_id,
+        },
         "channels": {
             "whatsapp-main": {
                 "platform": "whatsapp",

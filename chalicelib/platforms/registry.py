@@ -21,7 +21,9 @@ from chalicelib.platforms.base import (
     Quota,
     Sends,
 )
+from chalicelib.platforms.facebook import Facebook
 from chalicelib.platforms.http_client import HttpClient
+from chalicelib.platforms.instagram import Instagram
 from chalicelib.platforms.ses import Ses
 from chalicelib.platforms.telegram import Telegram
 from chalicelib.platforms.whatsapp import WhatsApp
@@ -30,7 +32,7 @@ from chalicelib.secrets import Secrets
 _WHATSAPP, _TELEGRAM, _SES = WhatsApp(), Telegram(), Ses(HttpClient())
 SENDERS: dict[str, Sends] = {one.name: one for one in (_WHATSAPP, _TELEGRAM, _SES)}
 """Over which people are reached; of several that carry one medium, the first configured channel is used."""
-MEASURERS: dict[str, Measures] = {}
+MEASURERS: dict[str, Measures] = {one.name: one for one in (Instagram(), Facebook())}
 """Which tell figures of posts and accounts."""
 ADAPTERS: dict[str, Platform] = {**SENDERS, **MEASURERS}
 WEBHOOK_CONTENT_TYPES = tuple(sorted({t for a in ADAPTERS.values() for t in a.webhook_content_types}))

@@ -254,7 +254,7 @@ Event = Mapping[str, Any]
 NOT_SPAM = "not-spam"
 """A report that takes a complaint back (RFC 6430)."""
 SUPPRESSED = {"OnAccountSuppressionList": "suppressed", "Suppressed": "suppressed"}
-"""Sub-types that say that SES did not even try, because of an earlier bounce or complaint; our code for it."""
+"""Sub-types that say that SES did not even try, after an earlier bounce or complaint; our code for it."""
 
 
 def _id(*parts: Any) -> str:  # noqa: ANN401

@@ -69,6 +69,10 @@ def unknown(kind):
     return ("Unknown", {"kind": kind})
 
 
+MENTION = {"kind": "mentions", "post_id": "999", "account": "", "at": 1569262486}
+SEEN = 1631082844
+DIRECT = {"sender": "Sender-id-1", "at": SEEN}
+STANDBY = "This is the first standby message from the customer, after 24 hours."
 LATER, EARLIER = 1698266945, 1689380458
 EXPECTED = {
     "pywa_status_sent": [status("sent", LATER)],
@@ -157,6 +161,22 @@ EXPECTED = {
     "anymail_sns_unsubscribe_confirmation": [notice("account.sns_unsubscribed")],
     "powertools_snsEvent": [unknown("empty")],
     "moto_signed_v2_with_pem": [unknown("empty")],
+    "gomw_mention_media": [("Posted", MENTION)],
+    "gomw_mention_comment": [("Posted", MENTION)],
+    "gomw_many_changes": [
+        ("Posted", MENTION),
+        ("Measured", {"post_id": "999", "figures": {"reach": 3}, "at": 1569262486}),
+    ],
+    "gomw_unknown_field": [unknown("not-supported")],
+    "chatwoot_message_standby_event": [
+        ("Inbound", DIRECT | {"kind": "text", "text": STANDBY, "reply_to": ""}),
+    ],
+    "chatwoot_story_mention_event": [("Inbound", DIRECT | {"kind": "story_mention", "text": ""})],
+    "chatwoot_story_mention_event_with_echo": [notice("message.echo")],
+    "chatwoot_messaging_seen_event": [
+        ("Status", {"fact": "read", "message_id": "message-id-1", "recipient": "Sender-id-1", "at": SEEN})
+    ],
+    "chatwoot_test_text_event": [notice("test")],
 }
 
 LEAVES = {
@@ -164,9 +184,11 @@ LEAVES = {
     "bounce": ["stop"],
     "click": [],
     "delivery": [],
+    "batch": [],
     "echo": [],
-    "inbound": ["kept inbound"],
     "ignored": ["kept unknown", "told callback.unknown"],
+    "inbound": ["kept inbound"],
+    "mention": [],
     "opt_in": ["restart"],
     "reject": [],
     "render": [],
@@ -177,8 +199,10 @@ LEAVES = {
     "system": ["kept notice"],
     "template": ["kept notice"],
     "transport": ["kept unknown", "told callback.unknown"],
+    "test": [],
 }
-"""By the index's kind. Statuses without a key of ours are counted, nothing else."""
+"""By the index's kind. What is ignored is acknowledged and kept raw; statuses without a key of ours are
+counted, nothing else."""
 UNKNOWN = ["kept unknown", "told callback.unknown"]
 LEAVES_BY_FILE = {
     "anymail_multiple_bounce_sns": ["stop", "stop"],
