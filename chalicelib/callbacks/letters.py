@@ -69,7 +69,7 @@ class Letterbox:
         self.queue.put([message])
 
     def open(self, message_id: str, text: str) -> Letter:
-        """The letter that the text of a queue message holds or points to; or that a topic of ours sends, whose
+        """The letter that the text of a queue message holds or points to; or that a topic of ours sent, whose
         name ends in its platform's."""
         message = json.loads(text)
         if "TopicArn" in message:  # SNS hands over in an envelope of its own

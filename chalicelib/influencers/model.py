@@ -41,8 +41,8 @@ Gender = Literal["female", "male", "other"]
 PLATFORMS: tuple[Platform, ...] = get_args(Platform)
 CHANNELS: tuple[Channel, ...] = get_args(Channel)
 PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
-ADDRESS_KIND: dict[str, str] = {"whatsapp": "phone", "telegram": "telegram", "sms": "phone", "email": "email"}
-"""Whose address a channel uses: a STOP over WhatsApp is about the number, and holds for SMS too."""
+ADDRESS_KIND: dict[str, str] = {"whatsapp": "phone", "telegram": "telegram", "email": "email"}
+"""Whose address a channel uses: a STOP over WhatsApp is about the number, and will hold for SMS too."""
 Language = Literal[
     "as",
     "bn",
