@@ -65,6 +65,12 @@ def unknown(kind):
     return ("Unknown", {"kind": kind})
 
 
+def posted(kind, post_id, account, **more):
+    return ("Posted", {"kind": kind, "post_id": post_id, "account": account} | more)
+
+
+YTNOTI = "UCPF-oYb2-xN5FbCXy0167Gg"
+VIDEO = posted("published", "VIDEO_ID", YTNOTI, at=1425927924, text="Video title")
 LATER, EARLIER = 1698266945, 1689380458
 EXPECTED = {
     "pywa_status_sent": [status("sent", LATER)],
@@ -128,13 +134,20 @@ EXPECTED = {
     "chatwoot_text": [inbound("text", "test", sender="23", name="Sojan Jose")],
     "chatwoot_caption_only": [inbound("text", "test", sender="23", name="Sojan Jose")],
     "chatwoot_sticker_emoji": [inbound("sticker", sender="23", name="Sojan Jose")],
+    "ytnoti_upload": [VIDEO],
+    "ytnoti_multi_links": [VIDEO],
+    "ytnoti_two_entries": [VIDEO, VIDEO],
+    "ytnoti_deleted_entry": [posted("removed", "VIDEO_ID", YTNOTI)],
+    "google_doc_update": [posted("changed", "VIDEO_ID", "CHANNEL_ID", at=1425927924, text="Video title")],
 }
 
 LEAVES = {
     "account": ["kept notice"],
+    "delete": [],
     "echo": [],
     "inbound": ["kept inbound"],
     "opt_in": ["restart"],
+    "publish": [],
     "status": [],
     "system": ["kept notice"],
     "template": ["kept notice"],
