@@ -25,6 +25,7 @@ from chalicelib.events.consumers import publish_events
 from chalicelib.identity import routes as identity_routes
 from chalicelib.identity.consumers import bp as identity_bp
 from chalicelib.identity.consumers import seal_audit
+from chalicelib.influencers import me as influencers_me
 from chalicelib.influencers import routes as influencers_routes
 from chalicelib.influencers.consumers import bp as influencers_bp
 from chalicelib.influencers.consumers import send_service, welcome
@@ -69,6 +70,7 @@ for feature in (
     dispatch_routes,
     identity_routes,
     influencers_routes,
+    influencers_me,
     pages_routes,
 ):
     app.register_blueprint(feature.api.blueprint)

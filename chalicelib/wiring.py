@@ -35,7 +35,9 @@ if TYPE_CHECKING:
     from chalicelib.identity.audit import Audit
     from chalicelib.identity.gate import Gate
     from chalicelib.identity.service import SignIn, Users
+    from chalicelib.identity.sessions import CreatorSessions
     from chalicelib.identity.tokens import Tokens
+    from chalicelib.influencers.myself import Myself
     from chalicelib.influencers.service import Messenger, People, Register, Signups
     from chalicelib.influencers.store import PeopleStore, RosterStore
     from chalicelib.ops import Idempotency, RateLimits, Seen
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
     from chalicelib.platforms.registry import Platforms
     from chalicelib.ports import Calendar, CampaignHalts, DirectSender, Tallies
     from chalicelib.queues import Queue
+    from chalicelib.unsubscribing import Unsubscribing
 
 
 @cache
@@ -93,7 +96,20 @@ def cursor_key() -> str:
 def gate() -> Gate:
     from chalicelib.identity.gate import Gate
 
-    return Gate(tokens())
+    return Gate(tokens(), creator_sessions())
+
+
+@cache
+def creator_sessions() -> CreatorSessions:
+    from chalicelib.identity.sessions import CreatorSessions
+    from chalicelib.platforms.payload import signing_keys
+    from chalicelib.secrets import secrets
+
+    def keys() -> list[bytes]:
+        given = signing_keys((secrets().platform("sessions") or {}).get("signing_key"))
+        return given or [secrets().keyed_hash("creators' sessions").encode()]
+
+    return CreatorSessions(people(), keys, clock())
 
 
 @cache
@@ -188,10 +204,26 @@ def signups() -> Signups:
 
 
 @cache
+def myself() -> Myself:
+    from chalicelib.influencers.myself import Myself
+    from chalicelib.secrets import secrets
+
+    return Myself(_people_store(), service_queue(), rate_limits(), secrets(), clock())
+
+
+@cache
 def people() -> People:
     from chalicelib.influencers.service import People
 
     return People(_people_store(), signups())
+
+
+@cache
+def unsubscribing() -> Unsubscribing:
+    from chalicelib.secrets import secrets
+    from chalicelib.unsubscribing import Unsubscribing
+
+    return Unsubscribing(secrets().keyed_hash, public_url())
 
 
 @cache
