@@ -19,7 +19,17 @@ from chalicelib.callbacks.store import CallbackStore
 from chalicelib.events.bus import Bus, Entry
 from chalicelib.events.catalog import CallbackUnknown
 from chalicelib.ops import Seen
-from chalicelib.platforms.base import Inbound, Notice, Outgoing, Platform, Preference, Status, Unknown, Update
+from chalicelib.platforms.base import (
+    MEDIUMS,
+    Inbound,
+    Notice,
+    Outgoing,
+    Platform,
+    Preference,
+    Status,
+    Unknown,
+    Update,
+)
 from chalicelib.ports import CampaignHalts, ChannelHalts, DirectSender, People, Proof, Tallies, Waiting
 from chalicelib.telemetry import count, logger
 
@@ -121,7 +131,7 @@ class Callbacks:
 
     def _inbound(self, said: Inbound, letter: Letter) -> None:
         at, channel = said.at or letter.received_at, said.medium or letter.platform
-        meaning = meaning_of(said.text)
+        meaning = meaning_of(said.text) if channel in MEDIUMS else None  # where nobody is reached, none stops
         if said.kind == "deep_link":
             reply = self.people.start_telegram(str(said.extra["token"]), said.sender, at=at)
             if reply:

@@ -203,14 +203,12 @@ def _wrote(one: Any, about: About) -> Update:  # noqa: ANN401
     if sender == about.us:
         return Notice(dedupe_id, "message.echo", _at(event), {"id": an_id(event.get("id"))})
     known = a_dict(about.people.get(sender))
-    attached = a_dict(data.get("attachment"))
-    kind = an_id(attached.get("type")) or "text"
     extra = {"handle": name.lower()} if (name := words(known.get("screen_name"))) else {}
     return Inbound(
         dedupe_id,
         sender,
         words(data.get("text")),
-        kind[:LONGEST_KIND],
+        "media" if data.get("attachment") else "text",
         _at(event),
         name=words(known.get("name")),
         extra=extra,

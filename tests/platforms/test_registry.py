@@ -142,7 +142,10 @@ def test_who_tells_no_figures_or_has_no_secret_is_off(monkeypatch):
 
 @pytest.mark.parametrize(
     ("url", "hub"),
-    [("", "https://pubsubhubbub.appspot.com/subscribe"), ("http://sandbox", "http://sandbox/youtube/hub/subscribe")],
+    [
+        ("", "https://pubsubhubbub.appspot.com/subscribe"),
+        ("http://sandbox", "http://sandbox/youtube/hub/subscribe"),
+    ],
 )
 def test_a_hub_is_asked_at_its_own_host_and_on_the_laptop_in_the_sandbox(url, hub):
     http = Api(202)
