@@ -28,6 +28,24 @@ class Telegram:
     bot_username: str
 
 
+@dataclass(frozen=True)
+class YouTube:
+    """The invented project at Google, and the secret that we give the hub."""
+
+    websub_secret: str
+    api_key: str
+
+
+@dataclass(frozen=True)
+class X:
+    """The invented app at X, and the account of ours that has let it in."""
+
+    consumer_secret: str
+    bearer_token: str
+    account: str
+    username: str
+
+
 WHATSAPP = WhatsApp(
     app_secret="local-whatsapp-app-secret",
     verify_token="local-whatsapp-verify-token",
@@ -41,6 +59,13 @@ TELEGRAM = Telegram(
     secret_token="local-telegram-secret-token",
     bot_username="janjan_namuna_bot",
 )
+YOUTUBE = YouTube(websub_secret="local-youtube-websub-secret", api_key="local-youtube-api-key")
+X_APP = X(
+    consumer_secret="local-x-consumer-secret",
+    bearer_token="local-x-bearer-token",
+    account="700000000000000001",
+    username="janjan_namuna",
+)
 PEPPER = "local-pepper-for-hashes-of-addresses"
 
 
@@ -50,6 +75,8 @@ def platform_secret() -> dict[str, Any]:
         "pepper": PEPPER,
         "whatsapp": {"app_secret": WHATSAPP.app_secret, "verify_token": WHATSAPP.verify_token},
         "telegram": {"secret_token": TELEGRAM.secret_token, "bot_token": TELEGRAM.bot_token},
+        "youtube": {"websub_secret": YOUTUBE.websub_secret, "api_key": YOUTUBE.api_key},
+        "x": {"consumer_secret": X_APP.consumer_secret, "bearer_token": X_APP.bearer_token},
         "channels": {
             "whatsapp-main": {
                 "platform": "whatsapp",
