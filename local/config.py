@@ -46,6 +46,28 @@ class X:
     username: str
 
 
+@dataclass(frozen=True)
+class Instagram:
+    """The invented professional account on Instagram."""
+
+    app_secret: str
+    verify_token: str
+    access_token: str
+    account_id: str
+    handle: str
+
+
+@dataclass(frozen=True)
+class Facebook:
+    """The invented Facebook Page."""
+
+    app_secret: str
+    verify_token: str
+    access_token: str
+    page_id: str
+    handle: str
+
+
 WHATSAPP = WhatsApp(
     app_secret="local-whatsapp-app-secret",
     verify_token="local-whatsapp-verify-token",
@@ -66,6 +88,20 @@ X_APP = X(
     account="700000000000000001",
     username="janjan_namuna",
 )
+INSTAGRAM = Instagram(
+    app_secret="local-instagram-app-secret",
+    verify_token="local-instagram-verify-token",
+    access_token="local-instagram-access-token",
+    account_id="17841400000000001",
+    handle="namuna.vibhag",
+)
+FACEBOOK = Facebook(
+    app_secret="local-facebook-app-secret",
+    verify_token="local-facebook-verify-token",
+    access_token="local-facebook-page-token",
+    page_id="100000000000011",
+    handle="namunavibhag",
+)
 PEPPER = "local-pepper-for-hashes-of-addresses"
 
 
@@ -77,6 +113,18 @@ def platform_secret() -> dict[str, Any]:
         "telegram": {"secret_token": TELEGRAM.secret_token, "bot_token": TELEGRAM.bot_token},
         "youtube": {"websub_secret": YOUTUBE.websub_secret, "api_key": YOUTUBE.api_key},
         "x": {"consumer_secret": X_APP.consumer_secret, "bearer_token": X_APP.bearer_token},
+        "instagram": {
+            "app_secret": INSTAGRAM.app_secret,
+            "verify_token": INSTAGRAM.verify_token,
+            "access_token": INSTAGRAM.access_token,
+            "account_id": INSTAGRAM.account_id,
+        },
+        "facebook": {
+            "app_secret": FACEBOOK.app_secret,
+            "verify_token": FACEBOOK.verify_token,
+            "access_token": FACEBOOK.access_token,
+            "page_id": FACEBOOK.page_id,
+        },
         "channels": {
             "whatsapp-main": {
                 "platform": "whatsapp",

@@ -131,7 +131,8 @@ class Callbacks:
 
     def _inbound(self, said: Inbound, letter: Letter) -> None:
         at, channel = said.at or letter.received_at, said.medium or letter.platform
-        meaning = meaning_of(said.text) if channel in MEDIUMS else None  # where nobody is reached, none stops
+        writes_back = channel in MEDIUMS  # else there is nothing to stop, nothing that waits, and no reply
+        meaning = meaning_of(said.text) if writes_back else None
         if said.kind == "deep_link":
             reply = self.people.start_telegram(str(said.extra["token"]), said.sender, at=at)
             if reply:
@@ -147,7 +148,8 @@ class Callbacks:
                 self._reply(said, channel, language and i18n.translate(language, RESTARTED))
             case None if said.kind not in WITHOUT_VOICE:
                 self.store.keep_inbound(channel, said, letter.received_at)
-                self.waiting.replied(channel, said.sender, at)
+                if writes_back:
+                    self.waiting.replied(channel, said.sender, at)
 
     def _reply(self, said: Inbound, channel: str, text: str | None) -> None:
         """One reply to one message: free text is allowed, the person has just written."""

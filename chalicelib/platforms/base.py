@@ -324,6 +324,8 @@ class PostReading:
     text: str | None = None
     """The words under the post; None where they are not told."""
     published_at: datetime | None = None
+    hidden: bool = False
+    """The API tells us nothing of this post, whether it stands or not: it keeps what was declared of it."""
 
 
 @dataclass(frozen=True)
@@ -428,8 +430,8 @@ class Measures(Platform, Protocol):
     def read_account(
         self, http: Http, base_url: str, secrets: Mapping[str, Any], handle: str
     ) -> AccountReading | None:
-        """An account by its canonical handle (influencers/handles.py); None when there is none. Raises as
-        `read_posts`."""
+        """An account by its canonical handle (influencers/handles.py); None when there is none, or it is not
+        shown to us. Raises as `read_posts`."""
         ...
 
 

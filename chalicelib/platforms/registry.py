@@ -22,6 +22,8 @@ from chalicelib.platforms.base import (
     Quota,
     Sends,
 )
+from chalicelib.platforms.facebook import Facebook
+from chalicelib.platforms.instagram import Instagram
 from chalicelib.platforms.telegram import Telegram
 from chalicelib.platforms.whatsapp import WhatsApp
 from chalicelib.platforms.x import X
@@ -31,7 +33,7 @@ from chalicelib.secrets import Secrets
 _WHATSAPP, _TELEGRAM, _YOUTUBE, _X = WhatsApp(), Telegram(), YouTube(), X()
 SENDERS: dict[str, Sends] = {one.name: one for one in (_WHATSAPP, _TELEGRAM)}
 """Over which people are reached; of several that carry one medium, the first configured channel is used."""
-MEASURERS: dict[str, Measures] = {one.name: one for one in (_YOUTUBE, _X)}
+MEASURERS: dict[str, Measures] = {one.name: one for one in (Instagram(), Facebook(), _YOUTUBE, _X)}
 """Which tell figures of posts and accounts."""
 ANNOUNCERS: dict[str, Announces] = {_YOUTUBE.name: _YOUTUBE}
 """Which tell by themselves of the posts of the accounts that we follow."""

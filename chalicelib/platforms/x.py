@@ -303,8 +303,11 @@ FIGURES: dict[Metric, tuple[str, ...]] = {
 """Of `public_metrics`: what each figure is the sum of; told only when all of it is."""
 WINDOW_S = 15 * 60
 DAY_S = 24 * 3600
-NOT_SHOWN = ("resource-not-found", "not-authorized-for-resource")
-"""Ends of a problem's `type` for a post that is deleted, protected or suspended."""
+NOT_SHOWN = {
+    "resource-not-found": PostReading(gone=True),
+    "not-authorized-for-resource": PostReading(hidden=True),
+}
+"""By the end of a problem's `type`: deleted or suspended; protected by its author."""
 
 
 def _refusal(status: int, headers: Headers, answer: Any) -> SendRefused | Throttled | OutcomeUnknown:  # noqa: ANN401
@@ -397,9 +400,10 @@ class X:
                 published_at=post.at,
             )
         for problem in map(a_dict, a_list(answer.get("errors"))):
-            if an_id(problem.get("type")).endswith(NOT_SHOWN):
+            kind = an_id(problem.get("type")).rpartition("/")[2]
+            if kind in NOT_SHOWN:
                 named = an_id(problem.get("resource_id")) or an_id(problem.get("value"))
-                readings.setdefault(named, PostReading(gone=True))
+                readings.setdefault(named, NOT_SHOWN[kind])
         return {one: readings[one] for one in ids if one in readings}
 
     def read_account(

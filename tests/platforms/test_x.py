@@ -194,7 +194,7 @@ def test_figures_are_read_in_our_words():
         ),
         "2": PostReading(),
         "3": PostReading(gone=True),
-        "4": PostReading(gone=True),
+        "4": PostReading(hidden=True),
     }
     ((url, headers),) = api.asked
     assert headers == {"Authorization": "Bearer token"}
