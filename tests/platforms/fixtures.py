@@ -65,6 +65,12 @@ def unknown(kind):
     return ("Unknown", {"kind": kind})
 
 
+def posted(kind, post_id, account, **more):
+    return ("Posted", {"kind": kind, "post_id": post_id, "account": account} | more)
+
+
+YTNOTI = "UCPF-oYb2-xN5FbCXy0167Gg"
+VIDEO = posted("published", "VIDEO_ID", YTNOTI, at=1425927924, text="Video title")
 MENTION = {"kind": "mentions", "post_id": "999", "account": "", "at": 1569262486}
 SEEN = 1631082844
 DIRECT = {"sender": "Sender-id-1", "at": SEEN}
@@ -132,6 +138,11 @@ EXPECTED = {
     "chatwoot_text": [inbound("text", "test", sender="23", name="Sojan Jose")],
     "chatwoot_caption_only": [inbound("text", "test", sender="23", name="Sojan Jose")],
     "chatwoot_sticker_emoji": [inbound("sticker", sender="23", name="Sojan Jose")],
+    "ytnoti_upload": [VIDEO],
+    "ytnoti_multi_links": [VIDEO],
+    "ytnoti_two_entries": [VIDEO, VIDEO],
+    "ytnoti_deleted_entry": [posted("removed", "VIDEO_ID", YTNOTI)],
+    "google_doc_update": [posted("changed", "VIDEO_ID", "CHANNEL_ID", at=1425927924, text="Video title")],
     "gomw_mention_media": [("Posted", MENTION)],
     "gomw_mention_comment": [("Posted", MENTION)],
     "gomw_many_changes": [
@@ -152,12 +163,14 @@ EXPECTED = {
 
 LEAVES = {
     "account": ["kept notice"],
+    "delete": [],
     "batch": [],
     "echo": [],
     "ignored": ["kept unknown", "told callback.unknown"],
     "inbound": ["kept inbound"],
     "mention": [],
     "opt_in": ["restart"],
+    "publish": [],
     "status": [],
     "system": ["kept notice"],
     "template": ["kept notice"],
