@@ -47,6 +47,24 @@ class Ses:
 
 
 @dataclass(frozen=True)
+class YouTube:
+    """The invented project at Google, and the secret that we give the hub."""
+
+    websub_secret: str
+    api_key: str
+
+
+@dataclass(frozen=True)
+class X:
+    """The invented app at X, and the account of ours that has let it in."""
+
+    consumer_secret: str
+    bearer_token: str
+    account: str
+    username: str
+
+
+@dataclass(frozen=True)
 class Instagram:
     """The invented professional account on Instagram."""
 
@@ -88,6 +106,13 @@ SES = Ses(
     topic_arn="arn:aws:sns:ap-south-1:000000000000:janjan-local-ses",
     signing=(Path(__file__).parent / "data" / "sns_sample.pem").read_text(encoding="ascii"),
 )
+YOUTUBE = YouTube(websub_secret="local-youtube-websub-secret", api_key="local-youtube-api-key")
+X_APP = X(
+    consumer_secret="local-x-consumer-secret",
+    bearer_token="local-x-bearer-token",
+    account="700000000000000001",
+    username="janjan_namuna",
+)
 INSTAGRAM = Instagram(
     app_secret="local-instagram-app-secret",
     verify_token="local-instagram-verify-token",
@@ -112,6 +137,8 @@ def platform_secret() -> dict[str, Any]:
         "whatsapp": {"app_secret": WHATSAPP.app_secret, "verify_token": WHATSAPP.verify_token},
         "telegram": {"secret_token": TELEGRAM.secret_token, "bot_token": TELEGRAM.bot_token},
         "ses": {"topic_arn": SES.topic_arn, "certificate": SES.certificate},
+        "youtube": {"websub_secret": YOUTUBE.websub_secret, "api_key": YOUTUBE.api_key},
+        "x": {"consumer_secret": X_APP.consumer_secret, "bearer_token": X_APP.bearer_token},
         "instagram": {
             "app_secret": INSTAGRAM.app_secret,
             "verify_token": INSTAGRAM.verify_token,

@@ -15,6 +15,8 @@ from chalicelib.platforms.base import OutcomeUnknown, Scope, SendRefused, Thrott
 DEEPEST = 64
 """Nesting that is read; the platforms' own bodies stay under 15."""
 LONGEST_KIND = 60
+LONGEST_COUNT = 18
+"""Digits of a count; 64 bits hold as many."""
 MILLISECONDS_FROM = 10**11
 LAST_S = 253_402_300_799
 """The last second of the year 9999, in which datetime ends."""
@@ -94,6 +96,12 @@ def timestamp(value: Any) -> datetime | None:  # noqa: ANN401
 def packed(body: Any) -> bytes:  # noqa: ANN401
     """`body` as the client sends it: who signs a request signs these bytes."""
     return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
+
+
+def a_count(value: Any) -> int | None:  # noqa: ANN401
+    """A whole number from 0 to what can be stored, given as number or text; None for anything else."""
+    text = an_id(value)
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= LONGEST_COUNT else None
 
 
 def fingerprint(platform: str, *parts: Any) -> str:  # noqa: ANN401

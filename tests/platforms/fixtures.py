@@ -69,6 +69,12 @@ def unknown(kind):
     return ("Unknown", {"kind": kind})
 
 
+def posted(kind, post_id, account, **more):
+    return ("Posted", {"kind": kind, "post_id": post_id, "account": account} | more)
+
+
+YTNOTI = "UCPF-oYb2-xN5FbCXy0167Gg"
+VIDEO = posted("published", "VIDEO_ID", YTNOTI, at=1425927924, text="Video title")
 MENTION = {"kind": "mentions", "post_id": "999", "account": "", "at": 1569262486}
 SEEN = 1631082844
 DIRECT = {"sender": "Sender-id-1", "at": SEEN}
@@ -161,6 +167,11 @@ EXPECTED = {
     "anymail_sns_unsubscribe_confirmation": [notice("account.sns_unsubscribed")],
     "powertools_snsEvent": [unknown("empty")],
     "moto_signed_v2_with_pem": [unknown("empty")],
+    "ytnoti_upload": [VIDEO],
+    "ytnoti_multi_links": [VIDEO],
+    "ytnoti_two_entries": [VIDEO, VIDEO],
+    "ytnoti_deleted_entry": [posted("removed", "VIDEO_ID", YTNOTI)],
+    "google_doc_update": [posted("changed", "VIDEO_ID", "CHANNEL_ID", at=1425927924, text="Video title")],
     "gomw_mention_media": [("Posted", MENTION)],
     "gomw_mention_comment": [("Posted", MENTION)],
     "gomw_many_changes": [
@@ -184,6 +195,7 @@ LEAVES = {
     "bounce": ["stop"],
     "click": [],
     "delivery": [],
+    "delete": [],
     "batch": [],
     "echo": [],
     "ignored": ["kept unknown", "told callback.unknown"],
@@ -195,6 +207,7 @@ LEAVES = {
     "send": [],
     "signed": ["kept unknown", "told callback.unknown"],
     "sns_control": [],
+    "publish": [],
     "status": [],
     "system": ["kept notice"],
     "template": ["kept notice"],
