@@ -29,6 +29,8 @@ CHUNK_SIZE = 25
 ROUNDS, A_ROUND, ONE_EACH, SMALL = 3, 500, 150, 50
 PEER = "the plain way"
 AGGREGATED_S = 1.0
+UPGRADED_PER_S = 1000.0
+"""A number's pace after an upgrade: no wait for slots, so both ways run without a pause."""
 IDLE_QUEUES = 4
 """Queues that Lambda's pollers look at, all day."""
 LONG_POLL_S = 20.0
@@ -70,21 +72,26 @@ class RawWrites:
 
 
 def run(a_round: int = A_ROUND, rounds: int = ROUNDS, one_each: int = ONE_EACH) -> Iterator[Figure]:
-    """Both ways, in turns: under load, where a POST holds what came within a second, and then one status a
-    POST."""
+    """Both ways, in turns: under load, where a POST holds what came within a second, then without a pause for
+    the channel, and then one status a POST."""
     with tempfile.TemporaryDirectory(prefix="janjan-bench-") as folder, ground(Path(folder)) as here:
         ways: tuple[Way, Way] = (JanJan(here), Plain(here))
         raw, small = RawWrites(), (Meter(), Meter())
         under_load, apart = (Meter(), Meter()), (Meter(), Meter())
+        unpaused = (Meter(), Meter())
         for way, meter in zip(ways, small, strict=True):
             live(here, way, SMALL, "w", aggregate_s=AGGREGATED_S, meter=Meter())  # imports and first reads
             live(here, way, SMALL, "s", aggregate_s=AGGREGATED_S, meter=meter)
         for number in range(rounds):
-            raw.more(here, a_round)
             for way, meter in zip(ways, under_load, strict=True):
                 live(here, way, a_round, f"r{number}", aggregate_s=AGGREGATED_S, meter=meter)
         for way, meter in zip(ways, apart, strict=True):
             live(here, way, one_each, "one", aggregate_s=0.0, meter=meter)
+        here.pace(UPGRADED_PER_S)
+        for number in range(rounds):
+            raw.more(here, a_round)
+            for way, meter in zip(ways, unpaused, strict=True):
+                live(here, way, a_round, f"u{number}", aggregate_s=AGGREGATED_S, meter=meter)
         for way, *meters in zip(ways, small, under_load, apart, strict=True):
             for meter in meters:
                 meter.bill(way.memory, way.paced)
@@ -93,17 +100,21 @@ def run(a_round: int = A_ROUND, rounds: int = ROUNDS, one_each: int = ONE_EACH) 
         one = OneWrite.measured(here, ways[0].runs["jr0"])
     yield from _costs("life", *under_load)
     yield from _tables("life", under_load[0])
-    yield from _speed("throughput", *map(_seconds_each, under_load), raw)
-    yield from _functions(*under_load)
+    yield from _speed("throughput", *map(_seconds_each, unpaused), raw)
+    yield from _functions("cpu", *unpaused)
+    yield from _speed("paced_throughput", *map(_seconds_each, under_load), raw)
+    yield from _functions("paced_cpu", *under_load)
     yield from _costs("life_one_a_post", *apart)
     fixed = [each_more(less, more, SMALL, rounds) for less, more in zip(small, under_load, strict=True)]
     extra = tally_writes_each(LONG, batching) - tally_writes_each(a_round, batching)
     folded_less(fixed[0], extra, one, memory)
+    folded_less(unpaused[0], extra, one, memory)
     yield Figure("long_tally_writes", tally_writes_each(LONG, batching), "a recipient, simulated")
     slow = tally_writes_each(LONG, batching, SLOW_S)
     yield Figure("long_tally_writes_slow", slow, f"a recipient, simulated, delivered after {SLOW_S:.0f} s")
     yield from _costs("long", *fixed)
-    yield from _speed("long_throughput", *map(_seconds_each, fixed), raw)
+    yield from _speed("long_throughput", *map(_seconds_each, unpaused), raw)
+    yield from _speed("long_paced_throughput", *map(_seconds_each, fixed), raw)
     yield from _beside()
 
 
@@ -182,11 +193,11 @@ def _speed(
     yield Figure(f"{name}_whole_of_raw", 1 / sum(ours), whole, "single writes", 1 / both)
 
 
-def _functions(ours: Meter, theirs: Meter) -> Iterator[Figure]:
+def _functions(name: str, ours: Meter, theirs: Meter) -> Iterator[Figure]:
     for function, cpu_s in sorted(ours.cpu_s.items()):
         theirs_ms = theirs.cpu_s.get(function, 0.0) / theirs.usage.recipients * 1000
         ours_ms = cpu_s / ours.usage.recipients * 1000
-        yield Figure(f"cpu_{function}", ours_ms, "ms a recipient", PEER, theirs_ms or None)
+        yield Figure(f"{name}_{function}", ours_ms, "ms a recipient", PEER, theirs_ms or None)
 
 
 def _beside() -> Iterator[Figure]:

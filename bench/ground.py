@@ -200,6 +200,17 @@ class Ground:
 
     # --- the platform
 
+    def pace(self, rate_per_s: float) -> None:
+        """Has the channel take so many messages a second from now on."""
+        from chalicelib.secrets import secrets
+
+        manager, name = self.engine.client("secretsmanager"), self.env["PLATFORM_SECRET"]
+        secret = json.loads(manager.get_secret_value(SecretId=name)["SecretString"])
+        for channel in secret["channels"].values():
+            channel["rate_per_s"] = rate_per_s
+        manager.put_secret_value(SecretId=name, SecretString=json.dumps(secret))
+        secrets()._read(0)
+
     def sent(self, since: int = 10**9) -> list[tuple[str, str, str]]:
         """What the platform has taken from the `since`-th on: its id, our key, the address."""
         with urllib.request.urlopen(f"{self.platform_url}/sent?since={since}", timeout=60) as answer:

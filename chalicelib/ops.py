@@ -1,8 +1,9 @@
-"""Short-lived items with an expiry: idempotency of writes, rate limits, what has been seen before.
+"""Short-lived items with an expiry: idempotency of writes, rate limits, budgets, what has been seen before.
 
 Table `ops`; every item has `expires` (epoch seconds), after which DynamoDB removes it.
     idem#<hash>  -   one write by key: running until `until`, then its answer for 24 h     1 write + 1 write
     rate#<name>#<window>  -   a counter of one window                                      1 write
+    budget#<name>  -   units spent in the slices of the last window, a time to rest until    1 read + 1 write
     seen#<id>    -   a callback that has been taken (8 days)                               1 write
 """
 
@@ -10,6 +11,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import random
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,12 +21,16 @@ from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 from pynamodb.exceptions import DoesNotExist, PutError
 
 from chalicelib.clock import Clock
-from chalicelib.errors import Conflict, Rejected, TooManyRequests
+from chalicelib.errors import Conflict, Rejected, TooManyRequests, Transient
 from chalicelib.ids import new_token
 from chalicelib.tables import Table, TableName
 
 REMEMBERED_S = 24 * 3600
 RUNNING_S = 60
+SLICES = 24
+"""A budget's window is counted in so many parts: what was spent is given back at most a part too late."""
+TRIES = 8
+SHORTEST_PAUSE_S = 0.01
 SEEN_S = 8 * 24 * 3600
 """WhatsApp and its providers repeat a callback for up to 7 days (PLATFORMS.md)."""
 
@@ -36,6 +44,8 @@ class OpsItem(Table):
     answer = UnicodeAttribute(null=True)
     until = NumberAttribute(null=True)
     hits = NumberAttribute(null=True)
+    spent = UnicodeAttribute(null=True)
+    rev = NumberAttribute(null=True)
     expires = NumberAttribute()
 
 
@@ -125,6 +135,81 @@ class RateLimits:
         item.update(actions=[OpsItem.hits.add(1), OpsItem.expires.set((window + 2) * window_s)])
         if item.hits > limit:
             raise TooManyRequests(retry_after_s=(window + 1) * window_s - now)
+
+
+@dataclass(frozen=True)
+class Budgets:
+    """Units of somebody else's quota. Not more than `most` are spent in any stretch of `window_s`, wherever
+    the other side's own windows begin, and however many processes spend at once."""
+
+    clock: Clock
+
+    def spend(self, name: str, units: int, most: int, window_s: int) -> float:
+        """0 when the units are booked; else the seconds to wait until they may be, nothing is booked."""
+
+        def book(item: OpsItem, now: float) -> tuple[float, float]:
+            slice_s = window_s / SLICES
+            spent: dict[str, int] = json.loads(item.spent or "{}")
+            begun = {int(i): n for i, n in spent.items() if (int(i) + 1) * slice_s > now - window_s}
+            wait = max((item.until or 0) - now, 0.0)
+            if not wait:
+                wait = _wait_for(begun, most - units, now, slice_s, window_s)
+            if not wait:
+                this = int(now // slice_s)
+                begun[this] = begun.get(this, 0) + units
+                item.spent = json.dumps(begun)
+            return wait, now + 2 * window_s
+
+        return self._change(name, book)
+
+    def rest(self, name: str, seconds: float) -> None:
+        """Nothing is booked for so long."""
+
+        def put_off(item: OpsItem, now: float) -> tuple[float, float]:
+            item.until = max(item.until or 0, now + seconds)
+            return 0.0, max(item.expires or 0, item.until)
+
+        self._change(name, put_off)
+
+    def _change(self, name: str, change: Callable[[OpsItem, float], tuple[float, float]]) -> float:
+        """What `change` answers, with what it did to the item kept: anew while another was quicker."""
+        for attempt in range(TRIES):
+            now = self.clock.epoch()
+            item = _budget(name)
+            seen = item.rev
+            answer, keep_until = change(item, now)
+            if answer:
+                return answer
+            item.rev, item.expires = (seen or 0) + 1, int(max(keep_until, item.expires or 0)) + 1
+            try:
+                item.save(condition=OpsItem.rev == seen if seen else OpsItem.pk.does_not_exist())
+            except PutError as refused:
+                if refused.cause_response_code != "ConditionalCheckFailedException":
+                    raise
+                time.sleep(random.uniform(0, SHORTEST_PAUSE_S * 2**attempt))
+            else:
+                return answer
+        raise Transient
+
+
+def _budget(name: str) -> OpsItem:
+    try:
+        return OpsItem.get(f"budget#{name}", "-", consistent_read=True)
+    except DoesNotExist:
+        return OpsItem(f"budget#{name}", "-")
+
+
+def _wait_for(begun: dict[int, int], left: int, now: float, slice_s: float, window_s: int) -> float:
+    """Seconds until so many of the slices have left the window that at most `left` units are in it."""
+    total = sum(begun.values())
+    for i in sorted(begun):
+        if total <= left:
+            break
+        total -= begun[i]
+        freed = (i + 1) * slice_s + window_s - now
+        if total <= left:
+            return freed
+    return 0.0 if total <= left else float(window_s)
 
 
 @dataclass(frozen=True)

@@ -39,9 +39,11 @@ if TYPE_CHECKING:
     from chalicelib.influencers.service import Messenger, People, Register, Signups
     from chalicelib.influencers.store import PeopleStore, RosterStore
     from chalicelib.ops import Idempotency, RateLimits, Seen
+    from chalicelib.platforms.base import Meter
     from chalicelib.platforms.registry import Platforms
     from chalicelib.ports import Calendar, CampaignHalts, DirectSender, Tallies
     from chalicelib.queues import Queue
+    from chalicelib.unsubscribing import Unsubscribing
 
 
 @cache
@@ -194,6 +196,14 @@ def people() -> People:
 
 
 @cache
+def unsubscribing() -> Unsubscribing:
+    from chalicelib.secrets import secrets
+    from chalicelib.unsubscribing import Unsubscribing
+
+    return Unsubscribing(secrets().keyed_hash, public_url())
+
+
+@cache
 def register() -> Register:
     from chalicelib.influencers.service import Register
 
@@ -222,6 +232,15 @@ def platforms() -> Platforms:
     from chalicelib.secrets import secrets
 
     return Platforms(secrets(), HttpClient(), settings().platform_url, public_url())
+
+
+@cache
+def meter() -> Meter:
+    """What platforms tell of posts and accounts, within their quotas."""
+    from chalicelib.metering import Metered
+    from chalicelib.ops import Budgets
+
+    return Metered(platforms(), Budgets(clock()))
 
 
 @cache

@@ -49,14 +49,14 @@ class Corrections:
         Raises InvalidInput with all that is missing, Conflict when nobody has been sent the campaign or it is
         withdrawn.
         """
-        seen = self.campaigns._for_work(who, campaign_id, WRITE)
+        seen = self.campaigns.for_work(who, campaign_id, WRITE)
         if seen.withdrawn_at is not None:
             raise Conflict("This campaign has been withdrawn.")
         made = self._made(who, seen, words, "correction")
         made.parents(self.campaigns.store.runs(seen.id))
         after = self._next(seen, corrections=made.number)
         write = partial(self.campaigns.store.put_correction, correction=made)
-        self.campaigns._commit(who, "correction.proposed", after, {"correction": made.number}, write=write)
+        self.campaigns.commit(who, "correction.proposed", after, {"correction": made.number}, write=write)
         return made
 
     def withdraw(self, who: Principal, campaign_id: str, words: Words) -> Correction:
@@ -67,7 +67,7 @@ class Corrections:
         all that is missing in the words, Conflict for a campaign that has no run: nothing is changed then.
         """
         for attempt in range(TRIES):
-            seen = self.campaigns._for_work(who, campaign_id, WITHDRAW)
+            seen = self.campaigns.for_work(who, campaign_id, WITHDRAW)
             if not seen.runs:
                 raise Conflict("The campaign is %(status)s: this cannot be done now.", status=seen.status)
             made = self._made(who, seen, words, "withdrawal")
@@ -105,10 +105,10 @@ class Corrections:
             withdrawn_at=seen.withdrawn_at or now,
         )
         detail = {"correction": made.number, "cancelled": [run.id for run in halted]}
-        self.campaigns._commit(who, "campaign.withdrawn", after, detail, write=write)
+        self.campaigns.commit(who, "campaign.withdrawn", after, detail, write=write)
         for run in halted:
             if run.started_at:
-                self.campaigns._wake(run.id)
+                self.campaigns.wake(run.id)
 
     def decide(
         self,
@@ -126,7 +126,7 @@ class Corrections:
         what has been decided, and where a code of conduct holds it back; InvalidInput for what is no longer
         ready (a template that was withdrawn).
         """
-        seen = self.campaigns._for_work(who, campaign_id, APPROVE)
+        seen = self.campaigns.for_work(who, campaign_id, APPROVE)
         found = self.campaigns.store.correction(seen.id, number)
         if found is None:
             raise NotFound("There is no correction %(number)s of this campaign.", number=number)
@@ -142,7 +142,7 @@ class Corrections:
         declined = found.decided(who.id, now, "declined", reason)
         write = partial(self.campaigns.store.put_correction, correction=declined)
         detail = {"correction": found.number}
-        self.campaigns._commit(who, f"{found.purpose}.declined", self._next(seen), detail, write=write)
+        self.campaigns.commit(who, f"{found.purpose}.declined", self._next(seen), detail, write=write)
         return declined
 
     def _approve(
@@ -155,7 +155,7 @@ class Corrections:
         self._check(seen, found)
         store = self.campaigns.store
         runs = store.runs(seen.id)
-        run = found.run_of(seen, found.parents(runs), self.campaigns._quiet(seen.content), now)
+        run = found.run_of(seen, found.parents(runs), self.campaigns.quiet_of(seen.content), now)
         self.campaigns.law.check(seen, run.at, run.expires_at)
         approved = found.decided(who.id, now, "approved", reason, run.id)
         snapshot = Snapshot(found.content(seen), self.campaigns.organisation, ())
@@ -170,8 +170,8 @@ class Corrections:
 
         after = self._next(seen, status=run.status, runs=run.number)
         detail = {"correction": found.number, "run": run.id, "content": snapshot.fingerprint}
-        self.campaigns._commit(who, f"{found.purpose}.approved", after, detail, write=write)
-        self.campaigns._launch(run.id, (run.at - now).total_seconds())
+        self.campaigns.commit(who, f"{found.purpose}.approved", after, detail, write=write)
+        self.campaigns.launch(run.id, (run.at - now).total_seconds())
         return approved
 
     def _made(self, who: Principal, seen: Campaign, words: Words, purpose: Purpose) -> Correction:
@@ -191,7 +191,7 @@ class Corrections:
 
     def _check(self, seen: Campaign, correction: Correction) -> None:
         content = correction.content(seen)
-        found = faults(content, self.campaigns.organisation_kind) or self.campaigns._unready(content)
+        found = faults(content, self.campaigns.organisation_kind) or self.campaigns.unready(content)
         if wrong := about_its_words(found):
             raise InvalidInput(wrong)
 

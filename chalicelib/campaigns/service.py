@@ -134,7 +134,7 @@ class Campaigns:
     def timetable(self, campaign_id: str) -> tuple[Quiet | None, list[Run]]:
         """The quiet hours that its runs keep (None: none), and the runs, oldest first. Raises NotFound."""
         content, runs = self.get(campaign_id).content, self.store.runs(campaign_id)
-        quiet = (runs[-1].quiet if runs else None) or self._quiet(content)
+        quiet = (runs[-1].quiet if runs else None) or self.quiet_of(content)
         return (quiet if quiet.hours and content.kind != "emergency" else None), runs
 
     # --- writing and approving ------------------------------------------------------------------------
@@ -152,27 +152,27 @@ class Campaigns:
             updated_at=now,
             authors=(who.id,),
         )
-        return self._commit(who, "campaign.created", draft, {"kind": content.kind})
+        return self.commit(who, "campaign.created", draft, {"kind": content.kind})
 
     def change(self, who: Principal, campaign_id: str, fields: dict[str, Any]) -> Campaign:
         """A draft with some fields replaced. What is submitted or approved stands: Conflict."""
-        seen = self._for_work(who, campaign_id, WRITE)
+        seen = self.for_work(who, campaign_id, WRITE)
         if seen.status != "draft":
             raise Conflict("Only a draft can be changed. A declined campaign becomes a draft again.")
         content = Content.model_validate(seen.content.model_dump() | fields)
         self._check_draft(who, content)
         after = self._after(seen, "draft", content=content, authors=_with(seen.authors, who.id))
-        return self._commit(who, "campaign.changed", after, {"fields": sorted(fields)})
+        return self.commit(who, "campaign.changed", after, {"fields": sorted(fields)})
 
     def submit(self, who: Principal, campaign_id: str) -> Campaign:
         """Puts a draft before an approver. Raises InvalidInput with all that is missing."""
-        seen = self._for_work(who, campaign_id, SUBMIT)
+        seen = self.for_work(who, campaign_id, SUBMIT)
         after = self._after(seen, "submitted", authors=_with(seen.authors, who.id))
-        wrong = self._unready(seen.content)
+        wrong = self.unready(seen.content)
         if wrong:
             raise InvalidInput(wrong)
         event = CampaignSubmitted(campaign_id=seen.id, department=seen.department)
-        return self._commit(who, "campaign.submitted", after, {}, event=event)
+        return self.commit(who, "campaign.submitted", after, {}, event=event)
 
     def decide(
         self,
@@ -186,7 +186,7 @@ class Campaigns:
 
         `rev`: the revision that the approver has read; Conflict when it is no longer that one.
         """
-        seen = self._for_work(who, campaign_id, APPROVE)
+        seen = self.for_work(who, campaign_id, APPROVE)
         if rev is not None and rev != seen.rev:
             raise Conflict("The campaign has changed since you read it. Please read it again.")
         if not seen.may_be_approved_by(who.id):
@@ -200,9 +200,9 @@ class Campaigns:
         event = CampaignApproved(campaign_id=seen.id, department=seen.department)
         detail = {"decision": decision}
         if decision == "approve":
-            return self._commit(who, "campaign.approved", after, detail, event=event)
+            return self.commit(who, "campaign.approved", after, detail, event=event)
         after = after.model_copy(update={"overrides": ()})  # they were for the text that was approved
-        return self._commit(
+        return self.commit(
             who, "campaign.declined", after, detail, write=partial(self.store.put_overrides, campaign=after)
         )
 
@@ -225,13 +225,13 @@ class Campaigns:
         what is no longer ready (a template that was withdrawn), Conflict for a campaign that is not approved
         or that a code of conduct holds back.
         """
-        seen = self._for_work(who, campaign_id, SCHEDULE)
+        seen = self.for_work(who, campaign_id, SCHEDULE)
         if seen.status != "approved":
             raise _not_now(seen)
         now = self.clock.now()
         number = seen.runs + 1
         after = self._after(seen, "scheduled", runs=number, repeats=repeat and repeat.every)
-        if wrong := self._unready(seen.content):  # a template may have been withdrawn since the approval
+        if wrong := self.unready(seen.content):  # a template may have been withdrawn since the approval
             raise InvalidInput(wrong)
         content = seen.content
         begins, ends = span_of_run(moment_in(at, zone), content.expires_at, now)
@@ -242,7 +242,7 @@ class Campaigns:
             last = series.model_copy(update={"number": series.last})
             lives = [(begins, ends), span_in_series(last, content.expires_at)]  # the last may be cut short
         self.law.check(seen, begins, ends)
-        quiet = self._quiet(content)
+        quiet = self.quiet_of(content)
         if content.kind != "emergency" and any(never_awake(quiet.hours, *life) for life in lives):
             sentence = "All its time lies in the quiet hours, %(begins)s to %(until)s: nothing would be sent."
             hours = {"begins": quiet.begins, "until": quiet.until}
@@ -273,9 +273,9 @@ class Campaigns:
 
         detail = {"run": run.id, "at": rfc3339(begins), "content": snapshot.fingerprint}
         detail |= {"every": series.every} if series else {}
-        self._commit(who, "run.scheduled", after, detail, write=write)
+        self.commit(who, "run.scheduled", after, detail, write=write)
         if begins - now < AT_ONCE:
-            self._launch(run.id, (begins - now).total_seconds())
+            self.launch(run.id, (begins - now).total_seconds())
         return run
 
     def pause(self, who: Principal, campaign_id: str, code: str = "") -> Campaign:
@@ -287,9 +287,9 @@ class Campaigns:
         """Lets a paused run go on exactly where it stopped."""
         campaign, run = self._steer(who, campaign_id, "resume")
         if run.status == "dispatching":
-            self._wake(run.id)
+            self.wake(run.id)
         elif run.at - self.clock.now() < AT_ONCE:
-            self._launch(run.id, (run.at - self.clock.now()).total_seconds())
+            self.launch(run.id, (run.at - self.clock.now()).total_seconds())
         return campaign
 
     def cancel(self, who: Principal, campaign_id: str) -> Campaign:
@@ -297,7 +297,7 @@ class Campaigns:
         whoever was not sent to is not."""
         campaign, run = self._steer(who, campaign_id, "cancel")
         if run.started_at:
-            self._wake(run.id)
+            self.wake(run.id)
         return campaign
 
     def _steer(
@@ -306,7 +306,7 @@ class Campaigns:
         """Run and campaign one step on, together. Dispatch moves them too: whoever writes second looks at
         what there is now, and tries again."""
         for attempt in range(TRIES):
-            seen = self._for_work(who, campaign_id, PAUSE if verb == "pause" else SCHEDULE)
+            seen = self.for_work(who, campaign_id, PAUSE if verb == "pause" else SCHEDULE)
             run = self.store.run(run_id(seen.id, seen.runs))
             if run is None or (verb == "resume" and seen.status != "paused"):
                 raise _not_now(seen)
@@ -332,7 +332,7 @@ class Campaigns:
             self.store.put_run(transaction, moved, event, now)
 
         after = self._after(seen, moved.status)
-        return self._commit(who, action, after, {"run": run.id} | detail, write=write), moved
+        return self.commit(who, action, after, {"run": run.id} | detail, write=write), moved
 
     def preview(self, audience: Audience, channels: Sequence[str] = CHANNELS) -> Preview:
         """Whom this audience would reach now, person by person. Raises AudienceTooLarge beyond 20,000."""
@@ -384,7 +384,8 @@ class Campaigns:
 
     # --- shared ---------------------------------------------------------------------------------------
 
-    def _for_work(self, who: Principal, campaign_id: str, action: str) -> Campaign:
+    def for_work(self, who: Principal, campaign_id: str, action: str) -> Campaign:
+        """The campaign, for somebody who is about to change it. Raises NotFound, or OtherDepartment."""
         seen = self.get(campaign_id)
         if not who.covers_department(seen.department, action):
             raise OtherDepartment
@@ -397,7 +398,7 @@ class Campaigns:
         if wrong:
             raise InvalidInput(wrong)
 
-    def _unready(self, content: Content) -> list[FieldError]:
+    def unready(self, content: Content) -> list[FieldError]:
         """All that keeps a campaign from being submitted, in itself and beside what the directory holds."""
         wanted = {
             (channel, message.template, language)
@@ -421,7 +422,8 @@ class Campaigns:
             found += [FieldError(f"audience.{e.field}", e.code, e.message, e.params) for e in unknown.errors]
         return found
 
-    def _quiet(self, content: Content) -> Quiet:
+    def quiet_of(self, content: Content) -> Quiet:
+        """The campaign's own quiet hours, or the deployment's."""
         return content.quiet_hours or self.quiet_hours
 
     def _ranges(self, audience: Audience) -> list[RosterRange]:
@@ -434,7 +436,7 @@ class Campaigns:
         moved = {"status": status, "rev": seen.rev + 1, "updated_at": self.clock.now()}
         return seen.model_copy(update=moved | changes)
 
-    def _commit(
+    def commit(
         self,
         who: Principal,
         action: str,
@@ -444,7 +446,8 @@ class Campaigns:
         event: Event | None = None,
         write: Callable[[TransactWrite], None] | None = None,
     ) -> Campaign:
-        """Writes the campaign, what belongs to it, and the audit's entry, all or none."""
+        """Writes the campaign, what belongs to it, and the audit's entry, all or none; gives it back. Raises
+        ChangedMeanwhile when somebody else has written it."""
 
         def all_of_it(transaction: TransactWrite) -> None:
             self.store.put_campaign(transaction, after, event)
@@ -462,13 +465,15 @@ class Campaigns:
         )
         return after
 
-    def _launch(self, run: str, delay_s: float) -> None:
+    def launch(self, run: str, delay_s: float) -> None:
+        """Has a run begun in so many seconds."""
         try:
             self.plan_queue.put([{"launch": run}], delay_s)
         except Transient:
             logger.warning("launch left to the minute's tick", extra={"run": run})
 
-    def _wake(self, run: str) -> None:
+    def wake(self, run: str) -> None:
+        """Has a run that waited go on, as soon as every sender knows that it may."""
         try:
             self.plan_queue.put([{"wake": run}], WAKE_AFTER_S)
         except Transient:

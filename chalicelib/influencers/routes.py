@@ -9,8 +9,8 @@ from chalice.app import Response
 from pydantic import Field, ValidationError
 
 from chalicelib import wiring
-from chalicelib.errors import InvalidInput, Rejected
-from chalicelib.http import PUBLIC, Api, Request, html, invalid, next_cursor, read_cursor, redirect
+from chalicelib.errors import InvalidInput, NotFound, Rejected
+from chalicelib.http import FORM, PUBLIC, Api, Request, html, invalid, next_cursor, read_cursor, redirect
 from chalicelib.i18n import translate
 from chalicelib.influencers import forms
 from chalicelib.influencers.forms import Form, Place
@@ -249,6 +249,33 @@ def new_code_form(request: Request, signup_id: str) -> Response:
     except Rejected as error:
         return _verify_page(request, signup_id, Form(), error)
     return _to_verification(request, answer, "&again=1")
+
+
+@api.page("GET", "/u/{token}", allow=PUBLIC, summary="What a click would end; looking ends nothing")
+def unsubscribe_page(request: Request, token: str) -> Response:
+    """Scanners of mailboxes follow every link: only the button, or the mailbox's own, posts."""
+    _unsubscriber(token)
+    return html(shell.render("unsubscribe.html", request.lang, path=request.path, done=False))
+
+
+@api.raw(
+    "POST",
+    "/u/{token}",
+    allow=PUBLIC,
+    summary="End a person's emails with one click (RFC 8058)",
+    content_types=(FORM, "multipart/form-data"),
+)
+def unsubscribe(request: Request, token: str) -> Response:
+    """From our page, or from the mailbox: without cookies, and from no origin of ours."""
+    wiring.people().unsubscribe(_unsubscriber(token), at=wiring.clock().now())
+    return html(shell.render("unsubscribe.html", request.lang, path=request.path, done=True))
+
+
+def _unsubscriber(token: str) -> str:
+    person = wiring.unsubscribing().person(token)
+    if person is None:
+        raise NotFound
+    return person
 
 
 def _place(request: Request, form: Form) -> Place:

@@ -341,6 +341,13 @@ class People:
 
         return self._heard(channel, address, evidence=evidence, at=at, stopped=True, event=opted_out)
 
+    def unsubscribe(self, person_id: str, *, at: datetime) -> None:
+        """Ends the emails to a person, by their own click; nothing for who has no address (any more)."""
+        person = self.store.find(person_id)
+        address = person.addresses.get("email") if person else None
+        if address:
+            self.stop("email", address, evidence="one click in an email", at=at)
+
     def restart(self, channel: str, address: str, *, evidence: str, at: datetime) -> str | None:
         return self._heard(channel, address, evidence=evidence, at=at, stopped=False)
 

@@ -348,7 +348,7 @@ class Quota:
     units: int
     """Of the quota, for each request."""
     per_window: int
-    """Units in a window."""
+    """Units in a window; counted over every stretch of this length, however the platform cuts its own."""
     window_s: int
 
 
@@ -471,4 +471,24 @@ class Switchboard(Gateway, Protocol):
 
     def probe(self, channel: Channel) -> None:
         """As `Platform.probe`."""
+        ...
+
+
+class Meter(Protocol):
+    """All platforms that tell figures and are switched on, behind one door."""
+
+    def measurers(self) -> list[str]:
+        """Names of the platforms that tell figures and are switched on."""
+        ...
+
+    def quota(self, platform: str) -> Quota:
+        """What asking costs there. Raises PlatformOff where a platform tells no figures."""
+        ...
+
+    def read_posts(self, platform: str, ids: Sequence[str]) -> dict[str, PostReading]:
+        """As `Measures.read_posts`; PlatformOff where the platform is off or tells no figures."""
+        ...
+
+    def read_account(self, platform: str, handle: str) -> AccountReading | None:
+        """As `Measures.read_account`; PlatformOff as above."""
         ...

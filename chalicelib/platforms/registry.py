@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,12 +10,15 @@ from chalicelib.errors import PlatformOff
 from chalicelib.platforms.base import (
     MEDIUMS,
     Accepted,
+    AccountReading,
     Capabilities,
     Channel,
     Http,
     Measures,
     Outgoing,
     Platform,
+    PostReading,
+    Quota,
     Sends,
 )
 from chalicelib.platforms.msg91 import Msg91
@@ -35,7 +38,7 @@ WEBHOOK_CONTENT_TYPES = tuple(sorted({t for a in ADAPTERS.values() for t in a.we
 
 @dataclass(frozen=True)
 class Platforms:
-    """Implements platforms.base.Gateway, and gives callbacks their adapters."""
+    """Implements platforms.base.Gateway and Meter, and gives callbacks their adapters."""
 
     secrets: Secrets
     http: Http
@@ -103,6 +106,26 @@ class Platforms:
         """Asks whether the channel may send, as `Sends.probe`."""
         adapter = self._sender(channel)
         adapter.probe(self.http, self.base_url(channel.platform), channel)
+
+    def measurers(self) -> list[str]:
+        return [name for name in MEASURERS if self.secrets.platform(name)]
+
+    def quota(self, platform: str) -> Quota:
+        return self._measurer(platform)[0].quota
+
+    def read_posts(self, platform: str, ids: Sequence[str]) -> dict[str, PostReading]:
+        adapter, secret = self._measurer(platform)
+        return adapter.read_posts(self.http, self.base_url(platform), secret, ids)
+
+    def read_account(self, platform: str, handle: str) -> AccountReading | None:
+        adapter, secret = self._measurer(platform)
+        return adapter.read_account(self.http, self.base_url(platform), secret, handle)
+
+    def _measurer(self, platform: str) -> tuple[Measures, Mapping[str, Any]]:
+        secret = self.secrets.platform(platform) if platform in MEASURERS else None
+        if not secret:
+            raise PlatformOff(platform=platform)
+        return MEASURERS[platform], secret
 
     def _sender(self, channel: Channel) -> Sends:
         if not self._is_on(channel):

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from local import judge
 from local.acting import Caller, Creators, Staff, enrol
-from local.config import platform_secret
-from local.laptop import Laptop, laptop
+from local.laptop import Laptop
 from local.programme import brief, load_ground
 from local.sample import creators
+from tests.e2e.systems import eventually, slow_laptop
 
 PEOPLE = 60
 SLOW_PER_S = 8
@@ -26,13 +24,7 @@ MARKER = "#killed"
 @pytest.fixture
 def system(tmp_path: Path, socket_enabled: None) -> Iterator[Laptop]:
     """A deployed system of its own, on a channel so slow that a chunk takes seconds."""
-    with laptop(tmp_path) as running:
-        secret = platform_secret()
-        for channel in secret["channels"].values():
-            channel["rate_per_s"] = SLOW_PER_S
-        running.engine.client("secretsmanager").put_secret_value(
-            SecretId=running.env["PLATFORM_SECRET"], SecretString=json.dumps(secret)
-        )
+    with slow_laptop(tmp_path, SLOW_PER_S) as running:
         running.engine.client("sqs").set_queue_attributes(
             QueueUrl=running.env["SEND_QUEUE_URL"], Attributes={"VisibilityTimeout": "3"}
         )
@@ -52,13 +44,6 @@ def workers(system: Laptop, function: str) -> list[int]:
             if function in name.lower() and system.engine.url in " ".join(environment):
                 found.append(int(folder.name))
     return found
-
-
-def eventually(look: Callable[[], object], within_s: float, what: str) -> None:
-    end = time.monotonic() + within_s
-    while not look():
-        assert time.monotonic() < end, f"{what} did not come within {within_s} s"
-        time.sleep(0.05)
 
 
 def requests_taken(system: Laptop, campaign: str) -> int:

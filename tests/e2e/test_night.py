@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -13,10 +13,10 @@ import pytest
 
 from local import judge
 from local.acting import Caller, Creators, Staff, enrol
-from local.config import platform_secret
-from local.laptop import Laptop, laptop
+from local.laptop import Laptop
 from local.programme import brief, load_ground
 from local.sample import creators
+from tests.e2e.systems import eventually, slow_laptop, starts
 
 PEOPLE = 30
 SLOW_PER_S = 1
@@ -28,30 +28,8 @@ INDIA = ZoneInfo("Asia/Kolkata")
 def system(tmp_path: Path, socket_enabled: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Laptop]:
     """A deployed system of its own with quiet hours, whose channels need half a minute for all."""
     monkeypatch.setenv("QUIET_HOURS", "21:00-08:00")
-    with laptop(tmp_path) as running:
-        secret = platform_secret()
-        for channel in secret["channels"].values():
-            channel["rate_per_s"] = SLOW_PER_S
-        running.engine.client("secretsmanager").put_secret_value(
-            SecretId=running.env["PLATFORM_SECRET"], SecretString=json.dumps(secret)
-        )
+    with slow_laptop(tmp_path, SLOW_PER_S) as running:
         yield running
-
-
-def eventually(look: Callable[[], object], within_s: float, what: str) -> None:
-    end = time.monotonic() + within_s
-    while not look():
-        assert time.monotonic() < end, f"{what} did not come within {within_s} s"
-        time.sleep(0.1)
-
-
-def starts(system: Laptop, campaign: str) -> list[datetime]:
-    """When each request of this campaign reached the platforms, by their clock."""
-    return [
-        datetime.fromisoformat(line["at"])
-        for line in judge.read_log(system.sandbox_log)
-        if line["kind"] == "request" and judge.people_of([line], campaign, MARKER)
-    ]
 
 
 def put_clock(sandbox: Caller, at: datetime) -> None:
@@ -86,16 +64,16 @@ def test_a_daily_run_rests_from_nine_to_eight_goes_on_and_is_followed_by_the_nex
     lives = {"expires_at": (nine + timedelta(days=4)).isoformat()}
     campaign = staff.launch(brief(MARKER, ["IN"]) | lives, series)
 
-    eventually(lambda: starts(system, campaign), 12, "the first request")
+    eventually(lambda: starts(system, campaign, MARKER), 12, "the first request")
     time.sleep(18)
-    evening = starts(system, campaign)
+    evening = starts(system, campaign, MARKER)
     assert 0 < len(evening) < PEOPLE
     assert max(evening) < nine
     assert staff.report(campaign)["in_progress"] == PEOPLE - len(evening)
 
     put_clock(sandbox, eight + timedelta(seconds=1))
     tick(system)
-    eventually(lambda: len(starts(system, campaign)) >= PEOPLE, 60, "the rest of the requests")
+    eventually(lambda: len(starts(system, campaign, MARKER)) >= PEOPLE, 60, "the rest of the requests")
     editor = staff.tokens["editor"]
 
     def runs() -> list[str]:
@@ -103,7 +81,7 @@ def test_a_daily_run_rests_from_nine_to_eight_goes_on_and_is_followed_by_the_nex
         return [run["status"] for run in listed]
 
     eventually(lambda: runs() == ["dispatched", "scheduled"], 90, "the next run")
-    assert all(at < nine or at >= eight for at in starts(system, campaign))
+    assert all(at < nine or at >= eight for at in starts(system, campaign, MARKER))
     asked = judge.people_of(judge.read_log(system.sandbox_log), campaign, MARKER)
     assert [person.requests for person in asked] == [1] * PEOPLE
     second = api("GET", f"/v1/campaigns/{campaign}/runs", token=editor)["items"][1]

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from local import judge
 from local.acting import Caller, Staff
-from local.config import platform_secret
-from local.laptop import Laptop, laptop
+from local.laptop import Laptop
 from local.programme import brief, load_ground
 from local.prove.ground import FIRST, _enter, _press_start
 from local.prove.rate import rate_of
 from local.sample import areas_from, creators
 from tests.conftest import restore_environment, use_environment
+from tests.e2e.systems import eventually, slow_laptop
 
 PEOPLE = 600
 RATE_PER_S = 30.0
@@ -33,26 +32,13 @@ def system(tmp_path: Path, socket_enabled: None) -> Iterator[Laptop]:
         one for one in creators(2 * PEOPLE, areas_from(None), first=FIRST) if one.channel == "whatsapp"
     ]
     _press_start(tmp_path / "sandbox.jsonl", everybody)
-    with laptop(tmp_path) as running:
-        secret = platform_secret()
-        for channel in secret["channels"].values():
-            channel["rate_per_s"] = RATE_PER_S
-        running.engine.client("secretsmanager").put_secret_value(
-            SecretId=running.env["PLATFORM_SECRET"], SecretString=json.dumps(secret)
-        )
+    with slow_laptop(tmp_path, RATE_PER_S) as running:
         load_ground(running)
         before = dict(os.environ)
         use_environment(running.env)
         _enter(everybody[:PEOPLE], {area.id: area.path for area in areas_from(None)})
         restore_environment(before)
         yield running
-
-
-def eventually(look: Callable[[], object], within_s: float, what: str) -> None:
-    end = time.monotonic() + within_s
-    while not look():
-        assert time.monotonic() < end, f"{what} did not come within {within_s} s"
-        time.sleep(0.2)
 
 
 def starts(system: Laptop, campaign: str) -> list[float]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,10 +11,10 @@ import pytest
 
 from local import judge
 from local.acting import Caller, Creators, Staff, enrol
-from local.config import platform_secret
-from local.laptop import Laptop, laptop
+from local.laptop import Laptop
 from local.programme import brief, load_ground
 from local.sample import creators
+from tests.e2e.systems import eventually, slow_laptop, starts
 
 PEOPLE = 36
 SLOW_PER_S = 2
@@ -26,30 +25,8 @@ HALTS_WITHIN_S = 5.0
 @pytest.fixture
 def system(tmp_path: Path, socket_enabled: None) -> Iterator[Laptop]:
     """A deployed system of its own, whose channels are so slow that a chunk takes ten seconds."""
-    with laptop(tmp_path) as running:
-        secret = platform_secret()
-        for channel in secret["channels"].values():
-            channel["rate_per_s"] = SLOW_PER_S
-        running.engine.client("secretsmanager").put_secret_value(
-            SecretId=running.env["PLATFORM_SECRET"], SecretString=json.dumps(secret)
-        )
+    with slow_laptop(tmp_path, SLOW_PER_S) as running:
         yield running
-
-
-def eventually(look: Callable[[], object], within_s: float, what: str) -> None:
-    end = time.monotonic() + within_s
-    while not look():
-        assert time.monotonic() < end, f"{what} did not come within {within_s} s"
-        time.sleep(0.05)
-
-
-def starts(system: Laptop, campaign: str) -> list[datetime]:
-    """When each request of this campaign reached the platforms."""
-    found = []
-    for line in judge.read_log(system.sandbox_log):
-        if line["kind"] == "request" and judge.people_of([line], campaign, MARKER):
-            found.append(datetime.fromisoformat(line["at"]))
-    return found
 
 
 def test_a_stop_halts_new_sends_within_five_seconds_and_lifting_it_reaches_everybody_once(system: Laptop):
@@ -59,14 +36,14 @@ def test_a_stop_halts_new_sends_within_five_seconds_and_lifting_it_reaches_every
     staff.register_templates(sandbox)
     enrol(creators(PEOPLE, areas), Creators(api, sandbox), staff)
     campaign = staff.launch(brief(MARKER, ["IN"]))
-    eventually(lambda: len(starts(system, campaign)) >= 6, 60, "the first requests")
+    eventually(lambda: len(starts(system, campaign, MARKER)) >= 6, 60, "the first requests")
 
     called = datetime.now(UTC)
     admin = staff.tokens["admin"]
     stop = api("PUT", "/v1/stops/all", {"reason": "The code of conduct has begun."}, token=admin)
     assert stop["scope"] == "all"
     time.sleep(HALTS_WITHIN_S + 4)
-    sent = starts(system, campaign)
+    sent = starts(system, campaign, MARKER)
     assert len(sent) < PEOPLE, "all was sent before the stop"
     assert (max(sent) - called).total_seconds() <= HALTS_WITHIN_S
     assert staff.report(campaign)["in_progress"] > 0

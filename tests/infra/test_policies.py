@@ -115,7 +115,7 @@ UNSEEN: dict[str, dict[str, str]] = {
     | {
         f"{action} {table}.StreamArn": BY_LAMBDA
         for action in STREAM
-        for table in ("PeopleTable", "CampaignsTable")
+        for table in ("PeopleTable", "CampaignsTable", "PostsTable")
     }
     | {"dynamodb:ListStreams *": "Lambda asks for it, and it takes no resource"},
     "seal_audit": FAILURES,

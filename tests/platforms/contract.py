@@ -1,6 +1,7 @@
 """What every adapter must satisfy. Subclass as `Test…`: which adapter, how to sign; inherit the tests."""
 
 import hashlib
+import importlib
 import json
 
 import pytest
@@ -12,6 +13,17 @@ from chalicelib.platforms.registry import ADAPTERS
 from tests.platforms import golden
 
 BODY = b'{"a": 1}'
+
+
+def of(platform):
+    """The contract that the platform's own tests fill in: how it signs, what its secret holds."""
+    module = importlib.import_module(f"tests.platforms.test_{platform}")
+    (found,) = (
+        one
+        for one in vars(module).values()
+        if isinstance(one, type) and issubclass(one, PlatformContract) and one.name == platform
+    )
+    return found()
 
 
 class PlatformContract:

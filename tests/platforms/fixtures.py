@@ -1,25 +1,49 @@
 """Recorded payloads beside the repository (../shared/fixtures), read in place; tests skip without them.
 
-`EXPECTED` says for each file what INDEX.tsv says of it, in the words of platforms.base.
+`EXPECTED` says for each file what INDEX.tsv says of it, in the words of platforms.base; `LEAVES` what the
+whole way through receiver, queue and processor leaves behind, by the index's own kinds.
 """
 
 import csv
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from chalicelib.platforms.registry import ADAPTERS
+
 ROOT = Path(__file__).parents[3] / "shared" / "fixtures"
-PLATFORMS = ("whatsapp", "telegram")
 PERSON = "+972987654321"
 
 
+@dataclass(frozen=True)
+class Recorded:
+    """One file, and the index's words about it."""
+
+    platform: str
+    kind: str
+    path: Path
+
+    @property
+    def name(self):
+        return self.path.stem
+
+    @property
+    def body(self):
+        return self.path.read_bytes()
+
+
 def files():
-    """`(platform, path)` of every recorded payload of the platforms that we have."""
+    """Every recorded payload of the platforms that we have."""
     if not (ROOT / "INDEX.tsv").exists():
         return []
     with (ROOT / "INDEX.tsv").open(encoding="utf-8") as lines:
         rows = csv.DictReader(lines, delimiter="\t")
-        return [(row["platform"], ROOT / row["file"]) for row in rows if row["platform"] in PLATFORMS]
+        return [
+            Recorded(row["platform"], row["kind"], ROOT / row["file"])
+            for row in rows
+            if row["platform"] in ADAPTERS
+        ]
 
 
 needed = pytest.mark.skipif(not files(), reason="the recorded payloads are not beside the repository")
@@ -105,3 +129,30 @@ EXPECTED = {
     "chatwoot_caption_only": [inbound("text", "test", sender="23", name="Sojan Jose")],
     "chatwoot_sticker_emoji": [inbound("sticker", sender="23", name="Sojan Jose")],
 }
+
+LEAVES = {
+    "account": ["kept notice"],
+    "echo": [],
+    "inbound": ["kept inbound"],
+    "opt_in": ["restart"],
+    "status": [],
+    "system": ["kept notice"],
+    "template": ["kept notice"],
+}
+"""By the index's kind. Statuses without a key of ours are counted, nothing else."""
+UNKNOWN = ["kept unknown", "told callback.unknown"]
+LEAVES_BY_FILE = {
+    "pywa_account_restriction": ["kept notice", "halted whatsapp account.account_restriction"],
+    "pywa_msg_interactive_message_with_err": ["kept notice", *UNKNOWN],
+    "pywa_msg_reaction": [],
+    "pywa_msg_unreaction_empty": [],
+    "pywa_msg_unreaction_no_emoji": [],
+    "pywa_msg_unsupported_with_type": UNKNOWN,
+    "pywa_template_status_rejected": ["kept notice", "halted whatsapp abandoned_cart en template.rejected"],
+}
+"""Where a file leaves something else than others of its kind."""
+
+
+def leaves(recorded):
+    """What posting this file leaves behind, sorted."""
+    return sorted(LEAVES_BY_FILE.get(recorded.name, LEAVES[recorded.kind]))

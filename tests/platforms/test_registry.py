@@ -1,7 +1,8 @@
 import pytest
 
 from chalicelib.errors import PlatformOff
-from chalicelib.platforms.base import Accepted, Outgoing
+from chalicelib.platforms import registry
+from chalicelib.platforms.base import Accepted, AccountReading, Outgoing, PostReading, Quota
 from chalicelib.platforms.registry import ADAPTERS, WEBHOOK_CONTENT_TYPES, Platforms
 from chalicelib.secrets import Secrets
 from tests.platforms.test_whatsapp import Answers
@@ -98,3 +99,41 @@ def test_every_adapter_goes_by_its_own_name():
         n: n for n in ("whatsapp", "telegram")
     }
     assert WEBHOOK_CONTENT_TYPES == ("application/json",)
+
+
+class Teller:
+    """A platform that tells what it was asked with."""
+
+    name = "teller"
+    base_url = "https://teller.example"
+    quota = Quota(batch=2, units=1, per_window=10, window_s=60)
+
+    def read_posts(self, http, base_url, secrets, ids):
+        return {one: PostReading({"views": 7}, account=f"{base_url} {secrets['key']}") for one in ids}
+
+    def read_account(self, http, base_url, secrets, handle):
+        return AccountReading("1", handle, 5) if handle == "known" else None
+
+
+def test_figures_are_asked_for_with_the_platforms_own_secret_at_its_own_address(monkeypatch):
+    monkeypatch.setitem(registry.MEASURERS, "teller", Teller())
+    monkeypatch.setitem(ADAPTERS, "teller", Teller())
+    door = platforms(SECRET | {"teller": {"key": "k"}})
+    assert (door.measurers(), door.quota("teller").batch) == (["teller"], 2)
+    assert door.read_posts("teller", ["a"]) == {
+        "a": PostReading({"views": 7}, account="https://teller.example k")
+    }
+    assert [door.read_account("teller", name) for name in ("known", "other")] == [
+        AccountReading("1", "known", 5),
+        None,
+    ]
+
+
+def test_who_tells_no_figures_or_has_no_secret_is_off(monkeypatch):
+    monkeypatch.setitem(registry.MEASURERS, "teller", Teller())
+    door = platforms()
+    assert door.measurers() == []
+    for name in ("teller", "telegram", "nothing"):
+        for ask in (lambda n: door.read_posts(n, ["a"]), lambda n: door.read_account(n, "a"), door.quota):
+            with pytest.raises(PlatformOff, match=name):
+                ask(name)
