@@ -175,6 +175,13 @@ class People(Protocol):
         ...
 
 
+class Creators(Protocol):
+    def standing(self, person: str) -> int | None:
+        """A number that changes whenever this person is suspended or withdrawn, read consistently: a session
+        lasts while it stays. None for who may not sign in."""
+        ...
+
+
 class DirectSender(Protocol):
     def send(self, *, subject: str, key: str, channel: str, to: str, message: Outgoing) -> str:
         """Sends one service message at most once for (subject, key).

@@ -35,15 +35,21 @@ if TYPE_CHECKING:
     from chalicelib.identity.audit import Audit
     from chalicelib.identity.gate import Gate
     from chalicelib.identity.service import SignIn, Users
+    from chalicelib.identity.sessions import CreatorSessions
     from chalicelib.identity.tokens import Tokens
+    from chalicelib.influencers.myself import Myself
     from chalicelib.influencers.service import Messenger, People, Register, Signups
     from chalicelib.influencers.store import PeopleStore, RosterStore
+    from chalicelib.metrics.poller import Poller
     from chalicelib.ops import Idempotency, RateLimits, Seen
     from chalicelib.platforms.base import Meter
     from chalicelib.platforms.registry import Platforms
     from chalicelib.ports import Calendar, CampaignHalts, DirectSender, Tallies
     from chalicelib.queues import Queue
     from chalicelib.unsubscribing import Unsubscribing
+
+POLLERS_SHARE = 0.9
+"""What part of a platform's quota the schedule may use up: proofs of handles need the rest."""
 
 
 @cache
@@ -94,7 +100,20 @@ def cursor_key() -> str:
 def gate() -> Gate:
     from chalicelib.identity.gate import Gate
 
-    return Gate(tokens())
+    return Gate(tokens(), creator_sessions())
+
+
+@cache
+def creator_sessions() -> CreatorSessions:
+    from chalicelib.identity.sessions import CreatorSessions
+    from chalicelib.platforms.payload import signing_keys
+    from chalicelib.secrets import secrets
+
+    def keys() -> list[bytes]:
+        given = signing_keys((secrets().platform("sessions") or {}).get("signing_key"))
+        return given or [secrets().keyed_hash("creators' sessions").encode()]
+
+    return CreatorSessions(people(), keys, clock())
 
 
 @cache
@@ -189,6 +208,14 @@ def signups() -> Signups:
 
 
 @cache
+def myself() -> Myself:
+    from chalicelib.influencers.myself import Myself
+    from chalicelib.secrets import secrets
+
+    return Myself(_people_store(), service_queue(), rate_limits(), secrets(), clock())
+
+
+@cache
 def people() -> People:
     from chalicelib.influencers.service import People
 
@@ -241,6 +268,18 @@ def meter() -> Meter:
     from chalicelib.ops import Budgets
 
     return Metered(platforms(), Budgets(clock()))
+
+
+@cache
+def poller() -> Poller:
+    from chalicelib.metering import Metered
+    from chalicelib.metrics.poller import Poller
+    from chalicelib.metrics.snapshots import Snapshots
+    from chalicelib.ops import Budgets
+    from chalicelib.platforms.registry import MEASURERS
+
+    polite = Metered(platforms(), Budgets(clock()), POLLERS_SHARE)
+    return Poller(Snapshots(), polite, lambda post_id, reading: None, clock(), tuple(MEASURERS))
 
 
 @cache

@@ -81,6 +81,10 @@ LONGEST_IDEA = 1000
 LONGEST_EMAIL = 254
 """RFC 5321, 4.5.3.1.3."""
 
+MAY_SIGN_IN: frozenset[Status] = frozenset({"pending_review", "approved", "declined"})
+BARRED: frozenset[Status] = frozenset({"suspended", "withdrawn"})
+"""States that end all sessions of the person."""
+
 
 class StateRefused(Conflict):
     code = "state_refused"
@@ -267,6 +271,8 @@ class Influencer(View):
     """The day on which the person was found to be of age; the birth date is not kept."""
     ambassador_of: str = ""
     reason: str = ""
+    barred: int = 0
+    """How often the person was suspended or withdrawn: sessions from before are over."""
     signed_up_at: str
     verified_at: str = ""
     reviewed_at: str = ""
@@ -277,11 +283,16 @@ class Influencer(View):
         allowed."""
         if to not in MOVES[self.status]:
             raise StateRefused(status=self.status)
-        return self.changed(status=to, **changes)
+        return self.changed(status=to, barred=self.barred + (to in BARRED), **changes)
 
     def changed(self, **changes: object) -> Influencer:
         """The person with `changes`, one revision on."""
         return self.model_copy(update={"rev": self.rev + 1, **changes})
+
+    @property
+    def standing(self) -> int | None:
+        """See ports.Creators."""
+        return self.barred if self.status in MAY_SIGN_IN else None
 
     @property
     def addresses(self) -> dict[str, str]:

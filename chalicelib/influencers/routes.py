@@ -10,7 +10,18 @@ from pydantic import Field, ValidationError
 
 from chalicelib import wiring
 from chalicelib.errors import InvalidInput, NotFound, Rejected
-from chalicelib.http import FORM, PUBLIC, Api, Request, html, invalid, next_cursor, read_cursor, redirect
+from chalicelib.http import (
+    FORM,
+    PUBLIC,
+    Api,
+    Request,
+    cookie,
+    html,
+    invalid,
+    next_cursor,
+    read_cursor,
+    redirect,
+)
 from chalicelib.i18n import translate
 from chalicelib.influencers import forms
 from chalicelib.influencers.forms import Form, Place
@@ -341,7 +352,6 @@ def _to_verification(request: Request, answer: SignupAnswer, more: str = "") -> 
     hash."""
     path, headers = f"/signup/{answer.id}", {}
     if answer.verification.deep_link:
-        secure = "; Secure" if wiring.public_url().startswith("https:") else ""
-        kept = f"{LINK_COOKIE}={answer.verification.deep_link}; Path={path}; Max-Age={LINK_KEPT_S}"
-        headers["Set-Cookie"] = f"{kept}; HttpOnly; SameSite=Lax{secure}"
+        link = answer.verification.deep_link
+        headers["Set-Cookie"] = cookie(LINK_COOKIE, link, max_age_s=LINK_KEPT_S, path=path, same_site="Lax")
     return redirect(f"{path}?lang={request.lang}{more}", headers)

@@ -82,17 +82,26 @@ def _verified(person: Influencer) -> Event:
 @dataclass(frozen=True)
 class Codes:
     """Codes that need not be stored: made from the pepper, so that the same request gives the
-    same code however often its message comes. Kept and compared are hashes."""
+    same code however often its message comes. Kept and compared are hashes. The subject is a signup or a
+    sign-in."""
 
     keyed_hash: Callable[[str], str]
 
-    def code(self, influencer_id: str, nonce: str) -> str:
-        return (
-            f"{int(self.keyed_hash(f'code {influencer_id} {nonce}'), 16) % 10**CODE_DIGITS:0{CODE_DIGITS}d}"
-        )
+    def code(self, subject: str, nonce: str) -> str:
+        return f"{int(self.keyed_hash(f'code {subject} {nonce}'), 16) % 10**CODE_DIGITS:0{CODE_DIGITS}d}"
 
-    def digest(self, influencer_id: str, code: str) -> str:
-        return self.keyed_hash(f"digest {influencer_id} {code}")
+    def digest(self, subject: str, code: str) -> str:
+        return self.keyed_hash(f"digest {subject} {code}")
+
+    def check(self, store: PeopleStore, subject: str, code: str, now: datetime) -> str:
+        """Counts a try; whose sign-in it is, after a right code. Raises InvalidInput for a wrong one, NoCode,
+        TriesUsedUp."""
+        valid, owner = store.spend_try(subject, now.timestamp())
+        if not hmac.compare_digest(valid, self.digest(subject, code)):
+            raise InvalidInput.of(
+                "code", "code_wrong", "This code is not right. Please check the message again."
+            )
+        return owner
 
 
 @dataclass(frozen=True)
@@ -111,7 +120,7 @@ class Signups:
     def sign_up(self, request: SignupRequest, address: str) -> SignupAnswer:
         """Stores an unverified signup and sets its verification going. Raises InvalidInput,
         TooManyRequests."""
-        self._spend("signup", _network(address), SIGNUPS_AN_ADDRESS)
+        self._spend("signup", network(address), SIGNUPS_AN_ADDRESS)
         now, today = self.clock.now(), self.clock.today_ist()
         area = self._checked(request, today)
         self._spend("number", request.phone, MESSAGES_A_NUMBER)
@@ -141,19 +150,14 @@ class Signups:
 
     def verify(self, influencer_id: str, code: str, address: str) -> Status:
         """The state after a right code. Raises InvalidInput for a wrong one, NoCode, TriesUsedUp, Taken."""
-        self._spend("verify", _network(address), TRIES_AN_ADDRESS)
+        self._spend("verify", network(address), TRIES_AN_ADDRESS)
         now = self.clock.now()
         person = self.find(influencer_id)
         if person.status == "pending_review":
             return person.status
         if person.status != "unverified":
             raise StateRefused(status=person.status)
-        codes = Codes(self.secrets.keyed_hash)
-        valid = self.store.spend_try(influencer_id, now.timestamp())
-        if not hmac.compare_digest(valid, codes.digest(influencer_id, code)):
-            raise InvalidInput.of(
-                "code", "code_wrong", "This code is not right. Please check the message again."
-            )
+        Codes(self.secrets.keyed_hash).check(self.store, influencer_id, code, now)
         proof = Proof("whatsapp", person.phone, now, "code over whatsapp")
         return self.store.verify(influencer_id, proof, _verified).status
 
@@ -219,8 +223,8 @@ class Signups:
         """Queues the code, or makes the deep link."""
         if token:
             link = f"https://t.me/{self._bot()}?start={token}"
-            return Verification(channel="telegram", expires_at=_after(now, LINK_HOLDS_S), deep_link=link)
-        until = _after(now, CODE_HOLDS_S)
+            return Verification(channel="telegram", expires_at=after(now, LINK_HOLDS_S), deep_link=link)
+        until = after(now, CODE_HOLDS_S)
         wanted = {"kind": "code", "influencer": person.id, "nonce": ids.new_token()}
         self.queue.put([{**wanted, "until": int(until.timestamp())}])
         return Verification(channel="whatsapp", expires_at=until)
@@ -243,11 +247,11 @@ class Signups:
         self.limits.spend(f"{what}#{self.secrets.keyed_hash(of)}", limit, HOUR_S)
 
 
-def _after(now: datetime, seconds: int) -> datetime:
+def after(now: datetime, seconds: int) -> datetime:
     return (now + timedelta(seconds=seconds)).replace(microsecond=0)
 
 
-def _network(address: str) -> str:
+def network(address: str) -> str:
     """What limits count: an IPv4 address, or the /64 that one IPv6 household has."""
     try:
         parsed = ipaddress.ip_address(address)
@@ -269,6 +273,9 @@ class Messenger:
     def deliver(self, message: Mapping[str, Any]) -> None:
         """Sends one message of the service queue, at most once. Raises Transient when the platform asks to
         wait."""
+        if message["kind"] == "sign_in":
+            self._sign_in(str(message["asked"]), str(message["number"]), int(message["until"]))
+            return
         person = self.store.find(str(message["influencer"]))
         if person is None:
             return
@@ -294,8 +301,25 @@ class Messenger:
             notice = _template("janjan_known_number", "utility", known.language)
             self._send(known.id, f"known#{day}", "whatsapp", known.phone, notice)
         else:
-            message = _template("janjan_code", "authentication", person.language, code)
-            self._send(person.id, f"code#{nonce}", "whatsapp", person.phone, message)
+            self._send(
+                person.id, f"code#{nonce}", "whatsapp", person.phone, _code_over("whatsapp", person, code)
+            )
+
+    def _sign_in(self, asked: str, hashed: str, until: int) -> None:
+        """A code to the person whose number it is, over the channel that they have proven; for a number that
+        nobody has, one that nobody can enter."""
+        if until <= self.clock.epoch():
+            return
+        codes, person = Codes(self.secrets.keyed_hash), self.store.holder_of_phone(hashed)
+        ways = person.addresses if person and person.standing is not None else {}
+        code = codes.code(asked, asked) if ways else ids.new_token()
+        owner = person.id if person and ways else None
+        digest = codes.digest(asked, code)
+        if not self.store.put_code(asked, nonce=asked, digest=digest, until=until, owner=owner):
+            return
+        if person and ways:
+            channel = person.channel if person.channel in ways else min(ways)
+            self._send(person.id, f"code#{asked}", channel, ways[channel], _code_over(channel, person, code))
 
     def _welcome(self, person: Influencer, event_id: str) -> None:
         """A first message to who was let in; not to an address that has said STOP meanwhile."""
@@ -318,16 +342,27 @@ class Messenger:
         telemetry.count(f"service_message_{outcome.partition(':')[0]}")
 
 
+def _code_over(channel: str, person: Influencer, code: str) -> Outgoing:
+    if channel == "whatsapp":
+        return _template("janjan_code", "authentication", person.language, code)
+    text = "Your code is %(code)s. It holds for 10 minutes. Give it to nobody."
+    return Outgoing(text=translate(spoken(person.language), text, {"code": code}))
+
+
 def _template(name: str, category: str, language: str, *params: str) -> Outgoing:
     return Outgoing(template=name, template_language=spoken(language), category=category, params=params)
 
 
 @dataclass(frozen=True)
 class People:
-    """Implements ports.People."""
+    """Implements ports.People and ports.Creators."""
 
     store: PeopleStore
     signups: Signups
+
+    def standing(self, person: str) -> int | None:
+        found = self.store.find(person)
+        return found.standing if found else None
 
     def contacts(self, ids: Sequence[str]) -> dict[str, Contact]:
         return {person_id: person.contact() for person_id, person in self.store.people(ids).items()}

@@ -4,6 +4,7 @@ Table `people`:
     inf_…                     profile  the person as JSON; `status_key`, `area_key` for the list; `rev`,
                                        `event` for the outbox; `expires` until verified
     inf_…                     code     hash of the code sent last, its tries, its end
+    sgn_…                     code     the same for one sign-in, and whose it is
     inf_…                     consent#<purpose>#<channel>#<time>   what was given or taken back; the evidence
     phone#<keyed hash>        claim    whose number it is: `proven`, or only `stated`
     handle#<platform>#<name>  claim    whose account it is
@@ -34,7 +35,7 @@ from datetime import datetime
 from typing import Any, Literal, TypeVar
 
 from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttribute
-from pynamodb.exceptions import DoesNotExist, PutError, TransactWriteError, UpdateError
+from pynamodb.exceptions import DeleteError, DoesNotExist, PutError, TransactWriteError, UpdateError
 from pynamodb.expressions.condition import And, Condition
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.transactions import TransactWrite
@@ -85,6 +86,7 @@ class CodeItem(Table):
     class Meta:
         table_name = TableName("people")
 
+    owner = UnicodeAttribute(null=True)
     nonce = UnicodeAttribute()
     digest = UnicodeAttribute()
     tries = NumberAttribute()
@@ -194,11 +196,14 @@ class PeopleStore:
             return None
         return item.owner if (item.expires or 0) > now else None
 
-    def put_code(self, influencer_id: str, *, nonce: str, digest: str, until: int) -> bool:
+    def put_code(
+        self, subject: str, *, nonce: str, digest: str, until: int, owner: str | None = None
+    ) -> bool:
         """Makes a code the only valid one, with five tries; False when a later one is valid already. The same
         `nonce` again changes nothing: the message that asks for it may come twice, and its tries must not
         begin anew."""
-        item = CodeItem(influencer_id, CODE, nonce=nonce, digest=digest, tries=0, until=until, expires=until)
+        item = CodeItem(subject, CODE, nonce=nonce, digest=digest, tries=0, until=until, expires=until)
+        item.owner = owner
         try:
             newer = (CodeItem.nonce != nonce) & (CodeItem.until <= until)
             item.save(condition=CodeItem.pk.does_not_exist() | newer)
@@ -208,13 +213,14 @@ class PeopleStore:
         else:
             return True
         try:
-            return CodeItem.get(influencer_id, CODE, consistent_read=True).nonce == nonce
+            return CodeItem.get(subject, CODE, consistent_read=True).nonce == nonce
         except DoesNotExist:
             return False
 
-    def spend_try(self, influencer_id: str, now: float) -> str:
-        """Counts a try and gives the hash of the valid code. Raises NoCode or TriesUsedUp."""
-        item = CodeItem(influencer_id, CODE)
+    def spend_try(self, subject: str, now: float) -> tuple[str, str]:
+        """Counts a try and gives the hash of the valid code, and whose sign-in it is. Raises NoCode or
+        TriesUsedUp."""
+        item = CodeItem(subject, CODE)
         fresh = (CodeItem.tries < MOST_TRIES_OF_A_CODE) & (CodeItem.until > now)
         try:
             item.update(actions=[CodeItem.tries.add(1)], condition=fresh)
@@ -222,12 +228,21 @@ class PeopleStore:
             if refused.cause_response_code != REFUSED:
                 raise
         else:
-            return item.digest
+            return item.digest, item.owner or ""
         try:
-            seen = CodeItem.get(influencer_id, CODE, consistent_read=True)
+            seen = CodeItem.get(subject, CODE, consistent_read=True)
         except DoesNotExist:
             raise NoCode from None
         raise NoCode if seen.until <= now else TriesUsedUp
+
+    def end_code(self, subject: str) -> None:
+        """Takes a code away. Raises NoCode when it was used meanwhile."""
+        try:
+            CodeItem(subject, CODE).delete(condition=CodeItem.pk.exists())
+        except DeleteError as refused:
+            if refused.cause_response_code != REFUSED:
+                raise
+            raise NoCode from refused
 
     def verify(self, influencer_id: str, proof: Proof, event: Callable[[Influencer], Event]) -> Influencer:
         """unverified -> pending_review, with everything claimed in one transaction; the person as it is now.
@@ -286,6 +301,14 @@ class PeopleStore:
         if found is None:
             raise KeyError(influencer_id)
         return found
+
+    def holder_of_phone(self, hashed: str) -> Influencer | None:
+        """Who has proven or stated the number with this keyed hash."""
+        try:
+            claim = OwnedItem.get(f"phone#{hashed}", CLAIM, consistent_read=True)
+        except DoesNotExist:
+            return None
+        return self.find(str(claim.owner))
 
     def proven_owner(self, phone: str) -> str | None:
         """Who has proven that this number is theirs."""
