@@ -28,6 +28,26 @@ class Telegram:
     bot_username: str
 
 
+@dataclass(frozen=True)
+class Msg91:
+    """The invented MSG91 account."""
+
+    auth_key: str
+    path_token: str
+    header: str
+    entity_id: str
+
+
+@dataclass(frozen=True)
+class Twilio:
+    """The invented Twilio account: one sender of SMS, one of WhatsApp."""
+
+    account_sid: str
+    auth_token: str
+    sms_from: str
+    whatsapp_from: str
+
+
 WHATSAPP = WhatsApp(
     app_secret="local-whatsapp-app-secret",
     verify_token="local-whatsapp-verify-token",
@@ -41,6 +61,18 @@ TELEGRAM = Telegram(
     secret_token="local-telegram-secret-token",
     bot_username="janjan_namuna_bot",
 )
+MSG91 = Msg91(
+    auth_key="local-msg91-auth-key",
+    path_token="local-msg91-path-token",
+    header="NAMUNA",
+    entity_id="1101000000000000001",
+)
+TWILIO = Twilio(
+    account_sid="AC00000000000000000000000000000001",
+    auth_token="local-twilio-auth-token",
+    sms_from="+15550000001",
+    whatsapp_from="+15550000002",
+)
 PEPPER = "local-pepper-for-hashes-of-addresses"
 
 
@@ -50,6 +82,8 @@ def platform_secret() -> dict[str, Any]:
         "pepper": PEPPER,
         "whatsapp": {"app_secret": WHATSAPP.app_secret, "verify_token": WHATSAPP.verify_token},
         "telegram": {"secret_token": TELEGRAM.secret_token, "bot_token": TELEGRAM.bot_token},
+        "msg91": {"auth_key": MSG91.auth_key, "path_token": MSG91.path_token},
+        "twilio": {"account_sid": TWILIO.account_sid, "auth_token": TWILIO.auth_token},
         "channels": {
             "whatsapp-main": {
                 "platform": "whatsapp",
@@ -60,6 +94,14 @@ def platform_secret() -> dict[str, Any]:
                 "platform": "telegram",
                 "bot_token": TELEGRAM.bot_token,
                 "bot_username": TELEGRAM.bot_username,
+            },
+            "sms-main": {"platform": "msg91", "header": MSG91.header, "entity_id": MSG91.entity_id},
+            "sms-twilio": {"platform": "twilio", "medium": "sms", "from": TWILIO.sms_from},
+            "whatsapp-twilio": {
+                "platform": "twilio",
+                "medium": "whatsapp",
+                "from": TWILIO.whatsapp_from,
+                "templates": {},
             },
         },
     }

@@ -2,8 +2,10 @@
 
 Send: https://docs.msg91.com/sms/send-sms (OneAPI, "Flow")
 Our key: https://msg91.com/help/text-sms/custom-metadata-parameters-for-tracking-sms-requests
-Reports: https://msg91.com/help/webhooks/how-can-i-get-the-delivery-reports-on-my-webhook-url (versions 2 and 3)
-and https://msg91.com/help/webhook-new/how-to-receive-sms-delivery-reports-via-webhook-new
+Reports, versions 2 and 3:
+https://msg91.com/help/webhooks/how-can-i-get-the-delivery-reports-on-my-webhook-url
+Reports, "Webhook (New)":
+https://msg91.com/help/webhook-new/how-to-receive-sms-delivery-reports-via-webhook-new
 
 MSG91 signs nothing: the address to which it reports is the secret, /webhooks/msg91/{path_token}. It keeps a
 template of its own for each DLT template, which holds the DLT template id, the header and the principal
@@ -65,7 +67,7 @@ TWICE = "311"
 REFUSED: dict[str, Scope] = {
     **dict.fromkeys(("101", "202"), "person"),  # the number
     **dict.fromkeys(("102", "308", "310", "400"), "content"),  # no text or template; too long
-    **dict.fromkeys(("103", "106", "107", "203", "207", "208", "209", "210"), "channel"),  # header, key, route
+    **dict.fromkeys(("103", "106", "107", "203", "207", "208", "209", "210"), "channel"),  # header, key
     **dict.fromkeys(("301", "302", "303", "401", "418", "505"), "channel"),  # balance, account, our address
 }
 
@@ -176,8 +178,8 @@ def _updates(payload: Any) -> Iterator[Update]:  # noqa: ANN401
     """`data` holds batches of reports, as JSON in a text (version 2); or the reports stand alone (version
     3)."""
     batches = a_dict(payload).get("data", payload)
-    if isinstance(batches, str) and batches is not payload:
-        batches = load(batches.encode("utf-8", "replace"))
+    if isinstance(batches, str):
+        batches = _packed(batches)
     found = batches if isinstance(batches, list) else [batches]
     if not any(isinstance(one, dict) and one for one in found):
         yield Unknown(fingerprint(NAME, "empty", payload), "empty", payload)
@@ -187,6 +189,13 @@ def _updates(payload: Any) -> Iterator[Update]:  # noqa: ANN401
         reports = a_list(a_dict(batch).get("report"))
         for one in reports or [batch]:
             yield _report(one, about if reports else {})
+
+
+def _packed(text: str) -> Any:  # noqa: ANN401
+    try:
+        return load(text.encode("utf-8", "replace"))
+    except ValueError:
+        return None
 
 
 def _read(body: bytes) -> Any:  # noqa: ANN401
@@ -215,9 +224,9 @@ class Msg91:
             _request(channel, to, message),
             {"authkey": _auth_key(channel)},
         )
-        said = a_dict(answer)
-        if status == HTTPStatus.OK and said.get("type") == "success" and (taken := an_id(said.get("message"))):
-            return Accepted(taken)
+        request_id = an_id(a_dict(answer).get("message"))
+        if status == HTTPStatus.OK and a_dict(answer).get("type") == "success" and request_id:
+            return Accepted(request_id)
         raise _refusal(status, answer)
 
     def probe(self, http: Http, base_url: str, channel: Channel) -> None:

@@ -27,8 +27,7 @@ from chalicelib.platforms.twilio import Twilio
 from chalicelib.platforms.whatsapp import WhatsApp
 from chalicelib.secrets import Secrets
 
-_WHATSAPP, _TELEGRAM = WhatsApp(), Telegram()
-SENDERS: dict[str, Sends] = {one.name: one for one in (_WHATSAPP, _TELEGRAM, Msg91(), Twilio())}
+SENDERS: dict[str, Sends] = {one.name: one for one in (WhatsApp(), Telegram(), Msg91(), Twilio())}
 """Over which people are reached; of several that carry one medium, the first configured channel is used."""
 MEASURERS: dict[str, Measures] = {}
 """Which tell figures of posts and accounts."""

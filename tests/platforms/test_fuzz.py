@@ -10,7 +10,7 @@ from chalicelib.platforms.registry import ADAPTERS
 from tests.platforms import golden
 
 PLATFORMS = sorted(ADAPTERS)
-SAMPLES = {name: [json.loads(s.read_bytes()) for s in golden.samples(name)] for name in PLATFORMS}
+SAMPLES = {name: [golden.opened(s.read_bytes()) for s in golden.samples(name)] for name in PLATFORMS}
 LEAVES = (
     st.none()
     | st.booleans()
@@ -52,11 +52,11 @@ def changed(value, path, by):
 @st.composite
 def damaged(draw, platform):
     """A real sample with one to three places changed or missing."""
-    value = draw(st.sampled_from(SAMPLES[platform]))
+    value, write = draw(st.sampled_from(SAMPLES[platform]))
     for _ in range(draw(st.integers(1, 3))):
         places = list(paths(value))
         value = changed(value, draw(st.sampled_from(places)), draw(st.just(...) | ANYTHING))
-    return json.dumps(value, ensure_ascii=True).encode()
+    return write(value)
 
 
 def check(platform, body):
