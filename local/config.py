@@ -48,6 +48,46 @@ class Twilio:
     whatsapp_from: str
 
 
+@dataclass(frozen=True)
+class YouTube:
+    """The invented project at Google, and the secret that we give the hub."""
+
+    websub_secret: str
+    api_key: str
+
+
+@dataclass(frozen=True)
+class X:
+    """The invented app at X, and the account of ours that has let it in."""
+
+    consumer_secret: str
+    bearer_token: str
+    account: str
+    username: str
+
+
+@dataclass(frozen=True)
+class Instagram:
+    """The invented professional account on Instagram."""
+
+    app_secret: str
+    verify_token: str
+    access_token: str
+    account_id: str
+    handle: str
+
+
+@dataclass(frozen=True)
+class Facebook:
+    """The invented Facebook Page."""
+
+    app_secret: str
+    verify_token: str
+    access_token: str
+    page_id: str
+    handle: str
+
+
 WHATSAPP = WhatsApp(
     app_secret="local-whatsapp-app-secret",
     verify_token="local-whatsapp-verify-token",
@@ -73,6 +113,27 @@ TWILIO = Twilio(
     sms_from="+15550000001",
     whatsapp_from="+15550000002",
 )
+YOUTUBE = YouTube(websub_secret="local-youtube-websub-secret", api_key="local-youtube-api-key")
+X_APP = X(
+    consumer_secret="local-x-consumer-secret",
+    bearer_token="local-x-bearer-token",
+    account="700000000000000001",
+    username="janjan_namuna",
+)
+INSTAGRAM = Instagram(
+    app_secret="local-instagram-app-secret",
+    verify_token="local-instagram-verify-token",
+    access_token="local-instagram-access-token",
+    account_id="17841400000000001",
+    handle="namuna.vibhag",
+)
+FACEBOOK = Facebook(
+    app_secret="local-facebook-app-secret",
+    verify_token="local-facebook-verify-token",
+    access_token="local-facebook-page-token",
+    page_id="100000000000011",
+    handle="namunavibhag",
+)
 PEPPER = "local-pepper-for-hashes-of-addresses"
 
 
@@ -84,6 +145,20 @@ def platform_secret() -> dict[str, Any]:
         "telegram": {"secret_token": TELEGRAM.secret_token, "bot_token": TELEGRAM.bot_token},
         "msg91": {"auth_key": MSG91.auth_key, "path_token": MSG91.path_token},
         "twilio": {"account_sid": TWILIO.account_sid, "auth_token": TWILIO.auth_token},
+        "youtube": {"websub_secret": YOUTUBE.websub_secret, "api_key": YOUTUBE.api_key},
+        "x": {"consumer_secret": X_APP.consumer_secret, "bearer_token": X_APP.bearer_token},
+        "instagram": {
+            "app_secret": INSTAGRAM.app_secret,
+            "verify_token": INSTAGRAM.verify_token,
+            "access_token": INSTAGRAM.access_token,
+            "account_id": INSTAGRAM.account_id,
+        },
+        "facebook": {
+            "app_secret": FACEBOOK.app_secret,
+            "verify_token": FACEBOOK.verify_token,
+            "access_token": FACEBOOK.access_token,
+            "page_id": FACEBOOK.page_id,
+        },
         "channels": {
             "whatsapp-main": {
                 "platform": "whatsapp",

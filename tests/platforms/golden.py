@@ -7,7 +7,6 @@ import json
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from urllib.parse import parse_qsl, quote, urlencode
 
 from chalicelib.platforms.registry import ADAPTERS
 
@@ -22,19 +21,6 @@ def samples(platform):
 
 def outcome(platform, body):
     return [_plain(update) for update in ADAPTERS[platform].parse(body)]
-
-
-def opened(body):
-    """What a JSON body or a form holds, and the function that writes such a value as a body again."""
-    try:
-        return json.loads(body), lambda value: json.dumps(value, sort_keys=True).encode()
-    except ValueError:
-        return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True)), _as_form
-
-
-def _as_form(value):
-    fields = value if isinstance(value, dict) else {"": value}
-    return urlencode(sorted(fields.items()), quote_via=quote, errors="replace").encode()
 
 
 def _plain(update):

@@ -15,7 +15,7 @@ from chalicelib.platforms.base import (
     Throttled,
 )
 from chalicelib.platforms.msg91 import REFUSED, Msg91
-from tests.platforms.contract import PlatformContract
+from tests.platforms.contract import FormContract
 from tests.platforms.test_whatsapp import Answers
 
 KEY = "cmp_abcdefgh-1.0.3.1"
@@ -52,7 +52,7 @@ def refusal(status, answer):
     return caught.value
 
 
-class TestMsg91(PlatformContract):
+class TestMsg91(FormContract):
     name = "msg91"
     secret_field = "path_token"
 

@@ -24,7 +24,7 @@ from chalicelib.platforms.base import (
     Throttled,
 )
 from chalicelib.platforms.twilio import OPTED_OUT, REFUSED, RETRY_AFTER_S, Twilio
-from tests.platforms.contract import PlatformContract
+from tests.platforms.contract import FormContract
 
 KEY = "cmp_abcdefgh-1.0.3.1"
 URL = "https://janjan.example/webhooks/twilio"
@@ -101,7 +101,7 @@ def verified(made, token="tok"):
     return True
 
 
-class TestTwilio(PlatformContract):
+class TestTwilio(FormContract):
     name = "twilio"
     secret_field = "auth_token"
 
