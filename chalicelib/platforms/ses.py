@@ -125,7 +125,7 @@ def _setting(channel: Channel, name: str) -> str:
     value = channel.config.get(name)
     if not value:
         raise SendRefused(f"no_{name}", "channel", f"The channel has no {name} in the secret.")
-    return value
+    return str(value)
 
 
 def _request(channel: Channel, to: str, message: Outgoing) -> dict[str, Any]:
