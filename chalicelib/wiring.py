@@ -37,18 +37,22 @@ if TYPE_CHECKING:
     from chalicelib.identity.service import SignIn, Users
     from chalicelib.identity.sessions import CreatorSessions
     from chalicelib.identity.tokens import Tokens
-    from chalicelib.influencers.accounts import Accounts
     from chalicelib.influencers.myself import Myself
     from chalicelib.influencers.service import Messenger, People, Register, Signups
     from chalicelib.influencers.store import PeopleStore, RosterStore
+    from chalicelib.metrics.followers import Followers
+    from chalicelib.metrics.poller import Poller
     from chalicelib.metrics.service import Posts
     from chalicelib.metrics.store import PostStore
     from chalicelib.ops import Idempotency, RateLimits, Seen
     from chalicelib.platforms.base import Meter
     from chalicelib.platforms.registry import Platforms
-    from chalicelib.ports import Calendar, CampaignHalts, DirectSender, Tallies
+    from chalicelib.ports import Accounts, Calendar, CampaignHalts, DirectSender, Tallies
     from chalicelib.queues import Queue
     from chalicelib.unsubscribing import Unsubscribing
+
+POLLERS_SHARE = 0.9
+"""What part of a platform's quota the schedule may use up: proofs of handles need the rest."""
 
 
 @cache
@@ -257,7 +261,7 @@ def platforms() -> Platforms:
     from chalicelib.platforms.registry import Platforms
     from chalicelib.secrets import secrets
 
-    return Platforms(secrets(), HttpClient(), settings().platform_url)
+    return Platforms(secrets(), HttpClient(), settings().platform_url, public_url())
 
 
 @cache
@@ -267,6 +271,37 @@ def meter() -> Meter:
     from chalicelib.ops import Budgets
 
     return Metered(platforms(), Budgets(clock()))
+
+
+@cache
+def _scheduled_meter() -> Meter:
+    from chalicelib.metering import Metered
+    from chalicelib.ops import Budgets
+
+    return Metered(platforms(), Budgets(clock()), POLLERS_SHARE)
+
+
+@cache
+def poller() -> Poller:
+    from chalicelib.metrics.poller import Poller
+    from chalicelib.metrics.snapshots import Snapshots
+    from chalicelib.platforms.registry import MEASURERS
+
+    return Poller(Snapshots(), _scheduled_meter(), posts().learned, clock(), tuple(MEASURERS))
+
+
+@cache
+def accounts() -> Accounts:
+    from chalicelib.influencers.accounts import Handles
+
+    return Handles(_people_store())
+
+
+@cache
+def followers() -> Followers:
+    from chalicelib.metrics.followers import Followers
+
+    return Followers(accounts(), _scheduled_meter(), clock())
 
 
 @cache
@@ -522,18 +557,16 @@ def overrides() -> Overrides:
 
 
 @cache
-def accounts() -> Accounts:
-    from chalicelib.influencers.accounts import Accounts
-
-    return Accounts(_people_store())
-
-
-@cache
 def _post_store() -> PostStore:
     from chalicelib.metrics.store import PostStore
     from chalicelib.secrets import secrets
 
     return PostStore(secrets().keyed_hash)
+
+
+def _account_id(platform: str, handle: str) -> str:
+    reading = _scheduled_meter().read_account(platform, handle)
+    return reading.account if reading else ""
 
 
 @cache
@@ -551,6 +584,7 @@ def posts() -> Posts:
         limits=rate_limits(),
         audit=audit(),
         clock=clock(),
+        account_id=_account_id,
     )
 
 

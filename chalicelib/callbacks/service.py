@@ -20,6 +20,7 @@ from chalicelib.events.bus import Bus, Entry
 from chalicelib.events.catalog import CallbackUnknown
 from chalicelib.ops import Seen
 from chalicelib.platforms.base import (
+    MEDIUMS,
     Engaged,
     Inbound,
     Leased,
@@ -139,7 +140,8 @@ class Callbacks:
 
     def _inbound(self, said: Inbound, letter: Letter) -> None:
         at, channel = said.at or letter.received_at, said.medium or letter.platform
-        meaning = meaning_of(said.text)
+        writes_back = channel in MEDIUMS  # else there is nothing to stop, nothing that waits, and no reply
+        meaning = meaning_of(said.text) if writes_back else None
         if said.kind == "deep_link":
             reply = self.people.start_telegram(str(said.extra["token"]), said.sender, at=at)
             if reply:
@@ -155,10 +157,11 @@ class Callbacks:
                 self._reply(said, channel, language and i18n.translate(language, RESTARTED))
             case None if said.kind not in WITHOUT_VOICE:
                 self.store.keep_inbound(channel, said, letter.received_at)
-                self.waiting.replied(channel, said.sender, at)
-                evidence = said.dedupe_id
-                reply = self.posts.handed_in(channel, said.sender, said.text, evidence=evidence, at=at)
-                self._reply(said, channel, reply)
+                if writes_back:
+                    self.waiting.replied(channel, said.sender, at)
+                    evidence = said.dedupe_id
+                    reply = self.posts.handed_in(channel, said.sender, said.text, evidence=evidence, at=at)
+                    self._reply(said, channel, reply)
 
     def _reply(self, said: Inbound, channel: str, text: str | None) -> None:
         """One reply to one message: free text is allowed, the person has just written."""

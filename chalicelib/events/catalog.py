@@ -130,7 +130,7 @@ class DeliveryUnknown(Event):
 
 
 class DeliveryOptedOut(Event):
-    """A person said stop on a channel."""
+    """A person said stop on a channel, or its address takes nothing any more."""
 
     name = "delivery.opted_out"
     feature = "influencers"
@@ -158,6 +158,17 @@ class PostSubmitted(Event):
     influencer_id: str = ""
     department: str = ""
     campaign_id: str = ""
+
+
+class PostMeasured(Event):
+    """A platform told other figures of a post than before (grade `verified`), or its creator did
+    (`declared`)."""
+
+    name = "post.measured"
+    feature = "metrics"
+    post_id: str
+    platform: str
+    grade: str
 
 
 class CallbackUnknown(Event):
@@ -190,6 +201,7 @@ CATALOG: dict[str, type[Event]] = {
         DeliveryOptedOut,
         ChannelStopped,
         PostSubmitted,
+        PostMeasured,
         CallbackUnknown,
     )
 }

@@ -126,6 +126,11 @@ class Post(View):
         return self.told.words or self.stated
 
     @property
+    def published_at(self) -> datetime | None:
+        """As its platform told."""
+        return self.told.published_at
+
+    @property
     def removed_at(self) -> datetime | None:
         """Since when it is gone; what was never there was not removed."""
         return self.told.removed_at if self.told.gone and self.matched == "yes" else None

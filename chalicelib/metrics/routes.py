@@ -206,10 +206,9 @@ def _own_view(shown: Post | Outcome, person: str) -> PostView:
 
 def _facts(shown: Post | Outcome) -> dict[str, object]:
     post = shown.post if isinstance(shown, Outcome) else shown
-    same = PostView.model_fields.keys() - {"candidates", "disclosed_by", "published_at", "outcome"}
+    same = PostView.model_fields.keys() - {"candidates", "disclosed_by", "outcome"}
     return {name: getattr(post, name) for name in same} | {
         "candidates": list(post.candidates),
         "disclosed_by": post.words.by if post.words else "",
-        "published_at": post.told.published_at,
         "outcome": shown.what if isinstance(shown, Outcome) else "",
     }

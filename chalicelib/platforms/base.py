@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal, Protocol, get_args
+from typing import Any, Literal, Protocol, get_args, runtime_checkable
 
 from chalicelib.errors import Rejected, Transient
 
@@ -84,10 +84,12 @@ class Channel:
 
     id: str
     platform: str
-    config: Mapping[str, str]
-    """Address and token, as the platform names them."""
+    config: Mapping[str, Any]
+    """Address and token, as the platform names them; what it leaves out, from its platform's entry."""
     medium: str = ""
     """What it reaches people by; left out: what bears the platform's name."""
+    webhook: str = ""
+    """Our address for its platform's callbacks, for platforms that are told it with every message."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "medium", self.medium or self.platform)
@@ -185,6 +187,7 @@ class Status:
     """Our delivery key when it came back."""
     code: str = ""
     opted_out: bool = False
+    """Nothing may go to this address any more: the person said so, or it takes nothing."""
     scope: Scope = "person"
     """Of `failed`: for whom the refusal holds, as in SendRefused."""
     medium: str = ""
@@ -294,11 +297,13 @@ class Engaged:
 
 @dataclass(frozen=True)
 class Leased:
-    """A subscription to an account's posts was confirmed until `until`, refused or ended (`until` None)."""
+    """Our subscription to an account's posts was confirmed for `lease_s` from when the news reached us;
+    `reason` says why it was refused, or that it ended (`lease_s` None)."""
 
     dedupe_id: str
-    topic: str
-    until: datetime | None
+    account: str
+    """The platform's own id."""
+    lease_s: int | None
     reason: str = ""
 
 
@@ -322,6 +327,8 @@ class PostReading:
     text: str | None = None
     """The words under the post; None where they are not told."""
     published_at: datetime | None = None
+    hidden: bool = False
+    """The API tells us nothing of this post, whether it stands or not: it keeps what was declared of it."""
 
 
 @dataclass(frozen=True)
@@ -373,6 +380,10 @@ class Http(Protocol):
         """The same for what only reads."""
         ...
 
+    def get_text(self, url: str, headers: Mapping[str, str]) -> tuple[int, Headers, str]:
+        """The same for what is no JSON."""
+        ...
+
 
 class Platform(Protocol):
     """What all platforms have: they are heard."""
@@ -394,6 +405,15 @@ class Platform(Protocol):
 
     def handshake(self, secrets: Mapping[str, Any], call: Call) -> Greeting | None:
         """The answer to a GET that proves the address ours; None when it is refused."""
+        ...
+
+
+@runtime_checkable
+class SignsAddress(Protocol):
+    """A platform whose signature covers the address, too: what we wrote there comes back proven."""
+
+    def proven(self, call: Call) -> bytes:
+        """What of a verified call is queued for `parse`: the body, with what its address says."""
         ...
 
 
@@ -426,8 +446,33 @@ class Measures(Platform, Protocol):
     def read_account(
         self, http: Http, base_url: str, secrets: Mapping[str, Any], handle: str
     ) -> AccountReading | None:
-        """An account by its canonical handle (influencers/handles.py); None when there is none. Raises as
-        `read_posts`."""
+        """An account by its canonical handle (influencers/handles.py); None when there is none, or it is not
+        shown to us. Raises as `read_posts`."""
+        ...
+
+
+class Announces(Platform, Protocol):
+    """A platform whose hub tells of the posts of whichever accounts we follow there (WebSub)."""
+
+    hub_url: str
+    """The hub's own host; on the laptop the sandbox stands in for it."""
+
+    def account_in(self, handle: str) -> str:
+        """The account's own id, where a canonical handle is one; else empty: `read_account` knows it."""
+        ...
+
+    def follow(
+        self,
+        http: Http,
+        hub_url: str,
+        secrets: Mapping[str, Any],
+        webhook: str,
+        account: str,
+        *,
+        wanted: bool,
+    ) -> None:
+        """Asks the hub to post the account's news to `webhook` from now on, or no longer. That it does comes
+        later, as a handshake (Leased). Raises SendRefused, Throttled, OutcomeUnknown or Transient."""
         ...
 
 

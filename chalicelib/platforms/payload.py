@@ -9,12 +9,15 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import parse_qsl
 
 from chalicelib.platforms.base import OutcomeUnknown, Scope, SendRefused, Throttled, Unknown
 
 DEEPEST = 64
 """Nesting that is read; the platforms' own bodies stay under 15."""
 LONGEST_KIND = 60
+LONGEST_COUNT = 18
+"""Digits of a count; 64 bits hold as many."""
 MILLISECONDS_FROM = 10**11
 LAST_S = 253_402_300_799
 """The last second of the year 9999, in which datetime ends."""
@@ -42,6 +45,21 @@ def _children(value: Any) -> list[Any]:  # noqa: ANN401
     if isinstance(value, dict):
         return list(value.values())
     return value if isinstance(value, list) else []
+
+
+def form_pairs(body: bytes, errors: str = "backslashreplace") -> list[tuple[str, str]]:
+    """Names and values of a form in their order, blank values too. Bytes that are not UTF-8 become escapes,
+    or as `errors` says."""
+    text = body.decode("utf-8", errors)
+    return parse_qsl(text, keep_blank_values=True, encoding="utf-8", errors=errors)
+
+
+def form_of(body: bytes) -> dict[str, str]:
+    """The fields of a form, the last value of each name. Raises ValueError where there is not one."""
+    fields = dict(form_pairs(body)) if b"=" in body else {}
+    if not fields:
+        raise ValueError("not a form")
+    return fields
 
 
 def unreadable(platform: str, body: bytes) -> Unknown:
@@ -80,6 +98,26 @@ def moment(value: Any) -> datetime | None:  # noqa: ANN401
     since = int(text)
     seconds = since / 1000 if since >= MILLISECONDS_FROM else since
     return datetime.fromtimestamp(seconds, UTC) if 0 < seconds <= LAST_S else None
+
+
+def timestamp(value: Any) -> datetime | None:  # noqa: ANN401
+    """A time given as RFC 3339 text, to the microsecond; None when it is none, or has no zone."""
+    try:
+        at = datetime.fromisoformat(value) if isinstance(value, str) else None
+        return at.astimezone(UTC) if at and at.tzinfo else None
+    except (ValueError, OverflowError):
+        return None
+
+
+def packed(body: Any) -> bytes:  # noqa: ANN401
+    """`body` as the client sends it: who signs a request signs these bytes."""
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
+
+
+def a_count(value: Any) -> int | None:  # noqa: ANN401
+    """A whole number from 0 to what can be stored, given as number or text; None for anything else."""
+    text = an_id(value)
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= LONGEST_COUNT else None
 
 
 def fingerprint(platform: str, *parts: Any) -> str:  # noqa: ANN401

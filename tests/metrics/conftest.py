@@ -3,6 +3,9 @@ from __future__ import annotations
 import pytest
 
 from tests.metrics.world import World
+from tests.pages.conftest import prepared
+
+__all__ = ["prepared"]
 
 
 @pytest.fixture

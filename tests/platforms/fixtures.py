@@ -57,6 +57,10 @@ def inbound(kind, text="", **more):
     return ("Inbound", {"kind": kind, "text": text, "sender": PERSON, "name": "Test Name"} | more)
 
 
+def email(fact, recipient, **more):
+    return ("Status", {"fact": fact, "recipient": recipient, "medium": "email"} | more)
+
+
 def notice(kind):
     return ("Notice", {"kind": kind})
 
@@ -65,6 +69,16 @@ def unknown(kind):
     return ("Unknown", {"kind": kind})
 
 
+def posted(kind, post_id, account, **more):
+    return ("Posted", {"kind": kind, "post_id": post_id, "account": account} | more)
+
+
+YTNOTI = "UCPF-oYb2-xN5FbCXy0167Gg"
+VIDEO = posted("published", "VIDEO_ID", YTNOTI, at=1425927924, text="Video title")
+MENTION = {"kind": "mentions", "post_id": "999", "account": "", "at": 1569262486}
+SEEN = 1631082844
+DIRECT = {"sender": "Sender-id-1", "at": SEEN}
+STANDBY = "This is the first standby message from the customer, after 24 hours."
 LATER, EARLIER = 1698266945, 1689380458
 EXPECTED = {
     "pywa_status_sent": [status("sent", LATER)],
@@ -128,20 +142,84 @@ EXPECTED = {
     "chatwoot_text": [inbound("text", "test", sender="23", name="Sojan Jose")],
     "chatwoot_caption_only": [inbound("text", "test", sender="23", name="Sojan Jose")],
     "chatwoot_sticker_emoji": [inbound("sticker", sender="23", name="Sojan Jose")],
+    "anymail_bounce_sns": [
+        email(
+            "failed",
+            "jane@example.com",
+            code="bounce.General",
+            opted_out=True,
+            message_id="00000138111222aa-33322211-cccc-cccc-cccc-ddddaaaa0680-000000",
+        )
+    ],
+    "anymail_multiple_bounce_sns": [
+        email("failed", who, code="bounce.General", opted_out=True)
+        for who in ("jane@example.com", "richard@example.com")
+    ],
+    "anymail_delivery_sns": [email("delivered", "jane@example.com")],
+    "anymail_send_sns": [email("sent", "recipient@example.com", key="")],
+    "anymail_reject_sns": [email("failed", "recipient@example.com", code="reject", scope="content")],
+    "anymail_rendering_failure_sns": [
+        email("failed", "recipient@example.com", code="rendering_failure", scope="content", opted_out=False)
+    ],
+    "anymail_click_sns": [notice("email.clicked")],
+    "anymail_incorrect_received_sns": [unknown("Received")],
+    "anymail_sns_confirmation_success_notification": [notice("topic.validated")],
+    "anymail_sns_unsubscribe_confirmation": [notice("account.sns_unsubscribed")],
+    "powertools_snsEvent": [unknown("empty")],
+    "moto_signed_v2_with_pem": [unknown("empty")],
+    "ytnoti_upload": [VIDEO],
+    "ytnoti_multi_links": [VIDEO],
+    "ytnoti_two_entries": [VIDEO, VIDEO],
+    "ytnoti_deleted_entry": [posted("removed", "VIDEO_ID", YTNOTI)],
+    "google_doc_update": [posted("changed", "VIDEO_ID", "CHANNEL_ID", at=1425927924, text="Video title")],
+    "gomw_mention_media": [("Posted", MENTION)],
+    "gomw_mention_comment": [("Posted", MENTION)],
+    "gomw_many_changes": [
+        ("Posted", MENTION),
+        ("Measured", {"post_id": "999", "figures": {"reach": 3}, "at": 1569262486}),
+    ],
+    "gomw_unknown_field": [unknown("not-supported")],
+    "chatwoot_message_standby_event": [
+        ("Inbound", DIRECT | {"kind": "text", "text": STANDBY, "reply_to": ""}),
+    ],
+    "chatwoot_story_mention_event": [("Inbound", DIRECT | {"kind": "story_mention", "text": ""})],
+    "chatwoot_story_mention_event_with_echo": [notice("message.echo")],
+    "chatwoot_messaging_seen_event": [
+        ("Status", {"fact": "read", "message_id": "message-id-1", "recipient": "Sender-id-1", "at": SEEN})
+    ],
+    "chatwoot_test_text_event": [notice("test")],
 }
 
 LEAVES = {
     "account": ["kept notice"],
+    "bounce": ["stop"],
+    "click": [],
+    "delivery": [],
+    "delete": [],
+    "batch": [],
     "echo": [],
+    "ignored": ["kept unknown", "told callback.unknown"],
     "inbound": ["kept inbound"],
+    "mention": [],
     "opt_in": ["restart"],
+    "reject": [],
+    "render": [],
+    "send": [],
+    "signed": ["kept unknown", "told callback.unknown"],
+    "sns_control": [],
+    "publish": [],
     "status": [],
     "system": ["kept notice"],
     "template": ["kept notice"],
+    "transport": ["kept unknown", "told callback.unknown"],
+    "test": [],
 }
-"""By the index's kind. Statuses without a key of ours are counted, nothing else."""
+"""By the index's kind. What is ignored is acknowledged and kept raw; statuses without a key of ours are
+counted, nothing else."""
 UNKNOWN = ["kept unknown", "told callback.unknown"]
 LEAVES_BY_FILE = {
+    "anymail_multiple_bounce_sns": ["stop", "stop"],
+    "anymail_sns_unsubscribe_confirmation": ["kept notice"],
     "pywa_account_restriction": ["kept notice", "halted whatsapp account.account_restriction"],
     "pywa_msg_interactive_message_with_err": ["kept notice", *UNKNOWN],
     "pywa_msg_reaction": [],
