@@ -19,8 +19,27 @@ from chalicelib.callbacks.store import CallbackStore
 from chalicelib.events.bus import Bus, Entry
 from chalicelib.events.catalog import CallbackUnknown
 from chalicelib.ops import Seen
-from chalicelib.platforms.base import Inbound, Notice, Outgoing, Platform, Preference, Status, Unknown, Update
-from chalicelib.ports import CampaignHalts, ChannelHalts, DirectSender, People, Proof, Tallies, Waiting
+from chalicelib.platforms.base import (
+    MEDIUMS,
+    Inbound,
+    Notice,
+    Outgoing,
+    Platform,
+    Preference,
+    Status,
+    Unknown,
+    Update,
+)
+from chalicelib.ports import (
+    CampaignHalts,
+    ChannelHalts,
+    DirectSender,
+    Ownership,
+    People,
+    Proof,
+    Tallies,
+    Waiting,
+)
 from chalicelib.telemetry import count, logger
 
 STOPPED = "You will get no more messages from us. To join again, write START."
@@ -48,6 +67,7 @@ class Callbacks:
     people: People
     tallies: Tallies
     waiting: Waiting
+    ownership: Ownership
     direct: DirectSender
     seen: Seen
     store: CallbackStore
@@ -135,6 +155,9 @@ class Callbacks:
             case "start":
                 language = self.people.restart(channel, said.sender, evidence=said.dedupe_id, at=at)
                 self._reply(said, channel, language and i18n.translate(language, RESTARTED))
+            case None if (shown := self.ownership.heard(channel, said, at)) is not None:
+                if channel in MEDIUMS:  # elsewhere we only listen
+                    self._reply(said, channel, shown)
             case None if said.kind not in WITHOUT_VOICE:
                 self.store.keep_inbound(channel, said, letter.received_at)
                 self.waiting.replied(channel, said.sender, at)
