@@ -41,12 +41,16 @@ if TYPE_CHECKING:
     from chalicelib.influencers.proofs import Proofs
     from chalicelib.influencers.service import Messenger, People, Register, Signups
     from chalicelib.influencers.store import PeopleStore, RosterStore
+    from chalicelib.metrics.poller import Poller
     from chalicelib.ops import Idempotency, RateLimits, Seen
     from chalicelib.platforms.base import Meter
     from chalicelib.platforms.registry import Platforms
     from chalicelib.ports import Calendar, CampaignHalts, DirectSender, Tallies
     from chalicelib.queues import Queue
     from chalicelib.unsubscribing import Unsubscribing
+
+POLLERS_SHARE = 0.9
+"""What part of a platform's quota the schedule may use up: proofs of handles need the rest."""
 
 
 @cache
@@ -273,6 +277,18 @@ def meter() -> Meter:
     from chalicelib.ops import Budgets
 
     return Metered(platforms(), Budgets(clock()))
+
+
+@cache
+def poller() -> Poller:
+    from chalicelib.metering import Metered
+    from chalicelib.metrics.poller import Poller
+    from chalicelib.metrics.snapshots import Snapshots
+    from chalicelib.ops import Budgets
+    from chalicelib.platforms.registry import MEASURERS
+
+    polite = Metered(platforms(), Budgets(clock()), POLLERS_SHARE)
+    return Poller(Snapshots(), polite, lambda post_id, reading: None, clock(), tuple(MEASURERS))
 
 
 @cache

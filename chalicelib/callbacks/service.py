@@ -141,7 +141,8 @@ class Callbacks:
 
     def _inbound(self, said: Inbound, letter: Letter) -> None:
         at, channel = said.at or letter.received_at, said.medium or letter.platform
-        meaning = meaning_of(said.text)
+        writes_back = channel in MEDIUMS  # else there is nothing to stop, nothing that waits, and no reply
+        meaning = meaning_of(said.text) if writes_back else None
         if said.kind == "deep_link":
             reply = self.people.start_telegram(str(said.extra["token"]), said.sender, at=at)
             if reply:
@@ -156,11 +157,12 @@ class Callbacks:
                 language = self.people.restart(channel, said.sender, evidence=said.dedupe_id, at=at)
                 self._reply(said, channel, language and i18n.translate(language, RESTARTED))
             case None if (shown := self.ownership.heard(channel, said, at)) is not None:
-                if channel in MEDIUMS:  # elsewhere we only listen
+                if writes_back:
                     self._reply(said, channel, shown)
             case None if said.kind not in WITHOUT_VOICE:
                 self.store.keep_inbound(channel, said, letter.received_at)
-                self.waiting.replied(channel, said.sender, at)
+                if writes_back:
+                    self.waiting.replied(channel, said.sender, at)
 
     def _reply(self, said: Inbound, channel: str, text: str | None) -> None:
         """One reply to one message: free text is allowed, the person has just written."""

@@ -174,6 +174,17 @@ class PostSubmitted(Event):
     campaign_id: str = ""
 
 
+class PostMeasured(Event):
+    """A platform told other figures of a post than before (grade `verified`), or its creator did
+    (`declared`)."""
+
+    name = "post.measured"
+    feature = "metrics"
+    post_id: str
+    platform: str
+    grade: str
+
+
 class CallbackUnknown(Event):
     """A callback of a kind that we do not know; its raw body is kept 30 days."""
 
@@ -206,6 +217,7 @@ CATALOG: dict[str, type[Event]] = {
         DeliveryOptedOut,
         ChannelStopped,
         PostSubmitted,
+        PostMeasured,
         CallbackUnknown,
     )
 }

@@ -2,7 +2,8 @@
 
     pk                  sk     what                                                     index
     pst_<keyed hash>    post   the post as JSON; `rev`, `event` for the outbox;         by_time, by_campaign,
-                               further attributes belong to its figures                 by_person
+                                                                                        by_person
+    pst_<keyed hash>    figures, snapshot#…           its figures: snapshots.py                         due
 
 A post's id is a keyed hash of its platform and the platform's own id: one conditional write says who had it
 first, and after its person has left nobody can tell from it which post it was.
@@ -25,16 +26,18 @@ from datetime import datetime
 from typing import Any, Literal
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
-from pynamodb.exceptions import DoesNotExist, PutError, UpdateError
+from pynamodb.exceptions import DoesNotExist, TransactWriteError, UpdateError
 from pynamodb.expressions.update import Action
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.transactions import TransactWrite
 
 from chalicelib.clock import rfc3339
+from chalicelib.errors import Transient
 from chalicelib.events.catalog import Event
 from chalicelib.events.outbox import raise_event
 from chalicelib.metrics.model import Post
-from chalicelib.tables import Table, TableName
+from chalicelib.metrics.snapshots import watch
+from chalicelib.tables import Table, TableName, failed_conditions, is_passing, write_together
 
 REFUSED = "ConditionalCheckFailedException"
 POST = "post"
@@ -96,15 +99,17 @@ class PostStore:
         return f"pst_{self.keyed_hash(f'post {platform} {native_id}')[:32]}"
 
     def add(self, post: Post, event: Event) -> bool:
-        """Keeps a post that nobody handed in before; False when somebody did."""
+        """Keeps a post that nobody handed in before, to be measured from now on; False when somebody did."""
         item = PostItem(post.id, POST, type=POST, at=rfc3339(post.handed_in_at), **_facts(post))
         item.event = raise_event(event, post.handed_in_at)
         try:
-            item.save(condition=PostItem.pk.does_not_exist())
-        except PutError as refused:
-            if refused.cause_response_code != REFUSED:
-                raise
-            return False
+            with write_together() as transaction:
+                transaction.save(item, condition=PostItem.pk.does_not_exist())
+                watch(transaction, post)
+        except TransactWriteError as error:
+            if failed_conditions(error):
+                return False
+            raise Transient from error if is_passing(error) else error
         return True
 
     def find(self, post_id: str) -> Post | None:

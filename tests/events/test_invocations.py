@@ -1,6 +1,7 @@
 """What AWS hands to each function, as kept in events/samples/invocations, goes through that function."""
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -103,6 +104,15 @@ def test_the_minute(recorded):
     planner, breaker = recorded("planner"), recorded("breaker")
     invoke("launch_due", "schedule_rule")
     assert (planner.calls, breaker.calls) == ([("tick",)], [("watch",)])
+
+
+def test_the_minute_of_figures(recorded):
+    poller = recorded("poller")
+    before = time.time()
+    invoke("measure_due", "schedule_rule")
+    ((name, until),) = poller.calls
+    assert name == "poll"
+    assert 39 < until - before < 60
 
 
 def test_the_days_seal(recorded):

@@ -1,0 +1,16 @@
+"""The minute's tick of figures."""
+
+from __future__ import annotations
+
+from chalice.app import Blueprint, CloudWatchEvent, Rate
+
+from chalicelib import wiring
+
+bp = Blueprint("app")
+WORKS_S = 40
+"""No batch is begun later: the next minute goes on."""
+
+
+@bp.schedule(Rate(1, unit=Rate.MINUTES), name="measure_due")
+def measure_due(event: CloudWatchEvent) -> None:
+    wiring.poller().poll(wiring.clock().epoch() + WORKS_S)
