@@ -219,6 +219,7 @@ class World:
         return {
             "stopped": sorted(self.people.stopped()),
             "started": dict(self.people.started),
+            "shown": dict(self.ownership.shown),
             "facts": dict(self.tallies.facts),
             "sent": self.direct.texts(),
             "kept": sorted(self.store.kept),
