@@ -39,6 +39,8 @@ Channel = Literal["whatsapp", "telegram"]
 Purpose = Literal["campaigns", "gatherings", "surveys"]
 Gender = Literal["female", "male", "other"]
 PLATFORMS: tuple[Platform, ...] = get_args(Platform)
+COUNTED = frozenset[str]({"facebook", "instagram", "x", "youtube"})
+"""Platforms that tell how many people follow an account."""
 CHANNELS: tuple[Channel, ...] = get_args(Channel)
 PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
 ADDRESS_KIND: dict[str, str] = {"whatsapp": "phone", "telegram": "telegram"}
@@ -210,18 +212,32 @@ class ReviewRequest(Strict):
 
 
 class Account(View):
-    """One handle with its followers as the person states them."""
+    """One handle with its followers."""
 
     id: str = ""
     """Tells no name; stays when the account is renamed."""
     platform: str
     handle: str
     followers: int = 0
+    """What counts: the platform's own number where it told one, else the person's word."""
+    followers_grade: Literal["declared", "verified"] = "declared"
+    followers_at: str = ""
+    """When the platform told it."""
+    followers_stated: int | None = None
+    """The person's word, where the platform has told a number since."""
     proof: Literal["stated", "verified"] = "stated"
     """`verified`: shown to be the person's by a code in the account's own words, or written from it."""
     account: str = ""
     """The platform's own id of a verified account, where it is told: it outlives the name."""
     proven_at: str = ""
+
+    def counted(self, followers: int, at: str) -> Account:
+        """With what the platform told at this time: itself when it told a newer number before."""
+        if at < self.followers_at:
+            return self
+        stated = self.followers if self.followers_grade == "declared" else self.followers_stated
+        told = {"followers": followers, "followers_grade": "verified", "followers_at": at}
+        return self.model_copy(update=told | {"followers_stated": stated})
 
     def masked(self) -> Account:
         """As lists show it: an account on WhatsApp may be a number."""
@@ -366,6 +382,14 @@ class Influencer(View):
     def proven_on(self) -> frozenset[str]:
         """Platforms on which an account was shown to be this person's."""
         return frozenset(one.platform for one in self.handles if one.proof == "verified")
+
+    @property
+    def counted(self) -> frozenset[tuple[str, str]]:
+        """Accounts, platform and name, whose followers are counted: those of people who are on the
+        register, or ask to be."""
+        if self.status not in ("pending_review", "approved"):
+            return frozenset()
+        return frozenset((one.platform, one.handle) for one in self.handles if one.platform in COUNTED)
 
     @property
     def area_key(self) -> str:
