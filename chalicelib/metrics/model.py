@@ -241,12 +241,12 @@ def match(told: Told, mine: Iterable[str]) -> Answer:
         return "yes"
     if told.gone and told.seen_at is None and not known:
         return "no"
-    if not known or own and not {_is_id(one) for one in known} & {_is_id(one) for one in own}:
+    if not known or own and not {is_id(one) for one in known} & {is_id(one) for one in own}:
         return "not_known"
     return "no"
 
 
-def _is_id(account: str) -> bool:
+def is_id(account: str) -> bool:
     """Whether it is a platform's own id: a number, or a channel of YouTube (`UC…`)."""
     return account.isdigit() or (account.startswith("UC") and len(account) == 24)  # noqa: PLR2004
 

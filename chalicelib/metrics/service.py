@@ -32,6 +32,7 @@ from chalicelib.metrics.model import (
     Wanted,
     Words,
     choose,
+    is_id,
     match,
 )
 from chalicelib.metrics.store import POST, PostStore
@@ -298,7 +299,7 @@ class Posts:
         a name alone decides nothing."""
         mine = self._mine(post.person, post.platform) if post.person else []
         if ask and match(post.told.and_(told), mine) == "not_known":
-            mine += [account for name in mine if (account := ask(post.platform, name))]
+            mine += [account for name in mine if not is_id(name) and (account := ask(post.platform, name))]
         return self._settled(self._change(post.id, lambda one: one.hearing(told, mine)))
 
     def _settled(self, post: Post) -> Post:
@@ -441,7 +442,7 @@ class Posts:
     # --- inside
 
     def _mine(self, person: str, platform: str) -> list[str]:
-        """The canonical names of a person's accounts on one platform."""
+        """A person's accounts on one platform: canonical names, then ids."""
         return [name for where, name in self.handles.handles_of(person) if where == platform]
 
     def _change(self, post_id: str, change: Callable[[Post], Post]) -> Post:

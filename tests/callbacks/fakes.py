@@ -138,6 +138,19 @@ class FakePosts:
         self.news[platform, news.dedupe_id] = (news, at)
 
 
+class FakeOwnership:
+    """Codes that were heard, and from whom."""
+
+    def __init__(self):
+        self.shown = {}
+
+    def heard(self, platform, said, at):
+        if "janjan-" not in said.text:
+            return None
+        self.shown[said.text] = (platform, said.sender)
+        return "confirmed"
+
+
 class FakeSeen:
     def __init__(self):
         self.ids = set()
@@ -197,7 +210,8 @@ class World:
     def __init__(self):
         self.people, self.tallies, self.direct = FakePeople(), FakeTallies(), FakeDirect()
         self.seen, self.store, self.bus = FakeSeen(), FakeStore(), FakeBus()
-        self.halts, self.waiting, self.posts = FakeHalts(), FakeWaiting(), FakePosts()
+        self.halts, self.waiting = FakeHalts(), FakeWaiting()
+        self.posts, self.ownership = FakePosts(), FakeOwnership()
 
     def processor(self, steps=None):
         parts = {
@@ -205,6 +219,7 @@ class World:
             "tallies": self.tallies,
             "waiting": self.waiting,
             "posts": self.posts,
+            "ownership": self.ownership,
             "direct": self.direct,
             "seen": self.seen,
             "store": self.store,
@@ -222,6 +237,7 @@ class World:
         return {
             "stopped": sorted(self.people.stopped()),
             "started": dict(self.people.started),
+            "shown": dict(self.ownership.shown),
             "facts": dict(self.tallies.facts),
             "sent": self.direct.texts(),
             "kept": sorted(self.store.kept),
