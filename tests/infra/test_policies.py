@@ -260,6 +260,7 @@ def the_staffs_day(api: Caller, staff: Staff) -> None:
     api("GET", f"/v1/campaigns/{campaign['id']}/deliveries", token=admin)
     post = {"url": "https://x.com/sample/status/1", "influencer": people[0]["id"], "campaign": campaign["id"]}
     handed_in = api("POST", "/v1/posts", post, token=admin)
+    api("POST", "/v1/posts", post | {"url": "https://x.com/sample/status/2", "campaign": ""}, token=admin)
     decision = {"matched": True, "reason": "sample"}
     api("POST", f"/v1/posts/{handed_in['id']}/decision", decision, token=admin)
     for wanted in ("", f"?campaign={campaign['id']}", f"?person={people[0]['id']}"):

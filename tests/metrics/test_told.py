@@ -120,10 +120,10 @@ def test_facebooks_own_id_holds_the_links(world: World) -> None:
 
 def test_likes_and_leases_find_their_way(world: World) -> None:
     leases: list[str] = []
-    object.__setattr__(world.posts, "leased", lambda platform, news, at: leases.append(news.topic))
+    object.__setattr__(world.posts, "leased", lambda platform, news, at: leases.append(news.account))
     world.posts.told("facebook", Engaged("d", "like", "1_2", "3", "added", None), NOON)
-    world.posts.told("youtube", Leased("d", "topic", NOON), NOON)
-    assert leases == ["topic"]
+    world.posts.told("youtube", Leased("d", MINE, 60), NOON)
+    assert leases == [MINE]
 
 
 # --- what the API says when it is asked
