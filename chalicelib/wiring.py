@@ -40,11 +40,12 @@ if TYPE_CHECKING:
     from chalicelib.influencers.myself import Myself
     from chalicelib.influencers.service import Messenger, People, Register, Signups
     from chalicelib.influencers.store import PeopleStore, RosterStore
+    from chalicelib.metrics.followers import Followers
     from chalicelib.metrics.poller import Poller
     from chalicelib.ops import Idempotency, RateLimits, Seen
     from chalicelib.platforms.base import Meter
     from chalicelib.platforms.registry import Platforms
-    from chalicelib.ports import Calendar, CampaignHalts, DirectSender, Tallies
+    from chalicelib.ports import Accounts, Calendar, CampaignHalts, DirectSender, Tallies
     from chalicelib.queues import Queue
     from chalicelib.unsubscribing import Unsubscribing
 
@@ -258,7 +259,7 @@ def platforms() -> Platforms:
     from chalicelib.platforms.registry import Platforms
     from chalicelib.secrets import secrets
 
-    return Platforms(secrets(), HttpClient(), settings().platform_url)
+    return Platforms(secrets(), HttpClient(), settings().platform_url, public_url())
 
 
 @cache
@@ -271,15 +272,34 @@ def meter() -> Meter:
 
 
 @cache
-def poller() -> Poller:
+def _scheduled_meter() -> Meter:
     from chalicelib.metering import Metered
+    from chalicelib.ops import Budgets
+
+    return Metered(platforms(), Budgets(clock()), POLLERS_SHARE)
+
+
+@cache
+def poller() -> Poller:
     from chalicelib.metrics.poller import Poller
     from chalicelib.metrics.snapshots import Snapshots
-    from chalicelib.ops import Budgets
     from chalicelib.platforms.registry import MEASURERS
 
-    polite = Metered(platforms(), Budgets(clock()), POLLERS_SHARE)
-    return Poller(Snapshots(), polite, lambda post_id, reading: None, clock(), tuple(MEASURERS))
+    return Poller(Snapshots(), _scheduled_meter(), lambda post_id, reading: None, clock(), tuple(MEASURERS))
+
+
+@cache
+def accounts() -> Accounts:
+    from chalicelib.influencers.accounts import Handles
+
+    return Handles(_people_store())
+
+
+@cache
+def followers() -> Followers:
+    from chalicelib.metrics.followers import Followers
+
+    return Followers(accounts(), _scheduled_meter(), clock())
 
 
 @cache

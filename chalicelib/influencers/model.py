@@ -39,6 +39,8 @@ Channel = Literal["whatsapp", "telegram"]
 Purpose = Literal["campaigns", "gatherings", "surveys"]
 Gender = Literal["female", "male", "other"]
 PLATFORMS: tuple[Platform, ...] = get_args(Platform)
+COUNTED = frozenset[str]({"facebook", "instagram", "x", "youtube"})
+"""Platforms that tell how many people follow an account."""
 CHANNELS: tuple[Channel, ...] = get_args(Channel)
 PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
 ADDRESS_KIND: dict[str, str] = {"whatsapp": "phone", "telegram": "telegram"}
@@ -210,11 +212,25 @@ class ReviewRequest(Strict):
 
 
 class Account(View):
-    """One handle with its followers as the person states them."""
+    """One handle with its followers."""
 
     platform: str
     handle: str
     followers: int = 0
+    """What counts: the platform's own number where it told one, else the person's word."""
+    followers_grade: Literal["declared", "verified"] = "declared"
+    followers_at: str = ""
+    """When the platform told it."""
+    followers_stated: int | None = None
+    """The person's word, where the platform has told a number since."""
+
+    def counted(self, followers: int, at: str) -> Account:
+        """With what the platform told at this time: itself when it told a newer number before."""
+        if at < self.followers_at:
+            return self
+        stated = self.followers if self.followers_grade == "declared" else self.followers_stated
+        told = {"followers": followers, "followers_grade": "verified", "followers_at": at}
+        return self.model_copy(update=told | {"followers_stated": stated})
 
     def masked(self) -> Account:
         """As lists show it: an account on WhatsApp may be a number."""
@@ -318,6 +334,14 @@ class Influencer(View):
         for account in self.handles:
             most[account.platform] = max(account.followers, most.get(account.platform, 0))
         return most
+
+    @property
+    def counted(self) -> frozenset[tuple[str, str]]:
+        """Accounts, platform and name, whose followers are counted: those of people who are on the
+        register, or ask to be."""
+        if self.status not in ("pending_review", "approved"):
+            return frozenset()
+        return frozenset((one.platform, one.handle) for one in self.handles if one.platform in COUNTED)
 
     @property
     def area_key(self) -> str:

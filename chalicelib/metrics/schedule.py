@@ -13,6 +13,8 @@ FIRST_RETRY = timedelta(minutes=15)
 """After a request that told nothing of the post; each further one waits twice as long, at most a step."""
 ACCOUNT_STEP = 7 * DAY
 """Followers of a handle are counted so often."""
+ACCOUNT_RETRY = DAY
+"""Where the platform would not tell."""
 
 
 def step(age: timedelta) -> timedelta | None:
@@ -35,9 +37,9 @@ def next_at(published_at: datetime, now: datetime, *, gone: bool = False, misses
     return now + pause
 
 
-def account_next_at(now: datetime, misses: int = 0) -> datetime:
-    """The same for an account, which has no age."""
-    return now + min(ACCOUNT_STEP, FIRST_RETRY * 2 ** min(misses - 1, 16) if misses else ACCOUNT_STEP)
+def account_next_at(now: datetime, *, told: bool) -> datetime:
+    """The same for the followers of an account; `told`: whether the platform told something of it."""
+    return now + (ACCOUNT_STEP if told else ACCOUNT_RETRY)
 
 
 def slot(published_at: datetime, measured_at: datetime) -> datetime:

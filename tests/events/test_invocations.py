@@ -106,13 +106,13 @@ def test_the_minute(recorded):
     assert (planner.calls, breaker.calls) == ([("tick",)], [("watch",)])
 
 
-def test_the_minute_of_figures(recorded):
-    poller = recorded("poller")
+def test_the_minute_of_figures_counts_followers_for_a_while_then_measures_posts(recorded):
+    poller, followers = recorded("poller"), recorded("followers")
     before = time.time()
     invoke("measure_due", "schedule_rule")
-    ((name, until),) = poller.calls
-    assert name == "poll"
-    assert 39 < until - before < 60
+    [(count, first), (poll, last)] = [*followers.calls, *poller.calls]
+    assert (count, poll) == ("count", "poll")
+    assert 9 < first - before < 30 < last - first + 1 < 40
 
 
 def test_the_days_seal(recorded):
