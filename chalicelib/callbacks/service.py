@@ -22,6 +22,7 @@ from chalicelib.ops import Seen
 from chalicelib.platforms.base import (
     MEDIUMS,
     Inbound,
+    Leased,
     Notice,
     Outgoing,
     Platform,
@@ -30,7 +31,16 @@ from chalicelib.platforms.base import (
     Unknown,
     Update,
 )
-from chalicelib.ports import CampaignHalts, ChannelHalts, DirectSender, People, Proof, Tallies, Waiting
+from chalicelib.ports import (
+    CampaignHalts,
+    ChannelHalts,
+    DirectSender,
+    Following,
+    People,
+    Proof,
+    Tallies,
+    Waiting,
+)
 from chalicelib.telemetry import count, logger
 
 STOPPED = "You will get no more messages from us. To join again, write START."
@@ -58,6 +68,7 @@ class Callbacks:
     people: People
     tallies: Tallies
     waiting: Waiting
+    follows: Following
     direct: DirectSender
     seen: Seen
     store: CallbackStore
@@ -95,6 +106,8 @@ class Callbacks:
                 self._once(update.dedupe_id, lambda: self._preference(update, letter))
             case Notice():
                 self._notice(update, letter)
+            case Leased():
+                self.follows.told(letter.platform, update, letter.received_at)
             case Unknown():
                 self._unknown(update, letter, batch)
 

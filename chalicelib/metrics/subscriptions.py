@@ -7,7 +7,7 @@ that was lost is made again, and a subscription that came about otherwise than n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -16,6 +16,7 @@ from chalicelib.errors import PlatformOff, Transient
 from chalicelib.metrics.follow import Follow, new
 from chalicelib.metrics.follows import Follows, Known, Named
 from chalicelib.platforms.base import Hubs, Leased, Meter, OutcomeUnknown, SendRefused, Throttled
+from chalicelib.ports import Accounts, People
 from chalicelib.telemetry import count, logger
 
 MOST_NAMED = 100
@@ -26,6 +27,7 @@ REFUSALS = (SendRefused, Throttled, OutcomeUnknown, Transient)
 MOST_REFUSALS = 3
 """In a row: then the hub is left in peace until the next tick."""
 LONGEST_REASON = 200
+PEOPLE_A_READ = 25
 
 
 @dataclass(frozen=True)
@@ -33,9 +35,8 @@ class Subscriptions:
     store: Follows
     hubs: Hubs
     meter: Meter
-    followed: Callable[[str], Iterable[str]]
-    """Canonical handles on a platform of everybody whose posts are counted. What cannot be read raises: then
-    nothing is ended."""
+    accounts: Accounts
+    people: People
     webhook: Callable[[str], str]
     """Our address for a platform's hub."""
     clock: Clock
@@ -61,7 +62,7 @@ class Subscriptions:
 
     def _tick(self, platform: str, until: float) -> None:
         known = self.store.all(platform)
-        handles = set(self.followed(platform))
+        handles = self._handles(platform, known)  # what cannot be read raises: then nothing is ended
         for gone in known.handles.keys() - handles:
             self.store.forget_handle(platform, gone)
         wanted = self._accounts(platform, handles, known, until)
@@ -73,6 +74,23 @@ class Subscriptions:
                 return
             taken = self._see_to(platform, follow, now, wanted=follow.account in wanted)
             refused = refused if taken is None else 0 if taken else refused + 1
+
+    def _handles(self, platform: str, known: Known) -> set[str]:
+        """The handles of everybody who is approved. Who is followed was approved once: only of others it is
+        looked up, and whoever leaves the register is not among these accounts any more."""
+        handles, others = set[str](), dict[str, list[str]]()
+        for person, handle in self.accounts.on_platform(platform):
+            named = known.handles.get(handle)
+            account = self.hubs.account_in(platform, handle) or (named.account if named else "")
+            if account in known.accounts:
+                handles.add(handle)
+            else:
+                others.setdefault(person, []).append(handle)
+        ids = sorted(others)
+        for start in range(0, len(ids), PEOPLE_A_READ):
+            for person, contact in self.people.contacts(ids[start : start + PEOPLE_A_READ]).items():
+                handles.update(others[person] if contact.status == "approved" else ())
+        return handles
 
     def _see_to(self, platform: str, follow: Follow, now: datetime, *, wanted: bool) -> bool | None:
         """Whether the hub took what it was asked; None when it was not asked."""

@@ -122,6 +122,16 @@ class FakeWaiting:
         self.replies.append((channel, address, at))
 
 
+class FakeFollows:
+    """What hubs said of our subscriptions."""
+
+    def __init__(self):
+        self.words = []
+
+    def told(self, platform, news, at):
+        self.words.append((platform, news.account, news.lease_s, at))
+
+
 class FakeSeen:
     def __init__(self):
         self.ids = set()
@@ -181,13 +191,14 @@ class World:
     def __init__(self):
         self.people, self.tallies, self.direct = FakePeople(), FakeTallies(), FakeDirect()
         self.seen, self.store, self.bus = FakeSeen(), FakeStore(), FakeBus()
-        self.halts, self.waiting = FakeHalts(), FakeWaiting()
+        self.halts, self.waiting, self.follows = FakeHalts(), FakeWaiting(), FakeFollows()
 
     def processor(self, steps=None):
         parts = {
             "people": self.people,
             "tallies": self.tallies,
             "waiting": self.waiting,
+            "follows": self.follows,
             "direct": self.direct,
             "seen": self.seen,
             "store": self.store,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -12,11 +13,14 @@ from chalicelib.errors import PlatformOff, Transient
 from chalicelib.metrics.follows import Follows, Known
 from chalicelib.metrics.subscriptions import MOST_NAMED, Subscriptions
 from chalicelib.platforms.base import AccountReading, Leased, OutcomeUnknown, SendRefused, Throttled
+from chalicelib.ports import Contact
 from tests.dispatch.world import Crash, Faults, MovingClock
 
 HOUR_S, DAY_S = 3600, 24 * 3600
 LEASE_S = 5 * DAY_S
 ONE, TWO = "UC" + "1" * 22, "UC" + "2" * 22
+
+SOMEBODY = Contact("", "approved", "", "hi", (), {}, frozenset(), frozenset())
 
 
 class Hub:
@@ -52,10 +56,28 @@ class Names:
         return AccountReading(self.accounts[handle]) if handle in self.accounts else None
 
 
+class Register:
+    """Who has which handle, and who is not approved (yet): everybody has one handle, their own name."""
+
+    def __init__(self, world):
+        self.world, self.looked_up = world, []
+
+    def on_platform(self, platform):
+        for handle in sorted(self.world.handles | self.world.waiting):
+            yield f"inf_{handle}", handle
+
+    def contacts(self, ids):
+        assert len(ids) <= 25
+        self.looked_up += ids
+        status = {f"inf_{handle}": "pending_review" for handle in self.world.waiting}
+        return {one: replace(SOMEBODY, id=one, status=status.get(one, "approved")) for one in ids}
+
+
 class World:
     def __init__(self):
         self.clock, self.faults, self.hub, self.names = MovingClock(), Faults(), Hub(), Names()
-        self.store, self.handles = Follows(), {ONE}
+        self.store, self.handles, self.waiting = Follows(), {ONE}, set()
+        self.register = Register(self)
 
     def subscriptions(self):
         self.faults.dead = False
@@ -63,7 +85,8 @@ class World:
             self.faults.wrap(self.store, "all", "write", "forget", "change", "name", "forget_handle"),
             self.faults.wrap(self.hub, "follow"),
             self.faults.wrap(self.names, "read_account"),
-            lambda platform: iter(sorted(self.handles)),
+            self.register,
+            self.register,
             lambda platform: f"https://janjan.test/webhooks/{platform}",
             self.clock,
         )
@@ -101,6 +124,17 @@ def test_a_channel_is_subscribed_once_and_renewed_before_the_lease_that_the_hub_
             world.tell()
     assert world.asked() == []
     assert world.known().accounts[ONE].until - world.clock.now() > timedelta(days=3)
+
+
+def test_who_is_not_approved_is_not_followed_and_who_is_followed_is_not_looked_up_again(world):
+    world.waiting = {TWO, *(f"name{n}" for n in range(30))}
+    world.tick()
+    assert (world.asked(), world.names.asked) == ([(ONE, True)], [])
+    world.waiting = set()
+    world.handles.add(TWO)
+    world.register.looked_up.clear()
+    world.tick()
+    assert (world.asked(), world.register.looked_up) == ([(TWO, True)], [f"inf_{TWO}"])
 
 
 def test_a_hub_that_is_silent_is_asked_again_until_it_confirms(world):
@@ -307,11 +341,12 @@ def test_when_it_cannot_be_read_who_is_followed_nothing_is_ended(world):
     world.tell()
 
     def broken(platform):
-        yield from ()
+        yield "inf_other", TWO
         raise Transient("no")
 
+    world.register.on_platform = broken
     with pytest.raises(Transient):
-        Subscriptions(world.store, world.hub, world.names, broken, str, world.clock).tick(9e9)
+        world.tick()
     assert world.asked() == [(ONE, True)]
 
 
