@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from chalicelib.identity.sessions import CreatorSessions
     from chalicelib.identity.tokens import Tokens
     from chalicelib.influencers.myself import Myself
+    from chalicelib.influencers.proofs import Proofs
     from chalicelib.influencers.service import Messenger, People, Register, Signups
     from chalicelib.influencers.store import PeopleStore, RosterStore
     from chalicelib.metrics.followers import Followers
@@ -215,6 +216,14 @@ def myself() -> Myself:
     from chalicelib.secrets import secrets
 
     return Myself(_people_store(), service_queue(), rate_limits(), secrets(), clock())
+
+
+@cache
+def proofs() -> Proofs:
+    from chalicelib.influencers.proofs import Proofs
+    from chalicelib.secrets import secrets
+
+    return Proofs(_people_store(), meter(), audit(), rate_limits(), secrets(), clock())
 
 
 @cache
@@ -602,6 +611,7 @@ def callbacks() -> Callbacks:
         tallies=tallies(),
         waiting=waiting(),
         follows=subscriptions(),
+        ownership=proofs(),
         direct=confirmer(),
         seen=seen(),
         store=CallbackStore(letterbox.bucket, clock()),

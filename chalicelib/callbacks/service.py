@@ -36,6 +36,7 @@ from chalicelib.ports import (
     ChannelHalts,
     DirectSender,
     Following,
+    Ownership,
     People,
     Proof,
     Tallies,
@@ -69,6 +70,7 @@ class Callbacks:
     tallies: Tallies
     waiting: Waiting
     follows: Following
+    ownership: Ownership
     direct: DirectSender
     seen: Seen
     store: CallbackStore
@@ -159,6 +161,9 @@ class Callbacks:
             case "start":
                 language = self.people.restart(channel, said.sender, evidence=said.dedupe_id, at=at)
                 self._reply(said, channel, language and i18n.translate(language, RESTARTED))
+            case None if (shown := self.ownership.heard(channel, said, at)) is not None:
+                if writes_back:
+                    self._reply(said, channel, shown)
             case None if said.kind not in WITHOUT_VOICE:
                 self.store.keep_inbound(channel, said, letter.received_at)
                 if writes_back:

@@ -187,6 +187,7 @@ class Status:
     """Our delivery key when it came back."""
     code: str = ""
     opted_out: bool = False
+    """Nothing may go to this address any more: the person said so, or it takes nothing."""
     scope: Scope = "person"
     """Of `failed`: for whom the refusal holds, as in SendRefused."""
     medium: str = ""
@@ -197,7 +198,8 @@ class Inbound:
     """What a person sent us. `text` is empty for kinds without words.
 
     `kind` is the platform's own word, or `edit` or `revoke` (`reply_to` names the earlier message), or
-    `deep_link` (`extra["token"]` is what our link carried).
+    `deep_link` (`extra["token"]` is what our link carried). `extra["handle"]`: the canonical name of the
+    account that wrote, where the platform tells it.
     """
 
     dedupe_id: str
@@ -377,6 +379,10 @@ class Http(Protocol):
 
     def get_json(self, url: str, headers: Mapping[str, str]) -> tuple[int, Headers, Any]:
         """The same for what only reads."""
+        ...
+
+    def get_text(self, url: str, headers: Mapping[str, str]) -> tuple[int, Headers, str]:
+        """The same for what is no JSON."""
         ...
 
 

@@ -132,6 +132,19 @@ class FakeFollows:
         self.words.append((platform, news.account, news.lease_s, at))
 
 
+class FakeOwnership:
+    """Codes that were heard, and from whom."""
+
+    def __init__(self):
+        self.shown = {}
+
+    def heard(self, platform, said, at):
+        if "janjan-" not in said.text:
+            return None
+        self.shown[said.text] = (platform, said.sender)
+        return "confirmed"
+
+
 class FakeSeen:
     def __init__(self):
         self.ids = set()
@@ -192,6 +205,7 @@ class World:
         self.people, self.tallies, self.direct = FakePeople(), FakeTallies(), FakeDirect()
         self.seen, self.store, self.bus = FakeSeen(), FakeStore(), FakeBus()
         self.halts, self.waiting, self.follows = FakeHalts(), FakeWaiting(), FakeFollows()
+        self.ownership = FakeOwnership()
 
     def processor(self, steps=None):
         parts = {
@@ -199,6 +213,7 @@ class World:
             "tallies": self.tallies,
             "waiting": self.waiting,
             "follows": self.follows,
+            "ownership": self.ownership,
             "direct": self.direct,
             "seen": self.seen,
             "store": self.store,
@@ -216,6 +231,7 @@ class World:
         return {
             "stopped": sorted(self.people.stopped()),
             "started": dict(self.people.started),
+            "shown": dict(self.ownership.shown),
             "facts": dict(self.tallies.facts),
             "sent": self.direct.texts(),
             "kept": sorted(self.store.kept),
