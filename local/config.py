@@ -29,6 +29,26 @@ class Telegram:
 
 
 @dataclass(frozen=True)
+class Msg91:
+    """The invented MSG91 account."""
+
+    auth_key: str
+    path_token: str
+    header: str
+    entity_id: str
+
+
+@dataclass(frozen=True)
+class Twilio:
+    """The invented Twilio account: one sender of SMS, one of WhatsApp."""
+
+    account_sid: str
+    auth_token: str
+    sms_from: str
+    whatsapp_from: str
+
+
+@dataclass(frozen=True)
 class YouTube:
     """The invented project at Google, and the secret that we give the hub."""
 
@@ -81,6 +101,18 @@ TELEGRAM = Telegram(
     secret_token="local-telegram-secret-token",
     bot_username="janjan_namuna_bot",
 )
+MSG91 = Msg91(
+    auth_key="local-msg91-auth-key",
+    path_token="local-msg91-path-token",
+    header="NAMUNA",
+    entity_id="1101000000000000001",
+)
+TWILIO = Twilio(
+    account_sid="AC00000000000000000000000000000001",
+    auth_token="local-twilio-auth-token",
+    sms_from="+15550000001",
+    whatsapp_from="+15550000002",
+)
 YOUTUBE = YouTube(websub_secret="local-youtube-websub-secret", api_key="local-youtube-api-key")
 X_APP = X(
     consumer_secret="local-x-consumer-secret",
@@ -111,6 +143,8 @@ def platform_secret() -> dict[str, Any]:
         "pepper": PEPPER,
         "whatsapp": {"app_secret": WHATSAPP.app_secret, "verify_token": WHATSAPP.verify_token},
         "telegram": {"secret_token": TELEGRAM.secret_token, "bot_token": TELEGRAM.bot_token},
+        "msg91": {"auth_key": MSG91.auth_key, "path_token": MSG91.path_token},
+        "twilio": {"account_sid": TWILIO.account_sid, "auth_token": TWILIO.auth_token},
         "youtube": {"websub_secret": YOUTUBE.websub_secret, "api_key": YOUTUBE.api_key},
         "x": {"consumer_secret": X_APP.consumer_secret, "bearer_token": X_APP.bearer_token},
         "instagram": {
@@ -135,6 +169,14 @@ def platform_secret() -> dict[str, Any]:
                 "platform": "telegram",
                 "bot_token": TELEGRAM.bot_token,
                 "bot_username": TELEGRAM.bot_username,
+            },
+            "sms-main": {"platform": "msg91", "header": MSG91.header, "entity_id": MSG91.entity_id},
+            "sms-twilio": {"platform": "twilio", "medium": "sms", "from": TWILIO.sms_from},
+            "whatsapp-twilio": {
+                "platform": "twilio",
+                "medium": "whatsapp",
+                "from": TWILIO.whatsapp_from,
+                "templates": {},
             },
         },
     }
