@@ -94,6 +94,7 @@ def _says_no(answer: Any) -> bool:  # noqa: ANN401
 
 # --- sending -----------------------------------------------------------------------------------------------
 
+
 def _auth_key(channel: Channel) -> str:
     key = an_id(channel.config.get("auth_key"))
     if not key:
