@@ -4,6 +4,7 @@ Nothing here is a secret. These values open nothing but processes on this machin
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 
@@ -26,6 +27,23 @@ class Telegram:
     bot_token: str
     secret_token: str
     bot_username: str
+
+
+@dataclass(frozen=True)
+class Ses:
+    """The invented AWS account's emails, and the topic on which SES tells of them."""
+
+    region: str
+    sender: str
+    configuration_set: str
+    topic_arn: str
+    signing: str
+    """Certificate and key of an SNS that never was, as PEM: tests sign with it."""
+
+    @property
+    def certificate(self) -> str:
+        """What proves those signatures."""
+        return self.signing.partition("-----BEGIN PRIVATE KEY-----")[0]
 
 
 @dataclass(frozen=True)
@@ -101,6 +119,13 @@ TELEGRAM = Telegram(
     secret_token="local-telegram-secret-token",
     bot_username="janjan_namuna_bot",
 )
+SES = Ses(
+    region="ap-south-1",
+    sender="JanJan नमूना <janjan@sample.test>",
+    configuration_set="janjan-local",
+    topic_arn="arn:aws:sns:ap-south-1:000000000000:janjan-local-ses",
+    signing=(Path(__file__).parent / "data" / "sns_sample.pem").read_text(encoding="ascii"),
+)
 MSG91 = Msg91(
     auth_key="local-msg91-auth-key",
     path_token="local-msg91-path-token",
@@ -143,6 +168,7 @@ def platform_secret() -> dict[str, Any]:
         "pepper": PEPPER,
         "whatsapp": {"app_secret": WHATSAPP.app_secret, "verify_token": WHATSAPP.verify_token},
         "telegram": {"secret_token": TELEGRAM.secret_token, "bot_token": TELEGRAM.bot_token},
+        "ses": {"topic_arn": SES.topic_arn, "certificate": SES.certificate},
         "msg91": {"auth_key": MSG91.auth_key, "path_token": MSG91.path_token},
         "twilio": {"account_sid": TWILIO.account_sid, "auth_token": TWILIO.auth_token},
         "youtube": {"websub_secret": YOUTUBE.websub_secret, "api_key": YOUTUBE.api_key},
@@ -169,6 +195,12 @@ def platform_secret() -> dict[str, Any]:
                 "platform": "telegram",
                 "bot_token": TELEGRAM.bot_token,
                 "bot_username": TELEGRAM.bot_username,
+            },
+            "email-main": {
+                "platform": "ses",
+                "region": SES.region,
+                "from": SES.sender,
+                "configuration_set": SES.configuration_set,
             },
             "sms-main": {"platform": "msg91", "header": MSG91.header, "entity_id": MSG91.entity_id},
             "sms-twilio": {"platform": "twilio", "medium": "sms", "from": TWILIO.sms_from},

@@ -187,6 +187,7 @@ class Status:
     """Our delivery key when it came back."""
     code: str = ""
     opted_out: bool = False
+    """Nothing may go to this address any more: the person said so, or it takes nothing."""
     scope: Scope = "person"
     """Of `failed`: for whom the refusal holds, as in SendRefused."""
     medium: str = ""
@@ -377,6 +378,10 @@ class Http(Protocol):
 
     def get_json(self, url: str, headers: Mapping[str, str]) -> tuple[int, Headers, Any]:
         """The same for what only reads."""
+        ...
+
+    def get_text(self, url: str, headers: Mapping[str, str]) -> tuple[int, Headers, str]:
+        """The same for what is no JSON."""
         ...
 
 

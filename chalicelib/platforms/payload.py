@@ -109,6 +109,11 @@ def timestamp(value: Any) -> datetime | None:  # noqa: ANN401
         return None
 
 
+def packed(body: Any) -> bytes:  # noqa: ANN401
+    """`body` as the client sends it: who signs a request signs these bytes."""
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
+
+
 def a_count(value: Any) -> int | None:  # noqa: ANN401
     """A whole number from 0 to what can be stored, given as number or text; None for anything else."""
     text = an_id(value)

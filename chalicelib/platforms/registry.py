@@ -23,8 +23,10 @@ from chalicelib.platforms.base import (
     Sends,
 )
 from chalicelib.platforms.facebook import Facebook
+from chalicelib.platforms.http_client import HttpClient
 from chalicelib.platforms.instagram import Instagram
 from chalicelib.platforms.msg91 import Msg91
+from chalicelib.platforms.ses import Ses
 from chalicelib.platforms.telegram import Telegram
 from chalicelib.platforms.twilio import Twilio
 from chalicelib.platforms.whatsapp import WhatsApp
@@ -33,7 +35,8 @@ from chalicelib.platforms.youtube import YouTube
 from chalicelib.secrets import Secrets
 
 _YOUTUBE, _X = YouTube(), X()
-SENDERS: dict[str, Sends] = {one.name: one for one in (WhatsApp(), Telegram(), Msg91(), Twilio())}
+_SENDERS: tuple[Sends, ...] = (WhatsApp(), Telegram(), Msg91(), Twilio(), Ses(HttpClient()))
+SENDERS: dict[str, Sends] = {one.name: one for one in _SENDERS}
 """Over which people are reached; of several that carry one medium, the first configured channel is used."""
 MEASURERS: dict[str, Measures] = {one.name: one for one in (Instagram(), Facebook(), _YOUTUBE, _X)}
 """Which tell figures of posts and accounts."""

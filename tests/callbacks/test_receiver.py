@@ -8,7 +8,7 @@ from twilio.request_validator import RequestValidator
 
 from chalicelib.callbacks.letters import MOST_IN_A_MESSAGE, Letterbox
 from chalicelib.callbacks.receiver import LARGEST, Receiver, TooLarge
-from chalicelib.clock import FixedClock
+from chalicelib.clock import FixedClock, rfc3339
 from chalicelib.errors import Forbidden, PlatformOff, SignatureInvalid
 from chalicelib.platforms.base import Call
 from chalicelib.platforms.registry import ADAPTERS, Platforms
@@ -177,3 +177,11 @@ def test_a_handshake_that_is_not_ours_is_forbidden():
         with pytest.raises(Forbidden):
             bench.receiver.greet("whatsapp", hello("wrong"))
         assert bench.secrets.refreshed == 1
+
+
+def test_what_a_topic_of_ours_sent_is_a_letter_of_the_platform_that_its_name_ends_in():
+    envelope = {"TopicArn": "arn:aws:sns:ap-south-1:000000000000:janjan-x-ses", "Timestamp": rfc3339(NOON)}
+    text = json.dumps(envelope | {"Type": "Notification", "Message": "नमस्ते"}, ensure_ascii=False)
+    letter = Bench().letterbox.open("m1", text)
+    assert (letter.id, letter.platform, letter.received_at) == ("m1", "ses", NOON)
+    assert letter.body == text.encode()

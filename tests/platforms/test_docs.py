@@ -1,6 +1,7 @@
+import re
 from pathlib import Path
 
-from chalicelib.platforms import msg91, telegram, twilio, whatsapp
+from chalicelib.platforms import msg91, ses, telegram, twilio, whatsapp
 from chalicelib.platforms.registry import ADAPTERS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "platforms.md").read_text(encoding="utf-8")
@@ -73,3 +74,18 @@ def test_every_secret_that_verifies_is_on_the_page():
     assert "secret_token" in page[telegram.NAME][1][0]
     assert "path_token" in page[msg91.NAME][1][0]
     assert "auth_token" in page[twilio.NAME][1][0]
+
+
+def test_every_error_and_event_of_ses_is_on_the_page_where_it_belongs():
+    waits = next(names for names, found in rows("SES answers").items() if "wait a second" in found[0][0])
+    assert set(re.findall(r"\w+", waits)) == ses.THROTTLES
+    meanings = {
+        "channel": "stop the channel and look",
+        "content": "never with this content",
+        "person": "never to this person",
+    }
+    for name, clue, scope in ses.REFUSED:
+        told = [answer for answer, found in rows("SES answers").items() if [meanings[scope]] in found]
+        assert any(name in answer and clue in answer for answer in told), (name, clue)
+    events = " ".join(rows("event of SES"))
+    assert [event for event in ses.READERS if event not in events] == []
