@@ -138,6 +138,16 @@ class FakePosts:
         self.news[platform, news.dedupe_id] = (news, at)
 
 
+class FakeFollows:
+    """What hubs said of our subscriptions."""
+
+    def __init__(self):
+        self.words = []
+
+    def told(self, platform, news, at):
+        self.words.append((platform, news.account, news.lease_s, at))
+
+
 class FakeOwnership:
     """Codes that were heard, and from whom."""
 
@@ -200,6 +210,9 @@ class FakeHalts:
     def stop_platform(self, platform, code):
         self.halted.append((platform, code))
 
+    def pause_campaign(self, campaign_id, code):
+        self.halted.append((campaign_id, code))
+
     def pause_template(self, platform, template, language, code):
         self.halted.append((platform, template, language, code))
 
@@ -210,7 +223,7 @@ class World:
     def __init__(self):
         self.people, self.tallies, self.direct = FakePeople(), FakeTallies(), FakeDirect()
         self.seen, self.store, self.bus = FakeSeen(), FakeStore(), FakeBus()
-        self.halts, self.waiting = FakeHalts(), FakeWaiting()
+        self.halts, self.waiting, self.follows = FakeHalts(), FakeWaiting(), FakeFollows()
         self.posts, self.ownership = FakePosts(), FakeOwnership()
 
     def processor(self, steps=None):
@@ -219,6 +232,7 @@ class World:
             "tallies": self.tallies,
             "waiting": self.waiting,
             "posts": self.posts,
+            "follows": self.follows,
             "ownership": self.ownership,
             "direct": self.direct,
             "seen": self.seen,

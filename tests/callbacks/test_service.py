@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from chalicelib.callbacks.service import RESTARTED, STOPPED
-from chalicelib.platforms.base import Engaged, Leased, Measured, Posted
+from chalicelib.platforms.base import Engaged, Measured, Posted
 from tests.callbacks.fakes import NOON, Crash, Steps, World, message
 from tests.platforms.golden import SAMPLES
 
@@ -75,9 +75,15 @@ def test_news_of_a_template_or_an_account_halts_what_may_not_be_used_any_more_on
         (131042, 5, [("whatsapp", "131042")]),
         (131042, 3600, []),
         (131026, 5, []),
+        (131048, 5, [("cmp_abcdefgh", "131048")]),
+        (132016, 5, [("cmp_abcdefgh", "132016")]),
+        (131048, 3600, []),
+        (131049, 5, []),  # of one message it is this person's limit
     ],
 )
-def test_a_failure_reported_of_the_whole_channel_stops_it_once_while_it_is_news(world, code, age_s, halted):
+def test_a_reported_failure_that_holds_for_all_stops_channel_or_campaign_once_while_it_is_news(
+    world, code, age_s, halted
+):
     status = {
         "id": "wamid.a",
         "status": "failed",
@@ -218,6 +224,12 @@ def test_stop_where_nobody_is_reached_is_a_voice_and_nothing_else(world):
     body = {"for_user_id": "1", "direct_message_events": [said]}
     assert world.processor().process({"m": message("x", body)}) == []
     assert (world.people.words, world.direct.texts(), world.store.sorts()) == ({}, [], ["inbound"])
+
+
+def test_a_hubs_word_is_handed_on_with_the_time_at_which_it_reached_us(world):
+    news = {"mode": "subscribe", "account": "UC1", "challenge": "c", "lease_seconds": "60", "reason": ""}
+    assert world.processor().process({"m": message("youtube", {"websub": news})}) == []
+    assert world.follows.words == [("youtube", "UC1", 60, NOON)]
 
 
 def test_a_reaction_is_no_voice(world):
@@ -439,7 +451,6 @@ def test_what_a_platform_tells_of_posts_goes_to_the_posts_once_with_the_time_of_
         Posted("d1", "published", "1", "a", None),
         Measured("d2", "1", {"views": 1}, None),
         Engaged("d3", "like", "1", "x", "added", None),
-        Leased("d4", "topic", None),
     ]
 
     class Tube:
