@@ -175,6 +175,14 @@ class People(Protocol):
         ...
 
 
+class ServiceTexts(Protocol):
+    def sms(self, name: str, language: str, *params: str) -> Outgoing | None:
+        """The SMS whose words are registered under this name in this language, or else in any other, filled
+        in order; None where none is, or it has another number of variables. A variable that is too long is
+        cut."""
+        ...
+
+
 class DirectSender(Protocol):
     def send(self, *, subject: str, key: str, channel: str, to: str, message: Outgoing) -> str:
         """Sends one service message at most once for (subject, key).

@@ -20,7 +20,16 @@ from chalicelib.events.bus import Bus, Entry
 from chalicelib.events.catalog import CallbackUnknown
 from chalicelib.ops import Seen
 from chalicelib.platforms.base import Inbound, Notice, Outgoing, Platform, Preference, Status, Unknown, Update
-from chalicelib.ports import CampaignHalts, ChannelHalts, DirectSender, People, Proof, Tallies, Waiting
+from chalicelib.ports import (
+    CampaignHalts,
+    ChannelHalts,
+    DirectSender,
+    People,
+    Proof,
+    ServiceTexts,
+    Tallies,
+    Waiting,
+)
 from chalicelib.telemetry import count, logger
 
 STOPPED = "You will get no more messages from us. To join again, write START."
@@ -49,6 +58,7 @@ class Callbacks:
     tallies: Tallies
     waiting: Waiting
     direct: DirectSender
+    texts: ServiceTexts
     seen: Seen
     store: CallbackStore
     bus: Bus
@@ -125,28 +135,39 @@ class Callbacks:
         if said.kind == "deep_link":
             reply = self.people.start_telegram(str(said.extra["token"]), said.sender, at=at)
             if reply:
-                self._reply(said, channel, reply)
+                self._reply(said, channel, Outgoing(text=reply))
                 return
             meaning = "start"  # an old link, pressed to come back
         match meaning:
             case "stop":
                 language = self.people.stop(channel, said.sender, evidence=said.dedupe_id, at=at)
-                self._reply(said, channel, language and i18n.translate(language, STOPPED))
+                self._confirm(said, channel, language, STOPPED, "janjan_stopped")
             case "start":
                 language = self.people.restart(channel, said.sender, evidence=said.dedupe_id, at=at)
-                self._reply(said, channel, language and i18n.translate(language, RESTARTED))
+                self._confirm(said, channel, language, RESTARTED, "janjan_restarted")
             case None if said.kind not in WITHOUT_VOICE:
                 self.store.keep_inbound(channel, said, letter.received_at)
                 self.waiting.replied(channel, said.sender, at)
 
-    def _reply(self, said: Inbound, channel: str, text: str | None) -> None:
+    def _confirm(
+        self, said: Inbound, channel: str, language: str | None, sentence: str, registered_as: str
+    ) -> None:
+        """One confirmation in the person's language. An SMS says what is registered for it: none goes out
+        where nothing is."""
+        if language is None:
+            return
+        by_sms = channel == "sms"
+        words = Outgoing(text=i18n.translate(language, sentence))
+        message = self.texts.sms(registered_as, language) if by_sms else words
+        if message is not None:
+            self._reply(said, channel, message)
+
+    def _reply(self, said: Inbound, channel: str, message: Outgoing) -> None:
         """One reply to one message: free text is allowed, the person has just written."""
-        if text:
-            subject = self.pseudonym(f"{channel}:{said.sender}")
-            message = Outgoing(text=text)
-            self.direct.send(
-                subject=subject, key=said.dedupe_id, channel=channel, to=said.sender, message=message
-            )
+        subject = self.pseudonym(f"{channel}:{said.sender}")
+        self.direct.send(
+            subject=subject, key=said.dedupe_id, channel=channel, to=said.sender, message=message
+        )
 
     def _preference(self, wish: Preference, letter: Letter) -> None:
         """Set in the platform's own settings, which have told the person: no confirmation of ours."""
