@@ -25,9 +25,12 @@ from chalicelib.events.consumers import publish_events
 from chalicelib.identity import routes as identity_routes
 from chalicelib.identity.consumers import bp as identity_bp
 from chalicelib.identity.consumers import seal_audit
+from chalicelib.influencers import me as influencers_me
 from chalicelib.influencers import routes as influencers_routes
 from chalicelib.influencers.consumers import bp as influencers_bp
 from chalicelib.influencers.consumers import send_service, welcome
+from chalicelib.metrics.consumers import bp as metrics_bp
+from chalicelib.metrics.consumers import measure_due
 from chalicelib.pages import routes as pages_routes
 
 app = Chalice(app_name=telemetry.SERVICE, configure_logs=False)
@@ -69,15 +72,17 @@ for feature in (
     dispatch_routes,
     identity_routes,
     influencers_routes,
+    influencers_me,
     pages_routes,
 ):
     app.register_blueprint(feature.api.blueprint)
-for blueprint in (events_bp, callbacks_bp, dispatch_bp, identity_bp, influencers_bp):
+for blueprint in (events_bp, callbacks_bp, dispatch_bp, identity_bp, influencers_bp, metrics_bp):
     app.register_blueprint(blueprint)
 
 __all__ = [
     "app",
     "launch_due",
+    "measure_due",
     "plan_run",
     "process_callbacks",
     "publish_events",

@@ -10,12 +10,13 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 
-from bench import against, dispatch, growth, imports, simulation
+from bench import against, callback, dispatch, growth, imports, simulation
 from bench.figure import Figure
 
 BENCHES: dict[str, Callable[..., Iterator[Figure]]] = {
     "import": imports.run,
     "against": against.run,
+    "callback": callback.run,
     "growth": growth.run,
     "simulation": simulation.run,
     "dispatch": dispatch.run,

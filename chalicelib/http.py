@@ -45,7 +45,12 @@ from chalicelib.telemetry import logger
 
 PUBLIC = "public"
 """`allow=PUBLIC`: anybody may call."""
+CREATOR = "creator"
+"""`allow=CREATOR`: a creator who has signed in, for themself; nobody on the staff."""
 SESSION_COOKIE = "janjan_session"
+CREATOR_COOKIE = "janjan_me"
+SIGN_IN = {CREATOR: "/me/signin"}
+"""Where a page sends who is not signed in, by its `allow`; all others to /signin."""
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
 PROBLEM = "application/problem+json"
@@ -92,6 +97,8 @@ class Gate(Protocol):
     def principal(self, bearer: str) -> Principal: ...
 
     def require(self, principal: Principal, action: str) -> None: ...
+
+    def creator(self, bearer: str) -> Principal: ...
 
 
 class OnceOnly(Protocol):
@@ -185,6 +192,16 @@ def html(text: str, status: int = 200, headers: Mapping[str, str] | None = None)
 def redirect(to: str, headers: Mapping[str, str] | None = None) -> ChaliceResponse:
     """303: look there, with GET."""
     return _reply("", 303, PAGE_HEADERS | {"Location": to} | dict(headers or {}))
+
+
+def cookie(
+    name: str, value: str, *, max_age_s: int, path: str = "/", same_site: Literal["Strict", "Lax"] = "Strict"
+) -> str:
+    """Set-Cookie: for our own pages only, out of scripts' reach, over TLS but on a laptop."""
+    ours = urlsplit(_doors[0].public_url())
+    laptop = ours.scheme == "http" and ours.hostname in ("127.0.0.1", "localhost", "::1")
+    secure = "" if laptop else "; Secure"
+    return f"{name}={value}; Path={path}; Max-Age={max_age_s}; HttpOnly; SameSite={same_site}{secure}"
 
 
 def empty(status: int = 200) -> ChaliceResponse:
@@ -439,18 +456,24 @@ def _path_of(chalice_request: Any) -> str:  # noqa: ANN401
 
 
 def _authorise(route: Route, request: Request) -> None:
-    """Denies unless the route is public or the caller may do its action; sets `request.caller`."""
+    """Denies unless the route is public, a creator's own, or the caller may do its action; sets
+    `request.caller`."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     bearer = token.strip() if scheme.lower() == "bearer" else ""
-    cookie = request.cookies.get(SESSION_COOKIE, "")
-    if not bearer and request.method not in ("GET", "HEAD") and (cookie or route.kind == "page"):
+    cookies = {name: request.cookies.get(name, "") for name in (SESSION_COOKIE, CREATOR_COOKIE)}
+    writes = request.method not in ("GET", "HEAD")
+    if writes and not bearer and (any(cookies.values()) or route.kind == "page"):
         _same_origin(request)
     if route.allow == PUBLIC:
         return
-    if not bearer and not cookie:
+    given = bearer or cookies[CREATOR_COOKIE if route.allow == CREATOR else SESSION_COOKIE]
+    if not given:
         raise Unauthenticated
     gate = _doors[0].gate()
-    request.caller = gate.principal(bearer or cookie)
+    if route.allow == CREATOR:
+        request.caller = gate.creator(given)
+        return
+    request.caller = gate.principal(given)
     gate.require(request.caller, route.allow)
 
 
@@ -537,7 +560,8 @@ def _failed(route: Route, error: JanJanError, lang: str, path: str) -> ChaliceRe
     from chalicelib.pages import shell
 
     if isinstance(error, Unauthenticated):
-        return redirect(f"/signin?{urlencode({'lang': lang, 'next': path})}")
+        place = SIGN_IN.get(route.allow, "/signin")
+        return redirect(f"{place}?{urlencode({'lang': lang, 'next': path})}")
     return html(shell.error_page(error, lang), error.status)
 
 

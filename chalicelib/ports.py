@@ -6,7 +6,7 @@ by `wiring`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from typing import Literal, Protocol
@@ -180,6 +180,13 @@ class ServiceTexts(Protocol):
         """The SMS whose words are registered under this name in this language, or else in any other, filled
         in order; None where none is, or it has another number of variables. A variable that is too long is
         cut."""
+        ...
+
+
+class Creators(Protocol):
+    def standing(self, person: str) -> int | None:
+        """A number that changes whenever this person is suspended or withdrawn, read consistently: a session
+        lasts while it stays. None for who may not sign in."""
         ...
 
 
@@ -378,8 +385,22 @@ class Accounts(Protocol):
         """The person's handles: platform and canonical name."""
         ...
 
+    def on_platform(self, platform: str) -> Iterator[tuple[str, str]]:
+        """Person and canonical name of every account on a platform that tells followers, of people on the
+        register. It may lag behind."""
+        ...
+
+    def due(self, platform: str, now: datetime, limit: int) -> list[tuple[str, str]]:
+        """Of these, those whose followers are to be counted by now, the longest due first."""
+        ...
+
     def measured(self, person: str, platform: str, handle: str, followers: int, at: datetime) -> None:
-        """Notes what the platform's API says of the followers: grade `verified`."""
+        """Notes what the platform's API says of the followers: grade `verified`. May be repeated, in any
+        order."""
+        ...
+
+    def measure_next(self, person: str, platform: str, handle: str, at: datetime) -> None:
+        """When they are counted next."""
         ...
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from chalicelib.http import PUBLIC, ROUTES, Api, Problem, Request
+from chalicelib.http import CREATOR, PUBLIC, ROUTES, Api, Problem, Request
 from chalicelib.settings import settings
 from chalicelib.shapes import View
 
@@ -55,7 +55,10 @@ def describe() -> dict[str, Any]:
         "paths": dict(sorted(paths.items())),
         "components": {
             "schemas": schemas.get("$defs", {}),
-            "securitySchemes": {"staff": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+            "securitySchemes": {
+                "staff": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+                "creator": {"type": "http", "scheme": "bearer"},
+            },
         },
     }
 
@@ -85,7 +88,7 @@ def _operation(route: Any, refs: dict[Any, Any]) -> dict[str, Any]:  # noqa: ANN
             "content": {"application/json": {"schema": schema(route.body)}},
         }
     if route.allow != PUBLIC:
-        operation["security"] = [{"staff": []}]
+        operation["security"] = [{CREATOR if route.allow == CREATOR else "staff": []}]
         operation["x-janjan-action"] = route.allow
     return operation
 

@@ -36,14 +36,22 @@ if TYPE_CHECKING:
     from chalicelib.identity.audit import Audit
     from chalicelib.identity.gate import Gate
     from chalicelib.identity.service import SignIn, Users
+    from chalicelib.identity.sessions import CreatorSessions
     from chalicelib.identity.tokens import Tokens
+    from chalicelib.influencers.myself import Myself
     from chalicelib.influencers.service import Messenger, People, Register, Signups
     from chalicelib.influencers.store import PeopleStore, RosterStore
+    from chalicelib.metrics.followers import Followers
+    from chalicelib.metrics.poller import Poller
     from chalicelib.ops import Idempotency, RateLimits, Seen
     from chalicelib.platforms.base import Meter
     from chalicelib.platforms.registry import Platforms
-    from chalicelib.ports import Calendar, CampaignHalts, DirectSender, Tallies
+    from chalicelib.ports import Accounts, Calendar, CampaignHalts, DirectSender, Tallies
     from chalicelib.queues import Queue
+    from chalicelib.unsubscribing import Unsubscribing
+
+POLLERS_SHARE = 0.9
+"""What part of a platform's quota the schedule may use up: proofs of handles need the rest."""
 
 
 @cache
@@ -94,7 +102,20 @@ def cursor_key() -> str:
 def gate() -> Gate:
     from chalicelib.identity.gate import Gate
 
-    return Gate(tokens())
+    return Gate(tokens(), creator_sessions())
+
+
+@cache
+def creator_sessions() -> CreatorSessions:
+    from chalicelib.identity.sessions import CreatorSessions
+    from chalicelib.platforms.payload import signing_keys
+    from chalicelib.secrets import secrets
+
+    def keys() -> list[bytes]:
+        given = signing_keys((secrets().platform("sessions") or {}).get("signing_key"))
+        return given or [secrets().keyed_hash("creators' sessions").encode()]
+
+    return CreatorSessions(people(), keys, clock())
 
 
 @cache
@@ -191,10 +212,26 @@ def signups() -> Signups:
 
 
 @cache
+def myself() -> Myself:
+    from chalicelib.influencers.myself import Myself
+    from chalicelib.secrets import secrets
+
+    return Myself(_people_store(), service_queue(), rate_limits(), secrets(), clock())
+
+
+@cache
 def people() -> People:
     from chalicelib.influencers.service import People
 
     return People(_people_store(), signups())
+
+
+@cache
+def unsubscribing() -> Unsubscribing:
+    from chalicelib.secrets import secrets
+    from chalicelib.unsubscribing import Unsubscribing
+
+    return Unsubscribing(secrets().keyed_hash, public_url())
 
 
 @cache
@@ -242,6 +279,37 @@ def meter() -> Meter:
     from chalicelib.ops import Budgets
 
     return Metered(platforms(), Budgets(clock()))
+
+
+@cache
+def _scheduled_meter() -> Meter:
+    from chalicelib.metering import Metered
+    from chalicelib.ops import Budgets
+
+    return Metered(platforms(), Budgets(clock()), POLLERS_SHARE)
+
+
+@cache
+def poller() -> Poller:
+    from chalicelib.metrics.poller import Poller
+    from chalicelib.metrics.snapshots import Snapshots
+    from chalicelib.platforms.registry import MEASURERS
+
+    return Poller(Snapshots(), _scheduled_meter(), lambda post_id, reading: None, clock(), tuple(MEASURERS))
+
+
+@cache
+def accounts() -> Accounts:
+    from chalicelib.influencers.accounts import Handles
+
+    return Handles(_people_store())
+
+
+@cache
+def followers() -> Followers:
+    from chalicelib.metrics.followers import Followers
+
+    return Followers(accounts(), _scheduled_meter(), clock())
 
 
 @cache
@@ -446,7 +514,12 @@ def _campaign_store() -> CampaignStore:
 def runs() -> Runs:
     from chalicelib.campaigns.runs import Runs
 
-    return Runs(_campaign_store(), clock(), settings().organisation_kind)
+    return Runs(
+        _campaign_store(),
+        clock(),
+        settings().organisation_kind,
+        unsubscribe_url=lambda person: unsubscribing().url(person),
+    )
 
 
 @cache

@@ -28,6 +28,46 @@ class Telegram:
     bot_username: str
 
 
+@dataclass(frozen=True)
+class YouTube:
+    """The invented project at Google, and the secret that we give the hub."""
+
+    websub_secret: str
+    api_key: str
+
+
+@dataclass(frozen=True)
+class X:
+    """The invented app at X, and the account of ours that has let it in."""
+
+    consumer_secret: str
+    bearer_token: str
+    account: str
+    username: str
+
+
+@dataclass(frozen=True)
+class Instagram:
+    """The invented professional account on Instagram."""
+
+    app_secret: str
+    verify_token: str
+    access_token: str
+    account_id: str
+    handle: str
+
+
+@dataclass(frozen=True)
+class Facebook:
+    """The invented Facebook Page."""
+
+    app_secret: str
+    verify_token: str
+    access_token: str
+    page_id: str
+    handle: str
+
+
 WHATSAPP = WhatsApp(
     app_secret="local-whatsapp-app-secret",
     verify_token="local-whatsapp-verify-token",
@@ -41,6 +81,27 @@ TELEGRAM = Telegram(
     secret_token="local-telegram-secret-token",
     bot_username="janjan_namuna_bot",
 )
+YOUTUBE = YouTube(websub_secret="local-youtube-websub-secret", api_key="local-youtube-api-key")
+X_APP = X(
+    consumer_secret="local-x-consumer-secret",
+    bearer_token="local-x-bearer-token",
+    account="700000000000000001",
+    username="janjan_namuna",
+)
+INSTAGRAM = Instagram(
+    app_secret="local-instagram-app-secret",
+    verify_token="local-instagram-verify-token",
+    access_token="local-instagram-access-token",
+    account_id="17841400000000001",
+    handle="namuna.vibhag",
+)
+FACEBOOK = Facebook(
+    app_secret="local-facebook-app-secret",
+    verify_token="local-facebook-verify-token",
+    access_token="local-facebook-page-token",
+    page_id="100000000000011",
+    handle="namunavibhag",
+)
 PEPPER = "local-pepper-for-hashes-of-addresses"
 
 
@@ -50,6 +111,20 @@ def platform_secret() -> dict[str, Any]:
         "pepper": PEPPER,
         "whatsapp": {"app_secret": WHATSAPP.app_secret, "verify_token": WHATSAPP.verify_token},
         "telegram": {"secret_token": TELEGRAM.secret_token, "bot_token": TELEGRAM.bot_token},
+        "youtube": {"websub_secret": YOUTUBE.websub_secret, "api_key": YOUTUBE.api_key},
+        "x": {"consumer_secret": X_APP.consumer_secret, "bearer_token": X_APP.bearer_token},
+        "instagram": {
+            "app_secret": INSTAGRAM.app_secret,
+            "verify_token": INSTAGRAM.verify_token,
+            "access_token": INSTAGRAM.access_token,
+            "account_id": INSTAGRAM.account_id,
+        },
+        "facebook": {
+            "app_secret": FACEBOOK.app_secret,
+            "verify_token": FACEBOOK.verify_token,
+            "access_token": FACEBOOK.access_token,
+            "page_id": FACEBOOK.page_id,
+        },
         "channels": {
             "whatsapp-main": {
                 "platform": "whatsapp",

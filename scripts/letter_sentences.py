@@ -20,6 +20,7 @@ WORDS = r"[A-Za-z][A-Za-z._]{1,60}"
 EVENT_ID = r"[A-Za-z0-9-]{1,64}"
 FUNCTIONS = {
     "LaunchDue": "launch_due",
+    "MeasureDue": "measure_due",
     "PublishEvents": "publish_events",
     "SealAudit": "seal_audit",
     "Welcome": "welcome",

@@ -19,7 +19,17 @@ from chalicelib.callbacks.store import CallbackStore
 from chalicelib.events.bus import Bus, Entry
 from chalicelib.events.catalog import CallbackUnknown
 from chalicelib.ops import Seen
-from chalicelib.platforms.base import Inbound, Notice, Outgoing, Platform, Preference, Status, Unknown, Update
+from chalicelib.platforms.base import (
+    MEDIUMS,
+    Inbound,
+    Notice,
+    Outgoing,
+    Platform,
+    Preference,
+    Status,
+    Unknown,
+    Update,
+)
 from chalicelib.ports import (
     CampaignHalts,
     ChannelHalts,
@@ -131,7 +141,8 @@ class Callbacks:
 
     def _inbound(self, said: Inbound, letter: Letter) -> None:
         at, channel = said.at or letter.received_at, said.medium or letter.platform
-        meaning = meaning_of(said.text)
+        writes_back = channel in MEDIUMS  # else there is nothing to stop, nothing that waits, and no reply
+        meaning = meaning_of(said.text) if writes_back else None
         if said.kind == "deep_link":
             reply = self.people.start_telegram(str(said.extra["token"]), said.sender, at=at)
             if reply:
@@ -147,7 +158,8 @@ class Callbacks:
                 self._confirm(said, channel, language, RESTARTED, "janjan_restarted")
             case None if said.kind not in WITHOUT_VOICE:
                 self.store.keep_inbound(channel, said, letter.received_at)
-                self.waiting.replied(channel, said.sender, at)
+                if writes_back:
+                    self.waiting.replied(channel, said.sender, at)
 
     def _confirm(
         self, said: Inbound, channel: str, language: str | None, sentence: str, registered_as: str

@@ -147,6 +147,30 @@ class ChannelStopped(Event):
     code: str = ""
 
 
+class PostSubmitted(Event):
+    """A post was handed in for the first time, or its campaign was told. Of an influencer's post,
+    `influencer_id` is theirs; of a department's own, `department` is."""
+
+    name = "post.submitted"
+    feature = "metrics"
+    post_id: str
+    platform: str
+    influencer_id: str = ""
+    department: str = ""
+    campaign_id: str = ""
+
+
+class PostMeasured(Event):
+    """A platform told other figures of a post than before (grade `verified`), or its creator did
+    (`declared`)."""
+
+    name = "post.measured"
+    feature = "metrics"
+    post_id: str
+    platform: str
+    grade: str
+
+
 class CallbackUnknown(Event):
     """A callback of a kind that we do not know; its raw body is kept 30 days."""
 
@@ -176,6 +200,8 @@ CATALOG: dict[str, type[Event]] = {
         DeliveryUnknown,
         DeliveryOptedOut,
         ChannelStopped,
+        PostSubmitted,
+        PostMeasured,
         CallbackUnknown,
     )
 }

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from chalicelib.errors import Forbidden
 from chalicelib.http import Principal as Caller
 from chalicelib.identity.roles import Principal
+from chalicelib.identity.sessions import Creator, CreatorSessions
 from chalicelib.identity.tokens import Tokens
 
 
@@ -15,6 +16,7 @@ class Gate:
     """Denies by default: an unknown token is nobody, an action outside the matrix is nobody's."""
 
     tokens: Tokens
+    sessions: CreatorSessions
 
     def principal(self, bearer: str) -> Principal:
         """Who calls. Raises Unauthenticated for a token that is not a good id token of our pool."""
@@ -24,3 +26,7 @@ class Gate:
         """Raises Forbidden unless a role of the caller allows `action`."""
         if not isinstance(principal, Principal) or not principal.may(action):
             raise Forbidden
+
+    def creator(self, bearer: str) -> Creator:
+        """Which creator calls. Raises Unauthenticated for a token that is not one of a session that lasts."""
+        return self.sessions.creator(bearer)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 
 from chalice.app import Response
 from pydantic import Field, StringConstraints
@@ -19,6 +18,7 @@ from chalicelib.http import (
     SESSION_COOKIE,
     Api,
     Request,
+    cookie,
     empty,
     html,
     next_cursor,
@@ -171,7 +171,7 @@ def answer_challenge(request: Request, body: ChallengeAnswer) -> Response:
 @api.delete("/v1/session", allow=PUBLIC, status=204, summary="Sign out")
 def sign_out(request: Request) -> Response:
     response = empty(204)
-    response.headers["Set-Cookie"] = session_cookie("", 0)
+    response.headers["Set-Cookie"] = cookie(SESSION_COOKIE, "", max_age_s=0)
     return response
 
 
@@ -304,7 +304,7 @@ def _after(request: Request) -> str:
 
 @api.page("POST", "/signout", allow=PUBLIC, summary="Sign out with the form")
 def signout_form(request: Request) -> Response:
-    return redirect(f"/signin?lang={request.lang}", {"Set-Cookie": session_cookie("", 0)})
+    return redirect(f"/signin?lang={request.lang}", {"Set-Cookie": cookie(SESSION_COOKIE, "", max_age_s=0)})
 
 
 def _signin_page(
@@ -352,12 +352,4 @@ def _answer(outcome: Session | Asked) -> Response:
 def cookie_of(session: Session) -> str:
     """The cookie of a session; it ends with the token."""
     left = session.expires_at - Clock().now()  # the pool's time, as in the token
-    return session_cookie(session.token, max(0, int(left.total_seconds())))
-
-
-def session_cookie(value: str, max_age_s: int) -> str:
-    """Set-Cookie: for our own pages only, out of scripts' reach, over TLS but on a laptop."""
-    ours = urlsplit(wiring.public_url())
-    laptop = ours.scheme == "http" and ours.hostname in ("127.0.0.1", "localhost", "::1")
-    secure = "" if laptop else "; Secure"
-    return f"{SESSION_COOKIE}={value}; Path=/; Max-Age={max_age_s}; HttpOnly; SameSite=Strict{secure}"
+    return cookie(SESSION_COOKIE, session.token, max_age_s=max(0, int(left.total_seconds())))

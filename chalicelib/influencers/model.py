@@ -41,6 +41,8 @@ Channel = Medium
 Purpose = Literal["campaigns", "gatherings", "surveys"]
 Gender = Literal["female", "male", "other"]
 PLATFORMS: tuple[Platform, ...] = get_args(Platform)
+COUNTED = frozenset[str]({"facebook", "instagram", "x", "youtube"})
+"""Platforms that tell how many people follow an account."""
 CHANNELS: tuple[Channel, ...] = get_args(Channel)
 PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
 ADDRESS_KIND: dict[str, str] = {"whatsapp": "phone", "telegram": "telegram", "sms": "phone", "email": "email"}
@@ -82,6 +84,10 @@ MOST_FOLLOWERS = 10_000_000_000
 LONGEST_IDEA = 1000
 LONGEST_EMAIL = 254
 """RFC 5321, 4.5.3.1.3."""
+
+MAY_SIGN_IN: frozenset[Status] = frozenset({"pending_review", "approved", "declined"})
+BARRED: frozenset[Status] = frozenset({"suspended", "withdrawn"})
+"""States that end all sessions of the person."""
 
 
 class StateRefused(Conflict):
@@ -208,11 +214,25 @@ class ReviewRequest(Strict):
 
 
 class Account(View):
-    """One handle with its followers as the person states them."""
+    """One handle with its followers."""
 
     platform: str
     handle: str
     followers: int = 0
+    """What counts: the platform's own number where it told one, else the person's word."""
+    followers_grade: Literal["declared", "verified"] = "declared"
+    followers_at: str = ""
+    """When the platform told it."""
+    followers_stated: int | None = None
+    """The person's word, where the platform has told a number since."""
+
+    def counted(self, followers: int, at: str) -> Account:
+        """With what the platform told at this time: itself when it told a newer number before."""
+        if at < self.followers_at:
+            return self
+        stated = self.followers if self.followers_grade == "declared" else self.followers_stated
+        told = {"followers": followers, "followers_grade": "verified", "followers_at": at}
+        return self.model_copy(update=told | {"followers_stated": stated})
 
     def masked(self) -> Account:
         """As lists show it: an account on WhatsApp may be a number."""
@@ -272,6 +292,8 @@ class Influencer(View):
     """The day on which the person was found to be of age; the birth date is not kept."""
     ambassador_of: str = ""
     reason: str = ""
+    barred: int = 0
+    """How often the person was suspended or withdrawn: sessions from before are over."""
     signed_up_at: str
     verified_at: str = ""
     reviewed_at: str = ""
@@ -282,11 +304,16 @@ class Influencer(View):
         allowed."""
         if to not in MOVES[self.status]:
             raise StateRefused(status=self.status)
-        return self.changed(status=to, **changes)
+        return self.changed(status=to, barred=self.barred + (to in BARRED), **changes)
 
     def changed(self, **changes: object) -> Influencer:
         """The person with `changes`, one revision on."""
         return self.model_copy(update={"rev": self.rev + 1, **changes})
+
+    @property
+    def standing(self) -> int | None:
+        """See ports.Creators."""
+        return self.barred if self.status in MAY_SIGN_IN else None
 
     @property
     def addresses(self) -> dict[str, str]:
@@ -329,6 +356,14 @@ class Influencer(View):
         for account in self.handles:
             most[account.platform] = max(account.followers, most.get(account.platform, 0))
         return most
+
+    @property
+    def counted(self) -> frozenset[tuple[str, str]]:
+        """Accounts, platform and name, whose followers are counted: those of people who are on the
+        register, or ask to be."""
+        if self.status not in ("pending_review", "approved"):
+            return frozenset()
+        return frozenset((one.platform, one.handle) for one in self.handles if one.platform in COUNTED)
 
     @property
     def area_key(self) -> str:

@@ -9,8 +9,19 @@ from chalice.app import Response
 from pydantic import Field, ValidationError
 
 from chalicelib import wiring
-from chalicelib.errors import InvalidInput, Rejected
-from chalicelib.http import PUBLIC, Api, Request, html, invalid, next_cursor, read_cursor, redirect
+from chalicelib.errors import InvalidInput, NotFound, Rejected
+from chalicelib.http import (
+    FORM,
+    PUBLIC,
+    Api,
+    Request,
+    cookie,
+    html,
+    invalid,
+    next_cursor,
+    read_cursor,
+    redirect,
+)
 from chalicelib.i18n import translate
 from chalicelib.influencers import forms
 from chalicelib.influencers.forms import Form, Place
@@ -268,6 +279,33 @@ def confirm_form(request: Request, token: str) -> Response:
     return html(shell.render("confirm.html", request.lang, path=request.path, done=True))
 
 
+@api.page("GET", "/u/{token}", allow=PUBLIC, summary="What a click would end; looking ends nothing")
+def unsubscribe_page(request: Request, token: str) -> Response:
+    """Scanners of mailboxes follow every link: only the button, or the mailbox's own, posts."""
+    _unsubscriber(token)
+    return html(shell.render("unsubscribe.html", request.lang, path=request.path, done=False))
+
+
+@api.raw(
+    "POST",
+    "/u/{token}",
+    allow=PUBLIC,
+    summary="End a person's emails with one click (RFC 8058)",
+    content_types=(FORM, "multipart/form-data"),
+)
+def unsubscribe(request: Request, token: str) -> Response:
+    """From our page, or from the mailbox: without cookies, and from no origin of ours."""
+    wiring.people().unsubscribe(_unsubscriber(token), at=wiring.clock().now())
+    return html(shell.render("unsubscribe.html", request.lang, path=request.path, done=True))
+
+
+def _unsubscriber(token: str) -> str:
+    person = wiring.unsubscribing().person(token)
+    if person is None:
+        raise NotFound
+    return person
+
+
 def _place(request: Request, form: Form) -> Place:
     return forms.pick_place(form, wiring.directory().children, request.lang)
 
@@ -334,7 +372,6 @@ def _to_verification(request: Request, answer: SignupAnswer, more: str = "") -> 
     hash."""
     path, headers = f"/signup/{answer.id}", {}
     if answer.verification.deep_link:
-        secure = "; Secure" if wiring.public_url().startswith("https:") else ""
-        kept = f"{LINK_COOKIE}={answer.verification.deep_link}; Path={path}; Max-Age={LINK_KEPT_S}"
-        headers["Set-Cookie"] = f"{kept}; HttpOnly; SameSite=Lax{secure}"
+        link = answer.verification.deep_link
+        headers["Set-Cookie"] = cookie(LINK_COOKIE, link, max_age_s=LINK_KEPT_S, path=path, same_site="Lax")
     return redirect(f"{path}?lang={request.lang}{more}", headers)

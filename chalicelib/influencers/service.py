@@ -85,17 +85,26 @@ def _verified(person: Influencer) -> Event:
 @dataclass(frozen=True)
 class Codes:
     """Codes that need not be stored: made from the pepper, so that the same request gives the
-    same code however often its message comes. Kept and compared are hashes."""
+    same code however often its message comes. Kept and compared are hashes. The subject is a signup or a
+    sign-in."""
 
     keyed_hash: Callable[[str], str]
 
-    def code(self, influencer_id: str, nonce: str) -> str:
-        return (
-            f"{int(self.keyed_hash(f'code {influencer_id} {nonce}'), 16) % 10**CODE_DIGITS:0{CODE_DIGITS}d}"
-        )
+    def code(self, subject: str, nonce: str) -> str:
+        return f"{int(self.keyed_hash(f'code {subject} {nonce}'), 16) % 10**CODE_DIGITS:0{CODE_DIGITS}d}"
 
-    def digest(self, influencer_id: str, code: str) -> str:
-        return self.keyed_hash(f"digest {influencer_id} {code}")
+    def digest(self, subject: str, code: str) -> str:
+        return self.keyed_hash(f"digest {subject} {code}")
+
+    def check(self, store: PeopleStore, subject: str, code: str, now: datetime) -> str:
+        """Counts a try; whose sign-in it is, after a right code. Raises InvalidInput for a wrong one, NoCode,
+        TriesUsedUp."""
+        valid, owner = store.spend_try(subject, now.timestamp())
+        if not hmac.compare_digest(valid, self.digest(subject, code)):
+            raise InvalidInput.of(
+                "code", "code_wrong", "This code is not right. Please check the message again."
+            )
+        return owner
 
 
 @dataclass(frozen=True)
@@ -117,7 +126,7 @@ class Signups:
     def sign_up(self, request: SignupRequest, address: str) -> SignupAnswer:
         """Stores an unverified signup and sets its verification going. Raises InvalidInput,
         TooManyRequests."""
-        self._spend("signup", _network(address), SIGNUPS_AN_ADDRESS)
+        self._spend("signup", network(address), SIGNUPS_AN_ADDRESS)
         now, today = self.clock.now(), self.clock.today_ist()
         area = self._checked(request, today)
         person = new_influencer(
@@ -147,19 +156,14 @@ class Signups:
 
     def verify(self, influencer_id: str, code: str, address: str) -> Status:
         """The state after a right code. Raises InvalidInput for a wrong one, NoCode, TriesUsedUp, Taken."""
-        self._spend("verify", _network(address), TRIES_AN_ADDRESS)
+        self._spend("verify", network(address), TRIES_AN_ADDRESS)
         now = self.clock.now()
         person = self.find(influencer_id)
         if person.status == "pending_review":
             return person.status
         if person.status != "unverified":
             raise StateRefused(status=person.status)
-        codes = Codes(self.secrets.keyed_hash)
-        valid = self.store.spend_try(influencer_id, now.timestamp())
-        if not hmac.compare_digest(valid, codes.digest(influencer_id, code)):
-            raise InvalidInput.of(
-                "code", "code_wrong", "This code is not right. Please check the message again."
-            )
+        Codes(self.secrets.keyed_hash).check(self.store, influencer_id, code, now)
         proof = Proof(person.channel, person.own_address, now, f"code over {person.channel}")
         return self.store.verify(influencer_id, proof, _verified).status
 
@@ -244,8 +248,8 @@ class Signups:
         """Queues the code, or makes the deep link."""
         if token:
             link = f"https://t.me/{self._bot()}?start={token}"
-            return Verification(channel="telegram", expires_at=_after(now, LINK_HOLDS_S), deep_link=link)
-        until = _after(now, CODE_HOLDS_S)
+            return Verification(channel="telegram", expires_at=after(now, LINK_HOLDS_S), deep_link=link)
+        until = after(now, CODE_HOLDS_S)
         wanted = {"kind": "code", "influencer": person.id, "nonce": ids.new_token()}
         self.queue.put([{**wanted, "until": int(until.timestamp())}])
         return Verification(channel=person.channel, expires_at=until)
@@ -273,11 +277,11 @@ class Signups:
         self.limits.spend(f"{what}#{self.secrets.keyed_hash(of)}", limit, HOUR_S)
 
 
-def _after(now: datetime, seconds: int) -> datetime:
+def after(now: datetime, seconds: int) -> datetime:
     return (now + timedelta(seconds=seconds)).replace(microsecond=0)
 
 
-def _network(address: str) -> str:
+def network(address: str) -> str:
     """What limits count: an IPv4 address, or the /64 that one IPv6 household has."""
     try:
         parsed = ipaddress.ip_address(address)
@@ -327,6 +331,9 @@ class Messenger:
     def deliver(self, message: Mapping[str, Any]) -> None:
         """Sends one message of the service queue, at most once. Raises Transient when the platform asks to
         wait."""
+        if message["kind"] == "sign_in":
+            self._sign_in(str(message["asked"]), str(message["number"]), int(message["until"]))
+            return
         person = self.store.find(str(message["influencer"]))
         if person is None:
             return
@@ -360,8 +367,9 @@ class Messenger:
             return _template(CODE_TEXT, "authentication", language, code)
         if channel == "sms":
             return self.texts.sms(CODE_TEXT, language, code)
-        text = "Your code for JanJan: %(code)s. It holds for 10 minutes. Give it to nobody."
-        return _email(translate(language, "Here is your code."), translate(language, text, {"code": code}))
+        text = "Your code is %(code)s. It holds for 10 minutes. Give it to nobody."
+        said = translate(language, text, {"code": code})
+        return _text(channel, translate(language, "Here is your code."), said)
 
     def _known(self, channel: str, language: str) -> Outgoing | None:
         if channel == "whatsapp":
@@ -372,7 +380,24 @@ class Messenger:
             "Somebody has tried to join JanJan with this address. You are registered already: nothing needs"
             " to be done. If it was not you, nothing has happened."
         )
-        return _email(translate(language, "You are registered already."), translate(language, text))
+        return _text(channel, translate(language, "You are registered already."), translate(language, text))
+
+    def _sign_in(self, asked: str, hashed: str, until: int) -> None:
+        """A code to the person whose number it is, over the channel that they have proven; for a number that
+        nobody has, one that nobody can enter."""
+        if until <= self.clock.epoch():
+            return
+        codes, person = Codes(self.secrets.keyed_hash), self.store.holder_of_phone(hashed)
+        ways = person.addresses if person and person.standing is not None else {}
+        code = codes.code(asked, asked) if ways else ids.new_token()
+        owner = person.id if person and ways else None
+        digest = codes.digest(asked, code)
+        if not self.store.put_code(asked, nonce=asked, digest=digest, until=until, owner=owner):
+            return
+        if person and ways:
+            channel = person.channel if person.channel in ways else next(iter(ways))
+            message = self._code_message(channel, spoken(person.language), code)
+            self._send(person.id, f"code#{asked}", channel, ways[channel], message)
 
     def _welcome(self, person: Influencer, event_id: str) -> None:
         """A first message to who was let in; not to an address that has said STOP meanwhile. And to a second
@@ -393,11 +418,7 @@ class Messenger:
             return self.texts.sms(WELCOME_TEXT, language, person.name)  # a link is too long for a variable
         text = "Welcome, %(name)s! You are now part of JanJan. All about it: %(link)s"
         said = translate(language, text, {"name": person.name, "link": link})
-        return (
-            _email(translate(language, "Welcome to JanJan."), said)
-            if channel == "email"
-            else Outgoing(text=said)
-        )
+        return _text(channel, translate(language, "Welcome to JanJan."), said)
 
     def _confirmation(self, person: Influencer, event_id: str) -> None:
         """Not to an address that is somebody else's already, or that has said STOP: nobody there has asked
@@ -413,7 +434,8 @@ class Messenger:
             " you, do nothing: no more will come. If it is yours, please confirm it here: %(link)s"
         )
         link = f"{self.public_url}/confirm/{token}?lang={language}"
-        message = _email(
+        message = _text(
+            "email",
             translate(language, "Please confirm your address."),
             translate(language, text, {"name": person.name, "link": link}),
         )
@@ -434,16 +456,21 @@ def _template(name: str, category: str, language: str, *params: str) -> Outgoing
     return Outgoing(template=name, template_language=language, category=category, params=params)
 
 
-def _email(subject: str, text: str) -> Outgoing:
-    return Outgoing(subject=subject, text=text)
+def _text(channel: str, subject: str, text: str) -> Outgoing:
+    """What needs no template; an email has its subject beside it."""
+    return Outgoing(subject=subject if channel == "email" else "", text=text)
 
 
 @dataclass(frozen=True)
 class People:
-    """Implements ports.People."""
+    """Implements ports.People and ports.Creators."""
 
     store: PeopleStore
     signups: Signups
+
+    def standing(self, person: str) -> int | None:
+        found = self.store.find(person)
+        return found.standing if found else None
 
     def contacts(self, ids: Sequence[str]) -> dict[str, Contact]:
         return {person_id: person.contact() for person_id, person in self.store.people(ids).items()}
@@ -456,6 +483,13 @@ class People:
             return DeliveryOptedOut(influencer_id=person.id, channel=channel)
 
         return self._heard(channel, address, evidence=evidence, at=at, stopped=True, event=opted_out)
+
+    def unsubscribe(self, person_id: str, *, at: datetime) -> None:
+        """Ends the emails to a person, by their own click; nothing for who has no address (any more)."""
+        person = self.store.find(person_id)
+        address = person.addresses.get("email") if person else None
+        if address:
+            self.stop("email", address, evidence="one click in an email", at=at)
 
     def restart(self, channel: str, address: str, *, evidence: str, at: datetime) -> str | None:
         return self._heard(channel, address, evidence=evidence, at=at, stopped=False)

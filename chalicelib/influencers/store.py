@@ -4,7 +4,9 @@ Table `people`:
     inf_…                     profile  the person as JSON; `status_key`, `area_key` for the list; `rev`,
                                        `event` for the outbox; `expires` until verified
     inf_…                     code     hash of the code sent last, its tries, its end
+    sgn_…                     code     the same for one sign-in, and whose it is
     inf_…                     consent#<purpose>#<channel>#<time>   what was given or taken back; the evidence
+    inf_…                     followers#<platform>#<name>   when this account's followers are counted next
     phone#<keyed hash>        claim    whose number it is: `proven`, or only `stated`
     handle#<platform>#<name>  claim    whose account it is
     telegram#<chat>           claim    whose chat it is
@@ -13,6 +15,7 @@ Table `people`:
                                        that made the last change
     link#<hash of the token>  -        the signup that a Telegram deep link belongs to
 Index `by_status`: `status_key` = the state, `area_key` = the ids of the area's path, then the person's id.
+Index `by_platform`: `on_platform` = the platform, `due_at`: accounts of people on the register.
 Table `roster`: pk <district>, `IN` or `ST#<state>`; sk <ids below the district joined by />#<inf_…>.
 
 Access, in request units (a profile is about 1 KB, 2 in Devanagari with many handles):
@@ -22,6 +25,7 @@ Access, in request units (a profile is about 1 KB, 2 in Devanagari with many han
     contacts          1 BatchGetItem for 25 people: 25 read units (consistent, to 4 KB each), no index
     roster page       32 rows a read unit
     list              1 query a page of the index, half a unit for 4 KB; the filters run here
+    followers         an account a week: a share of 1 query, 1 read, 1 transaction (profile, roster), 1 write
 """
 
 from __future__ import annotations
@@ -35,9 +39,9 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttribute
-from pynamodb.exceptions import DoesNotExist, PutError, TransactWriteError, UpdateError
+from pynamodb.exceptions import DeleteError, DoesNotExist, PutError, TransactWriteError, UpdateError
 from pynamodb.expressions.condition import And, Condition
-from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
+from pynamodb.indexes import AllProjection, GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.transactions import TransactWrite
 
 from chalicelib.clock import rfc3339
@@ -86,6 +90,7 @@ class CodeItem(Table):
     class Meta:
         table_name = TableName("people")
 
+    owner = UnicodeAttribute(null=True)
     nonce = UnicodeAttribute()
     digest = UnicodeAttribute()
     tries = NumberAttribute()
@@ -116,6 +121,24 @@ class OwnedItem(Table):
     at = UnicodeAttribute(null=True)
     evidence = UnicodeAttribute(null=True)
     expires = NumberAttribute(null=True)
+
+
+class ByPlatform(GlobalSecondaryIndex["FollowersItem"]):  # type: ignore[no-untyped-call]  # PynamoDB's own
+    class Meta:
+        index_name = "by_platform"
+        projection = KeysOnlyProjection()
+
+    on_platform = UnicodeAttribute(hash_key=True)
+    due_at = UnicodeAttribute(range_key=True)
+
+
+class FollowersItem(Table):
+    class Meta:
+        table_name = TableName("people")
+
+    by_platform = ByPlatform()
+    on_platform = UnicodeAttribute()
+    due_at = UnicodeAttribute()
 
 
 class RosterItem(Table):
@@ -200,11 +223,14 @@ class PeopleStore:
             return None
         return item.owner if (item.expires or 0) > now else None
 
-    def put_code(self, influencer_id: str, *, nonce: str, digest: str, until: int) -> bool:
+    def put_code(
+        self, subject: str, *, nonce: str, digest: str, until: int, owner: str | None = None
+    ) -> bool:
         """Makes a code the only valid one, with five tries; False when a later one is valid already. The same
         `nonce` again changes nothing: the message that asks for it may come twice, and its tries must not
         begin anew."""
-        item = CodeItem(influencer_id, CODE, nonce=nonce, digest=digest, tries=0, until=until, expires=until)
+        item = CodeItem(subject, CODE, nonce=nonce, digest=digest, tries=0, until=until, expires=until)
+        item.owner = owner
         try:
             newer = (CodeItem.nonce != nonce) & (CodeItem.until <= until)
             item.save(condition=CodeItem.pk.does_not_exist() | newer)
@@ -214,13 +240,14 @@ class PeopleStore:
         else:
             return True
         try:
-            return CodeItem.get(influencer_id, CODE, consistent_read=True).nonce == nonce
+            return CodeItem.get(subject, CODE, consistent_read=True).nonce == nonce
         except DoesNotExist:
             return False
 
-    def spend_try(self, influencer_id: str, now: float) -> str:
-        """Counts a try and gives the hash of the valid code. Raises NoCode or TriesUsedUp."""
-        item = CodeItem(influencer_id, CODE)
+    def spend_try(self, subject: str, now: float) -> tuple[str, str]:
+        """Counts a try and gives the hash of the valid code, and whose sign-in it is. Raises NoCode or
+        TriesUsedUp."""
+        item = CodeItem(subject, CODE)
         fresh = (CodeItem.tries < MOST_TRIES_OF_A_CODE) & (CodeItem.until > now)
         try:
             item.update(actions=[CodeItem.tries.add(1)], condition=fresh)
@@ -228,12 +255,21 @@ class PeopleStore:
             if refused.cause_response_code != REFUSED:
                 raise
         else:
-            return item.digest
+            return item.digest, item.owner or ""
         try:
-            seen = CodeItem.get(influencer_id, CODE, consistent_read=True)
+            seen = CodeItem.get(subject, CODE, consistent_read=True)
         except DoesNotExist:
             raise NoCode from None
         raise NoCode if seen.until <= now else TriesUsedUp
+
+    def end_code(self, subject: str) -> None:
+        """Takes a code away. Raises NoCode when it was used meanwhile."""
+        try:
+            CodeItem(subject, CODE).delete(condition=CodeItem.pk.exists())
+        except DeleteError as refused:
+            if refused.cause_response_code != REFUSED:
+                raise
+            raise NoCode from refused
 
     def verify(self, influencer_id: str, proof: Proof, event: Callable[[Influencer], Event]) -> Influencer:
         """unverified -> pending_review, with everything claimed in one transaction; the person as it is now.
@@ -334,6 +370,14 @@ class PeopleStore:
             raise KeyError(influencer_id)
         return found
 
+    def holder_of_phone(self, hashed: str) -> Influencer | None:
+        """Who has proven or stated the number with this keyed hash."""
+        try:
+            claim = OwnedItem.get(f"phone#{hashed}", CLAIM, consistent_read=True)
+        except DoesNotExist:
+            return None
+        return self.find(str(claim.owner))
+
     def owner_of(self, channel: str, address: str) -> str | None:
         """Who has proven that this address is theirs."""
         try:
@@ -377,6 +421,51 @@ class PeopleStore:
             yield self._claim_key("email", person.email)
         for account in person.handles:
             yield f"handle#{account.platform}#{account.handle}"
+
+    # --- accounts
+
+    def owner_of_handle(self, platform: str, handle: str) -> str | None:
+        """To whom this account belongs, stated or proven."""
+        try:
+            return OwnedItem.get(f"handle#{platform}#{handle}", CLAIM, consistent_read=True).owner
+        except DoesNotExist:
+            return None
+
+    def accounts(self, platform: str, due: datetime | None, limit: int | None) -> Iterator[tuple[str, str]]:
+        """Accounts on a platform of people who are on the register, person and name: the longest due first,
+        up to those of `due` where it is given."""
+        until = FollowersItem.due_at <= rfc3339(due) if due else None
+        for item in FollowersItem.by_platform.query(platform, until, limit=limit):
+            yield item.pk, item.sk.removeprefix(_followers_key(platform, ""))
+
+    def counted(self, influencer_id: str, platform: str, handle: str, followers: int, at: datetime) -> None:
+        """Writes down what a platform told of an account's followers: profile and roster row together;
+        nothing for an account that is not theirs (any more), or when a newer number is known."""
+
+        def once() -> None:
+            person = self.find(influencer_id)
+            if person is None or (platform, handle) not in person.counted:
+                return
+            after = tuple(
+                one.counted(followers, rfc3339(at))
+                if (one.platform, one.handle) == (platform, handle)
+                else one
+                for one in person.handles
+            )
+            if after != person.handles:
+                with write_together() as transaction:
+                    _save(transaction, person, person.changed(handles=after), None, at)
+
+        _again(once)
+
+    def count_next(self, influencer_id: str, platform: str, handle: str, at: datetime) -> None:
+        """When an account's followers are counted next; nothing when it has left the register."""
+        item = FollowersItem(influencer_id, _followers_key(platform, handle))
+        try:
+            item.change([FollowersItem.due_at.set(rfc3339(at))], FollowersItem.pk.exists())
+        except UpdateError as refused:
+            if refused.cause_response_code != REFUSED:
+                raise
 
     # --- stop and start
 
@@ -568,9 +657,14 @@ def _as_seen(item: OwnedItem | None) -> Condition:
 def _save(
     transaction: TransactWrite, before: Influencer, after: Influencer, event: Event | None, at: datetime
 ) -> None:
-    """Adds the profile as it became, on condition that it is still `before`, and the roster row that
-    follows."""
+    """Adds the profile as it became, on condition that it is still `before`, and what follows from it: the
+    roster row, and which accounts' followers are counted."""
     transaction.save(_profile(after, event, at), condition=ProfileItem.rev == before.rev)
+    for platform, handle in after.counted - before.counted:
+        key = _followers_key(platform, handle)
+        transaction.save(FollowersItem(after.id, key, on_platform=platform, due_at=rfc3339(at)))
+    for platform, handle in before.counted - after.counted:
+        transaction.delete(FollowersItem(before.id, _followers_key(platform, handle)))
     partition, key = key_of(after.area_path, after.id)
     if after.status == "approved":
         facts: dict[str, Any] = pack(after)
@@ -610,6 +704,10 @@ def _consent_row(
         at=rfc3339(at),
         evidence=evidence,
     )
+
+
+def _followers_key(platform: str, handle: str) -> str:
+    return f"followers#{platform}#{handle}"
 
 
 def _link_key(token: str) -> str:

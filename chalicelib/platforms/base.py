@@ -294,11 +294,13 @@ class Engaged:
 
 @dataclass(frozen=True)
 class Leased:
-    """A subscription to an account's posts was confirmed until `until`, refused or ended (`until` None)."""
+    """Our subscription to an account's posts was confirmed for `lease_s` from when the news reached us;
+    `reason` says why it was refused, or that it ended (`lease_s` None)."""
 
     dedupe_id: str
-    topic: str
-    until: datetime | None
+    account: str
+    """The platform's own id."""
+    lease_s: int | None
     reason: str = ""
 
 
@@ -322,6 +324,8 @@ class PostReading:
     text: str | None = None
     """The words under the post; None where they are not told."""
     published_at: datetime | None = None
+    hidden: bool = False
+    """The API tells us nothing of this post, whether it stands or not: it keeps what was declared of it."""
 
 
 @dataclass(frozen=True)
@@ -426,8 +430,33 @@ class Measures(Platform, Protocol):
     def read_account(
         self, http: Http, base_url: str, secrets: Mapping[str, Any], handle: str
     ) -> AccountReading | None:
-        """An account by its canonical handle (influencers/handles.py); None when there is none. Raises as
-        `read_posts`."""
+        """An account by its canonical handle (influencers/handles.py); None when there is none, or it is not
+        shown to us. Raises as `read_posts`."""
+        ...
+
+
+class Announces(Platform, Protocol):
+    """A platform whose hub tells of the posts of whichever accounts we follow there (WebSub)."""
+
+    hub_url: str
+    """The hub's own host; on the laptop the sandbox stands in for it."""
+
+    def account_in(self, handle: str) -> str:
+        """The account's own id, where a canonical handle is one; else empty: `read_account` knows it."""
+        ...
+
+    def follow(
+        self,
+        http: Http,
+        hub_url: str,
+        secrets: Mapping[str, Any],
+        webhook: str,
+        account: str,
+        *,
+        wanted: bool,
+    ) -> None:
+        """Asks the hub to post the account's news to `webhook` from now on, or no longer. That it does comes
+        later, as a handshake (Leased). Raises SendRefused, Throttled, OutcomeUnknown or Transient."""
         ...
 
 

@@ -15,6 +15,8 @@ from chalicelib.platforms.base import OutcomeUnknown, Scope, SendRefused, Thrott
 DEEPEST = 64
 """Nesting that is read; the platforms' own bodies stay under 15."""
 LONGEST_KIND = 60
+LONGEST_COUNT = 18
+"""Digits of a count; 64 bits hold as many."""
 MILLISECONDS_FROM = 10**11
 LAST_S = 253_402_300_799
 """The last second of the year 9999, in which datetime ends."""
@@ -80,6 +82,21 @@ def moment(value: Any) -> datetime | None:  # noqa: ANN401
     since = int(text)
     seconds = since / 1000 if since >= MILLISECONDS_FROM else since
     return datetime.fromtimestamp(seconds, UTC) if 0 < seconds <= LAST_S else None
+
+
+def timestamp(value: Any) -> datetime | None:  # noqa: ANN401
+    """A time given as RFC 3339 text, to the microsecond; None when it is none, or has no zone."""
+    try:
+        at = datetime.fromisoformat(value) if isinstance(value, str) else None
+        return at.astimezone(UTC) if at and at.tzinfo else None
+    except (ValueError, OverflowError):
+        return None
+
+
+def a_count(value: Any) -> int | None:  # noqa: ANN401
+    """A whole number from 0 to what can be stored, given as number or text; None for anything else."""
+    text = an_id(value)
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= LONGEST_COUNT else None
 
 
 def fingerprint(platform: str, *parts: Any) -> str:  # noqa: ANN401

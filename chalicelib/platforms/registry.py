@@ -12,6 +12,7 @@ from chalicelib.platforms.base import (
     MEDIUMS,
     Accepted,
     AccountReading,
+    Announces,
     Capabilities,
     Channel,
     Http,
@@ -23,15 +24,21 @@ from chalicelib.platforms.base import (
     SendRefused,
     Sends,
 )
+from chalicelib.platforms.facebook import Facebook
+from chalicelib.platforms.instagram import Instagram
 from chalicelib.platforms.telegram import Telegram
 from chalicelib.platforms.whatsapp import WhatsApp
+from chalicelib.platforms.x import X
+from chalicelib.platforms.youtube import YouTube
 from chalicelib.secrets import Secrets
 
-_WHATSAPP, _TELEGRAM = WhatsApp(), Telegram()
+_WHATSAPP, _TELEGRAM, _YOUTUBE, _X = WhatsApp(), Telegram(), YouTube(), X()
 SENDERS: dict[str, Sends] = {one.name: one for one in (_WHATSAPP, _TELEGRAM)}
 """Over which people are reached; of several that carry one medium, the first configured channel is used."""
-MEASURERS: dict[str, Measures] = {}
+MEASURERS: dict[str, Measures] = {one.name: one for one in (Instagram(), Facebook(), _YOUTUBE, _X)}
 """Which tell figures of posts and accounts."""
+ANNOUNCERS: dict[str, Announces] = {_YOUTUBE.name: _YOUTUBE}
+"""Which tell by themselves of the posts of the accounts that we follow."""
 ADAPTERS: dict[str, Platform] = {**SENDERS, **MEASURERS}
 WEBHOOK_CONTENT_TYPES = tuple(sorted({t for a in ADAPTERS.values() for t in a.webhook_content_types}))
 
@@ -134,6 +141,15 @@ class Platforms:
         if not secret:
             raise PlatformOff(platform=platform)
         return MEASURERS[platform], secret
+
+    def follow(self, platform: str, account: str, webhook: str, *, wanted: bool) -> None:
+        """As `Announces.follow`. Raises PlatformOff for a platform that is off or announces nothing."""
+        secret = self.secrets.platform(platform) if platform in ANNOUNCERS else None
+        if not secret:
+            raise PlatformOff(platform=platform)
+        adapter = ANNOUNCERS[platform]
+        hub_url = f"{self.base_url(platform)}/hub" if self.platform_url else adapter.hub_url
+        adapter.follow(self.http, hub_url, secret, webhook, account, wanted=wanted)
 
     def _sender(self, channel: Channel) -> Sends:
         if not self._is_on(channel):

@@ -7,13 +7,11 @@ Webhooks: https://developers.facebook.com/docs/whatsapp/cloud-api/webhooks/compo
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from collections.abc import Callable, Iterator, Mapping
 from http import HTTPStatus
 from typing import Any, Literal
 
-from chalicelib.errors import SignatureInvalid
+from chalicelib.platforms import meta
 from chalicelib.platforms.base import (
     Accepted,
     Call,
@@ -42,14 +40,11 @@ from chalicelib.platforms.payload import (
     fingerprint,
     load,
     moment,
-    signing_keys,
     unreadable,
     words,
 )
 
 NAME = "whatsapp"
-VERSION = "v23.0"
-SIGNATURE = "x-hub-signature-256"
 
 # --- errors, by `code` of the error page -------------------------------------------------------------------
 
@@ -343,7 +338,7 @@ class WhatsApp:
     """Numbers of a WhatsApp Business account. A channel has `phone_number_id` and `access_token`."""
 
     name = NAME
-    base_url = "https://graph.facebook.com"
+    base_url = meta.GRAPH
     capabilities = Capabilities(
         mediums=("whatsapp",),
         receipts=True,
@@ -361,7 +356,7 @@ class WhatsApp:
         if not (message.template or message.text):
             raise SendRefused("no_text", "content", "There is neither a template nor a text.")
         status, _, answer = http.post_json(
-            f"{base_url}/{VERSION}/{channel.config['phone_number_id']}/messages",
+            f"{base_url}/{meta.VERSION}/{channel.config['phone_number_id']}/messages",
             _request(to, message),
             {"Authorization": f"Bearer {channel.config['access_token']}"},
         )
@@ -374,7 +369,7 @@ class WhatsApp:
     def probe(self, http: Http, base_url: str, channel: Channel) -> None:
         """The number's health: developers.facebook.com/docs/whatsapp/cloud-api/health-status."""
         status, _, answer = http.get_json(
-            f"{base_url}/{VERSION}/{channel.config['phone_number_id']}?fields=health_status",
+            f"{base_url}/{meta.VERSION}/{channel.config['phone_number_id']}?fields=health_status",
             {"Authorization": f"Bearer {channel.config['access_token']}"},
         )
         if status != HTTPStatus.OK:
@@ -384,12 +379,7 @@ class WhatsApp:
             raise SendRefused("health_blocked", "channel", said)
 
     def verify(self, secrets: Mapping[str, Any], call: Call) -> None:
-        given = call.headers.get(SIGNATURE, "").encode("utf-8", "replace")
-        for key in signing_keys(secrets.get("app_secret")):
-            right = "sha256=" + hmac.new(key, call.body, hashlib.sha256).hexdigest()
-            if hmac.compare_digest(given, right.encode("ascii")):
-                return
-        raise SignatureInvalid
+        meta.verify(secrets, call)
 
     def parse(self, body: bytes) -> list[Update]:
         try:
@@ -398,9 +388,4 @@ class WhatsApp:
             return [unreadable(NAME, body)]
 
     def handshake(self, secrets: Mapping[str, Any], call: Call) -> Greeting | None:
-        given = call.query.get("hub.verify_token", "").encode("utf-8", "replace")
-        known = any(hmac.compare_digest(given, key) for key in signing_keys(secrets.get("verify_token")))
-        challenge = call.query.get("hub.challenge")
-        if challenge is None or not known or call.query.get("hub.mode") != "subscribe":
-            return None
-        return Greeting(challenge)
+        return meta.handshake(secrets, call)

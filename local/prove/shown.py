@@ -23,6 +23,8 @@ PEOPLE = 10_000
 RATE_PER_S = 30.0
 HALTS_WITHIN_S = 5.0
 MEASURED_S = 75.0
+ENOUGH_S = 3.0
+"""While less than this is left of a channel's work, it cannot be told to wait."""
 WARM_S = 10.0
 """The first leases wait for functions that are started for them."""
 SPREAD_MINUTES = 240
@@ -60,7 +62,7 @@ def _rate_and_stop(place: Ground, shown: Shown, note: Callable[[str], None]) -> 
     time.sleep(WARM_S)
     begun = place.now()
     note(f"measuring the rate for {MEASURED_S:.0f} s")
-    time.sleep(MEASURED_S)
+    waited_until = _watch(place, campaign)
     left = place.staff.report(campaign)["in_progress"]
     queued, parked = place.waiting("SEND"), _parked(place)
     called = place.now()
@@ -71,9 +73,10 @@ def _rate_and_stop(place: Ground, shown: Shown, note: Callable[[str], None]) -> 
     channels = {line["platform"] for line in lines}
     for channel in sorted(channels):
         at = [judge.instant(one) for one in lines if one["platform"] == channel]
-        rate = rate_of([moment for moment in at if begun <= moment <= called], RATE_PER_S)
-        shown.figures[f"rate_{channel}"] = asdict(rate)
-        shown.breaches += [f"{channel}: {what}" for what in rate.breaches(waiting=channel == "whatsapp")]
+        ends = waited_until.get(channel, begun)
+        rate = rate_of([moment for moment in at if begun <= moment <= ends], RATE_PER_S)
+        shown.figures[f"rate_{channel}"] = asdict(rate) | {"work_waited_s": round(ends - begun, 1)}
+        shown.breaches += [f"{channel}: {what}" for what in rate.breaches(waiting=True)]
     last = max(judge.instant(line) for line in lines) - called
     shown.figures["stop"] = {
         "last_request_s": round(last, 2),
@@ -88,6 +91,18 @@ def _rate_and_stop(place: Ground, shown: Shown, note: Callable[[str], None]) -> 
         with suppress(CallFailed):  # it may have ended
             place.act("POST", f"/v1/campaigns/{one}/cancel", token=place.editor)
     place.act("DELETE", "/v1/stops/all")
+
+
+def _watch(place: Ground, campaign: str) -> dict[str, float]:
+    """Waits, and says of each channel until when work has waited for it: one may come to its end."""
+    waited_until: dict[str, float] = {}
+    over = time.monotonic() + MEASURED_S
+    while time.monotonic() < over:
+        at, channels = place.now(), place.staff.report(campaign)["by_channel"]
+        left = {name: counts["in_progress"] for name, counts in channels.items()}
+        waited_until |= {name: at for name, waiting in left.items() if waiting > ENOUGH_S * RATE_PER_S}
+        time.sleep(1)
+    return waited_until
 
 
 def _expiry(place: Ground, shown: Shown, note: Callable[[str], None]) -> None:

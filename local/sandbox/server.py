@@ -11,6 +11,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
+from local.sandbox.facebook import Facebook
+from local.sandbox.instagram import Instagram
 from local.sandbox.posting import Poster
 from local.sandbox.reply import Act, Ask, Reply, SandboxPlatform
 from local.sandbox.telegram import Telegram
@@ -21,7 +23,7 @@ BODY_MOST = 1024 * 1024
 TEMPLATES = Path(__file__).parent.parent / "data" / "templates.json"
 
 
-PLATFORMS = (WhatsApp, Telegram)
+PLATFORMS = (WhatsApp, Telegram, Instagram, Facebook)
 
 
 class Sandbox:

@@ -166,6 +166,13 @@ class Journal:
             lines = [self._file.readline() for _ in wanted]
         yield from map(json.loads, lines)
 
+    def every(self) -> Iterator[Json]:
+        """All lines, oldest first."""
+        seq = 0
+        while lines := list(self.since(seq)):
+            seq = lines[-1]["seq"]
+            yield from lines
+
     def close(self) -> None:
         """Close the file."""
         with self._lock:
@@ -210,14 +217,8 @@ class World:
         self._second: dict[str, tuple[int, int]] = {}
         for template in templates:
             self.templates[template["name"], template["language"]] = template
-        self._replay()
-
-    def _replay(self) -> None:
-        seq = 0
-        while lines := list(self.journal.since(seq)):
-            seq = lines[-1]["seq"]
-            for line in lines:
-                self._recall(line)
+        for line in self.journal.every():
+            self._recall(line)
 
     def _recall(self, line: Json) -> None:
         if line["kind"] == "inbound":

@@ -46,6 +46,13 @@ def test_both_ways_reach_everybody_and_their_costs_are_told_by_table_and_in_mone
 
 
 @pytest.mark.slow
+def test_callbacks_are_told_from_route_to_queue_and_from_queue_to_tally():
+    found = figures("callback", "20", "5", "1")
+    assert found["callback_route_many"] < found["callback_route_one"]
+    assert {"callback_route_one_queued", "callback_tally_together", "callback_tally_apart_cpu"} <= set(found)
+
+
+@pytest.mark.slow
 def test_growth_is_told_for_each_size():
     assert {"growth_cpu_30", "growth_cpu_60", "growth_planner_memory_60"} <= set(
         figures("growth", "30", "60")

@@ -160,7 +160,7 @@ def test_a_body_beyond_four_megabytes_is_refused(house):
 
 
 def test_a_platform_without_a_secret_is_off(house):
-    for platform in ("instagram", "pager"):
+    for platform in ("orkut", "pager"):
         assert post(house, platform, b"{}", {}).status_code == 404
         assert house.client.http.get(f"/webhooks/{platform}").status_code == 404
 

@@ -205,6 +205,13 @@ def test_a_sentence_about_stopping_something_is_a_voice(world):
     assert (world.store.sorts(), world.people.stopped()) == (["inbound"], set())
 
 
+def test_stop_where_nobody_is_reached_is_a_voice_and_nothing_else(world):
+    said = {"id": "1", "message_create": {"sender_id": "7", "message_data": {"text": "STOP"}}}
+    body = {"for_user_id": "1", "direct_message_events": [said]}
+    assert world.processor().process({"m": message("x", body)}) == []
+    assert (world.people.words, world.direct.texts(), world.store.sorts()) == ({}, [], ["inbound"])
+
+
 def test_a_reaction_is_no_voice(world):
     world.processor().process(batch("message_reaction", "message_reaction_taken_back"))
     assert world.store.kept == {}

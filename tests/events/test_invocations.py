@@ -1,6 +1,7 @@
 """What AWS hands to each function, as kept in events/samples/invocations, goes through that function."""
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -103,6 +104,15 @@ def test_the_minute(recorded):
     planner, breaker = recorded("planner"), recorded("breaker")
     invoke("launch_due", "schedule_rule")
     assert (planner.calls, breaker.calls) == ([("tick",)], [("watch",)])
+
+
+def test_the_minute_of_figures_counts_followers_for_a_while_then_measures_posts(recorded):
+    poller, followers = recorded("poller"), recorded("followers")
+    before = time.time()
+    invoke("measure_due", "schedule_rule")
+    [(count, first), (poll, last)] = [*followers.calls, *poller.calls]
+    assert (count, poll) == ("count", "poll")
+    assert 9 < first - before < 30 < last - first + 1 < 40
 
 
 def test_the_days_seal(recorded):

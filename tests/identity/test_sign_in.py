@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from chalicelib import aws, wiring
+from chalicelib import aws, http, wiring
 from chalicelib.clock import Clock, FixedClock
 from chalicelib.errors import Rejected, Transient
 from chalicelib.identity import service
@@ -67,7 +67,7 @@ def test_the_session_travels_as_a_cookie_that_scripts_and_other_sites_cannot_use
     assert 3500 < int(flags[1].removeprefix("Max-Age=")) <= 3600
     assert flags[2:] == ["HttpOnly", "SameSite=Strict"]  # no TLS on a laptop
     assert call("GET", "/v1/users", Cookie=token).status_code == 403  # known, but an editor
-    monkeypatch.setattr(wiring, "public_url", lambda: "https://janjan.example.org")
+    monkeypatch.setattr(http._doors[0], "public_url", lambda: "https://janjan.example.org")
     assert sign_in(call).headers["Set-Cookie"].endswith("; HttpOnly; SameSite=Strict; Secure")
 
 

@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 
 from tests.influencers.world import World
-from tests.pages.conftest import prepared
+from tests.pages.conftest import prepared, site
 
-__all__ = ["prepared"]
+__all__ = ["prepared", "site"]
 
 
 @pytest.fixture

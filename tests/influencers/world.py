@@ -13,6 +13,7 @@ from chalicelib.errors import InvalidInput
 from chalicelib.identity.audit import Audit
 from chalicelib.identity.roles import Principal
 from chalicelib.influencers.model import Influencer, SignupRequest
+from chalicelib.influencers.myself import Myself
 from chalicelib.influencers.service import Messenger, People, Register, Signups
 from chalicelib.influencers.store import PeopleStore, RosterStore
 from chalicelib.ops import RateLimits
@@ -149,6 +150,7 @@ class World:
             self.texts,
         )
         self.people = People(self.store, self.signups)
+        self.myself = Myself(self.store, self.queue, RateLimits(self.clock), self.secrets, self.clock)
         self.register = Register(self.store, areas, Audit(), self.clock)
         self.messenger = Messenger(
             self.store, self.sender, self.secrets, self.clock, "https://x.test", self.texts

@@ -15,6 +15,7 @@ from tests.infra.conftest import of_type
 HANDLERS = [
     "app",
     "launch_due",
+    "measure_due",
     "plan_run",
     "process_callbacks",
     "publish_events",
@@ -53,7 +54,7 @@ HTTP = {
 BUS = dict.fromkeys(
     ["version", "account", "region", "detail", "detail-type", "source", "time", "id", "resources"]
 )
-EVENTS = {"app": HTTP, "launch_due": BUS, "seal_audit": BUS, "welcome": BUS}
+EVENTS = {"app": HTTP, "launch_due": BUS, "measure_due": BUS, "seal_audit": BUS, "welcome": BUS}
 
 
 @pytest.fixture(scope="session")

@@ -77,6 +77,8 @@ CALLED_OFF = "who had a claim and no result when a run was called off: tests/dis
 BLOCKED = "the platform says that the person blocked us: counted among the refusals by chance only"
 PARKED = "a chunk that waits longer than a queue can is parked, for quiet hours: tests/dispatch"
 HALTED = "a platform's word stops a channel or pauses a campaign: tests/dispatch/test_channels.py"
+MEASURED = "nothing is due on this laptop: tests/metrics"
+MEASURES = ("OpsTable", "PeopleTable", "PostsTable")
 HALTS = {
     "dynamodb:PutItem CampaignsTable": HALTED,
     "dynamodb:Query AuditTable": HALTED,
@@ -101,6 +103,9 @@ UNSEEN: dict[str, dict[str, str]] = {
     | {f"dynamodb:{action} TalliesTable": HALTED for action in ("DeleteItem", "PutItem")}
     | {f"dynamodb:{action} AuditTable": HALTED for action in ("Query", "UpdateItem")}
     | {"events:PutEvents Bus": HALTED, "secretsmanager:GetSecretValue PlatformSecret": HALTED},
+    "measure_due": FAILURES
+    | {f"dynamodb:{action} {table}": MEASURED for action in ("GetItem", "PutItem") for table in MEASURES}
+    | {"dynamodb:UpdateItem PeopleTable": MEASURED, "dynamodb:PutItem RosterTable": MEASURED},
     "plan_run": {f"{action} PlanQueue": why for action, why in POLLING.items()}
     | {"dynamodb:GetItem LedgerTable": CALLED_OFF},
     "process_callbacks": {f"{action} CallbacksQueue": why for action, why in POLLING.items()}
@@ -115,7 +120,7 @@ UNSEEN: dict[str, dict[str, str]] = {
     | {
         f"{action} {table}.StreamArn": BY_LAMBDA
         for action in STREAM
-        for table in ("PeopleTable", "CampaignsTable")
+        for table in ("PeopleTable", "CampaignsTable", "PostsTable")
     }
     | {"dynamodb:ListStreams *": "Lambda asks for it, and it takes no resource"},
     "seal_audit": FAILURES,

@@ -89,7 +89,7 @@ def test_every_queue_is_encrypted_and_named_by_its_stage(resources):
 
 def test_every_table_is_on_demand_recoverable_encrypted_expiring_and_protected_in_prod(resources):
     tables = of_type(resources, "AWS::DynamoDB::Table")
-    assert len(tables) == 8
+    assert len(tables) == 9
     for table in tables.values():
         assert table["BillingMode"] == "PAY_PER_REQUEST"
         assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
@@ -106,11 +106,12 @@ def test_what_holds_data_outlives_its_stack(resources):
             assert resource["UpdateReplacePolicy"] == "Retain"
 
 
-def test_streams_of_people_and_campaigns_are_split_around_a_bad_record_and_end_in_dead_letters(resources):
+def test_streams_of_tables_are_split_around_a_bad_record_and_end_in_dead_letters(resources):
     mappings = [mapping for _, mapping in events_of(resources, "DynamoDB")]
     assert sorted(mapping["Stream"]["Fn::GetAtt"][0] for mapping in mappings) == [
         "CampaignsTable",
         "PeopleTable",
+        "PostsTable",
     ]
     for mapping in mappings:
         assert mapping["BisectBatchOnFunctionError"] is True
@@ -127,7 +128,7 @@ def test_the_welcome_rule_is_on_our_bus(resources):
 
 def test_every_rule_and_schedule_retries_and_ends_in_dead_letters_and_so_does_its_function(resources):
     rules = events_of(resources, "CloudWatchEvent") + events_of(resources, "Schedule")
-    assert len(rules) == 3
+    assert len(rules) == 4
     dead = {"Fn::GetAtt": ["EventsDead", "Arn"]}
     for function, rule in rules:
         assert rule["RetryPolicy"]["MaximumRetryAttempts"] > 0

@@ -65,6 +65,16 @@ def unknown(kind):
     return ("Unknown", {"kind": kind})
 
 
+def posted(kind, post_id, account, **more):
+    return ("Posted", {"kind": kind, "post_id": post_id, "account": account} | more)
+
+
+YTNOTI = "UCPF-oYb2-xN5FbCXy0167Gg"
+VIDEO = posted("published", "VIDEO_ID", YTNOTI, at=1425927924, text="Video title")
+MENTION = {"kind": "mentions", "post_id": "999", "account": "", "at": 1569262486}
+SEEN = 1631082844
+DIRECT = {"sender": "Sender-id-1", "at": SEEN}
+STANDBY = "This is the first standby message from the customer, after 24 hours."
 LATER, EARLIER = 1698266945, 1689380458
 EXPECTED = {
     "pywa_status_sent": [status("sent", LATER)],
@@ -128,18 +138,46 @@ EXPECTED = {
     "chatwoot_text": [inbound("text", "test", sender="23", name="Sojan Jose")],
     "chatwoot_caption_only": [inbound("text", "test", sender="23", name="Sojan Jose")],
     "chatwoot_sticker_emoji": [inbound("sticker", sender="23", name="Sojan Jose")],
+    "ytnoti_upload": [VIDEO],
+    "ytnoti_multi_links": [VIDEO],
+    "ytnoti_two_entries": [VIDEO, VIDEO],
+    "ytnoti_deleted_entry": [posted("removed", "VIDEO_ID", YTNOTI)],
+    "google_doc_update": [posted("changed", "VIDEO_ID", "CHANNEL_ID", at=1425927924, text="Video title")],
+    "gomw_mention_media": [("Posted", MENTION)],
+    "gomw_mention_comment": [("Posted", MENTION)],
+    "gomw_many_changes": [
+        ("Posted", MENTION),
+        ("Measured", {"post_id": "999", "figures": {"reach": 3}, "at": 1569262486}),
+    ],
+    "gomw_unknown_field": [unknown("not-supported")],
+    "chatwoot_message_standby_event": [
+        ("Inbound", DIRECT | {"kind": "text", "text": STANDBY, "reply_to": ""}),
+    ],
+    "chatwoot_story_mention_event": [("Inbound", DIRECT | {"kind": "story_mention", "text": ""})],
+    "chatwoot_story_mention_event_with_echo": [notice("message.echo")],
+    "chatwoot_messaging_seen_event": [
+        ("Status", {"fact": "read", "message_id": "message-id-1", "recipient": "Sender-id-1", "at": SEEN})
+    ],
+    "chatwoot_test_text_event": [notice("test")],
 }
 
 LEAVES = {
     "account": ["kept notice"],
+    "delete": [],
+    "batch": [],
     "echo": [],
+    "ignored": ["kept unknown", "told callback.unknown"],
     "inbound": ["kept inbound"],
+    "mention": [],
     "opt_in": ["restart"],
+    "publish": [],
     "status": [],
     "system": ["kept notice"],
     "template": ["kept notice"],
+    "test": [],
 }
-"""By the index's kind. Statuses without a key of ours are counted, nothing else."""
+"""By the index's kind. What is ignored is acknowledged and kept raw; statuses without a key of ours are
+counted, nothing else."""
 UNKNOWN = ["kept unknown", "told callback.unknown"]
 LEAVES_BY_FILE = {
     "pywa_account_restriction": ["kept notice", "halted whatsapp account.account_restriction"],

@@ -10,7 +10,17 @@ from chalicelib.platforms.registry import ADAPTERS
 from tests.platforms import golden
 
 PLATFORMS = sorted(ADAPTERS)
-SAMPLES = {name: [json.loads(s.read_bytes()) for s in golden.samples(name)] for name in PLATFORMS}
+
+
+def read(sample):
+    """A sample's JSON, or its text where it is none."""
+    try:
+        return json.loads(sample.read_bytes())
+    except ValueError:
+        return sample.read_text(encoding="utf-8")
+
+
+SAMPLES = {name: [read(sample) for sample in golden.samples(name)] for name in PLATFORMS}
 LEAVES = (
     st.none()
     | st.booleans()
@@ -19,6 +29,7 @@ LEAVES = (
     | st.text(st.characters(codec=None), max_size=8)
     | st.sampled_from(["1767250000", "text", "stop", "image", "sent", "failed", "\ud83d", "919000010001"])
 )
+MARKS = [b"<", b">", b"&", b"&x;", b"<a>", b"</entry>", b"<entry>", b'"', b"]]>", b"<!DOCTYPE a>", b"=", b"%"]
 ANYTHING = st.recursive(
     LEAVES,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),
@@ -50,9 +61,22 @@ def changed(value, path, by):
 
 
 @st.composite
+def damaged_text(draw, text):
+    """The bytes of a text with one to three pieces replaced by others of its own, or by anything."""
+    whole = text.encode()
+    for _ in range(draw(st.integers(1, 3))):
+        begin, end, first, last = sorted(draw(st.integers(0, len(whole))) for _ in range(4))
+        piece = draw(st.binary(max_size=8) | st.just(whole[first:last]) | st.sampled_from(MARKS))
+        whole = whole[:begin] + piece + whole[end:]
+    return whole
+
+
+@st.composite
 def damaged(draw, platform):
     """A real sample with one to three places changed or missing."""
     value = draw(st.sampled_from(SAMPLES[platform]))
+    if isinstance(value, str):
+        return draw(damaged_text(value))
     for _ in range(draw(st.integers(1, 3))):
         places = list(paths(value))
         value = changed(value, draw(st.sampled_from(places)), draw(st.just(...) | ANYTHING))

@@ -16,6 +16,7 @@ from chalicelib.platforms.base import (
 from chalicelib.platforms.registry import ADAPTERS, WEBHOOK_CONTENT_TYPES, Platforms
 from chalicelib.secrets import Secrets
 from tests.platforms.test_whatsapp import Answers
+from tests.platforms.test_youtube import Api
 
 SECRET = {
     "whatsapp": {"app_secret": "s", "verify_token": "v"},
@@ -154,10 +155,8 @@ def test_without_a_register_no_sms_goes_out(monkeypatch):
 
 
 def test_every_adapter_goes_by_its_own_name():
-    assert {name: adapter.name for name, adapter in ADAPTERS.items()} == {
-        n: n for n in ("whatsapp", "telegram")
-    }
-    assert WEBHOOK_CONTENT_TYPES == ("application/json",)
+    assert {name: adapter.name for name, adapter in ADAPTERS.items()} == {name: name for name in ADAPTERS}
+    assert {"application/json", "application/atom+xml"} <= set(WEBHOOK_CONTENT_TYPES)
 
 
 class Teller:
@@ -196,3 +195,23 @@ def test_who_tells_no_figures_or_has_no_secret_is_off(monkeypatch):
         for ask in (lambda n: door.read_posts(n, ["a"]), lambda n: door.read_account(n, "a"), door.quota):
             with pytest.raises(PlatformOff, match=name):
                 ask(name)
+
+
+@pytest.mark.parametrize(
+    ("url", "hub"),
+    [
+        ("", "https://pubsubhubbub.appspot.com/subscribe"),
+        ("http://sandbox", "http://sandbox/youtube/hub/subscribe"),
+    ],
+)
+def test_a_hub_is_asked_at_its_own_host_and_on_the_laptop_in_the_sandbox(url, hub):
+    http = Api(202)
+    door = platforms(SECRET | {"youtube": {"websub_secret": "w"}}, http, url)
+    door.follow("youtube", "UC1", "https://janjan.test/webhooks/youtube", wanted=True)
+    assert http.asked[0][0] == hub
+
+
+@pytest.mark.parametrize("name", ["youtube", "whatsapp", "nothing"])
+def test_who_is_off_or_announces_nothing_is_not_asked(name):
+    with pytest.raises(PlatformOff, match=name):
+        platforms().follow(name, "UC1", "https://janjan.test/webhooks/youtube", wanted=True)

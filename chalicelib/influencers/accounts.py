@@ -1,0 +1,35 @@
+"""Handles, for the features that measure them, watch them or look up whose they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from chalicelib.influencers.store import PeopleStore
+
+
+@dataclass(frozen=True)
+class Handles:
+    """Implements ports.Accounts."""
+
+    store: PeopleStore
+
+    def owner_of_handle(self, platform: str, handle: str) -> str | None:
+        return self.store.owner_of_handle(platform, handle)
+
+    def handles_of(self, person: str) -> list[tuple[str, str]]:
+        found = self.store.find(person)
+        return [(one.platform, one.handle) for one in found.handles] if found else []
+
+    def on_platform(self, platform: str) -> Iterator[tuple[str, str]]:
+        return self.store.accounts(platform, None, None)
+
+    def due(self, platform: str, now: datetime, limit: int) -> list[tuple[str, str]]:
+        return list(self.store.accounts(platform, now, limit))
+
+    def measured(self, person: str, platform: str, handle: str, followers: int, at: datetime) -> None:
+        self.store.counted(person, platform, handle, followers, at)
+
+    def measure_next(self, person: str, platform: str, handle: str, at: datetime) -> None:
+        self.store.count_next(person, platform, handle, at)

@@ -1,0 +1,151 @@
+"""Figures of posts: what was measured, by whom, when. What is missing is no data, never 0.
+
+Two grades, never added together: `verified` (the platform's API or its signed callback) and `declared` (the
+creator's word). In each the newest measurement of a metric counts, by the time at which it was measured and
+not by that at which it reached us; a figure that fell is kept as it is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Literal, get_args
+
+from chalicelib.metrics import schedule
+from chalicelib.platforms.base import METRICS, Metric, PostReading
+
+Grade = Literal["verified", "declared"]
+GRADES: tuple[Grade, ...] = get_args(Grade)
+LARGEST = 10**15
+"""More than any platform has shown: such a figure is a slip."""
+
+
+@dataclass(frozen=True, order=True)
+class Value:
+    """One figure and the time at which it was measured."""
+
+    at: datetime
+    number: int
+
+
+Figures = Mapping[Metric, Value]
+
+
+def measured(told: Mapping[Metric, int], at: datetime) -> dict[Metric, Value]:
+    """What was told as figures of this time; what cannot be a count is no data."""
+    return {
+        metric: Value(at, told[metric])
+        for metric in METRICS
+        if type(told.get(metric)) is int and 0 <= told[metric] <= LARGEST
+    }
+
+
+def newest(known: Figures, told: Figures) -> dict[Metric, Value]:
+    """Of each metric the newest measurement, whatever came first; of the same time the larger."""
+    both = {metric: [f[metric] for f in (known, told) if metric in f] for metric in METRICS}
+    return {metric: max(values) for metric, values in both.items() if values}
+
+
+@dataclass(frozen=True)
+class PostFigures:
+    """All that is known of one post's figures now, and when it is asked for next."""
+
+    post_id: str
+    rev: int = 0
+    verified: Figures = field(default_factory=dict)
+    declared: Figures = field(default_factory=dict)
+    screenshot: str = ""
+    """Of the newest declared figures: the object in the bucket that shows them."""
+    gone_since: datetime | None = None
+    """Since when the platform does not show the post (any more)."""
+    platform: str = ""
+    """Empty while nobody has handed the post in: figures came first."""
+    ask: str = ""
+    """The id with which the platform's API is asked."""
+    published_at: datetime | None = None
+    due_at: datetime | None = None
+    """When it is asked for; None: never (again)."""
+    misses: int = 0
+    """How many requests in a row have told nothing of it."""
+    learned: str = ""
+    """Stands for what was told of the post beside its figures, so that it is handed on once."""
+    closed: bool = False
+    """Its person has left: nothing more is taken, the figures stay as they are."""
+
+    def of(self, grade: Grade) -> Figures:
+        return self.verified if grade == "verified" else self.declared
+
+    def told(self, grade: Grade, figures: Figures, screenshot: str = "") -> PostFigures:
+        """With these figures: itself when they tell nothing newer."""
+        if self.closed:
+            return self
+        merged = newest(self.of(grade), figures)
+        if grade == "verified":
+            return replace(self, verified=merged)
+        shown = screenshot if merged != self.declared else self.screenshot
+        return replace(self, declared=merged, screenshot=shown)
+
+    def read(self, reading: PostReading | None, at: datetime) -> PostFigures:
+        """After a request of this time; None: it told nothing of the post."""
+        if self.closed:
+            return self
+        if reading is None:
+            misses = self.misses + 1
+            return replace(self, misses=misses, due_at=self._next(at, misses=misses))
+        begun = reading.published_at or self.published_at
+        after = replace(self, misses=0, published_at=begun, learned=fingerprint(reading))
+        after = replace(after.told("verified", measured(reading.figures, at)), gone_since=None)
+        if reading.gone:
+            after = replace(after, gone_since=self.gone_since or at)
+        return replace(after, due_at=after._next(at, gone=reading.gone))
+
+    def _next(self, now: datetime, *, gone: bool = False, misses: int = 0) -> datetime | None:
+        return schedule.next_at(self.published_at or now, now, gone=gone, misses=misses)
+
+
+def fingerprint(reading: PostReading) -> str:
+    """Stands for all that a reading tells beside figures."""
+    told = (reading.gone, reading.account, reading.handle, reading.text, reading.published_at)
+    return hashlib.sha256(repr(told).encode()).hexdigest()[:16]
+
+
+@dataclass
+class Sum:
+    """One metric over many posts: the sum, of how many posts there is data, and how old it is."""
+
+    total: int = 0
+    posts: int = 0
+    oldest: datetime | None = None
+    newest: datetime | None = None
+
+    def add(self, value: Value) -> None:
+        self.total += value.number
+        self.posts += 1
+        self.oldest = min(self.oldest or value.at, value.at)
+        self.newest = max(self.newest or value.at, value.at)
+
+
+@dataclass(frozen=True)
+class Sums:
+    """Figures of many posts, each grade apart."""
+
+    posts: int
+    gone: int
+    """Of these, how many the platform does not show (any more): their last figures count."""
+    by_grade: Mapping[Grade, Mapping[Metric, Sum]]
+
+
+def sums(posts: Iterable[PostFigures]) -> Sums:
+    """The sums over posts; a metric of which no post has data is absent."""
+    count = gone = 0
+    found: dict[Grade, dict[Metric, Sum]] = {grade: {} for grade in GRADES}
+    for post in posts:
+        count += 1
+        gone += post.gone_since is not None
+        for grade in GRADES:
+            for metric, value in post.of(grade).items():
+                found[grade].setdefault(metric, Sum()).add(value)
+    ordered = {grade: {m: by[m] for m in METRICS if m in by} for grade, by in found.items()}
+    return Sums(count, gone, ordered)

@@ -1,0 +1,213 @@
+"""Instagram professional accounts: what happens at ours is heard, figures of posts and accounts are asked.
+
+Webhooks: https://developers.facebook.com/docs/instagram-platform/webhooks
+Insights: https://developers.facebook.com/docs/instagram-platform/reference/instagram-media/insights
+Business Discovery:
+https://developers.facebook.com/docs/instagram-platform/instagram-api-with-facebook-login/business-discovery
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from chalicelib.platforms import meta
+from chalicelib.platforms.base import (
+    AccountReading,
+    Call,
+    Capabilities,
+    Engaged,
+    Greeting,
+    Http,
+    Measured,
+    Metric,
+    Posted,
+    PostReading,
+    Quota,
+    SendRefused,
+    Update,
+)
+from chalicelib.platforms.meta import Graph, News, counted, when
+from chalicelib.platforms.payload import a_dict, a_list, an_id, words
+
+NAME = "instagram"
+STORY: dict[str, Metric] = {"views": "views", "reach": "reach", "shares": "shares"}
+"""Of a story's insights, told once it is over. `impressions` are no views, `replies` no comments."""
+INSIGHTS: dict[str, Metric] = {"views": "views", "reach": "reach", "saved": "saves", "shares": "shares"}
+FIELDS: dict[str, Metric] = {"like_count": "likes", "comments_count": "comments"}
+"""Of any post that is shown to us; left out by the platform where the owner hides them."""
+DISCOVERED: dict[str, Metric] = {**FIELDS, "view_count": "views"}
+"""Of a post of another professional account; views of reels only."""
+PAGE = 50
+"""Posts in one answer of Business Discovery."""
+PAGES = 4
+"""Answers that are looked through for a post; what is further back stays without figures."""
+HANDLE = re.compile(r"[a-z0-9._]{1,30}")
+SHORTCODE = re.compile(r"/(?:p|reel|reels|tv)/([A-Za-z0-9_-]+)")
+
+
+# --- webhooks ----------------------------------------------------------------------------------------------
+
+
+def _comment(news: News) -> Update | None:
+    """A comment; of the edited and the removed ones, too, where the platform tells of them."""
+    value = news.value
+    comment = an_id(value.get("id")) or an_id(value.get("comment_id"))
+    verb = meta.VERBS.get(an_id(value.get("verb")) or "add")
+    if not comment or not verb:
+        return None
+    media = an_id(a_dict(value.get("media")).get("id")) or an_id(value.get("media_id"))
+    sender, text = an_id(a_dict(value.get("from")).get("id")), words(value.get("text"))
+    return Engaged(news.id("comment", comment, verb, text), "comment", media, sender, verb, news.at, text)
+
+
+def _mention(news: News) -> Update | None:
+    """Our name in somebody's caption or comment: ids, and nothing else."""
+    media = an_id(news.value.get("media_id"))
+    comment = an_id(news.value.get("comment_id"))
+    return Posted(news.id("mention", media, comment), "mentions", media, "", news.at) if media else None
+
+
+def _story(news: News) -> Update | None:
+    media = an_id(news.value.get("media_id"))
+    if not media:
+        return None
+    return Measured(news.id("story", news.value), media, counted(news.value, STORY), news.at)
+
+
+CHANGES: dict[str, Callable[[News], Update | None]] = {
+    "comments": _comment,
+    "live_comments": _comment,
+    "mentions": _mention,
+    "story_insights": _story,
+}
+
+
+# --- figures -----------------------------------------------------------------------------------------------
+
+
+def _own(graph: Graph, media: str, key: str) -> dict[str, PostReading]:
+    """A post of our own account, by the platform's id; others' ids are not shown."""
+    try:
+        told = graph.get(media, fields="username,caption,timestamp,like_count,comments_count")
+        figures = counted(told, FIELDS) | graph.insights(media, INSIGHTS)
+    except SendRefused as refused:
+        if refused.scope == "channel":
+            raise
+        return {key: PostReading(hidden=True)}
+    return {key: _reading(told, figures)}
+
+
+def _reading(told: Mapping[str, Any], figures: Mapping[Metric, int], account: str = "") -> PostReading:
+    """`caption` is missing where there is none."""
+    handle = words(told.get("username")).lower()
+    return PostReading(
+        figures,
+        account=account,
+        handle=handle,
+        text=words(told.get("caption")),
+        published_at=when(told.get("timestamp")),
+    )
+
+
+def _discovery(graph: Graph, asking: str, handle: str, fields: str) -> Mapping[str, Any] | None:
+    """What Business Discovery tells of a professional account; None for any other, or none: Meta does not say
+    which (error 110)."""
+    if not HANDLE.fullmatch(handle):
+        return None
+    try:
+        answer = graph.get(asking, fields=f"business_discovery.username({handle}){{{fields}}}")
+    except SendRefused as refused:
+        if refused.scope == "channel":
+            raise
+        return None
+    return a_dict(answer.get("business_discovery"))
+
+
+def _discovered(graph: Graph, asking: str, handle: str, codes: Sequence[str]) -> dict[str, PostReading]:
+    """Posts of one account by the codes of their links: Business Discovery lists them, newest first."""
+    left, found, after = set(codes), dict[str, PostReading](), ""
+    for _ in range(PAGES):
+        fields = f"id,permalink,username,caption,timestamp,{','.join(DISCOVERED)}"
+        edge = f"media.limit({PAGE}){f'.after({after})' if after else ''}"
+        account = _discovery(graph, asking, handle, f"id,{edge}{{{fields}}}")
+        if account is None:
+            break
+        owner = an_id(account.get("id"))
+        media = a_dict(account.get("media"))
+        for told in map(a_dict, a_list(media.get("data"))):
+            link = SHORTCODE.search(an_id(told.get("permalink")))
+            if link is None or link[1] not in left:
+                continue
+            left.discard(link[1])
+            key = f"{handle}/{link[1]}"
+            if owner == asking:
+                found |= _own(graph, an_id(told.get("id")), key)
+            else:
+                found[key] = _reading(told, counted(told, DISCOVERED), owner)
+        after = an_id(a_dict(a_dict(media.get("paging")).get("cursors")).get("after"))
+        if not left:
+            break
+        if not after:  # all that the account has was looked through
+            return found | {f"{handle}/{code}": PostReading(gone=True) for code in left}
+    return found | {f"{handle}/{code}": PostReading(hidden=True) for code in left}
+
+
+class Instagram:
+    """Our professional account: `account_id`, `access_token`. People are not written to over it."""
+
+    name = NAME
+    base_url = meta.GRAPH
+    capabilities = Capabilities(replies=True)
+    webhook_content_types: tuple[str, ...] = ("application/json",)
+    quota = Quota(batch=10, units=20, per_window=200, window_s=3600)
+    """Requests: 200 an hour for each person who has given the app a token (Platform Rate Limits); one is
+    enough here. A post of ours takes 5, one of another account up to PAGES for all of its posts."""
+
+    def verify(self, secrets: Mapping[str, Any], call: Call) -> None:
+        meta.verify(secrets, call)
+
+    def parse(self, body: bytes) -> list[Update]:
+        return meta.parse(NAME, body, CHANGES)
+
+    def handshake(self, secrets: Mapping[str, Any], call: Call) -> Greeting | None:
+        return meta.handshake(secrets, call)
+
+    def read_posts(
+        self, http: Http, base_url: str, secrets: Mapping[str, Any], ids: Sequence[str]
+    ) -> dict[str, PostReading]:
+        """Figures by `<handle>/<code of the link>`, or by the platform's own id for posts of our account. A
+        code alone cannot be asked for: hidden."""
+        graph, asking = Graph(http, base_url, secrets, self.quota.units), meta.named(secrets, "account_id")
+        reads: list[Callable[[], Mapping[str, PostReading]]] = []
+        by_handle: dict[str, list[str]] = {}
+        for one in ids[: self.quota.batch]:
+            handle, slash, code = one.rpartition("/")
+            if slash:
+                by_handle.setdefault(handle, []).append(code)
+            elif code.isascii() and code.isdigit():
+                reads.append(partial(_own, graph, code, one))
+            else:
+                reads.append(partial(dict[str, PostReading], {one: PostReading(hidden=True)}))
+        reads += [partial(_discovered, graph, asking, name, codes) for name, codes in by_handle.items()]
+        return meta.gathered(reads)
+
+    def read_account(
+        self, http: Http, base_url: str, secrets: Mapping[str, Any], handle: str
+    ) -> AccountReading | None:
+        """A professional account, as Business Discovery shows it; None for personal ones."""
+        graph = Graph(http, base_url, secrets, 1)
+        told = _discovery(
+            graph, meta.named(secrets, "account_id"), handle, "id,username,followers_count,biography"
+        )
+        if told is None:
+            return None
+        followers = meta.number(told.get("followers_count"))
+        return AccountReading(
+            an_id(told.get("id")),
+            words(told.get("username")).lower(),
+            followers,
+            words(told.get("biography")),
+        )

@@ -1,0 +1,214 @@
+"""Creators sign in by a code over their own channel, on the engine's tables."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from chalice.test import Client
+
+from chalicelib import http, wiring
+from chalicelib.errors import InvalidInput, TooManyRequests
+from chalicelib.influencers.model import ReviewRequest
+from chalicelib.influencers.service import CODE_HOLDS_S, MESSAGES_A_NUMBER
+from chalicelib.influencers.store import CodeItem, NoCode, TriesUsedUp
+from tests.influencers.test_routes import Api, KnownStaff, joined
+from tests.influencers.world import ADMIN, World
+from tests.pages.conftest import send_codes
+
+PHONE, STRANGER = "+918123456789", "+918123456700"
+HERE = "203.0.113.5"
+
+
+def asked(world: World, phone: str = PHONE) -> str:
+    asked, _ = world.myself.ask(phone, HERE)
+    world.deliver()
+    return asked
+
+
+def test_the_code_goes_over_the_proven_channel_and_is_good_once(world: World) -> None:
+    person = world.join()
+    sign_in = asked(world)
+    code = world.code_of(PHONE)
+    assert world.sender.to(PHONE)[-1].category == "authentication"
+    assert world.myself.enter(sign_in, code, HERE) == person.id
+    with pytest.raises(NoCode):
+        world.myself.enter(sign_in, code, HERE)
+
+
+def test_of_two_who_enter_the_same_code_at_once_one_comes_in(world: World) -> None:
+    person = world.join()
+    sign_in = asked(world)
+    code = world.code_of(PHONE)
+
+    def enter(_: int) -> str:
+        try:
+            return world.myself.enter(sign_in, code, HERE)
+        except NoCode:
+            return "late"
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sorted(pool.map(enter, range(4))) == [person.id, "late", "late", "late"]
+
+
+def test_who_came_by_telegram_names_their_number_and_gets_the_code_in_their_chat(world: World) -> None:
+    person = world.join(channel="telegram", chat="7001")
+    assert person.phone_proof == "stated"
+    sign_in = asked(world)
+    assert world.sender.to(PHONE) == []
+    [message] = world.sender.to("7001")
+    [code] = re.findall(r"\b\d{6}\b", message.text)
+    assert world.myself.enter(sign_in, code, HERE) == person.id
+
+
+def test_an_unknown_number_gets_the_same_answer_the_same_writes_and_no_message(world: World) -> None:
+    world.join()
+    world.sender.sent.clear()
+    known, unknown = asked(world), asked(world, STRANGER)
+    assert len(world.sender.sent) == 1
+    items = [CodeItem.get(one, "code") for one in (known, unknown)]
+    assert {(item.tries, item.until, len(item.digest)) for item in items} == {
+        (0, world.clock.epoch() + CODE_HOLDS_S, 40)
+    }
+    for one in (known, unknown):
+        for _ in range(5):
+            with pytest.raises(InvalidInput) as refused:
+                world.myself.enter(one, "000000" if world.code_of(PHONE) != "000000" else "000001", HERE)
+            assert [(e.field, e.code) for e in refused.value.errors] == [("code", "code_wrong")]
+        with pytest.raises(TriesUsedUp):
+            world.myself.enter(one, world.code_of(PHONE), HERE)
+
+
+def test_what_waits_in_the_queue_names_no_number(world: World) -> None:
+    world.join()
+    world.myself.ask(PHONE, HERE)
+    [message] = world.queue.messages
+    assert PHONE[3:] not in str(message)
+
+
+def test_the_same_queue_message_again_sends_nothing_and_gives_no_new_tries(world: World) -> None:
+    world.join()
+    sign_in, _ = world.myself.ask(PHONE, HERE)
+    [message] = world.queue.messages
+    world.deliver()
+    with pytest.raises(InvalidInput):
+        world.myself.enter(sign_in, "000000" if world.code_of(PHONE) != "000000" else "000001", HERE)
+    sent = len(world.sender.sent)
+    world.messenger.deliver(message)
+    assert (len(world.sender.sent), CodeItem.get(sign_in, "code").tries) == (sent, 1)
+
+
+def test_a_code_that_comes_late_is_not_sent_and_one_that_has_run_out_opens_nothing(world: World) -> None:
+    world.join()
+    sign_in = asked(world)
+    code = world.code_of(PHONE)
+    world.clock.forward(CODE_HOLDS_S + 1)
+    with pytest.raises(NoCode):
+        world.myself.enter(sign_in, code, HERE)
+    late, _ = world.myself.ask(PHONE, HERE)
+    world.clock.forward(CODE_HOLDS_S + 1)
+    sent = len(world.sender.sent)
+    world.deliver()
+    assert len(world.sender.sent) == sent
+
+
+def test_nobody_can_have_a_phone_flooded_whether_it_is_known_or_not(world: World) -> None:
+    world.join()
+    for phone, spent in ((PHONE, 1), (STRANGER, 0)):  # the signup's own code counts too
+        for _ in range(MESSAGES_A_NUMBER - spent):
+            world.myself.ask(phone, HERE)
+        with pytest.raises(TooManyRequests):
+            world.myself.ask(phone, HERE)
+
+
+@pytest.mark.parametrize("end", ["suspended", "withdrawn"])
+def test_who_is_suspended_or_withdrawn_gets_no_code(world: World, end: str) -> None:
+    person = world.approved()
+    world.sender.sent.clear()
+    if end == "withdrawn":
+        world.register.withdraw(ADMIN, person.id)
+    else:
+        world.register.review(ADMIN, person.id, ReviewRequest(decision="suspend", reason="namuna"))
+    asked(world)
+    assert world.sender.sent == {}
+
+
+# --- over HTTP
+
+
+@pytest.fixture
+def api(prepared: object, monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
+    import app
+
+    monkeypatch.setattr(http._doors[0], "gate", KnownStaff)
+    with Client(app.app) as client:
+        yield Api(client)
+
+
+def signed_in(api: Api) -> str:
+    status, answer = api("POST", "/v1/me/codes", {"phone": PHONE})
+    assert (status, answer.keys()) == (201, {"id", "status", "expires_at"})
+    [message] = send_codes()
+    status, session = api("POST", "/v1/me/session", {"id": answer["id"], "code": message.params[0]})
+    assert status == 200
+    return str(session["token"])
+
+
+def test_a_creator_signs_in_sees_themself_in_clear_and_signs_out(api: Api) -> None:
+    influencer_id = joined(api)
+    token = signed_in(api)
+    status, me = api("GET", "/v1/me", who=token)
+    assert (status, me["id"], me["phone"], me["status"]) == (200, influencer_id, PHONE, "pending_review")
+    assert [h["handle"] for h in me["handles"]] == ["sunita.devi"]
+    assert [c["purpose"] for c in me["consents"]] == ["campaigns"]
+    assert api("DELETE", "/v1/me/session", who=token)[0] == 204
+    assert api("GET", "/v1/me", who=token)[0] == 401
+
+
+def test_the_cookie_is_kept_from_scripts_and_from_other_sites_forms(api: Api) -> None:
+    joined(api)
+    status, answer = api("POST", "/v1/me/codes", {"phone": PHONE})
+    assert status == 201
+    [message] = send_codes()
+    raw = api.client.http.request(
+        "POST",
+        "/v1/me/session",
+        headers={"Content-Type": "application/json"},
+        body=f'{{"id": "{answer["id"]}", "code": "{message.params[0]}"}}'.encode(),
+    )
+    cookie = raw.headers["Set-Cookie"]
+    assert cookie.startswith("janjan_me=me1.")
+    assert all(part in cookie for part in ("HttpOnly", "SameSite=Lax", "Path=/"))
+    kept = cookie.split(";")[0]
+    assert api("GET", "/v1/me", cookie=kept)[0] == 200
+    assert api("DELETE", "/v1/me/session", cookie=kept, origin="https://elsewhere.test")[0] == 403
+    assert api("GET", "/v1/me", cookie=kept)[0] == 200
+
+
+def test_a_creators_token_opens_no_door_of_the_staff(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    joined(api)
+    token = signed_in(api)
+    monkeypatch.setattr(http._doors[0], "gate", wiring.gate)
+    assert api("GET", "/v1/influencers", who=token)[0] == 401
+    assert api("GET", "/v1/influencers", cookie=f"janjan_me={token}")[0] == 401
+
+
+def test_a_suspension_ends_the_session_for_good(api: Api) -> None:
+    influencer_id = joined(api)
+    token = signed_in(api)
+    review = f"/v1/influencers/{influencer_id}/review"
+    assert api("POST", review, {"decision": "approve"}, who="one")[0] == 200
+    assert api("GET", "/v1/me", who=token)[0] == 200
+    assert api("POST", review, {"decision": "suspend", "reason": "namuna"}, who="one")[0] == 200
+    assert api("GET", "/v1/me", who=token)[0] == 401
+    assert api("POST", review, {"decision": "approve"}, who="one")[0] == 200
+    assert api("GET", "/v1/me", who=token)[0] == 401
+
+
+def test_a_signups_id_is_no_sign_in(api: Api) -> None:
+    _, answer = api("POST", "/v1/me/codes", {"phone": "12"})
+    assert answer["errors"][0]["field"] == "phone"
+    status, answer = api("POST", "/v1/me/session", {"id": "inf_aaaaaaaaaaaaaaaa", "code": "123456"})
+    assert (status, answer["errors"][0]["field"]) == (422, "id")
