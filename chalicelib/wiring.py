@@ -262,7 +262,8 @@ def platforms() -> Platforms:
     from chalicelib.platforms.registry import Platforms
     from chalicelib.secrets import secrets
 
-    return Platforms(secrets(), HttpClient(), settings().platform_url, sms_register().words)
+    words = sms_register().words
+    return Platforms(secrets(), HttpClient(), settings().platform_url, public_url(), words)
 
 
 @cache
