@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from chalicelib.identity.sessions import CreatorSessions
     from chalicelib.identity.tokens import Tokens
     from chalicelib.influencers.myself import Myself
+    from chalicelib.influencers.proofs import Proofs
     from chalicelib.influencers.service import Messenger, People, Register, Signups
     from chalicelib.influencers.store import PeopleStore, RosterStore
     from chalicelib.metrics.followers import Followers
@@ -217,6 +218,14 @@ def myself() -> Myself:
     from chalicelib.secrets import secrets
 
     return Myself(_people_store(), service_queue(), rate_limits(), secrets(), clock())
+
+
+@cache
+def proofs() -> Proofs:
+    from chalicelib.influencers.proofs import Proofs
+    from chalicelib.secrets import secrets
+
+    return Proofs(_people_store(), meter(), audit(), rate_limits(), secrets(), clock())
 
 
 @cache
@@ -600,6 +609,7 @@ def callbacks() -> Callbacks:
         people=people(),
         tallies=tallies(),
         waiting=waiting(),
+        ownership=proofs(),
         direct=confirmer(),
         texts=sms_register(),
         seen=seen(),

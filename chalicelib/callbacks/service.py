@@ -34,6 +34,7 @@ from chalicelib.ports import (
     CampaignHalts,
     ChannelHalts,
     DirectSender,
+    Ownership,
     People,
     Proof,
     ServiceTexts,
@@ -67,6 +68,7 @@ class Callbacks:
     people: People
     tallies: Tallies
     waiting: Waiting
+    ownership: Ownership
     direct: DirectSender
     texts: ServiceTexts
     seen: Seen
@@ -156,6 +158,9 @@ class Callbacks:
             case "start":
                 language = self.people.restart(channel, said.sender, evidence=said.dedupe_id, at=at)
                 self._confirm(said, channel, language, RESTARTED, "janjan_restarted")
+            case None if (shown := self.ownership.heard(channel, said, at)) is not None:
+                if writes_back:
+                    self._reply(said, channel, Outgoing(text=shown))
             case None if said.kind not in WITHOUT_VOICE:
                 self.store.keep_inbound(channel, said, letter.received_at)
                 if writes_back:

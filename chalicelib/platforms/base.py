@@ -198,7 +198,8 @@ class Inbound:
     """What a person sent us. `text` is empty for kinds without words.
 
     `kind` is the platform's own word, or `edit` or `revoke` (`reply_to` names the earlier message), or
-    `deep_link` (`extra["token"]` is what our link carried).
+    `deep_link` (`extra["token"]` is what our link carried). `extra["handle"]`: the canonical name of the
+    account that wrote, where the platform tells it.
     """
 
     dedupe_id: str

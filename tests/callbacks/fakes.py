@@ -134,6 +134,19 @@ class FakeWaiting:
         self.replies.append((channel, address, at))
 
 
+class FakeOwnership:
+    """Codes that were heard, and from whom."""
+
+    def __init__(self):
+        self.shown = {}
+
+    def heard(self, platform, said, at):
+        if "janjan-" not in said.text:
+            return None
+        self.shown[said.text] = (platform, said.sender)
+        return "confirmed"
+
+
 class FakeSeen:
     def __init__(self):
         self.ids = set()
@@ -193,13 +206,15 @@ class World:
     def __init__(self):
         self.people, self.tallies, self.direct = FakePeople(), FakeTallies(), FakeDirect()
         self.seen, self.store, self.bus = FakeSeen(), FakeStore(), FakeBus()
-        self.halts, self.waiting, self.texts = FakeHalts(), FakeWaiting(), FakeTexts()
+        self.halts, self.waiting, self.ownership = FakeHalts(), FakeWaiting(), FakeOwnership()
+        self.texts = FakeTexts()
 
     def processor(self, steps=None):
         parts = {
             "people": self.people,
             "tallies": self.tallies,
             "waiting": self.waiting,
+            "ownership": self.ownership,
             "direct": self.direct,
             "texts": self.texts,
             "seen": self.seen,
@@ -218,6 +233,7 @@ class World:
         return {
             "stopped": sorted(self.people.stopped()),
             "started": dict(self.people.started),
+            "shown": dict(self.ownership.shown),
             "facts": dict(self.tallies.facts),
             "sent": self.direct.texts(),
             "kept": sorted(self.store.kept),

@@ -162,7 +162,9 @@ def test_templates_are_listed_by_channel(call, campaign):
     assert call("approver", "GET", "/v1/channels/whatsapp-main/templates")[1]["items"] == [
         BRIEF.model_dump(mode="json") | {"segments": 0, "alphabet": ""}
     ]
-    assert call("editor", "GET", "/v1/channels/sms-main/templates")[0] == 404
+    assert call("editor", "GET", "/v1/channels/sms-main/templates")[1]["items"] == []
+    assert call("editor", "GET", "/v1/channels/email-main/templates")[0] == 409
+    assert call("editor", "GET", "/v1/channels/nothing/templates")[0] == 404
 
 
 def test_the_description_names_every_field_of_a_campaign(call):

@@ -684,7 +684,7 @@ def test_of_many_who_find_the_same_failures_one_makes_what_follows():
 
 
 @pytest.mark.parametrize(("channels", "least"), [(CHANNELS, 12), (MEDIA, 20)])
-def test_a_crash_before_or_after_any_step_from_failure_to_last_result_loses_nobody_and_sends_nobody_twice(
+def test_a_crash_before_or_after_any_step_from_failure_to_second_result_loses_nobody_and_sends_nobody_twice(
     channels: tuple[str, ...], least: int
 ):
     for after in (False, True):
