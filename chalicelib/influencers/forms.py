@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from chalicelib.errors import FieldError
+from chalicelib.errors import FieldError, InvalidInput, Rejected
 from chalicelib.i18n import translate
 from chalicelib.influencers.model import PURPOSES
 from chalicelib.influencers.names import plain_digits
@@ -212,6 +212,16 @@ def body_of(form: Form, area: str) -> dict[str, object]:
 def _accounts(form: Form) -> list[str]:
     """Platforms on which an account was given, in the form's order."""
     return [platform for platform in PLATFORMS if form.one(f"handle_{platform}").strip()]
+
+
+def problems(
+    error: Rejected | None, form: Form, place: Place, lang: str
+) -> tuple[Mapping[str, str], list[tuple[str, str]]]:
+    """Sentences beside the fields, and the same as a summary: (the field to go to, sentence)."""
+    if isinstance(error, InvalidInput):
+        errors = beside_fields(error.errors, form, place, lang)
+        return errors, summary(errors, lang)
+    return {}, [("", translate(lang, error.message, error.params))] if error else []
 
 
 def beside_fields(errors: Sequence[FieldError], form: Form, place: Place, lang: str) -> dict[str, str]:

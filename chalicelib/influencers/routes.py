@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated, Any
 
 from chalice.app import Response
 from pydantic import Field, ValidationError
 
 from chalicelib import wiring
-from chalicelib.errors import InvalidInput, NotFound, Rejected
+from chalicelib.errors import NotFound, Rejected
 from chalicelib.http import (
     FORM,
     PUBLIC,
@@ -311,7 +310,7 @@ def _place(request: Request, form: Form) -> Place:
 
 def _signup_page(request: Request, form: Form, place: Place, error: Rejected | None = None) -> Response:
     lang = request.lang
-    errors, problems = _problems(error, form, place, lang)
+    errors, problems = forms.problems(error, form, place, lang)
     offered = wiring.signups().offered()
     page = shell.render(
         "signup.html",
@@ -339,7 +338,7 @@ def _verify_page(request: Request, signup_id: str, form: Form, error: Rejected |
     person = wiring.signups().find(signup_id)
     if person.status != "unverified" and error is None:
         return html(shell.render("done.html", request.lang, path=request.path))
-    errors, problems = _problems(error, form, Place([], ""), request.lang)
+    errors, problems = forms.problems(error, form, Place([], ""), request.lang)
     link = request.cookies.get(LINK_COOKIE, "")
     page = shell.render(
         "verify.html",
@@ -354,16 +353,6 @@ def _verify_page(request: Request, signup_id: str, form: Form, error: Rejected |
         problems=problems,
     )
     return html(page, error.status if error else 200)
-
-
-def _problems(
-    error: Rejected | None, form: Form, place: Place, lang: str
-) -> tuple[Mapping[str, str], list[tuple[str, str]]]:
-    """Sentences beside the fields, and the same as a summary: (the field to go to, sentence)."""
-    if isinstance(error, InvalidInput):
-        errors = forms.beside_fields(error.errors, form, place, lang)
-        return errors, forms.summary(errors, lang)
-    return {}, [("", translate(lang, error.message, error.params))] if error else []
 
 
 def _to_verification(request: Request, answer: SignupAnswer, more: str = "") -> Response:

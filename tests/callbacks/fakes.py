@@ -134,6 +134,16 @@ class FakeWaiting:
         self.replies.append((channel, address, at))
 
 
+class FakeFollows:
+    """What hubs said of our subscriptions."""
+
+    def __init__(self):
+        self.words = []
+
+    def told(self, platform, news, at):
+        self.words.append((platform, news.account, news.lease_s, at))
+
+
 class FakeOwnership:
     """Codes that were heard, and from whom."""
 
@@ -209,7 +219,8 @@ class World:
     def __init__(self):
         self.people, self.tallies, self.direct = FakePeople(), FakeTallies(), FakeDirect()
         self.seen, self.store, self.bus = FakeSeen(), FakeStore(), FakeBus()
-        self.halts, self.waiting, self.ownership = FakeHalts(), FakeWaiting(), FakeOwnership()
+        self.halts, self.waiting, self.follows = FakeHalts(), FakeWaiting(), FakeFollows()
+        self.ownership = FakeOwnership()
         self.texts = FakeTexts()
 
     def processor(self, steps=None):
@@ -217,6 +228,7 @@ class World:
             "people": self.people,
             "tallies": self.tallies,
             "waiting": self.waiting,
+            "follows": self.follows,
             "ownership": self.ownership,
             "direct": self.direct,
             "texts": self.texts,
