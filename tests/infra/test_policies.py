@@ -246,6 +246,7 @@ def live(system: Laptop) -> None:
     prove(api, staff, decided)
     withdraw(staff, decided)
     tick(system, "SealAudit")
+    tick(system, "MeasureDue")
     wait_for(lambda: not waiting(system), "the end of all queues")
 
 
