@@ -71,6 +71,7 @@ class InfluencerView(View):
     name: str
     phone: str
     phone_proof: str
+    email_proven: bool
     language: str
     area: str
     area_path: list[str]
@@ -79,6 +80,8 @@ class InfluencerView(View):
     channel: str
     channels: list[str]
     """Over which campaigns can reach this person now."""
+    suppressed: list[str]
+    """Over which nothing but service messages goes, by the person's own word or a platform's."""
     handles: list[Account]
     contested: list[Account]
     """Accounts that somebody else had registered first, or has proven to be theirs."""
@@ -199,6 +202,7 @@ def _view(person: Influencer) -> InfluencerView:
     shown: dict[str, Any] = {
         "phone": person.masked_phone,
         "channels": list(person.reachable),
+        "suppressed": sorted(person.suppressed_channels),
         "handles": [account.masked() for account in person.handles],
         "contested": [account.masked() for account in person.contested],
     }
@@ -260,6 +264,19 @@ def new_code_form(request: Request, signup_id: str) -> Response:
     return _to_verification(request, answer, "&again=1")
 
 
+@api.page("GET", "/confirm/{token}", allow=PUBLIC, summary="Whether an email address is the reader's")
+def confirm_page(request: Request, token: str) -> Response:
+    """Mail scanners follow links: looking proves nothing, the button does."""
+    wiring.signups().confirmed(token)
+    return html(shell.render("confirm.html", request.lang, path=request.path, done=False))
+
+
+@api.page("POST", "/confirm/{token}", allow=PUBLIC, summary="Confirm an email address")
+def confirm_form(request: Request, token: str) -> Response:
+    wiring.signups().confirm(token)
+    return html(shell.render("confirm.html", request.lang, path=request.path, done=True))
+
+
 @api.page("GET", "/u/{token}", allow=PUBLIC, summary="What a click would end; looking ends nothing")
 def unsubscribe_page(request: Request, token: str) -> Response:
     """Scanners of mailboxes follow every link: only the button, or the mailbox's own, posts."""
@@ -308,7 +325,10 @@ def _signup_page(request: Request, form: Form, place: Place, error: Rejected | N
         professions=forms.labels(forms.PROFESSIONS, lang),
         platforms=forms.labels(forms.PLATFORMS, lang),
         purposes=forms.labels(forms.CONSENTS, lang),
-        channels=[(channel, label) for channel, label in forms.CHANNELS.items() if channel in offered],
+        channels=[
+            (channel, label) for channel, label in forms.labels(forms.CHANNELS, lang) if channel in offered
+        ],
+        also=[(channel, label) for channel, label in forms.labels(forms.ALSO, lang) if channel in offered],
         themes=[(theme.id, forms.named(theme.names, lang)) for theme in wiring.directory().themes()],
     )
     return html(page, error.status if error else 200)
