@@ -370,8 +370,16 @@ class Posts(Protocol):
         is no link of a post in it. The same `evidence` twice counts once and gives the same reply."""
         ...
 
-    def told(self, platform: str, news: Posted | Measured | Engaged | Leased, at: datetime) -> None:
+    def told(self, platform: str, news: Posted | Measured | Engaged, at: datetime) -> None:
         """Takes what a platform told of posts by itself; `at`: when it reached us. May be repeated."""
+        ...
+
+
+class Following(Protocol):
+    """Subscriptions to the posts of accounts."""
+
+    def told(self, platform: str, news: Leased, at: datetime) -> None:
+        """Takes a hub's word about one; `at`: when it reached us. May be repeated, and may come late."""
         ...
 
 

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from chalicelib.influencers.store import PeopleStore, RosterStore
     from chalicelib.metrics.followers import Followers
     from chalicelib.metrics.poller import Poller
+    from chalicelib.metrics.subscriptions import Subscriptions
     from chalicelib.ops import Idempotency, RateLimits, Seen
     from chalicelib.platforms.base import Meter
     from chalicelib.platforms.registry import Platforms
@@ -309,6 +310,22 @@ def followers() -> Followers:
     from chalicelib.metrics.followers import Followers
 
     return Followers(accounts(), _scheduled_meter(), clock())
+
+
+@cache
+def subscriptions() -> Subscriptions:
+    from chalicelib.metrics.follows import Follows
+    from chalicelib.metrics.subscriptions import Subscriptions
+
+    return Subscriptions(
+        store=Follows(),
+        hubs=platforms(),
+        meter=_scheduled_meter(),
+        accounts=accounts(),
+        people=people(),
+        webhook=lambda platform: f"{public_url()}/webhooks/{platform}",
+        clock=clock(),
+    )
 
 
 @cache
@@ -593,6 +610,7 @@ def callbacks() -> Callbacks:
         people=people(),
         tallies=tallies(),
         waiting=waiting(),
+        follows=subscriptions(),
         ownership=proofs(),
         direct=confirmer(),
         seen=seen(),

@@ -23,6 +23,7 @@ from chalicelib.ops import Seen
 from chalicelib.platforms.base import (
     MEDIUMS,
     Inbound,
+    Leased,
     Notice,
     Outgoing,
     Platform,
@@ -35,6 +36,7 @@ from chalicelib.ports import (
     CampaignHalts,
     ChannelHalts,
     DirectSender,
+    Following,
     Ownership,
     People,
     Proof,
@@ -70,6 +72,7 @@ class Callbacks:
     people: People
     tallies: Tallies
     waiting: Waiting
+    follows: Following
     ownership: Ownership
     direct: DirectSender
     seen: Seen
@@ -108,6 +111,8 @@ class Callbacks:
                 self._once(update.dedupe_id, lambda: self._preference(update, letter))
             case Notice():
                 self._notice(update, letter)
+            case Leased():
+                self.follows.told(letter.platform, update, letter.received_at)
             case Unknown():
                 self._unknown(update, letter, batch)
 

@@ -137,14 +137,22 @@ class Platforms:
             raise PlatformOff(platform=platform)
         return MEASURERS[platform], secret
 
+    def announcers(self) -> list[str]:
+        return [name for name in ANNOUNCERS if self.secrets.platform(name)]
+
+    def account_in(self, platform: str, handle: str) -> str:
+        return self._announcer(platform)[0].account_in(handle)
+
     def follow(self, platform: str, account: str, webhook: str, *, wanted: bool) -> None:
-        """As `Announces.follow`. Raises PlatformOff for a platform that is off or announces nothing."""
+        adapter, secret = self._announcer(platform)
+        hub_url = f"{self.base_url(platform)}/hub" if self.platform_url else adapter.hub_url
+        adapter.follow(self.http, hub_url, secret, webhook, account, wanted=wanted)
+
+    def _announcer(self, platform: str) -> tuple[Announces, Mapping[str, Any]]:
         secret = self.secrets.platform(platform) if platform in ANNOUNCERS else None
         if not secret:
             raise PlatformOff(platform=platform)
-        adapter = ANNOUNCERS[platform]
-        hub_url = f"{self.base_url(platform)}/hub" if self.platform_url else adapter.hub_url
-        adapter.follow(self.http, hub_url, secret, webhook, account, wanted=wanted)
+        return ANNOUNCERS[platform], secret
 
     def _sender(self, channel: Channel) -> Sends:
         if not self._is_on(channel):

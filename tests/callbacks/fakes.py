@@ -122,6 +122,16 @@ class FakeWaiting:
         self.replies.append((channel, address, at))
 
 
+class FakeFollows:
+    """What hubs said of our subscriptions."""
+
+    def __init__(self):
+        self.words = []
+
+    def told(self, platform, news, at):
+        self.words.append((platform, news.account, news.lease_s, at))
+
+
 class FakeOwnership:
     """Codes that were heard, and from whom."""
 
@@ -197,13 +207,15 @@ class World:
     def __init__(self):
         self.people, self.tallies, self.direct = FakePeople(), FakeTallies(), FakeDirect()
         self.seen, self.store, self.bus = FakeSeen(), FakeStore(), FakeBus()
-        self.halts, self.waiting, self.ownership = FakeHalts(), FakeWaiting(), FakeOwnership()
+        self.halts, self.waiting, self.follows = FakeHalts(), FakeWaiting(), FakeFollows()
+        self.ownership = FakeOwnership()
 
     def processor(self, steps=None):
         parts = {
             "people": self.people,
             "tallies": self.tallies,
             "waiting": self.waiting,
+            "follows": self.follows,
             "ownership": self.ownership,
             "direct": self.direct,
             "seen": self.seen,

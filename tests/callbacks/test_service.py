@@ -224,6 +224,12 @@ def test_stop_where_nobody_is_reached_is_a_voice_and_nothing_else(world):
     assert (world.people.words, world.direct.texts(), world.store.sorts()) == ({}, [], ["inbound"])
 
 
+def test_a_hubs_word_is_handed_on_with_the_time_at_which_it_reached_us(world):
+    news = {"mode": "subscribe", "account": "UC1", "challenge": "c", "lease_seconds": "60", "reason": ""}
+    assert world.processor().process({"m": message("youtube", {"websub": news})}) == []
+    assert world.follows.words == [("youtube", "UC1", 60, NOON)]
+
+
 def test_a_reaction_is_no_voice(world):
     world.processor().process(batch("message_reaction", "message_reaction_taken_back"))
     assert world.store.kept == {}
