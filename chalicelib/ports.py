@@ -177,6 +177,14 @@ class People(Protocol):
         ...
 
 
+class ServiceTexts(Protocol):
+    def sms(self, name: str, language: str, *params: str) -> Outgoing | None:
+        """The SMS whose words are registered under this name in this language, or else in any other, filled
+        in order; None where none is, or it has another number of variables. A variable that is too long is
+        cut."""
+        ...
+
+
 class Creators(Protocol):
     def standing(self, person: str) -> int | None:
         """A number that changes whenever this person is suspended or withdrawn, read consistently: a session

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.errors import PlatformOff
+from chalicelib.platforms import dlt
 from chalicelib.platforms.base import (
     MEDIUMS,
     Accepted,
@@ -20,6 +21,7 @@ from chalicelib.platforms.base import (
     Platform,
     PostReading,
     Quota,
+    SendRefused,
     Sends,
 )
 from chalicelib.platforms.facebook import Facebook
@@ -56,6 +58,8 @@ class Platforms:
     """Laptop only: where the sandbox speaks for every platform, each under its name."""
     public_url: str = ""
     """Where platforms reach us."""
+    registered: Callable[[str], Sequence[str]] = lambda template_id: ()
+    """The words that are registered for SMS under an id, and approved."""
 
     def adapter(self, platform: str) -> tuple[Platform, Mapping[str, Any]]:
         """The adapter and its secret. Raises PlatformOff without such a platform, or a secret for it."""
@@ -108,8 +112,16 @@ class Platforms:
         return f"{self.platform_url}/{platform}" if self.platform_url else ADAPTERS[platform].base_url
 
     def send(self, channel: Channel, to: str, message: Outgoing) -> Accepted:
-        """Sends once over `channel`. Raises as `Sends.send`, and PlatformOff when it was switched off."""
+        """Sends once over `channel`. Raises as `Sends.send`, and PlatformOff when it was switched off.
+
+        An SMS whose words are not registered is refused here, for its content: no gateway may send it
+        (platforms/dlt.py).
+        """
         adapter = self._sender(channel)
+        if channel.medium == "sms" and not any(
+            dlt.fits(words, message.text) for words in self.registered(message.template)
+        ):
+            raise SendRefused("words_not_registered", "content", message.template)
         return adapter.send(self.http, self.base_url(channel.platform), channel, to, message)
 
     def probe(self, channel: Channel) -> None:
