@@ -1,4 +1,4 @@
-"""Emails on the deployed system: a code, a campaign, receipts over SNS, a bounce, one click that ends them."""
+"""Emails on the deployed system: a code, a campaign, receipts over SNS, a bounce, a click that ends them."""
 
 from __future__ import annotations
 
