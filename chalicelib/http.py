@@ -443,8 +443,8 @@ def _urls_of(chalice_request: Any, headers: Mapping[str, str]) -> tuple[str, ...
     host = headers.get("host", "")
     staged = str(chalice_request.context.get("path", path))
     public = _doors[0].public_url() if _doors else ""
-    found = (f"{public}{path}{query}", f"https://{host}{staged}{query}", f"https://{host}{path}{query}")
-    return tuple(dict.fromkeys(found))
+    called = f"{urlsplit(public).scheme or 'https'}://{host}"
+    return tuple(dict.fromkeys(f"{base}{query}" for base in (public + path, called + staged, called + path)))
 
 
 def _path_of(chalice_request: Any) -> str:  # noqa: ANN401
