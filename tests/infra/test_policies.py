@@ -76,6 +76,7 @@ GIVEN_UP = "a second attempt that is not made after all: tests/dispatch/test_dec
 CALLED_OFF = "who had a claim and no result when a run was called off: tests/dispatch/test_corrections.py"
 BLOCKED = "the platform says that the person blocked us: counted among the refusals by chance only"
 PARKED = "a chunk that waits longer than a queue can is parked, for quiet hours: tests/dispatch"
+LEFT = "its person leaves in the moment of a hand-in: tests/metrics"
 PASSED_ON = "a post passes on to whose account published it, and is for what reached them: tests/metrics"
 HALTED = "a platform's word stops a channel or pauses a campaign: tests/dispatch/test_channels.py"
 MEASURED = "nothing is due on this laptop: tests/metrics"
@@ -117,6 +118,7 @@ UNSEEN: dict[str, dict[str, str]] = {
         "dynamodb:GetItem OpsTable": "the answer to an Idempotency-Key that comes again; an enrolment",
         "s3:GetObject Bucket/bundles/*": "whoever follows a link that was signed reads in its name",
     },
+    "forget_posts": FAILURES,
     "launch_due": FAILURES
     | {"dynamodb:BatchWriteItem TalliesTable": PARKED, "sqs:SendMessage SendQueue": PARKED}
     | {f"dynamodb:{action} TalliesTable": HALTED for action in ("DeleteItem", "PutItem")}
@@ -142,6 +144,7 @@ UNSEEN: dict[str, dict[str, str]] = {
     | HALTS
     | {
         "dynamodb:GetItem CampaignsTable": HALTED,
+        "dynamodb:DeleteItem PostsTable": LEFT,
         "dynamodb:GetItem PostsTable": LEASED,
         "dynamodb:PutItem PostsTable": LEASED,
         "dynamodb:PutItem TalliesTable": HALTED,
@@ -274,13 +277,17 @@ def the_staffs_day(api: Caller, staff: Staff) -> None:
     ask(f"{api.base}/v1/themes", json.dumps(theme).encode(), headers, 201)
     [campaign] = api("GET", "/v1/campaigns", token=admin)["items"]
     api("GET", f"/v1/campaigns/{campaign['id']}/deliveries", token=admin)
-    post = {"url": "https://x.com/sample/status/1", "influencer": people[0]["id"], "campaign": campaign["id"]}
+    creator = people[-2]["id"]
+    post = {"url": "https://x.com/sample/status/1", "influencer": creator, "campaign": campaign["id"]}
     handed_in = api("POST", "/v1/posts", post, token=admin)
     api("POST", "/v1/posts", post | {"url": "https://x.com/sample/status/2", "campaign": ""}, token=admin)
     decision = {"matched": True, "reason": "sample"}
     api("POST", f"/v1/posts/{handed_in['id']}/decision", decision, token=admin)
-    for wanted in ("", f"?campaign={campaign['id']}", f"?person={people[0]['id']}"):
+    for wanted in ("", f"?campaign={campaign['id']}", f"?person={creator}"):
         api("GET", f"/v1/posts{wanted}", token=admin)
+    api("POST", f"/v1/influencers/{creator}/withdrawal", {}, token=admin)
+    where = f"/v1/posts/{handed_in['id']}"
+    wait_for(lambda: api("GET", where, token=admin)["state"] == "withdrawn", "the end of a post")
     times = {"polling_ends": "2031-02-20T12:30:00Z", "code_from": "2031-02-01T00:00:00Z"}
     times["code_until"] = "2031-02-24T00:00:00Z"
     election = {"name": "Sample", "areas": ["IN"], "source": "x"} | times
