@@ -234,18 +234,23 @@ def test_of_a_topic_that_is_not_ours_no_certificate_is_fetched():
 
 
 def test_no_more_certificates_are_kept_than_could_be_needed():
-    http, many = Answers(200, SES.certificate), adapter()
-    many._http = http
+    many = adapter(Answers(200, SES.certificate))
     for n in range(3 * ses.CERTIFICATES_KEPT):
         many._certificate(f"https://sns.x/{n}.pem")
     assert len(many._kept) <= ses.CERTIFICATES_KEPT
 
 
-@pytest.mark.parametrize("status", [404, 500, 301])
-def test_a_certificate_that_cannot_be_had_now_is_asked_for_again_later(status):
-    with pytest.raises(Transient) as busy:
-        posted(http=Answers(status, "no"))
-    assert busy.value.status == 503
+@pytest.mark.parametrize(
+    ("status", "text"), [(404, SES.certificate), (500, "no"), (301, ""), (200, ""), (200, "<html>")]
+)
+def test_a_certificate_that_cannot_be_had_now_is_asked_for_again_later(status, text):
+    http = Answers(status, text)
+    later = adapter(http)
+    for _ in range(2):
+        with pytest.raises(Transient) as busy:
+            later.verify({"topic_arn": arn_of("current")}, TestSes().signed(BODY))
+        assert busy.value.status == 503
+    assert len(http.asked) == 2
 
 
 def test_an_unknown_fate_of_a_fetch_is_no_refusal():
@@ -257,12 +262,10 @@ def test_an_unknown_fate_of_a_fetch_is_no_refusal():
         posted(http=Cut())
 
 
-@pytest.mark.parametrize(
-    "pem", ["", "<html>", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"]
-)
-def test_what_is_no_certificate_proves_nothing(pem):
+def test_what_is_no_certificate_proves_nothing():
+    garbled = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
     with pytest.raises(SignatureInvalid):
-        posted(http=Answers(200, pem))
+        posted(http=Answers(200, garbled))
 
 
 def vectors():
