@@ -325,6 +325,19 @@ def test_only_who_bounced_is_told_of_not_all_who_were_written_to():
     assert len({update.dedupe_id for update in updates}) == 2
 
 
+@pytest.mark.parametrize("sub_type", [None, "OnAccountSuppressionList"])
+def test_only_who_complained_is_told_of_with_or_without_an_id_of_the_report(sub_type):
+    event = json.loads((golden.SAMPLES / "ses" / "complaint.json").read_text())
+    event["mail"]["destination"] = ["a@sample.test", "b@sample.test"]
+    event["complaint"] |= {"complainedRecipients": [{"emailAddress": "a@sample.test"}]}
+    event["complaint"]["complaintSubType"] = sub_type
+    del event["complaint"]["feedbackId"]
+    (update,) = adapter().parse(json.dumps(event).encode())
+    assert "a@sample.test" in (getattr(update, "sender", ""), getattr(update, "recipient", ""))
+    event["mail"]["messageId"] = ""
+    assert [type(update).__name__ for update in adapter().parse(json.dumps(event).encode())] == ["Unknown"]
+
+
 def test_the_same_bounce_told_by_the_identity_and_by_the_configuration_set_is_one():
     event = json.loads((golden.SAMPLES / "ses" / "bounce_permanent.json").read_text())
     event["notificationType"] = event.pop("eventType")
@@ -608,17 +621,29 @@ def test_amazons_own_client_asks_the_same():
     assert asked[0].url == "https://email.ap-south-1.amazonaws.com/v2/email/account"
 
 
-def test_amazons_own_signature_over_the_bytes_that_are_sent_is_ours(monkeypatch):
+def judged_signature(method, url, headers, body):
+    """AWS's own signature of a request with these headers, at the time that they state."""
+    sent = {} if body is None else {"Content-Type": "application/json"}
+    stated = {name: headers[name] for name in ("X-Amz-Date", "X-Amz-Security-Token")}
+    request = AWSRequest(method, url, sent | stated, body)
+    request.context["timestamp"] = headers["X-Amz-Date"]
+    judge = SigV4Auth(Credentials("AKIDNAMUNA", "s", "t"), "ses", "ap-south-1")
+    return judge.signature(judge.string_to_sign(request, judge.canonical_request(request)), request)
+
+
+def test_amazons_own_signature_over_the_bytes_that_are_sent_is_ours():
     http = Answers(200, {"MessageId": "x"})
     send(http)
     ((url, body, headers),) = http.asked
-    request = AWSRequest("POST", url, {"Content-Type": "application/json"}, packed(body))
-    request.context["timestamp"] = headers["X-Amz-Date"]
-    judge = SigV4Auth(Credentials("AKIDNAMUNA", "s", "t"), "ses", "ap-south-1")
-    request.headers["X-Amz-Date"] = headers["X-Amz-Date"]
-    request.headers["X-Amz-Security-Token"] = "t"
-    to_sign = judge.string_to_sign(request, judge.canonical_request(request))
-    assert headers["Authorization"].endswith("Signature=" + judge.signature(to_sign, request))
+    wanted = judged_signature("POST", url, headers, packed(body))
+    assert headers["Authorization"].endswith(f"Signature={wanted}")
+
+
+def test_amazons_own_signature_of_a_probe_is_ours():
+    http = Answers(200, ACCOUNT)
+    adapter().probe(http, Ses.base_url, CHANNEL)
+    ((url, _, headers),) = http.asked
+    assert headers["Authorization"].endswith(f"Signature={judged_signature('GET', url, headers, None)}")
 
 
 @pytest.mark.parametrize("name", ["MessageRejected", "TooManyRequestsException", "NotFoundException"])
