@@ -65,6 +65,7 @@ PAGE = 100
 MOST_READ = 2000
 """People looked at for one page of a list: a rare filter answers early, with a cursor to go on."""
 HOME_LANGUAGE = "hi"
+STOPPED_BEFORE = "You have written STOP. To get our messages again, write START."
 READ, REVIEW, REVEAL = "influencer.read", "influencer.review", "influencer.reveal"
 """What staff do with a person (identity.roles.MATRIX)."""
 
@@ -201,7 +202,8 @@ class Signups:
         if person.chat != chat_id:
             return None
         thanks = "Thank you, %(name)s. Your signup is complete. We will look at it and write to you here."
-        return translate(language, thanks, {"name": person.name})
+        reply = translate(language, thanks, {"name": person.name})
+        return f"{reply} {translate(language, STOPPED_BEFORE)}" if person.may_restart else reply
 
     def offered(self) -> tuple[str, ...]:
         """Channels over which this deployment can verify people."""

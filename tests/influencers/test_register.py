@@ -9,11 +9,18 @@ from chalicelib.clock import rfc3339
 from chalicelib.errors import Forbidden, InvalidInput, NotFound
 from chalicelib.identity.audit import Audit
 from chalicelib.identity.roles import Principal
-from chalicelib.influencers.model import Filter, Influencer, ReviewRequest, StateRefused, Status
+from chalicelib.influencers.model import (
+    Filter,
+    Influencer,
+    ReviewRequest,
+    SignupRequest,
+    StateRefused,
+    Status,
+)
 from chalicelib.influencers.roster import LARGEST
 from chalicelib.influencers.store import ConsentItem, OwnedItem, ProfileItem, RosterItem
 from chalicelib.ports import RosterRange
-from tests.influencers.world import ADMIN, COORDINATOR, ELSEWHERE, World
+from tests.influencers.world import ADMIN, COORDINATOR, ELSEWHERE, World, signup
 
 PHONE = "+918123456789"
 APPROVE = ReviewRequest(decision="approve")
@@ -317,6 +324,15 @@ def test_a_stop_on_telegram_is_about_the_chat(world: World) -> None:
     assert stop(world, channel="telegram", address="7001") == "hi"
     assert world.store.person(person.id).suppressed == {"telegram"}
     assert world.people.contacts([person.id])[person.id].suppressed == {"telegram"}
+
+
+def test_who_comes_back_by_telegram_after_a_stop_is_told_to_write_start(world: World) -> None:
+    person = world.approved(channel="telegram")
+    stop(world, channel="telegram", address="7001")
+    world.register.withdraw(ADMIN, person.id)
+    answer = world.signups.sign_up(SignupRequest.model_validate(signup(channel="telegram")), "203.0.113.5")
+    token = str(answer.verification.deep_link).partition("start=")[2]
+    assert "START" in str(world.people.start_telegram(token, "7001", at=world.clock.now()))
 
 
 def test_a_stop_between_reading_and_writing_a_verification_is_not_lost(
