@@ -326,6 +326,43 @@ def test_a_stop_on_telegram_is_about_the_chat(world: World) -> None:
     assert world.people.contacts([person.id])[person.id].suppressed == {"telegram"}
 
 
+USER = "IN.1000200030004000"
+
+
+@pytest.mark.parametrize("known_first", [True, False])
+def test_a_stop_under_an_id_is_about_the_number_that_was_seen_beside_it(
+    world: World, known_first: bool
+) -> None:
+    person, now = world.approved(), world.clock.now()
+    if known_first:
+        world.people.also_known("whatsapp", PHONE, USER, at=now)
+    world.people.stop("whatsapp", USER, evidence="e1", at=now)
+    if not known_first:
+        assert world.store.person(person.id).suppressed == set()
+        world.people.also_known("whatsapp", PHONE, USER, at=now)
+    assert world.store.person(person.id).suppressed == {"phone"}
+    assert world.people.owner("whatsapp", USER) == person.id
+    world.clock.forward(5)
+    world.people.also_known("whatsapp", PHONE, USER, at=world.clock.now())
+    world.people.restart("whatsapp", PHONE[1:], evidence="e2", at=world.clock.now())
+    world.people.also_known("whatsapp", PHONE, USER, at=world.clock.now())
+    assert world.store.person(person.id).suppressed == set()
+
+
+def test_an_id_that_was_seen_beside_no_number_is_nobodys(world: World) -> None:
+    person = world.approved()
+    world.people.stop("whatsapp", USER, evidence="e1", at=world.clock.now())
+    assert world.store.person(person.id).suppressed == set()
+    assert world.people.owner("whatsapp", USER) is None
+
+
+def test_no_number_and_no_id_stands_in_the_key_of_an_alias(world: World) -> None:
+    world.people.also_known("whatsapp", PHONE, USER, at=world.clock.now())
+    [item] = OwnedItem.scan(OwnedItem.pk.startswith("alias#"))
+    assert not any(part in f"{item.pk} {item.owner}" for part in (PHONE[1:], USER[3:]))
+    assert item.expires > world.clock.epoch()
+
+
 def test_who_comes_back_by_telegram_after_a_stop_is_told_to_write_start(world: World) -> None:
     person = world.approved(channel="telegram")
     stop(world, channel="telegram", address="7001")
