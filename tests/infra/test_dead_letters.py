@@ -92,6 +92,12 @@ STREAM = {
         ),
         (
             "callbacks",
+            callback("whatsapp", zipped="A" * 1600),
+            "process_callbacks",
+            "callback of whatsapp, packed into 1.2 kB, received 2026-11-02T05:30:00Z",
+        ),
+        (
+            "callbacks",
             {
                 "TopicArn": "arn:aws:sns:ap-south-1:000000000000:janjan-x-ses",
                 "Timestamp": "2026-11-02T05:30:00.123Z",
