@@ -42,6 +42,11 @@ def measured(told: Mapping[Metric, int], at: datetime) -> dict[Metric, Value]:
     }
 
 
+def numbers(figures: Figures) -> dict[str, int]:
+    """The figures without their times."""
+    return {metric: value.number for metric, value in figures.items()}
+
+
 def newest(known: Figures, told: Figures) -> dict[Metric, Value]:
     """Of each metric the newest measurement, whatever came first; of the same time the larger."""
     both = {metric: [f[metric] for f in (known, told) if metric in f] for metric in METRICS}

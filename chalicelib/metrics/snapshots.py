@@ -38,7 +38,7 @@ from chalicelib.clock import parse_rfc3339, rfc3339
 from chalicelib.errors import Transient
 from chalicelib.events.catalog import PostMeasured
 from chalicelib.events.outbox import raise_event
-from chalicelib.metrics.figures import GRADES, Figures, Grade, PostFigures, Value
+from chalicelib.metrics.figures import GRADES, Figures, Grade, PostFigures, Value, numbers
 from chalicelib.metrics.model import Post
 from chalicelib.metrics.schedule import slot
 from chalicelib.tables import Table, TableName
@@ -217,7 +217,7 @@ def _item(before: PostFigures, after: PostFigures, at: datetime) -> FiguresItem:
         item.due_key, item.due_at = after.platform, rfc3339(after.due_at)
     if not after.platform and not after.closed:
         item.expires = int(at.timestamp()) + KEPT_WITHOUT_A_POST_S
-    changed = [grade for grade in GRADES if _numbers(before.of(grade)) != _numbers(after.of(grade))]
+    changed = [grade for grade in GRADES if numbers(before.of(grade)) != numbers(after.of(grade))]
     if after.platform and changed:
         item.event = raise_event(
             PostMeasured(post_id=after.post_id, platform=after.platform, grade=changed[0]), at
@@ -255,10 +255,6 @@ def _measured(item: FiguresItem) -> PostFigures:
 
 def _unpacked(figures: Mapping[str, Any]) -> Figures:
     return {metric: Value(parse_rfc3339(at), number) for metric, (at, number) in figures.items()}  # type: ignore[misc]
-
-
-def _numbers(figures: Figures) -> dict[Any, int]:
-    return {metric: value.number for metric, value in figures.items()}
 
 
 def _written(at: datetime | None) -> str | None:
