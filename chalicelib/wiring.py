@@ -259,7 +259,7 @@ def platforms() -> Platforms:
     from chalicelib.platforms.registry import Platforms
     from chalicelib.secrets import secrets
 
-    return Platforms(secrets(), HttpClient(), settings().platform_url)
+    return Platforms(secrets(), HttpClient(), settings().platform_url, public_url())
 
 
 @cache

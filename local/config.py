@@ -4,6 +4,7 @@ Nothing here is a secret. These values open nothing but processes on this machin
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 
@@ -26,6 +27,43 @@ class Telegram:
     bot_token: str
     secret_token: str
     bot_username: str
+
+
+@dataclass(frozen=True)
+class Ses:
+    """The invented AWS account's emails, and the topic on which SES tells of them."""
+
+    region: str
+    sender: str
+    configuration_set: str
+    topic_arn: str
+    signing: str
+    """Certificate and key of an SNS that never was, as PEM: tests sign with it."""
+
+    @property
+    def certificate(self) -> str:
+        """What proves those signatures."""
+        return self.signing.partition("-----BEGIN PRIVATE KEY-----")[0]
+
+
+@dataclass(frozen=True)
+class Msg91:
+    """The invented MSG91 account."""
+
+    auth_key: str
+    path_token: str
+    header: str
+    entity_id: str
+
+
+@dataclass(frozen=True)
+class Twilio:
+    """The invented Twilio account: one sender of SMS, one of WhatsApp."""
+
+    account_sid: str
+    auth_token: str
+    sms_from: str
+    whatsapp_from: str
 
 
 @dataclass(frozen=True)
@@ -81,6 +119,25 @@ TELEGRAM = Telegram(
     secret_token="local-telegram-secret-token",
     bot_username="janjan_namuna_bot",
 )
+SES = Ses(
+    region="ap-south-1",
+    sender="JanJan नमूना <janjan@sample.test>",
+    configuration_set="janjan-local",
+    topic_arn="arn:aws:sns:ap-south-1:000000000000:janjan-local-ses",
+    signing=(Path(__file__).parent / "data" / "sns_sample.pem").read_text(encoding="ascii"),
+)
+MSG91 = Msg91(
+    auth_key="local-msg91-auth-key",
+    path_token="local-msg91-path-token",
+    header="NAMUNA",
+    entity_id="1101000000000000001",
+)
+TWILIO = Twilio(
+    account_sid="AC00000000000000000000000000000001",
+    auth_token="local-twilio-auth-token",
+    sms_from="+15550000001",
+    whatsapp_from="+15550000002",
+)
 YOUTUBE = YouTube(websub_secret="local-youtube-websub-secret", api_key="local-youtube-api-key")
 X_APP = X(
     consumer_secret="local-x-consumer-secret",
@@ -111,6 +168,9 @@ def platform_secret() -> dict[str, Any]:
         "pepper": PEPPER,
         "whatsapp": {"app_secret": WHATSAPP.app_secret, "verify_token": WHATSAPP.verify_token},
         "telegram": {"secret_token": TELEGRAM.secret_token, "bot_token": TELEGRAM.bot_token},
+        "ses": {"topic_arn": SES.topic_arn, "certificate": SES.certificate},
+        "msg91": {"auth_key": MSG91.auth_key, "path_token": MSG91.path_token},
+        "twilio": {"account_sid": TWILIO.account_sid, "auth_token": TWILIO.auth_token},
         "youtube": {"websub_secret": YOUTUBE.websub_secret, "api_key": YOUTUBE.api_key},
         "x": {"consumer_secret": X_APP.consumer_secret, "bearer_token": X_APP.bearer_token},
         "instagram": {
@@ -135,6 +195,20 @@ def platform_secret() -> dict[str, Any]:
                 "platform": "telegram",
                 "bot_token": TELEGRAM.bot_token,
                 "bot_username": TELEGRAM.bot_username,
+            },
+            "email-main": {
+                "platform": "ses",
+                "region": SES.region,
+                "from": SES.sender,
+                "configuration_set": SES.configuration_set,
+            },
+            "sms-main": {"platform": "msg91", "header": MSG91.header, "entity_id": MSG91.entity_id},
+            "sms-twilio": {"platform": "twilio", "medium": "sms", "from": TWILIO.sms_from},
+            "whatsapp-twilio": {
+                "platform": "twilio",
+                "medium": "whatsapp",
+                "from": TWILIO.whatsapp_from,
+                "templates": {},
             },
         },
     }

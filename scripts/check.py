@@ -17,6 +17,7 @@ STATIC = {
 }
 DYNAMIC = {
     "package": [sys.executable, "-m", "scripts.package", "--stage", "prod"],
+    "judges from npm": [sys.executable, "-m", "scripts.npm_judges"],
     "pytest": [
         # By module: fixtures of a module are then made once. (Groups do not work: xdist 3.8 with pytest 9.2.)
         *(

@@ -80,6 +80,11 @@ def size(count: int) -> str:
 
 
 def _callback(message: Mapping[str, Any]) -> str:
+    if "TopicArn" in message:
+        platform = _only(PLATFORM, str(message["TopicArn"]).rpartition("-")[2])
+        at = rfc3339(parse_rfc3339(str(message["Timestamp"])))
+        how_large = size(len(str(message["Message"]).encode()))
+        return f"callback of {platform} over SNS, {how_large}, received {at}"
     at = rfc3339(parse_rfc3339(str(message["received_at"])))
     if "object" in message:
         how_large = f"in the bucket as {_only(r'callbacks/' + ID, message['object'])}"

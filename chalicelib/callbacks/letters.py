@@ -69,8 +69,12 @@ class Letterbox:
         self.queue.put([message])
 
     def open(self, message_id: str, text: str) -> Letter:
-        """The letter that the text of a queue message holds or points to."""
+        """The letter that the text of a queue message holds or points to; or that a topic of ours sent, whose
+        name ends in its platform's."""
         message = json.loads(text)
+        if "TopicArn" in message:  # SNS hands over in an envelope of its own
+            at, platform = parse_rfc3339(message["Timestamp"]), message["TopicArn"].rpartition("-")[2]
+            return Letter(message_id, platform, at, text.encode("utf-8"))
         at = parse_rfc3339(message["received_at"])
         return Letter(message_id, message["platform"], at, self._body(message))
 

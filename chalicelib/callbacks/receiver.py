@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from chalicelib.callbacks.letters import Letterbox
 from chalicelib.clock import Clock
 from chalicelib.errors import Forbidden, Rejected, SignatureInvalid
-from chalicelib.platforms.base import Call, Greeting
+from chalicelib.platforms.base import Call, Greeting, SignsAddress
 from chalicelib.platforms.registry import Platforms
 from chalicelib.telemetry import count
 
@@ -30,7 +30,7 @@ class Receiver:
     def receive(self, platform: str, call: Call) -> None:
         """Takes a webhook: one call to the queue when the secret is known. Raises PlatformOff,
         SignatureInvalid or TooLarge, and then nothing was kept."""
-        self.platforms.adapter(platform)
+        adapter, _ = self.platforms.adapter(platform)
         if len(call.body) > LARGEST:
             raise TooLarge
         try:
@@ -38,7 +38,8 @@ class Receiver:
         except SignatureInvalid:
             count("CallbacksRefused")
             raise
-        self.letterbox.post(platform, self.clock.now(), call.body)
+        body = adapter.proven(call) if isinstance(adapter, SignsAddress) else call.body
+        self.letterbox.post(platform, self.clock.now(), body)
         count("CallbacksReceived")
 
     def greet(self, platform: str, call: Call) -> Greeting:

@@ -130,7 +130,7 @@ class DeliveryUnknown(Event):
 
 
 class DeliveryOptedOut(Event):
-    """A person said stop on a channel."""
+    """A person said stop on a channel, or its address takes nothing any more."""
 
     name = "delivery.opted_out"
     feature = "influencers"

@@ -43,7 +43,7 @@ COUNTED = frozenset[str]({"facebook", "instagram", "x", "youtube"})
 """Platforms that tell how many people follow an account."""
 CHANNELS: tuple[Channel, ...] = get_args(Channel)
 PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
-ADDRESS_KIND: dict[str, str] = {"whatsapp": "phone", "telegram": "telegram"}
+ADDRESS_KIND: dict[str, str] = {"whatsapp": "phone", "telegram": "telegram", "email": "email"}
 """Whose address a channel uses: a STOP over WhatsApp is about the number, and will hold for SMS too."""
 Language = Literal[
     "as",

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal, Protocol, get_args
+from typing import Any, Literal, Protocol, get_args, runtime_checkable
 
 from chalicelib.errors import Rejected, Transient
 
@@ -84,10 +84,12 @@ class Channel:
 
     id: str
     platform: str
-    config: Mapping[str, str]
-    """Address and token, as the platform names them."""
+    config: Mapping[str, Any]
+    """Address and token, as the platform names them; what it leaves out, from its platform's entry."""
     medium: str = ""
     """What it reaches people by; left out: what bears the platform's name."""
+    webhook: str = ""
+    """Our address for its platform's callbacks, for platforms that are told it with every message."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "medium", self.medium or self.platform)
@@ -185,6 +187,7 @@ class Status:
     """Our delivery key when it came back."""
     code: str = ""
     opted_out: bool = False
+    """Nothing may go to this address any more: the person said so, or it takes nothing."""
     scope: Scope = "person"
     """Of `failed`: for whom the refusal holds, as in SendRefused."""
     medium: str = ""
@@ -377,6 +380,10 @@ class Http(Protocol):
         """The same for what only reads."""
         ...
 
+    def get_text(self, url: str, headers: Mapping[str, str]) -> tuple[int, Headers, str]:
+        """The same for what is no JSON."""
+        ...
+
 
 class Platform(Protocol):
     """What all platforms have: they are heard."""
@@ -398,6 +405,15 @@ class Platform(Protocol):
 
     def handshake(self, secrets: Mapping[str, Any], call: Call) -> Greeting | None:
         """The answer to a GET that proves the address ours; None when it is refused."""
+        ...
+
+
+@runtime_checkable
+class SignsAddress(Protocol):
+    """A platform whose signature covers the address, too: what we wrote there comes back proven."""
+
+    def proven(self, call: Call) -> bytes:
+        """What of a verified call is queued for `parse`: the body, with what its address says."""
         ...
 
 

@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 
 from chalicelib.errors import Transient
 from chalicelib.platforms.base import Headers, OutcomeUnknown
+from chalicelib.platforms.payload import packed
 
 if TYPE_CHECKING:
     from urllib3 import PoolManager
@@ -44,40 +45,47 @@ class HttpClient:
         Raises Transient when no connection was made, so that surely nothing was sent, and OutcomeUnknown when
         the answer did not come whole.
         """
-        packed = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
-        return self._ask("POST", url, packed, {**headers, "Content-Type": "application/json"})
+        return self._ask("POST", url, packed(body), {**headers, "Content-Type": "application/json"})
 
     def post_form(
         self, url: str, body: Mapping[str, str], headers: Mapping[str, str]
     ) -> tuple[int, Headers, Any]:
         """The same with a form's fields."""
-        packed = urlencode(body).encode("ascii")
         kind = "application/x-www-form-urlencoded"
-        return self._ask("POST", url, packed, {**headers, "Content-Type": kind})
+        return self._ask("POST", url, urlencode(body).encode("ascii"), {**headers, "Content-Type": kind})
 
     def get_json(self, url: str, headers: Mapping[str, str]) -> tuple[int, Headers, Any]:
         """The same for what only reads."""
         return self._ask("GET", url, None, headers)
 
+    def get_text(self, url: str, headers: Mapping[str, str]) -> tuple[int, Headers, str]:
+        """The same for what is no JSON, such as a certificate."""
+        status, found, content = self._whole("GET", url, None, headers)
+        return status, found, content.decode("utf-8", "replace")
+
     def _ask(
         self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]
     ) -> tuple[int, Headers, Any]:
+        status, found, content = self._whole(method, url, body, {**headers, "Accept": "application/json"})
+        try:
+            return status, found, json.loads(content)
+        except (ValueError, RecursionError):
+            return status, found, None
+
+    def _whole(
+        self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]
+    ) -> tuple[int, Headers, bytes]:
         from urllib3.exceptions import ConnectTimeoutError, HTTPError
 
-        sent = {**headers, "Accept": "application/json"}
         try:
             answer = self._fresh_pool().request(
-                method, url, body=body, headers=sent, retries=False, redirect=False
+                method, url, body=body, headers=headers, retries=False, redirect=False
             )
         except ConnectTimeoutError as error:  # NewConnectionError is one
             raise Transient("The platform could not be reached.") from error
         except HTTPError as error:
             raise OutcomeUnknown from error
-        try:
-            content = json.loads(answer.data)
-        except (ValueError, RecursionError):
-            content = None
-        return answer.status, {name.lower(): value for name, value in answer.headers.items()}, content
+        return answer.status, {name.lower(): value for name, value in answer.headers.items()}, answer.data
 
     def _fresh_pool(self) -> PoolManager:
         with self._lock:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import parse_qsl
 
 from chalicelib.platforms.base import OutcomeUnknown, Scope, SendRefused, Throttled, Unknown
 
@@ -44,6 +45,21 @@ def _children(value: Any) -> list[Any]:  # noqa: ANN401
     if isinstance(value, dict):
         return list(value.values())
     return value if isinstance(value, list) else []
+
+
+def form_pairs(body: bytes, errors: str = "backslashreplace") -> list[tuple[str, str]]:
+    """Names and values of a form in their order, blank values too. Bytes that are not UTF-8 become escapes,
+    or as `errors` says."""
+    text = body.decode("utf-8", errors)
+    return parse_qsl(text, keep_blank_values=True, encoding="utf-8", errors=errors)
+
+
+def form_of(body: bytes) -> dict[str, str]:
+    """The fields of a form, the last value of each name. Raises ValueError where there is not one."""
+    fields = dict(form_pairs(body)) if b"=" in body else {}
+    if not fields:
+        raise ValueError("not a form")
+    return fields
 
 
 def unreadable(platform: str, body: bytes) -> Unknown:
@@ -91,6 +107,11 @@ def timestamp(value: Any) -> datetime | None:  # noqa: ANN401
         return at.astimezone(UTC) if at and at.tzinfo else None
     except (ValueError, OverflowError):
         return None
+
+
+def packed(body: Any) -> bytes:  # noqa: ANN401
+    """`body` as the client sends it: who signs a request signs these bytes."""
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
 
 
 def a_count(value: Any) -> int | None:  # noqa: ANN401

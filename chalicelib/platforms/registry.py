@@ -23,15 +23,20 @@ from chalicelib.platforms.base import (
     Sends,
 )
 from chalicelib.platforms.facebook import Facebook
+from chalicelib.platforms.http_client import HttpClient
 from chalicelib.platforms.instagram import Instagram
+from chalicelib.platforms.msg91 import Msg91
+from chalicelib.platforms.ses import Ses
 from chalicelib.platforms.telegram import Telegram
+from chalicelib.platforms.twilio import Twilio
 from chalicelib.platforms.whatsapp import WhatsApp
 from chalicelib.platforms.x import X
 from chalicelib.platforms.youtube import YouTube
 from chalicelib.secrets import Secrets
 
-_WHATSAPP, _TELEGRAM, _YOUTUBE, _X = WhatsApp(), Telegram(), YouTube(), X()
-SENDERS: dict[str, Sends] = {one.name: one for one in (_WHATSAPP, _TELEGRAM)}
+_YOUTUBE, _X = YouTube(), X()
+_SENDERS: tuple[Sends, ...] = (WhatsApp(), Telegram(), Msg91(), Twilio(), Ses(HttpClient()))
+SENDERS: dict[str, Sends] = {one.name: one for one in _SENDERS}
 """Over which people are reached; of several that carry one medium, the first configured channel is used."""
 MEASURERS: dict[str, Measures] = {one.name: one for one in (Instagram(), Facebook(), _YOUTUBE, _X)}
 """Which tell figures of posts and accounts."""
@@ -49,6 +54,8 @@ class Platforms:
     http: Http
     platform_url: str = ""
     """Laptop only: where the sandbox speaks for every platform, each under its name."""
+    public_url: str = ""
+    """Where platforms reach us."""
 
     def adapter(self, platform: str) -> tuple[Platform, Mapping[str, Any]]:
         """The adapter and its secret. Raises PlatformOff without such a platform, or a secret for it."""
@@ -61,21 +68,21 @@ class Platforms:
         """The first configured channel that reaches people by `medium`, over a platform that is switched on.
         Raises PlatformOff when there is none."""
         for channel_id, config in self._channels().items():
-            channel = _channel(channel_id, config)
+            channel = self._channel(channel_id, config)
             if channel.medium == medium and self._is_on(channel):
                 return channel
         raise PlatformOff(platform=medium)
 
     def channel(self, channel_id: str) -> Channel:
         """The channel of this id. Raises PlatformOff when it is not configured, or its platform is off."""
-        channel = _channel(channel_id, self._channels().get(channel_id, {}))
+        channel = self._channel(channel_id, self._channels().get(channel_id, {}))
         if not self._is_on(channel):
             raise PlatformOff(platform=channel.platform or channel_id)
         return channel
 
     def channels(self) -> list[Channel]:
         """All configured channels of platforms that are switched on, by id."""
-        configured = (_channel(channel_id, config) for channel_id, config in sorted(self._channels().items()))
+        configured = (self._channel(*one) for one in sorted(self._channels().items()))
         return [channel for channel in configured if self._is_on(channel)]
 
     def channels_and_platforms(self) -> set[str]:
@@ -147,13 +154,15 @@ class Platforms:
     def _is_on(self, channel: Channel) -> bool:
         return channel.platform in SENDERS and bool(self.secrets.platform(channel.platform))
 
-    def _channels(self) -> Mapping[str, Mapping[str, str]]:
-        channels: Mapping[str, Mapping[str, str]] = self.secrets.all().get("channels", {})
+    def _channel(self, channel_id: str, config: Mapping[str, Any]) -> Channel:
+        """A configured channel. `medium` is given where the platform carries several; what is not given is
+        the platform's own."""
+        platform = str(config.get("platform", ""))
+        carried = SENDERS[platform].capabilities.mediums if platform in SENDERS else ()
+        medium = str(config.get("medium") or (carried[0] if carried else ""))
+        whole = {**(self.secrets.platform(platform) or {}), **config}
+        return Channel(channel_id, platform, whole, medium, f"{self.public_url}/webhooks/{platform}")
+
+    def _channels(self) -> Mapping[str, Mapping[str, Any]]:
+        channels: Mapping[str, Mapping[str, Any]] = self.secrets.all().get("channels", {})
         return channels
-
-
-def _channel(channel_id: str, config: Mapping[str, str]) -> Channel:
-    """A configured channel. `medium` is given where the platform carries several."""
-    platform = str(config.get("platform", ""))
-    carried = SENDERS[platform].capabilities.mediums if platform in SENDERS else ()
-    return Channel(channel_id, platform, config, config.get("medium") or (carried[0] if carried else ""))

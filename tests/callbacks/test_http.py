@@ -3,17 +3,19 @@
 import base64
 import json
 from datetime import UTC, datetime
+from urllib.parse import parse_qsl
 
 import boto3
 import pytest
 from chalice.local import LambdaContext
+from twilio.request_validator import RequestValidator
 
 from chalicelib import aws, wiring
 from chalicelib.callbacks.letters import MOST_IN_A_MESSAGE
 from chalicelib.callbacks.store import CallbackStore, Kept
 from chalicelib.platforms.registry import ADAPTERS
 from chalicelib.secrets import secrets
-from local.config import WHATSAPP, platform_secret
+from local.config import MSG91, TWILIO, WHATSAPP, platform_secret
 from tests.platforms import contract, fixtures
 from tests.platforms.golden import SAMPLES, samples
 
@@ -56,7 +58,7 @@ def test_every_payload_signed_right_is_taken_and_handed_over_byte_for_byte(house
         assert (response.status_code, response.body) == (200, b""), name
     letters = [wiring.receiver().letterbox.open(*queued) for queued in house.queued().items()]
     assert sorted((letter.platform, letter.body) for letter in letters) == sorted(
-        (platform, body) for platform, _, body in payloads()
+        (platform, call(platform, body).body) for platform, _, body in payloads()
     )
 
 
@@ -128,6 +130,72 @@ def test_a_body_that_the_gateway_hands_over_in_base64_is_hashed_as_it_was_sent(h
     event["headers"] |= signed("whatsapp", body)
     event["multiValueHeaders"] = {name: [value] for name, value in event["headers"].items()}
     assert app(event, LambdaContext("APIHandler", 256))["statusCode"] == 200
+    ((_, text),) = house.queued().items()
+    assert base64.b64decode(json.loads(text)["body"]) == body
+
+
+def twilio_event(body, signed_url, **more):
+    """A form that Twilio posts through API Gateway, signed for an address as it may have been called."""
+    event = json.loads((SAMPLES / "invocations" / "apigateway_webhook.json").read_text())
+    pairs = dict(parse_qsl(body, keep_blank_values=True))
+    event["headers"] |= {
+        "Content-Type": "application/x-www-form-urlencoded; charset=UTF-8",
+        "X-Twilio-Signature": RequestValidator(TWILIO.auth_token).compute_signature(signed_url, pairs),
+    }
+    event["headers"] |= {"Host": more["host"]} if "host" in more else {}
+    event["multiValueHeaders"] = {name: [value] for name, value in event["headers"].items()}
+    event["multiValueQueryStringParameters"] = {"key": [more.get("key", KEY)]}
+    event["queryStringParameters"] = {"key": more.get("key", KEY)}
+    event["pathParameters"]["platform"] = "twilio"
+    event["path"], event["body"] = "/webhooks/twilio", body
+    event["requestContext"]["path"] = more.get("path", "/api/webhooks/twilio")
+    return event
+
+
+KEY = "cmp_namunaabcdef1234-1.0000000000003.7.1"
+GATEWAY = "https://abc123.execute-api.ap-south-1.amazonaws.com/api/webhooks/twilio"
+OWN = "https://janjan.example/webhooks/twilio"
+
+
+@pytest.mark.parametrize(
+    ("url", "more"),
+    [
+        (GATEWAY, {}),
+        (GATEWAY.replace(".com", ".com:443"), {}),
+        (OWN, {"host": "janjan.example", "path": "/webhooks/twilio"}),
+        (OWN.replace("/web", "/v1/web"), {"host": "janjan.example", "path": "/v1/webhooks/twilio"}),
+        ("http://127.0.0.1:8000/webhooks/twilio", {}),
+    ],
+)
+def test_twilios_signature_holds_behind_the_gateway_and_a_domain_of_our_own_and_brings_our_key(
+    house, url, more
+):
+    from app import app  # noqa: PLC0415 - after the environment stands
+
+    body = "MessageSid=SM1&MessageStatus=delivered&To=%2B919000010001&Empty=&Name=%E0%A4%86+%26"
+    event = twilio_event(body, f"{url}?key={KEY}", **more)
+    assert app(event, LambdaContext("APIHandler", 256))["statusCode"] == 200
+    forged = twilio_event(body, f"{url}?key={KEY}", **more, key=KEY.replace(".7.", ".8."))
+    assert app(forged, LambdaContext("APIHandler", 256))["statusCode"] == 401
+    elsewhere = twilio_event(body, f"https://elsewhere.example/webhooks/twilio?key={KEY}", **more)
+    assert app(elsewhere, LambdaContext("APIHandler", 256))["statusCode"] == 401
+    ((message_id, text),) = house.queued().items()
+    letter = wiring.receiver().letterbox.open(message_id, text)
+    (status,) = wiring.callbacks().adapters["twilio"].parse(letter.body)
+    assert (status.key, status.fact, status.recipient) == (KEY, "delivered", "+919000010001")
+
+
+@pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "application/json"])
+def test_reports_of_sms_are_taken_at_the_secret_address_only(house, kind):
+    name = "v2_delivered.form" if "form" in kind else "v3_delivered.json"
+    body = (SAMPLES / "msg91" / name).read_bytes()
+
+    def report(path):
+        headers = {"Content-Type": kind}
+        return house.client.http.post(f"/webhooks/msg91{path}", headers=headers, body=body).status_code
+
+    assert report(f"/{MSG91.path_token}") == 200
+    assert {report(path) for path in ("", "/wrong", f"/{MSG91.path_token}x", "/None")} == {401}
     ((_, text),) = house.queued().items()
     assert base64.b64decode(json.loads(text)["body"]) == body
 

@@ -1,15 +1,17 @@
 import hashlib
 import hmac
 import json
+from urllib.parse import parse_qsl
 
 import pytest
+from twilio.request_validator import RequestValidator
 
 from chalicelib.callbacks.letters import MOST_IN_A_MESSAGE, Letterbox
 from chalicelib.callbacks.receiver import LARGEST, Receiver, TooLarge
-from chalicelib.clock import FixedClock
+from chalicelib.clock import FixedClock, rfc3339
 from chalicelib.errors import Forbidden, PlatformOff, SignatureInvalid
 from chalicelib.platforms.base import Call
-from chalicelib.platforms.registry import Platforms
+from chalicelib.platforms.registry import ADAPTERS, Platforms
 from tests.callbacks.fakes import NOON
 from tests.platforms.test_registry import GivenSecrets
 from tests.platforms.test_whatsapp import Answers
@@ -102,6 +104,20 @@ def test_four_megabytes_are_taken_and_one_byte_more_is_refused():
     assert len(bench.queue.bodies) == len(bench.bucket.objects) == 1
 
 
+def test_what_a_signed_address_says_is_queued_with_the_body_and_the_address_of_others_is_not():
+    secret = {"twilio": {"auth_token": "t"}, "msg91": {"path_token": "p"}}
+    bench, body = Bench(secret), b"MessageSid=SM1&MessageStatus=sent&To=%2B919000010001"
+    url = "https://janjan.example/webhooks/twilio?key=cmp_a-1.0.0.1"
+    signature = RequestValidator("t").compute_signature(url, dict(parse_qsl(body.decode())))
+    query = {"key": "cmp_a-1.0.0.1"}
+    bench.receiver.receive("twilio", Call({"x-twilio-signature": signature}, body, query, (url,)))
+    bench.receiver.receive("msg91", Call({}, body, query, (url,), "p"))
+    signed, unsigned = bench.letters()
+    (status,) = ADAPTERS["twilio"].parse(signed.body)
+    assert (status.key, signed.body.startswith(body)) == ("cmp_a-1.0.0.1", True)
+    assert unsigned.body == body
+
+
 def test_a_wrong_signature_leaves_nothing_behind_and_asks_once_for_a_newer_secret():
     bench = Bench()
     with pytest.raises(SignatureInvalid):
@@ -161,3 +177,11 @@ def test_a_handshake_that_is_not_ours_is_forbidden():
         with pytest.raises(Forbidden):
             bench.receiver.greet("whatsapp", hello("wrong"))
         assert bench.secrets.refreshed == 1
+
+
+def test_what_a_topic_of_ours_sent_is_a_letter_of_the_platform_that_its_name_ends_in():
+    envelope = {"TopicArn": "arn:aws:sns:ap-south-1:000000000000:janjan-x-ses", "Timestamp": rfc3339(NOON)}
+    text = json.dumps(envelope | {"Type": "Notification", "Message": "नमस्ते"}, ensure_ascii=False)
+    letter = Bench().letterbox.open("m1", text)
+    assert (letter.id, letter.platform, letter.received_at) == ("m1", "ses", NOON)
+    assert letter.body == text.encode()

@@ -10,7 +10,8 @@ from tests.platforms.golden import SAMPLES
 
 
 def sample(platform, name):
-    return message(platform, (SAMPLES / platform / f"{name}.json").read_bytes())
+    (found,) = (SAMPLES / platform).glob(f"{name}.*")
+    return message(platform, found.read_bytes())
 
 
 def batch(*names):
@@ -90,6 +91,31 @@ def test_a_failure_reported_of_the_whole_channel_stops_it_once_while_it_is_news(
     assert world.tallies.facts == {("cmp_abcdefgh-1.00000000003.7.1", "failed"): str(code)}
 
 
+def test_a_failure_of_a_whole_sms_account_stops_its_channels_by_the_platforms_name(world):
+    for _ in range(2):
+        assert world.processor().process(batch("twilio/status_failed_account_suspended")) == []
+    assert world.halts.halted == [("twilio", "30002")]
+
+
+def test_delivery_reports_of_sms_are_facts_under_our_key_in_any_order_and_number(world):
+    names = ["twilio/status_delivered", "twilio/status_sent", "twilio/status_queued", "msg91/v2_failed"]
+    for _ in range(2):
+        assert world.processor().process(batch(*names)) == []
+        names.reverse()
+    keys = [f"cmp_namunaabcdef1234-1.0000000000003.{index}.1" for index in (1, 7)]
+    assert world.tallies.facts == {
+        (keys[0], "delivered"): "",
+        (keys[0], "sent"): "",
+        (keys[1], "failed"): "2",
+    }
+    assert (world.store.kept, world.people.words) == ({}, {})
+
+
+def test_the_register_of_who_wants_no_advertising_is_no_stop(world):
+    world.processor().process(batch("msg91/v2_do_not_disturb", "msg91/v2_blocked"))
+    assert world.people.words == {}
+
+
 def test_a_status_without_a_time_counts_from_its_receipt(world):
     recorded = []
     world.tallies.record = lambda proofs: recorded.extend(proofs) or []
@@ -115,6 +141,7 @@ def test_another_failure_stops_nobody(world):
         ("message_stop", ("whatsapp", "+919000010001")),
         ("message_button", ("whatsapp", "+919000010001")),
         ("telegram/stop", ("telegram", "5000000001")),
+        ("twilio/message_stop_in_words", ("sms", "+919000010001")),
     ],
 )
 def test_a_stop_stops_and_is_confirmed_once(world, name, address):
@@ -231,13 +258,17 @@ def test_an_old_deep_link_still_joins_again_who_had_stopped(world):
     [
         ("preference_stop", "preference_resume", ("whatsapp", "+919000010001")),
         ("telegram/blocked", "telegram/unblocked", ("telegram", "5000000001")),
+        ("twilio/message_stop_kept_by_twilio", None, ("sms", "+919000010001")),
+        ("twilio/status_failed_opted_out", None, ("sms", "+919000010001")),
+        ("twilio/status_whatsapp_blocked", None, ("whatsapp", "+919000010002")),
     ],
 )
 def test_preferences_of_the_platform_stop_and_restart_without_a_word_from_us(world, off, on, address):
     world.processor().process(batch(off))
     assert world.people.stopped() == {address}
-    world.processor().process(batch(on))
-    assert world.people.stopped() == set()
+    if on:
+        world.processor().process(batch(on))
+        assert world.people.stopped() == set()
     assert world.direct.sent == {}
 
 
@@ -306,11 +337,14 @@ def everything():
     """Each kind of work once; STOP and START are the only words of their numbers."""
     names = ("status_sent", "status_failed_opted_out", "message_text", "preference_stop", "template_rejected")
     more = ("field_that_is_new", "many_at_once", "telegram/start_with_token", "telegram/stop")
+    sms = ("twilio/status_sent", "twilio/status_failed_opted_out", "twilio/message_whatsapp_text")
     words = {
         "stop": wrote("STOP", number="919000010077", message_id="w77"),
         "start": wrote("START", number="919000010088", message_id="w88"),  # of somebody who never stopped
     }
-    return batch(*names, *more) | words
+    return (
+        batch(*names, *more, *sms, "twilio/status_failed_account_suspended", "msg91/v2_many_batches") | words
+    )
 
 
 def whole():

@@ -361,7 +361,7 @@ def test_campaigns_go_where_there_is_an_address_a_consent_and_no_stop() -> None:
     assert person(consents=both, chat="7", suppressed=["phone"]).reachable == ("telegram",)
     assert person(consents=both, chat="7", suppressed=["telegram"]).reachable == ("whatsapp",)
     assert person(suppressed=["phone"]).suppressed_channels == {"whatsapp"}
-    assert ADDRESS_KIND == {"whatsapp": "phone", "telegram": "telegram"}
+    assert ADDRESS_KIND == {"whatsapp": "phone", "telegram": "telegram", "email": "email"}
 
 
 def test_the_sender_gets_what_it_needs_and_no_more() -> None:

@@ -92,6 +92,16 @@ STREAM = {
         ),
         (
             "callbacks",
+            {
+                "TopicArn": "arn:aws:sns:ap-south-1:000000000000:janjan-x-ses",
+                "Timestamp": "2026-11-02T05:30:00.123Z",
+                "Message": "A" * 1200,
+            },
+            "process_callbacks",
+            "callback of ses over SNS, 1.2 kB, received 2026-11-02T05:30:00Z",
+        ),
+        (
+            "callbacks",
             callback("telegram", object="callbacks/cb_aaaa"),
             "process_callbacks",
             "callback of telegram, in the bucket as callbacks/cb_aaaa, received 2026-11-02T05:30:00Z",

@@ -3,6 +3,7 @@
 import hashlib
 import importlib
 import json
+from urllib.parse import parse_qsl, quote, urlencode
 
 import pytest
 
@@ -136,3 +137,15 @@ class PlatformContract:
         (update,) = self.adapter.parse(body)
         assert (type(update).__name__, update.kind) == ("Unknown", "empty")
         assert update.raw == json.loads(body)
+
+
+class FormContract(PlatformContract):
+    """The same for a platform that posts forms."""
+
+    def respelled(self, body):
+        """In another order, with other escapes."""
+        try:
+            return super().respelled(body)
+        except ValueError:
+            pairs = parse_qsl(body.decode(), keep_blank_values=True)
+            return urlencode(sorted(pairs), quote_via=quote).encode()

@@ -57,6 +57,10 @@ def inbound(kind, text="", **more):
     return ("Inbound", {"kind": kind, "text": text, "sender": PERSON, "name": "Test Name"} | more)
 
 
+def email(fact, recipient, **more):
+    return ("Status", {"fact": fact, "recipient": recipient, "medium": "email"} | more)
+
+
 def notice(kind):
     return ("Notice", {"kind": kind})
 
@@ -138,6 +142,31 @@ EXPECTED = {
     "chatwoot_text": [inbound("text", "test", sender="23", name="Sojan Jose")],
     "chatwoot_caption_only": [inbound("text", "test", sender="23", name="Sojan Jose")],
     "chatwoot_sticker_emoji": [inbound("sticker", sender="23", name="Sojan Jose")],
+    "anymail_bounce_sns": [
+        email(
+            "failed",
+            "jane@example.com",
+            code="bounce.General",
+            opted_out=True,
+            message_id="00000138111222aa-33322211-cccc-cccc-cccc-ddddaaaa0680-000000",
+        )
+    ],
+    "anymail_multiple_bounce_sns": [
+        email("failed", who, code="bounce.General", opted_out=True)
+        for who in ("jane@example.com", "richard@example.com")
+    ],
+    "anymail_delivery_sns": [email("delivered", "jane@example.com")],
+    "anymail_send_sns": [email("sent", "recipient@example.com", key="")],
+    "anymail_reject_sns": [email("failed", "recipient@example.com", code="reject", scope="content")],
+    "anymail_rendering_failure_sns": [
+        email("failed", "recipient@example.com", code="rendering_failure", scope="content", opted_out=False)
+    ],
+    "anymail_click_sns": [notice("email.clicked")],
+    "anymail_incorrect_received_sns": [unknown("Received")],
+    "anymail_sns_confirmation_success_notification": [notice("topic.validated")],
+    "anymail_sns_unsubscribe_confirmation": [notice("account.sns_unsubscribed")],
+    "powertools_snsEvent": [unknown("empty")],
+    "moto_signed_v2_with_pem": [unknown("empty")],
     "ytnoti_upload": [VIDEO],
     "ytnoti_multi_links": [VIDEO],
     "ytnoti_two_entries": [VIDEO, VIDEO],
@@ -163,6 +192,9 @@ EXPECTED = {
 
 LEAVES = {
     "account": ["kept notice"],
+    "bounce": ["stop"],
+    "click": [],
+    "delivery": [],
     "delete": [],
     "batch": [],
     "echo": [],
@@ -170,16 +202,24 @@ LEAVES = {
     "inbound": ["kept inbound"],
     "mention": [],
     "opt_in": ["restart"],
+    "reject": [],
+    "render": [],
+    "send": [],
+    "signed": ["kept unknown", "told callback.unknown"],
+    "sns_control": [],
     "publish": [],
     "status": [],
     "system": ["kept notice"],
     "template": ["kept notice"],
+    "transport": ["kept unknown", "told callback.unknown"],
     "test": [],
 }
 """By the index's kind. What is ignored is acknowledged and kept raw; statuses without a key of ours are
 counted, nothing else."""
 UNKNOWN = ["kept unknown", "told callback.unknown"]
 LEAVES_BY_FILE = {
+    "anymail_multiple_bounce_sns": ["stop", "stop"],
+    "anymail_sns_unsubscribe_confirmation": ["kept notice"],
     "pywa_account_restriction": ["kept notice", "halted whatsapp account.account_restriction"],
     "pywa_msg_interactive_message_with_err": ["kept notice", *UNKNOWN],
     "pywa_msg_reaction": [],

@@ -1,6 +1,7 @@
+import re
 from pathlib import Path
 
-from chalicelib.platforms import telegram, whatsapp
+from chalicelib.platforms import msg91, ses, telegram, twilio, whatsapp
 from chalicelib.platforms.registry import ADAPTERS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "platforms.md").read_text(encoding="utf-8")
@@ -53,7 +54,38 @@ def test_every_code_of_whatsapp_is_on_the_page_where_it_belongs():
     assert documented["wait, the channel or this person"] == set(whatsapp.RETRY_AFTER_S)
 
 
+def test_every_code_of_the_sms_platforms_is_on_the_page_where_it_belongs():
+    documented = {meaning: cells[0] for meaning, cells in rows("a refusal holds for").items()}
+    for column, adapter in enumerate((twilio, msg91)):
+        found = {meaning: numbers(cells[column]) for meaning, cells in documented.items()}
+        assert found["wait, the channel"] == set(adapter.RETRY_AFTER_S)
+        for meaning, scope in (
+            ("the person", "person"),
+            ("the content", "content"),
+            ("the campaign", "campaign"),
+            ("the channel's stop", "channel"),
+        ):
+            assert found[meaning] == {code for code, held in adapter.REFUSED.items() if held == scope}
+
+
 def test_every_secret_that_verifies_is_on_the_page():
     page = rows("platform")
     assert "app_secret" in page[whatsapp.NAME][1][0]
     assert "secret_token" in page[telegram.NAME][1][0]
+    assert "path_token" in page[msg91.NAME][1][0]
+    assert "auth_token" in page[twilio.NAME][1][0]
+
+
+def test_every_error_and_event_of_ses_is_on_the_page_where_it_belongs():
+    waits = next(names for names, found in rows("SES answers").items() if "wait a second" in found[0][0])
+    assert set(re.findall(r"\w+", waits)) == ses.THROTTLES
+    meanings = {
+        "channel": "stop the channel and look",
+        "content": "never with this content",
+        "person": "never to this person",
+    }
+    for name, clue, scope in ses.REFUSED:
+        told = [answer for answer, found in rows("SES answers").items() if [meanings[scope]] in found]
+        assert any(name in answer and clue in answer for answer in told), (name, clue)
+    events = " ".join(rows("event of SES"))
+    assert [event for event in ses.READERS if event not in events] == []

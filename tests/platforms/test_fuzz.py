@@ -1,6 +1,7 @@
 """Whatever a body holds, the parsers give updates, and the same ones again."""
 
 import json
+from urllib.parse import parse_qsl
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -13,14 +14,16 @@ PLATFORMS = sorted(ADAPTERS)
 
 
 def read(sample):
-    """A sample's JSON, or its text where it is none."""
+    """A sample's JSON; of a form its fields as JSON and its text; else its text."""
+    body = sample.read_bytes()
     try:
-        return json.loads(sample.read_bytes())
+        return [json.loads(body)]
     except ValueError:
-        return sample.read_text(encoding="utf-8")
+        fields = [dict(parse_qsl(body.decode()))] if sample.suffix == ".form" else []
+        return [*fields, body.decode()]
 
 
-SAMPLES = {name: [read(sample) for sample in golden.samples(name)] for name in PLATFORMS}
+SAMPLES = {name: [value for one in golden.samples(name) for value in read(one)] for name in PLATFORMS}
 LEAVES = (
     st.none()
     | st.booleans()

@@ -23,7 +23,8 @@ class Handler(BaseHTTPRequestHandler):
         server = self.server
         body = self.rfile.read(int(self.headers["Content-Length"]))
         server.asked.append((self.path, dict(self.headers), json.loads(body), self.client_address[1]))
-        match self.path:
+        way = self.path.partition("?")[0]
+        match way:
             case "/ok":
                 self.answer(200, '{"took": "नमस्ते"}')
             case "/refused":
@@ -45,7 +46,11 @@ class Handler(BaseHTTPRequestHandler):
                 self.connection.shutdown(socket.SHUT_RDWR)
             case "/silent":
                 server.released.wait(5)
-        self.close_connection = self.path not in {"/ok", "/refused"}
+        self.close_connection = way not in {"/ok", "/refused"}
+
+    def do_GET(self):
+        self.server.asked.append((self.path, dict(self.headers), None, self.client_address[1]))
+        self.answer(200, "-----BEGIN नमूना-----")
 
     def answer(self, status, text, **headers):
         body = text.encode()
@@ -99,6 +104,11 @@ def test_an_answer_is_status_headers_and_json(server):
 
 def test_a_refusal_is_an_answer_too(server):
     assert HttpClient().post_json(f"{server.url}/refused", {}, {})[::2] == (400, {"error": {"code": 100}})
+
+
+def test_text_is_given_as_it_is(server):
+    status, headers, text = HttpClient().get_text(f"{server.url}/x.pem", {})
+    assert (status, headers["x-kind"], text) == (200, "Test", "-----BEGIN नमूना-----")
 
 
 def test_an_answer_that_is_no_json_is_none(server):

@@ -73,7 +73,36 @@ def test_a_platform_without_a_channel_cannot_send():
 def test_the_capabilities_of_a_platform_are_known_even_while_it_is_off():
     assert platforms().capabilities("telegram").receipts is False
     with pytest.raises(PlatformOff):
-        platforms().capabilities("sms")
+        platforms().capabilities("nothing")
+
+
+OVER_SMS = {
+    "msg91": {"auth_key": "k", "path_token": "p"},
+    "twilio": {"account_sid": "AC1", "auth_token": "t", "rate_per_s": 3},
+    "channels": {
+        "wa": {"platform": "twilio", "medium": "whatsapp", "from": "+1", "rate_per_s": 80},
+        "tw": {"platform": "twilio", "from": "NAMUNA"},
+        "in": {"platform": "msg91", "header": "NAMUNA"},
+    },
+}
+
+
+def test_a_channel_of_a_platform_with_several_mediums_says_which_and_is_found_by_it():
+    door = platforms(OVER_SMS)
+    assert (door.channel_for("sms").id, door.channel_for("whatsapp").id) == ("tw", "wa")
+    assert door.capabilities("sms").longest == 1600
+    assert platforms({**OVER_SMS, "twilio": {}}).channel_for("sms").id == "in"
+    assert platforms({**OVER_SMS, "twilio": {}}).capabilities("sms").longest == 2000
+
+
+def test_what_a_channel_does_not_say_its_platforms_entry_says():
+    tw, wa = (platforms(OVER_SMS).channel(name).config for name in ("tw", "wa"))
+    assert (tw["account_sid"], tw["rate_per_s"], wa["rate_per_s"]) == ("AC1", 3, 80)
+
+
+def test_a_channel_knows_our_address_for_its_platforms_callbacks():
+    door = Platforms(GivenSecrets(OVER_SMS), Answers(), "http://sandbox", "https://janjan.example")
+    assert door.channel("tw").webhook == "https://janjan.example/webhooks/twilio"
 
 
 def test_requests_go_to_the_platform_and_on_the_laptop_to_the_sandbox():
@@ -97,7 +126,11 @@ def test_nothing_is_sent_over_a_platform_that_has_been_switched_off():
 
 def test_every_adapter_goes_by_its_own_name():
     assert {name: adapter.name for name, adapter in ADAPTERS.items()} == {name: name for name in ADAPTERS}
-    assert {"application/json", "application/atom+xml"} <= set(WEBHOOK_CONTENT_TYPES)
+
+
+def test_every_kind_of_body_that_a_platform_posts_is_taken():
+    posted = {kind for adapter in ADAPTERS.values() for kind in adapter.webhook_content_types}
+    assert set(WEBHOOK_CONTENT_TYPES) == posted
 
 
 class Teller:
