@@ -41,11 +41,12 @@ if TYPE_CHECKING:
     from chalicelib.influencers.service import Messenger, People, Register, Signups
     from chalicelib.influencers.store import PeopleStore, RosterStore
     from chalicelib.metrics.followers import Followers
+    from chalicelib.metrics.measuring import Measuring
     from chalicelib.metrics.poller import Poller
     from chalicelib.ops import Idempotency, RateLimits, Seen
     from chalicelib.platforms.base import Meter
     from chalicelib.platforms.registry import Platforms
-    from chalicelib.ports import Accounts, Calendar, CampaignHalts, DirectSender, Tallies
+    from chalicelib.ports import Accounts, Calendar, CampaignHalts, DirectSender, PostSums, Tallies
     from chalicelib.queues import Queue
     from chalicelib.unsubscribing import Unsubscribing
 
@@ -286,6 +287,33 @@ def poller() -> Poller:
     from chalicelib.platforms.registry import MEASURERS
 
     return Poller(Snapshots(), _scheduled_meter(), lambda post_id, reading: None, clock(), tuple(MEASURERS))
+
+
+@cache
+def uploads() -> Uploads:
+    from chalicelib.files import Files
+    from chalicelib.uploads import Uploads
+
+    return Uploads(Files(settings().bucket), rate_limits(), clock())
+
+
+@cache
+def measuring() -> Measuring:
+    from chalicelib.files import Files
+    from chalicelib.metrics.measuring import Measuring
+    from chalicelib.metrics.snapshots import Snapshots
+
+    return Measuring(Snapshots(), Files(settings().bucket), uploads(), rate_limits(), clock())
+
+
+@cache
+def post_sums() -> PostSums:
+    from chalicelib.metrics.impact import Impact
+    from chalicelib.metrics.snapshots import Snapshots
+    from chalicelib.metrics.store import PostStore
+    from chalicelib.secrets import secrets
+
+    return Impact(PostStore(secrets().keyed_hash), Snapshots(), clock())
 
 
 @cache

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated
@@ -12,7 +11,7 @@ from pydantic import Field
 from chalicelib.clock import Clock
 from chalicelib.errors import Conflict, InvalidInput
 from chalicelib.files import Files
-from chalicelib.metrics.figures import LARGEST, PostFigures, Sums, measured, numbers, sums
+from chalicelib.metrics.figures import LARGEST, PostFigures, measured, numbers
 from chalicelib.metrics.model import Post
 from chalicelib.metrics.snapshots import Snapshot, Snapshots
 from chalicelib.ops import RateLimits
@@ -87,19 +86,9 @@ class Measuring:
         """What is known of one post's figures."""
         return self.store.find(post_id)
 
-    def of_posts(self, post_ids: Iterable[str]) -> dict[str, PostFigures]:
-        """The same of many, each by its id: of one that nobody has measured there is nothing."""
-        asked = list(dict.fromkeys(post_ids))
-        found = self.store.of_posts(asked)
-        return {post_id: found.get(post_id, PostFigures(post_id)) for post_id in asked}
-
     def history(self, post_id: str) -> list[Snapshot]:
         """All snapshots of a post, oldest first."""
         return self.store.history(post_id)
-
-    def sums(self, post_ids: Iterable[str]) -> Sums:
-        """The sums over posts, grades apart."""
-        return sums(self.of_posts(post_ids).values())
 
     def link(self, key: str) -> str:
         """An address that shows a screenshot for a quarter of an hour; empty without one."""

@@ -248,15 +248,3 @@ def test_nobody_asks_for_uploads_without_end(world):
     with pytest.raises(TooManyRequests):
         for _ in range(100):
             world.uploads.place("inf_one", "image/png")
-
-
-def test_sums_say_of_how_many_posts_there_is_data(world):
-    world.tell(START, views=5)
-    world.declare(views=900)
-    found = world.measuring.sums([world.post.id, "pst_unmeasured", world.post.id])
-    views = {grade: by["views"] for grade, by in found.by_grade.items()}
-    assert found.posts == 2
-    assert {grade: (one.total, one.posts) for grade, one in views.items()} == {
-        "verified": (5, 1),
-        "declared": (900, 1),
-    }
