@@ -12,7 +12,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Literal, Protocol
 from zoneinfo import ZoneInfo
 
-from chalicelib.platforms.base import Engaged, Leased, Measured, Outgoing, Posted, Scope
+from chalicelib.platforms.base import Engaged, Inbound, Leased, Measured, Outgoing, Posted, Scope
 
 # --- directory ----------------------------------------------------------------------------------------------
 
@@ -126,6 +126,8 @@ class RosterRow:
     gender: str = ""
     channels: tuple[str, ...] = ()
     """Channels with an address and a consent for campaigns, preferred first."""
+    proven: frozenset[str] = frozenset()
+    """Platforms on which an account was shown to be this person's."""
 
 
 class Roster(Protocol):
@@ -179,6 +181,13 @@ class Creators(Protocol):
     def standing(self, person: str) -> int | None:
         """A number that changes whenever this person is suspended or withdrawn, read consistently: a session
         lasts while it stays. None for who may not sign in."""
+        ...
+
+
+class Ownership(Protocol):
+    def heard(self, platform: str, said: Inbound, at: datetime) -> str | None:
+        """Takes the code out of a message by which somebody shows that an account on `platform` is theirs;
+        the reply, in their language. None when there is no code of ours in it. May be repeated."""
         ...
 
 

@@ -17,6 +17,10 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True, defer_build=True)
 
 
+class Nothing(Strict):
+    """A request without fields."""
+
+
 class View(BaseModel):
     """What is answered, kept or published: fields that a reader does not know are ignored."""
 

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from chalicelib.identity.sessions import CreatorSessions
     from chalicelib.identity.tokens import Tokens
     from chalicelib.influencers.myself import Myself
+    from chalicelib.influencers.proofs import Proofs
     from chalicelib.influencers.service import Messenger, People, Register, Signups
     from chalicelib.influencers.store import PeopleStore, RosterStore
     from chalicelib.metrics.followers import Followers
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from chalicelib.ports import Accounts, Calendar, CampaignHalts, DirectSender, PostSums, Tallies
     from chalicelib.queues import Queue
     from chalicelib.unsubscribing import Unsubscribing
+    from chalicelib.uploads import Uploads
 
 POLLERS_SHARE = 0.9
 """What part of a platform's quota the schedule may use up: proofs of handles need the rest."""
@@ -215,6 +217,14 @@ def myself() -> Myself:
     from chalicelib.secrets import secrets
 
     return Myself(_people_store(), service_queue(), rate_limits(), secrets(), clock())
+
+
+@cache
+def proofs() -> Proofs:
+    from chalicelib.influencers.proofs import Proofs
+    from chalicelib.secrets import secrets
+
+    return Proofs(_people_store(), meter(), audit(), rate_limits(), secrets(), clock())
 
 
 @cache
@@ -612,6 +622,7 @@ def callbacks() -> Callbacks:
         people=people(),
         tallies=tallies(),
         waiting=waiting(),
+        ownership=proofs(),
         direct=confirmer(),
         seen=seen(),
         store=CallbackStore(letterbox.bucket, clock()),

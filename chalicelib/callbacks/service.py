@@ -30,7 +30,16 @@ from chalicelib.platforms.base import (
     Unknown,
     Update,
 )
-from chalicelib.ports import CampaignHalts, ChannelHalts, DirectSender, People, Proof, Tallies, Waiting
+from chalicelib.ports import (
+    CampaignHalts,
+    ChannelHalts,
+    DirectSender,
+    Ownership,
+    People,
+    Proof,
+    Tallies,
+    Waiting,
+)
 from chalicelib.telemetry import count, logger
 
 STOPPED = "You will get no more messages from us. To join again, write START."
@@ -58,6 +67,7 @@ class Callbacks:
     people: People
     tallies: Tallies
     waiting: Waiting
+    ownership: Ownership
     direct: DirectSender
     seen: Seen
     store: CallbackStore
@@ -146,6 +156,9 @@ class Callbacks:
             case "start":
                 language = self.people.restart(channel, said.sender, evidence=said.dedupe_id, at=at)
                 self._reply(said, channel, language and i18n.translate(language, RESTARTED))
+            case None if (shown := self.ownership.heard(channel, said, at)) is not None:
+                if writes_back:
+                    self._reply(said, channel, shown)
             case None if said.kind not in WITHOUT_VOICE:
                 self.store.keep_inbound(channel, said, letter.received_at)
                 if writes_back:

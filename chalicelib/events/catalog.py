@@ -57,6 +57,20 @@ class InfluencerWithdrawn(_OfInfluencer):
     name = "influencer.withdrawn"
 
 
+class HandleProven(_OfInfluencer):
+    """A person showed that an account is theirs."""
+
+    name = "influencer.handle_proven"
+    handle_id: str = ""
+
+
+class HandleContested(_OfInfluencer):
+    """A person lost an account that they had registered to the proof of somebody else: a reviewer may ask."""
+
+    name = "influencer.handle_contested"
+    handle_id: str = ""
+
+
 class _OfCampaign(Event):
     feature = "campaigns"
     campaign_id: str
@@ -189,6 +203,8 @@ CATALOG: dict[str, type[Event]] = {
         InfluencerApproved,
         InfluencerDeclined,
         InfluencerWithdrawn,
+        HandleProven,
+        HandleContested,
         CampaignSubmitted,
         CampaignApproved,
         RunScheduled,

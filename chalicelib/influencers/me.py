@@ -14,7 +14,8 @@ from chalicelib.http import CREATOR, CREATOR_COOKIE, JSON_HEADERS, PUBLIC, Api, 
 from chalicelib.identity.sessions import HOLDS_S
 from chalicelib.influencers.model import Account, CodeRequest, Consent, Status
 from chalicelib.influencers.phones import clean_phone
-from chalicelib.shapes import Strict, View
+from chalicelib.influencers.proofs import Challenge
+from chalicelib.shapes import Nothing, Strict, View
 
 api = Api("me")
 
@@ -119,6 +120,31 @@ def me(request: Request) -> MeView:
     person = wiring.myself().get(request.principal.id)
     facts = person.model_dump(include=MeView.model_fields.keys() - {"channels", "stopped"})
     return MeView(channels=list(person.reachable), stopped=sorted(person.suppressed_channels), **facts)
+
+
+@api.post(
+    "/v1/handles/{handle_id}/proof",
+    allow=CREATOR,
+    body=Nothing,
+    answer=Challenge,
+    status=201,
+    kept=False,
+    summary="A code that shows whose account it is",
+)
+def begin_proof(request: Request, handle_id: str, body: Nothing) -> Challenge:
+    return wiring.proofs().begin(request.principal.id, handle_id)
+
+
+@api.post(
+    "/v1/handles/{handle_id}/proof/check",
+    allow=CREATOR,
+    body=Nothing,
+    answer=Account,
+    kept=False,
+    summary="Look whether the account shows the code",
+)
+def check_proof(request: Request, handle_id: str, body: Nothing) -> Account:
+    return wiring.proofs().check(request.principal.id, handle_id)
 
 
 def _cookie(token: str, max_age_s: int) -> str:

@@ -214,6 +214,8 @@ class ReviewRequest(Strict):
 class Account(View):
     """One handle with its followers."""
 
+    id: str = ""
+    """Tells no name; stays when the account is renamed."""
     platform: str
     handle: str
     followers: int = 0
@@ -223,6 +225,11 @@ class Account(View):
     """When the platform told it."""
     followers_stated: int | None = None
     """The person's word, where the platform has told a number since."""
+    proof: Literal["stated", "verified"] = "stated"
+    """`verified`: shown to be the person's by a code in the account's own words, or written from it."""
+    account: str = ""
+    """The platform's own id of a verified account, where it is told: it outlives the name."""
+    proven_at: str = ""
 
     def counted(self, followers: int, at: str) -> Account:
         """With what the platform told at this time: itself when it told a newer number before."""
@@ -279,7 +286,7 @@ class Influencer(View):
     themes: tuple[str, ...] = ()
     handles: tuple[Account, ...] = ()
     contested: tuple[Account, ...] = ()
-    """Stated handles that another person held already when this one was verified."""
+    """Handles that another person held already when this one was verified, or has proven since."""
     consents: tuple[Consent, ...] = ()
     suppressed: frozenset[str] = frozenset()
     """Kinds of address (`phone`, `telegram`) of this person that may not be messaged."""
@@ -304,6 +311,42 @@ class Influencer(View):
     def changed(self, **changes: object) -> Influencer:
         """The person with `changes`, one revision on."""
         return self.model_copy(update={"rev": self.rev + 1, **changes})
+
+    def identified(self) -> Influencer:
+        """The same with an id for each account: of those that have none, after their place."""
+
+        def named(where: str, accounts: tuple[Account, ...]) -> tuple[Account, ...]:
+            own = self.id.partition("_")[2]
+            return tuple(
+                account if account.id else account.model_copy(update={"id": f"hnd_{own}{where}{place}"})
+                for place, account in enumerate(accounts)
+            )
+
+        update = {"handles": named("", self.handles), "contested": named("c", self.contested)}
+        return self.model_copy(update=update)
+
+    def account_named(self, handle_id: str) -> Account | None:
+        """The account with this id, contested or not."""
+        return next((one for one in (*self.handles, *self.contested) if one.id == handle_id), None)
+
+    def with_proven(self, account: Account) -> Influencer:
+        """The person to whom this account belongs for good: in its old place, or out of those contested."""
+        mine = tuple(account if one.id == account.id else one for one in self.handles)
+        return self.changed(
+            handles=mine if account in mine else (*mine, account),
+            contested=tuple(one for one in self.contested if one.id != account.id),
+        )
+
+    def without(self, platform: str, handle: str) -> Influencer:
+        """The person who has lost this name to somebody else's proof."""
+        lost = [one for one in self.handles if (one.platform, one.handle) == (platform, handle)]
+        return self.changed(
+            handles=tuple(one for one in self.handles if one not in lost),
+            contested=(
+                *self.contested,
+                *(one.model_copy(update={"proof": "stated", "proven_at": ""}) for one in lost),
+            ),
+        )
 
     @property
     def standing(self) -> int | None:
@@ -334,6 +377,11 @@ class Influencer(View):
         for account in self.handles:
             most[account.platform] = max(account.followers, most.get(account.platform, 0))
         return most
+
+    @property
+    def proven_on(self) -> frozenset[str]:
+        """Platforms on which an account was shown to be this person's."""
+        return frozenset(one.platform for one in self.handles if one.proof == "verified")
 
     @property
     def counted(self) -> frozenset[tuple[str, str]]:
@@ -393,8 +441,12 @@ class Filter(View):
     min_followers: int = 0
     theme: str = ""
     q: str = ""
+    contested: bool = False
+    """Only those with an account that somebody else holds."""
 
     def picks(self, person: Influencer) -> bool:
+        if self.contested and not person.contested:
+            return False
         followers = person.followers
         if self.platform:
             followers = {p: n for p, n in followers.items() if p == self.platform}
@@ -435,4 +487,4 @@ def new_influencer(
         adult_on=today.isoformat(),
         signed_up_at=at,
         rev=1,
-    )
+    ).identified()

@@ -55,6 +55,7 @@ def pack(person: Influencer) -> dict[str, str]:
         "p": person.profession,
         "g": _GENDER_LETTERS.get(person.gender, ""),
         "c": "".join(_CHANNEL_LETTERS[channel] for channel in person.reachable),
+        "v": "".join(sorted(_PLATFORM_LETTERS[platform] for platform in person.proven_on)),
     }
     return {name: value for name, value in row.items() if value}
 
@@ -74,6 +75,7 @@ def unpack(partition: str, key: str, row: Mapping[str, str], themes: Mapping[str
         professions=frozenset({row["p"]} if "p" in row else ()),
         gender=next((gender for gender, letter in _GENDER_LETTERS.items() if letter == row.get("g")), ""),
         channels=tuple(_channel(letter) for letter in row.get("c", "")),
+        proven=frozenset(_platform(letter) for letter in row.get("v", "")),
     )
 
 

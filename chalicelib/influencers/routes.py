@@ -38,7 +38,7 @@ from chalicelib.influencers.model import (
     Status,
 )
 from chalicelib.pages import shell
-from chalicelib.shapes import Strict, View
+from chalicelib.shapes import Nothing, Strict, View
 
 api = Api("influencers")
 
@@ -51,10 +51,6 @@ class StatusAnswer(View):
     status: Status
 
 
-class Nothing(Strict):
-    """A request without fields."""
-
-
 class ListQuery(Strict):
     status: Status | None = None
     area: AreaId | None = None
@@ -62,6 +58,8 @@ class ListQuery(Strict):
     min_followers: Annotated[int, Field(ge=0)] = 0
     theme: Annotated[str, Field(max_length=40)] = ""
     q: Annotated[str, Field(max_length=80)] = ""
+    contested: bool = False
+    """Only people with an account that somebody else holds."""
     limit: Annotated[int, Field(ge=1, le=100)] = 25
     cursor: str | None = None
 
@@ -84,7 +82,7 @@ class InfluencerView(View):
     """Over which campaigns can reach this person now."""
     handles: list[Account]
     contested: list[Account]
-    """Accounts that somebody else had registered first."""
+    """Accounts that somebody else had registered first, or has proven to be theirs."""
     gender: str
     profession: str
     idea: str
@@ -147,7 +145,8 @@ def influencers(request: Request, query: ListQuery) -> InfluencerList:
         status=query.status,
         area=query.area,
         pick=Filter(
-            platform=query.platform or "", **query.model_dump(include={"min_followers", "theme", "q"})
+            platform=query.platform or "",
+            **query.model_dump(include={"min_followers", "theme", "q", "contested"}),
         ),
         limit=query.limit,
         after=read_cursor(request),

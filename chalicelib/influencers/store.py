@@ -8,7 +8,9 @@ Table `people`:
     inf_…                     consent#<purpose>#<channel>#<time>   what was given or taken back; the evidence
     inf_…                     followers#<platform>#<name>   when this account's followers are counted next
     phone#<keyed hash>        claim    whose number it is: `proven`, or only `stated`
-    handle#<platform>#<name>  claim    whose account it is
+    handle#<platform>#<name>  claim    whose account it is: `proven`, or only `stated`
+    account#<platform>#<id>   claim    the same by the platform's own id, once it is proven
+    proof#<code>              -        whose account, and which, the code in its own words is to prove
     telegram#<chat>           claim    whose chat it is
     suppressed#<kind>#<hash>  -        whether an address has said STOP, when it last spoke, and the callback
                                        that made the last change
@@ -45,9 +47,9 @@ from pynamodb.transactions import TransactWrite
 
 from chalicelib.clock import rfc3339
 from chalicelib.errors import Rejected, Transient
-from chalicelib.events.catalog import Event
+from chalicelib.events.catalog import Event, HandleContested, HandleProven
 from chalicelib.events.outbox import raise_event
-from chalicelib.influencers.model import ADDRESS_KIND, Consent, Influencer, Status
+from chalicelib.influencers.model import ADDRESS_KIND, Account, Consent, Influencer, Status
 from chalicelib.influencers.roster import key_of, pack, theme_code, unpack
 from chalicelib.ports import RosterRange, RosterRow
 from chalicelib.tables import Table, TableName, failed_conditions, is_passing, write_together
@@ -109,13 +111,14 @@ class ConsentItem(Table):
 
 
 class OwnedItem(Table):
-    """A claim, a suppression or a deep link: read together, so one class for all three."""
+    """A claim, a suppression, a deep link or a code of proof: read together, so one class for all."""
 
     class Meta:
         table_name = TableName("people")
 
     owner = UnicodeAttribute(null=True)
     proof = UnicodeAttribute(null=True)
+    account = UnicodeAttribute(null=True)
     stopped = BooleanAttribute(null=True)
     at = UnicodeAttribute(null=True)
     evidence = UnicodeAttribute(null=True)
@@ -150,6 +153,7 @@ class RosterItem(Table):
     p = UnicodeAttribute(null=True)
     g = UnicodeAttribute(null=True)
     c = UnicodeAttribute(null=True)
+    v = UnicodeAttribute(null=True)
 
 
 class Taken(Rejected):
@@ -158,6 +162,14 @@ class Taken(Rejected):
     status = 409
     code = "already_registered"
     message = "This address is registered already. Nothing needs to be done."
+
+
+class ProvenByAnother(Rejected):
+    status = 409
+    code = "proven_by_another"
+    message = (
+        "Somebody else has shown already that this account is theirs. Please write to us if that is wrong."
+    )
 
 
 class NoCode(Rejected):
@@ -292,7 +304,7 @@ class PeopleStore:
         return _again(once)
 
     def _held(self, person: Influencer, proof: Proof) -> Held:
-        handles = {(h.platform, h.handle): f"handle#{h.platform}#{h.handle}" for h in person.handles}
+        handles = {(h.platform, h.handle): _handle_key(h.platform, h.handle) for h in person.handles}
         phone = self._claim_key("phone", person.phone)
         chat = self._claim_key("telegram", proof.address) if proof.channel == "telegram" else None
         stops = {"phone": self._stop_key("phone", person.phone)}
@@ -367,14 +379,68 @@ class PeopleStore:
         if person.chat:
             yield self._claim_key("telegram", person.chat)
         for account in person.handles:
-            yield f"handle#{account.platform}#{account.handle}"
+            yield _handle_key(account.platform, account.handle)
+        known = [one for one in (*person.handles, *person.contested) if one.account]
+        yield from dict.fromkeys(_account_key(one.platform, one.account) for one in known)
+
+    # --- whose account it is
+
+    def put_proof_code(self, code: str, person: str, handle_id: str, expires: int) -> None:
+        """Notes what a code is to prove; the same again changes nothing."""
+        OwnedItem(f"proof#{code}", ALONE, owner=person, evidence=handle_id, expires=expires).save()
+
+    def proof_code(self, code: str, now: float) -> tuple[str, str] | None:
+        """Whose account, and which, this code is to prove, while it holds."""
+        try:
+            item = OwnedItem.get(f"proof#{code}", ALONE, consistent_read=True)
+        except DoesNotExist:
+            return None
+        return (str(item.owner), str(item.evidence)) if (item.expires or 0) > now else None
+
+    def takeover(self, influencer_id: str, handle_id: str, shown: Shown) -> Takeover | None:
+        """What it takes to make an account the person's for good; None when it is already. Raises KeyError
+        without such a person or account, ProvenByAnother."""
+        person = self.person(influencer_id)
+        before = person.account_named(handle_id)
+        if before is None:
+            raise KeyError(handle_id)
+        name_key, account_key = _handle_key(before.platform, shown.handle), ""
+        if shown.account:
+            account_key = _account_key(before.platform, shown.account)
+        keys = [(key, CLAIM) for key in (name_key, account_key) if key]
+        claims = {item.pk: item for item in OwnedItem.batch_get(keys, consistent_read=True)}
+        name, account = claims.get(name_key), claims.get(account_key)
+        if account is not None and account.owner != person.id:
+            raise ProvenByAnother
+        loser = None
+        if name is not None and name.owner != person.id:
+            renamed = name.account and shown.account and name.account != shown.account
+            if name.proof == "proven" and not renamed:
+                raise ProvenByAnother
+            holder = self.find(str(name.owner))
+            held = holder is not None and any(
+                (one.platform, one.handle) == (before.platform, shown.handle) for one in holder.handles
+            )
+            loser = holder if held else None
+        after = before.model_copy(
+            update={
+                "handle": shown.handle,
+                "proof": "verified",
+                "account": shown.account or before.account,
+                "proven_at": rfc3339(shown.at),
+            }
+        )
+        stands = name is not None and name.owner == person.id and name.proof == "proven"
+        if stands and after.model_copy(update={"proven_at": before.proven_at}) == before:
+            return None
+        return Takeover(person, before, after, loser, shown, {name_key: name, account_key: account})
 
     # --- accounts
 
     def owner_of_handle(self, platform: str, handle: str) -> str | None:
         """To whom this account belongs, stated or proven."""
         try:
-            return OwnedItem.get(f"handle#{platform}#{handle}", CLAIM, consistent_read=True).owner
+            return OwnedItem.get(_handle_key(platform, handle), CLAIM, consistent_read=True).owner
         except DoesNotExist:
             return None
 
@@ -492,6 +558,66 @@ class PeopleStore:
 
     def _link(self, token: str, influencer_id: str, expires: int) -> OwnedItem:
         return OwnedItem(_link_key(token), ALONE, owner=influencer_id, expires=expires)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What showed an account to be somebody's: its name now, the platform's own id where it is told, when,
+    and by what."""
+
+    handle: str
+    account: str
+    at: datetime
+    evidence: str
+
+
+@dataclass(frozen=True)
+class Takeover:
+    """An account that becomes a person's for good, as the claims on it stood."""
+
+    person: Influencer
+    before: Account
+    after: Account
+    loser: Influencer | None
+    """Who has held the name so far."""
+    shown: Shown
+    claims: Mapping[str, OwnedItem | None]
+
+    def write(self, transaction: TransactWrite) -> None:
+        """Adds it to a transaction: both people, and the claims on condition that they are as they were."""
+        at, platform, mine = self.shown.at, self.after.platform, self.person.with_proven(self.after)
+        event = HandleProven(influencer_id=mine.id, area=mine.area, handle_id=self.after.id)
+        _save(transaction, self.person, mine, event, at)
+        if self.loser:
+            theirs = self.loser.without(platform, self.after.handle)
+            told = HandleContested(
+                influencer_id=theirs.id, area=theirs.area, handle_id=theirs.contested[-1].id
+            )
+            _save(transaction, self.loser, theirs, told, at)
+        for key, claim in self.claims.items():
+            if key:
+                transaction.save(self._claim(key), condition=_as_seen(claim))
+        kept = {(one.platform, one.handle) for one in mine.handles}
+        if self.before in self.person.handles and (platform, self.before.handle) not in kept:
+            self._give_back(transaction, _handle_key(platform, self.before.handle))
+        if self.before.account and self.before.account not in {
+            one.account for one in (*mine.handles, *mine.contested) if one.platform == platform
+        }:
+            self._give_back(transaction, _account_key(platform, self.before.account))
+
+    def _claim(self, key: str) -> OwnedItem:
+        return OwnedItem(
+            key,
+            CLAIM,
+            owner=self.person.id,
+            proof="proven",
+            account=self.after.account or None,
+            at=rfc3339(self.shown.at),
+            evidence=self.shown.evidence,
+        )
+
+    def _give_back(self, transaction: TransactWrite, key: str) -> None:
+        transaction.delete(OwnedItem(key, CLAIM), condition=OwnedItem.owner == self.person.id)
 
 
 @dataclass
@@ -628,7 +754,7 @@ def _profile(
 
 
 def _person(item: ProfileItem) -> Influencer:
-    return Influencer.model_validate_json(item.person)
+    return Influencer.model_validate_json(item.person).identified()
 
 
 def _consent_row(
@@ -643,6 +769,14 @@ def _consent_row(
         at=rfc3339(at),
         evidence=evidence,
     )
+
+
+def _handle_key(platform: str, handle: str) -> str:
+    return f"handle#{platform}#{handle}"
+
+
+def _account_key(platform: str, account: str) -> str:
+    return f"account#{platform}#{account}"
 
 
 def _followers_key(platform: str, handle: str) -> str:

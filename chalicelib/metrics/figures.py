@@ -105,10 +105,10 @@ class PostFigures:
         after = replace(after.told("verified", measured(reading.figures, at)), gone_since=None)
         if reading.gone:
             after = replace(after, gone_since=self.gone_since or at)
-        return replace(after, due_at=after._next(at, gone=reading.gone))
+        return replace(after, due_at=after._next(at, seldom=reading.gone or reading.hidden))
 
-    def _next(self, now: datetime, *, gone: bool = False, misses: int = 0) -> datetime | None:
-        return schedule.next_at(self.published_at or now, now, gone=gone, misses=misses)
+    def _next(self, now: datetime, *, seldom: bool = False, misses: int = 0) -> datetime | None:
+        return schedule.next_at(self.published_at or now, now, seldom=seldom, misses=misses)
 
 
 def fingerprint(reading: PostReading) -> str:

@@ -128,6 +128,8 @@ def _message(dedupe_id: str, message: Mapping[str, Any]) -> Update | None:
     command, _, token = text.partition(" ")
     if command.partition("@")[0] == "/start" and token.strip():
         kind, extra = "deep_link", {"token": token.strip()}
+    if handle := words(a_dict(message.get("from")).get("username")):
+        extra["handle"] = handle.lower()
     reply_to = an_id(a_dict(message.get("reply_to_message")).get("message_id"))
     return Inbound(dedupe_id, sender, text, kind, at, reply_to, _name(message), extra)
 

@@ -122,6 +122,19 @@ class FakeWaiting:
         self.replies.append((channel, address, at))
 
 
+class FakeOwnership:
+    """Codes that were heard, and from whom."""
+
+    def __init__(self):
+        self.shown = {}
+
+    def heard(self, platform, said, at):
+        if "janjan-" not in said.text:
+            return None
+        self.shown[said.text] = (platform, said.sender)
+        return "confirmed"
+
+
 class FakeSeen:
     def __init__(self):
         self.ids = set()
@@ -181,13 +194,14 @@ class World:
     def __init__(self):
         self.people, self.tallies, self.direct = FakePeople(), FakeTallies(), FakeDirect()
         self.seen, self.store, self.bus = FakeSeen(), FakeStore(), FakeBus()
-        self.halts, self.waiting = FakeHalts(), FakeWaiting()
+        self.halts, self.waiting, self.ownership = FakeHalts(), FakeWaiting(), FakeOwnership()
 
     def processor(self, steps=None):
         parts = {
             "people": self.people,
             "tallies": self.tallies,
             "waiting": self.waiting,
+            "ownership": self.ownership,
             "direct": self.direct,
             "seen": self.seen,
             "store": self.store,
@@ -205,6 +219,7 @@ class World:
         return {
             "stopped": sorted(self.people.stopped()),
             "started": dict(self.people.started),
+            "shown": dict(self.ownership.shown),
             "facts": dict(self.tallies.facts),
             "sent": self.direct.texts(),
             "kept": sorted(self.store.kept),

@@ -7,12 +7,14 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
+from datetime import UTC, datetime, timedelta
 
+import boto3
 import pytest
 
 from chalicelib.callbacks.store import Kept
 from chalicelib.platforms.registry import ADAPTERS
-from local.config import TELEGRAM, WHATSAPP, platform_secret
+from local.config import SES, TELEGRAM, WHATSAPP, platform_secret
 from tests.platforms import contract, fixtures
 from tests.platforms.golden import SAMPLES
 
@@ -68,6 +70,19 @@ def test_a_body_of_two_megabytes_arrives_by_way_of_the_bucket(stack):
     assert telegram(stack, json.dumps(update, ensure_ascii=False).encode()) == (200, b"")
     (item,) = wait_for("inbound", "telegram", "2028-01-03", 1)
     assert item.object_key.startswith("callbacks/")
+
+
+def test_what_ses_tells_its_topic_arrives_over_the_queue_of_callbacks(stack):
+    sns, said = boto3.client("sns"), {"eventType": "Namuna", "mail": {"subject": "नमूना"}}
+    sns.publish(TopicArn=SES.topic_arn, Message=json.dumps(said, ensure_ascii=False), Subject="Amazon SES")
+    deadline, found = time.monotonic() + PATIENCE_S, []
+    while not found and time.monotonic() < deadline:
+        days = {f"{datetime.now(UTC) + timedelta(days=ahead):%Y-%m-%d}" for ahead in (-1, 0)}
+        kept = [item for day in days for item in Kept.query(f"unknown#ses#{day}", consistent_read=True)]
+        found = [item for item in kept if item.kind == "Namuna"]
+        time.sleep(0.1)
+    (item,) = found
+    assert json.loads(item.content) == said
 
 
 def test_a_wrong_signature_is_refused(stack):

@@ -341,6 +341,7 @@ def everything():
     words = {
         "stop": wrote("STOP", number="919000010077", message_id="w77"),
         "start": wrote("START", number="919000010088", message_id="w88"),  # of somebody who never stopped
+        "proof": wrote("janjan-k7q2m4xw", number="919000010099", message_id="w99"),
     }
     return (
         batch(*names, *more, *sms, "twilio/status_failed_account_suspended", "msg91/v2_many_batches") | words
@@ -379,6 +380,22 @@ def test_any_order_and_any_repetition_come_to_the_same():
             taken, left = dict(left[:size]), left[size:]
             assert world.processor().process(taken) == []
         assert world.outcome() == expected
+
+
+def test_a_code_of_proof_is_answered_once_and_is_no_voice(world):
+    for _ in range(2):
+        assert world.processor().process({"a": wrote("namaste janjan-k7q2m4xw")}) == []
+    assert world.ownership.shown == {"namaste janjan-k7q2m4xw": ("whatsapp", "+919000010001")}
+    assert world.direct.texts() == [("whatsapp", "+919000010001", "confirmed")]
+    assert (world.store.kept, world.waiting.replies) == ({}, [])
+
+
+def test_where_nobody_is_written_to_a_code_is_heard_and_not_answered(world):
+    body = json.loads((SAMPLES / "x" / "message.json").read_text())
+    body["direct_message_events"][0]["message_create"]["message_data"]["text"] = "janjan-k7q2m4xw"
+    assert world.processor().process({"a": message("x", body)}) == []
+    assert list(world.ownership.shown) == ["janjan-k7q2m4xw"]
+    assert (world.direct.sent, world.store.kept) == ({}, {})
 
 
 def test_the_confirmations_are_sentences_with_the_way_back():

@@ -327,7 +327,7 @@ def test_a_signup_leaves_no_birth_date_and_claims_nothing() -> None:
         idea="घर-घर",
         areas_served=("D9001", "D9002"),
         themes=("health", "education"),
-        handles=(Account(platform="instagram", handle="sunita.devi", followers=1200),),
+        handles=(Account(id="hnd_n0", platform="instagram", handle="sunita.devi", followers=1200),),
         consents=(Consent(purpose="campaigns", channel="whatsapp", notice_version="1"),),
         adult_on="2026-03-01",
         signed_up_at="2026-03-01T06:30:00Z",
@@ -553,3 +553,56 @@ def test_theme_codes_are_four_letters_and_differ() -> None:
     codes = {theme_code(f"theme-{i}") for i in range(500)}
     assert len(codes) == 500
     assert {len(code) for code in codes} == {4}
+
+
+# --- accounts that are somebody's
+
+
+TWO = [{"platform": "x", "handle": "one"}, {"id": "hnd_b", "platform": "x", "handle": "two"}]
+
+
+def test_accounts_get_ids_after_their_place_and_keep_those_that_they_have() -> None:
+    named = person(handles=TWO, contested=[{"platform": "x", "handle": "three"}]).identified()
+    own = named.id.partition("_")[2]
+    assert [one.id for one in named.handles] == [f"hnd_{own}0", "hnd_b"]
+    assert [one.id for one in named.contested] == [f"hnd_{own}c0"]
+    assert named.identified() == named
+    assert named.rev == person().rev
+    found = named.account_named(f"hnd_{own}c0")
+    assert found is not None
+    assert found.handle == "three"
+    assert named.account_named("hnd_other") is None
+
+
+def test_a_proven_account_stands_in_its_old_place_or_comes_out_of_those_contested() -> None:
+    before = person(handles=TWO, contested=[{"id": "hnd_c", "platform": "x", "handle": "three"}]).identified()
+    first = before.handles[0].model_copy(update={"proof": "verified"})
+    after = before.with_proven(first)
+    assert (after.handles, after.contested, after.rev) == (
+        (first, before.handles[1]),
+        before.contested,
+        before.rev + 1,
+    )
+    third = before.contested[0].model_copy(update={"proof": "verified"})
+    assert before.with_proven(third).handles == (*before.handles, third)
+    assert before.with_proven(third).contested == ()
+    assert (before.proven_on, before.with_proven(third).proven_on) == (frozenset(), {"x"})
+
+
+def test_a_lost_name_is_contested_and_no_longer_verified() -> None:
+    mine = {"id": "hnd_a", "platform": "x", "handle": "one", "proof": "verified", "account": "7"}
+    same_name = {"id": "hnd_b", "platform": "youtube", "handle": "one"}
+    after = person(handles=[{**mine, "proven_at": "2026-03-01T06:30:00Z"}, same_name]).without("x", "one")
+    assert [one.id for one in after.handles] == ["hnd_b"]
+    assert after.contested == (Account(id="hnd_a", platform="x", handle="one", account="7"),)
+    assert after.rev == person().rev + 1
+
+
+def test_each_suspension_and_withdrawal_changes_the_standing() -> None:
+    approved = person(status="approved")
+    assert approved.standing == 0
+    suspended = approved.moved("suspended")
+    assert (suspended.standing, suspended.moved("approved").standing) == (None, 1)
+    assert (approved.moved("withdrawn").standing, approved.moved("withdrawn").barred) == (None, 1)
+    may = {status for status in STATUSES if person(status=status).standing is not None}
+    assert may == {"pending_review", "approved", "declined"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 from chalice.test import Client
@@ -15,11 +16,12 @@ from chalicelib.influencers.model import ReviewRequest
 from chalicelib.influencers.service import CODE_HOLDS_S, MESSAGES_A_NUMBER
 from chalicelib.influencers.store import CodeItem, NoCode, TriesUsedUp
 from tests.influencers.test_routes import Api, KnownStaff, joined
-from tests.influencers.world import ADMIN, World
+from tests.influencers.world import ADMIN, KnownAccounts, World
 from tests.pages.conftest import send_codes
 
 PHONE, STRANGER = "+918123456789", "+918123456700"
 HERE = "203.0.113.5"
+PROOFS = wiring.proofs
 
 
 def asked(world: World, phone: str = PHONE) -> str:
@@ -212,3 +214,29 @@ def test_a_signups_id_is_no_sign_in(api: Api) -> None:
     assert answer["errors"][0]["field"] == "phone"
     status, answer = api("POST", "/v1/me/session", {"id": "inf_aaaaaaaaaaaaaaaa", "code": "123456"})
     assert (status, answer["errors"][0]["field"]) == (422, "id")
+
+
+def test_a_creator_proves_an_account_over_http_and_everybody_sees_it(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    influencer_id = joined(api)
+    token = signed_in(api)
+    accounts = KnownAccounts()
+    monkeypatch.setattr(wiring, "proofs", lambda: replace(PROOFS(), meter=accounts))
+    [handle] = api("GET", "/v1/me", who=token)[1]["handles"]
+    assert handle["proof"] == "stated"
+    path = f"/v1/handles/{handle['id']}/proof"
+    status, asked = api("POST", path, {}, who=token)
+    assert (status, asked["handle"], asked["ways"]) == (201, "sunita.devi", [{"way": "bio", "to": ""}])
+    accounts.show("instagram", "sunita.devi", "namaste")
+    status, problem = api("POST", f"{path}/check", {}, who=token, accept_language="hi")
+    assert (status, problem["errors"][0]["code"]) == (422, "code_not_shown")
+    accounts.show("instagram", "sunita.devi", asked["code"])
+    status, checked = api("POST", f"{path}/check", {}, who=token)
+    assert (status, checked["proof"], checked["account"]) == (200, "verified", "178")
+    assert api("GET", "/v1/me", who=token)[1]["handles"] == [checked]
+    assert api("GET", f"/v1/influencers/{influencer_id}", who="admin")[1]["handles"] == [checked]
+    assert api("GET", "/v1/influencers?contested=true", who="admin")[1]["items"] == []
+    assert api("POST", path, {})[0] == 401
+    assert api("POST", path, {}, who="admin")[0] == 401
+    assert api("POST", "/v1/handles/hnd_other/proof", {}, who=token)[0] == 404

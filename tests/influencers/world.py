@@ -8,15 +8,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from chalicelib.clock import Clock
-from chalicelib.errors import InvalidInput
+from chalicelib.errors import InvalidInput, PlatformOff
 from chalicelib.identity.audit import Audit
 from chalicelib.identity.roles import Principal
 from chalicelib.influencers.model import Influencer, SignupRequest
 from chalicelib.influencers.myself import Myself
+from chalicelib.influencers.proofs import Proofs
 from chalicelib.influencers.service import Messenger, People, Register, Signups
 from chalicelib.influencers.store import PeopleStore, RosterStore
 from chalicelib.ops import RateLimits
-from chalicelib.platforms.base import Outgoing
+from chalicelib.platforms.base import AccountReading, Outgoing
 from chalicelib.ports import Area
 from local.config import platform_secret
 
@@ -61,6 +62,9 @@ class KnownSecrets:
     def all(self) -> Mapping[str, Any]:
         return platform_secret()
 
+    def platform(self, name: str) -> Mapping[str, Any] | None:
+        return {**platform_secret(), "x": {"consumer_secret": "namuna"}}.get(name)
+
     def keyed_hash(self, text: str) -> str:
         from chalicelib.secrets import Secrets
 
@@ -96,6 +100,29 @@ class KeptSender:
 
 
 @dataclass
+class KnownAccounts:
+    """What platforms tell of accounts: each by its platform and present name."""
+
+    readings: dict[tuple[str, str], AccountReading | Exception] = field(default_factory=dict)
+    asked: int = 0
+
+    def measurers(self) -> list[str]:
+        return ["instagram", "youtube", "x"]
+
+    def read_account(self, platform: str, handle: str) -> AccountReading | None:
+        self.asked += 1
+        if platform not in self.measurers():
+            raise PlatformOff(platform=platform)
+        reading = self.readings.get((platform, handle))
+        if isinstance(reading, Exception):
+            raise reading
+        return reading
+
+    def show(self, platform: str, handle: str, bio: str | None, account: str = "178") -> None:
+        self.readings[platform, handle] = AccountReading(account, handle, 10, bio)
+
+
+@dataclass
 class World:
     """The feature on the engine's tables, with everything around it in a test's hands."""
 
@@ -103,6 +130,7 @@ class World:
     queue: KeptQueue = field(default_factory=KeptQueue)
     sender: KeptSender = field(default_factory=KeptSender)
     secrets: KnownSecrets = field(default_factory=KnownSecrets)
+    accounts: KnownAccounts = field(default_factory=KnownAccounts)
 
     def __post_init__(self) -> None:
         areas = SmallDirectory()
@@ -112,6 +140,8 @@ class World:
         )
         self.people = People(self.store, self.signups)
         self.myself = Myself(self.store, self.queue, RateLimits(self.clock), self.secrets, self.clock)
+        limits = RateLimits(self.clock)
+        self.proofs = Proofs(self.store, self.accounts, Audit(), limits, self.secrets, self.clock)
         self.register = Register(self.store, areas, Audit(), self.clock)
         self.messenger = Messenger(self.store, self.sender, self.secrets, self.clock, "https://x.test")
         self.roster = RosterStore(lambda: THEMES)

@@ -84,13 +84,19 @@ HALTS = {
     "dynamodb:Query AuditTable": HALTED,
     "dynamodb:UpdateItem AuditTable": HALTED,
 }
+BY_SIGNATURE = "asked without boto3, of the sandbox: tests/platforms/test_ses.py"
+EMAILS = {
+    f"ses:SendEmail {resource}": BY_SIGNATURE
+    for resource in ("identity/${EmailIdentity}", "configuration-set/janjan-${Stage}")
+}
 POLLING = {
     action: BY_LAMBDA for action in ("sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage")
 }
 STREAM = ("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator")
 FAILURES = {"sqs:SendMessage EventsDead": BY_LAMBDA}
 UNSEEN: dict[str, dict[str, str]] = {
-    "api_handler": {
+    "api_handler": EMAILS
+    | {
         "cognito-idp:AdminDeleteUser Pool": "undoes a new member of staff whose role could not be given",
         "cognito-idp:AdminRespondToAuthChallenge Pool": SECOND_FACTOR,
         "cognito-idp:AdminSetUserMFAPreference Pool": SECOND_FACTOR,
@@ -102,7 +108,8 @@ UNSEEN: dict[str, dict[str, str]] = {
     | {"dynamodb:BatchWriteItem TalliesTable": PARKED, "sqs:SendMessage SendQueue": PARKED}
     | {f"dynamodb:{action} TalliesTable": HALTED for action in ("DeleteItem", "PutItem")}
     | {f"dynamodb:{action} AuditTable": HALTED for action in ("Query", "UpdateItem")}
-    | {"events:PutEvents Bus": HALTED, "secretsmanager:GetSecretValue PlatformSecret": HALTED},
+    | {"events:PutEvents Bus": HALTED, "secretsmanager:GetSecretValue PlatformSecret": HALTED}
+    | {"ses:GetAccount *": BY_SIGNATURE},
     "measure_due": FAILURES
     | {f"dynamodb:{action} {table}": MEASURED for action in ("GetItem", "PutItem") for table in MEASURES}
     | {"dynamodb:UpdateItem PeopleTable": MEASURED, "dynamodb:PutItem RosterTable": MEASURED},
@@ -125,12 +132,14 @@ UNSEEN: dict[str, dict[str, str]] = {
     | {"dynamodb:ListStreams *": "Lambda asks for it, and it takes no resource"},
     "seal_audit": FAILURES,
     "send_chunk": {f"{action} SendQueue": why for action, why in POLLING.items()}
+    | EMAILS
     | {"dynamodb:GetItem LedgerTable": READ_AGAIN}
     | {"dynamodb:ConditionCheckItem LedgerTable": GIVEN_UP}
     | HALTS
     | {f"dynamodb:{action} PeopleTable": BLOCKED for action in ("ConditionCheckItem", "GetItem", "PutItem")}
     | {"dynamodb:PutItem RosterTable": BLOCKED},
     "send_service": {f"{action} ServiceQueue": why for action, why in POLLING.items()}
+    | EMAILS
     | {"dynamodb:GetItem LedgerTable": READ_AGAIN}
     | {"sqs:SendMessage ServiceQueue": "a message waits while its channel is stopped: tests/influencers"},
     "welcome": FAILURES,
@@ -176,7 +185,7 @@ def plain(resource: Any) -> str:
     return (
         str(resource["Ref"])
         if "Ref" in resource
-        else re.sub(r"^\$\{(\w+)\.Arn\}(/index)?", r"\1", resource["Fn::Sub"])
+        else re.sub(r"^\$\{(\w+)\.Arn\}(/index)?|^arn:\S+\$\{AWS::AccountId\}:", r"\1", resource["Fn::Sub"])
     )
 
 

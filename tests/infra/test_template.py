@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from chalicelib.dispatch import decisions, fallback
+from chalicelib.platforms import ses
 from chalicelib.settings import Settings
 from local.engine import ROOT
 from local.server import NOT_FOUND
@@ -183,6 +184,34 @@ def test_every_dead_letter_queue_has_an_alarm_and_every_other_one_on_the_age_of_
 def test_throttles_and_stream_lag_have_an_alarm(resources):
     metrics = {alarm["MetricName"] for alarm in of_type(resources, ALARM).values()}
     assert {"Throttles", "IteratorAge"} <= metrics
+
+
+def test_only_ses_may_tell_of_emails_and_only_its_topic_may_write_to_the_queue_of_callbacks(resources):
+    [topic] = of_type(resources, "AWS::SNS::TopicPolicy").values()
+    [said] = topic["PolicyDocument"]["Statement"]
+    assert said["Principal"] == {"Service": "ses.amazonaws.com"}
+    assert said["Condition"]["StringEquals"].keys() == {"aws:SourceAccount", "aws:SourceArn"}
+    policies = of_type(resources, "AWS::SQS::QueuePolicy").values()
+    [allowed] = [
+        statement
+        for policy in policies
+        if {"Ref": "CallbacksQueue"} in policy["Queues"]
+        for statement in policy["PolicyDocument"]["Statement"]
+    ]
+    assert allowed["Principal"] == {"Service": "sns.amazonaws.com"}
+    assert allowed["Condition"] == {"ArnEquals": {"aws:SourceArn": {"Ref": "EmailTopic"}}}
+
+
+def test_the_topic_of_emails_ends_in_the_name_of_its_platform_and_its_letters_are_not_lost(resources):
+    assert resources["EmailTopic"]["Properties"]["TopicName"]["Fn::Sub"].rpartition("-")[2] == ses.NAME
+    subscription = resources["EmailSubscription"]["Properties"]
+    assert subscription["RedrivePolicy"] == {"deadLetterTargetArn": {"Fn::GetAtt": ["CallbacksDead", "Arn"]}}
+    assert "RawMessageDelivery" not in subscription
+    [destination] = of_type(resources, "AWS::SES::ConfigurationSetEventDestination").values()
+    asked = {kind.lower() for kind in destination["EventDestination"]["MatchingEventTypes"]}
+    known = {kind.lower().replace(" ", "") for kind in ses.READERS}
+    assert known - asked == {"open", "click"}
+    assert asked - known == set()
 
 
 def test_every_alarm_tells_the_topic(resources):

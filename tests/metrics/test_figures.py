@@ -49,7 +49,7 @@ def test_the_hours_of_a_clock_that_is_put_forward_change_nothing():
 
 
 def test_a_post_that_is_gone_is_asked_for_weekly_in_case_it_comes_back():
-    assert schedule.next_at(NOON, NOON, gone=True) == NOON + 7 * DAY
+    assert schedule.next_at(NOON, NOON, seldom=True) == NOON + 7 * DAY
 
 
 def test_a_request_that_told_nothing_is_repeated_soon_then_later_never_later_than_the_schedule():
@@ -109,6 +109,11 @@ def test_a_post_that_is_gone_keeps_its_last_figures_and_comes_back():
     assert (gone.verified, gone.gone_since, still.gone_since) == (post.verified, NOON + HOUR, NOON + HOUR)
     assert still.due_at == NOON + 8 * DAY
     assert still.read(PostReading({"views": 4}), NOON + 2 * DAY).gone_since is None
+
+
+def test_a_post_that_is_hidden_from_us_is_not_gone_has_no_data_and_is_asked_for_seldom():
+    hidden = PostFigures("p", published_at=NOON).read(PostReading(hidden=True), NOON)
+    assert (hidden.verified, hidden.gone_since, hidden.due_at) == ({}, None, NOON + 7 * DAY)
 
 
 def test_a_miss_changes_no_figure_and_a_reading_ends_the_misses():
