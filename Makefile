@@ -1,6 +1,6 @@
 # From a fresh clone, with nothing but Python 3.11+, make and git: each command does its own set-up in .venv.
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test lint prove bench reset package deploy token dead mutants audit
+.PHONY: help setup run demo test lint prove bench fuzz reset package deploy token dead mutants audit
 
 PY := .venv/bin/python
 STAGE ?= prod
@@ -17,6 +17,7 @@ help:
 	@echo "make token     a bearer token (USER=admin@sample.test), with make run up"
 	@echo "make package   the template and zip for STAGE=prod        make deploy   with the AWS CLI"
 	@echo "make dead      dead letters of a stage (STAGE=local|prod ARGS=list)"
+	@echo "make fuzz      20,000 damaged bodies for each parser (FUZZ=n)"
 	@echo "make mutants   mutation score of the models     make lint   only the static checks"
 	@echo "make setup     only the set-up                  make reset  forgets the local data"
 
@@ -61,6 +62,9 @@ dead: setup
 # Known holes in what is shipped; asks the package index.
 audit: setup
 	@.venv/bin/pip-audit --requirement requirements.txt --no-deps --disable-pip
+
+fuzz: setup
+	@FUZZ="$${FUZZ:-20000}" $(PY) -m pytest --quiet -n 2 tests/platforms/test_fuzz.py
 
 mutants: setup
 	@$(PY) -m scripts.mutants

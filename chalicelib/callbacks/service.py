@@ -7,6 +7,7 @@ of its steps: a crash between any two repeats them, and a copy days later undoes
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -45,7 +46,9 @@ from chalicelib.telemetry import count, logger
 STOPPED = "You will get no more messages from us. To join again, write START."
 RESTARTED = "Welcome back: you will get our messages again. To stop them, write STOP."
 STILL_NEWS = timedelta(minutes=10)
-"""A failure that is about the channel stops it when it is not older: it may be mended since."""
+"""A failure that is about channel or campaign stops it when it is not older: it may be mended since."""
+RUN_OF_A_KEY = re.compile(r"([a-z0-9_]+)-\d+\.")
+"""The campaign in a delivery key, `<campaign>-<number of the run>.…`."""
 KEPT_NOTICES = ("template.", "account.", "person.")
 WITHOUT_VOICE = frozenset({"reaction"})
 """Kinds of message that say nothing to keep."""
@@ -125,14 +128,20 @@ class Callbacks:
                 evidence,
                 lambda: self.people.stop(medium, status.recipient, evidence=evidence, at=at),
             )
-        if status.scope == "channel" and letter.received_at - at < STILL_NEWS:
-            self._once(
-                status.dedupe_id, lambda: self.channel_halts.stop_platform(letter.platform, status.code)
-            )
+        if status.fact == "failed" and letter.received_at - at < STILL_NEWS:
+            self._beyond_the_person(status, letter.platform)
         if status.key:
             batch.proofs.append((letter.id, Proof(status.key, status.fact, at, status.code, status.scope)))
         else:
             count("CallbacksUnmatched")
+
+    def _beyond_the_person(self, failed: Status, platform: str) -> None:
+        """A failure that holds for everybody stops the channel, or pauses the campaign, once."""
+        campaign = RUN_OF_A_KEY.match(failed.key)
+        if failed.scope == "channel":
+            self._once(failed.dedupe_id, lambda: self.channel_halts.stop_platform(platform, failed.code))
+        elif failed.scope == "campaign" and campaign:
+            self._once(failed.dedupe_id, lambda: self.campaign_halts.pause_campaign(campaign[1], failed.code))
 
     def _record(self, proofs: list[Proof]) -> None:
         unmatched = self.tallies.record(proofs) if proofs else []

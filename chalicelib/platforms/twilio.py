@@ -83,12 +83,13 @@ REFUSED: dict[str, Scope] = {
     **dict.fromkeys(("21602", "21605", "21617", "21618", "21619", "21620", "21624"), "content"),
     **dict.fromkeys(("21654", "21655", "21656", "30007", "90007"), "content"),  # 30007: filtered as it is
     **dict.fromkeys(("63005", "63006", "63013", "63019", "63021", "63027", "63028"), "content"),
-    **dict.fromkeys(("63030", "63040", "63041", "63042"), "content"),
+    "63030": "content",
     **dict.fromkeys(("21211", "21217", "21219", "21265", "21266", "21408", "21604"), "person"),
     **dict.fromkeys(("21608", "21612", "21614", "21635", *OPTED_OUT), "person"),
     **dict.fromkeys(("30003", "30004", "30005", "30006", "30008", "30036"), "person"),
     **dict.fromkeys(("63003", "63015", "63016", "63024", "63031", "63032", "63036"), "person"),
-    "63049": "campaign",  # Meta holds marketing back from this person, for now
+    "63049": "person",  # Meta holds marketing back from this person, for now
+    **dict.fromkeys(("63040", "63041", "63042"), "campaign"),  # its template is rejected, paused, disabled
 }
 
 

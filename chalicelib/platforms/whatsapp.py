@@ -63,14 +63,17 @@ ONE_PERSON_ONLY = frozenset({"131056"})
 OPTED_OUT = frozenset({"131050"})
 REFUSED: dict[str, Scope] = {
     **dict.fromkeys(("131048", "131049", "132015"), "campaign"),
+    **dict.fromkeys(("132001", "132016"), "campaign"),  # its template is missing or disabled: for nobody
     **dict.fromkeys(("131021", "131026", "131030", "131062", "130472"), "person"),
     **dict.fromkeys(("131047", *OPTED_OUT), "person"),  # 131047: needs a template now, the window has closed
-    **dict.fromkeys(("100", "131008", "131009", "131051", "131052", "132000", "132001"), "content"),
-    **dict.fromkeys(("132005", "132007", "132008", "132012", "132016", "132068"), "content"),
+    **dict.fromkeys(("100", "131008", "131009", "131051", "131052", "132000"), "content"),
+    **dict.fromkeys(("132005", "132007", "132008", "132012", "132068"), "content"),
     **dict.fromkeys(("0", "3", "10", "190", "368", "130497"), "channel"),
     **dict.fromkeys(("131005", "131031", "131037", "131042", "131045"), "channel"),
     **{str(code): "channel" for code in range(200, 300)},  # permissions
 }
+OF_A_STATUS: dict[str, Scope] = {**REFUSED, "131049": "person"}
+"""Told later of one message, 131049 is this person's limit of marketing: the others get theirs."""
 
 
 def _refusal(status: int, answer: Any) -> SendRefused | Throttled | OutcomeUnknown:  # noqa: ANN401
@@ -136,10 +139,16 @@ NOTICES = {
 
 HALTS: dict[str, Literal["channels", "template"]] = {
     **dict.fromkeys(("template.paused", "template.disabled", "template.rejected"), "template"),
+    **dict.fromkeys(("template.pending_deletion", "template.deleted"), "template"),
+    **dict.fromkeys(("template.quality_yellow", "template.quality_red"), "template"),
     **dict.fromkeys(("account.disabled_update", "account.account_restriction"), "channels"),
     "account.account_deleted": "channels",
 }
-"""News after which something may not be used: message_template_status_update and account_update."""
+"""News after which something may not be used, or soon will not be: Meta pauses a template whose quality went
+down, for hours and then for good, and a person must look before."""
+BANS = {"REINSTATE": "account.reinstated", "SCHEDULE_FOR_DISABLE": "account.disable_scheduled"}
+MESSAGES_RESTRICTED = "BIZ_INITIATED_MESSAGING"
+"""In the type of a restriction; others forbid other things, such as adding numbers."""
 
 
 def _address(number: str) -> str:
@@ -176,7 +185,7 @@ def _status(one: Any, value: Mapping[str, Any]) -> Update:  # noqa: ANN401
         an_id(status.get("biz_opaque_callback_data")),
         code,
         opted_out=code in OPTED_OUT,
-        scope=REFUSED.get(code, "person"),
+        scope=OF_A_STATUS.get(code, "person"),
     )
 
 
@@ -301,14 +310,13 @@ def _change(change: Any, entry: Mapping[str, Any]) -> Iterator[Update]:  # noqa:
 def _notice(about: str, value: Mapping[str, Any], entry: Mapping[str, Any]) -> Notice | None:
     """News about a template or the account; None for what we do not know."""
     event = an_id(value.get("event")).lower()
-    kind, template, language = NOTICES.get(about), "", ""
+    kind = NOTICES.get(about)
     if about == "message_template_status_update" and event:
         kind = f"template.{event}"
-        template = an_id(value.get("message_template_name"))
-        language = an_id(value.get("message_template_language"))
+    if about == "message_template_quality_update" and (quality := an_id(value.get("new_quality_score"))):
+        kind = f"template.quality_{quality.lower()}"
     if about == "account_update" and event:
-        ban = an_id(a_dict(value.get("ban_info")).get("waba_ban_state"))
-        kind = f"account.{event}" if ban != "REINSTATE" else "account.reinstated"  # DISABLED_UPDATE is both
+        kind = _account(event, value)
     if kind is None:
         return None
     return Notice(
@@ -317,9 +325,22 @@ def _notice(about: str, value: Mapping[str, Any], entry: Mapping[str, Any]) -> N
         moment(entry.get("time")),
         value,
         HALTS.get(kind, ""),
-        template,
-        language,
+        an_id(value.get("message_template_name")),
+        an_id(value.get("message_template_language")),
     )
+
+
+def _account(event: str, value: Mapping[str, Any]) -> str:
+    """What became of the account: the state counts, not the event's name."""
+    ban = an_id(a_dict(value.get("ban_info")).get("waba_ban_state"))
+    restrictions = [
+        an_id(a_dict(one).get("restriction_type")) for one in a_list(value.get("restriction_info"))
+    ]
+    if ban in BANS:
+        return BANS[ban]
+    if restrictions and not any(MESSAGES_RESTRICTED in one for one in restrictions):
+        return "account.other_restriction"
+    return f"account.{event}"
 
 
 def _updates(payload: Any) -> Iterator[Update]:  # noqa: ANN401

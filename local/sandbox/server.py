@@ -13,9 +13,11 @@ from urllib.parse import parse_qsl, urlsplit
 
 from local.sandbox.facebook import Facebook
 from local.sandbox.instagram import Instagram
+from local.sandbox.msg91 import Msg91
 from local.sandbox.posting import Poster
 from local.sandbox.reply import Act, Ask, Reply, SandboxPlatform
 from local.sandbox.telegram import Telegram
+from local.sandbox.twilio import Twilio
 from local.sandbox.whatsapp import WhatsApp
 from local.sandbox.world import Json, World
 
@@ -23,7 +25,7 @@ BODY_MOST = 1024 * 1024
 TEMPLATES = Path(__file__).parent.parent / "data" / "templates.json"
 
 
-PLATFORMS = (WhatsApp, Telegram, Instagram, Facebook)
+PLATFORMS = (WhatsApp, Telegram, Msg91, Twilio, Instagram, Facebook)
 
 
 class Sandbox:

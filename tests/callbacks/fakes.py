@@ -184,6 +184,9 @@ class FakeHalts:
     def stop_platform(self, platform, code):
         self.halted.append((platform, code))
 
+    def pause_campaign(self, campaign_id, code):
+        self.halted.append((campaign_id, code))
+
     def pause_template(self, platform, template, language, code):
         self.halted.append((platform, template, language, code))
 

@@ -73,9 +73,15 @@ def test_news_of_a_template_or_an_account_halts_what_may_not_be_used_any_more_on
         (131042, 5, [("whatsapp", "131042")]),
         (131042, 3600, []),
         (131026, 5, []),
+        (131048, 5, [("cmp_abcdefgh", "131048")]),
+        (132016, 5, [("cmp_abcdefgh", "132016")]),
+        (131048, 3600, []),
+        (131049, 5, []),  # of one message it is this person's limit
     ],
 )
-def test_a_failure_reported_of_the_whole_channel_stops_it_once_while_it_is_news(world, code, age_s, halted):
+def test_a_reported_failure_that_holds_for_all_stops_channel_or_campaign_once_while_it_is_news(
+    world, code, age_s, halted
+):
     status = {
         "id": "wamid.a",
         "status": "failed",

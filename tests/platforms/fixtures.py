@@ -130,7 +130,7 @@ EXPECTED = {
         ("Preference", {"sender": "+16505551234", "wants": True, "at": 1731705721})
     ],
     "pywa_template_status_rejected": [notice("template.rejected")],
-    "pywa_template_quality_yellow": [notice("template.quality")],
+    "pywa_template_quality_yellow": [notice("template.quality_yellow")],
     "pywa_account_restriction": [notice("account.account_restriction")],
     "pywa_account_disabled": [notice("account.reinstated")],
     "chatwoot_document_accented_filename": [
@@ -226,6 +226,10 @@ LEAVES_BY_FILE = {
     "pywa_msg_unreaction_empty": [],
     "pywa_msg_unreaction_no_emoji": [],
     "pywa_msg_unsupported_with_type": UNKNOWN,
+    "pywa_template_quality_yellow": [
+        "kept notice",
+        "halted whatsapp welcome_template en_US template.quality_yellow",
+    ],
     "pywa_template_status_rejected": ["kept notice", "halted whatsapp abandoned_cart en template.rejected"],
 }
 """Where a file leaves something else than others of its kind."""

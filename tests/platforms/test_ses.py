@@ -123,7 +123,7 @@ def enveloped(body, topic, version="2"):
         given = json.loads(body)
     except ValueError:
         given = None
-    if not (isinstance(given, dict) and given.get("Type") in ses.SIGNED):
+    if not (isinstance(given, dict) and str(given.get("Type")) in ses.SIGNED):
         digest = hashlib.sha256(body).hexdigest()
         given = {"Type": "Notification", "MessageId": digest[:36], "Message": body.decode("utf-8", "replace")}
     timed = {"Timestamp": "2026-01-01T12:00:00.000Z"} | given

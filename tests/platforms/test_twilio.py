@@ -215,7 +215,8 @@ def test_refusals_say_for_whom_they_hold(code):
     ("code", "scope"),
     [("20003", "channel"), ("30002", "channel"), ("63007", "channel"), ("21617", "content")]
     + [("30007", "content"), ("63028", "content"), ("21610", "person"), ("21614", "person")]
-    + [("30003", "person"), ("63016", "person"), ("63024", "person"), ("63049", "campaign")],
+    + [("30003", "person"), ("63016", "person"), ("63024", "person"), ("63049", "person")]
+    + [("63040", "campaign"), ("63041", "campaign"), ("63042", "campaign")],
 )
 def test_the_table_of_errors_is_that_of_twilios_pages(code, scope):
     assert REFUSED[code] == scope

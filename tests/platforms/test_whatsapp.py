@@ -175,10 +175,10 @@ def test_a_message_without_words_is_refused_before_any_request():
 @pytest.mark.parametrize(
     ("codes", "status", "scope"),
     [
-        ("131048 131049 132015", 400, "campaign"),
+        ("131048 131049 132001 132015 132016", 400, "campaign"),
         ("131021 131026 131030 131062 130472 131047 131050", 400, "person"),
         (
-            "100 131008 131009 131051 131052 132000 132001 132005 132007 132008 132012 132016 132068",
+            "100 131008 131009 131051 131052 132000 132005 132007 132008 132012 132068",
             404,
             "content",
         ),
@@ -279,3 +279,83 @@ def test_a_person_is_known_by_their_number_wherever_it_stands():
     value = {"messages": [said], "contacts": [others, contact]}
     [read] = WhatsApp().parse(json.dumps({"entry": [{"changes": [{"value": value}]}]}).encode())
     assert read.sender == "+919000010001"
+
+
+def news(field, **value):
+    body = {"entry": [{"id": "1", "time": 1767250000, "changes": [{"field": field, "value": value}]}]}
+    [notice] = WhatsApp().parse(json.dumps(body).encode())
+    return notice.kind, notice.halts, notice.template, notice.language
+
+
+@pytest.mark.parametrize(
+    ("score", "halts"), [("GREEN", ""), ("UNKNOWN", ""), ("YELLOW", "template"), ("RED", "template")]
+)
+def test_a_template_whose_quality_went_down_is_halted_before_the_platform_does(score, halts):
+    about = {"message_template_name": "camp", "message_template_language": "en_US"}
+    told = news("message_template_quality_update", new_quality_score=score, **about)
+    assert told == (f"template.quality_{score.lower()}", halts, "camp", "en_US")
+
+
+@pytest.mark.parametrize(
+    ("event", "halts"),
+    [
+        ("APPROVED", ""),
+        ("PENDING", ""),
+        ("REINSTATED", ""),
+        ("FLAGGED", ""),
+        ("PAUSED", "template"),
+        ("DISABLED", "template"),
+        ("REJECTED", "template"),
+        ("PENDING_DELETION", "template"),
+        ("DELETED", "template"),
+    ],
+)
+def test_a_template_that_may_not_be_sent_is_halted(event, halts):
+    about = {"message_template_name": "camp", "message_template_language": "hi"}
+    told = news("message_template_status_update", event=event, **about)
+    assert told == (f"template.{event.lower()}", halts, "camp", "hi")
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ({"event": "DISABLED_UPDATE", "ban_info": {"waba_ban_state": "DISABLE"}}, "account.disabled_update"),
+        ({"event": "DISABLED_UPDATE"}, "account.disabled_update"),
+        ({"event": "ACCOUNT_DELETED"}, "account.account_deleted"),
+        (
+            {
+                "event": "ACCOUNT_RESTRICTION",
+                "restriction_info": [
+                    {"restriction_type": "RESTRICTED_ADD_PHONE_NUMBER_ACTION"},
+                    {"restriction_type": "RESTRICTED_BIZ_INITIATED_MESSAGING", "expiration": "1767260000"},
+                ],
+            },
+            "account.account_restriction",
+        ),
+        ({"event": "ACCOUNT_RESTRICTION"}, "account.account_restriction"),
+    ],
+)
+def test_an_account_that_may_not_send_stops_its_channels(value, told):
+    assert news("account_update", **value)[:2] == (told, "channels")
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ({"event": "DISABLED_UPDATE", "ban_info": {"waba_ban_state": "REINSTATE"}}, "account.reinstated"),
+        (
+            {"event": "DISABLED_UPDATE", "ban_info": {"waba_ban_state": "SCHEDULE_FOR_DISABLE"}},
+            "account.disable_scheduled",
+        ),
+        ({"event": "ACCOUNT_VIOLATION"}, "account.account_violation"),
+        (
+            {
+                "event": "ACCOUNT_RESTRICTION",
+                "restriction_info": [{"restriction_type": "RESTRICTED_ADD_PHONE_NUMBER_ACTION"}],
+            },
+            "account.other_restriction",
+        ),
+    ],
+)
+def test_an_account_that_may_still_send_stops_nothing(value, told):
+    assert news("account_update", **value)[:2] == (told, "")
