@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     from chalicelib.metrics.followers import Followers
     from chalicelib.metrics.measuring import Measuring
     from chalicelib.metrics.poller import Poller
+    from chalicelib.metrics.service import Posts
+    from chalicelib.metrics.store import PostStore
     from chalicelib.ops import Idempotency, RateLimits, Seen
     from chalicelib.platforms.base import Meter
     from chalicelib.platforms.registry import Platforms
@@ -296,7 +298,7 @@ def poller() -> Poller:
     from chalicelib.metrics.snapshots import Snapshots
     from chalicelib.platforms.registry import MEASURERS
 
-    return Poller(Snapshots(), _scheduled_meter(), lambda post_id, reading: None, clock(), tuple(MEASURERS))
+    return Poller(Snapshots(), _scheduled_meter(), posts().learned, clock(), tuple(MEASURERS))
 
 
 @cache
@@ -320,10 +322,8 @@ def measuring() -> Measuring:
 def post_sums() -> PostSums:
     from chalicelib.metrics.impact import Impact
     from chalicelib.metrics.snapshots import Snapshots
-    from chalicelib.metrics.store import PostStore
-    from chalicelib.secrets import secrets
 
-    return Impact(PostStore(secrets().keyed_hash), Snapshots(), clock())
+    return Impact(_post_store(), Snapshots(), clock())
 
 
 @cache
@@ -593,6 +593,39 @@ def overrides() -> Overrides:
 
 
 @cache
+def _post_store() -> PostStore:
+    from chalicelib.metrics.store import PostStore
+    from chalicelib.secrets import secrets
+
+    return PostStore(secrets().keyed_hash)
+
+
+def _account_id(platform: str, handle: str) -> str:
+    reading = _scheduled_meter().read_account(platform, handle)
+    return reading.account if reading else ""
+
+
+@cache
+def posts() -> Posts:
+    from chalicelib.campaigns.briefs import Briefs
+    from chalicelib.dispatch.received import Deliveries
+    from chalicelib.metrics.service import Posts
+
+    return Posts(
+        store=_post_store(),
+        people=people(),
+        handles=accounts(),
+        briefs=Briefs(_campaign_store()),
+        deliveries=Deliveries(_dispatch_store(), runs()),
+        limits=rate_limits(),
+        audit=audit(),
+        clock=clock(),
+        account_id=_account_id,
+        measured=lambda post_id, news, at: measuring().told(post_id, news, at),
+    )
+
+
+@cache
 def _letterbox() -> Letterbox:
     from chalicelib.callbacks.letters import Bucket, Letterbox
     from chalicelib.queues import Queue
@@ -622,6 +655,7 @@ def callbacks() -> Callbacks:
         people=people(),
         tallies=tallies(),
         waiting=waiting(),
+        posts=posts(),
         ownership=proofs(),
         direct=confirmer(),
         seen=seen(),

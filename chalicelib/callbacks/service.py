@@ -22,10 +22,14 @@ from chalicelib.events.catalog import CallbackUnknown
 from chalicelib.ops import Seen
 from chalicelib.platforms.base import (
     MEDIUMS,
+    Engaged,
     Inbound,
+    Leased,
+    Measured,
     Notice,
     Outgoing,
     Platform,
+    Posted,
     Preference,
     Status,
     Unknown,
@@ -37,6 +41,7 @@ from chalicelib.ports import (
     DirectSender,
     Ownership,
     People,
+    Posts,
     Proof,
     Tallies,
     Waiting,
@@ -70,6 +75,7 @@ class Callbacks:
     people: People
     tallies: Tallies
     waiting: Waiting
+    posts: Posts
     ownership: Ownership
     direct: DirectSender
     seen: Seen
@@ -108,6 +114,10 @@ class Callbacks:
                 self._once(update.dedupe_id, lambda: self._preference(update, letter))
             case Notice():
                 self._notice(update, letter)
+            case Posted() | Measured() | Engaged() | Leased():
+                self._once(
+                    update.dedupe_id, lambda: self.posts.told(letter.platform, update, letter.received_at)
+                )
             case Unknown():
                 self._unknown(update, letter, batch)
 
@@ -172,6 +182,9 @@ class Callbacks:
                 self.store.keep_inbound(channel, said, letter.received_at)
                 if writes_back:
                     self.waiting.replied(channel, said.sender, at)
+                    evidence = said.dedupe_id
+                    reply = self.posts.handed_in(channel, said.sender, said.text, evidence=evidence, at=at)
+                    self._reply(said, channel, reply)
 
     def _reply(self, said: Inbound, channel: str, text: str | None) -> None:
         """One reply to one message: free text is allowed, the person has just written."""

@@ -29,7 +29,7 @@ from datetime import datetime
 from typing import Any
 
 from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttribute
-from pynamodb.exceptions import DoesNotExist, PutError
+from pynamodb.exceptions import DoesNotExist, PutError, UpdateError
 from pynamodb.expressions.update import Action
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.transactions import TransactWrite
@@ -118,6 +118,22 @@ def watch(transaction: TransactWrite, post: Post) -> None:
         FiguresItem.expires.remove(),
     ]
     transaction.update(item, actions=actions)
+
+
+def ask_with(post: Post, ask: str, at: datetime) -> None:
+    """From now on a post is asked for with this id, at once; nothing for one that is not measured."""
+    item = FiguresItem(post.id, FIGURES)
+    actions: list[Action] = [
+        FiguresItem.ask.set(ask),
+        FiguresItem.due_key.set(post.platform),
+        FiguresItem.due_at.set(rfc3339(at)),
+        FiguresItem.rev.add(1),
+    ]
+    try:
+        item.change(actions, FiguresItem.ask.exists())
+    except UpdateError as refused:
+        if refused.cause_response_code != REFUSED:
+            raise
 
 
 def close(transaction: TransactWrite, post_id: str) -> None:

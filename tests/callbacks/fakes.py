@@ -122,6 +122,22 @@ class FakeWaiting:
         self.replies.append((channel, address, at))
 
 
+class FakePosts:
+    """What was handed in and told, each once; a link of x.test is a post."""
+
+    def __init__(self):
+        self.taken, self.news = {}, {}
+
+    def handed_in(self, channel, address, text, *, evidence, at):
+        if "x.test/" not in text:
+            return None
+        self.taken.setdefault((channel, address, evidence), text)
+        return "noted"
+
+    def told(self, platform, news, at):
+        self.news[platform, news.dedupe_id] = (news, at)
+
+
 class FakeOwnership:
     """Codes that were heard, and from whom."""
 
@@ -197,13 +213,15 @@ class World:
     def __init__(self):
         self.people, self.tallies, self.direct = FakePeople(), FakeTallies(), FakeDirect()
         self.seen, self.store, self.bus = FakeSeen(), FakeStore(), FakeBus()
-        self.halts, self.waiting, self.ownership = FakeHalts(), FakeWaiting(), FakeOwnership()
+        self.halts, self.waiting = FakeHalts(), FakeWaiting()
+        self.posts, self.ownership = FakePosts(), FakeOwnership()
 
     def processor(self, steps=None):
         parts = {
             "people": self.people,
             "tallies": self.tallies,
             "waiting": self.waiting,
+            "posts": self.posts,
             "ownership": self.ownership,
             "direct": self.direct,
             "seen": self.seen,
@@ -226,6 +244,7 @@ class World:
             "facts": dict(self.tallies.facts),
             "sent": self.direct.texts(),
             "kept": sorted(self.store.kept),
+            "posts": sorted(self.posts.taken),
             "events": sorted(self.bus.entries),
         }
 
