@@ -177,6 +177,14 @@ class People(Protocol):
         ...
 
 
+class ServiceTexts(Protocol):
+    def sms(self, name: str, language: str, *params: str) -> Outgoing | None:
+        """The SMS whose words are registered under this name in this language, or else in any other, filled
+        in order; None where none is, or it has another number of variables. A variable that is too long is
+        cut."""
+        ...
+
+
 class Creators(Protocol):
     def standing(self, person: str) -> int | None:
         """A number that changes whenever this person is suspended or withdrawn, read consistently: a session
@@ -402,7 +410,7 @@ class Posts(Protocol):
         STOP: then the post is taken without a word. The same `evidence` twice counts once."""
         ...
 
-    def told(self, platform: str, news: Posted | Measured | Engaged | Leased, at: datetime) -> None:
+    def told(self, platform: str, news: Posted | Measured | Engaged, at: datetime) -> None:
         """Takes what a platform told of posts by itself; `at`: when it reached us. May be repeated."""
         ...
 
@@ -437,6 +445,14 @@ class CampaignPosts:
 class PostSums(Protocol):
     def of_campaign(self, campaign_id: str) -> CampaignPosts:
         """What a campaign's posts came to; it may be half a minute old."""
+        ...
+
+
+class Following(Protocol):
+    """Subscriptions to the posts of accounts."""
+
+    def told(self, platform: str, news: Leased, at: datetime) -> None:
+        """Takes a hub's word about one; `at`: when it reached us. May be repeated, and may come late."""
         ...
 
 

@@ -38,7 +38,7 @@ from chalicelib.metrics.model import (
 from chalicelib.metrics.snapshots import ask_with
 from chalicelib.metrics.store import POST, PostStore
 from chalicelib.ops import RateLimits
-from chalicelib.platforms.base import MEDIUMS, Engaged, Leased, Measured, Posted, PostReading
+from chalicelib.platforms.base import MEDIUMS, Engaged, Measured, Posted, PostReading
 from chalicelib.ports import Briefs, Contact, Deliveries, Handles, People
 from chalicelib.telemetry import count
 
@@ -89,7 +89,6 @@ class Posts:
     account_id: Callable[[str, str], str] = lambda platform, handle: ""
     """The platform's own id of an account by its handle, as its API tells it; empty where it tells none."""
     measured: Callable[[str, Measured, datetime], None] = lambda post_id, news, at: None
-    leased: Callable[[str, Leased, datetime], None] = lambda platform, news, at: None
 
     # --- handing in
 
@@ -223,7 +222,7 @@ class Posts:
 
     # --- what platforms tell
 
-    def told(self, platform: str, news: Posted | Measured | Engaged | Leased, at: datetime) -> None:
+    def told(self, platform: str, news: Posted | Measured | Engaged, at: datetime) -> None:
         """See ports.Posts."""
         match news:
             case Posted():
@@ -232,8 +231,6 @@ class Posts:
                 self.measured(self.store.place(platform, _native(platform, news.post_id)), news, at)
             case Engaged():
                 count("PostsEngaged")
-            case Leased():
-                self.leased(platform, news, at)
 
     def learned(self, post_id: str, reading: PostReading) -> None:
         """Takes what a platform's API says of a post that was handed in. May come again."""

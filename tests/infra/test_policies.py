@@ -80,6 +80,18 @@ PASSED_ON = "a post passes on to whose account published it, and is for what rea
 HALTED = "a platform's word stops a channel or pauses a campaign: tests/dispatch/test_channels.py"
 MEASURED = "nothing is due on this laptop: tests/metrics"
 MEASURES = ("OpsTable", "PeopleTable", "PostsTable")
+FOLLOWED = "the hour does not strike in these tests: tests/metrics/test_subscriptions.py"
+FOLLOWS = (
+    "dynamodb:BatchGetItem PeopleTable",
+    "dynamodb:DeleteItem PostsTable",
+    "dynamodb:GetItem OpsTable",
+    "dynamodb:PutItem OpsTable",
+    "dynamodb:PutItem PostsTable",
+    "dynamodb:Query PeopleTable/by_platform",
+    "dynamodb:Query PostsTable",
+    "secretsmanager:GetSecretValue PlatformSecret",
+)
+LEASED = "a hub confirmed a subscription: tests/callbacks"
 HALTS = {
     "dynamodb:PutItem CampaignsTable": HALTED,
     "dynamodb:Query AuditTable": HALTED,
@@ -111,6 +123,7 @@ UNSEEN: dict[str, dict[str, str]] = {
     | {f"dynamodb:{action} AuditTable": HALTED for action in ("Query", "UpdateItem")}
     | {"events:PutEvents Bus": HALTED, "secretsmanager:GetSecretValue PlatformSecret": HALTED}
     | {"ses:GetAccount *": BY_SIGNATURE},
+    "follow_accounts": FAILURES | dict.fromkeys(FOLLOWS, FOLLOWED),
     "measure_due": FAILURES
     | {f"dynamodb:{action} {table}": MEASURED for action in ("GetItem", "PutItem") for table in MEASURES}
     | {"dynamodb:UpdateItem PeopleTable": MEASURED, "dynamodb:PutItem RosterTable": MEASURED}
@@ -129,6 +142,8 @@ UNSEEN: dict[str, dict[str, str]] = {
     | HALTS
     | {
         "dynamodb:GetItem CampaignsTable": HALTED,
+        "dynamodb:GetItem PostsTable": LEASED,
+        "dynamodb:PutItem PostsTable": LEASED,
         "dynamodb:PutItem TalliesTable": HALTED,
         "dynamodb:Query CampaignsTable/due": HALTED,
     },
@@ -231,6 +246,7 @@ def live(system: Laptop) -> None:
     prove(api, staff, decided)
     withdraw(staff, decided)
     tick(system, "SealAudit")
+    tick(system, "MeasureDue")
     wait_for(lambda: not waiting(system), "the end of all queues")
 
 

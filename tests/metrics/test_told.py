@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from chalicelib.metrics.model import Told, Words, match
 from chalicelib.metrics.snapshots import Snapshots
-from chalicelib.platforms.base import Engaged, Leased, Measured, Posted, PostReading
+from chalicelib.platforms.base import Engaged, Measured, Posted, PostReading
 from tests.influencers.world import NOON
 from tests.metrics.world import Crash, Dying, World
 
@@ -132,12 +132,9 @@ def test_facebooks_own_id_holds_the_links(world: World) -> None:
     assert world.post("facebook", "55555").matched_by == "platform"
 
 
-def test_likes_and_leases_find_their_way(world: World) -> None:
-    leases: list[str] = []
-    object.__setattr__(world.posts, "leased", lambda platform, news, at: leases.append(news.account))
+def test_what_somebody_does_under_a_post_is_no_post(world: World) -> None:
     world.posts.told("facebook", Engaged("d", "like", "1_2", "3", "added", None), NOON)
-    world.posts.told("youtube", Leased("d", MINE, 60), NOON)
-    assert leases == [MINE]
+    assert world.all_posts() == []
 
 
 # --- what the API says when it is asked
