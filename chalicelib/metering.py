@@ -54,6 +54,11 @@ class Metered:
         units = self.meter.quota(platform).account_units
         return self._ask(platform, units, lambda: self.meter.read_account(platform, handle))
 
+    def name_of(self, platform: str, sender: str) -> str:
+        """As `Meter.name_of`; Throttled as above."""
+        units = self.meter.quota(platform).account_units
+        return self._ask(platform, units, lambda: self.meter.name_of(platform, sender))
+
     def _ask(self, platform: str, units: int, ask: Callable[[], Answer]) -> Answer:
         quota = self.meter.quota(platform)
         most = max(quota.units, int(quota.per_window * self.share))

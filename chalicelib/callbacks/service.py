@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from chalicelib import i18n
 from chalicelib.callbacks.letters import Letter, Letterbox
@@ -57,6 +57,8 @@ STILL_NEWS = timedelta(minutes=10)
 RUN_OF_A_KEY = re.compile(r"([a-z0-9_]+)-\d+\.")
 """The campaign in a delivery key, `<campaign>-<number of the run>.…`."""
 KEPT_NOTICES = ("template.", "account.", "person.")
+FREE_TEXT = frozenset({"whatsapp", "telegram"})
+"""Where whoever has just written may be answered in any words."""
 WITHOUT_VOICE = frozenset({"reaction"})
 """Kinds of message that say nothing to keep."""
 
@@ -188,9 +190,15 @@ class Callbacks:
                 self.store.keep_inbound(channel, said, letter.received_at)
                 if writes_back:
                     self.waiting.replied(channel, said.sender, at)
-                    evidence = said.dedupe_id
-                    reply = self.posts.handed_in(channel, said.sender, said.text, evidence=evidence, at=at)
-                    self._reply(said, channel, reply)
+                    self._handed_in(said, channel, at)
+
+    def _handed_in(self, said: Inbound, channel: str, at: datetime) -> None:
+        """Takes the posts whose links stand in a message. An SMS would have to be registered, an email have a
+        subject: there they are taken without a word."""
+        evidence = said.dedupe_id
+        reply = self.posts.handed_in(channel, said.sender, said.text, evidence=evidence, at=at)
+        if reply and channel in FREE_TEXT:
+            self._reply(said, channel, Outgoing(text=reply))
 
     def _confirm(
         self, said: Inbound, channel: str, language: str | None, sentence: str, registered_as: str
