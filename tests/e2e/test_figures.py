@@ -21,6 +21,7 @@ LINKS = {
     "youtube": "https://youtu.be/{post}?si=abc",
 }
 POSTS = {"instagram": "NamunaCode1", "youtube": "namunavid01"}
+FIRST = {"instagram": 2000, "youtube": 2100}
 
 
 @pytest.fixture
@@ -44,7 +45,7 @@ def measure(stack: Laptop) -> None:
 
 def on(platform: str, areas: object) -> tuple[Creator, str]:
     """A creator over WhatsApp who reads Hindi, and their account."""
-    for creator in creators(60, areas, first=740, telegram=0):  # type: ignore[arg-type]
+    for creator in creators(60, areas, first=FIRST[platform], telegram=0):  # type: ignore[arg-type]
         named = [handle for where, handle, _ in creator.handles if where == platform]
         if creator.language == "hi" and named:
             return creator, named[0].removeprefix("@").lower()
