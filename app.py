@@ -30,7 +30,7 @@ from chalicelib.influencers import routes as influencers_routes
 from chalicelib.influencers.consumers import bp as influencers_bp
 from chalicelib.influencers.consumers import send_service, welcome
 from chalicelib.metrics.consumers import bp as metrics_bp
-from chalicelib.metrics.consumers import measure_due
+from chalicelib.metrics.consumers import follow_accounts, measure_due
 from chalicelib.pages import routes as pages_routes
 
 app = Chalice(app_name=telemetry.SERVICE, configure_logs=False)
@@ -81,6 +81,7 @@ for blueprint in (events_bp, callbacks_bp, dispatch_bp, identity_bp, influencers
 
 __all__ = [
     "app",
+    "follow_accounts",
     "launch_due",
     "measure_due",
     "plan_run",

@@ -177,6 +177,14 @@ class People(Protocol):
         ...
 
 
+class ServiceTexts(Protocol):
+    def sms(self, name: str, language: str, *params: str) -> Outgoing | None:
+        """The SMS whose words are registered under this name in this language, or else in any other, filled
+        in order; None where none is, or it has another number of variables. A variable that is too long is
+        cut."""
+        ...
+
+
 class Creators(Protocol):
     def standing(self, person: str) -> int | None:
         """A number that changes whenever this person is suspended or withdrawn, read consistently: a session
@@ -370,8 +378,16 @@ class Posts(Protocol):
         is no link of a post in it. The same `evidence` twice counts once and gives the same reply."""
         ...
 
-    def told(self, platform: str, news: Posted | Measured | Engaged | Leased, at: datetime) -> None:
+    def told(self, platform: str, news: Posted | Measured | Engaged, at: datetime) -> None:
         """Takes what a platform told of posts by itself; `at`: when it reached us. May be repeated."""
+        ...
+
+
+class Following(Protocol):
+    """Subscriptions to the posts of accounts."""
+
+    def told(self, platform: str, news: Leased, at: datetime) -> None:
+        """Takes a hub's word about one; `at`: when it reached us. May be repeated, and may come late."""
         ...
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from chalicelib.callbacks.service import Callbacks
     from chalicelib.campaigns.corrections import Corrections
     from chalicelib.campaigns.law import ElectionLaw, Overrides
+    from chalicelib.campaigns.register import SmsRegister
     from chalicelib.campaigns.runs import Runs
     from chalicelib.campaigns.service import Campaigns
     from chalicelib.campaigns.store import CampaignStore
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from chalicelib.influencers.store import PeopleStore, RosterStore
     from chalicelib.metrics.followers import Followers
     from chalicelib.metrics.poller import Poller
+    from chalicelib.metrics.subscriptions import Subscriptions
     from chalicelib.ops import Idempotency, RateLimits, Seen
     from chalicelib.platforms.base import Meter
     from chalicelib.platforms.registry import Platforms
@@ -206,6 +208,8 @@ def signups() -> Signups:
         limits=rate_limits(),
         secrets=secrets(),
         clock=clock(),
+        channels=lambda: platforms().channels(),
+        texts=sms_register(),
     )
 
 
@@ -252,7 +256,7 @@ def messenger() -> Messenger:
     from chalicelib.influencers.service import Messenger
     from chalicelib.secrets import secrets
 
-    return Messenger(_people_store(), direct_sender(), secrets(), clock(), public_url())
+    return Messenger(_people_store(), direct_sender(), secrets(), clock(), public_url(), sms_register())
 
 
 @cache
@@ -268,7 +272,15 @@ def platforms() -> Platforms:
     from chalicelib.platforms.registry import Platforms
     from chalicelib.secrets import secrets
 
-    return Platforms(secrets(), HttpClient(), settings().platform_url, public_url())
+    words = sms_register().words
+    return Platforms(secrets(), HttpClient(), settings().platform_url, public_url(), words)
+
+
+@cache
+def sms_register() -> SmsRegister:
+    from chalicelib.campaigns.register import SmsRegister
+
+    return SmsRegister(_campaign_store())
 
 
 @cache
@@ -309,6 +321,22 @@ def followers() -> Followers:
     from chalicelib.metrics.followers import Followers
 
     return Followers(accounts(), _scheduled_meter(), clock())
+
+
+@cache
+def subscriptions() -> Subscriptions:
+    from chalicelib.metrics.follows import Follows
+    from chalicelib.metrics.subscriptions import Subscriptions
+
+    return Subscriptions(
+        store=Follows(),
+        hubs=platforms(),
+        meter=_scheduled_meter(),
+        accounts=accounts(),
+        people=people(),
+        webhook=lambda platform: f"{public_url()}/webhooks/{platform}",
+        clock=clock(),
+    )
 
 
 @cache
@@ -513,7 +541,12 @@ def _campaign_store() -> CampaignStore:
 def runs() -> Runs:
     from chalicelib.campaigns.runs import Runs
 
-    return Runs(_campaign_store(), clock(), settings().organisation_kind)
+    return Runs(
+        _campaign_store(),
+        clock(),
+        settings().organisation_kind,
+        unsubscribe_url=lambda person: unsubscribing().url(person),
+    )
 
 
 @cache
@@ -529,7 +562,7 @@ def campaigns() -> Campaigns:
         departments=lambda: {department.id for department in directory().departments()},
         roster=roster,
         gateway=platforms(),
-        platform_of=lambda channel_id: platforms().channel(channel_id).platform,
+        medium_of=lambda channel_id: platforms().channel(channel_id).medium,
         audit=audit(),
         plan_queue=Queue(settings().plan_queue_url),
         clock=clock(),
@@ -593,8 +626,10 @@ def callbacks() -> Callbacks:
         people=people(),
         tallies=tallies(),
         waiting=waiting(),
+        follows=subscriptions(),
         ownership=proofs(),
         direct=confirmer(),
+        texts=sms_register(),
         seen=seen(),
         store=CallbackStore(letterbox.bucket, clock()),
         bus=Bus(settings().bus),

@@ -3,9 +3,11 @@
 Nothing here is a secret. These values open nothing but processes on this machine's loopback.
 """
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import NAMESPACE_URL, uuid5
 
 
 @dataclass(frozen=True)
@@ -162,6 +164,17 @@ FACEBOOK = Facebook(
 PEPPER = "local-pepper-for-hashes-of-addresses"
 
 
+def content_sid(name: str, language: str) -> str:
+    """Twilio's id of a template of WhatsApp, as the sandbox gives them out."""
+    return f"HX{uuid5(NAMESPACE_URL, f'{name}/{language}').hex}"
+
+
+def _contents() -> dict[str, str]:
+    templates = json.loads((Path(__file__).parent / "data" / "templates.json").read_text("utf-8"))
+    known = [(one["name"], one["language"]) for one in templates]
+    return {f"{name}/{language}": content_sid(name, language) for name, language in known}
+
+
 def platform_secret() -> dict[str, Any]:
     """The JSON kept as `janjan/local/platforms` in Secrets Manager, in the shape of the contract."""
     return {
@@ -208,7 +221,7 @@ def platform_secret() -> dict[str, Any]:
                 "platform": "twilio",
                 "medium": "whatsapp",
                 "from": TWILIO.whatsapp_from,
-                "templates": {},
+                "templates": _contents(),
             },
         },
     }

@@ -18,8 +18,10 @@ from typing import Any
 
 Json = dict[str, Any]
 
-WITH_RECEIPTS = frozenset({"whatsapp"})
-"""Platforms that say what became of a message after taking it."""
+WITH_RECEIPTS = frozenset({"whatsapp", "ses"})
+"""Platforms that say what became of a message after taking it, and give our key back."""
+MEDIUM = {"ses": "email"}
+"""What the report calls a platform that has not the name of what it reaches people by."""
 ARRIVALS = frozenset({"delivered", "read"})
 MOST_ATTEMPTS = 2
 """A person's decision allows one attempt more, and no third."""
@@ -179,7 +181,7 @@ def truth_of(people: list[Person]) -> Truth:
     """The sums, whole and by channel."""
     by_channel: dict[str, Counter[str]] = defaultdict(Counter)
     for person in people:
-        counts = by_channel[person.platform]
+        counts = by_channel[MEDIUM.get(person.platform, person.platform)]
         facts = {
             "accepted": person.accepted,
             "failed": person.failed,

@@ -98,7 +98,11 @@ def laptop(
 
         def start(name: str, module: str, arguments: list[str]) -> Child:
             child = Child(
-                name, module, arguments, dict(os.environ), folder / f"{module.removeprefix('local.')}.log"
+                name,
+                module,
+                arguments,
+                os.environ | engine.environment,
+                folder / f"{module.removeprefix('local.')}.log",
             )
             stack.callback(child.stop)
             return child

@@ -19,6 +19,7 @@ PLATFORM = r"[a-z][a-z0-9_]{1,15}"
 WORDS = r"[A-Za-z][A-Za-z._]{1,60}"
 EVENT_ID = r"[A-Za-z0-9-]{1,64}"
 FUNCTIONS = {
+    "FollowAccounts": "follow_accounts",
     "LaunchDue": "launch_due",
     "MeasureDue": "measure_due",
     "PublishEvents": "publish_events",

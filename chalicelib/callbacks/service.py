@@ -23,6 +23,7 @@ from chalicelib.ops import Seen
 from chalicelib.platforms.base import (
     MEDIUMS,
     Inbound,
+    Leased,
     Notice,
     Outgoing,
     Platform,
@@ -35,9 +36,11 @@ from chalicelib.ports import (
     CampaignHalts,
     ChannelHalts,
     DirectSender,
+    Following,
     Ownership,
     People,
     Proof,
+    ServiceTexts,
     Tallies,
     Waiting,
 )
@@ -70,8 +73,10 @@ class Callbacks:
     people: People
     tallies: Tallies
     waiting: Waiting
+    follows: Following
     ownership: Ownership
     direct: DirectSender
+    texts: ServiceTexts
     seen: Seen
     store: CallbackStore
     bus: Bus
@@ -108,6 +113,8 @@ class Callbacks:
                 self._once(update.dedupe_id, lambda: self._preference(update, letter))
             case Notice():
                 self._notice(update, letter)
+            case Leased():
+                self.follows.told(letter.platform, update, letter.received_at)
             case Unknown():
                 self._unknown(update, letter, batch)
 
@@ -155,32 +162,43 @@ class Callbacks:
         if said.kind == "deep_link":
             reply = self.people.start_telegram(str(said.extra["token"]), said.sender, at=at)
             if reply:
-                self._reply(said, channel, reply)
+                self._reply(said, channel, Outgoing(text=reply))
                 return
             meaning = "start"  # an old link, pressed to come back
         match meaning:
             case "stop":
                 language = self.people.stop(channel, said.sender, evidence=said.dedupe_id, at=at)
-                self._reply(said, channel, language and i18n.translate(language, STOPPED))
+                self._confirm(said, channel, language, STOPPED, "janjan_stopped")
             case "start":
                 language = self.people.restart(channel, said.sender, evidence=said.dedupe_id, at=at)
-                self._reply(said, channel, language and i18n.translate(language, RESTARTED))
+                self._confirm(said, channel, language, RESTARTED, "janjan_restarted")
             case None if (shown := self.ownership.heard(channel, said, at)) is not None:
                 if writes_back:
-                    self._reply(said, channel, shown)
+                    self._reply(said, channel, Outgoing(text=shown))
             case None if said.kind not in WITHOUT_VOICE:
                 self.store.keep_inbound(channel, said, letter.received_at)
                 if writes_back:
                     self.waiting.replied(channel, said.sender, at)
 
-    def _reply(self, said: Inbound, channel: str, text: str | None) -> None:
+    def _confirm(
+        self, said: Inbound, channel: str, language: str | None, sentence: str, registered_as: str
+    ) -> None:
+        """One confirmation in the person's language. An SMS says what is registered for it: none goes out
+        where nothing is."""
+        if language is None:
+            return
+        by_sms = channel == "sms"
+        words = Outgoing(text=i18n.translate(language, sentence))
+        message = self.texts.sms(registered_as, language) if by_sms else words
+        if message is not None:
+            self._reply(said, channel, message)
+
+    def _reply(self, said: Inbound, channel: str, message: Outgoing) -> None:
         """One reply to one message: free text is allowed, the person has just written."""
-        if text:
-            subject = self.pseudonym(f"{channel}:{said.sender}")
-            message = Outgoing(text=text)
-            self.direct.send(
-                subject=subject, key=said.dedupe_id, channel=channel, to=said.sender, message=message
-            )
+        subject = self.pseudonym(f"{channel}:{said.sender}")
+        self.direct.send(
+            subject=subject, key=said.dedupe_id, channel=channel, to=said.sender, message=message
+        )
 
     def _preference(self, wish: Preference, letter: Letter) -> None:
         """Set in the platform's own settings, which have told the person: no confirmation of ours."""

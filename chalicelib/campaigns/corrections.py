@@ -177,7 +177,7 @@ class Corrections:
     def _made(self, who: Principal, seen: Campaign, words: Words, purpose: Purpose) -> Correction:
         """The proposal, checked as a campaign's messages are."""
         made = Correction(
-            **words.model_dump(),
+            **words.model_dump() | {"messages": self.campaigns.with_words(words.messages)},
             campaign_id=seen.id,
             number=seen.corrections + 1,
             rev=1,

@@ -134,16 +134,24 @@ class Content(Strict):
         written = self._of(channel)
         return next((one for one in (wanted, *FALLBACK_LANGUAGES, *written) if one in written), None)
 
-    def render(self, channel: str, language: str, *, name: str, organisation: str) -> Outgoing:
+    def render(
+        self, channel: str, language: str, *, name: str, organisation: str, unsubscribe_url: str = ""
+    ) -> Outgoing:
         """The message for one person. Raises KeyError for a channel or language that has none."""
-        line = self.line(language, organisation)
-        message = self._of(channel)[language]
-        return m.render(channel, language, message, name=name, disclosure=line, link=self.link)
+        return m.render(
+            channel,
+            language,
+            self._of(channel)[language],
+            name=name,
+            disclosure=self.line(language, organisation),
+            link=self.link,
+            unsubscribe_url=unsubscribe_url,
+        )
 
     def full_text(self, channel: str, language: str, *, name: str, organisation: str) -> Outgoing | None:
         """What whoever answers the template gets; None when nothing waits."""
         message = self._of(channel).get(language)
-        if channel not in m.TEMPLATE_CHANNELS or message is None or not message.text:
+        if channel not in m.WAITS_BEHIND or message is None or not message.text:
             return None
         line = self.line(language, organisation)
         return m.full_text(message, name=name, disclosure=line, link=self.link)
@@ -159,6 +167,24 @@ class Content(Strict):
 
     def _legal(self) -> str:
         return f"{self.imprint} ({self.certificate})" if self.kind == "electioneering" else ""
+
+
+Templates = Mapping[tuple[str, str, str], m.Template]
+"""Registered templates by channel, name (of an SMS: the id of its registration) and language."""
+
+
+def with_words(messages: Mapping[m.Channel, Mapping[str, m.Message]], templates: Templates) -> dict[str, Any]:
+    """The same messages with the registered words of each SMS written into it; what is not registered has
+    none."""
+
+    def written(message: m.Message, language: str) -> m.Message:
+        found = templates.get(("sms", message.template_id, language))
+        return message.model_copy(update={"text": found.body if found else ""})
+
+    filled: dict[str, Any] = {channel: dict(by_language) for channel, by_language in messages.items()}
+    for language, message in messages.get("sms", {}).items():
+        filled["sms"][language] = written(message, language)
+    return filled
 
 
 def tidy(given: Any) -> Any:  # noqa: ANN401 - any JSON value
@@ -185,10 +211,8 @@ def faults(content: Content, organisation_kind: str) -> list[FieldError]:
     return found
 
 
-def unready(
-    content: Content, templates: Mapping[tuple[str, str, str], m.Template], organisation: str, now: datetime
-) -> list[FieldError]:
-    """What is missing before somebody else may look at it. `templates` are by channel, name and language."""
+def unready(content: Content, templates: Templates, organisation: str, now: datetime) -> list[FieldError]:
+    """What is missing before somebody else may look at it."""
     missing = FieldError("", "missing", "Please fill in this field.")
     found = []
     if not content.audience.areas:
@@ -216,10 +240,15 @@ def unready(
         line = content.line(language, organisation)
         if m.wants_link(message) and not content.links:
             found.append(FieldError("links", "link_missing", "A message has {link}, and there is no link."))
-        if channel in m.TEMPLATE_CHANNELS:
+        if channel == "whatsapp":
             template = templates.get((channel, message.template, language))
             found += m.template_faults(template, message, line, content.link, where)
             found += m.full_text_faults(message, line, content.link, f"{where}.text")
+        elif channel == "sms":
+            template = templates.get((channel, message.template_id, language))
+            found += m.sms_faults(template, message, line, content.link, where)
+        elif channel == "email":
+            found += m.email_faults(message, line, content.link, where)
         else:
             found += m.text_faults(channel, message, line, content.link, where)
     return found

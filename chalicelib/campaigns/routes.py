@@ -149,8 +149,16 @@ class TemplateList(Strict):
     items: Annotated[tuple[Template, ...], Field(min_length=1, max_length=50)]
 
 
+class TemplateView(Template):
+    """A template as it is registered; of an SMS with the parts in which it is sent, and paid for, when its
+    variables are as long as they may be, in letters of its own alphabet."""
+
+    segments: int = 0
+    alphabet: Literal["", "gsm7", "ucs2"] = ""
+
+
 class Templates(View):
-    items: list[Template]
+    items: list[TemplateView]
     next: str | None = None
 
 
@@ -355,7 +363,7 @@ def preview(request: Request, body: AudiencePreview) -> PreviewView:
     summary="Templates registered for a channel's platform",
 )
 def templates(request: Request, channel_id: str) -> Templates:
-    return Templates(items=wiring.campaigns().templates(channel_id))
+    return _templates(channel_id)
 
 
 @api.put(
@@ -367,7 +375,12 @@ def templates(request: Request, channel_id: str) -> Templates:
 )
 def put_templates(request: Request, channel_id: str, body: TemplateList) -> Templates:
     wiring.campaigns().put_templates(request.principal.id, channel_id, body.items)
-    return Templates(items=wiring.campaigns().templates(channel_id))
+    return _templates(channel_id)
+
+
+def _templates(channel_id: str) -> Templates:
+    found = wiring.campaigns().templates(channel_id)
+    return Templates(items=[TemplateView(**one.model_dump(), **one.cost()) for one in found])
 
 
 def _view(campaign: Campaign) -> CampaignView:

@@ -44,6 +44,8 @@ class Runs:
     store: CampaignStore
     clock: Clock
     organisation_kind: str = "public_body"
+    unsubscribe_url: Callable[[str], str] = lambda person: ""
+    """Where a person ends their emails, by their id."""
     ticks: Callable[[], float] = time.time
     """Real seconds: the laptop's clock can be moved, a frozen process's monotonic clock may stand still."""
     pause: Callable[[float], None] = time.sleep
@@ -118,7 +120,10 @@ class Runs:
 
     def message(self, run_id: str, channel: str, language: str, contact: Contact) -> Outgoing:
         frozen = self._snapshot(run_id)
-        return frozen.content.render(channel, language, name=contact.name, organisation=frozen.organisation)
+        url = self.unsubscribe_url(contact.id) if channel == "email" else ""
+        return frozen.content.render(
+            channel, language, name=contact.name, organisation=frozen.organisation, unsubscribe_url=url
+        )
 
     def full_text(self, run_id: str, channel: str, language: str, contact: Contact) -> Outgoing | None:
         frozen = self._snapshot(run_id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,15 +14,24 @@ from pynamodb.transactions import TransactWrite
 
 from chalicelib.campaigns.audience import Audience, Preview
 from chalicelib.campaigns.law import ElectionLaw
-from chalicelib.campaigns.messages import CHANNELS, TEMPLATE_CHANNELS, Template
+from chalicelib.campaigns.messages import (
+    CHANNELS,
+    REGISTERED,
+    SMS_CATEGORIES,
+    Channel,
+    Message,
+    Template,
+)
 from chalicelib.campaigns.model import (
     Campaign,
     Content,
     Run,
     Status,
+    Templates,
     faults,
     run_id,
     unready,
+    with_words,
 )
 from chalicelib.campaigns.store import CampaignStore, Position, Snapshot
 from chalicelib.campaigns.times import (
@@ -102,8 +111,8 @@ class Campaigns:
     departments: Callable[[], Collection[str]]
     roster: Callable[[], Roster]
     gateway: Gateway
-    platform_of: Callable[[str], str]
-    """The platform of a channel's id. Raises PlatformOff."""
+    medium_of: Callable[[str], str]
+    """What the channel of this id reaches people by. Raises PlatformOff."""
     audit: Audit
     plan_queue: Queue
     clock: Clock
@@ -167,8 +176,9 @@ class Campaigns:
     def submit(self, who: Principal, campaign_id: str) -> Campaign:
         """Puts a draft before an approver. Raises InvalidInput with all that is missing."""
         seen = self.for_work(who, campaign_id, SUBMIT)
-        after = self._after(seen, "submitted", authors=_with(seen.authors, who.id))
-        wrong = self.unready(seen.content)
+        content = seen.content.model_copy(update={"messages": self.with_words(seen.content.messages)})
+        after = self._after(seen, "submitted", content=content, authors=_with(seen.authors, who.id))
+        wrong = self.unready(content)
         if wrong:
             raise InvalidInput(wrong)
         event = CampaignSubmitted(campaign_id=seen.id, department=seen.department)
@@ -360,27 +370,47 @@ class Campaigns:
     # --- templates ------------------------------------------------------------------------------------
 
     def put_templates(self, actor: str, channel_id: str, templates: Sequence[Template]) -> None:
-        """Registers templates of a channel, new or changed. Raises PlatformOff for an unknown channel."""
-        platform = self._template_platform(channel_id)
+        """Registers templates of what a channel reaches people by, new or changed. Raises InvalidInput for
+        what such a template does not have or lacks, PlatformOff for an unknown channel."""
+        medium = self._registers_for(channel_id)
+        if wrong := [
+            fault for i, one in enumerate(templates) for fault in _misfits(medium, one, f"items.{i}")
+        ]:
+            raise InvalidInput(wrong)
         for template in templates:
             self.audit.committing(
-                subject=f"template#{platform}/{template.name}/{template.language}",
+                subject=f"template#{medium}/{template.name}/{template.language}",
                 action="template.written",
                 actor=actor,
                 at=self.clock.now(),
                 detail={"state": template.state, "category": template.category},
-                write=partial(self.store.put_template, channel=platform, template=template),
+                write=partial(self.store.put_template, channel=medium, template=template),
             )
 
     def templates(self, channel_id: str) -> list[Template]:
-        """The templates registered for a channel's platform."""
-        return self.store.templates(self._template_platform(channel_id))
+        """The templates registered for what a channel reaches people by."""
+        return self.store.templates(self._registers_for(channel_id))
 
-    def _template_platform(self, channel_id: str) -> str:
-        platform = self.platform_of(channel_id)
-        if platform not in TEMPLATE_CHANNELS:
-            raise Conflict("The platform %(platform)s has no templates.", platform=platform)
-        return platform
+    def with_words(self, messages: Mapping[Channel, Mapping[str, Message]]) -> dict[str, Any]:
+        """The messages with the words of their SMS as they are registered now."""
+        return with_words(messages, self._templates_of(messages))
+
+    def _registers_for(self, channel_id: str) -> str:
+        medium = self.medium_of(channel_id)
+        if medium not in REGISTERED:
+            raise Conflict("%(platform)s has no templates.", platform=medium)
+        return medium
+
+    def _templates_of(self, messages: Mapping[Channel, Mapping[str, Message]]) -> Templates:
+        """The registered templates that these messages name."""
+        wanted = {
+            ("whatsapp", message.template, language)
+            for language, message in messages.get("whatsapp", {}).items()
+        }
+        found: dict[tuple[str, str, str], Template] = self.store.some_templates(wanted) if wanted else {}
+        if messages.get("sms"):
+            found |= {("sms", one.template_id, one.language): one for one in self.store.templates("sms")}
+        return found
 
     # --- shared ---------------------------------------------------------------------------------------
 
@@ -400,13 +430,7 @@ class Campaigns:
 
     def unready(self, content: Content) -> list[FieldError]:
         """All that keeps a campaign from being submitted, in itself and beside what the directory holds."""
-        wanted = {
-            (channel, message.template, language)
-            for channel, language, message, _ in content.each()
-            if channel in TEMPLATE_CHANNELS
-        }
-        templates = self.store.some_templates(wanted) if wanted else {}
-        found = unready(content, templates, self.organisation, self.clock.now())
+        found = unready(content, self._templates_of(content.messages), self.organisation, self.clock.now())
         for channel in content.order:
             try:
                 self.gateway.channel_for(channel)
@@ -478,6 +502,19 @@ class Campaigns:
             self.plan_queue.put([{"wake": run}], WAKE_AFTER_S)
         except Transient:
             logger.warning("waking left to the waiting chunks", extra={"run": run})
+
+
+def _misfits(medium: str, template: Template, where: str) -> Iterator[FieldError]:
+    """What a template that is registered for `medium` lacks, or should not have."""
+    by_sms, missing = medium == "sms", FieldError("", "missing", "Please fill in this field.")
+    for name in ("template_id", "header", "entity_id"):
+        if by_sms and not getattr(template, name):
+            yield FieldError(f"{where}.{name}", missing.code, missing.message)
+        elif not by_sms and getattr(template, name):
+            yield FieldError(f"{where}.{name}", "only_sms", "Only templates of SMS have this.")
+    if by_sms != (template.category in SMS_CATEGORIES):
+        sentence = "There is no such category of templates for %(channel)s."
+        yield FieldError(f"{where}.category", "category_unknown", sentence, {"channel": medium})
 
 
 def _not_now(seen: Campaign) -> Conflict:

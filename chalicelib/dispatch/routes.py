@@ -14,6 +14,7 @@ from chalicelib.clock import IST
 from chalicelib.dispatch.model import Decision, Status
 from chalicelib.errors import InvalidInput, NotFound, OtherDepartment
 from chalicelib.http import Api, Request, empty, html, next_cursor, read_cursor
+from chalicelib.i18n import translate
 from chalicelib.platforms.base import Outgoing
 from chalicelib.ports import RunBrief
 from chalicelib.shapes import Strict, View
@@ -288,14 +289,18 @@ class ChannelLimits(Strict):
 
 
 class TrialMessage(Strict):
-    """A text, or a template with its parameters in order."""
+    """A text, or a template with its parameters in order; an SMS as it is registered, an email with its
+    subject."""
 
-    to: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
+    to: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=254)]
     text: str = Field(default="", max_length=4096)
     template: str = Field(default="", max_length=512)
     language: str = Field(default="", max_length=12)
     category: str = Field(default="", max_length=20)
     params: list[str] = Field(default=[], max_length=20)
+    header: str = Field(default="", max_length=11)
+    subject: str = Field(default="", max_length=300, pattern=r"^[^\r\n]*$")
+    html: str = Field(default="", max_length=20_000)
 
 
 class TrialOutcome(View):
@@ -378,6 +383,7 @@ def report_page(request: Request, campaign_id: str) -> Response:
     def worded(reasons: dict[str, int]) -> list[tuple[str, int]]:
         return [(REASONS.get(reason, reason), count) for reason, count in reasons.items()]
 
+    channel_names = {name: translate(request.lang, label) for name, label in CHANNELS.items()}
     values = shown.model_dump() | {"not_sent": worded(shown.not_sent), "skipped": worded(shown.skipped)}
     page = shell.render(
         "report.html",
@@ -388,9 +394,9 @@ def report_page(request: Request, campaign_id: str) -> Response:
         withdrawn_at=head.withdrawn_at and _in_india(head.withdrawn_at),
         corrections=[(PURPOSES[one.purpose], CAMPAIGN[one.status], one) for one in shown.corrections],
         report=values,
-        by_channel=[(CHANNELS.get(name, name), counts) for name, counts in shown.by_channel.items()],
+        by_channel=[(channel_names.get(name, name), counts) for name, counts in shown.by_channel.items()],
         by_area=[(_area_name(area, request.lang), counts) for area, counts in shown.by_area.items()],
-        channel_names=CHANNELS,
+        channel_names=channel_names,
         officer=request.principal.may("officer_report.read"),
         unknown=_unknown(request, head) if shown.unknown else [],
         timetable=_timetable(campaign_id),
@@ -689,6 +695,9 @@ def try_channel(request: Request, channel_id: str, body: TrialMessage) -> TrialO
         template_language=body.language,
         category=body.category,
         params=tuple(body.params),
+        header=body.header,
+        subject=body.subject,
+        html=body.html,
     )
     outcome = wiring.channel_desk().try_out(request.principal, channel_id, body.to, message)
     return TrialOutcome(outcome=outcome)

@@ -34,7 +34,7 @@ REASONS = {
     "code_of_conduct": mark("the code of conduct of an election"),
 }
 """Why somebody was skipped or not sent to; a reason that is missing here is shown as it is."""
-CHANNELS = {"whatsapp": "WhatsApp", "telegram": "Telegram"}
+CHANNELS = {"whatsapp": "WhatsApp", "telegram": "Telegram", "sms": mark("SMS"), "email": mark("Email")}
 
 ACTIONS = {
     "campaign.created": mark("written"),

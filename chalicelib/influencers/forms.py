@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from chalicelib.errors import FieldError
+from chalicelib.errors import FieldError, InvalidInput, Rejected
 from chalicelib.i18n import translate
 from chalicelib.influencers.model import PURPOSES
 from chalicelib.influencers.names import plain_digits
@@ -40,7 +40,10 @@ PLATFORMS = {
     "whatsapp": mark("WhatsApp channel"),
     "telegram": mark("Telegram channel"),
 }
-CHANNELS = {"whatsapp": "WhatsApp", "telegram": "Telegram"}
+CHANNELS = {"whatsapp": "WhatsApp", "telegram": "Telegram", "sms": mark("SMS"), "email": mark("Email")}
+ALSO = {channel: CHANNELS[channel] for channel in ("whatsapp", "sms", "email")}
+"""Over which we may write too when the person's own channel fails: what needs no more than an address that
+the form asks for."""
 CONSENTS = {
     "campaigns": mark("messages on campaigns that I can share"),
     "gatherings": mark("invitations to meetings"),
@@ -73,6 +76,7 @@ FIELDS = {
     "email": mark("Email"),
     "channel": mark("How may we reach you?"),
     "consents": mark("I agree to get"),
+    "also": mark("If that does not reach you, also over"),
     "idea": mark("Your idea"),
     "code": mark("Code"),
     **{f"area_{level}": label for level, label in LEVELS.items()},
@@ -174,6 +178,7 @@ def tongues() -> list[tuple[str, str]]:
 def body_of(form: Form, area: str) -> dict[str, object]:
     """The request that the form stands for. What is empty is left out, so that it is missed by name."""
     channel = form.one("channel") or "whatsapp"
+    channels = dict.fromkeys((channel, *(one for one in form.all("also") if one in ALSO)))
     body: dict[str, object] = {
         name: form.one(name)
         for name in ("name", "phone", "language", "gender", "profession", "email", "idea")
@@ -199,6 +204,7 @@ def body_of(form: Form, area: str) -> dict[str, object]:
             {"purpose": purpose, "channel": channel, "notice_version": NOTICE_VERSION}
             for purpose in PURPOSES
             if purpose in form.all("consents")
+            for channel in channels
         ],
     }
 
@@ -206,6 +212,16 @@ def body_of(form: Form, area: str) -> dict[str, object]:
 def _accounts(form: Form) -> list[str]:
     """Platforms on which an account was given, in the form's order."""
     return [platform for platform in PLATFORMS if form.one(f"handle_{platform}").strip()]
+
+
+def problems(
+    error: Rejected | None, form: Form, place: Place, lang: str
+) -> tuple[Mapping[str, str], list[tuple[str, str]]]:
+    """Sentences beside the fields, and the same as a summary: (the field to go to, sentence)."""
+    if isinstance(error, InvalidInput):
+        errors = beside_fields(error.errors, form, place, lang)
+        return errors, summary(errors, lang)
+    return {}, [("", translate(lang, error.message, error.params))] if error else []
 
 
 def beside_fields(errors: Sequence[FieldError], form: Form, place: Place, lang: str) -> dict[str, str]:

@@ -6,18 +6,50 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from chalice.app import Response
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, ValidationError
 
 from chalicelib import wiring
 from chalicelib.clock import rfc3339
-from chalicelib.http import CREATOR, CREATOR_COOKIE, JSON_HEADERS, PUBLIC, Api, Request, cookie, empty
+from chalicelib.errors import InvalidInput, JanJanError, Rejected, Transient
+from chalicelib.http import (
+    CREATOR,
+    CREATOR_COOKIE,
+    JSON_HEADERS,
+    PUBLIC,
+    Api,
+    Request,
+    cookie,
+    empty,
+    html,
+    invalid,
+    redirect,
+)
+from chalicelib.i18n import translate
 from chalicelib.identity.sessions import HOLDS_S
+from chalicelib.influencers import forms
+from chalicelib.influencers.forms import CONSENTS, Form, Place
 from chalicelib.influencers.model import Account, CodeRequest, Consent, Status
 from chalicelib.influencers.phones import clean_phone
 from chalicelib.influencers.proofs import Challenge
+from chalicelib.pages import shell
+from chalicelib.pages.shell import mark
 from chalicelib.shapes import Nothing, Strict, View
 
 api = Api("me")
+
+NAMES = {
+    "facebook": "Facebook",
+    "instagram": "Instagram",
+    "telegram": "Telegram",
+    "whatsapp": "WhatsApp",
+    "x": "X (Twitter)",
+    "youtube": "YouTube",
+}
+STATES = {
+    "pending_review": mark("Your signup is complete. Somebody from your area will look at it."),
+    "approved": mark("You are part of it: messages that you agreed to will come to you."),
+    "declined": mark("Your signup was declined. The reason: see below."),
+}
 
 
 class NumberRequest(Strict):
@@ -145,6 +177,110 @@ def begin_proof(request: Request, handle_id: str, body: Nothing) -> Challenge:
 )
 def check_proof(request: Request, handle_id: str, body: Nothing) -> Account:
     return wiring.proofs().check(request.principal.id, handle_id)
+
+
+# --- pages
+
+
+@api.page("GET", "/me/signin", allow=PUBLIC, summary="Where creators sign in")
+def sign_in_page(request: Request) -> Response:
+    return _sign_in_page(request, Form())
+
+
+@api.page("POST", "/me/signin", allow=PUBLIC, summary="Ask for a code, or enter it")
+def sign_in_form(request: Request) -> Response:
+    form, mine = Form(request.form()), wiring.myself()
+    try:
+        if not form.one("id"):
+            number = NumberRequest.model_validate({"phone": form.one("phone")})
+            asked, _ = mine.ask(number.phone, request.source_ip)
+            return _sign_in_page(request, form, asked=asked)
+        given = CodeEntered.model_validate({"id": form.one("id"), "code": form.one("code")})
+        session = wiring.creator_sessions().begin(mine.enter(given.id, given.code, request.source_ip))
+    except ValidationError as error:
+        return _sign_in_page(request, form, asked=form.one("id"), error=invalid(error))
+    except Rejected as error:
+        again = form.one("id") if isinstance(error, InvalidInput) else ""
+        return _sign_in_page(request, form, asked=again, error=error)
+    return redirect(f"/me?lang={request.lang}", {"Set-Cookie": _cookie(session.token, HOLDS_S)})
+
+
+@api.page("GET", "/me", allow=CREATOR, summary="A creator's own page")
+def my_page(request: Request) -> Response:
+    person = wiring.myself().get(request.principal.id)
+    page = shell.render(
+        "me.html",
+        request.lang,
+        path="/me",
+        person=person,
+        status=translate(request.lang, STATES[person.status]),
+        platforms=NAMES,
+        consents=[
+            (translate(request.lang, CONSENTS[consent.purpose]), forms.CHANNELS.get(consent.channel, ""))
+            for consent in person.consents
+        ],
+        proven=request.query.get("proven", ""),
+    )
+    return html(page)
+
+
+@api.page(
+    "POST", "/me/handles/{handle_id}", allow=CREATOR, summary="How to show that an account is one's own"
+)
+def proof_page(request: Request, handle_id: str) -> Response:
+    return _proof_page(request, handle_id)
+
+
+@api.page("POST", "/me/handles/{handle_id}/check", allow=CREATOR, summary="Look whether it shows the code")
+def check_form(request: Request, handle_id: str) -> Response:
+    try:
+        wiring.proofs().check(request.principal.id, handle_id)
+    except (Rejected, Transient) as error:
+        return _proof_page(request, handle_id, error)
+    return redirect(f"/me?lang={request.lang}&proven={handle_id}")
+
+
+@api.page("POST", "/me/signout", allow=CREATOR, summary="Sign out")
+def sign_out_form(request: Request) -> Response:
+    wiring.creator_sessions().end(request.principal)
+    return redirect(f"/me/signin?lang={request.lang}", {"Set-Cookie": _cookie("", 0)})
+
+
+def _sign_in_page(
+    request: Request, form: Form, *, asked: str = "", error: Rejected | None = None
+) -> Response:
+    errors, problems = forms.problems(error, form, Place([], ""), request.lang)
+    page = shell.render(
+        "me_signin.html",
+        request.lang,
+        path=None if asked else "/me/signin",
+        asked=asked,
+        form=form,
+        errors=errors,
+        problems=problems,
+    )
+    return html(page, error.status if error else 200)
+
+
+def _proof_page(request: Request, handle_id: str, error: JanJanError | None = None) -> Response:
+    try:
+        asked = wiring.proofs().begin(request.principal.id, handle_id)
+    except Rejected as refused:
+        asked, error = None, error or refused
+    page = shell.render(
+        "me_proof.html",
+        request.lang,
+        asked=asked,
+        platform=NAMES[asked.platform] if asked else "",
+        ways={way.way: way.to for way in asked.ways} if asked else {},
+        problems=_sentences(error, request.lang),
+    )
+    return html(page, error.status if error else 200)
+
+
+def _sentences(error: JanJanError | None, lang: str) -> list[tuple[str, str]]:
+    found = error.errors if isinstance(error, InvalidInput) else [error] if error else []
+    return [("", translate(lang, one.message, one.params)) for one in found]
 
 
 def _cookie(token: str, max_age_s: int) -> str:

@@ -19,6 +19,7 @@ from chalicelib.errors import Conflict, FieldError
 from chalicelib.influencers.handles import clean_handle
 from chalicelib.influencers.names import clean_name, clean_text, fold, plain_digits, refuse
 from chalicelib.influencers.phones import clean_phone, masked
+from chalicelib.platforms.base import Medium
 from chalicelib.ports import Contact
 from chalicelib.shapes import Strict, View
 
@@ -35,7 +36,8 @@ MOVES: dict[Status, frozenset[Status]] = {
 }
 
 Platform = Literal["facebook", "instagram", "x", "youtube", "whatsapp", "telegram"]
-Channel = Literal["whatsapp", "telegram"]
+Channel = Medium
+"""What a person is reached by."""
 Purpose = Literal["campaigns", "gatherings", "surveys"]
 Gender = Literal["female", "male", "other"]
 PLATFORMS: tuple[Platform, ...] = get_args(Platform)
@@ -43,8 +45,8 @@ COUNTED = frozenset[str]({"facebook", "instagram", "x", "youtube"})
 """Platforms that tell how many people follow an account."""
 CHANNELS: tuple[Channel, ...] = get_args(Channel)
 PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
-ADDRESS_KIND: dict[str, str] = {"whatsapp": "phone", "telegram": "telegram", "email": "email"}
-"""Whose address a channel uses: a STOP over WhatsApp is about the number, and will hold for SMS too."""
+ADDRESS_KIND: dict[str, str] = {"whatsapp": "phone", "telegram": "telegram", "sms": "phone", "email": "email"}
+"""Whose address a channel uses: a STOP over WhatsApp is about the number, and holds for SMS too."""
 Language = Literal[
     "as",
     "bn",
@@ -270,7 +272,7 @@ class Influencer(View):
     language: str
     area: str
     area_path: tuple[str, ...]
-    channel: str
+    channel: Channel
     """The person's own way to be reached: the first verified one."""
     phone: str
     phone_proof: Literal["none", "stated", "proven"] = "none"
@@ -279,6 +281,9 @@ class Influencer(View):
     chat: str = ""
     """The Telegram chat that followed the deep link."""
     email: str = ""
+    email_proven: bool = False
+    """Whether a code or link that was sent to it came back; one that is only stated is reserved for
+    nobody."""
     gender: str = ""
     profession: str = ""
     idea: str = ""
@@ -289,7 +294,7 @@ class Influencer(View):
     """Handles that another person held already when this one was verified, or has proven since."""
     consents: tuple[Consent, ...] = ()
     suppressed: frozenset[str] = frozenset()
-    """Kinds of address (`phone`, `telegram`) of this person that may not be messaged."""
+    """Kinds of address (`phone`, `telegram`, `email`) of this person that may not be messaged."""
     adult_on: str = ""
     """The day on which the person was found to be of age; the birth date is not kept."""
     ambassador_of: str = ""
@@ -356,8 +361,25 @@ class Influencer(View):
     @property
     def addresses(self) -> dict[str, str]:
         """Proven addresses by channel: nothing is sent to an address that was only stated."""
-        found = {"whatsapp": self.phone if self.phone_proof == "proven" else "", "telegram": self.chat}
-        return {channel: address for channel, address in found.items() if address}
+        proven = {
+            "phone": self.phone if self.phone_proof == "proven" else "",
+            "telegram": self.chat,
+            "email": self.email if self.email_proven else "",
+        }
+        return {channel: proven[kind] for channel, kind in ADDRESS_KIND.items() if proven[kind]}
+
+    @property
+    def own_address(self) -> str:
+        """Where the person's own channel leads, proven or not: what a code is sent to. Of Telegram, whose bot
+        cannot write first, the number."""
+        return self.email if self.channel == "email" else self.phone
+
+    @property
+    def email_to_confirm(self) -> str:
+        """The address that campaigns could go to if it were proven to be this person's; empty when there is
+        none."""
+        wanted = any(c.channel == "email" for c in self.consents)
+        return self.email if wanted and not self.email_proven and "email" not in self.suppressed else ""
 
     @property
     def suppressed_channels(self) -> frozenset[str]:
@@ -368,7 +390,7 @@ class Influencer(View):
         """Channels over which campaigns may go to this person, the person's own first."""
         open_to = {c.channel for c in self.consents if c.purpose == "campaigns"} - self.suppressed_channels
         usable = [channel for channel in self.addresses if channel in open_to]
-        return tuple(sorted(usable, key=lambda channel: (channel != self.channel, channel)))
+        return tuple(sorted(usable, key=lambda channel: channel != self.channel))
 
     @property
     def followers(self) -> dict[str, int]:

@@ -21,7 +21,7 @@ _PLATFORM_LETTERS = {
     "whatsapp": "w",
     "telegram": "t",
 }
-_CHANNEL_LETTERS = {"whatsapp": "w", "telegram": "t"}
+_CHANNEL_LETTERS = {"whatsapp": "w", "telegram": "t", "sms": "s", "email": "e"}
 _GENDER_LETTERS = {"female": "f", "male": "m", "other": "o"}
 _LEVELS: tuple[Literal["country", "state", "district", "booth"], ...] = (
     "country",

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated, Any
 
 from chalice.app import Response
 from pydantic import Field, ValidationError
 
 from chalicelib import wiring
-from chalicelib.errors import InvalidInput, NotFound, Rejected
+from chalicelib.errors import NotFound, Rejected
 from chalicelib.http import (
     FORM,
     PUBLIC,
@@ -72,6 +71,7 @@ class InfluencerView(View):
     name: str
     phone: str
     phone_proof: str
+    email_proven: bool
     language: str
     area: str
     area_path: list[str]
@@ -80,6 +80,8 @@ class InfluencerView(View):
     channel: str
     channels: list[str]
     """Over which campaigns can reach this person now."""
+    suppressed: list[str]
+    """Over which nothing but service messages goes, by the person's own word or a platform's."""
     handles: list[Account]
     contested: list[Account]
     """Accounts that somebody else had registered first, or has proven to be theirs."""
@@ -200,6 +202,7 @@ def _view(person: Influencer) -> InfluencerView:
     shown: dict[str, Any] = {
         "phone": person.masked_phone,
         "channels": list(person.reachable),
+        "suppressed": sorted(person.suppressed_channels),
         "handles": [account.masked() for account in person.handles],
         "contested": [account.masked() for account in person.contested],
     }
@@ -261,6 +264,19 @@ def new_code_form(request: Request, signup_id: str) -> Response:
     return _to_verification(request, answer, "&again=1")
 
 
+@api.page("GET", "/confirm/{token}", allow=PUBLIC, summary="Whether an email address is the reader's")
+def confirm_page(request: Request, token: str) -> Response:
+    """Mail scanners follow links: looking proves nothing, the button does."""
+    wiring.signups().confirmed(token)
+    return html(shell.render("confirm.html", request.lang, path=request.path, done=False))
+
+
+@api.page("POST", "/confirm/{token}", allow=PUBLIC, summary="Confirm an email address")
+def confirm_form(request: Request, token: str) -> Response:
+    wiring.signups().confirm(token)
+    return html(shell.render("confirm.html", request.lang, path=request.path, done=True))
+
+
 @api.page("GET", "/u/{token}", allow=PUBLIC, summary="What a click would end; looking ends nothing")
 def unsubscribe_page(request: Request, token: str) -> Response:
     """Scanners of mailboxes follow every link: only the button, or the mailbox's own, posts."""
@@ -294,7 +310,7 @@ def _place(request: Request, form: Form) -> Place:
 
 def _signup_page(request: Request, form: Form, place: Place, error: Rejected | None = None) -> Response:
     lang = request.lang
-    errors, problems = _problems(error, form, place, lang)
+    errors, problems = forms.problems(error, form, place, lang)
     offered = wiring.signups().offered()
     page = shell.render(
         "signup.html",
@@ -309,7 +325,10 @@ def _signup_page(request: Request, form: Form, place: Place, error: Rejected | N
         professions=forms.labels(forms.PROFESSIONS, lang),
         platforms=forms.labels(forms.PLATFORMS, lang),
         purposes=forms.labels(forms.CONSENTS, lang),
-        channels=[(channel, label) for channel, label in forms.CHANNELS.items() if channel in offered],
+        channels=[
+            (channel, label) for channel, label in forms.labels(forms.CHANNELS, lang) if channel in offered
+        ],
+        also=[(channel, label) for channel, label in forms.labels(forms.ALSO, lang) if channel in offered],
         themes=[(theme.id, forms.named(theme.names, lang)) for theme in wiring.directory().themes()],
     )
     return html(page, error.status if error else 200)
@@ -319,7 +338,7 @@ def _verify_page(request: Request, signup_id: str, form: Form, error: Rejected |
     person = wiring.signups().find(signup_id)
     if person.status != "unverified" and error is None:
         return html(shell.render("done.html", request.lang, path=request.path))
-    errors, problems = _problems(error, form, Place([], ""), request.lang)
+    errors, problems = forms.problems(error, form, Place([], ""), request.lang)
     link = request.cookies.get(LINK_COOKIE, "")
     page = shell.render(
         "verify.html",
@@ -334,16 +353,6 @@ def _verify_page(request: Request, signup_id: str, form: Form, error: Rejected |
         problems=problems,
     )
     return html(page, error.status if error else 200)
-
-
-def _problems(
-    error: Rejected | None, form: Form, place: Place, lang: str
-) -> tuple[Mapping[str, str], list[tuple[str, str]]]:
-    """Sentences beside the fields, and the same as a summary: (the field to go to, sentence)."""
-    if isinstance(error, InvalidInput):
-        errors = forms.beside_fields(error.errors, form, place, lang)
-        return errors, forms.summary(errors, lang)
-    return {}, [("", translate(lang, error.message, error.params))] if error else []
 
 
 def _to_verification(request: Request, answer: SignupAnswer, more: str = "") -> Response:

@@ -13,7 +13,7 @@ from pynamodb.transactions import TransactWrite
 
 from chalicelib import ids, telemetry
 from chalicelib.clock import Clock, rfc3339
-from chalicelib.errors import FieldError, Forbidden, InvalidInput, NotFound
+from chalicelib.errors import FieldError, Forbidden, InvalidInput, NotFound, PlatformOff
 from chalicelib.events.catalog import (
     DeliveryOptedOut,
     Event,
@@ -27,6 +27,7 @@ from chalicelib.i18n import negotiate, translate
 from chalicelib.identity.audit import Audit
 from chalicelib.identity.roles import Principal
 from chalicelib.influencers.model import (
+    ADDRESS_KIND,
     CODE_DIGITS,
     STATUSES,
     Filter,
@@ -43,20 +44,22 @@ from chalicelib.influencers.model import (
 )
 from chalicelib.influencers.store import PeopleStore, Proof, Taken
 from chalicelib.ops import RateLimits
-from chalicelib.platforms.base import Outgoing
-from chalicelib.ports import Area, Areas, Contact, DirectSender
+from chalicelib.platforms.base import Channel, Outgoing
+from chalicelib.ports import Area, Areas, Contact, DirectSender, ServiceTexts
 from chalicelib.queues import Queue
 from chalicelib.secrets import Secrets
 
 CODE_HOLDS_S = 600
 LINK_HOLDS_S = 3600
+CONFIRMATION_HOLDS_S = 14 * 24 * 3600
+"""Emails are read late."""
 UNVERIFIED_KEPT_S = 48 * 3600
 HOUR_S = 3600
 SIGNUPS_AN_ADDRESS = 1000
 """An hour. A hall full of creators signs up over one wireless network, a provider has thousands behind one
 address."""
 MESSAGES_A_NUMBER = 5
-"""An hour: nobody can have a stranger's phone flooded with codes."""
+"""An hour: nobody can have a stranger's phone or mailbox flooded with codes."""
 TRIES_AN_ADDRESS = 2000
 PAGE = 100
 MOST_READ = 2000
@@ -116,6 +119,9 @@ class Signups:
     limits: RateLimits
     secrets: Secrets
     clock: Clock
+    channels: Callable[[], Sequence[Channel]]
+    """All that are configured and on."""
+    texts: ServiceTexts
 
     def sign_up(self, request: SignupRequest, address: str) -> SignupAnswer:
         """Stores an unverified signup and sets its verification going. Raises InvalidInput,
@@ -123,10 +129,10 @@ class Signups:
         self._spend("signup", network(address), SIGNUPS_AN_ADDRESS)
         now, today = self.clock.now(), self.clock.today_ist()
         area = self._checked(request, today)
-        self._spend("number", request.phone, MESSAGES_A_NUMBER)
         person = new_influencer(
             request, influencer_id=ids.new_id("inf"), area_path=area.path, today=today, at=rfc3339(now)
         )
+        self._spend("number", person.own_address, MESSAGES_A_NUMBER)
         token = ids.new_token() if request.channel == "telegram" else None
         self.store.add_unverified(
             person,
@@ -141,7 +147,7 @@ class Signups:
     def new_code(self, influencer_id: str) -> SignupAnswer:
         """Another code, which ends the one before, or another deep link beside the one before."""
         person = self._unverified(influencer_id)
-        self._spend("number", person.phone, MESSAGES_A_NUMBER)
+        self._spend("number", person.own_address, MESSAGES_A_NUMBER)
         now, token = self.clock.now(), None
         if person.channel == "telegram":
             token = ids.new_token()
@@ -158,8 +164,25 @@ class Signups:
         if person.status != "unverified":
             raise StateRefused(status=person.status)
         Codes(self.secrets.keyed_hash).check(self.store, influencer_id, code, now)
-        proof = Proof("whatsapp", person.phone, now, "code over whatsapp")
+        proof = Proof(person.channel, person.own_address, now, f"code over {person.channel}")
         return self.store.verify(influencer_id, proof, _verified).status
+
+    def confirmed(self, token: str) -> Influencer:
+        """Whose email the link with this token confirms. Raises NotFound for a token that is not ours, was
+        for another address, or has run out."""
+        influencer_id, _, rest = token.partition(".")
+        person = self.store.find(influencer_id) if influencer_id else None
+        confirmations = Confirmations(self.secrets.keyed_hash)
+        if person is None or not confirmations.holds(person, rest, self.clock.epoch()):
+            raise NotFound("This link does not hold (any more).")
+        return person
+
+    def confirm(self, token: str) -> Influencer:
+        """Makes the email that a link was sent to this person's: they can be reached there. Raises NotFound
+        as `confirmed`, Taken, StateRefused."""
+        person = self.confirmed(token)
+        proof = Proof("email", person.email, self.clock.now(), "link by email")
+        return self.store.prove_email(person.id, proof)
 
     def start_telegram(self, token: str, chat_id: str, at: datetime) -> str | None:
         """See ports.People. None for a token that is not ours or has run out."""
@@ -182,7 +205,7 @@ class Signups:
 
     def offered(self) -> tuple[str, ...]:
         """Channels over which this deployment can verify people."""
-        return tuple(dict.fromkeys(str(channel["platform"]) for channel in self._channels()))
+        return tuple(dict.fromkeys(channel.medium for channel in self.channels() if self._verifies(channel)))
 
     def find(self, influencer_id: str) -> Influencer:
         """A signup, for who holds its id. Raises NotFound."""
@@ -215,6 +238,8 @@ class Signups:
             wrong.append(
                 FieldError("channel", "channel_off", "This channel is not offered here. Choose another.")
             )
+        if request.channel == "email" and not request.email:
+            wrong.append(FieldError("email", "missing", "Please fill in this field."))
         if wrong or area is None:
             raise InvalidInput(wrong)
         return area
@@ -227,15 +252,20 @@ class Signups:
         until = after(now, CODE_HOLDS_S)
         wanted = {"kind": "code", "influencer": person.id, "nonce": ids.new_token()}
         self.queue.put([{**wanted, "until": int(until.timestamp())}])
-        return Verification(channel="whatsapp", expires_at=until)
+        return Verification(channel=person.channel, expires_at=until)
 
     def _bot(self) -> str:
-        return next(str(c["bot_username"]) for c in self._channels() if c["platform"] == "telegram")
+        bots = (c for c in self.channels() if c.medium == "telegram" and self._verifies(c))
+        return next(str(bot.config["bot_username"]) for bot in bots)
 
-    def _channels(self) -> list[Mapping[str, Any]]:
-        """Those that can verify somebody: a bot without its name in the secret has no deep link."""
-        configured = self.secrets.all().get("channels", {}).values()
-        return [c for c in configured if c["platform"] != "telegram" or c.get("bot_username")]
+    def _verifies(self, channel: Channel) -> bool:
+        """Whether it can verify somebody: a bot without its name in the secret has no deep link, and no code
+        goes by SMS before its words are registered."""
+        if channel.medium == "telegram":
+            return bool(channel.config.get("bot_username"))
+        return (
+            channel.medium != "sms" or self.texts.sms(CODE_TEXT, HOME_LANGUAGE, "0" * CODE_DIGITS) is not None
+        )
 
     def _unverified(self, influencer_id: str) -> Influencer:
         person = self.find(influencer_id)
@@ -261,6 +291,33 @@ def network(address: str) -> str:
 
 
 @dataclass(frozen=True)
+class Confirmations:
+    """Links that prove an email, which need not be stored: signed, with the address that they were sent
+    to."""
+
+    keyed_hash: Callable[[str], str]
+
+    def token(self, person: Influencer, until: int) -> str:
+        """`<id>.<until>.<signature>`: no address in it."""
+        return f"{person.id}.{until}.{self._signature(person, until)}"
+
+    def holds(self, person: Influencer, rest: str, now: float) -> bool:
+        """Whether `<until>.<signature>` is ours, for the address that the person has given, and still
+        holds."""
+        until, _, signature = rest.partition(".")
+        if not (until.isascii() and until.isdigit()) or int(until) <= now:
+            return False
+        return hmac.compare_digest(signature.encode(), self._signature(person, int(until)).encode())
+
+    def _signature(self, person: Influencer, until: int) -> str:
+        return self.keyed_hash(f"confirm email {person.id} {until} {person.email}")
+
+
+CODE_TEXT, KNOWN_TEXT, WELCOME_TEXT = "janjan_code", "janjan_known_number", "janjan_welcome"
+"""Names under which the words of service messages are registered, over WhatsApp and over SMS."""
+
+
+@dataclass(frozen=True)
 class Messenger:
     """Service messages: behind the queue, so that no caller sees what is sent to whom."""
 
@@ -269,6 +326,7 @@ class Messenger:
     secrets: Secrets
     clock: Clock
     public_url: str
+    texts: ServiceTexts
 
     def deliver(self, message: Mapping[str, Any]) -> None:
         """Sends one message of the service queue, at most once. Raises Transient when the platform asks to
@@ -285,25 +343,44 @@ class Messenger:
             self._code(person, str(message["nonce"]), int(message["until"]))
 
     def _code(self, person: Influencer, nonce: str, until: int) -> None:
-        """A code to a number that is free; a notice to the person whose number it is already."""
+        """A code to an address that is free; a notice to the person whose address it is already."""
         if person.status != "unverified" or until <= self.clock.epoch():
             return
         codes = Codes(self.secrets.keyed_hash)
         code = codes.code(person.id, nonce)
-        owner = self.store.proven_owner(person.phone)
+        channel, to = person.channel, person.own_address
+        owner = self.store.owner_of(channel, to)
         known = self.store.find(owner) if owner else None
-        sent = code if known is None else ids.new_token()  # a known number gets a code that nobody can enter
+        sent = code if known is None else ids.new_token()  # a known address gets a code that nobody can enter
         digest = codes.digest(person.id, sent)
         if not self.store.put_code(person.id, nonce=nonce, digest=digest, until=until):
             return
         if known is not None:
             day = self.clock.today_ist().isoformat()
-            notice = _template("janjan_known_number", "utility", known.language)
-            self._send(known.id, f"known#{day}", "whatsapp", known.phone, notice)
+            self._send(known.id, f"known#{day}", channel, to, self._known(channel, spoken(known.language)))
         else:
-            self._send(
-                person.id, f"code#{nonce}", "whatsapp", person.phone, _code_over("whatsapp", person, code)
-            )
+            message = self._code_message(channel, spoken(person.language), code)
+            self._send(person.id, f"code#{nonce}", channel, to, message)
+
+    def _code_message(self, channel: str, language: str, code: str) -> Outgoing | None:
+        if channel == "whatsapp":
+            return _template(CODE_TEXT, "authentication", language, code)
+        if channel == "sms":
+            return self.texts.sms(CODE_TEXT, language, code)
+        text = "Your code is %(code)s. It holds for 10 minutes. Give it to nobody."
+        said = translate(language, text, {"code": code})
+        return _text(channel, translate(language, "Here is your code."), said)
+
+    def _known(self, channel: str, language: str) -> Outgoing | None:
+        if channel == "whatsapp":
+            return _template(KNOWN_TEXT, "utility", language)
+        if channel == "sms":
+            return self.texts.sms(KNOWN_TEXT, language)
+        text = (
+            "Somebody has tried to join JanJan with this address. You are registered already: nothing needs"
+            " to be done. If it was not you, nothing has happened."
+        )
+        return _text(channel, translate(language, "You are registered already."), translate(language, text))
 
     def _sign_in(self, asked: str, hashed: str, until: int) -> None:
         """A code to the person whose number it is, over the channel that they have proven; for a number that
@@ -318,39 +395,70 @@ class Messenger:
         if not self.store.put_code(asked, nonce=asked, digest=digest, until=until, owner=owner):
             return
         if person and ways:
-            channel = person.channel if person.channel in ways else min(ways)
-            self._send(person.id, f"code#{asked}", channel, ways[channel], _code_over(channel, person, code))
+            channel = person.channel if person.channel in ways else next(iter(ways))
+            message = self._code_message(channel, spoken(person.language), code)
+            self._send(person.id, f"code#{asked}", channel, ways[channel], message)
 
     def _welcome(self, person: Influencer, event_id: str) -> None:
-        """A first message to who was let in; not to an address that has said STOP meanwhile."""
-        stopped = person.suppressed_channels
-        if person.status != "approved" or person.channel not in person.addresses.keys() - stopped:
+        """A first message to who was let in; not to an address that has said STOP meanwhile. And to a second
+        address that campaigns may go to, the link that proves it."""
+        if person.status != "approved":
             return
-        language = spoken(person.language)
-        link = f"{self.public_url}/?lang={language}"
-        if person.channel == "whatsapp":
-            message = _template("janjan_welcome", "utility", language, person.name, link)
-        else:
-            text = "Welcome, %(name)s! You are now part of JanJan. All about it: %(link)s"
-            message = Outgoing(text=translate(language, text, {"name": person.name, "link": link}))
-        self._send(
-            person.id, f"welcome#{event_id}", person.channel, person.addresses[person.channel], message
-        )
+        language, channel = spoken(person.language), person.channel
+        if channel in person.addresses.keys() - person.suppressed_channels:
+            message = self._welcome_message(channel, language, person)
+            self._send(person.id, f"welcome#{event_id}", channel, person.addresses[channel], message)
+        self._confirmation(person, event_id)
 
-    def _send(self, subject: str, key: str, channel: str, to: str, message: Outgoing) -> None:
+    def _welcome_message(self, channel: str, language: str, person: Influencer) -> Outgoing | None:
+        link = f"{self.public_url}/?lang={language}"
+        if channel == "whatsapp":
+            return _template(WELCOME_TEXT, "utility", language, person.name, link)
+        if channel == "sms":
+            return self.texts.sms(WELCOME_TEXT, language, person.name)  # a link is too long for a variable
+        text = "Welcome, %(name)s! You are now part of JanJan. All about it: %(link)s"
+        said = translate(language, text, {"name": person.name, "link": link})
+        return _text(channel, translate(language, "Welcome to JanJan."), said)
+
+    def _confirmation(self, person: Influencer, event_id: str) -> None:
+        """Not to an address that is somebody else's already, or that has said STOP: nobody there has asked
+        for it."""
+        to = person.email_to_confirm
+        if not to or self.store.owner_of("email", to) or self.store.is_stopped("email", to):
+            return
+        until = int(self.clock.epoch()) + CONFIRMATION_HOLDS_S
+        language = spoken(person.language)
+        token = Confirmations(self.secrets.keyed_hash).token(person, until)
+        text = (
+            "Namaste %(name)s! You have joined JanJan and asked for messages at this address. If it was not"
+            " you, do nothing: no more will come. If it is yours, please confirm it here: %(link)s"
+        )
+        link = f"{self.public_url}/confirm/{token}?lang={language}"
+        message = _text(
+            "email",
+            translate(language, "Please confirm your address."),
+            translate(language, text, {"name": person.name, "link": link}),
+        )
+        try:
+            self._send(person.id, f"confirm#{event_id}", "email", to, message)
+        except PlatformOff:
+            telemetry.count("service_message_without_channel")
+
+    def _send(self, subject: str, key: str, channel: str, to: str, message: Outgoing | None) -> None:
+        if message is None:  # no words are registered for it: an SMS without them may not go out
+            telemetry.count("service_message_without_template")
+            return
         outcome = self.sender.send(subject=subject, key=key, channel=channel, to=to, message=message)
         telemetry.count(f"service_message_{outcome.partition(':')[0]}")
 
 
-def _code_over(channel: str, person: Influencer, code: str) -> Outgoing:
-    if channel == "whatsapp":
-        return _template("janjan_code", "authentication", person.language, code)
-    text = "Your code is %(code)s. It holds for 10 minutes. Give it to nobody."
-    return Outgoing(text=translate(spoken(person.language), text, {"code": code}))
-
-
 def _template(name: str, category: str, language: str, *params: str) -> Outgoing:
-    return Outgoing(template=name, template_language=spoken(language), category=category, params=params)
+    return Outgoing(template=name, template_language=language, category=category, params=params)
+
+
+def _text(channel: str, subject: str, text: str) -> Outgoing:
+    """What needs no template; an email has its subject beside it."""
+    return Outgoing(subject=subject if channel == "email" else "", text=text)
 
 
 @dataclass(frozen=True)
@@ -406,8 +514,8 @@ class People:
 
 
 def _as_stored(channel: str, address: str) -> str:
-    """WhatsApp leaves the plus out."""
-    return f"+{address.removeprefix('+')}" if channel == "whatsapp" else address
+    """WhatsApp and some SMS gateways leave the plus out."""
+    return f"+{address.removeprefix('+')}" if ADDRESS_KIND[channel] == "phone" else address
 
 
 @dataclass(frozen=True)

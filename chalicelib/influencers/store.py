@@ -12,6 +12,7 @@ Table `people`:
     account#<platform>#<id>   claim    the same by the platform's own id, once it is proven
     proof#<code>              -        whose account, and which, the code in its own words is to prove
     telegram#<chat>           claim    whose chat it is
+    email#<keyed hash>        claim    whose email address it is: always proven
     suppressed#<kind>#<hash>  -        whether an address has said STOP, when it last spoke, and the callback
                                        that made the last change
     link#<hash of the token>  -        the signup that a Telegram deep link belongs to
@@ -37,7 +38,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.exceptions import DeleteError, DoesNotExist, PutError, TransactWriteError, UpdateError
@@ -49,7 +50,7 @@ from chalicelib.clock import rfc3339
 from chalicelib.errors import Rejected, Transient
 from chalicelib.events.catalog import Event, HandleContested, HandleProven
 from chalicelib.events.outbox import raise_event
-from chalicelib.influencers.model import ADDRESS_KIND, Account, Consent, Influencer, Status
+from chalicelib.influencers.model import ADDRESS_KIND, Account, Consent, Influencer, StateRefused, Status
 from chalicelib.influencers.roster import key_of, pack, theme_code, unpack
 from chalicelib.ports import RosterRange, RosterRow
 from chalicelib.tables import Table, TableName, failed_conditions, is_passing, write_together
@@ -188,10 +189,15 @@ class TriesUsedUp(Rejected):
 class Proof:
     """How a person proved an address: which channel, which address, when and by what."""
 
-    channel: Literal["whatsapp", "telegram"]
+    channel: str
     address: str
     at: datetime
     evidence: str
+
+    @property
+    def kind(self) -> str:
+        """The kind of the address."""
+        return ADDRESS_KIND[self.channel]
 
 
 @dataclass(frozen=True)
@@ -306,18 +312,59 @@ class PeopleStore:
     def _held(self, person: Influencer, proof: Proof) -> Held:
         handles = {(h.platform, h.handle): _handle_key(h.platform, h.handle) for h in person.handles}
         phone = self._claim_key("phone", person.phone)
-        chat = self._claim_key("telegram", proof.address) if proof.channel == "telegram" else None
+        proven = self._claim_key(proof.kind, proof.address)
         stops = {"phone": self._stop_key("phone", person.phone)}
-        if chat:
-            stops["telegram"] = self._stop_key("telegram", proof.address)
-        keys = [(key, CLAIM) for key in (*handles.values(), phone, chat) if key]
+        stops[proof.kind] = self._stop_key(proof.kind, proof.address)
+        keys = [(key, CLAIM) for key in {*handles.values(), phone, proven}]
         keys += [(key, ALONE) for key in stops.values()]
         items = {item.pk: item for item in OwnedItem.batch_get(keys, consistent_read=True)}
-        held = Held(items, handles, phone, chat, stops)
+        held = Held(items, handles, phone, proven, stops)
         owner = items.get(phone)
-        if proof.channel == "whatsapp" and owner and owner.proof == "stated" and owner.owner != person.id:
+        if proof.kind == "phone" and owner and owner.proof == "stated" and owner.owner != person.id:
             held.loser = self.person(str(owner.owner))
         return held
+
+    def prove_email(self, influencer_id: str, proof: Proof) -> Influencer:
+        """Makes a second address, the email that a verified person gave, theirs: the person as it is now.
+
+        The same proof again changes nothing. Raises Taken when somebody else was quicker, StateRefused for
+        who is not verified (any more) or has given another address since, or KeyError.
+        """
+        claim_key = self._claim_key("email", proof.address)
+        stop_key = self._stop_key("email", proof.address)
+
+        def once() -> Influencer:
+            person = self.person(influencer_id)
+            if person.email_proven and person.email == proof.address:
+                return person
+            unready = person.status in ("invited", "unverified", "withdrawn")
+            if unready or person.email != proof.address:
+                raise StateRefused(status=person.status)
+            keys = [(claim_key, CLAIM), (stop_key, ALONE)]
+            items = {item.pk: item for item in OwnedItem.batch_get(keys, consistent_read=True)}
+            claim, stop = items.get(claim_key), items.get(stop_key)
+            if claim is not None and claim.owner != person.id:
+                raise Taken
+            others = person.suppressed - {"email"}
+            after = person.changed(
+                email_proven=True,
+                suppressed=others | {"email"} if stop and stop.stopped else others,
+            )
+            mine = OwnedItem(
+                claim_key,
+                CLAIM,
+                owner=person.id,
+                proof="proven",
+                at=rfc3339(proof.at),
+                evidence=proof.evidence,
+            )
+            with write_together() as transaction:
+                transaction.save(mine, condition=_as_seen(claim))
+                transaction.condition_check(OwnedItem, stop_key, ALONE, condition=_as_seen(stop))
+                _save(transaction, person, after, None, proof.at)
+            return after
+
+        return _again(once)
 
     # --- one person
 
@@ -343,10 +390,6 @@ class PeopleStore:
             return None
         return self.find(str(claim.owner))
 
-    def proven_owner(self, phone: str) -> str | None:
-        """Who has proven that this number is theirs."""
-        return self.owner_of("whatsapp", phone)
-
     def owner_of(self, channel: str, address: str) -> str | None:
         """Who has proven that this address is theirs."""
         try:
@@ -355,6 +398,14 @@ class PeopleStore:
         except DoesNotExist:
             return None
         return claim.owner if claim.proof == "proven" else None
+
+    def is_stopped(self, channel: str, address: str) -> bool:
+        """Whether this address has said STOP, whoever it belongs to."""
+        try:
+            key = self._stop_key(ADDRESS_KIND[channel], address)
+            return bool(OwnedItem.get(key, ALONE, consistent_read=True).stopped)
+        except DoesNotExist:
+            return False
 
     def write_change(
         self,
@@ -378,6 +429,8 @@ class PeopleStore:
             yield self._claim_key("phone", person.phone)
         if person.chat:
             yield self._claim_key("telegram", person.chat)
+        if person.email_proven:
+            yield self._claim_key("email", person.email)
         for account in person.handles:
             yield _handle_key(account.platform, account.handle)
         known = [one for one in (*person.handles, *person.contested) if one.account]
@@ -551,10 +604,11 @@ class PeopleStore:
             yield _person(item), place
 
     def _claim_key(self, kind: str, address: str) -> str:
-        return f"phone#{self.keyed_hash(address)}" if kind == "phone" else f"{kind}#{address}"
+        bare = kind == "telegram"  # a chat's number tells nobody who it is
+        return f"{kind}#{address}" if bare else f"{kind}#{self.keyed_hash(_same(kind, address))}"
 
     def _stop_key(self, kind: str, address: str) -> str:
-        return f"suppressed#{kind}#{self.keyed_hash(address)}"
+        return f"suppressed#{kind}#{self.keyed_hash(_same(kind, address))}"
 
     def _link(self, token: str, influencer_id: str, expires: int) -> OwnedItem:
         return OwnedItem(_link_key(token), ALONE, owner=influencer_id, expires=expires)
@@ -627,22 +681,24 @@ class Held:
     items: dict[str, OwnedItem]
     handles: dict[tuple[str, str], str]
     phone: str
-    chat: str | None
+    proven: str
+    """The key of the address that is proven: the number's, or another."""
     stops: dict[str, str]
     loser: Influencer | None = None
     """Who only stated the number that is now proven."""
 
     def outcome(self, person: Influencer, proof: Proof) -> dict[str, object]:
         """What the person becomes. Raises Taken."""
-        by_code = proof.channel == "whatsapp"
-        if not self._free(self.chat or self.phone, person) and not (by_code and self.loser):
+        its_number = proof.kind == "phone"
+        if not self._free(self.proven, person) and not (its_number and self.loser):
             raise Taken
         free = [h for h in person.handles if self._free(self.handles[h.platform, h.handle], person)]
         stopped = {kind for kind, key in self.stops.items() if key in self.items and self.items[key].stopped}
         stated: str = "stated" if self._free(self.phone, person) else "none"
         return {
-            "phone_proof": "proven" if by_code else stated,
-            "chat": "" if by_code else proof.address,
+            "phone_proof": "proven" if its_number else stated,
+            "chat": proof.address if proof.kind == "telegram" else "",
+            "email_proven": proof.kind == "email",
             "handles": tuple(free),
             "contested": tuple(h for h in person.handles if h not in free),
             "suppressed": frozenset(stopped),
@@ -652,8 +708,8 @@ class Held:
         """Adds the claims, each on condition that nobody was quicker, and holds the suppressions still."""
         if after.phone_proof != "none":
             self._claim(transaction, self.phone, after, after.phone_proof)
-        if self.chat:
-            self._claim(transaction, self.chat, after, "proven")
+        if proof.kind != "phone":
+            self._claim(transaction, self.proven, after, "proven")
         for account in after.handles:
             self._claim(transaction, self.handles[account.platform, account.handle], after, "stated")
         for key in self.stops.values():
@@ -709,6 +765,11 @@ def _again(once: Callable[[], Done]) -> Done:
                 raise
             time.sleep(random.uniform(0, SHORTEST_PAUSE_S * 2**attempt))
     raise Transient
+
+
+def _same(kind: str, address: str) -> str:
+    """One spelling of an address: whether capitals differ in an email's first part, no provider minds."""
+    return address.lower() if kind == "email" else address
 
 
 def _as_seen(item: OwnedItem | None) -> Condition:

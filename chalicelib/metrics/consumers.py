@@ -1,4 +1,4 @@
-"""The minute's tick of figures."""
+"""The minute's tick of figures, and the hour's of subscriptions."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ WORKS_S = 40
 """No batch is begun later: the next minute goes on."""
 COUNTS_S = 10
 """Of these, for followers."""
+FOLLOWS_S = 200
+"""No hub is asked later: the next hour goes on."""
 
 
 @bp.schedule(Rate(1, unit=Rate.MINUTES), name="measure_due")
@@ -20,3 +22,8 @@ def measure_due(event: CloudWatchEvent) -> None:
         wiring.followers().count(begun + COUNTS_S)
     finally:
         wiring.poller().poll(begun + WORKS_S)
+
+
+@bp.schedule(Rate(1, unit=Rate.HOURS), name="follow_accounts")
+def follow_accounts(event: CloudWatchEvent) -> None:
+    wiring.subscriptions().tick(wiring.clock().epoch() + FOLLOWS_S)

@@ -509,6 +509,22 @@ class Switchboard(Gateway, Protocol):
         ...
 
 
+class Hubs(Protocol):
+    """All platforms that announce posts and are switched on, behind one door."""
+
+    def announcers(self) -> list[str]:
+        """Names of the platforms that announce posts and are switched on."""
+        ...
+
+    def account_in(self, platform: str, handle: str) -> str:
+        """As `Announces.account_in`. Raises PlatformOff where a platform announces nothing or is off."""
+        ...
+
+    def follow(self, platform: str, account: str, webhook: str, *, wanted: bool) -> None:
+        """As `Announces.follow`; PlatformOff as above."""
+        ...
+
+
 class Meter(Protocol):
     """All platforms that tell figures and are switched on, behind one door."""
 

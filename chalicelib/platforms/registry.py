@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.errors import PlatformOff
+from chalicelib.platforms import dlt
 from chalicelib.platforms.base import (
     MEDIUMS,
     Accepted,
@@ -20,6 +21,7 @@ from chalicelib.platforms.base import (
     Platform,
     PostReading,
     Quota,
+    SendRefused,
     Sends,
 )
 from chalicelib.platforms.facebook import Facebook
@@ -56,6 +58,8 @@ class Platforms:
     """Laptop only: where the sandbox speaks for every platform, each under its name."""
     public_url: str = ""
     """Where platforms reach us."""
+    registered: Callable[[str], Sequence[str]] = lambda template_id: ()
+    """The words that are registered for SMS under an id, and approved."""
 
     def adapter(self, platform: str) -> tuple[Platform, Mapping[str, Any]]:
         """The adapter and its secret. Raises PlatformOff without such a platform, or a secret for it."""
@@ -108,8 +112,16 @@ class Platforms:
         return f"{self.platform_url}/{platform}" if self.platform_url else ADAPTERS[platform].base_url
 
     def send(self, channel: Channel, to: str, message: Outgoing) -> Accepted:
-        """Sends once over `channel`. Raises as `Sends.send`, and PlatformOff when it was switched off."""
+        """Sends once over `channel`. Raises as `Sends.send`, and PlatformOff when it was switched off.
+
+        An SMS whose words are not registered is refused here, for its content: no gateway may send it
+        (platforms/dlt.py).
+        """
         adapter = self._sender(channel)
+        if channel.medium == "sms" and not any(
+            dlt.fits(words, message.text) for words in self.registered(message.template)
+        ):
+            raise SendRefused("words_not_registered", "content", message.template)
         return adapter.send(self.http, self.base_url(channel.platform), channel, to, message)
 
     def probe(self, channel: Channel) -> None:
@@ -137,14 +149,22 @@ class Platforms:
             raise PlatformOff(platform=platform)
         return MEASURERS[platform], secret
 
+    def announcers(self) -> list[str]:
+        return [name for name in ANNOUNCERS if self.secrets.platform(name)]
+
+    def account_in(self, platform: str, handle: str) -> str:
+        return self._announcer(platform)[0].account_in(handle)
+
     def follow(self, platform: str, account: str, webhook: str, *, wanted: bool) -> None:
-        """As `Announces.follow`. Raises PlatformOff for a platform that is off or announces nothing."""
+        adapter, secret = self._announcer(platform)
+        hub_url = f"{self.base_url(platform)}/hub" if self.platform_url else adapter.hub_url
+        adapter.follow(self.http, hub_url, secret, webhook, account, wanted=wanted)
+
+    def _announcer(self, platform: str) -> tuple[Announces, Mapping[str, Any]]:
         secret = self.secrets.platform(platform) if platform in ANNOUNCERS else None
         if not secret:
             raise PlatformOff(platform=platform)
-        adapter = ANNOUNCERS[platform]
-        hub_url = f"{self.base_url(platform)}/hub" if self.platform_url else adapter.hub_url
-        adapter.follow(self.http, hub_url, secret, webhook, account, wanted=wanted)
+        return ANNOUNCERS[platform], secret
 
     def _sender(self, channel: Channel) -> Sends:
         if not self._is_on(channel):

@@ -13,9 +13,12 @@ from urllib.parse import parse_qsl, urlsplit
 
 from local.sandbox.facebook import Facebook
 from local.sandbox.instagram import Instagram
+from local.sandbox.msg91 import Msg91
 from local.sandbox.posting import Poster
 from local.sandbox.reply import Act, Ask, Reply, SandboxPlatform
+from local.sandbox.ses import Ses
 from local.sandbox.telegram import Telegram
+from local.sandbox.twilio import Twilio
 from local.sandbox.whatsapp import WhatsApp
 from local.sandbox.world import Json, World
 
@@ -23,7 +26,7 @@ BODY_MOST = 1024 * 1024
 TEMPLATES = Path(__file__).parent.parent / "data" / "templates.json"
 
 
-PLATFORMS = (WhatsApp, Telegram, Instagram, Facebook)
+PLATFORMS = (WhatsApp, Telegram, Msg91, Twilio, Ses, Instagram, Facebook)
 
 
 class Sandbox:
@@ -127,8 +130,9 @@ def _known(asked: Json, names: set[str]) -> None:
 
 
 def _address(given: str | None) -> str | None:
-    """An address as the inbox keeps it: digits, whether asked for with a plus and spaces or without."""
-    return None if given is None else re.sub(r"\D", "", given)
+    """An address as the inbox keeps it: an email as it is, a number as digits, whether asked for with a plus
+    and spaces or without."""
+    return given if given is None or "@" in given else re.sub(r"\D", "", given)
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from chalicelib.callbacks.letters import Bucket, Letterbox
 from chalicelib.callbacks.service import Callbacks
+from chalicelib.platforms.base import Outgoing
 from chalicelib.platforms.registry import ADAPTERS
 
 NOON = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
@@ -112,6 +113,17 @@ class FakeDirect:
         return sorted(self.sent.values())
 
 
+class FakeTexts:
+    """What is registered for SMS, by name."""
+
+    def __init__(self):
+        self.words = {"janjan_stopped": "रुक गया", "janjan_restarted": "फिर से"}
+
+    def sms(self, name, language, *params):
+        words = self.words.get(name)
+        return words and Outgoing(text=words, template="1107160000000000001", header="NAMUNA")
+
+
 class FakeWaiting:
     """Who wrote something that asks for what waits."""
 
@@ -120,6 +132,16 @@ class FakeWaiting:
 
     def replied(self, channel, address, at):
         self.replies.append((channel, address, at))
+
+
+class FakeFollows:
+    """What hubs said of our subscriptions."""
+
+    def __init__(self):
+        self.words = []
+
+    def told(self, platform, news, at):
+        self.words.append((platform, news.account, news.lease_s, at))
 
 
 class FakeOwnership:
@@ -197,15 +219,19 @@ class World:
     def __init__(self):
         self.people, self.tallies, self.direct = FakePeople(), FakeTallies(), FakeDirect()
         self.seen, self.store, self.bus = FakeSeen(), FakeStore(), FakeBus()
-        self.halts, self.waiting, self.ownership = FakeHalts(), FakeWaiting(), FakeOwnership()
+        self.halts, self.waiting, self.follows = FakeHalts(), FakeWaiting(), FakeFollows()
+        self.ownership = FakeOwnership()
+        self.texts = FakeTexts()
 
     def processor(self, steps=None):
         parts = {
             "people": self.people,
             "tallies": self.tallies,
             "waiting": self.waiting,
+            "follows": self.follows,
             "ownership": self.ownership,
             "direct": self.direct,
+            "texts": self.texts,
             "seen": self.seen,
             "store": self.store,
             "bus": self.bus,

@@ -7,16 +7,20 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import boto3
 import pytest
 
 from chalicelib.callbacks.store import Kept
-from chalicelib.platforms.registry import ADAPTERS
+from chalicelib.platforms.base import Outgoing
+from chalicelib.platforms.http_client import HttpClient
+from chalicelib.platforms.registry import ADAPTERS, Platforms
 from local.config import SES, TELEGRAM, WHATSAPP, platform_secret
 from tests.platforms import contract, fixtures
 from tests.platforms.golden import SAMPLES
+from tests.platforms.test_registry import GivenSecrets
 
 pytestmark = pytest.mark.slow
 PATIENCE_S = 20
@@ -89,6 +93,36 @@ def test_a_wrong_signature_is_refused(stack):
     status, answer = whatsapp(stack, b"{}", "wrong")
     assert (status, json.loads(answer)["title"]) == (401, "signature invalid")
     assert post(stack, "whatsapp", b"{}", {})[0] == 401
+
+
+def callbacks_of(stack, message_id):
+    """What the sandbox posted about a message, and what we answered."""
+    with urllib.request.urlopen(f"{stack.sandbox_url}/log?since=0", timeout=10) as response:
+        lines = [line for line in json.load(response)["items"] if line["kind"] == "callback"]
+    return [line for line in lines if any(one["id"] == message_id for one in line["updates"])]
+
+
+@pytest.mark.parametrize(
+    ("way", "message", "count"),
+    [
+        ("sms-main", Outgoing(template="1107160000000000002", header="NAMUNA", params=("123456",)), 1),
+        ("sms-twilio", Outgoing(text="नमूना संदेश"), 2),
+    ],
+)
+def test_what_becomes_of_an_sms_is_taken_by_the_deployed_application(stack, way, message, count):
+    """At the address that the message named or that is the secret, in forms, signed where the platform
+    signs."""
+    words = [message.text]
+    door = Platforms(
+        GivenSecrets(platform_secret()), HttpClient(), stack.sandbox_url, stack.url, lambda _: words
+    )
+    key = "cmp_namunaabcdef1234-1.0000000000003.7.1"
+    sent = door.send(door.channel(way), "+919000010001", replace(message, key=key))
+    deadline = time.monotonic() + PATIENCE_S
+    while len(found := callbacks_of(stack, sent.message_id)) < count and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert {line["answer"] for line in found} == {200}
+    assert sum(len(line["updates"]) for line in found) >= count
 
 
 def test_the_median_acknowledgement_stays_under_a_quarter_of_a_second(stack):

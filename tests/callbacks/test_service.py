@@ -1,10 +1,12 @@
 import itertools
 import json
 import random
+from dataclasses import replace
 
 import pytest
 
 from chalicelib.callbacks.service import RESTARTED, STOPPED
+from chalicelib.platforms.base import Inbound
 from tests.callbacks.fakes import NOON, Crash, Steps, World, message
 from tests.platforms.golden import SAMPLES
 
@@ -28,6 +30,25 @@ def wrote(text, at=1767250000, number="919000010001", message_id="wamid.x"):
 @pytest.fixture
 def world():
     return World()
+
+
+class SmsGate:
+    """Hears one SMS: its words and number, by a blank apart."""
+
+    def parse(self, body):
+        number, text = body.decode().split(" ", 1)
+        return [Inbound(f"gate {text}", number, text, "text", NOON, medium="sms")]
+
+
+@pytest.mark.parametrize("registered", [True, False])
+def test_a_stop_by_sms_is_confirmed_with_the_words_registered_for_it_or_not_at_all(world, registered):
+    if not registered:
+        world.texts.words.clear()
+    gate = replace(world.processor(), adapters={"gate": SmsGate()})
+    for _ in range(2):
+        assert gate.process({"m": message("gate", b"+919000010001 STOP")}) == []
+    assert world.people.stopped() == {("sms", "+919000010001")}
+    assert world.direct.texts() == ([("sms", "+919000010001", "रुक गया")] if registered else [])
 
 
 def test_the_facts_of_a_batch_go_to_the_tallies_in_one_call(world):
@@ -222,6 +243,12 @@ def test_stop_where_nobody_is_reached_is_a_voice_and_nothing_else(world):
     body = {"for_user_id": "1", "direct_message_events": [said]}
     assert world.processor().process({"m": message("x", body)}) == []
     assert (world.people.words, world.direct.texts(), world.store.sorts()) == ({}, [], ["inbound"])
+
+
+def test_a_hubs_word_is_handed_on_with_the_time_at_which_it_reached_us(world):
+    news = {"mode": "subscribe", "account": "UC1", "challenge": "c", "lease_seconds": "60", "reason": ""}
+    assert world.processor().process({"m": message("youtube", {"websub": news})}) == []
+    assert world.follows.words == [("youtube", "UC1", 60, NOON)]
 
 
 def test_a_reaction_is_no_voice(world):

@@ -58,7 +58,7 @@ class Gateway:
             raise PlatformOff(platform=platform)
         return Channel(f"{platform}-main", platform, {})
 
-    def platform_of(self, channel_id):
+    def medium_of(self, channel_id):
         if channel_id not in self.channels:
             raise PlatformOff(platform=channel_id)
         return self.channels[channel_id]
@@ -85,7 +85,7 @@ def made(queue):
             departments=lambda: {one.id for one in wiring.directory().departments()},
             roster=lambda: MemoryRoster(rows),
             gateway=gateway,
-            platform_of=gateway.platform_of,
+            medium_of=gateway.medium_of,
             audit=wiring.audit(),
             plan_queue=Queue(queue),
             clock=FixedClock(at=at),

@@ -133,10 +133,9 @@ def test_a_message_of_the_wrong_shape_is_refused_where_it_stands(channel, messag
     assert codes(faults(content(messages=messages_of(channel, **message)), "public_body")) == {fault}
 
 
-@pytest.mark.parametrize("channel", ["sms", "email", "fax"])
-def test_channels_without_an_adapter_are_refused_by_name(channel):
-    with pytest.raises(ValidationError, match=f"channel {channel} is not available"):
-        content(messages={channel: {"hi": {"text": "x"}}})
+def test_a_channel_that_nothing_carries_is_refused_by_name():
+    with pytest.raises(ValidationError, match="channel fax is not available"):
+        content(messages={"fax": {"hi": {"text": "x"}}})
 
 
 def test_a_complete_campaign_is_ready():

@@ -133,7 +133,7 @@ def test_what_is_wrong_is_named_by_its_place(call):
         "editor",
         "POST",
         "/v1/campaigns",
-        draft_body() | {"colour": "red", "audience": {"tiers": ["nano"]}, "messages": {"sms": {"hi": {}}}},
+        draft_body() | {"colour": "red", "audience": {"tiers": ["nano"]}, "messages": {"fax": {"hi": {}}}},
     )
     assert status == 422
     assert {error["field"]: error["code"] for error in problem["errors"]} == {
@@ -160,9 +160,11 @@ def test_a_preview_answers_with_counts(call):
 
 def test_templates_are_listed_by_channel(call, campaign):
     assert call("approver", "GET", "/v1/channels/whatsapp-main/templates")[1]["items"] == [
-        BRIEF.model_dump(mode="json")
+        BRIEF.model_dump(mode="json") | {"segments": 0, "alphabet": ""}
     ]
-    assert call("editor", "GET", "/v1/channels/sms-main/templates")[0] == 404
+    assert call("editor", "GET", "/v1/channels/sms-main/templates")[1]["items"] == []
+    assert call("editor", "GET", "/v1/channels/email-main/templates")[0] == 409
+    assert call("editor", "GET", "/v1/channels/nothing/templates")[0] == 404
 
 
 def test_the_description_names_every_field_of_a_campaign(call):

@@ -38,6 +38,7 @@ from tests.dispatch.world import (
 pytestmark = pytest.mark.usefixtures("tables")
 
 CHANNELS = ("whatsapp", "telegram")
+MEDIA = ("whatsapp", "sms", "email")
 GONE = SendRefused("131026", "person")
 
 
@@ -523,6 +524,55 @@ def test_an_unknown_that_turns_out_failed_goes_on_and_cannot_be_decided_any_more
         resend(made, first_key(made))
 
 
+# --- WhatsApp, then SMS, then email
+
+
+def test_who_is_reached_neither_over_whatsapp_nor_by_sms_gets_an_email_and_counts_there_alone():
+    made = fresh(2, MEDIA)
+    made.platform.answers = {address(0): [GONE], chat(0, "sms"): [SendRefused("9", "person")]}
+    launched(made)
+    assert made.requests_to() == {address(0): 1, address(1): 1, chat(0, "sms"): 1, chat(0, "email"): 1}
+    report = Reporter(made.store, made.platform, made.clock).report([made.runs.briefs[RUN]])
+    assert (report.counts.planned, report.counts.accepted, report.counts.fallbacks) == (2, 2, 1)
+    assert {name: counts.accepted for name, counts in report.by_channel.items()} == {
+        "email": 1,
+        "sms": 0,
+        "whatsapp": 1,
+    }
+
+
+def test_a_failure_reported_by_the_gateway_goes_on_by_email_once_however_often_it_is_told():
+    made = refused({0: GONE}, channels=MEDIA)
+    failed = Proof(second_key(first_key(made)), "failed", START, "9")
+    for _ in range(3):
+        made.tallying.record([failed])
+        work(made)
+    assert made.requests_to() == {address(0): 1, chat(0, "sms"): 1, chat(0, "email"): 1}
+    assert counted(made) is Status.ACCEPTED
+
+
+def test_a_stop_by_sms_after_whatsapp_failed_leaves_the_email():
+    made = reachable_over_all(channels=MEDIA)
+    made.platform.answers = {address(0): [GONE]}
+    made.launch()
+    for message in [m for m in [made.send_queue.take()] if m]:
+        made.send_one(message)
+    made.people.change(person_id(0), suppressed=frozenset({"whatsapp", "sms"}))
+    work(made)
+    assert made.requests_to() == {address(0): 1, chat(0, "email"): 1}
+
+
+def test_words_that_are_not_registered_any_more_are_sent_to_nobody_and_do_not_go_on():
+    made = fresh(2, ("sms", "email"))
+    made.platform.answers = {
+        chat(n, "sms"): [SendRefused("words_not_registered", "content")] for n in range(2)
+    }
+    launched(made)
+    assert set(made.requests_to()) == {chat(0, "sms"), chat(1, "sms")}
+    counts = made.counts()
+    assert (counts.failed, counts.accepted, counts.in_progress) == (2, 0, 0)
+
+
 # --- copies, lost messages, races, crashes
 
 
@@ -633,17 +683,21 @@ def test_of_many_who_find_the_same_failures_one_makes_what_follows():
     assert made.counts().fallbacks == 5
 
 
-def test_a_crash_before_or_after_any_step_from_failure_to_second_result_loses_nobody_and_sends_nobody_twice():
+@pytest.mark.parametrize(("channels", "least"), [(CHANNELS, 12), (MEDIA, 20)])
+def test_a_crash_before_or_after_any_step_from_failure_to_second_result_loses_nobody_and_sends_nobody_twice(
+    channels: tuple[str, ...], least: int
+):
     for after in (False, True):
-        steps = next(at for at in range(1, 40) if not _survived(at, after=after))
-        assert steps > 12
+        steps = next(at for at in range(1, 80) if not _survived(at, after=after, channels=channels))
+        assert steps > least
 
 
-def _survived(at: int, *, after: bool) -> bool:
-    """Whether this step was reached; what became of everybody when the process died there."""
-    made = fresh(2)
+def _survived(at: int, *, after: bool, channels: tuple[str, ...]) -> bool:
+    """Whether this step was reached; what became of everybody when the process died there. All channels but
+    the last refuse everybody."""
+    made = fresh(2, channels)
     made.launch()
-    made.platform.answers = {address(n): [GONE] for n in range(2)}
+    made.platform.answers = {chat(n, one): [GONE] for n in range(2) for one in channels[:-1]}
     made.faults.calls, made.faults.at, made.faults.after = 0, at, after
     made.faults.seen.clear()
     work(made)
@@ -654,7 +708,7 @@ def _survived(at: int, *, after: bool) -> bool:
     for statuses in made.statuses().values():
         assert statuses in ([Status.ACCEPTED], [Status.UNKNOWN]), where
     assert counts.unknown <= 1, where
-    assert counts.accepted == counts.fallbacks or counts.unknown, where
+    assert counts.accepted == counts.fallbacks == 2 or counts.unknown, where
     settle(made)
     assert made.runs.briefs[RUN].status == "dispatched", where
     return made.faults.calls >= at

@@ -115,6 +115,15 @@ def test_the_minute_of_figures_counts_followers_for_a_while_then_measures_posts(
     assert 9 < first - before < 30 < last - first + 1 < 40
 
 
+def test_the_hour_of_subscriptions(recorded):
+    subscriptions = recorded("subscriptions")
+    before = time.time()
+    invoke("follow_accounts", "schedule_rule")
+    [(name, until)] = subscriptions.calls
+    assert name == "tick"
+    assert 190 < until - before < 210
+
+
 def test_the_days_seal(recorded):
     audit = recorded("audit")
     invoke("seal_audit", "schedule_rule")

@@ -76,7 +76,10 @@ def test_the_states_are_those_of_the_contract() -> None:
         "withdrawn",
     )
     assert set(MOVES) == set(STATUSES)
-    assert (CHANNELS, PURPOSES) == (("whatsapp", "telegram"), ("campaigns", "gatherings", "surveys"))
+    assert (CHANNELS, PURPOSES) == (
+        ("whatsapp", "telegram", "sms", "email"),
+        ("campaigns", "gatherings", "surveys"),
+    )
     assert set(PLATFORMS) == {"facebook", "instagram", "x", "youtube", "whatsapp", "telegram"}
 
 
@@ -180,7 +183,7 @@ CONSENT = {"purpose": "surveys", "channel": "whatsapp", "notice_version": "1"}
         ({"area": "D"}, [("area", "string_too_short")]),
         ({"area": "D" * 41}, [("area", "string_too_long")]),
         ({"birth_date": "15-08-1995"}, [("birth_date", "date_from_datetime_parsing")]),
-        ({"channel": "sms", "consents": []}, [("channel", "literal_error")]),
+        ({"channel": "fax", "consents": []}, [("channel", "literal_error")]),
         ({"gender": "x"}, [("gender", "literal_error")]),
         ({"profession": "Rocket scientist"}, [("profession", "string_pattern_mismatch")]),
         ({"profession": "p" * 25}, [("profession", "string_pattern_mismatch")]),
@@ -200,13 +203,13 @@ CONSENT = {"purpose": "surveys", "channel": "whatsapp", "notice_version": "1"}
         ({"handles": [{**HANDLE, "platform": "orkut"}]}, [("handles.0.platform", "literal_error")]),
         ({"handles": [{**HANDLE, "verified": True}]}, [("handles.0.verified", "extra_forbidden")]),
         ({"consents": [{**CONSENT, "purpose": "ads"}]}, [("consents.0.purpose", "literal_error")]),
-        ({"consents": [{**CONSENT, "channel": "sms"}]}, [("consents.0.channel", "literal_error")]),
+        ({"consents": [{**CONSENT, "channel": "fax"}]}, [("consents.0.channel", "literal_error")]),
         (
             {"consents": [{**CONSENT, "notice_version": ""}]},
             [("consents.0.notice_version", "string_pattern_mismatch")],
         ),
         ({"consents": [CONSENT, CONSENT]}, [("consents", "consent_twice")]),
-        ({"consents": [CONSENT] * 7}, [("consents", "too_long")]),
+        ({"consents": [CONSENT] * 13}, [("consents", "too_long")]),
     ],
 )
 def test_what_is_wrong_is_named_by_field_and_code(
@@ -221,7 +224,7 @@ def test_the_bounds_themselves_are_taken() -> None:
     request = SignupRequest.model_validate(
         signup(consents=consents, handles=handles, idea="a" * 1000, profession="p" * 24, area="D1")
     )
-    assert len(request.consents) == 6
+    assert len(request.consents) == 12
     assert [h.followers for h in request.handles][:2] == [0, 10**10]
     same_name = [{**HANDLE, "platform": p, "handle": "ravi_kumar"} for p in ("x", "telegram")]
     assert len(SignupRequest.model_validate(signup(handles=same_name)).handles) == 2
@@ -344,24 +347,52 @@ def test_a_signup_leaves_no_birth_date_and_claims_nothing() -> None:
 # --- who can be reached
 
 
-def test_only_a_proven_number_is_an_address() -> None:
-    assert person().addresses == {"whatsapp": "+918123456789"}
+BY_PHONE = {"whatsapp": "+918123456789", "sms": "+918123456789"}
+MAIL = {"email": "devi@x.test"}
+
+
+def test_only_what_is_proven_is_an_address() -> None:
+    assert person().addresses == BY_PHONE
     assert person(phone_proof="stated").addresses == {}
     assert person(phone_proof="none", chat="7").addresses == {"telegram": "7"}
-    assert person(chat="7").addresses == {"whatsapp": "+918123456789", "telegram": "7"}
+    assert person(chat="7").addresses == BY_PHONE | {"telegram": "7"}
+    assert person(**MAIL).addresses == BY_PHONE
+    assert person(**MAIL, email_proven=True).addresses == BY_PHONE | MAIL
+    assert person(phone_proof="stated", email_proven=True).addresses == {}
 
 
 def test_campaigns_go_where_there_is_an_address_a_consent_and_no_stop() -> None:
-    both = [{"purpose": "campaigns", "channel": c} for c in CHANNELS]
+    everywhere = [{"purpose": "campaigns", "channel": c} for c in CHANNELS]
+    phone_only = person(consents=everywhere)
     assert person().reachable == ("whatsapp",)
     assert person(consents=[{"purpose": "surveys", "channel": "whatsapp"}]).reachable == ()
-    assert person(consents=both, chat="7").reachable == ("whatsapp", "telegram")
-    assert person(consents=both, chat="7", channel="telegram").reachable == ("telegram", "whatsapp")
-    assert person(consents=both).reachable == ("whatsapp",)
-    assert person(consents=both, chat="7", suppressed=["phone"]).reachable == ("telegram",)
-    assert person(consents=both, chat="7", suppressed=["telegram"]).reachable == ("whatsapp",)
-    assert person(suppressed=["phone"]).suppressed_channels == {"whatsapp"}
-    assert ADDRESS_KIND == {"whatsapp": "phone", "telegram": "telegram", "email": "email"}
+    assert phone_only.reachable == ("whatsapp", "sms")
+    assert person(consents=everywhere, **MAIL).reachable == ("whatsapp", "sms")
+    assert person(consents=everywhere, chat="7", **MAIL, email_proven=True).reachable == CHANNELS
+    assert person(consents=everywhere, chat="7", channel="telegram").reachable == (
+        "telegram",
+        "whatsapp",
+        "sms",
+    )
+    assert person(consents=everywhere, chat="7", suppressed=["phone"]).reachable == ("telegram",)
+    assert person(consents=everywhere, chat="7", suppressed=["telegram"]).reachable == ("whatsapp", "sms")
+    stopped = person(consents=everywhere, **MAIL, email_proven=True, suppressed=["email"])
+    assert stopped.reachable == ("whatsapp", "sms")
+
+
+def test_a_stop_is_about_the_kind_of_address() -> None:
+    assert person(suppressed=["phone"]).suppressed_channels == {"whatsapp", "sms"}
+    assert person(suppressed=["email", "telegram"]).suppressed_channels == {"email", "telegram"}
+    assert set(ADDRESS_KIND) == set(CHANNELS)
+
+
+def test_an_email_is_to_be_confirmed_where_messages_were_asked_for_and_nothing_stands_against_it() -> None:
+    wanted = {"consents": [{"purpose": "campaigns", "channel": "email"}], **MAIL}
+    assert person(**wanted).email_to_confirm == "devi@x.test"
+    assert person(**MAIL).email_to_confirm == ""
+    assert person(consents=wanted["consents"]).email_to_confirm == ""
+    assert person(**wanted, email_proven=True).email_to_confirm == ""
+    assert person(**wanted, suppressed=["email"]).email_to_confirm == ""
 
 
 def test_the_sender_gets_what_it_needs_and_no_more() -> None:
@@ -373,7 +404,7 @@ def test_the_sender_gets_what_it_needs_and_no_more() -> None:
         "hi",
     )
     assert contact.area_path == PATH
-    assert contact.addresses == {"whatsapp": "+918123456789", "telegram": "7"}
+    assert contact.addresses == BY_PHONE | {"telegram": "7"}
     assert contact.consents == {("campaigns", "whatsapp")}
     assert contact.suppressed == {"telegram"}
 
@@ -494,6 +525,8 @@ def test_a_row_is_packed_and_read_back() -> None:
         profession="poet",
         gender="other",
         chat="7",
+        email="devi@x.test",
+        email_proven=True,
         consents=[{"purpose": "campaigns", "channel": c} for c in CHANNELS],
     )
     packed = pack(one)
@@ -502,7 +535,7 @@ def test_a_row_is_packed_and_read_back() -> None:
         "f": "x3y20",
         "p": "poet",
         "g": "o",
-        "c": "wt",
+        "c": "wtse",
     }
     assert packed["t"] == "".join(sorted([theme_code("health"), theme_code("education")]))
     themes = {theme_code(theme): theme for theme in ("health", "education", "youth")}
@@ -510,7 +543,7 @@ def test_a_row_is_packed_and_read_back() -> None:
     assert (row.id, row.partition, row.area_key, row.language) == ("inf_a", "D9001", "D9001-B1#inf_a", "hi")
     assert row.themes == {"health", "education"}
     assert row.followers == {"x": 3, "youtube": 20}
-    assert (row.professions, row.gender, row.channels) == ({"poet"}, "other", ("whatsapp", "telegram"))
+    assert (row.professions, row.gender, row.channels) == ({"poet"}, "other", CHANNELS)
     assert unpack("D9001", "#inf_a", packed, {}).themes == frozenset()
 
 

@@ -230,7 +230,7 @@ def test_contacts_of_25_people_are_one_consistent_request(world: World) -> None:
     assert b'"ConsistentRead": true' in (body if isinstance(body, bytes) else str(body).encode())
     assert sorted(found) == sorted(people[:24])
     contact = found[people[0]]
-    assert contact.addresses == {"whatsapp": "+918123456700"}
+    assert contact.addresses == {"whatsapp": "+918123456700", "sms": "+918123456700"}
     assert contact.consents == {("campaigns", "whatsapp")}
     assert contact.area_path == ("IN", "IN-XN", "D9001", "D9001-B1", "D9001-A1-P1")
     assert (contact.status, contact.name, contact.suppressed) == ("pending_review", "सुनीता देवी", frozenset())
@@ -249,7 +249,7 @@ def restart(world: World, evidence: str = "wamid.2", address: str = "91812345678
 def test_a_stop_holds_for_the_sender_the_roster_and_the_record(world: World) -> None:
     person = world.approved(language="ta")
     assert stop(world) == "ta"
-    assert world.people.contacts([person.id])[person.id].suppressed == {"whatsapp"}
+    assert world.people.contacts([person.id])[person.id].suppressed == {"whatsapp", "sms"}
     row = roster_row(person)
     assert row is not None
     assert row.c is None
@@ -269,7 +269,7 @@ def test_a_stop_is_confirmed_once_and_the_same_callback_again_is_the_same(world:
     assert stop(world) == "hi"
     world.clock.forward(5)
     assert stop(world, "wamid.9") is None
-    assert ProfileItem.get(world.store.proven_owner(PHONE), "profile").rev == 4
+    assert ProfileItem.get(world.store.owner_of("whatsapp", PHONE), "profile").rev == 4
 
 
 def test_late_words_do_not_undo_newer_ones_and_stop_wins_a_tie(world: World) -> None:
@@ -279,7 +279,7 @@ def test_late_words_do_not_undo_newer_ones_and_stop_wins_a_tie(world: World) -> 
     assert stop(world) == "hi"
     assert world.people.restart("whatsapp", "918123456789", evidence="old", at=early) is None
     assert restart(world, "same second") is None
-    assert world.people.contacts([person.id])[person.id].suppressed == {"whatsapp"}
+    assert world.people.contacts([person.id])[person.id].suppressed == {"whatsapp", "sms"}
     world.clock.forward(10)
     assert restart(world, "new") == "hi"
     assert world.people.stop("whatsapp", "918123456789", evidence="late", at=early) is None
@@ -301,7 +301,7 @@ def test_a_stop_of_a_stranger_holds_when_they_sign_up_and_beats_the_consent(worl
     assert stop(world) == "hi"
     person = world.approved()
     assert person.suppressed == {"phone"}
-    assert world.people.contacts([person.id])[person.id].suppressed == {"whatsapp"}
+    assert world.people.contacts([person.id])[person.id].suppressed == {"whatsapp", "sms"}
     assert roster_row(person).c is None  # type: ignore[union-attr]
 
 
@@ -463,4 +463,4 @@ def test_people_who_only_stated_a_number_of_somebody_else_withdraw_without_touch
     owner = world.join(handles=[])
     newcomer = world.join(channel="telegram", handles=[])
     world.register.withdraw(ADMIN, newcomer.id)
-    assert world.store.proven_owner(PHONE) == owner.id
+    assert world.store.owner_of("whatsapp", PHONE) == owner.id

@@ -220,7 +220,7 @@ def test_one_bad_service_message_does_not_hold_up_the_others(
 
     sender = KeptSender()
     signups = wiring.signups()
-    messenger = Messenger(signups.store, sender, signups.secrets, wiring.clock(), "")
+    messenger = Messenger(signups.store, sender, signups.secrets, wiring.clock(), "", wiring.sms_register())
     monkeypatch.setattr(wiring, "messenger", lambda: messenger)
     _, answer = api("POST", "/v1/signups", signup())
     until = int(wiring.clock().epoch()) + 60

@@ -18,6 +18,7 @@ from chalicelib.influencers.store import (
     Taken,
     TriesUsedUp,
 )
+from chalicelib.platforms.base import Channel
 from tests.influencers.world import World, signup
 
 PHONE = "+918123456789"
@@ -182,21 +183,25 @@ def test_everything_that_must_be_looked_up_is_refused_at_once_by_field(world: Wo
     ]
 
 
-def test_a_channel_that_is_not_configured_is_refused(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    only = {"pepper": "p", "channels": {"w": {"platform": "whatsapp"}}}
-    monkeypatch.setattr(world.secrets, "all", lambda: only)
+@pytest.mark.parametrize("off", ["telegram", "sms", "email", "whatsapp"])
+def test_a_channel_that_is_not_configured_is_refused(world: World, off: str) -> None:
+    world.channels = [channel for channel in world.channels if channel.medium != off]
     with pytest.raises(InvalidInput) as refused:
-        world.sign_up(channel="telegram")
+        world.sign_up(channel=off, email="devi@x.test")
     assert [(e.field, e.code) for e in refused.value.errors] == [("channel", "channel_off")]
 
 
-def test_a_bot_without_its_name_in_the_secret_is_refused(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    nameless = {"pepper": "p", "channels": {"t": {"platform": "telegram", "bot_token": "x"}}}
-    monkeypatch.setattr(world.secrets, "all", lambda: nameless)
+def test_a_bot_without_its_name_in_the_secret_is_refused(world: World) -> None:
+    world.channels = [Channel("t", "telegram", {"bot_token": "x"})]
     with pytest.raises(InvalidInput):
         world.sign_up(channel="telegram")
+
+
+def test_no_code_is_promised_over_sms_before_its_words_are_registered(world: World) -> None:
+    del world.texts.words["janjan_code"]
+    assert "sms" not in world.signups.offered()
+    with pytest.raises(InvalidInput):
+        world.sign_up(channel="sms")
 
 
 # --- a known phone does not show
@@ -304,7 +309,7 @@ def test_a_proven_number_beats_one_that_was_only_stated(world: World) -> None:
     stated = world.join(channel="telegram", handles=[])
     assert (stated.phone_proof, stated.chat, stated.addresses) == ("stated", "7001", {"telegram": "7001"})
     proven = world.join(handles=[])
-    assert (proven.phone_proof, proven.addresses) == ("proven", {"whatsapp": PHONE})
+    assert (proven.phone_proof, proven.addresses) == ("proven", {"whatsapp": PHONE, "sms": PHONE})
     loser = world.store.person(stated.id)
     assert (loser.phone_proof, loser.status, loser.rev) == ("none", "pending_review", stated.rev + 1)
     assert claims()[f"phone#{world.secrets.keyed_hash(PHONE)}"] == (proven.id, "proven")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -17,7 +18,8 @@ from chalicelib.influencers.proofs import Proofs
 from chalicelib.influencers.service import Messenger, People, Register, Signups
 from chalicelib.influencers.store import PeopleStore, RosterStore
 from chalicelib.ops import RateLimits
-from chalicelib.platforms.base import AccountReading, Outgoing
+from chalicelib.platforms import dlt
+from chalicelib.platforms.base import AccountReading, Channel, Outgoing
 from chalicelib.ports import Area
 from local.config import platform_secret
 
@@ -71,6 +73,33 @@ class KnownSecrets:
         real = Secrets("none")
         real._value, real._read_at = platform_secret(), float("inf")
         return real.keyed_hash(text)
+
+
+CHANNELS = [
+    Channel("email-main", "ses", {"from": "namuna@x.test"}, "email"),
+    Channel("sms-main", "msg91", {"header": "NAMUNA"}, "sms"),
+    Channel("telegram-main", "telegram", {"bot_username": "janjan_namuna_bot"}, "telegram"),
+    Channel("whatsapp-main", "whatsapp", {}, "whatsapp"),
+]
+
+
+@dataclass
+class KnownTexts:
+    """The words that are registered for SMS, each in Hindi, by name."""
+
+    words: dict[str, str] = field(
+        default_factory=lambda: {
+            "janjan_code": "आपका कोड: {#var#}",
+            "janjan_known_number": "आप पहले से पंजीकृत हैं।",
+            "janjan_welcome": "स्वागत है, {#var#}!",
+        }
+    )
+
+    def sms(self, name: str, language: str, *params: str) -> Outgoing | None:
+        words = self.words.get(name)
+        if words is None:
+            return None
+        return Outgoing(template=name, header="NAMUNA", params=params, text=dlt.filled(words, params))
 
 
 @dataclass
@@ -130,20 +159,32 @@ class World:
     queue: KeptQueue = field(default_factory=KeptQueue)
     sender: KeptSender = field(default_factory=KeptSender)
     secrets: KnownSecrets = field(default_factory=KnownSecrets)
+    texts: KnownTexts = field(default_factory=KnownTexts)
+    channels: list[Channel] = field(default_factory=lambda: list(CHANNELS))
     accounts: KnownAccounts = field(default_factory=KnownAccounts)
 
     def __post_init__(self) -> None:
         areas = SmallDirectory()
         self.store = PeopleStore(self.secrets.keyed_hash)
         self.signups = Signups(
-            self.store, self.queue, areas, lambda: THEMES, RateLimits(self.clock), self.secrets, self.clock
+            self.store,
+            self.queue,
+            areas,
+            lambda: THEMES,
+            RateLimits(self.clock),
+            self.secrets,
+            self.clock,
+            lambda: self.channels,
+            self.texts,
         )
         self.people = People(self.store, self.signups)
         self.myself = Myself(self.store, self.queue, RateLimits(self.clock), self.secrets, self.clock)
         limits = RateLimits(self.clock)
         self.proofs = Proofs(self.store, self.accounts, Audit(), limits, self.secrets, self.clock)
         self.register = Register(self.store, areas, Audit(), self.clock)
-        self.messenger = Messenger(self.store, self.sender, self.secrets, self.clock, "https://x.test")
+        self.messenger = Messenger(
+            self.store, self.sender, self.secrets, self.clock, "https://x.test", self.texts
+        )
         self.roster = RosterStore(lambda: THEMES)
 
     def deliver(self) -> None:
@@ -155,8 +196,11 @@ class World:
     def sign_up(self, **changes: object) -> str:
         return self.signups.sign_up(SignupRequest.model_validate(signup(**changes)), "203.0.113.5").id
 
-    def code_of(self, phone: str) -> str:
-        return self.sender.to(phone)[-1].params[0]
+    def code_of(self, address: str) -> str:
+        """The six digits that came to an address last."""
+        message = self.sender.to(address)[-1]
+        [code] = re.findall(r"\b\d{6}\b", message.text) or message.params
+        return code
 
     def join(self, **changes: object) -> Influencer:
         """Signed up and verified over the channel given."""
@@ -168,7 +212,8 @@ class World:
             return self.store.person(answer.id)
         influencer_id = self.sign_up(**changes)
         self.deliver()
-        self.signups.verify(influencer_id, self.code_of(str(body["phone"])), "203.0.113.5")
+        to = body["email" if body["channel"] == "email" else "phone"]
+        self.signups.verify(influencer_id, self.code_of(str(to)), "203.0.113.5")
         return self.store.person(influencer_id)
 
     def approved(self, **changes: object) -> Influencer:

@@ -14,6 +14,7 @@ from tests.infra.conftest import of_type
 
 HANDLERS = [
     "app",
+    "follow_accounts",
     "launch_due",
     "measure_due",
     "plan_run",
@@ -54,7 +55,14 @@ HTTP = {
 BUS = dict.fromkeys(
     ["version", "account", "region", "detail", "detail-type", "source", "time", "id", "resources"]
 )
-EVENTS = {"app": HTTP, "launch_due": BUS, "measure_due": BUS, "seal_audit": BUS, "welcome": BUS}
+EVENTS = {
+    "app": HTTP,
+    "follow_accounts": BUS,
+    "launch_due": BUS,
+    "measure_due": BUS,
+    "seal_audit": BUS,
+    "welcome": BUS,
+}
 
 
 @pytest.fixture(scope="session")

@@ -79,6 +79,18 @@ PARKED = "a chunk that waits longer than a queue can is parked, for quiet hours:
 HALTED = "a platform's word stops a channel or pauses a campaign: tests/dispatch/test_channels.py"
 MEASURED = "nothing is due on this laptop: tests/metrics"
 MEASURES = ("OpsTable", "PeopleTable", "PostsTable")
+FOLLOWED = "the hour does not strike in these tests: tests/metrics/test_subscriptions.py"
+FOLLOWS = (
+    "dynamodb:BatchGetItem PeopleTable",
+    "dynamodb:DeleteItem PostsTable",
+    "dynamodb:GetItem OpsTable",
+    "dynamodb:PutItem OpsTable",
+    "dynamodb:PutItem PostsTable",
+    "dynamodb:Query PeopleTable/by_platform",
+    "dynamodb:Query PostsTable",
+    "secretsmanager:GetSecretValue PlatformSecret",
+)
+LEASED = "a hub confirmed a subscription: tests/callbacks"
 HALTS = {
     "dynamodb:PutItem CampaignsTable": HALTED,
     "dynamodb:Query AuditTable": HALTED,
@@ -110,6 +122,7 @@ UNSEEN: dict[str, dict[str, str]] = {
     | {f"dynamodb:{action} AuditTable": HALTED for action in ("Query", "UpdateItem")}
     | {"events:PutEvents Bus": HALTED, "secretsmanager:GetSecretValue PlatformSecret": HALTED}
     | {"ses:GetAccount *": BY_SIGNATURE},
+    "follow_accounts": FAILURES | dict.fromkeys(FOLLOWS, FOLLOWED),
     "measure_due": FAILURES
     | {f"dynamodb:{action} {table}": MEASURED for action in ("GetItem", "PutItem") for table in MEASURES}
     | {"dynamodb:UpdateItem PeopleTable": MEASURED, "dynamodb:PutItem RosterTable": MEASURED},
@@ -120,6 +133,8 @@ UNSEEN: dict[str, dict[str, str]] = {
     | HALTS
     | {
         "dynamodb:GetItem CampaignsTable": HALTED,
+        "dynamodb:GetItem PostsTable": LEASED,
+        "dynamodb:PutItem PostsTable": LEASED,
         "dynamodb:PutItem TalliesTable": HALTED,
         "dynamodb:Query CampaignsTable/due": HALTED,
     },

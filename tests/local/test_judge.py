@@ -116,6 +116,17 @@ def test_facts_make_the_truth_about_one_person(log: list[dict[str, Any]], counts
     assert one(*log) == counts
 
 
+def test_emails_are_known_by_our_key_and_called_what_the_report_calls_them() -> None:
+    log = [
+        asked("a@x.test", "accepted"),
+        told("a@x.test", "sent", "failed"),
+        asked("b@x.test", "lost_reply", 1),
+    ]
+    truth = judged(*({**line, "platform": "ses"} for line in log))
+    assert truth.by_channel.keys() == {"email"}
+    assert (truth.failed, truth.unknown, truth.no_receipts) == (1, 1, 0)
+
+
 def test_sums_are_kept_by_channel_and_throttled_requests_apart() -> None:
     truth = judged(
         asked("+1", "accepted"), asked("+2", "throttled"), asked("+2", "lost_reply"), wrote("5", "accepted")

@@ -64,7 +64,8 @@ def send_codes() -> list[Any]:
     from tests.influencers.world import KeptSender
 
     sender = KeptSender()
-    messenger = Messenger(wiring._people_store(), sender, wiring.signups().secrets, wiring.clock(), "")
+    store, texts = wiring._people_store(), wiring.sms_register()
+    messenger = Messenger(store, sender, wiring.signups().secrets, wiring.clock(), "", texts)
     url = os.environ["SERVICE_QUEUE_URL"]
     got = aws.client("sqs").receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
     for message in got:

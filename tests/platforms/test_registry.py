@@ -1,8 +1,18 @@
+from dataclasses import replace
+
 import pytest
 
 from chalicelib.errors import PlatformOff
 from chalicelib.platforms import registry
-from chalicelib.platforms.base import Accepted, AccountReading, Outgoing, PostReading, Quota
+from chalicelib.platforms.base import (
+    Accepted,
+    AccountReading,
+    Capabilities,
+    Outgoing,
+    PostReading,
+    Quota,
+    SendRefused,
+)
 from chalicelib.platforms.registry import ADAPTERS, WEBHOOK_CONTENT_TYPES, Platforms
 from chalicelib.secrets import Secrets
 from tests.platforms.test_whatsapp import Answers
@@ -122,6 +132,55 @@ def test_nothing_is_sent_over_a_platform_that_has_been_switched_off():
     with pytest.raises(PlatformOff):
         platforms({}, http).send(channel, "+91", Outgoing(text="x"))
     assert http.asked == []
+
+
+class SmsGate:
+    """An adapter for SMS that takes everything."""
+
+    name, base_url, webhook_content_types = "gate", "https://gate.test", ()
+    capabilities = Capabilities(mediums=("sms",))
+
+    def __init__(self):
+        self.sent = []
+
+    def send(self, http, base_url, channel, to, message):
+        self.sent.append(message)
+        return Accepted("1")
+
+
+@pytest.mark.parametrize(
+    ("template", "text", "goes"),
+    [
+        ("11071", "कोड: 123456।", True),
+        ("11071", "कोड: 123456। और", False),
+        ("11071", f"कोड: {'1' * 31}।", False),
+        ("11072", "कोड: 123456।", False),
+        ("", "कोड: 123456।", False),
+    ],
+)
+def test_an_sms_goes_out_with_words_that_are_registered_under_its_id_alone(monkeypatch, template, text, goes):
+    gate = SmsGate()
+    monkeypatch.setitem(registry.SENDERS, "gate", gate)
+    monkeypatch.setitem(registry.ADAPTERS, "gate", gate)
+    secret = {"gate": {"auth_key": "k"}, "channels": {"sms-main": {"platform": "gate"}}}
+    register = {"11071": ["कोड: {#var#}।"]}
+    gateway = replace(platforms(secret), registered=lambda one: register.get(one, ()))
+    message = Outgoing(template=template, text=text)
+    if goes:
+        gateway.send(gateway.channel("sms-main"), "+91", message)
+    else:
+        with pytest.raises(SendRefused) as refused:
+            gateway.send(gateway.channel("sms-main"), "+91", message)
+        assert (refused.value.platform_code, refused.value.scope) == ("words_not_registered", "content")
+    assert gate.sent == ([message] if goes else [])
+
+
+def test_without_a_register_no_sms_goes_out(monkeypatch):
+    gate = SmsGate()
+    monkeypatch.setitem(registry.SENDERS, "gate", gate)
+    gateway = platforms({"gate": {"k": "k"}, "channels": {"sms-main": {"platform": "gate"}}})
+    with pytest.raises(SendRefused):
+        gateway.send(gateway.channel("sms-main"), "+91", Outgoing(template="1", text="x"))
 
 
 def test_every_adapter_goes_by_its_own_name():

@@ -1,0 +1,141 @@
+"""A creator's own page as a browser without JavaScript uses it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+from chalicelib import wiring
+from tests.influencers.world import KnownAccounts
+from tests.pages.conftest import Site, send_codes
+from tests.pages.test_in_the_browser import CHROMIUM, PHONE
+from tests.pages.test_signup_page import GOOD, page
+
+PROOFS = wiring.proofs
+
+
+@dataclass
+class Creator:
+    """Somebody at their phone, with the cookies that it was given."""
+
+    site: Site
+    cookie: str = ""
+    accounts: KnownAccounts = field(default_factory=KnownAccounts)
+
+    def get(self, path: str) -> str:
+        answer = self.site.get(path, cookie=self.cookie)
+        return page(answer) if answer.status_code == 200 else str(answer.headers["Location"])
+
+    def post(self, path: str, **fields: str) -> tuple[int, str]:
+        answer = self.site.post(path, list(fields.items()), cookie=self.cookie)
+        if "Set-Cookie" in answer.headers:
+            self.cookie = str(answer.headers["Set-Cookie"]).split(";")[0]
+        return answer.status_code, str(answer.headers.get("Location", "")) or page(answer)
+
+    def sign_in(self) -> None:
+        _, shown = self.post("/me/signin?lang=en", phone="8123456789")
+        [asked] = re.findall(r'name="id" value="([^"]*)"', shown)
+        [message] = send_codes()
+        assert self.post("/me/signin?lang=en", id=asked, code=message.params[0]) == (303, "/me?lang=en")
+
+
+@pytest.fixture
+def creator(site: Site, monkeypatch: pytest.MonkeyPatch) -> Iterator[Creator]:
+    """Who has joined, with an account on Instagram."""
+    signup = str(site.post("/signup?lang=en", GOOD).headers["Location"]).partition("?")[0]
+    [message] = send_codes()
+    site.post(f"{signup}?lang=en", [("code", message.params[0])])
+    made = Creator(site)
+    monkeypatch.setattr(wiring, "proofs", lambda: replace(PROOFS(), meter=made.accounts))
+    yield made
+
+
+def test_who_is_not_signed_in_is_shown_the_way(creator: Creator) -> None:
+    assert creator.get("/me?lang=en").startswith("/me/signin?")
+    assert "Send me a code" in creator.get("/me/signin?lang=en")
+
+
+def test_an_unknown_number_is_answered_like_a_known_one(creator: Creator) -> None:
+    pages = []
+    for phone in ("8123456789", "8123456700"):
+        status, shown = creator.post("/me/signin?lang=en", phone=phone)
+        pages.append((status, re.sub(r"sgn_\w+", "sgn", shown)))
+    assert pages[0] == pages[1]
+    status, shown = creator.post("/me/signin?lang=en", phone="12")
+    assert (status, 'aria-invalid="true"' in shown) == (422, True)
+
+
+def test_a_wrong_code_may_be_mended(creator: Creator) -> None:
+    _, shown = creator.post("/me/signin?lang=en", phone="8123456789")
+    [asked] = re.findall(r'name="id" value="([^"]*)"', shown)
+    [message] = send_codes()
+    wrong = "000000" if message.params[0] != "000000" else "000001"
+    for code in (wrong, "12"):
+        status, shown = creator.post("/me/signin?lang=en", id=asked, code=code)
+        assert (status, f'value="{asked}"' in shown) == (422, True)
+    assert creator.post("/me/signin?lang=en", id=asked, code=message.params[0])[0] == 303
+    assert creator.post("/me/signin?lang=en", id=asked, code=message.params[0])[0] == 409
+
+
+def test_a_creator_sees_their_accounts_proves_one_and_signs_out(creator: Creator) -> None:
+    creator.sign_in()
+    shown = creator.get("/me?lang=en")
+    assert "सुनीता देवी" in shown
+    assert "As you have stated it" in shown
+    [path] = re.findall(r'action="(/me/handles/[^?"]*)\?', shown)
+    status, asked = creator.post(f"{path}?lang=en")
+    [code] = re.findall(r"janjan-[a-z2-7]{8}", asked)
+    assert status == 200
+    creator.accounts.show("instagram", "sunita.devi", "namaste")
+    status, again = creator.post(f"{path}/check?lang=en")
+    assert (status, code in again, "does not stand in the description" in again) == (422, True, True)
+    creator.accounts.show("instagram", "sunita.devi", code)
+    status, place = creator.post(f"{path}/check?lang=en")
+    assert status == 303
+    assert "It is certain that this account is yours" in creator.get(place)
+    kept = creator.cookie
+    assert creator.post("/me/signout?lang=en")[0] == 303
+    assert creator.cookie == "janjan_me="
+    creator.cookie = kept
+    assert creator.get("/me?lang=en").startswith("/me/signin?")
+
+
+def test_another_sites_form_changes_nothing(creator: Creator) -> None:
+    creator.sign_in()
+    answer = creator.site.post("/me/signout", [], cookie=creator.cookie, origin="https://elsewhere.test")
+    assert answer.status_code == 403
+    assert "सुनीता देवी" in creator.get("/me")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="the system has no Chromium")
+def test_it_fits_a_narrow_phone_without_scripts_in_hindi(
+    creator: Creator, address: str, tmp_path: Path
+) -> None:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        context = browser.new_context(
+            viewport=PHONE, java_script_enabled=False, base_url=address, locale="hi-IN"
+        )
+        phone = context.new_page()
+        phone.goto("/?lang=hi")
+        phone.get_by_text("पहले से जुड़े हैं").click()
+        phone.fill("[name=phone]", "८१२३४ ५६७८९")
+        phone.get_by_role("button", name="मुझे कोड भेजिए").click()
+        [message] = send_codes()
+        phone.fill("[name=code]", message.params[0])
+        phone.get_by_role("button").click()
+        phone.wait_for_url("**/me?lang=hi")
+        phone.screenshot(path=str(tmp_path / "me.png"), full_page=True)
+        assert phone.locator("h1").inner_text() == "नमस्ते, सुनीता देवी"
+        boxes = [phone.locator("main").bounding_box()]
+        phone.get_by_role("button", name="दिखाएँ कि यह मेरा है").click()
+        phone.screenshot(path=str(tmp_path / "proof.png"), full_page=True)
+        boxes.append(phone.locator("main").bounding_box())
+        assert all(box and box["width"] <= PHONE["width"] for box in boxes)
+        browser.close()
