@@ -52,6 +52,10 @@ class Metered:
         """As `Meter.read_account`; Throttled also while the quota is used up or the platform rests."""
         return self._ask(platform, lambda: self.meter.read_account(platform, handle))
 
+    def name_of(self, platform: str, sender: str) -> str:
+        """As `Meter.name_of`; Throttled as above."""
+        return self._ask(platform, lambda: self.meter.name_of(platform, sender))
+
     def _ask(self, platform: str, ask: Callable[[], Answer]) -> Answer:
         quota = self.meter.quota(platform)
         most = max(quota.units, int(quota.per_window * self.share))

@@ -32,8 +32,8 @@ CHECKS = 10
 ASKS = 30
 TRIES = 6
 CODE = re.compile(r"janjan-[a-z2-7]{8}")
-BY_MESSAGE = frozenset({"whatsapp", "telegram", "x"})
-"""Platforms whose messages name the account that they come from (docs/platforms.md)."""
+BY_MESSAGE = frozenset({"whatsapp", "telegram", "x", "instagram"})
+"""Platforms that tell which account a message comes from (docs/platforms.md)."""
 OWN_ID = frozenset({"telegram", "x"})
 """Those whose messages bring the account's own id as their sender."""
 
@@ -155,7 +155,7 @@ class Proofs:
         def reply(sentence: str, **params: object) -> str:
             return translate(spoken(person.language), sentence, params)
 
-        handle = _sender(platform, said)
+        handle = self._sender(platform, said)
         own_id = said.sender if platform in OWN_ID else ""
         renamed = handle and own_id and account.account == own_id
         if handle != account.handle and not renamed:
@@ -166,6 +166,18 @@ class Proofs:
         except ProvenByAnother as refused:
             return reply(refused.message)
         return reply("Thank you. It is now certain that the account %(handle)s is yours.", handle=handle)
+
+    def _sender(self, platform: str, said: Inbound) -> str:
+        """The canonical name of the account that a message came from; empty where it is not told."""
+        if platform == "whatsapp":
+            return f"+{said.sender.removeprefix('+')}"
+        known = str(said.extra.get("handle", ""))
+        if known or platform not in self.meter.measurers():
+            return known
+        try:
+            return self.meter.name_of(platform, said.sender)
+        except (SendRefused, OutcomeUnknown) as failed:
+            raise Transient from failed  # the message comes again: our key may be mended by then
 
     def _prove(self, person_id: str, handle_id: str, shown: Shown) -> Account:
         """Takes the account over, together with the entry in the audit; the same again changes nothing."""
@@ -233,10 +245,3 @@ def codes_in(text: str) -> list[str]:
     plain = unicodedata.normalize("NFKC", text).lower()
     dashes = "".join("-" if unicodedata.category(letter) == "Pd" else letter for letter in plain)
     return list(dict.fromkeys(CODE.findall("".join(c for c in dashes if unicodedata.category(c) != "Cf"))))
-
-
-def _sender(platform: str, said: Inbound) -> str:
-    """The canonical name of the account that a message came from; empty where it is not told."""
-    if platform == "whatsapp":
-        return f"+{said.sender.removeprefix('+')}"
-    return str(said.extra.get("handle", ""))

@@ -452,6 +452,15 @@ class Measures(Platform, Protocol):
         ...
 
 
+class Introduces(Platform, Protocol):
+    """A platform whose messages bear an id of their sender that is made for us: who that is must be asked."""
+
+    def name_of(self, http: Http, base_url: str, secrets: Mapping[str, Any], sender: str) -> str:
+        """The canonical name of the account that wrote as `sender`; empty where it is not told to us. Raises
+        as `Measures.read_posts`."""
+        ...
+
+
 class Announces(Platform, Protocol):
     """A platform whose hub tells of the posts of whichever accounts we follow there (WebSub)."""
 
@@ -542,4 +551,8 @@ class Meter(Protocol):
 
     def read_account(self, platform: str, handle: str) -> AccountReading | None:
         """As `Measures.read_account`; PlatformOff as above."""
+        ...
+
+    def name_of(self, platform: str, sender: str) -> str:
+        """As `Introduces.name_of`; empty for a platform that introduces nobody, PlatformOff as above."""
         ...

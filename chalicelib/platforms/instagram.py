@@ -211,3 +211,14 @@ class Instagram:
             followers,
             words(told.get("biography")),
         )
+
+    def name_of(self, http: Http, base_url: str, secrets: Mapping[str, Any], sender: str) -> str:
+        """The User Profile API, open to us for who has written to us:
+        https://developers.facebook.com/docs/messenger-platform/instagram/features/user-profile"""
+        try:
+            told = Graph(http, base_url, secrets, 1).get(sender, fields="username")
+        except SendRefused as refused:
+            if refused.scope == "channel":
+                raise
+            return ""
+        return words(told.get("username")).lower()

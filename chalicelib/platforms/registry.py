@@ -16,6 +16,7 @@ from chalicelib.platforms.base import (
     Capabilities,
     Channel,
     Http,
+    Introduces,
     Measures,
     Outgoing,
     Platform,
@@ -36,12 +37,14 @@ from chalicelib.platforms.x import X
 from chalicelib.platforms.youtube import YouTube
 from chalicelib.secrets import Secrets
 
-_YOUTUBE, _X = YouTube(), X()
+_YOUTUBE, _X, _INSTAGRAM = YouTube(), X(), Instagram()
 _SENDERS: tuple[Sends, ...] = (WhatsApp(), Telegram(), Msg91(), Twilio(), Ses(HttpClient()))
 SENDERS: dict[str, Sends] = {one.name: one for one in _SENDERS}
 """Over which people are reached; of several that carry one medium, the first configured channel is used."""
-MEASURERS: dict[str, Measures] = {one.name: one for one in (Instagram(), Facebook(), _YOUTUBE, _X)}
+MEASURERS: dict[str, Measures] = {one.name: one for one in (_INSTAGRAM, Facebook(), _YOUTUBE, _X)}
 """Which tell figures of posts and accounts."""
+INTRODUCERS: dict[str, Introduces] = {_INSTAGRAM.name: _INSTAGRAM}
+"""Which tell who wrote to us when they are asked."""
 ANNOUNCERS: dict[str, Announces] = {_YOUTUBE.name: _YOUTUBE}
 """Which tell by themselves of the posts of the accounts that we follow."""
 ADAPTERS: dict[str, Platform] = {**SENDERS, **MEASURERS}
@@ -142,6 +145,12 @@ class Platforms:
     def read_account(self, platform: str, handle: str) -> AccountReading | None:
         adapter, secret = self._measurer(platform)
         return adapter.read_account(self.http, self.base_url(platform), secret, handle)
+
+    def name_of(self, platform: str, sender: str) -> str:
+        _, secret = self._measurer(platform)
+        if platform not in INTRODUCERS:
+            return ""
+        return INTRODUCERS[platform].name_of(self.http, self.base_url(platform), secret, sender)
 
     def _measurer(self, platform: str) -> tuple[Measures, Mapping[str, Any]]:
         secret = self.secrets.platform(platform) if platform in MEASURERS else None

@@ -81,6 +81,22 @@ class Poster:
                     heapq.heappush(self._heap, _Due(at, next(self._order), [update]))
             self._wake.notify()
 
+    def ask(self, url: str, then: Callable[[int, bytes], None]) -> None:
+        """GET `url` apart from this thread, and give `then` the status and body; 0 when no answer came."""
+        with self._wake:
+            self._in_flight += 1
+        self._pool.submit(self._ask, url, then)
+
+    def _ask(self, url: str, then: Callable[[int, bytes], None]) -> None:
+        try:
+            answer = self._http.request("GET", url, redirect=False)
+            then(answer.status, answer.data)
+        except urllib3.exceptions.HTTPError:
+            then(0, b"")
+        finally:
+            with self._wake:
+                self._in_flight -= 1
+
     @property
     def pending(self) -> int:
         """Updates and retries that no one has acknowledged yet."""

@@ -21,12 +21,14 @@ from local.sandbox.telegram import Telegram
 from local.sandbox.twilio import Twilio
 from local.sandbox.whatsapp import WhatsApp
 from local.sandbox.world import Json, World
+from local.sandbox.x import X
+from local.sandbox.youtube import YouTube
 
 BODY_MOST = 1024 * 1024
 TEMPLATES = Path(__file__).parent.parent / "data" / "templates.json"
 
 
-PLATFORMS = (WhatsApp, Telegram, Msg91, Twilio, Ses, Instagram, Facebook)
+PLATFORMS = (WhatsApp, Telegram, Msg91, Twilio, Ses, Instagram, Facebook, YouTube, X)
 
 
 class Sandbox:
@@ -164,7 +166,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         self._answer(reply)
 
-    do_GET = do_POST = do_DELETE = _serve  # noqa: N815 - the library's names
+    do_GET = do_POST = do_PUT = do_DELETE = _serve  # noqa: N815 - the library's names
 
     def _answer(self, reply: Reply) -> None:
         body = b"" if reply.body is None else json.dumps(reply.body, ensure_ascii=False).encode()

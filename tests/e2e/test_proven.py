@@ -56,10 +56,10 @@ def test_a_message_from_the_account_proves_it(stack: Laptop, phones: Creators) -
     staff = Staff.signed_in(phones.api, stack.env)
     staff.register_templates(phones.sandbox)
     [person] = creators(1, load_ground(stack), first=770, telegram=0)
-    person = replace(person, handles=(("whatsapp", person.phone, 0),))
+    person = replace(person, handles=(("whatsapp", person.phone, 0), ("instagram", "namuna770", 9)))
     enrol([person], phones, staff)
     token = phones.sign_in(person)
-    [account] = handles(phones, token)
+    account, other = handles(phones, token)
     asked = phones.api("POST", f"/v1/handles/{account['id']}/proof", {}, token=token)
     assert [way["way"] for way in asked["ways"]] == ["message"]
 
@@ -68,6 +68,13 @@ def test_a_message_from_the_account_proves_it(stack: Laptop, phones: Creators) -
 
     wait_for(lambda: handles(phones, token)[0]["proof"] == "verified", "the proof")
     wait_for(lambda: person.phone in phones.inbox(person)[-1]["text"], "the answer")
+
+    asked = phones.api("POST", f"/v1/handles/{other['id']}/proof", {}, token=token)
+    assert [way["way"] for way in asked["ways"]] == ["bio", "message"]
+    wrote = {"platform": "instagram", "from": "namuna770", "text": asked["code"], "kind": "message"}
+    phones.sandbox("POST", "/inbound", wrote)
+    wait_for(lambda: handles(phones, token)[1]["proof"] == "verified", "the proof on Instagram")
+
     phones.api("DELETE", "/v1/me/session", token=token)
     with pytest.raises(CallFailed) as refused:
         phones.api("GET", "/v1/me", token=token)

@@ -69,7 +69,7 @@ def test_people_from_before_accounts_had_ids_get_the_same_ones_at_each_look(worl
 def test_a_code_in_the_bio_verifies_the_account_with_the_platforms_own_id(world: World) -> None:
     person = world.join()
     asked = world.proofs.begin(person.id, handle(person).id)
-    assert [way.way for way in asked.ways] == ["bio"]
+    assert [way.way for way in asked.ways] == ["bio", "message"]
     assert PERIOD_S < asked.expires_at.timestamp() - world.clock.epoch() <= 2 * PERIOD_S
     world.accounts.show("instagram", NAME, f"जनपुर 🌾 | {asked.code.upper()} | खेती")
     account = world.proofs.check(person.id, handle(person).id)
@@ -303,6 +303,12 @@ def test_a_message_from_elsewhere_proves_nothing_and_says_so(
     assert world.store.person(person.id) == person
 
 
+def test_where_messages_name_nobody_and_nobody_can_be_asked_nothing_is_proven(world: World) -> None:
+    person = world.join(handles=[{"platform": "telegram", "handle": "sunita_devi", "followers": 0}])
+    assert world.proofs.heard("telegram", said(code(world, person), "9001"), world.clock.now())
+    assert handle(world.store.person(person.id)).proof == "stated"
+
+
 def test_a_code_for_an_account_on_another_platform_is_none_of_ours_here(world: World) -> None:
     person = world.join(**X)
     wrote = said(code(world, person), "9001", handle="sunitadevi")
@@ -320,6 +326,24 @@ def test_a_number_on_whatsapp_is_proven_by_writing_from_it(world: World) -> None
     assert handle(world.store.person(person.id)).proof == "stated"
     world.proofs.heard("whatsapp", said(asked, OTHER[1:]), world.clock.now())
     assert handle(world.store.person(person.id)).proof == "verified"
+
+
+def test_who_writes_on_instagram_is_asked_for_by_their_message(world: World) -> None:
+    person = world.join()
+    wrote = said(code(world, person), "5001")
+    world.accounts.readings["instagram", "sender 5001"] = Throttled(9)
+    with pytest.raises(Throttled):
+        world.proofs.heard("instagram", wrote, world.clock.now())
+    world.accounts.readings["instagram", "sender 5001"] = SendRefused("190", "channel")
+    with pytest.raises(Transient):
+        world.proofs.heard("instagram", wrote, world.clock.now())
+    del world.accounts.readings["instagram", "sender 5001"]
+    assert world.proofs.heard("instagram", wrote, world.clock.now())
+    assert handle(world.store.person(person.id)).proof == "stated"
+    world.accounts.readings["instagram", "sender 5001"] = AccountReading("", NAME)
+    assert world.proofs.heard("instagram", wrote, world.clock.now())
+    account = handle(world.store.person(person.id))
+    assert (account.proof, account.account) == ("verified", "")  # 5001 is an id that was made for us
 
 
 def test_a_channel_on_whatsapp_cannot_be_shown(world: World) -> None:

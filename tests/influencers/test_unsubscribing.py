@@ -100,3 +100,39 @@ def test_who_is_gone_or_has_no_email_is_thanked_all_the_same(world: World) -> No
     world.people.unsubscribe(person.id, at=NOON)
     world.people.unsubscribe("inf_gone", at=NOON)
     assert world.store.person(person.id) == person
+
+
+EMAIL = {"channel": "email", "email": "Sunita.Namuna@sample.test"}
+
+
+def may_be_written_to(world: World, person: Influencer) -> bool:
+    contact = world.people.contacts([person.id])[person.id]
+    return "email" in contact.addresses and "email" not in contact.suppressed
+
+
+def test_after_a_click_nothing_goes_to_this_address_and_a_second_click_changes_nothing(world: World) -> None:
+    person = world.approved(**EMAIL)
+    assert may_be_written_to(world, person)
+    world.people.unsubscribe(person.id, at=world.clock.now())
+    assert not may_be_written_to(world, person)
+    after = world.store.person(person.id)
+    world.clock.forward(5)
+    world.people.unsubscribe(person.id, at=world.clock.now())
+    assert world.store.person(person.id) == after
+
+
+def test_who_came_back_by_their_own_word_can_click_again(world: World) -> None:
+    person = world.approved(**EMAIL)
+    world.people.unsubscribe(person.id, at=world.clock.now())
+    world.clock.forward(5)
+    world.people.restart("email", EMAIL["email"], evidence="own word", at=world.clock.now())
+    assert may_be_written_to(world, person)
+    world.clock.forward(5)
+    world.people.unsubscribe(person.id, at=world.clock.now())
+    assert not may_be_written_to(world, person)
+
+
+def test_an_address_that_bounced_is_the_same_however_its_server_spells_it(world: World) -> None:
+    person = world.approved(**EMAIL)
+    world.people.stop("email", "sunita.namuna@SAMPLE.test", evidence="bounce", at=world.clock.now())
+    assert not may_be_written_to(world, person)

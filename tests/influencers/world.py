@@ -65,7 +65,7 @@ class KnownSecrets:
         return platform_secret()
 
     def platform(self, name: str) -> Mapping[str, Any] | None:
-        return {**platform_secret(), "x": {"consumer_secret": "namuna"}}.get(name)
+        return platform_secret().get(name)
 
     def keyed_hash(self, text: str) -> str:
         from chalicelib.secrets import Secrets
@@ -146,6 +146,13 @@ class KnownAccounts:
         if isinstance(reading, Exception):
             raise reading
         return reading
+
+    def name_of(self, platform: str, sender: str) -> str:
+        self.asked += 1
+        name = self.readings.get((platform, f"sender {sender}"))
+        if isinstance(name, Exception):
+            raise name
+        return name.handle if name else ""
 
     def show(self, platform: str, handle: str, bio: str | None, account: str = "178") -> None:
         self.readings[platform, handle] = AccountReading(account, handle, 10, bio)

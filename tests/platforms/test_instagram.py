@@ -5,6 +5,7 @@ from urllib.parse import unquote
 import pytest
 
 from chalicelib.platforms.base import AccountReading, PostReading, SendRefused
+from chalicelib.platforms.registry import INTRODUCERS
 from tests.platforms.test_meta import GraphAnswers, MetaContract, account, failed, insight, read
 
 OURS = "17841400000000001"
@@ -180,3 +181,17 @@ def test_what_an_account_does_not_tell_is_none_or_empty():
     assert account("instagram", Discovery({"asha": {"id": "77"}}), "asha") == AccountReading(
         "77", "", None, ""
     )
+
+
+def test_who_wrote_to_us_has_a_name_for_us():
+    http = GraphAnswers({"5001?": {"id": "5001", "username": "Asha"}})
+    assert name_of(http, "5001") == "asha"
+    assert http.asked == ["5001?fields=username"]
+    assert name_of(GraphAnswers({"5001?": {"id": "5001"}}), "5001") == ""
+    assert name_of(GraphAnswers(), "5002") == ""
+    with pytest.raises(SendRefused):
+        name_of(GraphAnswers({"5001?": failed(190)}), "5001")
+
+
+def name_of(http, sender):
+    return INTRODUCERS["instagram"].name_of(http, "https://graph.test", {"access_token": "tok"}, sender)

@@ -205,6 +205,9 @@ class Teller:
     def read_account(self, http, base_url, secrets, handle):
         return AccountReading("1", handle, 5) if handle == "known" else None
 
+    def name_of(self, http, base_url, secrets, sender):
+        return f"{base_url} {secrets['key']} {sender}"
+
 
 def test_figures_are_asked_for_with_the_platforms_own_secret_at_its_own_address(monkeypatch):
     monkeypatch.setitem(registry.MEASURERS, "teller", Teller())
@@ -218,6 +221,17 @@ def test_figures_are_asked_for_with_the_platforms_own_secret_at_its_own_address(
         AccountReading("1", "known", 5),
         None,
     ]
+
+
+def test_who_wrote_is_asked_where_a_platform_tells_it(monkeypatch):
+    monkeypatch.setitem(registry.MEASURERS, "teller", Teller())
+    monkeypatch.setitem(ADAPTERS, "teller", Teller())
+    door = platforms(SECRET | {"teller": {"key": "k"}})
+    assert door.name_of("teller", "5001") == ""
+    monkeypatch.setitem(registry.INTRODUCERS, "teller", Teller())
+    assert door.name_of("teller", "5001") == "https://teller.example k 5001"
+    with pytest.raises(PlatformOff):
+        door.name_of("telegram", "5001")
 
 
 def test_who_tells_no_figures_or_has_no_secret_is_off(monkeypatch):

@@ -46,6 +46,7 @@ class Asked:
         return {one: PostReading() for one in ids}
 
     read_account = read_posts
+    name_of = read_posts
 
 
 @pytest.fixture
@@ -117,6 +118,8 @@ def test_each_request_is_booked_before_it_is_made(meter, platform):
         meter.read_posts("tube", ["a"])
     with pytest.raises(Throttled):
         meter.read_account("tube", "a")
+    with pytest.raises(Throttled):
+        meter.name_of("tube", "a")
     assert len(platform.calls) == 10
 
 
