@@ -29,6 +29,7 @@ from chalicelib.influencers import me as influencers_me
 from chalicelib.influencers import routes as influencers_routes
 from chalicelib.influencers.consumers import bp as influencers_bp
 from chalicelib.influencers.consumers import send_service, welcome
+from chalicelib.metrics import routes as metrics_routes
 from chalicelib.metrics.consumers import bp as metrics_bp
 from chalicelib.metrics.consumers import follow_accounts, measure_due
 from chalicelib.pages import routes as pages_routes
@@ -73,6 +74,7 @@ for feature in (
     identity_routes,
     influencers_routes,
     influencers_me,
+    metrics_routes,
     pages_routes,
 ):
     app.register_blueprint(feature.api.blueprint)

@@ -443,8 +443,9 @@ def _urls_of(chalice_request: Any, headers: Mapping[str, str]) -> tuple[str, ...
     host = headers.get("host", "")
     staged = str(chalice_request.context.get("path", path))
     public = _doors[0].public_url() if _doors else ""
-    found = (f"{public}{path}{query}", f"https://{host}{staged}{query}", f"https://{host}{path}{query}")
-    return tuple(dict.fromkeys(found))
+    schemes = dict.fromkeys(("https", urlsplit(public).scheme or "https"))  # the laptop's own is http
+    called = [f"{scheme}://{host}{place}" for scheme in schemes for place in (staged, path)]
+    return tuple(dict.fromkeys(f"{base}{query}" for base in (f"{public}{path}", *called)))
 
 
 def _path_of(chalice_request: Any) -> str:  # noqa: ANN401

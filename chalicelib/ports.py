@@ -275,6 +275,22 @@ class RunBrief:
         return self.kind == "emergency" or self.urgent
 
 
+@dataclass(frozen=True)
+class CampaignBrief:
+    """What is said of a campaign where its posts are listed."""
+
+    id: str
+    title: str
+    department: str
+    compensation: Literal["none", "paid", "in_kind"]
+
+
+class Briefs(Protocol):
+    def brief(self, campaign_id: str) -> CampaignBrief | None:
+        """A campaign in short; None when there is none."""
+        ...
+
+
 class Runs(Protocol):
     def get(self, run_id: str) -> RunBrief | None: ...
 
@@ -340,6 +356,21 @@ class Proof:
     """Of `failed`: whom else it would have been refused to."""
 
 
+@dataclass(frozen=True)
+class Received:
+    """A campaign that reached a person, and when its message was accepted for them."""
+
+    campaign_id: str
+    at: datetime
+
+
+class Deliveries(Protocol):
+    def received(self, person: str, since: datetime, until: datetime) -> list[Received]:
+        """The campaigns of which the person was sent something in this time, as far as platforms took it,
+        oldest first."""
+        ...
+
+
 class ChannelHalts(Protocol):
     def stop_channel(self, channel_id: str, code: str) -> None:
         """Stops a channel after its platform's word, until a person or a probe lifts it."""
@@ -373,9 +404,10 @@ class Waiting(Protocol):
 class Posts(Protocol):
     """What influencers and departments have published, and its figures."""
 
-    def handed_in(self, person: str, text: str, *, evidence: str, at: datetime) -> str | None:
-        """Takes the links of posts in what an influencer wrote; the reply, in their language. None when there
-        is no link of a post in it. The same `evidence` twice counts once and gives the same reply."""
+    def handed_in(self, channel: str, address: str, text: str, *, evidence: str, at: datetime) -> str | None:
+        """Takes the links of posts in what somebody wrote from this address; the reply, in their language.
+        None when there is no link of a post in it, or the address is no approved influencer's, or has said
+        STOP: then the post is taken without a word. The same `evidence` twice counts once."""
         ...
 
     def told(self, platform: str, news: Posted | Measured | Engaged, at: datetime) -> None:
@@ -391,16 +423,20 @@ class Following(Protocol):
         ...
 
 
-class Accounts(Protocol):
-    """The handles of influencers, for whoever measures and proves them."""
+class Handles(Protocol):
+    """The handles of influencers."""
 
     def owner_of_handle(self, platform: str, handle: str) -> str | None:
         """The influencer to whom this canonical handle belongs; None when nobody has it."""
         ...
 
     def handles_of(self, person: str) -> list[tuple[str, str]]:
-        """The person's handles: platform and canonical name."""
+        """The person's accounts: platform and canonical name; then, of proven ones, the platform's own id."""
         ...
+
+
+class Accounts(Handles, Protocol):
+    """The same, for whoever measures and proves them."""
 
     def on_platform(self, platform: str) -> Iterator[tuple[str, str]]:
         """Person and canonical name of every account on a platform that tells followers, of people on the

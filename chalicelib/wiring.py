@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     from chalicelib.influencers.store import PeopleStore, RosterStore
     from chalicelib.metrics.followers import Followers
     from chalicelib.metrics.poller import Poller
+    from chalicelib.metrics.service import Posts
+    from chalicelib.metrics.store import PostStore
     from chalicelib.metrics.subscriptions import Subscriptions
     from chalicelib.ops import Idempotency, RateLimits, Seen
     from chalicelib.platforms.base import Meter
@@ -306,7 +308,7 @@ def poller() -> Poller:
     from chalicelib.metrics.snapshots import Snapshots
     from chalicelib.platforms.registry import MEASURERS
 
-    return Poller(Snapshots(), _scheduled_meter(), lambda post_id, reading: None, clock(), tuple(MEASURERS))
+    return Poller(Snapshots(), _scheduled_meter(), posts().learned, clock(), tuple(MEASURERS))
 
 
 @cache
@@ -597,6 +599,38 @@ def overrides() -> Overrides:
 
 
 @cache
+def _post_store() -> PostStore:
+    from chalicelib.metrics.store import PostStore
+    from chalicelib.secrets import secrets
+
+    return PostStore(secrets().keyed_hash)
+
+
+def _account_id(platform: str, handle: str) -> str:
+    reading = _scheduled_meter().read_account(platform, handle)
+    return reading.account if reading else ""
+
+
+@cache
+def posts() -> Posts:
+    from chalicelib.campaigns.briefs import Briefs
+    from chalicelib.dispatch.received import Deliveries
+    from chalicelib.metrics.service import Posts
+
+    return Posts(
+        store=_post_store(),
+        people=people(),
+        handles=accounts(),
+        briefs=Briefs(_campaign_store()),
+        deliveries=Deliveries(_dispatch_store(), runs()),
+        limits=rate_limits(),
+        audit=audit(),
+        clock=clock(),
+        account_id=_account_id,
+    )
+
+
+@cache
 def _letterbox() -> Letterbox:
     from chalicelib.callbacks.letters import Bucket, Letterbox
     from chalicelib.queues import Queue
@@ -626,6 +660,7 @@ def callbacks() -> Callbacks:
         people=people(),
         tallies=tallies(),
         waiting=waiting(),
+        posts=posts(),
         follows=subscriptions(),
         ownership=proofs(),
         direct=confirmer(),

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from chalicelib import i18n
 from chalicelib.callbacks.letters import Letter, Letterbox
@@ -22,11 +22,14 @@ from chalicelib.events.catalog import CallbackUnknown
 from chalicelib.ops import Seen
 from chalicelib.platforms.base import (
     MEDIUMS,
+    Engaged,
     Inbound,
     Leased,
+    Measured,
     Notice,
     Outgoing,
     Platform,
+    Posted,
     Preference,
     Status,
     Unknown,
@@ -39,6 +42,7 @@ from chalicelib.ports import (
     Following,
     Ownership,
     People,
+    Posts,
     Proof,
     ServiceTexts,
     Tallies,
@@ -53,6 +57,8 @@ STILL_NEWS = timedelta(minutes=10)
 RUN_OF_A_KEY = re.compile(r"([a-z0-9_]+)-\d+\.")
 """The campaign in a delivery key, `<campaign>-<number of the run>.…`."""
 KEPT_NOTICES = ("template.", "account.", "person.")
+FREE_TEXT = frozenset({"whatsapp", "telegram"})
+"""Where whoever has just written may be answered in any words."""
 WITHOUT_VOICE = frozenset({"reaction"})
 """Kinds of message that say nothing to keep."""
 
@@ -73,6 +79,7 @@ class Callbacks:
     people: People
     tallies: Tallies
     waiting: Waiting
+    posts: Posts
     follows: Following
     ownership: Ownership
     direct: DirectSender
@@ -113,6 +120,10 @@ class Callbacks:
                 self._once(update.dedupe_id, lambda: self._preference(update, letter))
             case Notice():
                 self._notice(update, letter)
+            case Posted() | Measured() | Engaged():
+                self._once(
+                    update.dedupe_id, lambda: self.posts.told(letter.platform, update, letter.received_at)
+                )
             case Leased():
                 self.follows.told(letter.platform, update, letter.received_at)
             case Unknown():
@@ -179,6 +190,15 @@ class Callbacks:
                 self.store.keep_inbound(channel, said, letter.received_at)
                 if writes_back:
                     self.waiting.replied(channel, said.sender, at)
+                    self._handed_in(said, channel, at)
+
+    def _handed_in(self, said: Inbound, channel: str, at: datetime) -> None:
+        """Takes the posts whose links stand in a message. An SMS would have to be registered, an email have a
+        subject: there they are taken without a word."""
+        evidence = said.dedupe_id
+        reply = self.posts.handed_in(channel, said.sender, said.text, evidence=evidence, at=at)
+        if reply and channel in FREE_TEXT:
+            self._reply(said, channel, Outgoing(text=reply))
 
     def _confirm(
         self, said: Inbound, channel: str, language: str | None, sentence: str, registered_as: str

@@ -83,6 +83,7 @@ from chalicelib.dispatch.model import (
     partitions,
     place_of,
     seconds,
+    week_of,
 )
 from chalicelib.errors import Transient
 from chalicelib.tables import Table, TableName, failed_conditions, is_passing, write_together
@@ -446,6 +447,19 @@ class DispatchStore:
         weeks = WeekItem._get_connection().query(person, WeekItem.sk.startswith("w"))
         known = {attribute.attr_name for attribute in WeekItem.get_attributes().values()}
         return [name for item in weeks["Items"] for name in sorted(item.keys() - known)]
+
+    def claims(self, person: str, since: datetime, until: datetime) -> list[Claim]:
+        """The claims by which a person was sent to, of runs that began in these weeks; without those that
+        were given back."""
+        first, last = f"w{week_of(since)}", f"w{week_of(until)}"
+        weeks = WeekItem._get_connection().query(person, WeekItem.sk.between(first, last))
+        known = {attribute.attr_name for attribute in WeekItem.get_attributes().values()}
+        held = [
+            _claim_of(Claim(person, item["sk"]["S"][1:], run, "", 0, 0, "", 0.0), item[run]["S"])
+            for item in weeks["Items"]
+            for run in sorted(item.keys() - known)
+        ]
+        return [claim for claim in held if not claim.released]
 
     # --- service messages
 

@@ -17,6 +17,7 @@ SUBJECT_TYPES = (
     "department",
     "election",
     "influencer",
+    "post",
     "queue",
     "stop",
     "template",

@@ -38,6 +38,8 @@ MATRIX: dict[str, frozenset[Role]] = {
     "channel.read": _EVERYBODY,
     "channel.write": _only("admin"),
     "delivery.decide": _only("admin", "approver"),
+    "post.read": _EVERYBODY,
+    "post.write": _only("admin", "coordinator", "editor", "nodal_officer"),
     "template.read": _only("admin", "editor", "approver", "nodal_officer", "auditor"),
     "template.write": _only("admin", "editor"),
     "directory.write": _only("admin"),

@@ -20,7 +20,10 @@ class Handles:
 
     def handles_of(self, person: str) -> list[tuple[str, str]]:
         found = self.store.find(person)
-        return [(one.platform, one.handle) for one in found.handles] if found else []
+        if found is None:
+            return []
+        named = [(one.platform, one.handle) for one in found.handles]
+        return named + [(one.platform, one.account) for one in found.handles if one.account]
 
     def on_platform(self, platform: str) -> Iterator[tuple[str, str]]:
         return self.store.accounts(platform, None, None)

@@ -87,15 +87,17 @@ class PostFigures:
         shown = screenshot if merged != self.declared else self.screenshot
         return replace(self, declared=merged, screenshot=shown)
 
-    def read(self, reading: PostReading | None, at: datetime) -> PostFigures:
-        """After a request of this time; None: it told nothing of the post."""
+    def read(self, reading: PostReading | None, at: datetime, *, learned: bool = True) -> PostFigures:
+        """After a request of this time; None: it told nothing of the post. `learned`: whether what it told
+        beside figures was taken, and need not be told again."""
         if self.closed:
             return self
         if reading is None:
             misses = self.misses + 1
             return replace(self, misses=misses, due_at=self._next(at, misses=misses))
         begun = reading.published_at or self.published_at
-        after = replace(self, misses=0, published_at=begun, learned=fingerprint(reading))
+        known = fingerprint(reading) if learned else self.learned
+        after = replace(self, misses=0, published_at=begun, learned=known)
         after = replace(after.told("verified", measured(reading.figures, at)), gone_since=None)
         if reading.gone:
             after = replace(after, gone_since=self.gone_since or at)

@@ -2,14 +2,74 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Literal, get_args
 
+from chalicelib.metrics.disclosure import Disclosed, disclosed
+from chalicelib.ports import Received
 from chalicelib.shapes import View
 
 Answer = Literal["yes", "no", "not_known"]
 State = Literal["matched", "not_matched", "removed", "withdrawn"]
 STATES: tuple[State, ...] = get_args(State)
+WINDOW = timedelta(days=14)
+"""How long after a campaign reached somebody a post of theirs is taken for that campaign's."""
+AT_ONCE = timedelta(hours=24)
+"""Two campaigns that reached somebody within this time: nobody can tell which one a post belongs to."""
+MOST_OTHERS = 5
+What = Literal["new", "known", "taken"]
+"""What a hand-in came to: the first of its post; not the first of this person; somebody else's was."""
+
+
+class Words(View):
+    """What is known of a post's words: the labels in them, not the words."""
+
+    labels: tuple[str, ...]
+    by: Literal["platform", "stated"]
+    at: datetime | None = None
+
+    def over(self, known: Words | None) -> Words:
+        """What holds when this is told and `known` was known: the platform's word beats a person's, and of
+        two by the same the later."""
+        if known is None or known.by == "stated" and self.by == "platform":
+            return self
+        if known.by == "platform" and self.by == "stated":
+            return known
+        return self if (self.at and known.at and self.at >= known.at) else known
+
+
+class Told(View):
+    """What a platform has told of a post, whoever has handed it in or will. Any order of the same news comes
+    to the same."""
+
+    accounts: tuple[str, ...] = ()
+    """Ids and names of the one account whose post it is."""
+    api_id: str = ""
+    """The id under which its API knows it, where that is another one than the link's."""
+    words: Words | None = None
+    published_at: datetime | None = None
+    seen_at: datetime | None = None
+    """When it was there, by the latest word."""
+    removed_at: datetime | None = None
+    """When it was not, by the latest word."""
+
+    def and_(self, news: Told) -> Told:
+        """Both together."""
+        return Told(
+            accounts=tuple(sorted({*self.accounts, *news.accounts})),
+            api_id=news.api_id or self.api_id,
+            words=news.words.over(self.words) if news.words else self.words,
+            published_at=_earlier(self.published_at, news.published_at),
+            seen_at=_later(self.seen_at, news.seen_at),
+            removed_at=_later(self.removed_at, news.removed_at),
+        )
+
+    @property
+    def gone(self) -> bool:
+        """Whether it is not there any more, or never was. News of one moment: it is gone."""
+        return self.removed_at is not None and (self.seen_at is None or self.removed_at >= self.seen_at)
 
 
 class Post(View):
@@ -24,8 +84,7 @@ class Post(View):
     url: str
     """The link in its canonical form; empty once its person has left."""
     api_id: str = ""
-    """The id under which the platform's API knows it, where that is another one than the link's and was
-    told."""
+    """What its platform's API is asked with, where that is not `native_id`."""
     person: str = ""
     """The influencer whose post it is."""
     owner_department: str = ""
@@ -35,10 +94,12 @@ class Post(View):
     handed_in_at: datetime
     evidence: str
     """The hand-in that came first."""
+    others: tuple[str, ...] = ()
+    """Other influencers who say that it is theirs; at most MOST_OTHERS."""
     account: str = ""
-    """Whose post the link or the platform says it is: a canonical handle."""
+    """Whose post its link says it is: a canonical handle."""
     matched: Answer = "not_known"
-    """Whether `account` is its person's handle."""
+    """Whether it was published by one of its person's accounts."""
     matched_by: Literal["", "link", "platform", "staff"] = ""
     """Who said so. A platform's word beats a link's, a member of staff's both."""
     campaign: str = ""
@@ -48,23 +109,54 @@ class Post(View):
     """Campaigns that it may belong to, while nobody has said which."""
     compensation: Literal["", "none", "paid", "in_kind"] = ""
     """The campaign's."""
-    published_at: datetime | None = None
-    removed_at: datetime | None = None
+    told: Told = Told()
+    """What its platform has said of it."""
+    stated: Words | None = None
+    """What its person pasted of its words."""
+    decided_by: str = ""
+    """The member of staff who spoke last of its campaign or owner."""
+    reason: str = ""
+    """What they gave as their reason."""
     withdrawn_at: datetime | None = None
     """Since when its person has left: figures stay, link and person are gone."""
+
+    @property
+    def words(self) -> Words | None:
+        """The platform's, or else what its person pasted."""
+        return self.told.words or self.stated
+
+    @property
+    def published_at(self) -> datetime | None:
+        """As its platform told."""
+        return self.told.published_at
+
+    @property
+    def removed_at(self) -> datetime | None:
+        """Since when it is gone; what was never there was not removed."""
+        return self.told.removed_at if self.told.gone and self.matched == "yes" else None
 
     @property
     def state(self) -> State:
         if self.withdrawn_at:
             return "withdrawn"
-        if self.removed_at:
-            return "removed"
-        return "matched" if self.matched == "yes" else "not_matched"
+        if self.matched != "yes":
+            return "not_matched"
+        return "removed" if self.removed_at else "matched"
 
     @property
     def counts(self) -> bool:
         """Whether it counts for its campaign: it is surely its person's."""
         return bool(self.campaign) and self.matched == "yes"
+
+    @property
+    def disclosed(self) -> Disclosed:
+        """Whether its words carry the label that its campaign asks for."""
+        return disclosed(self.compensation, self.words.labels if self.words else None)
+
+    @property
+    def owner(self) -> str:
+        """The influencer or the department."""
+        return self.person or self.owner_department
 
     @property
     def departments(self) -> frozenset[str]:
@@ -74,3 +166,117 @@ class Post(View):
     def changed(self, **changes: object) -> Post:
         """The post with `changes`, one revision on."""
         return self.model_copy(update={"rev": self.rev + 1, **changes})
+
+    def hearing(self, news: Told, mine: Iterable[str]) -> Post:
+        """The post after news of its platform; `mine`: its person's accounts there. The same post when
+        nothing is new."""
+        told = self.told.and_(news)
+        changes: dict[str, object] = {"told": told, "api_id": told.api_id or self.api_id}
+        if self.matched_by != "staff":
+            answer = match(told, mine)
+            if answer != "not_known":
+                changes |= {"matched": answer, "matched_by": "platform"}
+        after = self.model_copy(update=changes)
+        return self if after == self else self.changed(**changes)
+
+    def without_person(self, at: datetime) -> Post:
+        """What stays when its person leaves: that it counted, where and for what, and its figures; nothing by
+        which the post or the person could be found."""
+        gone: dict[str, object] = dict.fromkeys(("native_id", "url", "api_id", "person", "account"), "")
+        words = self.words.model_copy(update={"at": None}) if self.words else None
+        told = Told(words=words if self.told.words else None)
+        stated = None if self.told.words else words
+        kept = {"area_path": self.area_path[:3], "others": (), "evidence": "", "candidates": (), "reason": ""}
+        return self.changed(**gone, **kept, told=told, stated=stated, withdrawn_at=at)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    what: What
+    post: Post
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which posts a list shows; empty for all."""
+
+    campaign: str = ""
+    person: str = ""
+    area: str = ""
+    platform: str = ""
+    state: State | Literal[""] = ""
+    undecided: bool = False
+    """Only those of which nobody has said for which campaign they are."""
+
+    def picks(self, post: Post) -> bool:
+        return (
+            self.campaign in ("", post.campaign)
+            and self.person in ("", post.person)
+            and (not self.area or self.area in post.area_path)
+            and self.platform in ("", post.platform)
+            and self.state in ("", post.state)
+            and (not self.undecided or bool(post.candidates))
+        )
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What a member of staff says of a post; None: nothing."""
+
+    reason: str
+    campaign: str | None = None
+    """Empty: it is for none."""
+    matched: bool | None = None
+    """Whether it was published by its person, whatever link and platform say."""
+
+
+def match(told: Told, mine: Iterable[str]) -> Answer:
+    """Whether the account whose post it is, is one of `mine` (canonical names and the platform's own ids).
+
+    An id says nothing about a name: with nothing of one kind to compare it stays open. What is gone before
+    it was ever seen is nobody's.
+    """
+    known, own = set(told.accounts), set(mine)
+    if known & own:
+        return "yes"
+    if told.gone and told.seen_at is None and not known:
+        return "no"
+    if not known or own and not {is_id(one) for one in known} & {is_id(one) for one in own}:
+        return "not_known"
+    return "no"
+
+
+def is_id(account: str) -> bool:
+    """Whether it is a platform's own id: a number, or a channel of YouTube (`UC…`)."""
+    return account.isdigit() or (account.startswith("UC") and len(account) == 24)  # noqa: PLR2004
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The campaign that a post is taken for, or those that it may be for."""
+
+    campaign: str = ""
+    candidates: tuple[str, ...] = ()
+
+
+def choose(received: Sequence[Received], at: datetime) -> Choice:
+    """The campaign of a post that was handed in at this time without saying for which.
+
+    It is the one that reached the person last, within WINDOW. When another one reached them less than AT_ONCE
+    before that, it is open which: it counts for none until somebody says so.
+    """
+    latest: dict[str, datetime] = {}
+    for one in received:
+        if at - WINDOW <= one.at <= at:
+            latest[one.campaign_id] = max(one.at, latest.get(one.campaign_id, one.at))
+    newest = max(latest.values(), default=at)
+    near = tuple(sorted(campaign for campaign, when in latest.items() if newest - when < AT_ONCE))
+    return Choice(near[0]) if len(near) == 1 else Choice(candidates=near)
+
+
+def _later(one: datetime | None, other: datetime | None) -> datetime | None:
+    return max((at for at in (one, other) if at), default=None)
+
+
+def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:
+    return min((at for at in (one, other) if at), default=None)

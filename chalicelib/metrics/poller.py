@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from chalicelib.clock import Clock
-from chalicelib.errors import Transient
+from chalicelib.errors import JanJanError, Transient
 from chalicelib.metrics.figures import PostFigures, fingerprint, measured
 from chalicelib.metrics.snapshots import Snapshot, Snapshots
 from chalicelib.platforms.base import Meter, OutcomeUnknown, PostReading, SendRefused, Throttled
@@ -61,23 +61,31 @@ class Poller:
             logger.warning("figures_wait", extra={"platform": platform, "why": str(error)})
             return False
         for one in due:
-            reading = told.get(one.ask)
+            reading, learned = told.get(one.ask), True
             if reading is None:
                 count("FiguresNotTold")
             else:
-                self._hand_on(one, reading)
+                learned = self._hand_on(one, reading)
                 figures = measured(reading.figures, at)
                 if figures:
                     numbers = {str(metric): value.number for metric, value in figures.items()}
                     self.store.keep(one.post_id, Snapshot("verified", at, numbers), one.published_at)
-            self.store.change(one.post_id, partial(PostFigures.read, reading=reading, at=at), at, seen=one)
+            change = partial(PostFigures.read, reading=reading, at=at, learned=learned)
+            self.store.change(one.post_id, change, at, seen=one)
         count("PostsMeasured", len(told))
         return True
 
-    def _hand_on(self, one: PostFigures, reading: PostReading) -> None:
-        """What is new beside the figures, before it is noted that it was told."""
-        if fingerprint(reading) != one.learned:
+    def _hand_on(self, one: PostFigures, reading: PostReading) -> bool:
+        """What is new beside the figures; whether it was taken. What could not be is told again with the next
+        figures."""
+        if fingerprint(reading) == one.learned:
+            return True
+        try:
             self.learned(one.post_id, reading)
+        except JanJanError as error:
+            logger.warning("figures_not_learned", extra={"post": one.post_id, "why": str(error)})
+            return False
+        return True
 
     def _ask(self, platform: str, ids: Iterable[str]) -> Mapping[str, PostReading]:
         """What the platform tells. A request that it refuses for what it asks, or whose answer we fail to

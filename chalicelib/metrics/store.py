@@ -3,6 +3,8 @@
     pk                  sk     what                                                     index
     pst_<keyed hash>    post   the post as JSON; `rev`, `event` for the outbox;         by_time, by_campaign,
                                                                                         by_person
+    pst_<keyed hash>    told   what its platform told, whoever hands it in; `expires`
+    pst_<keyed hash>    alias  the post that this other id of the platform's means
     pst_<keyed hash>    figures, snapshot#…           its figures: snapshots.py                         due
 
 A post's id is a keyed hash of its platform and the platform's own id: one conditional write says who had it
@@ -15,6 +17,7 @@ Access, in request units (a post is under 1 KB):
     hand in           1 write and an entry in up to three indexes (4 w); a second hand-in 1 w (refused), 1 r
     change            1 write with its condition, and its index entries
     one post          1 r, consistent
+    news of a post    2 r, 1 w (told), and a change when it was handed in
     lists, report     1 query a page of an index: 0.5 r for 4 KB; filters run in the service
 """
 
@@ -26,7 +29,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
-from pynamodb.exceptions import DoesNotExist, TransactWriteError, UpdateError
+from pynamodb.exceptions import DoesNotExist, PutError, TransactWriteError, UpdateError
 from pynamodb.expressions.update import Action
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.transactions import TransactWrite
@@ -35,12 +38,14 @@ from chalicelib.clock import rfc3339
 from chalicelib.errors import Transient
 from chalicelib.events.catalog import Event
 from chalicelib.events.outbox import raise_event
-from chalicelib.metrics.model import Post
+from chalicelib.metrics.model import Post, Told
 from chalicelib.metrics.snapshots import watch
 from chalicelib.tables import Table, TableName, failed_conditions, is_passing, write_together
 
 REFUSED = "ConditionalCheckFailedException"
-POST = "post"
+POST, TOLD, ALIAS = "post", "told", "alias"
+TOLD_KEPT_S = 90 * 24 * 3600
+"""How long what a platform told is kept for a post that nobody hands in."""
 Position = dict[str, Any]
 List = Literal["by_time", "by_campaign", "by_person"]
 
@@ -86,6 +91,16 @@ class PostItem(Table):
     at = UnicodeAttribute()
     campaign = UnicodeAttribute(null=True)
     person = UnicodeAttribute(null=True)
+
+
+class ToldItem(Table):
+    class Meta:
+        table_name = TableName("posts")
+
+    body = UnicodeAttribute(null=True)
+    times = NumberAttribute(null=True)
+    post = UnicodeAttribute(null=True)
+    expires = NumberAttribute()
 
 
 @dataclass(frozen=True)
@@ -136,6 +151,43 @@ class PostStore:
         """Adds the same to a transaction."""
         item = PostItem(after.id, POST)
         transaction.update(item, actions=_actions(after, event, at), condition=PostItem.rev == after.rev - 1)
+
+    # --- what platforms told
+
+    def place(self, platform: str, native_id: str) -> str:
+        """Our id of the post that a platform's API calls so, by whatever id its link carries."""
+        own = self.id_of(platform, native_id)
+        try:
+            return str(ToldItem.get(own, ALIAS, consistent_read=True).post)
+        except DoesNotExist:
+            return own
+
+    def name_also(self, platform: str, api_id: str, post_id: str, now: float) -> None:
+        """Keeps that the platform's API calls this post so."""
+        item = ToldItem(self.id_of(platform, api_id), ALIAS, post=post_id, expires=int(now + TOLD_KEPT_S))
+        item.save()
+
+    def told(self, post_id: str) -> tuple[Told, int]:
+        """What a platform has told of a post, and how often: nothing, 0 times, when it has not."""
+        try:
+            item = ToldItem.get(post_id, TOLD, consistent_read=True)
+        except DoesNotExist:
+            return Told(), 0
+        return Told.model_validate_json(item.body or "{}"), int(item.times or 0)
+
+    def keep_told(self, post_id: str, told: Told, times: int, now: float) -> bool:
+        """Keeps what is told now, over what was read when it had been told `times - 1` times; False when
+        another writer was quicker."""
+        item = ToldItem(post_id, TOLD, body=told.model_dump_json(exclude_defaults=True), times=times)
+        item.expires = int(now + TOLD_KEPT_S)
+        before = ToldItem.pk.does_not_exist() if times == 1 else ToldItem.times == times - 1
+        try:
+            item.save(condition=before)
+        except PutError as refused:
+            if refused.cause_response_code != REFUSED:
+                raise
+            return False
+        return True
 
     def listed(
         self, index: List, key: str, after: Position | None, page: int

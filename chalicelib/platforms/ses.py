@@ -395,9 +395,9 @@ def _envelope(envelope: Mapping[str, Any]) -> list[Update]:
     if kind == SUBSCRIPTION:  # a person looks whether it is ours, and opens the address
         confirm = {"confirm": an_id(envelope.get("SubscribeURL"))}
         return [Notice(told_by, "account.sns_subscription", at, confirm)]
-    if kind == UNSUBSCRIPTION:  # its SubscribeURL would subscribe anew
+    if kind == UNSUBSCRIPTION:  # its SubscribeURL would subscribe anew; nobody sends on unheard
         topic = {"topic": an_id(envelope.get("TopicArn"))}
-        return [Notice(told_by, "account.sns_unsubscribed", at, topic)]
+        return [Notice(told_by, "account.sns_unsubscribed", at, topic, "channels")]
     if text.startswith("Successfully validated SNS topic"):
         return [Notice(told_by, "topic.validated", at, {})]
     try:

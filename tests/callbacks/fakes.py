@@ -134,6 +134,22 @@ class FakeWaiting:
         self.replies.append((channel, address, at))
 
 
+class FakePosts:
+    """What was handed in and told, each once; a link of x.test is a post."""
+
+    def __init__(self):
+        self.taken, self.news = {}, {}
+
+    def handed_in(self, channel, address, text, *, evidence, at):
+        if "x.test/" not in text:
+            return None
+        self.taken.setdefault((channel, address, evidence), text)
+        return "noted"
+
+    def told(self, platform, news, at):
+        self.news[platform, news.dedupe_id] = (news, at)
+
+
 class FakeFollows:
     """What hubs said of our subscriptions."""
 
@@ -220,7 +236,7 @@ class World:
         self.people, self.tallies, self.direct = FakePeople(), FakeTallies(), FakeDirect()
         self.seen, self.store, self.bus = FakeSeen(), FakeStore(), FakeBus()
         self.halts, self.waiting, self.follows = FakeHalts(), FakeWaiting(), FakeFollows()
-        self.ownership = FakeOwnership()
+        self.posts, self.ownership = FakePosts(), FakeOwnership()
         self.texts = FakeTexts()
 
     def processor(self, steps=None):
@@ -228,6 +244,7 @@ class World:
             "people": self.people,
             "tallies": self.tallies,
             "waiting": self.waiting,
+            "posts": self.posts,
             "follows": self.follows,
             "ownership": self.ownership,
             "direct": self.direct,
@@ -252,6 +269,7 @@ class World:
             "facts": dict(self.tallies.facts),
             "sent": self.direct.texts(),
             "kept": sorted(self.store.kept),
+            "posts": sorted(self.posts.taken),
             "events": sorted(self.bus.entries),
         }
 

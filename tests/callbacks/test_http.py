@@ -118,7 +118,8 @@ def test_every_recorded_payload_comes_to_what_the_index_says(house):
         strange |= {("callback.unknown", kind) for sort, kind in filter(None, wanted) if sort == "unknown"}
     published = [(event, event["detail"]["data"]) for event in house.published()]
     told = {(event["detail-type"], data.get("kind") or data["code"]) for event, data in published}
-    assert told == strange | {("channel.stopped", "account.account_restriction")}
+    halts = {"account.account_restriction", "account.sns_unsubscribed"}
+    assert told == strange | {("channel.stopped", halt) for halt in halts}
 
 
 def test_a_body_that_the_gateway_hands_over_in_base64_is_hashed_as_it_was_sent(house):

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from chalicelib.callbacks.service import RESTARTED, STOPPED
-from chalicelib.platforms.base import Inbound
+from chalicelib.platforms.base import Engaged, Inbound, Measured, Posted
 from tests.callbacks.fakes import NOON, Crash, Steps, World, message
 from tests.platforms.golden import SAMPLES
 
@@ -374,6 +374,7 @@ def everything():
     words = {
         "stop": wrote("STOP", number="919000010077", message_id="w77"),
         "start": wrote("START", number="919000010088", message_id="w88"),  # of somebody who never stopped
+        "post": wrote("मेरा वीडियो https://x.test/1", number="919000010096", message_id="w96"),
         "proof": wrote("janjan-k7q2m4xw", number="919000010099", message_id="w99"),
     }
     return (
@@ -444,3 +445,56 @@ def test_any_word_but_stop_and_start_asks_for_what_waits_once(world):
     assert [(channel, address) for channel, address, _ in world.waiting.replies] == [
         ("whatsapp", "+919000010001")
     ]
+
+
+def test_a_post_that_somebody_hands_in_is_taken_and_answered_once_and_what_they_wrote_is_kept(world):
+    for copy in range(2):
+        said = wrote("मेरा वीडियो https://x.test/1", message_id="w1")
+        assert world.processor().process({f"m{copy}": said}) == []
+    [(channel, address, evidence)] = world.posts.taken
+    assert (channel, address) == ("whatsapp", "+919000010001")
+    assert [key for _, key in world.direct.sent] == [evidence]
+    assert world.direct.texts() == [("whatsapp", "+919000010001", "noted")]
+    assert (world.store.sorts(), len(world.waiting.replies)) == (["inbound"], 1)
+
+
+def test_stop_and_start_are_never_looked_through_for_posts(world):
+    world.posts.handed_in = lambda *given, **named: pytest.fail("looked through")
+    for number, text in enumerate(("STOP", "START")):
+        said = wrote(text, 1767250000 + number, message_id=f"w{number}")
+        assert world.processor().process({"a": said}) == []
+
+
+def test_what_a_platform_tells_of_posts_goes_to_the_posts_once_with_the_time_of_its_receipt(world):
+    told = [
+        Posted("d1", "published", "1", "a", None),
+        Measured("d2", "1", {"views": 1}, None),
+        Engaged("d3", "like", "1", "x", "added", None),
+    ]
+
+    class Tube:
+        def parse(self, body):
+            return told
+
+    taken = []
+    world.posts.told = lambda platform, news, at: taken.append((platform, news, at))
+    processor = replace(world.processor(), adapters={"tube": Tube()})
+    for copy in range(2):
+        assert processor.process({f"m{copy}": message("tube", b"{}")}) == []
+    assert taken == [("tube", news, NOON) for news in told]
+
+
+def test_news_of_posts_that_could_not_be_taken_come_again(world):
+    class Tube:
+        def parse(self, body):
+            return [Posted("d1", "published", "1", "a", None)]
+
+    def fail(platform, news, at):
+        raise ValueError("no")
+
+    world.posts.told = fail
+    processor = replace(world.processor(), adapters={"tube": Tube()})
+    assert processor.process({"m": message("tube", b"{}")}) == ["m"]
+    del world.posts.told
+    assert processor.process({"m": message("tube", b"{}")}) == []
+    assert len(world.posts.news) == 1

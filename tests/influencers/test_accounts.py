@@ -9,6 +9,7 @@ import pytest
 from chalicelib.influencers.accounts import Handles
 from chalicelib.influencers.model import Account, ReviewRequest
 from chalicelib.ports import RosterRange
+from chalicelib.tables import write_together
 from tests.influencers.world import ADMIN, NOON
 
 DAY = timedelta(days=1)
@@ -118,3 +119,12 @@ def test_who_is_suspended_or_leaves_is_counted_no_more_and_who_comes_back_at_onc
     assert accounts.due("instagram", world.clock.now(), 10) == [(person.id, "sunita.devi")]
     world.register.withdraw(ADMIN, person.id)
     assert list(accounts.on_platform("instagram")) == []
+
+
+def test_the_platforms_own_id_of_a_proven_account_is_the_persons_too(world, accounts):
+    person = world.join(handles=HANDLES[:1])
+    [account] = person.handles
+    proven = person.changed(handles=(account.model_copy(update={"account": "1784"}),))
+    with write_together() as transaction:
+        world.store.write_change(transaction, person, proven, None, world.clock.now())
+    assert accounts.handles_of(person.id) == [("instagram", "sunita.devi"), ("instagram", "1784")]

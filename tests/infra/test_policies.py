@@ -77,6 +77,7 @@ CALLED_OFF = "who had a claim and no result when a run was called off: tests/dis
 BLOCKED = "the platform says that the person blocked us: counted among the refusals by chance only"
 PARKED = "a chunk that waits longer than a queue can is parked, for quiet hours: tests/dispatch"
 REGISTERED = "what is registered for SMS is read before one goes out: tests/e2e/test_sms_and_email.py"
+PASSED_ON = "a post passes on to whose account published it, and is for what reached them: tests/metrics"
 HALTED = "a platform's word stops a channel or pauses a campaign: tests/dispatch/test_channels.py"
 MEASURED = "nothing is due on this laptop: tests/metrics"
 MEASURES = ("OpsTable", "PeopleTable", "PostsTable")
@@ -126,7 +127,15 @@ UNSEEN: dict[str, dict[str, str]] = {
     "follow_accounts": FAILURES | dict.fromkeys(FOLLOWS, FOLLOWED),
     "measure_due": FAILURES
     | {f"dynamodb:{action} {table}": MEASURED for action in ("GetItem", "PutItem") for table in MEASURES}
-    | {"dynamodb:UpdateItem PeopleTable": MEASURED, "dynamodb:PutItem RosterTable": MEASURED},
+    | {"dynamodb:UpdateItem PeopleTable": MEASURED, "dynamodb:PutItem RosterTable": MEASURED}
+    | {
+        "dynamodb:UpdateItem PostsTable": MEASURED,
+        "dynamodb:BatchGetItem PeopleTable": PASSED_ON,
+        "dynamodb:Query LedgerTable": PASSED_ON,
+        "dynamodb:BatchGetItem TalliesTable": PASSED_ON,
+        "dynamodb:BatchGetItem CampaignsTable": PASSED_ON,
+        "dynamodb:GetItem CampaignsTable": PASSED_ON,
+    },
     "plan_run": {f"{action} PlanQueue": why for action, why in POLLING.items()}
     | {"dynamodb:GetItem LedgerTable": CALLED_OFF},
     "process_callbacks": {f"{action} CallbacksQueue": why for action, why in POLLING.items()}
@@ -233,7 +242,7 @@ def live(system: Laptop) -> None:
     received = sandbox("GET", "/messages")
     for platform in ("whatsapp", "telegram"):
         people = [message["to"] for message in received if message["platform"] == platform]
-        for text in ("नमस्ते", "STOP", "START"):
+        for text in ("नमस्ते", "https://youtu.be/dQw4w9WgXcQ", "STOP", "START"):
             sandbox("POST", "/inbound", {"platform": platform, "from": people[0], "text": text, "name": "x"})
     post_signed(system, {"object": "whatsapp_business_account", "entry": [{"id": "1", "new": "x" * 800_000}]})
     later_run(system, staff)
@@ -241,6 +250,7 @@ def live(system: Laptop) -> None:
     prove(api, staff, decided)
     withdraw(staff, decided)
     tick(system, "SealAudit")
+    tick(system, "MeasureDue")
     wait_for(lambda: not waiting(system), "the end of all queues")
 
 
@@ -268,6 +278,13 @@ def the_staffs_day(api: Caller, staff: Staff) -> None:
     ask(f"{api.base}/v1/themes", json.dumps(theme).encode(), headers, 201)
     [campaign] = api("GET", "/v1/campaigns", token=admin)["items"]
     api("GET", f"/v1/campaigns/{campaign['id']}/deliveries", token=admin)
+    post = {"url": "https://x.com/sample/status/1", "influencer": people[0]["id"], "campaign": campaign["id"]}
+    handed_in = api("POST", "/v1/posts", post, token=admin)
+    api("POST", "/v1/posts", post | {"url": "https://x.com/sample/status/2", "campaign": ""}, token=admin)
+    decision = {"matched": True, "reason": "sample"}
+    api("POST", f"/v1/posts/{handed_in['id']}/decision", decision, token=admin)
+    for wanted in ("", f"?campaign={campaign['id']}", f"?person={people[0]['id']}"):
+        api("GET", f"/v1/posts{wanted}", token=admin)
     times = {"polling_ends": "2031-02-20T12:30:00Z", "code_from": "2031-02-01T00:00:00Z"}
     times["code_until"] = "2031-02-24T00:00:00Z"
     election = {"name": "Sample", "areas": ["IN"], "source": "x"} | times

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -244,6 +245,20 @@ def test_what_a_platform_tells_beside_figures_is_handed_on_once(world):
         world.poll()
         world.clock.move(3600)
     assert [told[0] for told in world.learned] == [post]
+
+
+def test_what_could_not_be_taken_is_handed_on_again_with_the_next_figures(world):
+    post, taken = world.hand_in("v1"), []
+
+    def learn(post_id, reading):
+        taken.append(post_id)
+        if len(taken) == 1:
+            raise Throttled(60)
+
+    for _ in range(3):
+        replace(world.poller(), learned=learn).poll(world.clock.epoch() + 40)
+        world.clock.move(3600)
+    assert (taken, world.asked()) == ([post, post], {"v1": 3})
 
 
 def test_a_crash_between_any_two_steps_loses_nothing_and_counts_nothing_twice(world):

@@ -219,7 +219,7 @@ counted, nothing else."""
 UNKNOWN = ["kept unknown", "told callback.unknown"]
 LEAVES_BY_FILE = {
     "anymail_multiple_bounce_sns": ["stop", "stop"],
-    "anymail_sns_unsubscribe_confirmation": ["kept notice"],
+    "anymail_sns_unsubscribe_confirmation": ["kept notice", "halted ses account.sns_unsubscribed"],
     "pywa_account_restriction": ["kept notice", "halted whatsapp account.account_restriction"],
     "pywa_msg_interactive_message_with_err": ["kept notice", *UNKNOWN],
     "pywa_msg_reaction": [],

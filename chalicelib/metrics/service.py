@@ -1,0 +1,544 @@
+"""Posts: handed in by their people, told by platforms, decided on by staff.
+
+Every step may be repeated, and two may run at once. Who hands in writes the post and then reads what was told
+of it; who tells writes that and then looks whether the post is there: in any order one of them sees the
+other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from chalicelib.clock import Clock
+from chalicelib.errors import FieldError, Forbidden, InvalidInput, NotFound, TooManyRequests, Transient
+from chalicelib.events.catalog import Event, PostSubmitted
+from chalicelib.i18n import negotiate, translate
+from chalicelib.identity.audit import Audit
+from chalicelib.identity.roles import MATRIX, Principal
+from chalicelib.ids import new_token
+from chalicelib.links import PostLink, post_link, posts_in
+from chalicelib.metrics.disclosure import labels_in, tagged
+from chalicelib.metrics.model import (
+    MOST_OTHERS,
+    WINDOW,
+    Choice,
+    Decision,
+    Outcome,
+    Post,
+    Told,
+    Wanted,
+    Words,
+    choose,
+    is_id,
+    match,
+)
+from chalicelib.metrics.store import POST, PostStore
+from chalicelib.ops import RateLimits
+from chalicelib.platforms.base import MEDIUMS, Engaged, Measured, Posted, PostReading
+from chalicelib.ports import Briefs, Contact, Deliveries, Handles, People
+from chalicelib.telemetry import count
+
+TRIES = 8
+HOME_LANGUAGE = "hi"
+POSTS_A_DAY = 50
+"""Of one person: nobody publishes more, and a bot is not to fill the list."""
+DAY_S = 24 * 3600
+GIVEN_WITHIN = timedelta(days=90)
+"""A creator may say of a post that it is for a campaign that reached them so long ago."""
+PAGE = 100
+MOST_READ = 2000
+"""Posts looked at for one page of a list: a rare filter answers early, with a cursor to go on."""
+READ, WRITE = "post.read", "post.write"
+"""What staff do with posts (identity.roles.MATRIX)."""
+
+
+@dataclass(frozen=True)
+class HandIn:
+    """A post on its way in: by its person, or by staff for them or for a department's own handle."""
+
+    link: PostLink
+    evidence: str
+    at: datetime
+    contact: Contact | None = None
+    department: str = ""
+    campaign: str = ""
+    by_staff: bool = False
+    words: Words | None = None
+
+    @property
+    def owner(self) -> str:
+        return self.contact.id if self.contact else self.department
+
+
+@dataclass(frozen=True)
+class Posts:
+    """Implements ports.Posts; what staff and creators do with posts."""
+
+    store: PostStore
+    people: People
+    handles: Handles
+    briefs: Briefs
+    deliveries: Deliveries
+    limits: RateLimits
+    audit: Audit
+    clock: Clock
+    account_id: Callable[[str, str], str] = lambda platform, handle: ""
+    """The platform's own id of an account by its handle, as its API tells it; empty where it tells none."""
+    measured: Callable[[str, Measured, datetime], None] = lambda post_id, news, at: None
+
+    # --- handing in
+
+    def handed_in(self, channel: str, address: str, text: str, *, evidence: str, at: datetime) -> str | None:
+        links = posts_in(text) if channel in MEDIUMS else []
+        person = self.people.owner(channel, address) if links else None
+        contact = self.people.contacts([person]).get(person) if person else None
+        if contact is None or contact.status != "approved":
+            return None
+        labels = tagged(text)
+        words = Words(labels=labels, by="stated", at=at) if labels and len(links) == 1 else None
+        language = negotiate(contact.language, None, HOME_LANGUAGE)
+        replies = []
+        for link in links:
+            try:
+                outcome = self.take(HandIn(link, evidence, at, contact, words=words))
+            except TooManyRequests:
+                replies.append(translate(language, TOO_MANY))
+                break
+            replies.append(self._reply(outcome, language))
+        return None if channel in contact.suppressed else "\n\n".join(replies)
+
+    def take(self, given: HandIn) -> Outcome:
+        """Takes a post, or finds that it is there already. Raises InvalidInput for a campaign that cannot be
+        its own."""
+        post_id = self.store.place(given.link.platform, given.link.native_id)
+        standing = self.store.find(post_id)
+        if standing is None:
+            self._spend(given)
+            post = self._new(post_id, given)
+            if self.store.add(post, _submitted(post)):
+                count("PostsHandedIn")
+                return Outcome("new", self._catch_up(post))
+            standing = self._found(post_id)
+        return self._again(standing, given)
+
+    def _new(self, post_id: str, given: HandIn) -> Post:
+        link, contact = given.link, given.contact
+        mine = self._mine(given.owner, link.platform) if contact else []
+        asked_under = link.account or next(iter(mine), "")
+        told = Told(accounts=(link.account,)) if link.sure else Told()
+        by_name = link.platform in ASKED_BY_ACCOUNT and asked_under and "/" not in link.native_id
+        post = Post(
+            id=post_id,
+            rev=1,
+            platform=link.platform,
+            native_id=link.native_id,
+            url=link.url,
+            api_id=f"{asked_under}/{link.native_id}" if by_name else "",
+            person=contact.id if contact else "",
+            owner_department=given.department,
+            area_path=contact.area_path if contact else (),
+            handed_in_at=given.at,
+            evidence=given.evidence,
+            account=link.account,
+            stated=given.words,
+        )
+        if contact is None:  # a department's own handle: its people say that it is theirs
+            post = post.model_copy(update={"matched": "yes", "matched_by": "staff"})
+        elif link.account:
+            answer = "yes" if link.account in mine else "no"
+            post = post.model_copy(update={"matched": answer, "matched_by": "link"})
+        heard = post.hearing(told, mine).model_copy(update={"rev": 1})
+        return heard.model_copy(update=self._for_campaign(given))
+
+    def _again(self, standing: Post, given: HandIn) -> Outcome:
+        """A post that was there: it counts once. What this hand-in adds is taken over."""
+        if standing.evidence == given.evidence:
+            return Outcome("new", self._catch_up(standing))
+        if standing.owner == given.owner:
+            return Outcome(
+                "known", self._catch_up(self._change(standing.id, lambda p: self._added(p, given)))
+            )
+        if given.contact is None or standing.withdrawn_at:
+            return Outcome("taken", standing)
+        person = given.contact.id
+
+        def also(post: Post) -> Post:
+            known = person in post.others or len(post.others) == MOST_OTHERS
+            return post if known else post.changed(others=(*post.others, person))
+
+        after = self._settled(self._change(standing.id, also))
+        return Outcome("known" if after.person == person else "taken", after)
+
+    def _added(self, post: Post, given: HandIn) -> Post:
+        """What the same person says of their post a second time."""
+        changes: dict[str, object] = {}
+        if given.campaign and post.campaign_by != "staff" and given.campaign != post.campaign:
+            changes |= self._for_campaign(given)
+        if given.words and (words := given.words.over(post.stated)) != post.stated:
+            changes["stated"] = words
+        return post.changed(**changes) if changes else post
+
+    def _for_campaign(self, given: HandIn) -> dict[str, object]:
+        """What a post says of its campaign: the one given, or the one that reached its person last."""
+        by = "staff" if given.by_staff else "given"
+        if given.campaign:
+            brief = self.briefs.brief(given.campaign)
+            known = given.by_staff or given.contact is None or self._reached(given, GIVEN_WITHIN)
+            if brief is None or not known:
+                raise _no_campaign(given.campaign)
+            return _of_campaign(given.campaign, by, brief.department, brief.compensation)
+        if given.contact is None:
+            return {}
+        at = given.at
+        choice = choose(self.deliveries.received(given.contact.id, at - WINDOW, at), at)
+        return self._chosen(choice)
+
+    def _chosen(self, choice: Choice) -> dict[str, object]:
+        brief = self.briefs.brief(choice.campaign) if choice.campaign else None
+        if brief is None:
+            return {"candidates": choice.candidates}
+        return _of_campaign(brief.id, "latest", brief.department, brief.compensation)
+
+    def _reached(self, given: HandIn, within: timedelta) -> bool:
+        assert given.contact is not None
+        received = self.deliveries.received(given.contact.id, given.at - within, given.at)
+        return any(one.campaign_id == given.campaign for one in received)
+
+    def _spend(self, given: HandIn) -> None:
+        if not given.by_staff:
+            self.limits.spend(f"posts#{given.owner}", POSTS_A_DAY, DAY_S)
+
+    def _reply(self, outcome: Outcome, language: str) -> str:
+        """What a creator is told of their post."""
+        post = outcome.post
+        brief = self.briefs.brief(post.campaign) if post.campaign else None
+        params: dict[str, object] = {"link": post.url, "title": brief.title if brief else ""}
+        told = _sentences(outcome, named=brief is not None)
+        return " ".join(translate(language, sentence, params) for sentence in told)
+
+    # --- what platforms tell
+
+    def told(self, platform: str, news: Posted | Measured | Engaged, at: datetime) -> None:
+        """See ports.Posts."""
+        match news:
+            case Posted():
+                self._posted(platform, news, news.at or at)
+            case Measured():
+                self.measured(self.store.place(platform, _native(platform, news.post_id)), news, at)
+            case Engaged():
+                count("PostsEngaged")
+
+    def learned(self, post_id: str, reading: PostReading) -> None:
+        """Takes what a platform's API says of a post that was handed in. May come again."""
+        now = self.clock.now().replace(microsecond=0)
+        post = self.store.find(post_id)
+        if post is None or post.withdrawn_at:
+            return
+        accounts = {reading.account, reading.handle} - {""}
+        words = None
+        if reading.text is not None:
+            words = Words(labels=labels_in(reading.text), by="platform", at=now)
+        there = bool(accounts or reading.figures or words)
+        told = Told(
+            accounts=tuple(accounts),
+            words=words,
+            published_at=reading.published_at,
+            seen_at=now if there and not reading.gone else None,
+            removed_at=now if reading.gone else None,
+        )
+        self._hear(post, told, ask=self.account_id)
+
+    def _posted(self, platform: str, news: Posted, at: datetime) -> None:
+        link = post_link(news.url) if news.url else None
+        native = _native(platform, news.post_id)
+        if link is not None and link.platform == platform and link.native_id != native:
+            post_id = self.store.id_of(platform, link.native_id)
+            self.store.name_also(platform, native, post_id, self.clock.epoch())
+            api_id = news.post_id
+        else:
+            post_id, api_id = self.store.place(platform, native), ""
+        ours = news.kind != "mentions"  # a mention may be a comment's: its words are not the post's
+        there = ours and news.kind != "removed"
+        words = Words(labels=labels_in(news.text), by="platform", at=at) if there and news.text else None
+        told = Told(
+            accounts=(news.account,) if news.account else (),
+            api_id=api_id,
+            words=words,
+            published_at=at if news.kind == "published" else None,
+            seen_at=at if there else None,
+            removed_at=at if news.kind == "removed" else None,
+        )
+        self._keep_told(post_id, told)
+        post = self.store.find(post_id)
+        if post is not None and not post.withdrawn_at:
+            self._hear(post, told)
+
+    def _keep_told(self, post_id: str, news: Told) -> None:
+        for _ in range(TRIES):
+            known, times = self.store.told(post_id)
+            after = known.and_(news)
+            if times and after == known:
+                return
+            if self.store.keep_told(post_id, after, times + 1, self.clock.epoch()):
+                return
+        raise Transient
+
+    def _catch_up(self, post: Post) -> Post:
+        """The post with what its platform told before it was handed in."""
+        told, times = self.store.told(post.id)
+        return self._hear(post, told) if times else post
+
+    def _hear(self, post: Post, told: Told, ask: Callable[[str, str], str] | None = None) -> Post:
+        """The post after what its platform told, kept. `ask`: where its own id of an account is had, when
+        a name alone decides nothing."""
+        mine = self._mine(post.person, post.platform) if post.person else []
+        if ask and match(post.told.and_(told), mine) == "not_known":
+            mine += [account for name in mine if not is_id(name) and (account := ask(post.platform, name))]
+        return self._settled(self._change(post.id, lambda one: one.hearing(told, mine)))
+
+    def _settled(self, post: Post) -> Post:
+        """The post with whom it surely belongs to, when that is another person who has handed it in."""
+        if post.matched == "yes" or not post.others:
+            return post
+        for person in post.others:
+            mine = self._mine(person, post.platform)
+            if mine and set(mine) & set(post.told.accounts):
+                contact = self.people.contacts([person]).get(person)
+                if contact is not None:
+                    return self._change(post.id, lambda one, to=contact: self._passed_on(one, to))  # type: ignore[misc]
+        return post
+
+    def _passed_on(self, post: Post, to: Contact) -> Post:
+        if post.matched == "yes" or post.person == to.id:
+            return post
+        received = self.deliveries.received(to.id, post.handed_in_at - WINDOW, post.handed_in_at)
+        return post.changed(
+            **_of_campaign("", "", "", "") | self._chosen(choose(received, post.handed_in_at)),
+            person=to.id,
+            owner_department="",
+            area_path=to.area_path,
+            others=tuple(one for one in post.others if one != to.id),
+            matched="yes",
+            matched_by="platform",
+            stated=None,
+        )
+
+    # --- what staff do
+
+    def submit(
+        self, who: Principal, url: str, *, influencer: str, department: str, campaign: str, text: str
+    ) -> Outcome:
+        """A post handed in by staff, for an influencer or for a department's own handle. Raises InvalidInput,
+        Forbidden."""
+        link = post_link(url)
+        if link is None:
+            raise InvalidInput.of("url", "not_a_post", NOT_A_POST)
+        if bool(influencer) == bool(department):
+            raise InvalidInput.of("influencer", "owner", "Give either an influencer or a department.")
+        contact = self.people.contacts([influencer]).get(influencer) if influencer else None
+        if influencer and (contact is None or contact.status != "approved"):
+            raise InvalidInput.of("influencer", "influencer_unknown", "There is no such approved person.")
+        now = self.clock.now().replace(microsecond=0)
+        words = Words(labels=labels_in(text), by="stated", at=now) if text else None
+        given = HandIn(link, new_token(), now, contact, department, campaign, True, words)
+        draft = self._new("", given)
+        self._may(who, draft, WRITE)
+        return self.take(given)
+
+    def submit_mine(self, person: str, url: str, *, campaign: str, text: str) -> Outcome:
+        """The same by its person. Raises InvalidInput, TooManyRequests."""
+        link = post_link(url)
+        if link is None:
+            raise InvalidInput.of("url", "not_a_post", NOT_A_POST)
+        contact = self.people.contacts([person]).get(person)
+        if contact is None or contact.status != "approved":
+            raise Forbidden
+        now = self.clock.now().replace(microsecond=0)
+        words = Words(labels=labels_in(text), by="stated", at=now) if text else None
+        return self.take(HandIn(link, new_token(), now, contact, campaign=campaign, words=words))
+
+    def decide(self, who: Principal, post_id: str, decision: Decision) -> Post:
+        """Says for which campaign a post is, or whether it is its person's; audited. Raises NotFound,
+        Forbidden, InvalidInput."""
+        before = self.get(who, post_id, WRITE)
+        if before.withdrawn_at:
+            raise NotFound
+        said: dict[str, object] = {"decided_by": who.id, "reason": decision.reason}
+        after = before.changed(**said | self._decided(decision))
+        self._may(who, after, WRITE)
+        event = _submitted(after) if after.campaign != before.campaign else None
+        now = self.clock.now()
+        self.audit.committing(
+            subject=f"post#{post_id}",
+            action="post.decided",
+            actor=who.id,
+            at=now,
+            detail={"campaign": after.campaign, "matched": after.matched},
+            write=lambda transaction: self.store.write_change(transaction, after, event, now),
+            refused=lambda failed: Transient(),
+        )
+        return after
+
+    def _decided(self, decision: Decision) -> dict[str, object]:
+        changes: dict[str, object] = {}
+        if decision.matched is not None:
+            changes |= {"matched": "yes" if decision.matched else "no", "matched_by": "staff"}
+        if decision.campaign is not None:
+            brief = self.briefs.brief(decision.campaign) if decision.campaign else None
+            if decision.campaign and brief is None:
+                raise _no_campaign(decision.campaign)
+            changes |= _of_campaign(decision.campaign, "staff", "", "")
+            if brief is not None:
+                changes |= _of_campaign(brief.id, "staff", brief.department, brief.compensation)
+        return changes
+
+    def get(self, who: Principal, post_id: str, action: str = READ) -> Post:
+        """One post, for somebody who may do `action` with it. Raises NotFound, Forbidden."""
+        post = self.store.find(post_id)
+        if post is None:
+            raise NotFound
+        self._may(who, post, action)
+        return post
+
+    def listed(
+        self, who: Principal, wanted: Wanted, limit: int, after: Mapping[str, Any] | None
+    ) -> tuple[list[Post], dict[str, Any] | None]:
+        """Up to `limit` posts that `who` may see, newest first, and where to go on."""
+        return self._page(wanted, limit, after, lambda post: covers(who, post, READ))
+
+    def mine(
+        self, person: str, limit: int, after: Mapping[str, Any] | None
+    ) -> tuple[list[Post], dict[str, Any] | None]:
+        """Up to `limit` posts of one influencer, newest first, and where to go on."""
+        return self._page(Wanted(person=person), limit, after, lambda post: True)
+
+    def _page(
+        self, wanted: Wanted, limit: int, after: Mapping[str, Any] | None, may: Callable[[Post], bool]
+    ) -> tuple[list[Post], dict[str, Any] | None]:
+        if wanted.person:
+            rows = self.store.listed("by_person", wanted.person, _place(after), PAGE)
+        elif wanted.campaign:
+            rows = self.store.listed("by_campaign", wanted.campaign, _place(after), PAGE)
+        else:
+            rows = self.store.listed("by_time", POST, _place(after), PAGE)
+        found: list[Post] = []
+        for read, (post, place) in enumerate(rows, start=1):
+            if wanted.picks(post) and may(post):
+                found.append(post)
+            if len(found) == limit or read == MOST_READ:
+                return found, place
+        return found, None
+
+    def _may(self, who: Principal, post: Post, action: str) -> None:
+        if not covers(who, post, action):
+            raise Forbidden("This post belongs to another area or department.")
+
+    # --- inside
+
+    def _mine(self, person: str, platform: str) -> list[str]:
+        """A person's accounts on one platform: canonical names, then ids."""
+        return [name for where, name in self.handles.handles_of(person) if where == platform]
+
+    def _change(self, post_id: str, change: Callable[[Post], Post]) -> Post:
+        """What `change` makes of a post, kept; nothing is written when nothing changes. Raises Transient when
+        others were always quicker."""
+        for _ in range(TRIES):
+            before = self._found(post_id)
+            after = change(before)
+            if after == before:
+                return before
+            event = _submitted(after) if _counted_as(after) != _counted_as(before) else None
+            if self.store.change(after, event, self.clock.now()):
+                return after
+        raise Transient
+
+    def _found(self, post_id: str) -> Post:
+        found = self.store.find(post_id)
+        if found is None:
+            raise Transient
+        return found
+
+
+ASKED_BY_ACCOUNT = frozenset({"instagram", "facebook"})
+"""Platforms whose API finds a post by the code of its link only among an account's posts."""
+NOT_A_POST = "This is not the link of a post that we know. Please give the full link of the post itself."
+
+
+def covers(who: Principal, post: Post, action: str) -> bool:
+    """Whether somebody may do `action` with a post: coordinators in their areas, nodal officers for their
+    departments, others with all."""
+    by_place = who.covers_area(post.area_path, action)
+    bound_to_places = who.roles & MATRIX[action] <= {"coordinator"}
+    departments: Iterable[str] = post.departments or {""}
+    return by_place or not bound_to_places and any(who.covers_department(d, action) for d in departments)
+
+
+def _native(platform: str, api_id: str) -> str:
+    """The id that a link would carry, where that can be read off the API's: Facebook's is
+    `<page>_<post>`."""
+    return api_id.rpartition("_")[2] if platform == "facebook" else api_id
+
+
+def _submitted(post: Post) -> Event:
+    return PostSubmitted(
+        post_id=post.id,
+        platform=post.platform,
+        influencer_id=post.person,
+        department=post.owner_department,
+        campaign_id=post.campaign,
+    )
+
+
+def _counted_as(post: Post) -> tuple[str, str, str]:
+    return post.person, post.owner_department, post.campaign
+
+
+def _of_campaign(campaign: str, by: str, department: str, compensation: str) -> dict[str, object]:
+    return {
+        "campaign": campaign,
+        "campaign_by": by,
+        "campaign_department": department,
+        "compensation": compensation,
+        "candidates": (),
+    }
+
+
+def _no_campaign(campaign: str) -> InvalidInput:
+    sentence = "There is no campaign %(id)s that this post could be for."
+    return InvalidInput([FieldError("campaign", "campaign_unknown", sentence, {"id": campaign})])
+
+
+def _place(after: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    return dict(after) if after else None
+
+
+def _sentences(outcome: Outcome, *, named: bool) -> list[str]:
+    """What is said of one post, in this order."""
+    post = outcome.post
+    if outcome.what == "taken":
+        return [TAKEN]
+    said = [KNOWN if outcome.what == "known" else FOR_CAMPAIGN if named else NOTED]
+    if post.candidates:
+        said.append(UNDECIDED)
+    if post.matched == "no":
+        said.append(NOT_YOURS)
+    elif "/" in post.native_id and post.platform in ASKED_BY_ACCOUNT and not post.account:
+        said.append(HIDDEN)
+    if post.disclosed == "no":
+        said.append(PAID if post.compensation == "paid" else IN_KIND)
+    return said
+
+
+TOO_MANY = "These are more posts than we take from one person in a day. Please send the others tomorrow."
+TAKEN = "The post %(link)s was handed in by somebody else before. If it is yours, tell us: staff will look."
+KNOWN = "The post %(link)s was handed in before: it counts once."
+FOR_CAMPAIGN = "Thank you! Your post %(link)s is noted for the campaign “%(title)s”."
+NOTED = "Thank you! Your post %(link)s is noted."
+UNDECIDED = "It may belong to more than one campaign: our staff will look for which one it counts."
+NOT_YOURS = "It is not on an account that you gave us: it counts once it is clear that it is yours."
+HIDDEN = "This short link does not show whose post it is. Please open it and send the full link."
+PAID = "Its text does not say that it is an advertisement. Please add #ad or “विज्ञापन”."
+IN_KIND = "Its text does not say that you got something for it. Please add #sponsored or “प्रायोजित”."
