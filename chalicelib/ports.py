@@ -172,6 +172,11 @@ class People(Protocol):
         none."""
         ...
 
+    def also_known(self, channel: str, address: str, alias: str, *, at: datetime) -> None:
+        """Notes that the platform also calls the sender at this address `alias`: what comes from the alias
+        alone is theirs, a STOP of before too."""
+        ...
+
     def start_telegram(self, token: str, chat_id: str, *, at: datetime) -> str | None:
         """Verifies the signup that a deep link belongs to; the reply to send, in the person's language."""
         ...

@@ -199,7 +199,8 @@ class Inbound:
 
     `kind` is the platform's own word, or `edit` or `revoke` (`reply_to` names the earlier message), or
     `deep_link` (`extra["token"]` is what our link carried). `extra["handle"]`: the canonical name of the
-    account that wrote, where the platform tells it.
+    account that wrote, where the platform tells it; `extra["alias"]`: the id by which it may name the same
+    sender when it leaves the address out.
     """
 
     dedupe_id: str
