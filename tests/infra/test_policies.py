@@ -77,6 +77,7 @@ CALLED_OFF = "who had a claim and no result when a run was called off: tests/dis
 BLOCKED = "the platform says that the person blocked us: counted among the refusals by chance only"
 PARKED = "a chunk that waits longer than a queue can is parked, for quiet hours: tests/dispatch"
 LEFT = "its person leaves in the moment of a hand-in: tests/metrics"
+REGISTERED = "what is registered for SMS is read before one goes out: tests/e2e/test_sms_and_email.py"
 PASSED_ON = "a post passes on to whose account published it, and is for what reached them: tests/metrics"
 HALTED = "a platform's word stops a channel or pauses a campaign: tests/dispatch/test_channels.py"
 MEASURED = "nothing is due on this laptop: tests/metrics"
@@ -101,6 +102,7 @@ FAILURES = {"sqs:SendMessage EventsDead": BY_LAMBDA}
 UNSEEN: dict[str, dict[str, str]] = {
     "api_handler": EMAILS
     | {
+        "dynamodb:DeleteItem PostsTable": LEFT,
         "cognito-idp:AdminDeleteUser Pool": "undoes a new member of staff whose role could not be given",
         "cognito-idp:AdminRespondToAuthChallenge Pool": SECOND_FACTOR,
         "cognito-idp:AdminSetUserMFAPreference Pool": SECOND_FACTOR,
@@ -108,7 +110,8 @@ UNSEEN: dict[str, dict[str, str]] = {
         "dynamodb:GetItem OpsTable": "the answer to an Idempotency-Key that comes again; an enrolment",
         "s3:GetObject Bucket/bundles/*": "whoever follows a link that was signed reads in its name",
     },
-    "forget_posts": FAILURES,
+    "forget_posts": FAILURES
+    | {"secretsmanager:GetSecretValue PlatformSecret": "the pepper, where the platform has another id"},
     "launch_due": FAILURES
     | {"dynamodb:BatchWriteItem TalliesTable": PARKED, "sqs:SendMessage SendQueue": PARKED}
     | {f"dynamodb:{action} TalliesTable": HALTED for action in ("DeleteItem", "PutItem")}
@@ -132,6 +135,7 @@ UNSEEN: dict[str, dict[str, str]] = {
     "process_callbacks": {f"{action} CallbacksQueue": why for action, why in POLLING.items()}
     | {"dynamodb:GetItem LedgerTable": READ_AGAIN}
     | HALTS
+    | {"dynamodb:Query CampaignsTable": REGISTERED}
     | {
         "dynamodb:GetItem CampaignsTable": HALTED,
         "dynamodb:DeleteItem PostsTable": LEFT,
@@ -153,10 +157,12 @@ UNSEEN: dict[str, dict[str, str]] = {
     | {"dynamodb:GetItem LedgerTable": READ_AGAIN}
     | {"dynamodb:ConditionCheckItem LedgerTable": GIVEN_UP}
     | HALTS
+    | {"dynamodb:Query CampaignsTable": REGISTERED}
     | {f"dynamodb:{action} PeopleTable": BLOCKED for action in ("ConditionCheckItem", "GetItem", "PutItem")}
     | {"dynamodb:PutItem RosterTable": BLOCKED},
     "send_service": {f"{action} ServiceQueue": why for action, why in POLLING.items()}
     | EMAILS
+    | {"dynamodb:Query CampaignsTable": REGISTERED}
     | {"dynamodb:GetItem LedgerTable": READ_AGAIN}
     | {"sqs:SendMessage ServiceQueue": "a message waits while its channel is stopped: tests/influencers"},
     "welcome": FAILURES,
