@@ -353,10 +353,12 @@ class Quota:
     batch: int
     """Posts in one request."""
     units: int
-    """Of the quota, for each request."""
+    """Of the quota, for each request for posts."""
     per_window: int
     """Units in a window; counted over every stretch of this length, however the platform cuts its own."""
     window_s: int
+    account_units: int = 1
+    """Of the quota, for reading one account."""
 
 
 class Http(Protocol):
@@ -437,6 +439,8 @@ class Measures(Platform, Protocol):
     """A platform whose API tells figures."""
 
     quota: Quota
+    figures_key: str
+    """The key in the secret with which figures are asked for: without it the platform tells none."""
 
     def read_posts(
         self, http: Http, base_url: str, secrets: Mapping[str, Any], ids: Sequence[str]
