@@ -8,7 +8,6 @@ e-mail (AdminRespondToAuthChallenge, "ChallengeResponses"): it travels inside th
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -259,5 +258,5 @@ def _unpack(session: str) -> tuple[str, str]:
     user, _, theirs = session.partition(".")
     try:
         return base64.urlsafe_b64decode(user).decode(), theirs
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:  # neither base64 nor UTF-8, or not even ASCII
         raise WrongCredentials from None
