@@ -22,3 +22,33 @@ class Files:
         where = {"Bucket": self.bucket, "Key": key}
         made: str = aws.client("s3").generate_presigned_url("get_object", Params=where, ExpiresIn=seconds)
         return made
+
+    def post_to(self, key: str, content_type: str, largest: int, seconds: int) -> tuple[str, dict[str, str]]:
+        """Where, and with which form fields before the file, anybody who has them may post one object of
+        this type and at most `largest` bytes, for so long."""
+        made = aws.client("s3").generate_presigned_post(
+            self.bucket,
+            key,
+            Fields={"Content-Type": content_type},
+            Conditions=[{"Content-Type": content_type}, ["content-length-range", 1, largest]],
+            ExpiresIn=seconds,
+        )
+        return made["url"], made["fields"]
+
+    def beginning(self, key: str, length: int) -> tuple[bytes, int] | None:
+        """The first bytes of an object and its whole size; None when there is none (any more)."""
+        from botocore.exceptions import ClientError
+
+        try:
+            found = aws.client("s3").get_object(Bucket=self.bucket, Key=key, Range=f"bytes=0-{length - 1}")
+        except ClientError as error:  # without the right to list, S3 refuses what is not there
+            if error.response["Error"]["Code"] not in ("NoSuchKey", "AccessDenied", "InvalidRange"):
+                raise
+            return None
+        return found["Body"].read(), int(found["ContentRange"].rpartition("/")[2])
+
+    def copy(self, key: str, to: str) -> None:
+        """The same object under another key, over what was there."""
+        aws.client("s3").copy_object(
+            Bucket=self.bucket, Key=to, CopySource={"Bucket": self.bucket, "Key": key}
+        )

@@ -46,20 +46,23 @@ class Metered:
 
     def read_posts(self, platform: str, ids: Sequence[str]) -> dict[str, PostReading]:
         """As `Meter.read_posts`; Throttled also while the quota is used up or the platform rests."""
-        return self._ask(platform, lambda: self.meter.read_posts(platform, ids))
+        units = self.meter.quota(platform).units
+        return self._ask(platform, units, lambda: self.meter.read_posts(platform, ids))
 
     def read_account(self, platform: str, handle: str) -> AccountReading | None:
         """As `Meter.read_account`; Throttled also while the quota is used up or the platform rests."""
-        return self._ask(platform, lambda: self.meter.read_account(platform, handle))
+        units = self.meter.quota(platform).account_units
+        return self._ask(platform, units, lambda: self.meter.read_account(platform, handle))
 
     def name_of(self, platform: str, sender: str) -> str:
         """As `Meter.name_of`; Throttled as above."""
-        return self._ask(platform, lambda: self.meter.name_of(platform, sender))
+        units = self.meter.quota(platform).account_units
+        return self._ask(platform, units, lambda: self.meter.name_of(platform, sender))
 
-    def _ask(self, platform: str, ask: Callable[[], Answer]) -> Answer:
+    def _ask(self, platform: str, units: int, ask: Callable[[], Answer]) -> Answer:
         quota = self.meter.quota(platform)
         most = max(quota.units, int(quota.per_window * self.share))
-        wait_s = self.budgets.spend(platform, quota.units, most, quota.window_s)
+        wait_s = self.budgets.spend(platform, units, most, quota.window_s)
         if wait_s:
             raise Throttled(wait_s, platform_code="our_quota")
         try:

@@ -172,6 +172,11 @@ class People(Protocol):
         none."""
         ...
 
+    def also_known(self, channel: str, address: str, alias: str, *, at: datetime) -> None:
+        """Notes that the platform also calls the sender at this address `alias`: what comes from the alias
+        alone is theirs, a STOP of before too."""
+        ...
+
     def start_telegram(self, token: str, chat_id: str, *, at: datetime) -> str | None:
         """Verifies the signup that a deep link belongs to; the reply to send, in the person's language."""
         ...
@@ -412,6 +417,39 @@ class Posts(Protocol):
 
     def told(self, platform: str, news: Posted | Measured | Engaged, at: datetime) -> None:
         """Takes what a platform told of posts by itself; `at`: when it reached us. May be repeated."""
+        ...
+
+
+@dataclass
+class MetricSum:
+    """One metric over many posts: the sum, of how many posts there is data, and when they were measured."""
+
+    total: int = 0
+    posts: int = 0
+    oldest: datetime | None = None
+    newest: datetime | None = None
+
+
+@dataclass(frozen=True)
+class CampaignPosts:
+    """The posts of one campaign and what they came to. What is no data is absent."""
+
+    posts: int
+    """Those that count: surely their person's."""
+    undecided: int
+    """Handed in for it, and not (yet) surely their person's."""
+    gone: int
+    """Of those that count, how many their platform does not show (any more): their last figures count."""
+    by_platform: Mapping[str, int]
+    verified: Mapping[str, MetricSum]
+    """By metric, as platforms told them."""
+    declared: Mapping[str, MetricSum]
+    """By metric, as creators say: never added to the others."""
+
+
+class PostSums(Protocol):
+    def of_campaign(self, campaign_id: str) -> CampaignPosts:
+        """What a campaign's posts came to; it may be half a minute old."""
         ...
 
 

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from chalicelib.influencers.service import Messenger, People, Register, Signups
     from chalicelib.influencers.store import PeopleStore, RosterStore
     from chalicelib.metrics.followers import Followers
+    from chalicelib.metrics.measuring import Measuring
     from chalicelib.metrics.poller import Poller
     from chalicelib.metrics.service import Posts
     from chalicelib.metrics.store import PostStore
@@ -50,9 +51,10 @@ if TYPE_CHECKING:
     from chalicelib.ops import Idempotency, RateLimits, Seen
     from chalicelib.platforms.base import Meter
     from chalicelib.platforms.registry import Platforms
-    from chalicelib.ports import Accounts, Calendar, CampaignHalts, DirectSender, Tallies
+    from chalicelib.ports import Accounts, Calendar, CampaignHalts, DirectSender, PostSums, Tallies
     from chalicelib.queues import Queue
     from chalicelib.unsubscribing import Unsubscribing
+    from chalicelib.uploads import Uploads
 
 POLLERS_SHARE = 0.9
 """What part of a platform's quota the schedule may use up: proofs of handles need the rest."""
@@ -309,6 +311,31 @@ def poller() -> Poller:
     from chalicelib.platforms.registry import MEASURERS
 
     return Poller(Snapshots(), _scheduled_meter(), posts().learned, clock(), tuple(MEASURERS))
+
+
+@cache
+def uploads() -> Uploads:
+    from chalicelib.files import Files
+    from chalicelib.uploads import Uploads
+
+    return Uploads(Files(settings().bucket), rate_limits(), clock())
+
+
+@cache
+def measuring() -> Measuring:
+    from chalicelib.files import Files
+    from chalicelib.metrics.measuring import Measuring
+    from chalicelib.metrics.snapshots import Snapshots
+
+    return Measuring(Snapshots(), Files(settings().bucket), uploads(), rate_limits(), clock())
+
+
+@cache
+def post_sums() -> PostSums:
+    from chalicelib.metrics.impact import Impact
+    from chalicelib.metrics.snapshots import Snapshots
+
+    return Impact(_post_store(), Snapshots(), clock())
 
 
 @cache
@@ -627,6 +654,7 @@ def posts() -> Posts:
         audit=audit(),
         clock=clock(),
         account_id=_account_id,
+        measured=lambda post_id, news, at: measuring().told(post_id, news, at),
     )
 
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
@@ -21,6 +22,7 @@ from local.users import USERS, load_users
 
 Json = dict[str, Any]
 
+SMS_TEMPLATES = Path(__file__).parent / "data" / "sms_templates.json"
 WAIT_S = 90.0
 """The longest that one person waits for a code, a confirmation or a state before giving up."""
 LOOK_EVERY_S = 0.1
@@ -68,6 +70,13 @@ class Caller:
         if answer.status >= 400:
             raise CallFailed(method, path, answer.status, answer.data.decode("utf-8", "replace"))
         return json.loads(answer.data) if answer.data else None
+
+    def press(self, path: str) -> None:
+        """Presses the one button of a page's form. CallFailed when the page does not take it."""
+        kind = {"Content-Type": "application/x-www-form-urlencoded"}
+        answer = self.pool.request("POST", self.base + path, body=b"", headers=kind)
+        if answer.status >= 400:
+            raise CallFailed("POST", path, answer.status, answer.data.decode("utf-8", "replace"))
 
 
 def wait_for(look: Callable[[], Any], what: str, within_s: float = WAIT_S) -> Any:  # noqa: ANN401 - what look gives
@@ -130,6 +139,17 @@ class Creators:
         self.sandbox("POST", "/inbound", pressed)
         wait_for(lambda: self.inbox(creator), f"the bot's answer to {creator.chat}")
 
+    def confirm_email(self, creator: Creator) -> None:
+        """Press the button behind the link that came with the welcome."""
+
+        def path() -> str | None:
+            for message in self.sandbox("GET", f"/messages?to={quote(creator.email)}"):
+                if found := re.search(r"/confirm/[\w.-]+", message["text"]):
+                    return found[0]
+            return None
+
+        self.api.press(wait_for(path, f"the link for {creator.email}"))
+
     def inbox(self, creator: Creator) -> list[Json]:
         """What the creator received, newest last."""
         found: list[Json] = self.sandbox("GET", f"/messages?to={quote(creator.address)}")
@@ -158,7 +178,11 @@ def signup_of(creator: Creator) -> Json:
         "areas_served": [creator.area],
         "themes": list(creator.themes),
         "channel": creator.channel,
-        "consents": [{"purpose": "campaigns", "channel": creator.channel, "notice_version": "1"}],
+        "consents": [
+            {"purpose": "campaigns", "channel": channel, "notice_version": "1"}
+            for channel in creator.channels
+        ],
+        **({"email": creator.email} if "email" in creator.channels else {}),
         "idea": "नमूना प्रविष्टि: यह व्यक्ति काल्पनिक है।",
     }
 
@@ -202,7 +226,8 @@ class Staff:
         return campaign
 
     def register_templates(self, sandbox: Caller) -> None:
-        """Copy the templates that WhatsApp lists as approved into the register of our channel."""
+        """Copy the templates that WhatsApp lists as approved into the register of our channel, and the words
+        of SMS as they are registered."""
         listed = sandbox(
             "GET", f"/whatsapp/v23.0/{WHATSAPP.waba}/message_templates?limit=100", token=WHATSAPP.access_token
         )
@@ -216,7 +241,10 @@ class Staff:
             }
             for template in listed["data"]
         ]
-        self.api("PUT", "/v1/channels/whatsapp-main/templates", {"items": items}, token=self.tokens["admin"])
+        admin = self.tokens["admin"]
+        self.api("PUT", "/v1/channels/whatsapp-main/templates", {"items": items}, token=admin)
+        registered = json.loads(SMS_TEMPLATES.read_text(encoding="utf-8"))
+        self.api("PUT", "/v1/channels/sms-main/templates", {"items": registered}, token=admin)
 
     def report(self, campaign: str) -> Json:
         """The campaign's counts."""
@@ -230,7 +258,8 @@ def enrol(
     staff: Staff,
     tell: Callable[[int], object] = lambda _: None,
 ) -> None:
-    """Everybody signs up, proves their channel and is approved; `tell` hears how many are done.
+    """Everybody signs up, proves their channel, is approved and confirms a second address; `tell` hears how
+    many are done.
 
     The first one goes ahead until they are welcomed: events that find no warm function start one each, so a
     crowd at once would start many. The first failure ends it and is raised.
@@ -238,6 +267,8 @@ def enrol(
 
     def join(creator: Creator) -> None:
         staff.approve(creators.sign_up(creator), creator.area)
+        if "email" in creator.also:
+            creators.confirm_email(creator)
 
     first, *others = people
     join(first)

@@ -18,15 +18,19 @@ from typing import Any
 
 Json = dict[str, Any]
 
-WITH_RECEIPTS = frozenset({"whatsapp", "ses"})
+WITH_RECEIPTS = frozenset({"whatsapp", "ses", "msg91", "twilio"})
 """Platforms that say what became of a message after taking it, and give our key back."""
-MEDIUM = {"ses": "email"}
+MEDIUM = {"ses": "email", "msg91": "sms", "twilio": "sms"}
 """What the report calls a platform that has not the name of what it reaches people by."""
 ARRIVALS = frozenset({"delivered", "read"})
 MOST_ATTEMPTS = 2
 """A person's decision allows one attempt more, and no third."""
 KEY_DOTS = 3
 """Our keys are run.chunk.index.attempt."""
+CHUNK_DIGITS = 11
+FELL_BACK = 25
+"""The chunk of an attempt over the next channel is named after the place of the one before: the number of its
+chunk, and two digits, this more than its index."""
 NEEDS_REQUEST = frozenset({"accepted", "sent", "delivered", "read", "failed"})
 PARTS = ("in_progress", "accepted", "failed", "unknown", "not_sent")
 OUTCOMES = ("accepted", "failed", "unknown", "delivered", "read", "no_receipts")
@@ -57,6 +61,10 @@ class Person:
     """Statuses of the newest attempt in callbacks that were posted and taken."""
     late: bool = False
     """An earlier attempt arrived as well."""
+    places: set[str] = field(default_factory=set)
+    """`run.chunk.index` of each attempt, where a key is carried."""
+    followed: bool = False
+    """It went on over the next channel: the person counts there."""
 
     def request(self, attempt: int, outcome: str) -> None:
         """Takes in one request that was not throttled."""
@@ -146,6 +154,7 @@ def people_of(log: Iterable[Json], campaign: str, marker: str | None = None) -> 
             if line["outcome"] == "throttled":
                 person.throttled += 1
             else:
+                person.places |= _places(_key_in(line))
                 person.request(_attempt_of(_key_in(line)), line["outcome"])
         elif line["kind"] == "callback" and line["taken"]:
             later += [(line["platform"], update) for update in line["updates"] if update.get("key")]
@@ -153,7 +162,23 @@ def people_of(log: Iterable[Json], campaign: str, marker: str | None = None) -> 
         place = (platform, update["to"])
         if _key_of(update["key"], campaign) and place in people:
             people[place].tell(_attempt_of(update["key"]), update["status"])
+    before = {_before(place) for person in people.values() for place in person.places}
+    for person in people.values():
+        person.followed = bool(person.places & before)
     return list(people.values())
+
+
+def _places(key: str | None) -> set[str]:
+    return {key.rpartition(".")[0]} if key and key.count(".") == KEY_DOTS else set()
+
+
+def _before(place: str) -> str:
+    """The place whose failure this one followed; empty for one that followed none."""
+    run, chunk, _ = place.split(".")
+    digits = chunk[-2:]
+    if not digits.isdigit() or int(digits) < FELL_BACK or len(chunk) <= CHUNK_DIGITS:
+        return ""
+    return f"{run}.{chunk[:-2]}.{int(digits) - FELL_BACK}"
 
 
 def _belongs(line: Json, campaign: str, marker: str | None) -> bool:
@@ -180,7 +205,7 @@ def _attempt_of(key: str | None) -> int:
 def truth_of(people: list[Person]) -> Truth:
     """The sums, whole and by channel."""
     by_channel: dict[str, Counter[str]] = defaultdict(Counter)
-    for person in people:
+    for person in (one for one in people if not one.followed):
         counts = by_channel[MEDIUM.get(person.platform, person.platform)]
         facts = {
             "accepted": person.accepted,
@@ -193,14 +218,14 @@ def truth_of(people: list[Person]) -> Truth:
         counts.update({name: int(holds) for name, holds in facts.items()})
     asked = [person for person in people if person.requests]
     return Truth(
-        people=len(asked),
+        people=sum(not person.followed for person in asked),
         requests=sum(person.requests for person in people),
         throttled=sum(person.throttled for person in people),
         lost_replies=sum(person.lost for person in people),
         duplicate_sends=sum(person.repeated for person in asked),
         after_a_loss=sum(person.after_a_loss for person in asked),
-        resent=sum(person.attempt > 1 for person in asked),
-        late=sum(person.late for person in asked),
+        resent=sum(person.attempt > 1 and not person.followed for person in asked),
+        late=sum(person.late or (person.followed and person.arrived) for person in asked),
         by_channel={name: dict(counts) for name, counts in by_channel.items()},
         **{name: sum(counts[name] for counts in by_channel.values()) for name in OUTCOMES},
     )

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from local.acting import Caller, Creators, Json, Staff, enrol
+from local.acting import SMS_TEMPLATES, Caller, Creators, Json, Staff, enrol
+from local.config import MSG91
 from local.laptop import Laptop, use_environment
 from local.sample import areas_from, creators, load_directory
 
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from chalicelib.ports import Area
 
 CREATORS = 200
+ELSEWHERE = 0.1
+"""The share of the sample creators on phones who are reached by SMS or email, too or only."""
+EVERYWHERE = ("whatsapp", "telegram", "sms", "email")
 A_TRY = 1000
 """Creators of a later try have numbers from here on: an interrupted try may have taken the phones before."""
 
@@ -42,41 +46,67 @@ def load_once(system: Laptop, tell: Callable[[int], object] = lambda _: None, co
     staff = Staff.signed_in(api, system.env)
     areas = load_ground(system)
     staff.register_templates(Caller(system.sandbox_url))
-    people = creators(count, areas, first=known["tries"] * A_TRY + 1)
+    people = creators(count, areas, first=known["tries"] * A_TRY + 1, elsewhere=ELSEWHERE)
     enrol(people, Creators(api, Caller(system.sandbox_url)), staff, tell)
-    staff.draft(brief("", ["IN-XN"]))
+    staff.draft(brief("", ["IN-XN"], EVERYWHERE))
     system.engine.snapshot()
     marker.write_text(json.dumps({"tries": known["tries"] + 1, "loaded": True}))
     return True
 
 
-def brief(marker: str, areas: Sequence[str]) -> Json:
-    """The draft of a campaign to everybody in the areas; every text holds the marker."""
+def brief(marker: str, areas: Sequence[str], channels: Sequence[str] = EVERYWHERE[:2]) -> Json:
+    """The draft of a campaign to everybody in the areas, over `channels` in this order of fallback; every
+    free text holds the marker."""
     texts = {
         "hi": f"नमस्ते {{name}}, मतदाता जागरूकता: हर मतदाता तक पहुँचें, मतदान की तारीख़ बताएँ। {{link}} {marker}",
         "en": f"Namaste {{name}}, voter awareness: tell every voter the day of the poll. {{link}} {marker}",
     }
     titles = {"hi": "हर मत की क़ीमत", "en": "Every vote counts"}
+    messages = {
+        "whatsapp": {
+            language: {
+                "template": "namuna_brief",
+                "category": "marketing",
+                "params": ["{name}", title, "{link}", "{disclosure}"],
+                "text": texts[language],
+            }
+            for language, title in titles.items()
+        },
+        "telegram": {language: {"text": text} for language, text in texts.items()},
+        "sms": {
+            language: {
+                "template_id": _registered("namuna_brief", language),
+                "header": MSG91.header,
+                "params": ["{name}", title, "{link}"],
+            }
+            for language, title in titles.items()
+        },
+        "email": {
+            language: {
+                "subject": f"{title}: {{name}}",
+                "text": texts[language],
+                "html": f"<h1>{title}</h1><p>{texts[language]}</p>",
+            }
+            for language, title in titles.items()
+        },
+    }
     return {
         "title": titles["hi"],
         "department": "information",
         "theme": "voter_awareness",
         "kind": "awareness",
         "compensation": "none",
-        "messages": {
-            "whatsapp": {
-                language: {
-                    "template": "namuna_brief",
-                    "category": "marketing",
-                    "params": ["{name}", title, "{link}", "{disclosure}"],
-                    "text": texts[language],
-                }
-                for language, title in titles.items()
-            },
-            "telegram": {language: {"text": text} for language, text in texts.items()},
-        },
+        "messages": {channel: messages[channel] for channel in channels},
         "links": ["https://example.org/namuna"],
         "audience": {"areas": list(areas)},
-        "channels": ["whatsapp", "telegram"],
+        "channels": list(channels),
         "expires_at": (datetime.now(UTC) + timedelta(days=2)).isoformat(timespec="seconds"),
     }
+
+
+def _registered(name: str, language: str) -> str:
+    """The id under which the words of an SMS are registered."""
+    registered = json.loads(SMS_TEMPLATES.read_text(encoding="utf-8"))
+    return next(
+        str(one["template_id"]) for one in registered if (one["name"], one["language"]) == (name, language)
+    )

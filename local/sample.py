@@ -8,7 +8,7 @@ import csv
 import json
 import random
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -143,6 +143,8 @@ class Creator:
     themes: tuple[str, ...]
     handles: tuple[tuple[str, str, int], ...]
     """(platform, handle, followers as stated)."""
+    also: tuple[str, ...] = ()
+    """Over which they may be reached besides: `sms`, `email`."""
 
     @property
     def phone(self) -> str:
@@ -155,18 +157,50 @@ class Creator:
         return str(CHAT_BASE + self.number)
 
     @property
+    def email(self) -> str:
+        """Their mailbox, should they use it."""
+        return f"namuna{self.number}@sample.test"
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """All over which they have consented to be reached, their own first."""
+        return (self.channel, *self.also)
+
+    @property
     def address(self) -> str:
         """Where messages over their channel arrive."""
-        return self.chat if self.channel == "telegram" else self.phone
+        return {"telegram": self.chat, "email": self.email}.get(self.channel, self.phone)
 
 
 def creators(
-    count: int, areas: Sequence["Area"], *, first: int = 1, seed: int = 1, telegram: float = 0.2
+    count: int,
+    areas: Sequence["Area"],
+    *,
+    first: int = 1,
+    seed: int = 1,
+    telegram: float = 0.2,
+    elsewhere: float = 0.0,
 ) -> list[Creator]:
-    """`count` creators, numbered from `first`, spread over the areas; the same seed gives the same people."""
+    """`count` creators, numbered from `first`, spread over the areas; the same seed gives the same people.
+
+    `elsewhere`: the share of those not on Telegram who can be reached by SMS or email, too or only.
+    """
     draw = random.Random(f"janjan sample {seed}")
     ground = _ground(areas, draw)
-    return [_creator(number, draw, ground, telegram) for number in range(first, first + count)]
+    people = [_creator(number, draw, ground, telegram) for number in range(first, first + count)]
+    return [_elsewhere(person, elsewhere, seed) for person in people]
+
+
+WAYS = (("whatsapp", "sms", "email"), ("whatsapp", "sms"), ("sms", "email"), ("email",))
+"""How creators who are reached by SMS or email are reached: their own channel first."""
+
+
+def _elsewhere(person: Creator, share: float, seed: int) -> Creator:
+    draw = random.Random(f"janjan ways {seed} {person.number}")
+    if person.channel == "telegram" or draw.random() >= share:
+        return person
+    [(channel, *also)] = draw.choices(WAYS, (4, 4, 1, 1))
+    return replace(person, channel=channel, also=tuple(also))
 
 
 def _ground(areas: Sequence["Area"], draw: random.Random) -> dict[str, list["Area"]]:

@@ -170,6 +170,8 @@ class Callbacks:
         at, channel = said.at or letter.received_at, said.medium or letter.platform
         writes_back = channel in MEDIUMS  # else there is nothing to stop, nothing that waits, and no reply
         meaning = meaning_of(said.text) if writes_back else None
+        if alias := str(said.extra.get("alias", "")):
+            self.people.also_known(channel, said.sender, alias, at=letter.received_at)
         if said.kind == "deep_link":
             reply = self.people.start_telegram(str(said.extra["token"]), said.sender, at=at)
             if reply:

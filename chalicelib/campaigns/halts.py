@@ -35,14 +35,14 @@ class Halts:
             logger.error("campaign paused", extra={"campaign": campaign_id, "code": code})
 
     def pause_template(self, platform: str, template: str, language: str, code: str) -> None:
-        """Pauses the campaigns, scheduled or under way, that send this template; `en_US` is `en`, too."""
-        base = language.partition("_")[0]
+        """Pauses the campaigns, scheduled or under way, that send this template."""
         for run in [*self.store.dispatching(), *self.store.due(ANY_TIME, RUNS_AT_MOST)]:
             frozen, key = self.store.frozen(run), split_run_id(run)
             if frozen is None or key is None:
                 continue
-            if any(
-                (channel, message.template) == (platform, template) and spoken in (language, base)
+            sent = {
+                (channel, message.template, message.template_language or spoken)
                 for channel, spoken, message, _ in frozen.content.each()
-            ):
+            }
+            if (platform, template, language) in sent:
                 self.pause_campaign(key[0], code)

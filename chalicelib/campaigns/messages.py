@@ -48,7 +48,7 @@ MOST_SEGMENTS = 10
 """Parts of one SMS: gateways take about as many, and each is paid for."""
 SMS_CATEGORIES = frozenset({"promotional", "transactional", "service_implicit", "service_explicit"})
 FIELDS: Mapping[str, frozenset[str]] = {
-    "whatsapp": frozenset({"template", "category", "params", "text"}),
+    "whatsapp": frozenset({"template", "template_language", "category", "params", "text"}),
     "telegram": frozenset({"text"}),
     "sms": frozenset({"template_id", "header", "params", "text"}),
     "email": frozenset({"subject", "text", "html"}),
@@ -106,6 +106,9 @@ class Message(Strict):
     """What one channel carries in one language: of these fields, those of FIELDS."""
 
     template: Annotated[str, Field(max_length=512, pattern=r"^[a-z0-9_]*$")] = ""
+    template_language: Annotated[str, Field(pattern=r"^([a-z]{2,3}(_[A-Z]{2})?)?$")] = ""
+    """What the template is registered as, where that is not the message's language: `en_US` of `en`. Written
+    when the campaign is submitted."""
     category: Literal["", "marketing", "utility"] = ""
     params: Annotated[
         tuple[Annotated[str, Field(min_length=1, max_length=700)], ...], Field(max_length=20)
@@ -367,7 +370,7 @@ def render(
         )
     return Outgoing(
         template=message.template,
-        template_language=language,
+        template_language=message.template_language or language,
         category=message.category,
         params=tuple(fill(param, _called(name), disclosure, link) for param in message.params),
     )

@@ -174,17 +174,39 @@ Templates = Mapping[tuple[str, str, str], m.Template]
 
 
 def with_words(messages: Mapping[m.Channel, Mapping[str, m.Message]], templates: Templates) -> dict[str, Any]:
-    """The same messages with the registered words of each SMS written into it; what is not registered has
-    none."""
+    """The same messages with what is registered written into them: the words of each SMS, what the template
+    of a WhatsApp message is called in. What is not registered has none."""
 
-    def written(message: m.Message, language: str) -> m.Message:
+    def worded(message: m.Message, language: str) -> m.Message:
         found = templates.get(("sms", message.template_id, language))
         return message.model_copy(update={"text": found.body if found else ""})
 
+    def called(message: m.Message, language: str) -> m.Message:
+        found = templates.get(("whatsapp", message.template, language))
+        other = found.language if found and found.language != language else ""
+        return message.model_copy(update={"template_language": other})
+
     filled: dict[str, Any] = {channel: dict(by_language) for channel, by_language in messages.items()}
-    for language, message in messages.get("sms", {}).items():
-        filled["sms"][language] = written(message, language)
+    for channel, written in (("sms", worded), ("whatsapp", called)):
+        for language, message in filled.get(channel, {}).items():
+            filled[channel][language] = written(message, language)
     return filled
+
+
+def fitting(templates: Iterable[m.Template], language: str, asked: str = "") -> m.Template | None:
+    """Of templates of one name the one for messages in `language`: what was `asked` for, else an approved
+    one, its own before its countries'. `en` may be registered as `en_US`."""
+    same = [one for one in templates if one.language.partition("_")[0] == language.partition("_")[0]]
+    return min(
+        same,
+        key=lambda one: (
+            one.language != asked,
+            one.state != "approved",
+            one.language != language,
+            one.language,
+        ),
+        default=None,
+    )
 
 
 def tidy(given: Any) -> Any:  # noqa: ANN401 - any JSON value

@@ -29,6 +29,7 @@ from chalicelib.campaigns.model import (
     Status,
     Templates,
     faults,
+    fitting,
     run_id,
     unready,
     with_words,
@@ -392,7 +393,7 @@ class Campaigns:
         return self.store.templates(self._registers_for(channel_id))
 
     def with_words(self, messages: Mapping[Channel, Mapping[str, Message]]) -> dict[str, Any]:
-        """The messages with the words of their SMS as they are registered now."""
+        """The messages with what is registered of them now: the words of an SMS, a template's language."""
         return with_words(messages, self._templates_of(messages))
 
     def _registers_for(self, channel_id: str) -> str:
@@ -403,11 +404,11 @@ class Campaigns:
 
     def _templates_of(self, messages: Mapping[Channel, Mapping[str, Message]]) -> Templates:
         """The registered templates that these messages name."""
-        wanted = {
-            ("whatsapp", message.template, language)
-            for language, message in messages.get("whatsapp", {}).items()
-        }
-        found: dict[tuple[str, str, str], Template] = self.store.some_templates(wanted) if wanted else {}
+        found: dict[tuple[str, str, str], Template] = {}
+        for language, message in messages.get("whatsapp", {}).items():
+            named = self.store.named_templates("whatsapp", message.template) if message.template else []
+            if template := fitting(named, language, message.template_language):
+                found["whatsapp", message.template, language] = template
         if messages.get("sms"):
             found |= {("sms", one.template_id, one.language): one for one in self.store.templates("sms")}
         return found

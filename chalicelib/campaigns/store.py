@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
@@ -250,13 +250,12 @@ class CampaignStore:
         """All that are registered for a channel's platform, by name and language."""
         return [Template.model_validate_json(row.body) for row in CampaignItem.query(f"template#{channel}")]
 
-    def some_templates(self, wanted: Iterable[tuple[str, str, str]]) -> dict[tuple[str, str, str], Template]:
-        """Those of (channel, name, language) that are registered."""
-        keys = {
-            (f"template#{channel}", f"{name}#{lang}"): (channel, name, lang) for channel, name, lang in wanted
-        }
-        rows = CampaignItem.batch_get(list(keys), consistent_read=True)
-        return {keys[row.pk, row.sk]: Template.model_validate_json(row.body) for row in rows}
+    def named_templates(self, channel: str, name: str) -> list[Template]:
+        """Those of one name, by language, read consistently."""
+        rows = CampaignItem.query(
+            f"template#{channel}", CampaignItem.sk.startswith(f"{name}#"), consistent_read=True
+        )
+        return [Template.model_validate_json(row.body) for row in rows]
 
 
 def _digest(text: str) -> str:

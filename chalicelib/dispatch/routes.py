@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 from urllib.parse import unquote
@@ -16,7 +17,7 @@ from chalicelib.errors import InvalidInput, NotFound, OtherDepartment
 from chalicelib.http import Api, Request, empty, html, next_cursor, read_cursor
 from chalicelib.i18n import translate
 from chalicelib.platforms.base import Outgoing
-from chalicelib.ports import RunBrief
+from chalicelib.ports import MetricSum, RunBrief
 from chalicelib.shapes import Strict, View
 
 if TYPE_CHECKING:
@@ -64,6 +65,28 @@ class TakenBackView(CountsView):
     status: str
 
 
+class SumView(View):
+    """The sum over `posts` posts, measured between the two times; of the others there is no data."""
+
+    sum: int
+    posts: int
+    measured_from: datetime
+    measured_until: datetime
+
+
+class PostsView(View):
+    """A campaign's posts and their figures: `verified` by platforms and `declared` by creators, which are
+    never added together. A metric that is absent is no data, not 0."""
+
+    posts: int
+    undecided: int
+    """Handed in for it, not (yet) surely their person's: not counted."""
+    gone: int
+    by_platform: dict[str, int]
+    verified: dict[str, SumView]
+    declared: dict[str, SumView]
+
+
 class ReportView(CountsView):
     """The campaign's own runs together, or the one that was asked for; what takes them back stands apart.
 
@@ -81,6 +104,9 @@ class ReportView(CountsView):
     half_sent: bool
     by_channel: dict[str, CountsView]
     by_area: dict[str, CountsView]
+    posts: int
+    """Of the campaign, whichever run is asked for."""
+    post_figures: PostsView
     updated_at: datetime
 
 
@@ -358,7 +384,27 @@ def _report(head: Head, run: str | None = None) -> ReportView:
         "half_sent": report.half_sent,
         "updated_at": report.updated_at,
     }
+    posts = _posts(head.id)
+    shown |= {"posts": posts.posts, "post_figures": posts}
     return ReportView.model_validate(shown)
+
+
+def _posts(campaign_id: str) -> PostsView:
+    found = wiring.post_sums().of_campaign(campaign_id)
+
+    def view(sums: Mapping[str, MetricSum]) -> dict[str, dict[str, object]]:
+        return {
+            metric: {
+                "sum": one.total,
+                "posts": one.posts,
+                "measured_from": one.oldest,
+                "measured_until": one.newest,
+            }
+            for metric, one in sums.items()
+        }
+
+    facts = vars(found) | {"verified": view(found.verified), "declared": view(found.declared)}
+    return PostsView.model_validate(facts)
 
 
 @api.get(
@@ -396,6 +442,7 @@ def report_page(request: Request, campaign_id: str) -> Response:
         report=values,
         by_channel=[(channel_names.get(name, name), counts) for name, counts in shown.by_channel.items()],
         by_area=[(_area_name(area, request.lang), counts) for area, counts in shown.by_area.items()],
+        posts=_worded_posts(shown.post_figures),
         channel_names=channel_names,
         officer=request.principal.may("officer_report.read"),
         unknown=_unknown(request, head) if shown.unknown else [],
@@ -404,6 +451,27 @@ def report_page(request: Request, campaign_id: str) -> Response:
     )
     under_way = any(one.in_progress for one in (shown, *shown.corrections))
     return html(page, headers={"Refresh": "5"} if under_way else None)
+
+
+def _worded_posts(posts: PostsView) -> dict[str, Any]:
+    """A campaign's posts as its page shows them: a row for each metric of which there is data."""
+    from chalicelib.dispatch.words import METRICS, PLATFORMS
+
+    rows = [
+        (word, posts.verified.get(metric), posts.declared.get(metric))
+        for metric, word in METRICS.items()
+        if metric in posts.verified or metric in posts.declared
+    ]
+    told = [one for row in rows for one in row[1:] if one is not None]
+    return {
+        "count": posts.posts,
+        "undecided": posts.undecided,
+        "gone": posts.gone,
+        "platforms": [(PLATFORMS.get(name, name), count) for name, count in posts.by_platform.items()],
+        "rows": rows,
+        "first": _in_india(min(one.measured_from for one in told)) if told else "",
+        "last": _in_india(max(one.measured_until for one in told)) if told else "",
+    }
 
 
 def _in_india(at: datetime) -> str:

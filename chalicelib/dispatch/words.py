@@ -35,6 +35,22 @@ REASONS = {
 }
 """Why somebody was skipped or not sent to; a reason that is missing here is shown as it is."""
 CHANNELS = {"whatsapp": "WhatsApp", "telegram": "Telegram", "sms": mark("SMS"), "email": mark("Email")}
+PLATFORMS = {
+    "facebook": "Facebook",
+    "instagram": "Instagram",
+    "telegram": "Telegram",
+    "whatsapp": "WhatsApp",
+    "x": "X",
+    "youtube": "YouTube",
+}
+METRICS = {
+    "views": mark("Views"),
+    "reach": mark("Reach"),
+    "likes": mark("Likes"),
+    "comments": mark("Comments"),
+    "shares": mark("Shares"),
+    "saves": mark("Saves"),
+}
 
 ACTIONS = {
     "campaign.created": mark("written"),

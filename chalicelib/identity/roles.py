@@ -40,6 +40,7 @@ MATRIX: dict[str, frozenset[Role]] = {
     "delivery.decide": _only("admin", "approver"),
     "post.read": _EVERYBODY,
     "post.write": _only("admin", "coordinator", "editor", "nodal_officer"),
+    "upload.write": _only("admin", "coordinator", "editor", "nodal_officer"),
     "template.read": _only("admin", "editor", "approver", "nodal_officer", "auditor"),
     "template.write": _only("admin", "editor"),
     "directory.write": _only("admin"),

@@ -31,6 +31,7 @@ from chalicelib.influencers.forms import CONSENTS, Form, Place
 from chalicelib.influencers.model import Account, CodeRequest, Consent, Status
 from chalicelib.influencers.phones import clean_phone
 from chalicelib.influencers.proofs import Challenge
+from chalicelib.influencers.service import STOPPED_BEFORE
 from chalicelib.pages import shell
 from chalicelib.pages.shell import mark
 from chalicelib.shapes import Nothing, Strict, View
@@ -219,6 +220,7 @@ def my_page(request: Request) -> Response:
             (translate(request.lang, CONSENTS[consent.purpose]), forms.CHANNELS.get(consent.channel, ""))
             for consent in person.consents
         ],
+        notice=translate(request.lang, STOPPED_BEFORE) if person.may_restart else "",
         proven=request.query.get("proven", ""),
     )
     return html(page)

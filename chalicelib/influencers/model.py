@@ -386,6 +386,11 @@ class Influencer(View):
         return frozenset(channel for channel, kind in ADDRESS_KIND.items() if kind in self.suppressed)
 
     @property
+    def may_restart(self) -> bool:
+        """Whether the person has said STOP over their own channel, where START lifts it."""
+        return self.channel != "email" and self.channel in self.suppressed_channels
+
+    @property
     def reachable(self) -> tuple[str, ...]:
         """Channels over which campaigns may go to this person, the person's own first."""
         open_to = {c.channel for c in self.consents if c.purpose == "campaigns"} - self.suppressed_channels

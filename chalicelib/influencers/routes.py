@@ -36,6 +36,7 @@ from chalicelib.influencers.model import (
     SignupRequest,
     Status,
 )
+from chalicelib.influencers.service import STOPPED_BEFORE
 from chalicelib.pages import shell
 from chalicelib.shapes import Nothing, Strict, View
 
@@ -48,6 +49,8 @@ TELEGRAM = "https://t.me/"
 
 class StatusAnswer(View):
     status: Status
+    notice: str = ""
+    """What the person must know: that their STOP of before still holds, and how to lift it."""
 
 
 class ListQuery(Strict):
@@ -119,7 +122,9 @@ def sign_up(request: Request, body: SignupRequest) -> SignupAnswer:
     summary="Prove the number with the code that was sent to it",
 )
 def verify(request: Request, signup_id: str, body: CodeRequest) -> StatusAnswer:
-    return StatusAnswer(status=wiring.signups().verify(signup_id, body.code, request.source_ip))
+    signups = wiring.signups()
+    status = signups.verify(signup_id, body.code, request.source_ip)
+    return StatusAnswer(status=status, notice=_notice(signups.find(signup_id), request.lang))
 
 
 @api.post(
@@ -226,7 +231,7 @@ def signup_form(request: Request) -> Response:
     if form.one("step"):
         return _signup_page(request, form, place)
     if form.one(forms.TRAP):
-        return html(shell.render("done.html", request.lang))
+        return html(shell.render("done.html", request.lang, notice=""))
     try:
         wanted = SignupRequest.model_validate(forms.body_of(form, place.area))
         answer = wiring.signups().sign_up(wanted, request.source_ip)
@@ -334,10 +339,15 @@ def _signup_page(request: Request, form: Form, place: Place, error: Rejected | N
     return html(page, error.status if error else 200)
 
 
+def _notice(person: Influencer, lang: str) -> str:
+    return translate(lang, STOPPED_BEFORE) if person.may_restart else ""
+
+
 def _verify_page(request: Request, signup_id: str, form: Form, error: Rejected | None = None) -> Response:
     person = wiring.signups().find(signup_id)
     if person.status != "unverified" and error is None:
-        return html(shell.render("done.html", request.lang, path=request.path))
+        notice = _notice(person, request.lang)
+        return html(shell.render("done.html", request.lang, path=request.path, notice=notice))
     errors, problems = forms.problems(error, form, Place([], ""), request.lang)
     link = request.cookies.get(LINK_COOKIE, "")
     page = shell.render(

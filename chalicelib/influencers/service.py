@@ -55,6 +55,7 @@ CONFIRMATION_HOLDS_S = 14 * 24 * 3600
 """Emails are read late."""
 UNVERIFIED_KEPT_S = 48 * 3600
 HOUR_S = 3600
+ALIAS_KEPT_S = 400 * 24 * 3600
 SIGNUPS_AN_ADDRESS = 1000
 """An hour. A hall full of creators signs up over one wireless network, a provider has thousands behind one
 address."""
@@ -65,6 +66,7 @@ PAGE = 100
 MOST_READ = 2000
 """People looked at for one page of a list: a rare filter answers early, with a cursor to go on."""
 HOME_LANGUAGE = "hi"
+STOPPED_BEFORE = "You have written STOP. To get our messages again, write START."
 READ, REVIEW, REVEAL = "influencer.read", "influencer.review", "influencer.reveal"
 """What staff do with a person (identity.roles.MATRIX)."""
 
@@ -201,7 +203,8 @@ class Signups:
         if person.chat != chat_id:
             return None
         thanks = "Thank you, %(name)s. Your signup is complete. We will look at it and write to you here."
-        return translate(language, thanks, {"name": person.name})
+        reply = translate(language, thanks, {"name": person.name})
+        return f"{reply} {translate(language, STOPPED_BEFORE)}" if person.may_restart else reply
 
     def offered(self) -> tuple[str, ...]:
         """Channels over which this deployment can verify people."""
@@ -491,6 +494,13 @@ class People:
         if address:
             self.stop("email", address, evidence="one click in an email", at=at)
 
+    def also_known(self, channel: str, address: str, alias: str, *, at: datetime) -> None:
+        before = self.store.also_known(
+            _as_stored(channel, address), alias, int(at.timestamp()) + ALIAS_KEPT_S
+        )
+        if before:
+            self.stop(channel, address, evidence=before[1], at=before[0])
+
     def restart(self, channel: str, address: str, *, evidence: str, at: datetime) -> str | None:
         return self._heard(channel, address, evidence=evidence, at=at, stopped=False)
 
@@ -514,8 +524,9 @@ class People:
 
 
 def _as_stored(channel: str, address: str) -> str:
-    """WhatsApp and some SMS gateways leave the plus out."""
-    return f"+{address.removeprefix('+')}" if ADDRESS_KIND[channel] == "phone" else address
+    """WhatsApp and some SMS gateways leave the plus out; an id that stands for a number has none."""
+    bare = address.removeprefix("+")
+    return f"+{bare}" if ADDRESS_KIND[channel] == "phone" and bare.isdigit() else address
 
 
 @dataclass(frozen=True)

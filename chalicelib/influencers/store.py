@@ -15,6 +15,7 @@ Table `people`:
     email#<keyed hash>        claim    whose email address it is: always proven
     suppressed#<kind>#<hash>  -        whether an address has said STOP, when it last spoke, and the callback
                                        that made the last change
+    alias#<keyed hash>        -        the hash of the number of who also writes under a platform's own id
     link#<hash of the token>  -        the signup that a Telegram deep link belongs to
 Index `by_status`: `status_key` = the state, `area_key` = the ids of the area's path, then the person's id.
 Index `by_platform`: `on_platform` = the platform, `due_at`: accounts of people on the register.
@@ -46,7 +47,7 @@ from pynamodb.expressions.condition import And, Condition
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.transactions import TransactWrite
 
-from chalicelib.clock import rfc3339
+from chalicelib.clock import parse_rfc3339, rfc3339
 from chalicelib.errors import Rejected, Transient
 from chalicelib.events.catalog import Event, HandleContested, HandleProven
 from chalicelib.events.outbox import raise_event
@@ -584,6 +585,19 @@ class PeopleStore:
 
         return _again(once)
 
+    def also_known(self, number: str, alias: str, expires: int) -> tuple[datetime, str] | None:
+        """Notes that who has this number also writes under `alias`. When they had said STOP under it before
+        that was known: when, and the callback that brought it."""
+        hashed, behind = self.keyed_hash(alias), self.keyed_hash(number)
+        if self._number_behind(hashed) == behind:
+            return None
+        OwnedItem(f"alias#{hashed}", ALONE, owner=behind, expires=expires).save()
+        try:
+            before = OwnedItem.get(f"suppressed#phone#{hashed}", ALONE, consistent_read=True)
+        except DoesNotExist:
+            return None
+        return (parse_rfc3339(str(before.at)), before.evidence or alias) if before.stopped else None
+
     # --- many people
 
     def people(self, ids: Sequence[str]) -> dict[str, Influencer]:
@@ -605,10 +619,24 @@ class PeopleStore:
 
     def _claim_key(self, kind: str, address: str) -> str:
         bare = kind == "telegram"  # a chat's number tells nobody who it is
-        return f"{kind}#{address}" if bare else f"{kind}#{self.keyed_hash(_same(kind, address))}"
+        return f"{kind}#{address}" if bare else f"{kind}#{self._hashed(kind, address)}"
 
     def _stop_key(self, kind: str, address: str) -> str:
-        return f"suppressed#{kind}#{self.keyed_hash(_same(kind, address))}"
+        return f"suppressed#{kind}#{self._hashed(kind, address)}"
+
+    def _hashed(self, kind: str, address: str) -> str:
+        """What stands for an address in keys. An id that stands for a number is that number, where it is
+        known."""
+        plain = self.keyed_hash(_same(kind, address))
+        if kind != "phone" or address.removeprefix("+").isdigit():
+            return plain
+        return self._number_behind(plain) or plain
+
+    def _number_behind(self, hashed: str) -> str | None:
+        try:
+            return OwnedItem.get(f"alias#{hashed}", ALONE, consistent_read=True).owner
+        except DoesNotExist:
+            return None
 
     def _link(self, token: str, influencer_id: str, expires: int) -> OwnedItem:
         return OwnedItem(_link_key(token), ALONE, owner=influencer_id, expires=expires)

@@ -15,6 +15,7 @@ from typing import Literal, get_args
 
 from chalicelib.metrics import schedule
 from chalicelib.platforms.base import METRICS, Metric, PostReading
+from chalicelib.ports import MetricSum
 
 Grade = Literal["verified", "declared"]
 GRADES: tuple[Grade, ...] = get_args(Grade)
@@ -40,6 +41,11 @@ def measured(told: Mapping[Metric, int], at: datetime) -> dict[Metric, Value]:
         for metric in METRICS
         if type(told.get(metric)) is int and 0 <= told[metric] <= LARGEST
     }
+
+
+def numbers(figures: Figures) -> dict[str, int]:
+    """The figures without their times."""
+    return {metric: value.number for metric, value in figures.items()}
 
 
 def newest(known: Figures, told: Figures) -> dict[Metric, Value]:
@@ -101,10 +107,10 @@ class PostFigures:
         after = replace(after.told("verified", measured(reading.figures, at)), gone_since=None)
         if reading.gone:
             after = replace(after, gone_since=self.gone_since or at)
-        return replace(after, due_at=after._next(at, gone=reading.gone))
+        return replace(after, due_at=after._next(at, seldom=reading.gone or reading.hidden))
 
-    def _next(self, now: datetime, *, gone: bool = False, misses: int = 0) -> datetime | None:
-        return schedule.next_at(self.published_at or now, now, gone=gone, misses=misses)
+    def _next(self, now: datetime, *, seldom: bool = False, misses: int = 0) -> datetime | None:
+        return schedule.next_at(self.published_at or now, now, seldom=seldom, misses=misses)
 
 
 def fingerprint(reading: PostReading) -> str:
@@ -113,41 +119,18 @@ def fingerprint(reading: PostReading) -> str:
     return hashlib.sha256(repr(told).encode()).hexdigest()[:16]
 
 
-@dataclass
-class Sum:
-    """One metric over many posts: the sum, of how many posts there is data, and how old it is."""
-
-    total: int = 0
-    posts: int = 0
-    oldest: datetime | None = None
-    newest: datetime | None = None
-
-    def add(self, value: Value) -> None:
-        self.total += value.number
-        self.posts += 1
-        self.oldest = min(self.oldest or value.at, value.at)
-        self.newest = max(self.newest or value.at, value.at)
-
-
-@dataclass(frozen=True)
-class Sums:
-    """Figures of many posts, each grade apart."""
-
-    posts: int
-    gone: int
-    """Of these, how many the platform does not show (any more): their last figures count."""
-    by_grade: Mapping[Grade, Mapping[Metric, Sum]]
-
-
-def sums(posts: Iterable[PostFigures]) -> Sums:
-    """The sums over posts; a metric of which no post has data is absent."""
-    count = gone = 0
-    found: dict[Grade, dict[Metric, Sum]] = {grade: {} for grade in GRADES}
+def sums(posts: Iterable[PostFigures]) -> dict[Grade, dict[str, MetricSum]]:
+    """The sums over posts, each grade apart; a metric of which no post has data is absent."""
+    found: dict[Grade, dict[str, MetricSum]] = {grade: {} for grade in GRADES}
     for post in posts:
-        count += 1
-        gone += post.gone_since is not None
         for grade in GRADES:
             for metric, value in post.of(grade).items():
-                found[grade].setdefault(metric, Sum()).add(value)
-    ordered = {grade: {m: by[m] for m in METRICS if m in by} for grade, by in found.items()}
-    return Sums(count, gone, ordered)
+                _add(found[grade].setdefault(metric, MetricSum()), value)
+    return {grade: {m: by[m] for m in METRICS if m in by} for grade, by in found.items()}
+
+
+def _add(to: MetricSum, value: Value) -> None:
+    to.total += value.number
+    to.posts += 1
+    to.oldest = min(to.oldest or value.at, value.at)
+    to.newest = max(to.newest or value.at, value.at)

@@ -13,7 +13,7 @@ from functools import partial
 
 from chalicelib.clock import Clock
 from chalicelib.errors import JanJanError, Transient
-from chalicelib.metrics.figures import PostFigures, fingerprint, measured
+from chalicelib.metrics.figures import PostFigures, fingerprint, measured, numbers
 from chalicelib.metrics.snapshots import Snapshot, Snapshots
 from chalicelib.platforms.base import Meter, OutcomeUnknown, PostReading, SendRefused, Throttled
 from chalicelib.telemetry import count, logger
@@ -68,8 +68,8 @@ class Poller:
                 learned = self._hand_on(one, reading)
                 figures = measured(reading.figures, at)
                 if figures:
-                    numbers = {str(metric): value.number for metric, value in figures.items()}
-                    self.store.keep(one.post_id, Snapshot("verified", at, numbers), one.published_at)
+                    snapshot = Snapshot("verified", at, numbers(figures))
+                    self.store.keep(one.post_id, snapshot, one.published_at)
             change = partial(PostFigures.read, reading=reading, at=at, learned=learned)
             self.store.change(one.post_id, change, at, seen=one)
         count("PostsMeasured", len(told))

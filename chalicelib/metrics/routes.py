@@ -13,8 +13,12 @@ from chalicelib.http import CREATOR, Api, Request, next_cursor, read_cursor
 from chalicelib.links import LONGEST
 from chalicelib.metrics.disclosure import LONGEST as LONGEST_TEXT
 from chalicelib.metrics.disclosure import Disclosed
+from chalicelib.metrics.figures import GRADES, Grade, PostFigures
+from chalicelib.metrics.measuring import Declared
 from chalicelib.metrics.model import Answer, Decision, Outcome, Post, State, Wanted
+from chalicelib.metrics.service import WRITE
 from chalicelib.shapes import Strict, View
+from chalicelib.uploads import Upload, UploadRequest
 
 api = Api("metrics")
 
@@ -182,6 +186,138 @@ def my_posts(request: Request, query: MyQuery) -> MyPostList:
     person = request.principal.id
     found, after = wiring.posts().mine(person, query.limit, read_cursor(request))
     return MyPostList(items=[_own_view(post, person) for post in found], next=next_cursor(request, after))
+
+
+class FigureView(View):
+    """One figure, and when it was measured."""
+
+    number: int
+    measured_at: datetime
+
+
+class FiguresView(View):
+    """What is known of a post's figures: as its platform told them (`verified`) and as its creator says
+    (`declared`). A metric that is absent is no data, not 0."""
+
+    id: str
+    verified: dict[str, FigureView]
+    declared: dict[str, FigureView]
+    gone_since: datetime | None
+    """Since when its platform does not show it (any more)."""
+    asked_next: datetime | None
+    """When its platform is asked for its figures; empty: never (again)."""
+
+
+class SnapshotView(View):
+    grade: Grade
+    measured_at: datetime
+    figures: dict[str, int]
+    by: str
+    """Who declared it."""
+
+
+class StaffFiguresView(FiguresView):
+    screenshot_url: str
+    """What shows the newest declared figures, for a quarter of an hour; empty where nothing does."""
+    history: list[SnapshotView]
+
+
+@api.get(
+    "/v1/posts/{post_id}/figures",
+    allow="post.read",
+    answer=StaffFiguresView,
+    kept=False,
+    summary="What is known of a post's figures, and how it came about",
+)
+def figures(request: Request, post_id: str) -> StaffFiguresView:
+    wiring.posts().get(request.principal, post_id)
+    return _all_figures(wiring.measuring().of_post(post_id))
+
+
+@api.post(
+    "/v1/posts/{post_id}/figures",
+    allow="post.write",
+    body=Declared,
+    answer=FiguresView,
+    summary="Note the figures that a creator says their post has, with a screenshot",
+)
+def declare(request: Request, post_id: str, body: Declared) -> FiguresView:
+    post = wiring.posts().get(request.principal, post_id, WRITE)
+    return _figures(wiring.measuring().declare(post, request.principal.id, body))
+
+
+@api.post(
+    "/v1/uploads",
+    allow="upload.write",
+    body=UploadRequest,
+    answer=Upload,
+    status=201,
+    kept=False,
+    summary="A place in the bucket for one picture",
+)
+def upload(request: Request, body: UploadRequest) -> Upload:
+    return wiring.uploads().place(request.principal.id, body.content_type)
+
+
+@api.get(
+    "/v1/me/posts/{post_id}/figures",
+    allow=CREATOR,
+    answer=FiguresView,
+    summary="What is known of the figures of one's own post",
+)
+def my_figures(request: Request, post_id: str) -> FiguresView:
+    post = wiring.posts().own(request.principal.id, post_id)
+    return _figures(wiring.measuring().of_post(post.id))
+
+
+@api.post(
+    "/v1/me/posts/{post_id}/figures",
+    allow=CREATOR,
+    body=Declared,
+    answer=FiguresView,
+    summary="Say what figures one's own post has, with a screenshot",
+)
+def declare_mine(request: Request, post_id: str, body: Declared) -> FiguresView:
+    person = request.principal.id
+    post = wiring.posts().own(person, post_id)
+    return _figures(wiring.measuring().declare(post, person, body))
+
+
+@api.post(
+    "/v1/me/uploads",
+    allow=CREATOR,
+    body=UploadRequest,
+    answer=Upload,
+    status=201,
+    kept=False,
+    summary="A place in the bucket for one picture of one's own",
+)
+def upload_mine(request: Request, body: UploadRequest) -> Upload:
+    return wiring.uploads().place(request.principal.id, body.content_type)
+
+
+def _figures(known: PostFigures) -> FiguresView:
+    return FiguresView.model_validate(_known(known))
+
+
+def _all_figures(known: PostFigures) -> StaffFiguresView:
+    measuring = wiring.measuring()
+    history = [
+        SnapshotView(grade=one.grade, measured_at=one.at, figures=dict(one.figures), by=one.by)
+        for one in measuring.history(known.post_id)
+    ]
+    return StaffFiguresView.model_validate(
+        _known(known) | {"history": history, "screenshot_url": measuring.link(known.screenshot)}
+    )
+
+
+def _known(known: PostFigures) -> dict[str, object]:
+    by_grade: dict[str, object] = {
+        grade: {m: {"number": one.number, "measured_at": one.at} for m, one in known.of(grade).items()}
+        for grade in GRADES
+    }
+    times = {"gone_since": known.gone_since, "asked_next": known.due_at}
+    return {"id": known.post_id} | times | by_grade
 
 
 def _staff_view(shown: Post | Outcome) -> StaffPostView:

@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 STEPS = ((1 * DAY, HOUR), (3 * DAY, 6 * HOUR), (14 * DAY, DAY), (90 * DAY, 7 * DAY))
 """Up to this age, so often: about 55 times in all. Older posts are measured no more."""
-GONE_STEP = 7 * DAY
-"""A post that the platform does not show (any more) is asked for so often, in case it comes back."""
+SELDOM_STEP = 7 * DAY
+"""A post that the platform does not show (any more), or of which it tells us nothing, is asked for so often,
+in case that changes."""
 FIRST_RETRY = timedelta(minutes=15)
 """After a request that told nothing of the post; each further one waits twice as long, at most a step."""
 ACCOUNT_STEP = 7 * DAY
@@ -22,16 +23,18 @@ def step(age: timedelta) -> timedelta | None:
     return next((pause for until, pause in STEPS if age < until), None)
 
 
-def next_at(published_at: datetime, now: datetime, *, gone: bool = False, misses: int = 0) -> datetime | None:
+def next_at(
+    published_at: datetime, now: datetime, *, seldom: bool = False, misses: int = 0
+) -> datetime | None:
     """When a post that was asked for `now` is asked for again; None when never.
 
-    `misses`: how many requests in a row have told nothing of it.
+    `seldom`: it is not shown, or not to us. `misses`: how many requests in a row have told nothing of it.
     """
     pause = step(now - published_at)
     if pause is None:
         return None
-    if gone:
-        pause = max(pause, GONE_STEP)
+    if seldom:
+        pause = max(pause, SELDOM_STEP)
     elif misses:
         pause = min(pause, FIRST_RETRY * 2 ** min(misses - 1, 16))
     return now + pause

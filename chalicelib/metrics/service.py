@@ -35,6 +35,7 @@ from chalicelib.metrics.model import (
     is_id,
     match,
 )
+from chalicelib.metrics.snapshots import ask_with
 from chalicelib.metrics.store import POST, PostStore
 from chalicelib.ops import RateLimits
 from chalicelib.platforms.base import MEDIUMS, Engaged, Measured, Posted, PostReading
@@ -294,6 +295,8 @@ class Posts:
     def _hear(self, post: Post, told: Told, ask: Callable[[str, str], str] | None = None) -> Post:
         """The post after what its platform told, kept. `ask`: where its own id of an account is had, when
         a name alone decides nothing."""
+        if told.api_id and told.api_id != post.api_id:
+            ask_with(post, told.api_id, self.clock.now())
         mine = self._mine(post.person, post.platform) if post.person else []
         if ask and match(post.told.and_(told), mine) == "not_known":
             mine += [account for name in mine if not is_id(name) and (account := ask(post.platform, name))]
@@ -408,6 +411,13 @@ class Posts:
     ) -> tuple[list[Post], dict[str, Any] | None]:
         """Up to `limit` posts that `who` may see, newest first, and where to go on."""
         return self._page(wanted, limit, after, lambda post: covers(who, post, READ))
+
+    def own(self, person: str, post_id: str) -> Post:
+        """One post of this person's. Raises NotFound."""
+        post = self.store.find(post_id)
+        if post is None or post.person != person:
+            raise NotFound
+        return post
 
     def mine(
         self, person: str, limit: int, after: Mapping[str, Any] | None

@@ -29,7 +29,7 @@ from datetime import datetime
 from typing import Any
 
 from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttribute
-from pynamodb.exceptions import DoesNotExist, PutError
+from pynamodb.exceptions import DoesNotExist, PutError, UpdateError
 from pynamodb.expressions.update import Action
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.transactions import TransactWrite
@@ -38,7 +38,7 @@ from chalicelib.clock import parse_rfc3339, rfc3339
 from chalicelib.errors import Transient
 from chalicelib.events.catalog import PostMeasured
 from chalicelib.events.outbox import raise_event
-from chalicelib.metrics.figures import GRADES, Figures, Grade, PostFigures, Value
+from chalicelib.metrics.figures import GRADES, Figures, Grade, PostFigures, Value, numbers
 from chalicelib.metrics.model import Post
 from chalicelib.metrics.schedule import slot
 from chalicelib.tables import Table, TableName
@@ -118,6 +118,22 @@ def watch(transaction: TransactWrite, post: Post) -> None:
         FiguresItem.expires.remove(),
     ]
     transaction.update(item, actions=actions)
+
+
+def ask_with(post: Post, ask: str, at: datetime) -> None:
+    """From now on a post is asked for with this id, at once; nothing for one that is not measured."""
+    item = FiguresItem(post.id, FIGURES)
+    actions: list[Action] = [
+        FiguresItem.ask.set(ask),
+        FiguresItem.due_key.set(post.platform),
+        FiguresItem.due_at.set(rfc3339(at)),
+        FiguresItem.rev.add(1),
+    ]
+    try:
+        item.change(actions, FiguresItem.ask.exists())
+    except UpdateError as refused:
+        if refused.cause_response_code != REFUSED:
+            raise
 
 
 def close(transaction: TransactWrite, post_id: str) -> None:
@@ -217,7 +233,7 @@ def _item(before: PostFigures, after: PostFigures, at: datetime) -> FiguresItem:
         item.due_key, item.due_at = after.platform, rfc3339(after.due_at)
     if not after.platform and not after.closed:
         item.expires = int(at.timestamp()) + KEPT_WITHOUT_A_POST_S
-    changed = [grade for grade in GRADES if _numbers(before.of(grade)) != _numbers(after.of(grade))]
+    changed = [grade for grade in GRADES if numbers(before.of(grade)) != numbers(after.of(grade))]
     if after.platform and changed:
         item.event = raise_event(
             PostMeasured(post_id=after.post_id, platform=after.platform, grade=changed[0]), at
@@ -255,10 +271,6 @@ def _measured(item: FiguresItem) -> PostFigures:
 
 def _unpacked(figures: Mapping[str, Any]) -> Figures:
     return {metric: Value(parse_rfc3339(at), number) for metric, (at, number) in figures.items()}  # type: ignore[misc]
-
-
-def _numbers(figures: Figures) -> dict[Any, int]:
-    return {metric: value.number for metric, value in figures.items()}
 
 
 def _written(at: datetime | None) -> str | None:

@@ -199,7 +199,8 @@ class Inbound:
 
     `kind` is the platform's own word, or `edit` or `revoke` (`reply_to` names the earlier message), or
     `deep_link` (`extra["token"]` is what our link carried). `extra["handle"]`: the canonical name of the
-    account that wrote, where the platform tells it.
+    account that wrote, where the platform tells it; `extra["alias"]`: the id by which it may name the same
+    sender when it leaves the address out.
     """
 
     dedupe_id: str
@@ -352,10 +353,12 @@ class Quota:
     batch: int
     """Posts in one request."""
     units: int
-    """Of the quota, for each request."""
+    """Of the quota, for each request for posts."""
     per_window: int
     """Units in a window; counted over every stretch of this length, however the platform cuts its own."""
     window_s: int
+    account_units: int = 1
+    """Of the quota, for reading one account."""
 
 
 class Http(Protocol):
@@ -436,6 +439,8 @@ class Measures(Platform, Protocol):
     """A platform whose API tells figures."""
 
     quota: Quota
+    figures_key: str
+    """The key in the secret with which figures are asked for: without it the platform tells none."""
 
     def read_posts(
         self, http: Http, base_url: str, secrets: Mapping[str, Any], ids: Sequence[str]

@@ -138,6 +138,7 @@ class Facebook:
     capabilities = Capabilities(replies=True)
     webhook_content_types: tuple[str, ...] = ("application/json",)
     quota = Quota(batch=10, units=20, per_window=200, window_s=3600)
+    figures_key = "access_token"
     """Requests, as for Instagram: a post of ours takes 3, another's 1, its Page's name 1 more."""
 
     def verify(self, secrets: Mapping[str, Any], call: Call) -> None:

@@ -163,6 +163,7 @@ class Instagram:
     capabilities = Capabilities(replies=True)
     webhook_content_types: tuple[str, ...] = ("application/json",)
     quota = Quota(batch=10, units=20, per_window=200, window_s=3600)
+    figures_key = "access_token"
     """Requests: 200 an hour for each person who has given the app a token (Platform Rate Limits); one is
     enough here. A post of ours takes 5, one of another account up to PAGES for all of its posts."""
 

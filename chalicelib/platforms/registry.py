@@ -133,7 +133,7 @@ class Platforms:
         adapter.probe(self.http, self.base_url(channel.platform), channel)
 
     def measurers(self) -> list[str]:
-        return [name for name in MEASURERS if self.secrets.platform(name)]
+        return [name for name, one in MEASURERS.items() if self._figures_secret(name, one)]
 
     def quota(self, platform: str) -> Quota:
         return self._measurer(platform)[0].quota
@@ -153,10 +153,15 @@ class Platforms:
         return INTRODUCERS[platform].name_of(self.http, self.base_url(platform), secret, sender)
 
     def _measurer(self, platform: str) -> tuple[Measures, Mapping[str, Any]]:
-        secret = self.secrets.platform(platform) if platform in MEASURERS else None
-        if not secret:
+        adapter = MEASURERS.get(platform)
+        secret = self._figures_secret(platform, adapter) if adapter else None
+        if adapter is None or secret is None:
             raise PlatformOff(platform=platform)
-        return MEASURERS[platform], secret
+        return adapter, secret
+
+    def _figures_secret(self, platform: str, adapter: Measures) -> Mapping[str, Any] | None:
+        secret = self.secrets.platform(platform)
+        return secret if secret and secret.get(adapter.figures_key) else None
 
     def announcers(self) -> list[str]:
         return [name for name in ANNOUNCERS if self.secrets.platform(name)]

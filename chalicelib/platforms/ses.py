@@ -461,7 +461,7 @@ class Ses:
                 status, _, text = self._http.get_text(url, {})
             except OutcomeUnknown as error:  # SNS takes any 4xx for our last word
                 raise Transient from error
-            if status != HTTPStatus.OK:
+            if status != HTTPStatus.OK or "BEGIN CERTIFICATE" not in text:
                 raise Transient
             if len(self._kept) >= CERTIFICATES_KEPT:
                 self._kept.clear()

@@ -192,7 +192,7 @@ def _status(one: Any, value: Mapping[str, Any]) -> Update:  # noqa: ANN401
 def _message(one: Any, value: Mapping[str, Any]) -> Update:  # noqa: ANN401
     message = a_dict(one)
     kind = an_id(message.get("type"))
-    sender, name = _sender(message, value)
+    sender, name, alias = _sender(message, value)
     read = _words(kind, message)
     if kind == "system":
         about = an_id(a_dict(message.get("system")).get("type"))
@@ -209,7 +209,7 @@ def _message(one: Any, value: Mapping[str, Any]) -> Update:  # noqa: ANN401
         moment(message.get("timestamp")),
         about or an_id(a_dict(message.get("context")).get("id")),
         name,
-        {key: message[key] for key in kept},
+        {key: message[key] for key in kept} | ({"alias": alias} if alias else {}),
     )
 
 
@@ -217,15 +217,17 @@ def _message_id(message: Mapping[str, Any]) -> str:
     return _id("message", an_id(message.get("id")) or message)
 
 
-def _sender(message: Mapping[str, Any], value: Mapping[str, Any]) -> tuple[str, str]:
+def _sender(message: Mapping[str, Any], value: Mapping[str, Any]) -> tuple[str, str, str]:
     """Address and name of who wrote: where `from` is missing, the number beside their name, else an id that
-    stands for it."""
+    stands for it; and this id where it comes beside the number."""
     number, user = an_id(message.get("from")), an_id(message.get("from_user_id"))
     contacts = [a_dict(contact) for contact in a_list(value.get("contacts"))]
     theirs = [c for c in contacts if number and c.get("wa_id") == number or user and c.get("user_id") == user]
     contact = (theirs or contacts)[0] if theirs or len(contacts) == 1 else {}
-    number = number or an_id(contact.get("wa_id")) or user or an_id(contact.get("user_id"))
-    return _address(number), words(a_dict(contact.get("profile")).get("name"))
+    user = user or an_id(contact.get("user_id"))
+    number = number or an_id(contact.get("wa_id"))
+    name = words(a_dict(contact.get("profile")).get("name"))
+    return _address(number or user), name, user if number else ""
 
 
 Words = tuple[str, str]

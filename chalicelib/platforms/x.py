@@ -354,6 +354,7 @@ class X:
     capabilities = Capabilities(replies=True)
     webhook_content_types: tuple[str, ...] = ("application/json",)
     quota = Quota(batch=100, units=1, per_window=3_500, window_s=WINDOW_S)
+    figures_key = "bearer_token"
 
     def verify(self, secrets: Mapping[str, Any], call: Call) -> None:
         given = call.headers.get(SIGNATURE, "").encode("utf-8", "replace")

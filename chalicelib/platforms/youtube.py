@@ -241,6 +241,7 @@ class YouTube:
     capabilities = Capabilities()
     webhook_content_types: tuple[str, ...] = ("application/atom+xml", "application/xml", "text/xml")
     quota = Quota(batch=50, units=1, per_window=10_000, window_s=24 * 3600)
+    figures_key = "api_key"
 
     def verify(self, secrets: Mapping[str, Any], call: Call) -> None:
         """A hub may take any 2xx for a wrong signature (WebSub, 8.1); ours is the 401 of every platform."""

@@ -111,6 +111,8 @@ class Ses:
         told = bounces or self._delivery(to)
         self._tell(mail, key, "sent", {"eventType": "Send", "send": {}})
         self._tell(mail, key, "delivered" if bounces is None else "failed", told)
+        if bounces is None and fate.complains:
+            self._complaint(to, self._last[to])
         return Reply(200, {"MessageId": message_id}, cut=fate.lost_reply)
 
     def _note(

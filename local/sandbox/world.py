@@ -36,6 +36,7 @@ class Fate:
     read: bool
     variant: float
     reply: bool = False
+    complains: bool = False
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,8 @@ class Behaviour:
     `batch`: the most updates in one WhatsApp POST (Meta: 1,000; 1 posts each alone). `per_second`: the most
     requests a second that a platform takes before it throttles; 0 sets no limit. `reply`: of
     those whom a campaign's template reaches over WhatsApp, who writes back. `channel_ill`
-    (true or 1): every send is refused for the whole channel, and its health says so.
+    (true or 1): every send is refused for the whole channel, and its health says so. `complain`: of those
+    whom an email reaches, who calls it spam.
     """
 
     fail: float = 0.0
@@ -62,6 +64,7 @@ class Behaviour:
     per_second: int = 0
     channel_ill: int = 0
     reply: float = 0.0
+    complain: float = 0.0
 
     def changed(self, change: Json) -> Self:
         """This behaviour with some values changed; BadBehaviour names what is not known or out of range."""
@@ -95,6 +98,7 @@ class Behaviour:
             read=draw.random() < self.read,
             variant=draw.random(),
             reply=draw.random() < self.reply,
+            complains=draw.random() < self.complain,
         )
 
 

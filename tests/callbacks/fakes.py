@@ -54,12 +54,16 @@ class FakePeople:
 
     def __init__(self):
         self.words, self.started, self.tokens = {}, {}, {"Zm9vYmFy-123": "हो गया"}
+        self.aliases = {}
 
     def stop(self, channel, address, *, evidence, at):
         return self._heard(channel, address, True, evidence, at)
 
     def restart(self, channel, address, *, evidence, at):
         return self._heard(channel, address, False, evidence, at)
+
+    def also_known(self, channel, address, alias, *, at):
+        self.aliases[channel, alias] = address
 
     def start_telegram(self, token, chat_id, *, at):
         if self.started.setdefault(token, chat_id) != chat_id:
@@ -265,6 +269,7 @@ class World:
         return {
             "stopped": sorted(self.people.stopped()),
             "started": dict(self.people.started),
+            "aliases": dict(self.people.aliases),
             "shown": dict(self.ownership.shown),
             "facts": dict(self.tallies.facts),
             "sent": self.direct.texts(),

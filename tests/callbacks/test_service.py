@@ -416,6 +416,15 @@ def test_any_order_and_any_repetition_come_to_the_same():
         assert world.outcome() == expected
 
 
+def test_an_id_beside_a_number_is_noted_before_what_was_said(world):
+    body = {"from": "919000010001", "from_user_id": "IN.1000", "id": "w1", "timestamp": 1767250000}
+    said = body | {"type": "text", "text": {"body": "STOP"}}
+    wire = {"entry": [{"changes": [{"value": {"messages": [said]}}]}]}
+    assert world.processor().process({"a": message("whatsapp", wire)}) == []
+    assert world.people.aliases == {("whatsapp", "IN.1000"): "+919000010001"}
+    assert world.people.stopped() == {("whatsapp", "+919000010001")}
+
+
 def test_a_code_of_proof_is_answered_once_and_is_no_voice(world):
     for _ in range(2):
         assert world.processor().process({"a": wrote("namaste janjan-k7q2m4xw")}) == []

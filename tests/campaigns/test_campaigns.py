@@ -14,6 +14,7 @@ import pytest
 
 from chalicelib import wiring
 from chalicelib.campaigns.audience import Audience
+from chalicelib.campaigns.halts import Halts
 from chalicelib.campaigns.law import ElectionLaw
 from chalicelib.campaigns.model import Content
 from chalicelib.campaigns.runs import Runs
@@ -692,6 +693,61 @@ def test_templates_are_registered_and_changed(campaigns):
     assert [one.state for one in campaigns.templates("whatsapp-main")] == ["paused"]
     entries, _ = wiring.audit().of("template#whatsapp/namuna_brief/hi", limit=5)
     assert [entry.detail["state"] for entry in entries] == ["paused", "approved"]
+
+
+ENGLISH = BRIEF.model_copy(
+    update={
+        "language": "en_US",
+        "body": "Hello {{1}}, new campaign: {{2}}. Material: {{3}} Write STOP to end.",
+    }
+)
+
+
+def sent_language(campaign, language="en"):
+    frozen = CampaignStore().frozen(f"{campaign}-1")
+    return frozen.content.render("whatsapp", language, name="Asha", organisation="x").template_language
+
+
+def in_english(campaigns, **more):
+    campaign = approved(campaigns, messages={"whatsapp": {"hi": whatsapp(), "en": whatsapp()}}, **more)
+    campaigns.schedule(APPROVER, campaign, None)
+    return campaign
+
+
+def test_a_template_of_a_country_stands_for_its_language_and_is_sent_as_it_is_registered(campaigns):
+    campaigns.put_templates("u-admin", "whatsapp-main", [ENGLISH])
+    campaign = in_english(campaigns)
+    assert (sent_language(campaign), sent_language(campaign, "hi")) == ("en_US", "hi")
+
+
+def test_a_template_of_the_language_itself_goes_before_that_of_a_country(campaigns):
+    own = ENGLISH.model_copy(update={"language": "en"})
+    campaigns.put_templates("u-admin", "whatsapp-main", [ENGLISH, own])
+    assert sent_language(in_english(campaigns)) == "en"
+
+
+def test_what_was_approved_is_sent_though_another_template_is_registered_since(campaigns):
+    campaigns.put_templates("u-admin", "whatsapp-main", [ENGLISH])
+    campaign = approved(campaigns, messages={"whatsapp": {"en": whatsapp()}})
+    campaigns.put_templates("u-admin", "whatsapp-main", [ENGLISH.model_copy(update={"language": "en"})])
+    campaigns.schedule(APPROVER, campaign, None)
+    assert sent_language(campaign) == "en_US"
+
+
+def test_the_template_of_a_country_that_is_not_approved_is_none(campaigns):
+    campaigns.put_templates("u-admin", "whatsapp-main", [ENGLISH.model_copy(update={"state": "paused"})])
+    with pytest.raises(InvalidInput):
+        submitted(campaigns, messages={"whatsapp": {"en": whatsapp()}})
+
+
+def test_news_of_a_template_pauses_the_campaigns_that_send_it_as_it_is_registered(campaigns):
+    campaigns.put_templates("u-admin", "whatsapp-main", [ENGLISH])
+    campaign, halts = in_english(campaigns), Halts(campaigns, CampaignStore())
+    for template, language in (("other", "en_US"), ("namuna_brief", "en"), ("namuna_brief", "en_GB")):
+        halts.pause_template("whatsapp", template, language, "template.paused")
+        assert campaigns.get(campaign).status == "scheduled"
+    halts.pause_template("whatsapp", "namuna_brief", "en_US", "template.paused")
+    assert campaigns.get(campaign).status == "paused"
 
 
 def test_a_platform_without_templates_registers_none(campaigns):

@@ -20,7 +20,7 @@ from chalicelib.dispatch.report import Reporter
 from chalicelib.errors import Forbidden, NotFound
 from chalicelib.identity.roles import Principal
 from chalicelib.platforms.base import SendRefused
-from chalicelib.ports import Proof
+from chalicelib.ports import CampaignPosts, MetricSum, Proof
 from chalicelib.secrets import Secrets
 from tests.dispatch.world import RUN, START, World, address, person_id, world
 
@@ -74,6 +74,9 @@ def runs_of_a_series() -> list[Run]:
     ]
 
 
+NO_POSTS = CampaignPosts(0, 0, 0, {}, {}, {})
+
+
 @pytest.fixture
 def made(tables, monkeypatch) -> World:
     made = world(60, channels=("whatsapp", "telegram"))
@@ -90,6 +93,7 @@ def made(tables, monkeypatch) -> World:
     monkeypatch.setattr(wiring, "runs", lambda: made.runs)
     monkeypatch.setattr(wiring, "reporter", lambda: Reporter(made.store, made.platform, made.clock))
     monkeypatch.setattr(wiring, "decisions", made.decisions)
+    monkeypatch.setattr(wiring, "post_sums", lambda: SimpleNamespace(of_campaign=lambda _: NO_POSTS))
     monkeypatch.setattr(wiring, "directory", lambda: SimpleNamespace(get=lambda _: None))
     monkeypatch.setattr(Secrets, "all", lambda _: {"pepper": "p"})
     return made
@@ -310,6 +314,60 @@ def test_the_page_looks_again_while_something_is_under_way(get, made):
     page = OfRoster(late.runs, late.roster).draw(late.runs.briefs[RUN], 0, 7, None)
     late.store.write_chunks(page, 1)
     assert get(f"/campaigns/{CAMPAIGN}/report").headers["Refresh"] == "5"
+
+
+def test_figures_of_posts_stand_apart_by_grade_with_how_many_posts_have_data(get, monkeypatch):
+    told = MetricSum(1200, 2, START, START + timedelta(days=1))
+    posts = CampaignPosts(
+        3, 1, 1, {"x": 1, "youtube": 2}, {"views": told}, {"views": MetricSum(900, 1, START, START)}
+    )
+    monkeypatch.setattr(wiring, "post_sums", lambda: SimpleNamespace(of_campaign=lambda _: posts))
+    report = json.loads(get(f"/v1/campaigns/{CAMPAIGN}/report").body)
+    assert report["posts"] == 3
+    assert report["post_figures"] == {
+        "posts": 3,
+        "undecided": 1,
+        "gone": 1,
+        "by_platform": {"x": 1, "youtube": 2},
+        "verified": {
+            "views": {
+                "sum": 1200,
+                "posts": 2,
+                "measured_from": "2026-11-02T05:30:00Z",
+                "measured_until": "2026-11-03T05:30:00Z",
+            }
+        },
+        "declared": {
+            "views": {
+                "sum": 900,
+                "posts": 1,
+                "measured_from": "2026-11-02T05:30:00Z",
+                "measured_until": "2026-11-02T05:30:00Z",
+            }
+        },
+    }
+    page = get(f"/campaigns/{CAMPAIGN}/report?lang=en").body.decode()
+    for shown in (
+        "1200",
+        "2 of 3 posts",
+        "900",
+        "1 of 3 posts",
+        "YouTube 2",
+        "03.11.2026 11:00:00",
+        "never added",
+    ):
+        assert shown in page
+    assert "2100" not in page
+    assert "Likes" not in page
+
+
+def test_a_campaign_without_posts_says_nothing_of_them_and_one_without_figures_says_so(get, monkeypatch):
+    assert json.loads(get(f"/v1/campaigns/{CAMPAIGN}/report").body)["post_figures"]["verified"] == {}
+    assert "What creators published" not in get(f"/campaigns/{CAMPAIGN}/report?lang=en").body.decode()
+    posts = CampaignPosts(1, 0, 0, {"telegram": 1}, {}, {})
+    monkeypatch.setattr(wiring, "post_sums", lambda: SimpleNamespace(of_campaign=lambda _: posts))
+    page = get(f"/campaigns/{CAMPAIGN}/report?lang=en").body.decode()
+    assert "There are no figures yet." in page
 
 
 def test_the_list_of_campaigns_leads_to_their_reports(get):

@@ -639,3 +639,10 @@ def test_each_suspension_and_withdrawal_changes_the_standing() -> None:
     assert (approved.moved("withdrawn").standing, approved.moved("withdrawn").barred) == (None, 1)
     may = {status for status in STATUSES if person(status=status).standing is not None}
     assert may == {"pending_review", "approved", "declined"}
+
+
+def test_start_lifts_a_stop_over_the_own_channel_but_not_over_email() -> None:
+    assert not person().may_restart
+    assert person(suppressed=["phone"]).may_restart
+    assert not person(suppressed=["telegram"]).may_restart
+    assert not person(channel="email", suppressed=["email"]).may_restart

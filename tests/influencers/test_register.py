@@ -9,11 +9,18 @@ from chalicelib.clock import rfc3339
 from chalicelib.errors import Forbidden, InvalidInput, NotFound
 from chalicelib.identity.audit import Audit
 from chalicelib.identity.roles import Principal
-from chalicelib.influencers.model import Filter, Influencer, ReviewRequest, StateRefused, Status
+from chalicelib.influencers.model import (
+    Filter,
+    Influencer,
+    ReviewRequest,
+    SignupRequest,
+    StateRefused,
+    Status,
+)
 from chalicelib.influencers.roster import LARGEST
 from chalicelib.influencers.store import ConsentItem, OwnedItem, ProfileItem, RosterItem
 from chalicelib.ports import RosterRange
-from tests.influencers.world import ADMIN, COORDINATOR, ELSEWHERE, World
+from tests.influencers.world import ADMIN, COORDINATOR, ELSEWHERE, World, signup
 
 PHONE = "+918123456789"
 APPROVE = ReviewRequest(decision="approve")
@@ -317,6 +324,52 @@ def test_a_stop_on_telegram_is_about_the_chat(world: World) -> None:
     assert stop(world, channel="telegram", address="7001") == "hi"
     assert world.store.person(person.id).suppressed == {"telegram"}
     assert world.people.contacts([person.id])[person.id].suppressed == {"telegram"}
+
+
+USER = "IN.1000200030004000"
+
+
+@pytest.mark.parametrize("known_first", [True, False])
+def test_a_stop_under_an_id_is_about_the_number_that_was_seen_beside_it(
+    world: World, known_first: bool
+) -> None:
+    person, now = world.approved(), world.clock.now()
+    if known_first:
+        world.people.also_known("whatsapp", PHONE, USER, at=now)
+    world.people.stop("whatsapp", USER, evidence="e1", at=now)
+    if not known_first:
+        assert world.store.person(person.id).suppressed == set()
+        world.people.also_known("whatsapp", PHONE, USER, at=now)
+    assert world.store.person(person.id).suppressed == {"phone"}
+    assert world.people.owner("whatsapp", USER) == person.id
+    world.clock.forward(5)
+    world.people.also_known("whatsapp", PHONE, USER, at=world.clock.now())
+    world.people.restart("whatsapp", PHONE[1:], evidence="e2", at=world.clock.now())
+    world.people.also_known("whatsapp", PHONE, USER, at=world.clock.now())
+    assert world.store.person(person.id).suppressed == set()
+
+
+def test_an_id_that_was_seen_beside_no_number_is_nobodys(world: World) -> None:
+    person = world.approved()
+    world.people.stop("whatsapp", USER, evidence="e1", at=world.clock.now())
+    assert world.store.person(person.id).suppressed == set()
+    assert world.people.owner("whatsapp", USER) is None
+
+
+def test_no_number_and_no_id_stands_in_the_key_of_an_alias(world: World) -> None:
+    world.people.also_known("whatsapp", PHONE, USER, at=world.clock.now())
+    [item] = OwnedItem.scan(OwnedItem.pk.startswith("alias#"))
+    assert not any(part in f"{item.pk} {item.owner}" for part in (PHONE[1:], USER[3:]))
+    assert item.expires > world.clock.epoch()
+
+
+def test_who_comes_back_by_telegram_after_a_stop_is_told_to_write_start(world: World) -> None:
+    person = world.approved(channel="telegram")
+    stop(world, channel="telegram", address="7001")
+    world.register.withdraw(ADMIN, person.id)
+    answer = world.signups.sign_up(SignupRequest.model_validate(signup(channel="telegram")), "203.0.113.5")
+    token = str(answer.verification.deep_link).partition("start=")[2]
+    assert "START" in str(world.people.start_telegram(token, "7001", at=world.clock.now()))
 
 
 def test_a_stop_between_reading_and_writing_a_verification_is_not_lost(

@@ -66,7 +66,7 @@ def joined(api: Api, **changes: object) -> str:
     code = {"code": message.params[0]}
     assert api("POST", f"/v1/signups/{answer['id']}/verification", code) == (
         200,
-        {"status": "pending_review"},
+        {"status": "pending_review", "notice": ""},
     )
     return str(answer["id"])
 
@@ -276,3 +276,15 @@ def test_an_approval_on_the_bus_asks_for_the_welcome(api: Api) -> None:
     app.welcome(event, CONTEXT)
     got = aws.client("sqs").receive_message(QueueUrl=wiring.service_queue().url)["Messages"]
     assert [json.loads(m["Body"]) for m in got] == [{"kind": "welcome", "influencer": "inf_a", "event": "e1"}]
+
+
+def test_who_has_written_stop_and_signs_up_anew_is_told_to_write_start(api: Api) -> None:
+    wiring.people().stop("whatsapp", PHONE[1:], evidence="e1", at=wiring.clock().now())
+    _, answer = api("POST", "/v1/signups", signup())
+    assert "notice" not in answer  # who has proven nothing learns nothing
+    [message] = send_codes()
+    code = {"code": message.params[0]}
+    _, verified = api("POST", f"/v1/signups/{answer['id']}/verification", code)
+    assert (verified["status"], "START" in verified["notice"]) == ("pending_review", True)
+    page = api.client.http.get(f"/signup/{answer['id']}?lang=hi")
+    assert "START लिखिए" in page.body.decode()

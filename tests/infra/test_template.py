@@ -144,7 +144,9 @@ def test_the_bucket_is_private_encrypted_and_forgets_bodies_of_callbacks(resourc
     assert {rule["Id"] for rule in bucket["LifecycleConfiguration"]["Rules"]} == {
         "bundles",
         "callbacks",
+        "screenshots",
         "unfinished-uploads",
+        "uploads",
     }
 
 

@@ -127,6 +127,51 @@ def test_emails_are_known_by_our_key_and_called_what_the_report_calls_them() -> 
     assert (truth.failed, truth.unknown, truth.no_receipts) == (1, 1, 0)
 
 
+def over(platform: str, to: str, chunk: str, attempt: int, outcome: str = "accepted") -> dict[str, Any]:
+    """A request over a platform that carries our key."""
+    key = f"{RUN}.{chunk}.{3 if attempt == 1 else 0}.{attempt}"
+    return asked(to, outcome) | {"platform": platform, "key": key}
+
+
+def met(platform: str, to: str, key: str, *statuses: str) -> dict[str, Any]:
+    updates = [{"to": to, "status": status, "key": f"{RUN}.{key}"} for status in statuses]
+    return {"kind": "callback", "platform": platform, "taken": True, "updates": updates}
+
+
+PLANNED, BY_SMS, BY_EMAIL = "00000000007", "0000000000728", "000000000072825"
+
+
+def test_who_fell_back_over_two_channels_counts_at_the_last_one_alone() -> None:
+    log = (
+        over("whatsapp", "+1", PLANNED, 1, "refused:131026"),
+        over("msg91", "+1", BY_SMS, 2),
+        met("msg91", "+1", f"{BY_SMS}.0.2", "failed"),
+        over("ses", "a@x.test", BY_EMAIL, 3),
+        met("ses", "a@x.test", f"{BY_EMAIL}.0.3", "delivered"),
+        over("whatsapp", "+2", PLANNED.replace("7", "8"), 1),
+    )
+    truth = judged(*log)
+    assert (truth.people, truth.accepted, truth.delivered, truth.failed, truth.resent) == (2, 2, 1, 0, 1)
+    assert {name: counts["accepted"] for name, counts in truth.by_channel.items()} == {
+        "email": 1,
+        "whatsapp": 1,
+    }
+    report = {**REPORT, "targeted": 2, "planned": 2, "accepted": 2, "delivered": 1, "read": 0, "failed": 0}
+    report |= {"unknown": 0, "not_sent": {}, "skipped": {}, "no_receipts": 0, "fallbacks": 1}
+    report["by_channel"] = {"email": {"accepted": 1}, "whatsapp": {"accepted": 1}}
+    assert disagreements(truth, report) == []
+
+
+def test_an_arrival_over_a_channel_that_was_given_up_is_late() -> None:
+    log = (
+        over("whatsapp", "+1", PLANNED, 1),
+        met("whatsapp", "+1", f"{PLANNED}.3.1", "failed", "delivered"),
+        over("msg91", "+1", BY_SMS, 2),
+    )
+    truth = judged(*log)
+    assert (truth.people, truth.accepted, truth.late, truth.delivered) == (1, 1, 1, 0)
+
+
 def test_sums_are_kept_by_channel_and_throttled_requests_apart() -> None:
     truth = judged(
         asked("+1", "accepted"), asked("+2", "throttled"), asked("+2", "lost_reply"), wrote("5", "accepted")

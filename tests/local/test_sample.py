@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.directory.model import check_area, level_of
 from chalicelib.ports import Area
-from local.sample import LUCKNOW, REAL_DISTRICTS, areas_from, creators, load_directory
+from local.sample import LUCKNOW, REAL_DISTRICTS, WAYS, areas_from, creators, load_directory
 
 REAL = Path(__file__).parents[3] / "shared" / "data"
 real_data = pytest.mark.skipif(
@@ -105,3 +105,15 @@ def test_the_templates_of_the_sandbox_exist_in_both_languages() -> None:
         languages.setdefault(template["name"], set()).add(template["language"])
     assert set(languages) >= {"janjan_code", "janjan_known_number", "janjan_welcome", "namuna_brief"}
     assert all(found == {"hi", "en"} for found in languages.values())
+
+
+def test_a_share_of_those_on_phones_is_reached_by_sms_or_email_and_nobody_else_changes() -> None:
+    areas = areas_from(None)
+    plain, some = creators(500, areas), creators(500, areas, elsewhere=0.2)
+    changed = [(a, b) for a, b in zip(plain, some, strict=True) if a != b]
+    assert 50 < len(changed) < 120
+    assert all(a.channel == "whatsapp" for a, _ in changed)
+    assert {b.channels for _, b in changed} == set(WAYS)
+    by_mail = next(b for _, b in changed if b.channel == "email")
+    assert by_mail.address == by_mail.email == f"namuna{by_mail.number}@sample.test"
+    assert creators(500, areas, elsewhere=0.2) == some

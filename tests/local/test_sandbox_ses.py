@@ -163,6 +163,13 @@ def test_people_call_an_email_spam_or_are_out_of_office(amazon: Any, mail: Clien
     assert kinds == {"Status", "Notice", "Preference"}
 
 
+def test_some_call_whatever_reaches_them_spam(amazon: Any, mail: Client, topic: Receiver) -> None:
+    mail.call("POST", "/behaviour", {"complain": 1})
+    amazon.send_email(**EMAIL)
+    [wish] = [update for update in updates(mail, topic) if type(update).__name__ == "Preference"]
+    assert (wish.sender, wish.wants) == (TO, False)
+
+
 def test_the_mailboxs_button_posts_to_the_link_of_the_email(
     amazon: Any, mail: Client, topic: Receiver
 ) -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from chalicelib.metrics import schedule
 from chalicelib.metrics.figures import PostFigures, Value, measured, newest, sums
 from chalicelib.platforms.base import METRICS, PostReading
+from chalicelib.ports import MetricSum
 
 NOON = datetime(2026, 3, 1, 6, 30, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -48,7 +49,7 @@ def test_the_hours_of_a_clock_that_is_put_forward_change_nothing():
 
 
 def test_a_post_that_is_gone_is_asked_for_weekly_in_case_it_comes_back():
-    assert schedule.next_at(NOON, NOON, gone=True) == NOON + 7 * DAY
+    assert schedule.next_at(NOON, NOON, seldom=True) == NOON + 7 * DAY
 
 
 def test_a_request_that_told_nothing_is_repeated_soon_then_later_never_later_than_the_schedule():
@@ -110,6 +111,11 @@ def test_a_post_that_is_gone_keeps_its_last_figures_and_comes_back():
     assert still.read(PostReading({"views": 4}), NOON + 2 * DAY).gone_since is None
 
 
+def test_a_post_that_is_hidden_from_us_is_not_gone_has_no_data_and_is_asked_for_seldom():
+    hidden = PostFigures("p", published_at=NOON).read(PostReading(hidden=True), NOON)
+    assert (hidden.verified, hidden.gone_since, hidden.due_at) == ({}, None, NOON + 7 * DAY)
+
+
 def test_a_miss_changes_no_figure_and_a_reading_ends_the_misses():
     post = PostFigures("p", published_at=NOON, verified={"views": Value(NOON, 3)})
     missed = post.read(None, NOON).read(None, NOON)
@@ -141,9 +147,8 @@ def test_sums_say_of_how_many_posts_there_is_data_each_grade_apart():
         PostFigures("c", gone_since=NOON),
     ]
     found = sums(posts)
-    views = found.by_grade["verified"]["views"]
-    assert (found.posts, found.gone) == (3, 1)
-    assert (views.total, views.posts, views.oldest, views.newest) == (15, 2, NOON, NOON + HOUR)
-    assert (found.by_grade["verified"]["likes"].total, found.by_grade["verified"]["likes"].posts) == (0, 1)
-    assert "reach" not in found.by_grade["verified"]
-    assert {m: (s.total, s.posts) for m, s in found.by_grade["declared"].items()} == {"views": (7, 1)}
+    assert found["verified"] == {
+        "views": MetricSum(15, 2, NOON, NOON + HOUR),
+        "likes": MetricSum(0, 1, NOON, NOON),
+    }
+    assert found["declared"] == {"views": MetricSum(7, 1, NOON, NOON)}

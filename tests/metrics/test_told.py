@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.metrics.model import Told, Words, match
+from chalicelib.metrics.snapshots import Snapshots
 from chalicelib.platforms.base import Engaged, Measured, Posted, PostReading
 from tests.influencers.world import NOON
 from tests.metrics.world import Crash, Dying, World
@@ -109,6 +110,19 @@ def test_another_id_of_the_platforms_leads_to_the_same_post(world: World) -> Non
     world.posts.told("instagram", Measured("d", "1789", {"views": 5}, None), NOON)
     post = world.post("instagram", "CxYz12abC")
     assert (seen, post.api_id, post.told.gone) == ([post.id], "1789", True)
+
+
+def test_a_post_whose_id_for_the_api_is_told_is_measured_with_it_at_once(world: World) -> None:
+    url = "https://www.instagram.com/p/CxYz12abC/"
+    world.person("one", ("instagram", "one"))
+    world.says("one", url)
+    post = world.post("instagram", "CxYz12abC")
+    assert Snapshots().find(post.id).ask == "one/CxYz12abC"
+    world.clock.forward(7200)
+    for _ in range(2):
+        world.posts.told("instagram", news(post_id="1789", url=url, account=""), NOON)
+    known = Snapshots().find(post.id)
+    assert (known.ask, known.due_at, known.rev) == ("1789", world.clock.now(), 2)
 
 
 def test_facebooks_own_id_holds_the_links(world: World) -> None:

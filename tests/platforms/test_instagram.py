@@ -135,6 +135,12 @@ def test_posts_of_one_account_are_found_together_and_further_back():
     assert len(http.asked) == 3
 
 
+def test_no_more_of_the_list_is_asked_for_than_it_takes():
+    http = Discovery({"asha": {"id": "77", "media": [post(f"A{n}") for n in range(120)]}})
+    read("instagram", http, "asha/A3", "asha/A7")
+    assert len(http.asked) == 1
+
+
 def test_a_post_that_the_whole_list_does_not_hold_is_gone_and_one_too_far_back_is_hidden():
     few = Discovery({"asha": {"id": "77", "media": [post("A")]}})
     assert read("instagram", few, "asha/B") == {"asha/B": PostReading(gone=True)}

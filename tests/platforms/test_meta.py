@@ -155,6 +155,39 @@ def test_one_like_that_comes_twice_has_one_id_and_its_end_another():
     assert (one.verb, other.verb) == ("added", "removed")
 
 
+@BOTH
+def test_a_message_counts_from_when_it_was_written_and_not_from_when_it_was_posted(platform):
+    for what in (
+        {"message": {"mid": "m", "text": "x"}},
+        {"read": {"mid": "m"}},
+        {"delivery": {"mids": ["m"]}},
+    ):
+        event = {"sender": {"id": "9"}, "timestamp": 1767250000000} | what
+        body = json.dumps({"entry": [{"id": "1", "time": 1767259999, "messaging": [event]}]}).encode()
+        [told] = ADAPTERS[platform].parse(body)
+        assert told.at == HALF_PAST
+
+
+@BOTH
+def test_a_message_that_the_platform_does_not_tell_is_kept_raw(platform):
+    message = {"mid": "m", "is_unsupported": True, "attachments": [{"type": "fallback"}]}
+    event = {"sender": {"id": "9"}, "timestamp": 1767250000000, "message": message}
+    body = json.dumps({"entry": [{"id": "1", "messaging": [event]}]}).encode()
+    [told] = ADAPTERS[platform].parse(body)
+    assert (type(told).__name__, told.raw) == ("Unknown", event)
+
+
+@pytest.mark.parametrize(
+    ("word", "verb"),
+    [("add", "added"), ("edited", "changed"), ("edit", "changed"), ("update", "changed")]
+    + [("hide", "changed"), ("unhide", "changed"), ("remove", "removed"), ("delete", "removed")],
+)
+def test_every_verb_of_the_feed_is_known(word, verb):
+    value = {"item": "comment", "verb": word, "comment_id": "5", "post_id": "7"}
+    body = json.dumps({"entry": [{"id": "1", "changes": [{"field": "feed", "value": value}]}]}).encode()
+    assert [one.verb for one in ADAPTERS["facebook"].parse(body)] == [verb]
+
+
 # --- the Graph API -----------------------------------------------------------------------------------------
 
 
@@ -254,3 +287,18 @@ def test_a_secret_without_our_own_id_is_said_to_lack_it():
 def test_an_answer_that_proves_nothing_is_raised(platform):
     with pytest.raises(OutcomeUnknown):
         read(platform, GraphAnswers({"": (502, None)}), "1001_1" if platform == "facebook" else "11")
+
+
+@BOTH
+def test_of_several_values_the_last_counts(platform):
+    one = "1001_1" if platform == "facebook" else "11"
+    http = GraphAnswers(
+        {one + "?": {}, one + "/insights": {"data": [{"values": [{"value": 3}, {"value": 8}]}]}}
+    )
+    assert read(platform, http, one)[one].figures["views"] == 8
+
+
+@BOTH
+def test_more_than_a_batch_is_not_looked_at(platform):
+    ids = [f"code-{n}" for n in range(30)]
+    assert list(read(platform, GraphAnswers(), *ids)) == ids[: MEASURERS[platform].quota.batch]

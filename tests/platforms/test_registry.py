@@ -198,6 +198,7 @@ class Teller:
     name = "teller"
     base_url = "https://teller.example"
     quota = Quota(batch=2, units=1, per_window=10, window_s=60)
+    figures_key = "key"
 
     def read_posts(self, http, base_url, secrets, ids):
         return {one: PostReading({"views": 7}, account=f"{base_url} {secrets['key']}") for one in ids}
@@ -236,7 +237,7 @@ def test_who_wrote_is_asked_where_a_platform_tells_it(monkeypatch):
 
 def test_who_tells_no_figures_or_has_no_secret_is_off(monkeypatch):
     monkeypatch.setitem(registry.MEASURERS, "teller", Teller())
-    door = platforms()
+    door = platforms(SECRET | {"teller": {"app_secret": "only heard"}})
     assert door.measurers() == []
     for name in ("teller", "telegram", "nothing"):
         for ask in (lambda n: door.read_posts(n, ["a"]), lambda n: door.read_account(n, "a"), door.quota):

@@ -234,18 +234,23 @@ def test_of_a_topic_that_is_not_ours_no_certificate_is_fetched():
 
 
 def test_no_more_certificates_are_kept_than_could_be_needed():
-    http, many = Answers(200, SES.certificate), adapter()
-    many._http = http
+    many = adapter(Answers(200, SES.certificate))
     for n in range(3 * ses.CERTIFICATES_KEPT):
         many._certificate(f"https://sns.x/{n}.pem")
     assert len(many._kept) <= ses.CERTIFICATES_KEPT
 
 
-@pytest.mark.parametrize("status", [404, 500, 301])
-def test_a_certificate_that_cannot_be_had_now_is_asked_for_again_later(status):
-    with pytest.raises(Transient) as busy:
-        posted(http=Answers(status, "no"))
-    assert busy.value.status == 503
+@pytest.mark.parametrize(
+    ("status", "text"), [(404, SES.certificate), (500, "no"), (301, ""), (200, ""), (200, "<html>")]
+)
+def test_a_certificate_that_cannot_be_had_now_is_asked_for_again_later(status, text):
+    http = Answers(status, text)
+    later = adapter(http)
+    for _ in range(2):
+        with pytest.raises(Transient) as busy:
+            later.verify({"topic_arn": arn_of("current")}, TestSes().signed(BODY))
+        assert busy.value.status == 503
+    assert len(http.asked) == 2
 
 
 def test_an_unknown_fate_of_a_fetch_is_no_refusal():
@@ -257,12 +262,10 @@ def test_an_unknown_fate_of_a_fetch_is_no_refusal():
         posted(http=Cut())
 
 
-@pytest.mark.parametrize(
-    "pem", ["", "<html>", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"]
-)
-def test_what_is_no_certificate_proves_nothing(pem):
+def test_what_is_no_certificate_proves_nothing():
+    garbled = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
     with pytest.raises(SignatureInvalid):
-        posted(http=Answers(200, pem))
+        posted(http=Answers(200, garbled))
 
 
 def vectors():
@@ -320,6 +323,19 @@ def test_only_who_bounced_is_told_of_not_all_who_were_written_to():
     updates = adapter().parse(json.dumps(event).encode())
     assert [update.recipient for update in updates] == ["a@sample.test", "b@sample.test"]
     assert len({update.dedupe_id for update in updates}) == 2
+
+
+@pytest.mark.parametrize("sub_type", [None, "OnAccountSuppressionList"])
+def test_only_who_complained_is_told_of_with_or_without_an_id_of_the_report(sub_type):
+    event = json.loads((golden.SAMPLES / "ses" / "complaint.json").read_text())
+    event["mail"]["destination"] = ["a@sample.test", "b@sample.test"]
+    event["complaint"] |= {"complainedRecipients": [{"emailAddress": "a@sample.test"}]}
+    event["complaint"]["complaintSubType"] = sub_type
+    del event["complaint"]["feedbackId"]
+    (update,) = adapter().parse(json.dumps(event).encode())
+    assert "a@sample.test" in (getattr(update, "sender", ""), getattr(update, "recipient", ""))
+    event["mail"]["messageId"] = ""
+    assert [type(update).__name__ for update in adapter().parse(json.dumps(event).encode())] == ["Unknown"]
 
 
 def test_the_same_bounce_told_by_the_identity_and_by_the_configuration_set_is_one():
@@ -605,17 +621,29 @@ def test_amazons_own_client_asks_the_same():
     assert asked[0].url == "https://email.ap-south-1.amazonaws.com/v2/email/account"
 
 
-def test_amazons_own_signature_over_the_bytes_that_are_sent_is_ours(monkeypatch):
+def judged_signature(method, url, headers, body):
+    """AWS's own signature of a request with these headers, at the time that they state."""
+    sent = {} if body is None else {"Content-Type": "application/json"}
+    stated = {name: headers[name] for name in ("X-Amz-Date", "X-Amz-Security-Token")}
+    request = AWSRequest(method, url, sent | stated, body)
+    request.context["timestamp"] = headers["X-Amz-Date"]
+    judge = SigV4Auth(Credentials("AKIDNAMUNA", "s", "t"), "ses", "ap-south-1")
+    return judge.signature(judge.string_to_sign(request, judge.canonical_request(request)), request)
+
+
+def test_amazons_own_signature_over_the_bytes_that_are_sent_is_ours():
     http = Answers(200, {"MessageId": "x"})
     send(http)
     ((url, body, headers),) = http.asked
-    request = AWSRequest("POST", url, {"Content-Type": "application/json"}, packed(body))
-    request.context["timestamp"] = headers["X-Amz-Date"]
-    judge = SigV4Auth(Credentials("AKIDNAMUNA", "s", "t"), "ses", "ap-south-1")
-    request.headers["X-Amz-Date"] = headers["X-Amz-Date"]
-    request.headers["X-Amz-Security-Token"] = "t"
-    to_sign = judge.string_to_sign(request, judge.canonical_request(request))
-    assert headers["Authorization"].endswith("Signature=" + judge.signature(to_sign, request))
+    wanted = judged_signature("POST", url, headers, packed(body))
+    assert headers["Authorization"].endswith(f"Signature={wanted}")
+
+
+def test_amazons_own_signature_of_a_probe_is_ours():
+    http = Answers(200, ACCOUNT)
+    adapter().probe(http, Ses.base_url, CHANNEL)
+    ((url, _, headers),) = http.asked
+    assert headers["Authorization"].endswith(f"Signature={judged_signature('GET', url, headers, None)}")
 
 
 @pytest.mark.parametrize("name", ["MessageRejected", "TooManyRequestsException", "NotFoundException"])

@@ -359,3 +359,13 @@ def test_an_account_that_may_not_send_stops_its_channels(value, told):
 )
 def test_an_account_that_may_still_send_stops_nothing(value, told):
     assert news("account_update", **value)[:2] == (told, "")
+
+
+@pytest.mark.parametrize(
+    ("code", "scope"),
+    [(131048, "campaign"), (131049, "person"), (132016, "campaign"), (131042, "channel"), (131026, "person")],
+)
+def test_a_failure_that_is_told_later_says_for_whom_it_holds(code, scope):
+    failed = {"id": "w", "status": "failed", "recipient_id": "91", "errors": [{"code": code}]}
+    body = {"entry": [{"changes": [{"field": "messages", "value": {"statuses": [failed]}}]}]}
+    assert [told.scope for told in WhatsApp().parse(json.dumps(body).encode())] == [scope]

@@ -37,7 +37,7 @@ class Asked:
         return ["tube"]
 
     def quota(self, platform):
-        return Quota(batch=50, units=2, per_window=20, window_s=DAY)
+        return Quota(batch=50, units=2, per_window=20, window_s=DAY, account_units=1)
 
     def read_posts(self, platform, ids):
         self.calls.append(tuple(ids))
@@ -129,7 +129,10 @@ def test_a_caller_with_a_share_leaves_the_rest_to_others(meter, platform, budget
         poller.read_posts("tube", ["a"])
     with pytest.raises(Throttled):
         poller.read_posts("tube", ["a"])
-    meter.read_account("tube", "a")
+    for _ in range(2):  # an account costs a unit, a request for posts two
+        meter.read_account("tube", "a")
+    with pytest.raises(Throttled):
+        meter.read_account("tube", "a")
 
 
 @pytest.mark.parametrize(
