@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any
 
 from chalicelib import aws
-from chalicelib.errors import Conflict, Rejected, Transient, Unauthenticated
+from chalicelib.errors import Conflict, InvalidInput, Rejected, Transient, Unauthenticated
 from chalicelib.identity.roles import Role, known_roles
 
 WRONG = frozenset(
@@ -140,8 +140,9 @@ class StaffPool:
             )
 
     def create(self, email: str, name: str, areas: Sequence[str], departments: Sequence[str]) -> str:
-        """Makes a user, to whom the pool mails a first password, and gives their id. Raises UserExists."""
-        with _translated():
+        """Makes a user, to whom the pool mails a first password, and gives their id. Raises UserExists, or InvalidInput
+        for what the pool does not take for an email address."""
+        with _translated(), _an_address():
             made = _cognito().admin_create_user(
                 UserPoolId=self.id,
                 Username=email,
@@ -222,6 +223,19 @@ def _translated() -> Iterator[None]:
         raise
     except BotoCoreError as error:
         raise Transient from error
+
+
+@contextmanager
+def _an_address() -> Iterator[None]:
+    """The pool knows better than any pattern what it takes for an email address."""
+    from botocore.exceptions import ClientError
+
+    try:
+        yield
+    except ClientError as error:
+        if error.response.get("Error", {}).get("Code") != "InvalidParameterException":
+            raise
+        raise InvalidInput.of("email", "email_invalid", "This is not an email address.") from error
 
 
 @contextmanager
