@@ -108,7 +108,7 @@ class Posts:
             except TooManyRequests:
                 replies.append(translate(language, TOO_MANY))
                 break
-            replies.append(self._reply(outcome, language))
+            replies.append(self.reply(outcome, language))
         return None if channel in contact.suppressed else "\n\n".join(replies)
 
     def take(self, given: HandIn) -> Outcome:
@@ -212,7 +212,7 @@ class Posts:
         if not given.by_staff:
             self.limits.spend(f"posts#{given.owner}", POSTS_A_DAY, DAY_S)
 
-    def _reply(self, outcome: Outcome, language: str) -> str:
+    def reply(self, outcome: Outcome, language: str) -> str:
         """What a creator is told of their post."""
         post = outcome.post
         brief = self.briefs.brief(post.campaign) if post.campaign else None
