@@ -128,7 +128,8 @@ class Posts:
     def _new(self, post_id: str, given: HandIn) -> Post:
         link, contact = given.link, given.contact
         mine = self._mine(given.owner, link.platform) if contact else []
-        asked_under = link.account or next(iter(mine), "")
+        names = [name for name in mine if not is_id(name)]
+        asked_under = link.account or (names[0] if len(names) == 1 else "")  # of a guess, "gone" says nothing
         told = Told(accounts=(link.account,)) if link.sure else Told()
         by_name = link.platform in ASKED_BY_ACCOUNT and asked_under and "/" not in link.native_id
         post = Post(
