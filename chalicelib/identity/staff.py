@@ -140,8 +140,8 @@ class StaffPool:
             )
 
     def create(self, email: str, name: str, areas: Sequence[str], departments: Sequence[str]) -> str:
-        """Makes a user, to whom the pool mails a first password, and gives their id. Raises UserExists, or InvalidInput
-        for what the pool does not take for an email address."""
+        """Makes a user, to whom the pool mails a first password, and gives their id. Raises UserExists, or
+        InvalidInput for what the pool does not take for an email address."""
         with _translated(), _an_address():
             made = _cognito().admin_create_user(
                 UserPoolId=self.id,
