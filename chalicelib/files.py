@@ -52,3 +52,7 @@ class Files:
         aws.client("s3").copy_object(
             Bucket=self.bucket, Key=to, CopySource={"Bucket": self.bucket, "Key": key}
         )
+
+    def delete(self, key: str) -> None:
+        """Takes an object away; nothing when there is none."""
+        aws.client("s3").delete_object(Bucket=self.bucket, Key=key)

@@ -79,8 +79,22 @@ class Measuring:
         at = word.measured_at.replace(microsecond=0)
         figures = measured(word.figures, at)
         snapshot = Snapshot("declared", at, numbers(figures), by, shown)
+        before = self._screenshots(post.id) | {shown}
         self.store.keep(post.id, snapshot, known.published_at)
-        return self.store.change(post.id, lambda now: now.told("declared", figures, shown), at)
+        after = self.store.change(post.id, lambda now: now.told("declared", figures, shown), at)
+        for unused in before - self._screenshots(post.id) - {after.screenshot, ""}:
+            self.files.delete(unused)
+        return after
+
+    def forget(self, post_id: str) -> None:
+        """Takes out of a post's history who declared figures, and deletes what showed them; may be
+        repeated."""
+        for screenshot in self._screenshots(post_id) - {""}:
+            self.files.delete(screenshot)
+        self.store.anonymise(post_id)
+
+    def _screenshots(self, post_id: str) -> set[str]:
+        return {one.screenshot for one in self.store.history(post_id)}
 
     def of_post(self, post_id: str) -> PostFigures:
         """What is known of one post's figures."""

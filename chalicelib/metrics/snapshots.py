@@ -212,6 +212,14 @@ class Snapshots:
             if refused.cause_response_code != REFUSED:
                 raise
 
+    def anonymise(self, post_id: str) -> None:
+        """Takes out of a post's history who declared figures, and what showed them."""
+        for item in SnapshotItem.query(post_id, SnapshotItem.sk.startswith(SNAPSHOT)):
+            if item.by or item.screenshot:
+                SnapshotItem(post_id, item.sk).change(
+                    [SnapshotItem.by.remove(), SnapshotItem.screenshot.remove()]
+                )
+
     def history(self, post_id: str) -> list[Snapshot]:
         """All snapshots of a post, oldest first."""
         found = []
