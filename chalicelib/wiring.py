@@ -655,6 +655,7 @@ def posts() -> Posts:
         clock=clock(),
         account_id=_account_id,
         measured=lambda post_id, news, at: measuring().told(post_id, news, at),
+        words_forgotten=lambda post_id: measuring().forget(post_id),
     )
 
 

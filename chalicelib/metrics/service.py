@@ -89,6 +89,8 @@ class Posts:
     account_id: Callable[[str, str], str] = lambda platform, handle: ""
     """The platform's own id of an account by its handle, as its API tells it; empty where it tells none."""
     measured: Callable[[str, Measured, datetime], None] = lambda post_id, news, at: None
+    words_forgotten: Callable[[str], None] = lambda post_id: None
+    """Takes away who declared a post's figures, and what showed them."""
 
     # --- handing in
 
@@ -121,6 +123,7 @@ class Posts:
             post = self._new(post_id, given)
             if self.store.add(post, _submitted(post)):
                 count("PostsHandedIn")
+                self._still_here(post)
                 return Outcome("new", self._catch_up(post))
             standing = self._found(post_id)
         return self._again(standing, given)
@@ -328,6 +331,32 @@ class Posts:
             matched_by="platform",
             stated=None,
         )
+
+    # --- when a person leaves
+
+    def forget(self, person: str) -> None:
+        """Takes person and link out of all posts of somebody who has left; may be repeated. What they were
+        counted for, and their figures, stay."""
+        for post, _ in list(self.store.listed("by_person", person, None, PAGE)):
+            self._forget(post.id, person)
+
+    def _still_here(self, post: Post) -> None:
+        """Who left in the very moment of the hand-in: the list of their posts may not have shown this one."""
+        contact = self.people.contacts([post.person]).get(post.person) if post.person else None
+        if post.person and (contact is None or contact.status == "withdrawn"):
+            self._forget(post.id, post.person)
+            raise Forbidden
+
+    def _forget(self, post_id: str, person: str) -> None:
+        for _ in range(TRIES):
+            post = self._found(post_id)
+            if post.person != person:
+                return
+            self.words_forgotten(post_id)
+            if self.store.forget(post, post.without_person(self.clock.now().replace(microsecond=0))):
+                count("PostsForgotten")
+                return
+        raise Transient
 
     # --- what staff do
 
