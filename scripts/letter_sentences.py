@@ -90,6 +90,8 @@ def _callback(message: Mapping[str, Any]) -> str:
     at = rfc3339(parse_rfc3339(str(message["received_at"])))
     if "object" in message:
         how_large = f"in the bucket as {_only(r'callbacks/' + ID, message['object'])}"
+    elif "zipped" in message:
+        how_large = f"packed into {size(len(str(message['zipped'])) * 3 // 4)}"
     else:
         how_large = size(len(str(message["body"])) * 3 // 4)  # base64
     return f"callback of {_only(PLATFORM, message['platform'])}, {how_large}, received {at}"

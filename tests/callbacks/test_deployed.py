@@ -95,6 +95,18 @@ def test_a_wrong_signature_is_refused(stack):
     assert post(stack, "whatsapp", b"{}", {})[0] == 401
 
 
+@pytest.mark.parametrize("platform", ["instagram", "facebook"])
+def test_a_direct_message_to_our_account_is_kept_once_and_stops_nobody(stack, platform):
+    texts = {f"{platform}: सड़क कब बनेगी?", "STOP"}
+    for text in texts:
+        said = {"platform": platform, "kind": "message", "from": "ashanamuna", "text": text}
+        request = urllib.request.Request(f"{stack.sandbox_url}/inbound", json.dumps(said).encode())
+        urllib.request.urlopen(request, timeout=10).close()
+    today = datetime.now(UTC).strftime("%Y-%m-%d")
+    found = {json.loads(item.content)["text"] for item in wait_for("inbound", platform, today, 2)}
+    assert found >= {f"{platform}: सड़क कब बनेगी?", "STOP"}
+
+
 def callbacks_of(stack, message_id):
     """What the sandbox posted about a message, and what we answered."""
     with urllib.request.urlopen(f"{stack.sandbox_url}/log?since=0", timeout=10) as response:

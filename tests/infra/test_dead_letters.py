@@ -92,6 +92,12 @@ STREAM = {
         ),
         (
             "callbacks",
+            callback("whatsapp", zipped="A" * 1600),
+            "process_callbacks",
+            "callback of whatsapp, packed into 1.2 kB, received 2026-11-02T05:30:00Z",
+        ),
+        (
+            "callbacks",
             {
                 "TopicArn": "arn:aws:sns:ap-south-1:000000000000:janjan-x-ses",
                 "Timestamp": "2026-11-02T05:30:00.123Z",
@@ -499,9 +505,10 @@ def test_a_queue_and_its_dead_letters_have_one_name_and_every_sender_of_events_d
         if resource.get("Type") == "AWS::SQS::Queue"
     }
     for name, resource in resources.items():
-        policy = resource.get("Properties", {}).get("RedrivePolicy")
-        if policy:
-            assert names[policy["deadLetterTargetArn"]["Fn::GetAtt"][0]] == names[name] + "-dead"
+        given = resource.get("Properties", {})
+        if policy := given.get("RedrivePolicy"):  # of a queue, or of a topic's subscription for one
+            queue = name if name in names else given["Endpoint"]["Fn::GetAtt"][0]
+            assert names[policy["deadLetterTargetArn"]["Fn::GetAtt"][0]] == names[queue] + "-dead"
     handing_over = {
         name
         for name, resource in resources.items()
