@@ -140,6 +140,7 @@ UNSEEN: dict[str, dict[str, str]] = {
     | {
         "dynamodb:GetItem CampaignsTable": HALTED,
         "dynamodb:DeleteItem PostsTable": LEFT,
+        "dynamodb:Query PostsTable": LEFT,
         "dynamodb:GetItem PostsTable": LEASED,
         "dynamodb:PutItem PostsTable": LEASED,
         "dynamodb:PutItem TalliesTable": HALTED,
