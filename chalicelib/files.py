@@ -54,5 +54,5 @@ class Files:
         )
 
     def delete(self, key: str) -> None:
-        """Takes an object away; nothing when there is none."""
+        """Takes a file away; nothing when it is not there."""
         aws.client("s3").delete_object(Bucket=self.bucket, Key=key)

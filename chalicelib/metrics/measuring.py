@@ -13,7 +13,7 @@ from chalicelib.errors import Conflict, InvalidInput
 from chalicelib.files import Files
 from chalicelib.metrics.figures import LARGEST, PostFigures, measured, numbers
 from chalicelib.metrics.model import Post
-from chalicelib.metrics.snapshots import Snapshot, Snapshots
+from chalicelib.metrics.snapshots import Snapshot, Snapshots, shown_of
 from chalicelib.ops import RateLimits
 from chalicelib.platforms.base import Measured, Metric
 from chalicelib.shapes import Moment, Strict
@@ -79,22 +79,12 @@ class Measuring:
         at = word.measured_at.replace(microsecond=0)
         figures = measured(word.figures, at)
         snapshot = Snapshot("declared", at, numbers(figures), by, shown)
-        before = self._screenshots(post.id) | {shown}
+        before = {*shown_of(post.id), shown}
         self.store.keep(post.id, snapshot, known.published_at)
         after = self.store.change(post.id, lambda now: now.told("declared", figures, shown), at)
-        for unused in before - self._screenshots(post.id) - {after.screenshot, ""}:
+        for unused in before - {*shown_of(post.id), after.screenshot, ""}:
             self.files.delete(unused)
         return after
-
-    def forget(self, post_id: str) -> None:
-        """Takes out of a post's history who declared figures, and deletes what showed them; may be
-        repeated."""
-        for screenshot in self._screenshots(post_id) - {""}:
-            self.files.delete(screenshot)
-        self.store.anonymise(post_id)
-
-    def _screenshots(self, post_id: str) -> set[str]:
-        return {one.screenshot for one in self.store.history(post_id)}
 
     def of_post(self, post_id: str) -> PostFigures:
         """What is known of one post's figures."""

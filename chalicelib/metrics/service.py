@@ -35,7 +35,7 @@ from chalicelib.metrics.model import (
     is_id,
     match,
 )
-from chalicelib.metrics.snapshots import ask_with
+from chalicelib.metrics.snapshots import ask_with, shown_of, without_names
 from chalicelib.metrics.store import POST, PostStore
 from chalicelib.ops import RateLimits
 from chalicelib.platforms.base import MEDIUMS, Engaged, Measured, Posted, PostReading
@@ -88,9 +88,9 @@ class Posts:
     clock: Clock
     account_id: Callable[[str, str], str] = lambda platform, handle: ""
     """The platform's own id of an account by its handle, as its API tells it; empty where it tells none."""
+    shred: Callable[[str], None] = lambda key: None
+    """Takes a file out of the bucket."""
     measured: Callable[[str, Measured, datetime], None] = lambda post_id, news, at: None
-    words_forgotten: Callable[[str], None] = lambda post_id: None
-    """Takes away who declared a post's figures, and what showed them."""
 
     # --- handing in
 
@@ -352,7 +352,9 @@ class Posts:
             post = self._found(post_id)
             if post.person != person:
                 return
-            self.words_forgotten(post_id)
+            for screenshot in shown_of(post_id):
+                self.shred(screenshot)
+            without_names(post_id)
             if self.store.forget(post, post.without_person(self.clock.now().replace(microsecond=0))):
                 count("PostsForgotten")
                 return

@@ -144,6 +144,23 @@ def close(transaction: TransactWrite, post_id: str) -> None:
     transaction.update(FiguresItem(post_id, FIGURES), actions=actions)
 
 
+def shown_of(post_id: str) -> list[str]:
+    """The keys of all screenshots of a post."""
+    rows = SnapshotItem.query(
+        post_id, SnapshotItem.sk.startswith(f"{SNAPSHOT}declared#"), consistent_read=True
+    )
+    return [row.screenshot for row in rows if row.screenshot]
+
+
+def without_names(post_id: str) -> None:
+    """Takes out of a post's history who declared its figures, and by which screenshots."""
+    rows = SnapshotItem.query(
+        post_id, SnapshotItem.sk.startswith(f"{SNAPSHOT}declared#"), consistent_read=True
+    )
+    for row in rows:
+        row.change([SnapshotItem.by.remove(), SnapshotItem.screenshot.remove()])
+
+
 @dataclass(frozen=True)
 class Snapshots:
     """Reads and writes figures."""
@@ -211,14 +228,6 @@ class Snapshots:
         except PutError as refused:
             if refused.cause_response_code != REFUSED:
                 raise
-
-    def anonymise(self, post_id: str) -> None:
-        """Takes out of a post's history who declared figures, and what showed them."""
-        for item in SnapshotItem.query(post_id, SnapshotItem.sk.startswith(SNAPSHOT)):
-            if item.by or item.screenshot:
-                SnapshotItem(post_id, item.sk).change(
-                    [SnapshotItem.by.remove(), SnapshotItem.screenshot.remove()]
-                )
 
     def history(self, post_id: str) -> list[Snapshot]:
         """All snapshots of a post, oldest first."""

@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.errors import Forbidden
 from chalicelib.metrics.model import Post
-from chalicelib.metrics.snapshots import FiguresItem
+from chalicelib.metrics.snapshots import FiguresItem, Snapshot, Snapshots
 from chalicelib.metrics.store import PostItem, ToldItem
 from chalicelib.platforms.base import Posted, PostReading
 from tests.influencers.world import NOON
@@ -47,19 +47,6 @@ def test_person_link_account_and_what_was_told_are_gone_and_the_count_stays(worl
     assert list(world.store.listed("by_person", "one", None, 10)) == []
 
 
-def test_who_declared_its_figures_is_forgotten_before_the_post_forgets_its_person(world: World) -> None:
-    post = handed_in(world)
-    seen: list[tuple[str, str]] = []
-
-    def forgotten(post_id: str) -> None:
-        seen.append((post_id, world.post("instagram", "CxYz12abC").person))
-
-    object.__setattr__(world.posts, "words_forgotten", forgotten)
-    for _ in range(2):
-        world.posts.forget("one")
-    assert seen == [(post.id, "one")]
-
-
 def test_a_post_of_whom_has_left_is_handed_in_by_nobody_and_learns_nothing(world: World) -> None:
     before = handed_in(world)
     world.posts.forget("one")
@@ -68,6 +55,19 @@ def test_a_post_of_whom_has_left_is_handed_in_by_nobody_and_learns_nothing(world
     world.posts.learned(before.id, PostReading(account="44556", text="#ad"))
     world.posts.told("instagram", Posted("d", "removed", "CxYz12abC", "44556", NOON), NOON)
     assert world.post("instagram", "CxYz12abC") == after
+
+
+def test_declared_figures_stay_without_their_screenshot_and_who_declared_them(world: World) -> None:
+    post, snapshots = handed_in(world), Snapshots()
+    for grade, shown in (("declared", "screenshots/x"), ("verified", "")):
+        snapshots.keep(post.id, Snapshot(grade, NOON, {"views": 5}, "one" if shown else "", shown), None)  # type: ignore[arg-type]
+    world.posts.forget("one")
+    history = snapshots.history(post.id)
+    assert [(one.grade, one.figures, one.by, one.screenshot) for one in history] == [
+        ("declared", {"views": 5}, "", ""),
+        ("verified", {"views": 5}, "", ""),
+    ]
+    assert world.shredded == ["screenshots/x"]
 
 
 def test_others_keep_theirs(world: World) -> None:

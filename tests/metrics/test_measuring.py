@@ -213,22 +213,6 @@ def test_a_screenshot_that_nothing_names_any_more_is_deleted(world):
     assert [one.figures for one in world.measuring.history(world.post.id)] == [{"views": 901}]
 
 
-def test_when_its_person_leaves_nothing_tells_who_declared_and_what_showed_it_is_gone(world):
-    world.tell(START, views=5)
-    world.declare(views=900, screenshot=world.posted())
-    world.declare(world.clock.now() - DAY, views=800, screenshot=world.posted())
-    assert len(shown(world)) == 2
-    for _ in range(2):
-        world.measuring.forget(world.post.id)
-    history = world.measuring.history(world.post.id)
-    assert shown(world) == []
-    assert [(one.figures["views"], one.by, one.screenshot) for one in history] == [
-        (5, "", ""),
-        (800, "", ""),
-        (900, "", ""),
-    ]
-
-
 @pytest.mark.parametrize("content_type", ["image/png", "image/jpeg", "image/webp"])
 def test_pictures_are_known_by_their_bytes_and_not_by_their_name(world, content_type):
     bodies = {"image/png": PNG, "image/jpeg": b"\xff\xd8\xff\xe0rest", "image/webp": b"RIFF\n\0\0\0WEBPVP8 "}
