@@ -79,6 +79,7 @@ FIELDS = {
     "also": mark("If that does not reach you, also over"),
     "idea": mark("Your idea"),
     "code": mark("Code"),
+    "url": mark("Link of a post that you have published"),
     **{f"area_{level}": label for level, label in LEVELS.items()},
     **{
         f"{kind}_{platform}": label

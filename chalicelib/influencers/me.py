@@ -46,6 +46,8 @@ NAMES = {
     "x": "X (Twitter)",
     "youtube": "YouTube",
 }
+POSTS_SHOWN = 10
+PROVEN = "Thank you. It is certain now that this account is yours."
 STATES = {
     "pending_review": mark("Your signup is complete. Somebody from your area will look at it."),
     "approved": mark("You are part of it: messages that you agreed to will come to you."),
@@ -208,22 +210,17 @@ def sign_in_form(request: Request) -> Response:
 
 @api.page("GET", "/me", allow=CREATOR, summary="A creator's own page")
 def my_page(request: Request) -> Response:
-    person = wiring.myself().get(request.principal.id)
-    page = shell.render(
-        "me.html",
-        request.lang,
-        path="/me",
-        person=person,
-        status=translate(request.lang, STATES[person.status]),
-        platforms=NAMES,
-        consents=[
-            (translate(request.lang, CONSENTS[consent.purpose]), forms.CHANNELS.get(consent.channel, ""))
-            for consent in person.consents
-        ],
-        notice=translate(request.lang, STOPPED_BEFORE) if person.may_restart else "",
-        proven=request.query.get("proven", ""),
-    )
-    return html(page)
+    return _my_page(request)
+
+
+@api.page("POST", "/me/posts", allow=CREATOR, summary="Hand in the link of one's own post")
+def post_form(request: Request) -> Response:
+    form = Form(request.form())
+    try:
+        outcome = wiring.posts().submit_mine(request.principal.id, form.one("url"), campaign="", text="")
+    except Rejected as error:
+        return _my_page(request, form, error)
+    return _my_page(request, said=wiring.posts().reply(outcome, request.lang))
 
 
 @api.page(
@@ -239,7 +236,7 @@ def check_form(request: Request, handle_id: str) -> Response:
         wiring.proofs().check(request.principal.id, handle_id)
     except (Rejected, Transient) as error:
         return _proof_page(request, handle_id, error)
-    return redirect(f"/me?lang={request.lang}&proven={handle_id}")
+    return redirect(f"/me?lang={request.lang}&proven=1")
 
 
 @api.page("POST", "/me/signout", allow=CREATOR, summary="Sign out")
@@ -258,6 +255,36 @@ def _sign_in_page(
         path=None if asked else "/me/signin",
         asked=asked,
         form=form,
+        errors=errors,
+        problems=problems,
+    )
+    return html(page, error.status if error else 200)
+
+
+def _my_page(
+    request: Request, form: Form | None = None, error: Rejected | None = None, said: str = ""
+) -> Response:
+    """`said`: what became of something that the creator has just done."""
+    person = wiring.myself().get(request.principal.id)
+    posts, _ = wiring.posts().mine(person.id, POSTS_SHOWN, None)
+    if request.query.get("proven"):
+        said = translate(request.lang, PROVEN)
+    errors, problems = forms.problems(error, form or Form(), Place([], ""), request.lang)
+    page = shell.render(
+        "me.html",
+        request.lang,
+        path="/me",
+        person=person,
+        status=translate(request.lang, STATES[person.status]),
+        platforms=NAMES,
+        consents=[
+            (translate(request.lang, CONSENTS[consent.purpose]), forms.CHANNELS.get(consent.channel, ""))
+            for consent in person.consents
+        ],
+        notice=translate(request.lang, STOPPED_BEFORE) if person.may_restart else "",
+        said=said,
+        posts=posts,
+        form=form or Form(),
         errors=errors,
         problems=problems,
     )

@@ -110,7 +110,7 @@ class Posts:
             except TooManyRequests:
                 replies.append(translate(language, TOO_MANY))
                 break
-            replies.append(self._reply(outcome, language))
+            replies.append(self.reply(outcome, language))
         return None if channel in contact.suppressed else "\n\n".join(replies)
 
     def take(self, given: HandIn) -> Outcome:
@@ -131,7 +131,8 @@ class Posts:
     def _new(self, post_id: str, given: HandIn) -> Post:
         link, contact = given.link, given.contact
         mine = self._mine(given.owner, link.platform) if contact else []
-        asked_under = link.account or next(iter(mine), "")
+        names = [name for name in mine if not is_id(name)]
+        asked_under = link.account or (names[0] if len(names) == 1 else "")  # of a guess, "gone" says nothing
         told = Told(accounts=(link.account,)) if link.sure else Told()
         by_name = link.platform in ASKED_BY_ACCOUNT and asked_under and "/" not in link.native_id
         post = Post(
@@ -215,7 +216,7 @@ class Posts:
         if not given.by_staff:
             self.limits.spend(f"posts#{given.owner}", POSTS_A_DAY, DAY_S)
 
-    def _reply(self, outcome: Outcome, language: str) -> str:
+    def reply(self, outcome: Outcome, language: str) -> str:
         """What a creator is told of their post."""
         post = outcome.post
         brief = self.briefs.brief(post.campaign) if post.campaign else None

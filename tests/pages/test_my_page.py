@@ -11,7 +11,8 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from chalicelib import wiring
-from tests.influencers.world import KnownAccounts
+from chalicelib.influencers.model import ReviewRequest
+from tests.influencers.world import ADMIN, KnownAccounts
 from tests.pages.conftest import Site, send_codes
 from tests.pages.test_in_the_browser import CHROMIUM, PHONE
 from tests.pages.test_signup_page import GOOD, page
@@ -105,6 +106,23 @@ def test_a_creator_sees_their_accounts_proves_one_and_signs_out(creator: Creator
     assert creator.get("/me?lang=en").startswith("/me/signin?")
 
 
+def test_a_creator_hands_in_the_link_of_a_post(creator: Creator) -> None:
+    creator.sign_in()
+    assert "Hand it in" not in creator.get("/me?lang=en")  # who waits for review is not asked
+    [(person, _)] = wiring._people_store().listed("pending_review", "", None, 1)
+    wiring.register().review(ADMIN, person.id, ReviewRequest(decision="approve"))
+    assert "Hand it in" in creator.get("/me?lang=en")
+    link = "https://www.instagram.com/sunita.devi/p/DAbc12345/?igsh=1"
+    status, shown = creator.post("/me/posts?lang=en", url=link)
+    assert (status, "is noted" in shown) == (200, True)
+    assert "It counts for no campaign yet" in shown
+    status, again = creator.post("/me/posts?lang=en", url="instagram.com/p/DAbc12345")
+    assert "it counts once" in again
+    status, wrong = creator.post("/me/posts?lang=en", url="javascript:alert(1)")
+    assert (status, 'aria-invalid="true"' in wrong, 'href="javascript' in wrong) == (422, True, False)
+    assert "/p/DAbc12345" in creator.get("/me?lang=en")
+
+
 def test_another_sites_form_changes_nothing(creator: Creator) -> None:
     creator.sign_in()
     answer = creator.site.post("/me/signout", [], cookie=creator.cookie, origin="https://elsewhere.test")
@@ -132,8 +150,14 @@ def test_it_fits_a_narrow_phone_without_scripts_in_hindi(
         phone.get_by_role("button").click()
         phone.wait_for_url("**/me?lang=hi")
         phone.screenshot(path=str(tmp_path / "me.png"), full_page=True)
-        assert phone.locator("h1").inner_text() == "नमस्ते, सुनीता देवी"
+        [(person, _)] = wiring._people_store().listed("pending_review", "", None, 1)
+        wiring.register().review(ADMIN, person.id, ReviewRequest(decision="approve"))
+        phone.goto("/me?lang=hi")
+        phone.fill("[name=url]", "https://youtu.be/dQw4w9WgXcQ?si=abcdefghijkl")
+        phone.get_by_role("button", name="भेज दीजिए").click()
+        phone.screenshot(path=str(tmp_path / "posts.png"), full_page=True)
         boxes = [phone.locator("main").bounding_box()]
+        assert phone.locator("h1").inner_text() == "नमस्ते, सुनीता देवी"
         phone.get_by_role("button", name="दिखाएँ कि यह मेरा है").click()
         phone.screenshot(path=str(tmp_path / "proof.png"), full_page=True)
         boxes.append(phone.locator("main").bounding_box())
