@@ -431,6 +431,37 @@ def test_another_change_of_the_loser_between_reading_and_writing_is_not_lost(
     assert (lost.suppressed, lost.handles) == ({"phone"}, ())
 
 
+def test_of_two_who_reach_for_an_account_that_nobody_holds_the_quicker_gets_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    holder = world.approved()
+    slow, quick = rival(world), world.join(phone="+918123456781")
+    world.register.withdraw(ADMIN, holder.id)
+    real = Audit.committing
+    began: list[int] = []
+
+    def overtaken(self: Audit, **wanted: Any) -> Any:
+        if not began:
+            began.append(1)
+            proven(world, quick, quick.contested[0].id)
+        return real(self, **wanted)
+
+    monkeypatch.setattr(Audit, "committing", overtaken)
+    with pytest.raises(ProvenByAnother):
+        proven(world, slow, slow.contested[0].id)
+    assert set(claims().values()) == {(quick.id, "proven")}
+    assert world.store.person(slow.id).handles == ()
+
+
+def test_a_name_that_was_proven_without_the_platforms_id_is_kept_too(world: World) -> None:
+    owner, other = world.join(), rival(world)
+    world.accounts.readings["instagram", "sender 5001"] = AccountReading("", NAME)
+    world.proofs.heard("instagram", said(code(world, owner), "5001"), world.clock.now())
+    with pytest.raises(ProvenByAnother):
+        proven(world, other, other.contested[0].id)
+    assert proven(world, world.store.person(owner.id)).proof == "verified"
+
+
 # --- reading codes
 
 
