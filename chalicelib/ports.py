@@ -485,9 +485,12 @@ class Accounts(Handles, Protocol):
         """Of these, those whose followers are to be counted by now, the longest due first."""
         ...
 
-    def measured(self, person: str, platform: str, handle: str, followers: int, at: datetime) -> None:
+    def measured(
+        self, person: str, platform: str, handle: str, followers: int, at: datetime, *, account: str = ""
+    ) -> None:
         """Notes what the platform's API says of the followers: grade `verified`. May be repeated, in any
-        order."""
+        order. `account`: the platform's own id of who bears this name now; another one than the person has
+        proven changes nothing."""
         ...
 
     def measure_next(self, person: str, platform: str, handle: str, at: datetime) -> None:
