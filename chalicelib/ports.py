@@ -445,6 +445,8 @@ class CampaignPosts:
     """By metric, as platforms told them."""
     declared: Mapping[str, MetricSum]
     """By metric, as creators say: never added to the others."""
+    disclosed: Mapping[str, int] = field(default_factory=dict)
+    """How many of those that count carry the campaign's label: by `yes`, `no`, `not_known`, `not_needed`."""
 
 
 class PostSums(Protocol):
