@@ -31,7 +31,7 @@ from chalicelib.influencers.consumers import bp as influencers_bp
 from chalicelib.influencers.consumers import send_service, welcome
 from chalicelib.metrics import routes as metrics_routes
 from chalicelib.metrics.consumers import bp as metrics_bp
-from chalicelib.metrics.consumers import follow_accounts, measure_due
+from chalicelib.metrics.consumers import follow_accounts, forget_posts, measure_due
 from chalicelib.pages import routes as pages_routes
 
 app = Chalice(app_name=telemetry.SERVICE, configure_logs=False)
@@ -84,6 +84,7 @@ for blueprint in (events_bp, callbacks_bp, dispatch_bp, identity_bp, influencers
 __all__ = [
     "app",
     "follow_accounts",
+    "forget_posts",
     "launch_due",
     "measure_due",
     "plan_run",

@@ -52,3 +52,7 @@ class Files:
         aws.client("s3").copy_object(
             Bucket=self.bucket, Key=to, CopySource={"Bucket": self.bucket, "Key": key}
         )
+
+    def delete(self, key: str) -> None:
+        """Takes a file away; nothing when it is not there."""
+        aws.client("s3").delete_object(Bucket=self.bucket, Key=key)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Any
 
 from pydantic import BaseModel
@@ -69,10 +70,9 @@ def _operation(route: Any, refs: dict[Any, Any]) -> dict[str, Any]:  # noqa: ANN
 
     content = {"json": "application/json", "page": "text/html", "raw": "text/plain"}[route.kind]
     problem = {"application/problem+json": {"schema": schema(Problem)}}
-    done: dict[str, Any] = {
-        "description": route.summary,
-        "content": {content: {"schema": schema(route.answer)}},
-    }
+    done: dict[str, Any] = {"description": route.summary}
+    if route.status != HTTPStatus.NO_CONTENT:
+        done["content"] = {content: {"schema": schema(route.answer)}}
     operation: dict[str, Any] = {
         "summary": route.summary,
         "tags": [route.feature],

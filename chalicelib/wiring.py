@@ -642,6 +642,7 @@ def _account_id(platform: str, handle: str) -> str:
 def posts() -> Posts:
     from chalicelib.campaigns.briefs import Briefs
     from chalicelib.dispatch.received import Deliveries
+    from chalicelib.files import Files
     from chalicelib.metrics.service import Posts
 
     return Posts(
@@ -654,6 +655,7 @@ def posts() -> Posts:
         audit=audit(),
         clock=clock(),
         account_id=_account_id,
+        shred=lambda key: Files(settings().bucket).delete(key),
         measured=lambda post_id, news, at: measuring().told(post_id, news, at),
     )
 

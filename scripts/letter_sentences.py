@@ -20,6 +20,7 @@ WORDS = r"[A-Za-z][A-Za-z._]{1,60}"
 EVENT_ID = r"[A-Za-z0-9-]{1,64}"
 FUNCTIONS = {
     "FollowAccounts": "follow_accounts",
+    "ForgetPosts": "forget_posts",
     "LaunchDue": "launch_due",
     "MeasureDue": "measure_due",
     "PublishEvents": "publish_events",
@@ -27,7 +28,7 @@ FUNCTIONS = {
     "Welcome": "welcome",
 }
 """The functions whose failures end in the queue of events: the template's name, the handler's."""
-LISTENERS = {"influencer.approved": "Welcome"}
+LISTENERS = {"influencer.approved": "Welcome", "influencer.withdrawn": "ForgetPosts"}
 """Who is called for an event of ours."""
 
 

@@ -189,7 +189,9 @@ def halts(manifest: dict, audit: list[dict]) -> list[tuple[str, float, float, st
         if kind != "stop" or (what == "department" and name != manifest["department"]):
             continue
         for span in spans(entries, "stop.put", "stop.lifted", HALT_S):
-            platforms = [p for p, ident in manifest["channels"].items() if name in (p, ident)]
+            carried_by = manifest.get("platforms", {})
+            names = {p: {p, ident, carried_by.get(p)} for p, ident in manifest["channels"].items()}
+            platforms = [p for p, known in names.items() if name in known]
             where = {"channel": platforms, "area": [name]}.get(what, [""])
             made += [
                 (f"stop {scope}", *span, one if what == "channel" else "", one if what == "area" else "")

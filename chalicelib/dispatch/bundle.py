@@ -20,7 +20,7 @@ from functools import partial
 from typing import Any
 
 from chalicelib.clock import Clock, rfc3339
-from chalicelib.dispatch.channels import ids_now
+from chalicelib.dispatch.channels import ways_now
 from chalicelib.dispatch.model import (
     EPOCH,
     Chunk,
@@ -207,6 +207,7 @@ class Bundler:
         found = {one: self.areas.get(one.removeprefix("ST#")) for one in state.districts}
         paths = {one: list(area.path) for one, area in found.items() if area is not None}
         times = {name: getattr(brief, name) for name in ("at", "expires_at", "ended_at")}
+        ways = ways_now(self.gateway, brief.channels)
         return {
             "format": FORMAT,
             "bundle": state.id,
@@ -219,7 +220,8 @@ class Bundler:
             "department": brief.department,
             "status": brief.status,
             **{name: rfc3339(at) if at else None for name, at in times.items()},
-            "channels": {one: "" for one in brief.channels} | ids_now(self.gateway, brief.channels),
+            "channels": {one: ways[one].id if one in ways else "" for one in brief.channels},
+            "platforms": {medium: way.platform for medium, way in ways.items()},
             "districts": paths,
             "content_sha256": self.runs.fingerprint(brief.run_id),
         }

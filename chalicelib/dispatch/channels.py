@@ -223,19 +223,19 @@ class ChannelDesk:
             raise NotFound("There is no channel %(id)s.", id=channel_id) from None
 
     def _standing(self, channel: Channel, stops: Iterable[Stop]) -> Standing:
-        scopes = (f"{PREFIX}{channel.id}", f"{PREFIX}{channel.platform}")
+        scopes = {f"{PREFIX}{name}" for name in (channel.id, channel.platform, channel.medium)}
         stop = next((stop for stop in stops if stop.scope in scopes), None)
         limit = allowed(channel, self.gateway.capabilities(channel.platform))
         return Standing(channel, limit, self.paces.get(channel.id), stop, self.clock.epoch())
 
 
-def ids_now(gateway: Gateway, platforms: Iterable[str]) -> dict[str, str]:
-    """By platform, the id of the channel that it sends over now; without those that were switched off
+def ways_now(gateway: Gateway, mediums: Iterable[str]) -> dict[str, Channel]:
+    """By what people are reached by, the channel that carries it now; without those that were switched off
     since."""
     found = {}
-    for platform in platforms:
+    for medium in mediums:
         with suppress(PlatformOff):
-            found[platform] = gateway.channel_for(platform).id
+            found[medium] = gateway.channel_for(medium)
     return found
 
 

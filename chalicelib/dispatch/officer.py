@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from chalicelib.clock import Clock, rfc3339
-from chalicelib.dispatch.channels import ids_now
+from chalicelib.dispatch.channels import ways_now
 from chalicelib.dispatch.model import ARRIVED, TAKEN, Fact, Facts, Status, Tally, moment, seconds, status_of
 from chalicelib.dispatch.store import DispatchStore, Signature
 from chalicelib.errors import Conflict
@@ -187,8 +187,10 @@ class Officer:
         then on until nothing of the runs could be sent any more."""
         until = max((rfc3339(_over(run)) for run in runs), default="")
         scopes = {"all"} | {f"department:{run.department}" for run in runs}
-        platforms = {channel for run in runs for channel in run.channels}
-        scopes |= {f"channel:{name}" for name in {*platforms, *ids_now(self.gateway, platforms).values()}}
+        mediums = {channel for run in runs for channel in run.channels}
+        ways = ways_now(self.gateway, mediums).values()
+        names = mediums | {way.id for way in ways} | {way.platform for way in ways}
+        scopes |= {f"channel:{name}" for name in names}
         paths = [area.path for one in districts if (area := self.areas.get(one)) is not None]
         for chain in (chain for chain in all_chains() if chain.startswith("stop#")):
             before: dict[str, Entry] = {}

@@ -8,7 +8,6 @@ e-mail (AdminRespondToAuthChallenge, "ChallengeResponses"): it travels inside th
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from datetime import datetime
 from typing import Any
 
 from chalicelib import aws
-from chalicelib.errors import Conflict, Rejected, Transient, Unauthenticated
+from chalicelib.errors import Conflict, InvalidInput, Rejected, Transient, Unauthenticated
 from chalicelib.identity.roles import Role, known_roles
 
 WRONG = frozenset(
@@ -141,8 +140,9 @@ class StaffPool:
             )
 
     def create(self, email: str, name: str, areas: Sequence[str], departments: Sequence[str]) -> str:
-        """Makes a user, to whom the pool mails a first password, and gives their id. Raises UserExists."""
-        with _translated():
+        """Makes a user, to whom the pool mails a first password, and gives their id. Raises UserExists, or
+        InvalidInput for what the pool does not take for an email address."""
+        with _translated(), _an_address():
             made = _cognito().admin_create_user(
                 UserPoolId=self.id,
                 Username=email,
@@ -226,6 +226,19 @@ def _translated() -> Iterator[None]:
 
 
 @contextmanager
+def _an_address() -> Iterator[None]:
+    """The pool knows better than any pattern what it takes for an email address."""
+    from botocore.exceptions import ClientError
+
+    try:
+        yield
+    except ClientError as error:
+        if error.response.get("Error", {}).get("Code") != "InvalidParameterException":
+            raise
+        raise InvalidInput.of("email", "email_invalid", "This is not an email address.") from error
+
+
+@contextmanager
 def _signing_in() -> Iterator[None]:
     """As `_translated`, and every reason to refuse somebody is the same."""
     from botocore.exceptions import ClientError, ParamValidationError
@@ -259,5 +272,5 @@ def _unpack(session: str) -> tuple[str, str]:
     user, _, theirs = session.partition(".")
     try:
         return base64.urlsafe_b64decode(user).decode(), theirs
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:  # neither base64 nor UTF-8, or not even ASCII
         raise WrongCredentials from None

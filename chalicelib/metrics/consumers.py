@@ -5,6 +5,7 @@ from __future__ import annotations
 from chalice.app import Blueprint, CloudWatchEvent, Rate
 
 from chalicelib import wiring
+from chalicelib.events.catalog import Envelope, InfluencerWithdrawn
 
 bp = Blueprint("app")
 WORKS_S = 40
@@ -27,3 +28,13 @@ def measure_due(event: CloudWatchEvent) -> None:
 @bp.schedule(Rate(1, unit=Rate.HOURS), name="follow_accounts")
 def follow_accounts(event: CloudWatchEvent) -> None:
     wiring.subscriptions().tick(wiring.clock().epoch() + FOLLOWS_S)
+
+
+@bp.on_cw_event(
+    {"source": ["janjan.influencers"], "detail-type": [InfluencerWithdrawn.name]},
+    name="forget_posts",
+)
+def forget_posts(event: CloudWatchEvent) -> None:
+    """Takes a person who has left out of their posts. The event may come twice."""
+    envelope = Envelope.model_validate(event.detail)
+    wiring.posts().forget(InfluencerWithdrawn.model_validate(envelope.data).influencer_id)

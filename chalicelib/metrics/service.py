@@ -35,7 +35,7 @@ from chalicelib.metrics.model import (
     is_id,
     match,
 )
-from chalicelib.metrics.snapshots import ask_with
+from chalicelib.metrics.snapshots import ask_with, shown_of, without_names
 from chalicelib.metrics.store import POST, PostStore
 from chalicelib.ops import RateLimits
 from chalicelib.platforms.base import MEDIUMS, Engaged, Measured, Posted, PostReading
@@ -88,6 +88,8 @@ class Posts:
     clock: Clock
     account_id: Callable[[str, str], str] = lambda platform, handle: ""
     """The platform's own id of an account by its handle, as its API tells it; empty where it tells none."""
+    shred: Callable[[str], None] = lambda key: None
+    """Takes a file out of the bucket."""
     measured: Callable[[str, Measured, datetime], None] = lambda post_id, news, at: None
 
     # --- handing in
@@ -121,6 +123,7 @@ class Posts:
             post = self._new(post_id, given)
             if self.store.add(post, _submitted(post)):
                 count("PostsHandedIn")
+                self._still_here(post)
                 return Outcome("new", self._catch_up(post))
             standing = self._found(post_id)
         return self._again(standing, given)
@@ -128,7 +131,8 @@ class Posts:
     def _new(self, post_id: str, given: HandIn) -> Post:
         link, contact = given.link, given.contact
         mine = self._mine(given.owner, link.platform) if contact else []
-        asked_under = link.account or next(iter(mine), "")
+        names = [name for name in mine if not is_id(name)]
+        asked_under = link.account or (names[0] if len(names) == 1 else "")  # of a guess, "gone" says nothing
         told = Told(accounts=(link.account,)) if link.sure else Told()
         by_name = link.platform in ASKED_BY_ACCOUNT and asked_under and "/" not in link.native_id
         post = Post(
@@ -328,6 +332,34 @@ class Posts:
             matched_by="platform",
             stated=None,
         )
+
+    # --- when a person leaves
+
+    def forget(self, person: str) -> None:
+        """Takes person and link out of all posts of somebody who has left; may be repeated. What they were
+        counted for, and their figures, stay."""
+        for post, _ in list(self.store.listed("by_person", person, None, PAGE)):
+            self._forget(post.id, person)
+
+    def _still_here(self, post: Post) -> None:
+        """Who left in the very moment of the hand-in: the list of their posts may not have shown this one."""
+        contact = self.people.contacts([post.person]).get(post.person) if post.person else None
+        if post.person and (contact is None or contact.status == "withdrawn"):
+            self._forget(post.id, post.person)
+            raise Forbidden
+
+    def _forget(self, post_id: str, person: str) -> None:
+        for _ in range(TRIES):
+            post = self._found(post_id)
+            if post.person != person:
+                return
+            for screenshot in shown_of(post_id):
+                self.shred(screenshot)
+            without_names(post_id)
+            if self.store.forget(post, post.without_person(self.clock.now().replace(microsecond=0))):
+                count("PostsForgotten")
+                return
+        raise Transient
 
     # --- what staff do
 

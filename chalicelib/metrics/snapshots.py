@@ -144,6 +144,23 @@ def close(transaction: TransactWrite, post_id: str) -> None:
     transaction.update(FiguresItem(post_id, FIGURES), actions=actions)
 
 
+def shown_of(post_id: str) -> list[str]:
+    """The keys of all screenshots of a post."""
+    rows = SnapshotItem.query(
+        post_id, SnapshotItem.sk.startswith(f"{SNAPSHOT}declared#"), consistent_read=True
+    )
+    return [row.screenshot for row in rows if row.screenshot]
+
+
+def without_names(post_id: str) -> None:
+    """Takes out of a post's history who declared its figures, and by which screenshots."""
+    rows = SnapshotItem.query(
+        post_id, SnapshotItem.sk.startswith(f"{SNAPSHOT}declared#"), consistent_read=True
+    )
+    for row in rows:
+        row.change([SnapshotItem.by.remove(), SnapshotItem.screenshot.remove()])
+
+
 @dataclass(frozen=True)
 class Snapshots:
     """Reads and writes figures."""

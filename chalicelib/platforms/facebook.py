@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from typing import Any, Literal
 from urllib.parse import quote
 
@@ -155,7 +154,7 @@ class Facebook:
     ) -> dict[str, PostReading]:
         """Figures of posts of our Page; of others' what Page Public Content Access shows, else hidden."""
         graph, ours = Graph(http, base_url, secrets, self.quota.units), meta.named(secrets, "page_id")
-        return meta.gathered(partial(_post, graph, ours, one) for one in ids[: self.quota.batch])
+        return meta.gathered(_post(graph, ours, one) for one in ids[: self.quota.batch])
 
     def read_account(
         self, http: Http, base_url: str, secrets: Mapping[str, Any], handle: str

@@ -9,8 +9,7 @@ https://developers.facebook.com/docs/instagram-platform/instagram-api-with-faceb
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from chalicelib.platforms import meta
@@ -46,6 +45,8 @@ PAGES = 4
 """Answers that are looked through for a post; what is further back stays without figures."""
 HANDLE = re.compile(r"[a-z0-9._]{1,30}")
 SHORTCODE = re.compile(r"/(?:p|reel|reels|tv)/([A-Za-z0-9_-]+)")
+
+Readings = Mapping[str, PostReading]
 
 
 # --- webhooks ----------------------------------------------------------------------------------------------
@@ -88,7 +89,7 @@ CHANGES: dict[str, Callable[[News], Update | None]] = {
 # --- figures -----------------------------------------------------------------------------------------------
 
 
-def _own(graph: Graph, media: str, key: str) -> dict[str, PostReading]:
+def _own(graph: Graph, media: str, key: str) -> Readings:
     """A post of our own account, by the platform's id; others' ids are not shown."""
     try:
         told = graph.get(media, fields="username,caption,timestamp,like_count,comments_count")
@@ -126,33 +127,75 @@ def _discovery(graph: Graph, asking: str, handle: str, fields: str) -> Mapping[s
     return a_dict(answer.get("business_discovery"))
 
 
-def _discovered(graph: Graph, asking: str, handle: str, codes: Sequence[str]) -> dict[str, PostReading]:
+def _matches(media: Mapping[str, Any], left: set[str]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Of one answer's posts those whose links have a code that is `left` to find, each once."""
+    for told in map(a_dict, a_list(media.get("data"))):
+        link = SHORTCODE.search(an_id(told.get("permalink")))
+        if link is not None and link[1] in left:
+            left.discard(link[1])
+            yield link[1], told
+
+
+def _after(media: Mapping[str, Any]) -> str:
+    return an_id(a_dict(a_dict(media.get("paging")).get("cursors")).get("after"))
+
+
+def _discovered(graph: Graph, asking: str, handle: str, codes: Sequence[str]) -> Iterator[Readings]:
     """Posts of one account by the codes of their links: Business Discovery lists them, newest first."""
-    left, found, after = set(codes), dict[str, PostReading](), ""
+    left, after, missing = set(codes), "", PostReading(hidden=True)
     for _ in range(PAGES):
         fields = f"id,permalink,username,caption,timestamp,{','.join(DISCOVERED)}"
         edge = f"media.limit({PAGE}){f'.after({after})' if after else ''}"
         account = _discovery(graph, asking, handle, f"id,{edge}{{{fields}}}")
         if account is None:
             break
-        owner = an_id(account.get("id"))
-        media = a_dict(account.get("media"))
-        for told in map(a_dict, a_list(media.get("data"))):
-            link = SHORTCODE.search(an_id(told.get("permalink")))
-            if link is None or link[1] not in left:
-                continue
-            left.discard(link[1])
-            key = f"{handle}/{link[1]}"
+        owner, media = an_id(account.get("id")), a_dict(account.get("media"))
+        for code, told in _matches(media, left):
+            key = f"{handle}/{code}"
             if owner == asking:
-                found |= _own(graph, an_id(told.get("id")), key)
+                yield _own(graph, an_id(told.get("id")), key)
             else:
-                found[key] = _reading(told, counted(told, DISCOVERED), owner)
-        after = an_id(a_dict(a_dict(media.get("paging")).get("cursors")).get("after"))
-        if not left:
-            break
+                yield {key: _reading(told, counted(told, DISCOVERED), owner)}
+        after = _after(media)
         if not after:  # all that the account has was looked through
-            return found | {f"{handle}/{code}": PostReading(gone=True) for code in left}
-    return found | {f"{handle}/{code}": PostReading(hidden=True) for code in left}
+            missing = PostReading(gone=True)
+        if not left or not after:
+            break
+    yield {f"{handle}/{code}": missing for code in left}
+
+
+def _ours(graph: Graph, asking: str, codes: Sequence[str]) -> Iterator[Readings]:
+    """Posts by their codes alone: those of our account; of any other there is nothing to ask for."""
+    left, after = set(codes), ""
+    for _ in range(PAGES):
+        place = {"after": after} if after else {}
+        try:
+            media = graph.get(f"{asking}/media", fields="id,permalink", limit=str(PAGE), **place)
+        except SendRefused as refused:
+            if refused.scope == "channel":
+                raise
+            break
+        for code, told in _matches(media, left):
+            yield _own(graph, an_id(told.get("id")), code)
+        after = _after(media)
+        if not left or not after:
+            break
+    yield {code: PostReading(hidden=True) for code in left}
+
+
+def _read(graph: Graph, asking: str, ids: Sequence[str]) -> Iterator[Readings]:
+    """Piece by piece, so that what was read stays when the requests of a call are used up."""
+    by_handle: dict[str, list[str]] = {}
+    for one in ids:
+        handle, slash, code = one.rpartition("/")
+        if not slash and code.isascii() and code.isdigit():
+            yield _own(graph, code, one)
+        elif slash and not HANDLE.fullmatch(handle):
+            yield {one: PostReading(hidden=True)}
+        else:
+            by_handle.setdefault(handle, []).append(code)
+    for handle, codes in by_handle.items():
+        yield from _discovered(graph, asking, handle, codes) if handle else _ours(graph, asking, codes)
 
 
 class Instagram:
@@ -179,21 +222,10 @@ class Instagram:
     def read_posts(
         self, http: Http, base_url: str, secrets: Mapping[str, Any], ids: Sequence[str]
     ) -> dict[str, PostReading]:
-        """Figures by `<handle>/<code of the link>`, or by the platform's own id for posts of our account. A
-        code alone cannot be asked for: hidden."""
+        """Figures by `<handle>/<code of the link>`; of our account also by the code alone, or by the
+        platform's own id. Another's code alone cannot be asked for: hidden."""
         graph, asking = Graph(http, base_url, secrets, self.quota.units), meta.named(secrets, "account_id")
-        reads: list[Callable[[], Mapping[str, PostReading]]] = []
-        by_handle: dict[str, list[str]] = {}
-        for one in ids[: self.quota.batch]:
-            handle, slash, code = one.rpartition("/")
-            if slash:
-                by_handle.setdefault(handle, []).append(code)
-            elif code.isascii() and code.isdigit():
-                reads.append(partial(_own, graph, code, one))
-            else:
-                reads.append(partial(dict[str, PostReading], {one: PostReading(hidden=True)}))
-        reads += [partial(_discovered, graph, asking, name, codes) for name, codes in by_handle.items()]
-        return meta.gathered(reads)
+        return meta.gathered(_read(graph, asking, ids[: self.quota.batch]))
 
     def read_account(
         self, http: Http, base_url: str, secrets: Mapping[str, Any], handle: str

@@ -29,6 +29,7 @@ from chalicelib.platforms.base import (
     Metric,
     Notice,
     OutcomeUnknown,
+    PostReading,
     SendRefused,
     Status,
     Throttled,
@@ -372,17 +373,16 @@ TOO_FEW = "Not enough viewers"
 """The words of error 10 for a post whose figures would tell of single people."""
 
 
-def gathered(reads: Iterable[Callable[[], Mapping[str, Any]]]) -> dict[str, Any]:
-    """What several readings give together, as far as the requests of this call went. A platform's word to
-    wait ends it too; it is raised only where it came first."""
-    found: dict[str, Any] = {}
-    for read in reads:
-        try:
-            found |= read()
-        except Spent:
-            break
-        except Throttled:
-            if not found:
-                raise
-            break
+def gathered(pieces: Iterable[Mapping[str, PostReading]]) -> dict[str, PostReading]:
+    """What readings give together, as far as the requests of this call went. A platform's word to wait ends
+    them too; it is raised only where it came first."""
+    found: dict[str, PostReading] = {}
+    try:
+        for piece in pieces:
+            found |= piece
+    except Spent:
+        pass
+    except Throttled:
+        if not found:
+            raise
     return found

@@ -56,12 +56,14 @@ class Instagram:
         }
 
     def handle(self, asked: Ask) -> Reply:
-        """Answers `/<version>/<account or media>` and a medium's `/insights`."""
+        """Answers `/<version>/<account or media>`, our account's `/media` and a medium's `/insights`."""
         return self._graph.answer(asked, self._node)
 
     def _node(self, node: str, edge: list[str], query: dict[str, str]) -> Json:
         if node == INSTAGRAM.account_id and (found := DISCOVERY.fullmatch(query.get("fields", ""))):
             return {"business_discovery": self._discovered(found[1], found[2]), "id": node}
+        if node == INSTAGRAM.account_id and edge == ["media"]:
+            return self._page(INSTAGRAM.handle, int(query.get("limit", 25)), int(query.get("after", 0)))
         if node in self._written and not edge:
             return {"id": node, "username": self._written[node]}
         post = next((one for one in self._library.of(INSTAGRAM.handle) if _media(one) == node), None)
@@ -89,14 +91,13 @@ class Instagram:
             "biography": self._library.bio(name),
         }
         if page := MEDIA.search(fields):
-            posts, start = self._library.of(name), int(page[2] or 0)
-            end = start + int(page[1])
-            cursors = {"after": str(end)} if end < len(posts) else {}
-            told["media"] = {
-                "data": [self._shown(post) for post in posts[start:end]],
-                "paging": {"cursors": cursors},
-            }
+            told["media"] = self._page(name, int(page[1]), int(page[2] or 0))
         return told
+
+    def _page(self, name: str, most: int, start: int) -> Json:
+        posts, end = self._library.of(name), start + most
+        cursors = {"after": str(end)} if end < len(posts) else {}
+        return {"data": [self._shown(post) for post in posts[start:end]], "paging": {"cursors": cursors}}
 
     def _shown(self, post: Post) -> Json:
         figures = post.figures(self._world.clock.now())

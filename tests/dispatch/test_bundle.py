@@ -402,6 +402,15 @@ def test_a_request_in_spite_of_a_stop_is_found_where_it_concerns_the_run(tmp_pat
     assert (code, "in spite of stop" in said) == ((1, True) if concerns else (0, False))
 
 
+def test_a_stop_of_who_carries_the_messages_concerns_the_run_too(tmp_path, check):
+    def act(made: World) -> None:
+        made.platform.carried_by = {"whatsapp": "twilio"}
+        note("stop.put", "stop#channel:twilio", START - timedelta(minutes=1))
+
+    code, said = check(bundle_after(act, tmp_path / "bundle"))
+    assert (code, "in spite of stop" in said) == (1, True)
+
+
 def test_what_was_requested_before_a_stop_or_within_its_five_seconds_is_fine(tmp_path, check):
     def act(made: World) -> None:
         note("stop.put", "stop#channel:whatsapp", START - timedelta(hours=2))

@@ -151,6 +151,16 @@ def test_what_was_called_off_half_way_says_what_went_out_and_what_was_stopped(ma
     assert (run["sent"], run["stopped"]) == (sent, {"cancelled": 60 - sent})
 
 
+def test_a_stop_of_who_carries_the_messages_is_told_too(made, officer):
+    made.platform.carried_by = {"whatsapp": "twilio"}
+    made.launch()
+    made.send()
+    note("campaign.created", at=START - timedelta(days=1))
+    note("stop.put", "stop#channel:twilio", START)
+    note("stop.put", "stop#channel:msg91", START)
+    assert [entry.subject for entry in report(officer, made).actions][1:] == ["stop#channel:twilio"]
+
+
 def test_who_approved_stopped_and_overrode_is_told_in_order(made, officer):
     made.launch()
     made.send()

@@ -169,9 +169,11 @@ class MemoryPlatform:
     ill: bool = False
     """Whether a probe finds its channels ill."""
     probes: list[str] = field(default_factory=list)
+    carried_by: dict[str, str] = field(default_factory=dict)
+    """The platform of a medium, where it has not its name."""
 
-    def channel_for(self, platform: str) -> Channel:
-        return Channel(f"{platform}-main", platform, {})
+    def channel_for(self, medium: str) -> Channel:
+        return Channel(f"{medium}-main", self.carried_by.get(medium, medium), {}, medium)
 
     def channel(self, channel_id: str) -> Channel:
         return self.channel_for(channel_id.removesuffix("-main"))

@@ -159,3 +159,9 @@ def test_a_call_of_the_gateway(monkeypatch, name, status):
 def test_every_sample_is_used_here():
     source = Path(__file__).read_text(encoding="utf-8")
     assert [p.stem for p in SAMPLES.glob("*.json") if f'"{p.stem}"' not in source] == []
+
+
+def test_a_person_who_left_is_taken_out_of_their_posts(recorded):
+    posts = recorded("posts")
+    invoke("forget_posts", "eventbridge_influencer_withdrawn")
+    assert posts.calls == [("forget", "inf_abcdefghijklmnop")]

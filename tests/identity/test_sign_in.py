@@ -163,7 +163,7 @@ def test_setting_up_an_authenticator_ends_after_ten_minutes(second_factor, call,
     assert call("POST", "/v1/session/mfa", body).status_code == 401
 
 
-@pytest.mark.parametrize("session", ["enrolment-unknown", "nonsense", "####.x", "/w==.x", "."])
+@pytest.mark.parametrize("session", ["enrolment-unknown", "nonsense", "####.x", "/w==.x", ".", "é.x", "\0.x"])
 def test_a_session_that_we_did_not_hand_out_is_refused(office, call, session):
     assert call("POST", "/v1/session/mfa", {"session": session, "code": "123456"}).status_code == 401
 

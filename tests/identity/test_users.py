@@ -92,6 +92,8 @@ def test_an_address_is_used_once(office, call, token):
         ({"roles": []}, "roles"),
         ({"roles": ["god"]}, "roles.0"),
         ({"email": "ravi"}, "email"),
+        ({"email": "ravi@sample.test\x1d"}, "email"),
+        ({"email": "ravi@sample.test\x1d."}, "email"),
         ({"name": ""}, "name"),
         ({"password": "x"}, "password"),
     ],

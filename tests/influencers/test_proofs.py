@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from chalicelib.errors import InvalidInput, NotFound, TooManyRequests, Transient
 from chalicelib.identity.audit import Audit
+from chalicelib.influencers.accounts import Handles
 from chalicelib.influencers.model import Account, Filter, Influencer, ReviewRequest
 from chalicelib.influencers.proofs import CHECKS, PERIOD_S, NotReadable, NotShownHere, codes_in
 from chalicelib.influencers.store import OwnedItem, ProfileItem, ProvenByAnother
@@ -242,6 +243,19 @@ def test_who_has_a_name_now_wins_it_from_who_had_it_before_and_the_old_account_s
     }
 
 
+def test_followers_of_whoever_bears_the_name_now_are_not_counted_for_who_proved_it_before(
+    world: World,
+) -> None:
+    person = world.join()
+    proven(world, person, account="111")
+    accounts = Handles(world.store)
+    for account, followers in (("111", 700), ("222", 90_000), ("", 800)):
+        at = world.clock.now()
+        accounts.measured(person.id, "instagram", NAME, followers, at, account=account)
+        kept = handle(world.store.person(person.id)).followers
+        assert kept == (700 if account == "222" else followers)
+
+
 def test_a_withdrawal_gives_all_of_it_back(world: World) -> None:
     names = [{"platform": "youtube", "handle": one, "followers": 1} for one in ("@sunita", "UC" + "a" * 22)]
     owner = world.approved(handles=names)
@@ -429,6 +443,37 @@ def test_another_change_of_the_loser_between_reading_and_writing_is_not_lost(
     proven(world, owner, owner.contested[0].id)
     lost = world.store.person(stated.id)
     assert (lost.suppressed, lost.handles) == ({"phone"}, ())
+
+
+def test_of_two_who_reach_for_an_account_that_nobody_holds_the_quicker_gets_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    holder = world.approved()
+    slow, quick = rival(world), world.join(phone="+918123456781")
+    world.register.withdraw(ADMIN, holder.id)
+    real = Audit.committing
+    began: list[int] = []
+
+    def overtaken(self: Audit, **wanted: Any) -> Any:
+        if not began:
+            began.append(1)
+            proven(world, quick, quick.contested[0].id)
+        return real(self, **wanted)
+
+    monkeypatch.setattr(Audit, "committing", overtaken)
+    with pytest.raises(ProvenByAnother):
+        proven(world, slow, slow.contested[0].id)
+    assert set(claims().values()) == {(quick.id, "proven")}
+    assert world.store.person(slow.id).handles == ()
+
+
+def test_a_name_that_was_proven_without_the_platforms_id_is_kept_too(world: World) -> None:
+    owner, other = world.join(), rival(world)
+    world.accounts.readings["instagram", "sender 5001"] = AccountReading("", NAME)
+    world.proofs.heard("instagram", said(code(world, owner), "5001"), world.clock.now())
+    with pytest.raises(ProvenByAnother):
+        proven(world, other, other.contested[0].id)
+    assert proven(world, world.store.person(owner.id)).proof == "verified"
 
 
 # --- reading codes

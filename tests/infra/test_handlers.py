@@ -15,6 +15,7 @@ from tests.infra.conftest import of_type
 HANDLERS = [
     "app",
     "follow_accounts",
+    "forget_posts",
     "launch_due",
     "measure_due",
     "plan_run",
@@ -58,6 +59,7 @@ BUS = dict.fromkeys(
 EVENTS = {
     "app": HTTP,
     "follow_accounts": BUS,
+    "forget_posts": BUS,
     "launch_due": BUS,
     "measure_due": BUS,
     "seal_audit": BUS,

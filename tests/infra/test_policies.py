@@ -42,6 +42,7 @@ from local.programme import brief
 from local.users import PASSWORD
 from tests.conftest import restore_environment, use_environment
 from tests.influencers import world as influencers
+from tests.metrics.test_measuring import PNG, post_form
 
 pytestmark = [pytest.mark.allow_hosts(["127.0.0.1", "localhost", "::1"]), pytest.mark.slow]
 Grant = tuple[str, str]
@@ -63,7 +64,7 @@ SERVICES = {
     "sqs": "sqs",
 }
 SERVICES["secretsmanager"] = "secretsmanager"
-ACTIONS = {"sqs:SendMessageBatch": "sqs:SendMessage"}
+ACTIONS = {"sqs:SendMessageBatch": "sqs:SendMessage", "s3:CopyObject": "s3:PutObject"}
 BY_TOKEN = {"cognito-idp:AssociateSoftwareToken", "cognito-idp:VerifySoftwareToken"}
 """Allowed by the person's own access token, not by the function's role."""
 
@@ -76,6 +77,7 @@ GIVEN_UP = "a second attempt that is not made after all: tests/dispatch/test_dec
 CALLED_OFF = "who had a claim and no result when a run was called off: tests/dispatch/test_corrections.py"
 BLOCKED = "the platform says that the person blocked us: counted among the refusals by chance only"
 PARKED = "a chunk that waits longer than a queue can is parked, for quiet hours: tests/dispatch"
+LEFT = "its person leaves in the moment of a hand-in: tests/metrics"
 REGISTERED = "what is registered for SMS is read before one goes out: tests/e2e/test_sms_and_email.py"
 PASSED_ON = "a post passes on to whose account published it, and is for what reached them: tests/metrics"
 HALTED = "a platform's word stops a channel or pauses a campaign: tests/dispatch/test_channels.py"
@@ -101,12 +103,20 @@ FAILURES = {"sqs:SendMessage EventsDead": BY_LAMBDA}
 UNSEEN: dict[str, dict[str, str]] = {
     "api_handler": EMAILS
     | {
+        "dynamodb:DeleteItem PostsTable": LEFT,
         "cognito-idp:AdminDeleteUser Pool": "undoes a new member of staff whose role could not be given",
         "cognito-idp:AdminRespondToAuthChallenge Pool": SECOND_FACTOR,
         "cognito-idp:AdminSetUserMFAPreference Pool": SECOND_FACTOR,
         "dynamodb:DeleteItem OpsTable": "frees the Idempotency-Key of a failed write; ends an enrolment",
         "dynamodb:GetItem OpsTable": "the answer to an Idempotency-Key that comes again; an enrolment",
         "s3:GetObject Bucket/bundles/*": "whoever follows a link that was signed reads in its name",
+        "s3:GetObject Bucket/screenshots/*": "whoever follows a link that was signed reads in its name",
+        "dynamodb:BatchGetItem PostsTable": "figures of posts that count: tests/metrics/test_impact.py",
+        "s3:PutObject Bucket/uploads/*": "whoever posts a form that was signed writes in its name",
+    },
+    "forget_posts": FAILURES
+    | {
+        "secretsmanager:GetSecretValue PlatformSecret": "the pepper, where the platform has another id",
     },
     "launch_due": FAILURES
     | {"dynamodb:BatchWriteItem TalliesTable": PARKED, "sqs:SendMessage SendQueue": PARKED}
@@ -134,6 +144,8 @@ UNSEEN: dict[str, dict[str, str]] = {
     | {"dynamodb:Query CampaignsTable": REGISTERED}
     | {
         "dynamodb:GetItem CampaignsTable": HALTED,
+        "dynamodb:DeleteItem PostsTable": LEFT,
+        "dynamodb:Query PostsTable": LEFT,
         "dynamodb:GetItem PostsTable": LEASED,
         "dynamodb:PutItem PostsTable": LEASED,
         "dynamodb:PutItem TalliesTable": HALTED,
@@ -269,18 +281,34 @@ def the_staffs_day(api: Caller, staff: Staff) -> None:
     ask(f"{api.base}/v1/themes", json.dumps(theme).encode(), headers, 201)
     [campaign] = api("GET", "/v1/campaigns", token=admin)["items"]
     api("GET", f"/v1/campaigns/{campaign['id']}/deliveries", token=admin)
-    post = {"url": "https://x.com/sample/status/1", "influencer": people[0]["id"], "campaign": campaign["id"]}
+    creator = people[-2]["id"]
+    post = {"url": "https://x.com/sample/status/1", "influencer": creator, "campaign": campaign["id"]}
     handed_in = api("POST", "/v1/posts", post, token=admin)
     api("POST", "/v1/posts", post | {"url": "https://x.com/sample/status/2", "campaign": ""}, token=admin)
     decision = {"matched": True, "reason": "sample"}
     api("POST", f"/v1/posts/{handed_in['id']}/decision", decision, token=admin)
-    for wanted in ("", f"?campaign={campaign['id']}", f"?person={people[0]['id']}"):
+    declare_figures(api, admin, f"/v1/posts/{handed_in['id']}/figures")
+    for wanted in ("", f"?campaign={campaign['id']}", f"?person={creator}"):
         api("GET", f"/v1/posts{wanted}", token=admin)
+    api("POST", f"/v1/influencers/{creator}/withdrawal", {}, token=admin)
+    where = f"/v1/posts/{handed_in['id']}"
+    wait_for(lambda: api("GET", where, token=admin)["state"] == "withdrawn", "the end of a post")
     times = {"polling_ends": "2031-02-20T12:30:00Z", "code_from": "2031-02-01T00:00:00Z"}
     times["code_until"] = "2031-02-24T00:00:00Z"
     election = {"name": "Sample", "areas": ["IN"], "source": "x"} | times
     made = api("POST", "/v1/elections", election, token=admin)
     api("DELETE", f"/v1/elections/{made['id']}", token=admin)
+
+
+def declare_figures(api: Caller, admin: str, figures: str) -> None:
+    """Two words of one day about a post, each with a screenshot: the first one's is taken away."""
+    for minutes in (2, 1):
+        place = api("POST", "/v1/uploads", {"content_type": "image/png"}, token=admin)
+        assert post_form(place["upload"]["url"], place["upload"]["fields"], PNG) < 300
+        at = (datetime.now(UTC) - timedelta(minutes=minutes)).isoformat()
+        word = {"figures": {"views": 1}, "measured_at": at, "screenshot": place["key"]}
+        api("POST", figures, word, token=admin)
+    assert api("GET", figures, token=admin)["screenshot_url"]
 
 
 def later_run(system: Laptop, staff: Staff) -> None:

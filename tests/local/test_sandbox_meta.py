@@ -67,6 +67,13 @@ def test_reach_comes_late_and_is_no_data_until_then(sandbox: Client) -> None:
     assert "reach" in read(sandbox, "instagram", one).figures
 
 
+def test_a_code_alone_is_a_post_of_ours_or_nothing(sandbox: Client) -> None:
+    post = act(sandbox, "instagram", "post", INSTAGRAM.handle, "शिविर")
+    assert read(sandbox, "instagram", post).text == "शिविर"
+    other = act(sandbox, "instagram", "post", "ashanamuna", "देखिए")
+    assert read(sandbox, "instagram", other).hidden
+
+
 @BOTH
 def test_others_posts_tell_less(sandbox: Client, platform: str) -> None:
     post = act(sandbox, platform, "post", "ashanamuna", "देखिए")

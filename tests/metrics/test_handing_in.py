@@ -141,6 +141,17 @@ def test_the_interface_of_meta_is_asked_under_the_persons_own_account(world: Wor
     assert world.post("instagram", "share/BAbcdef1").api_id == ""
 
 
+def test_of_several_accounts_none_is_guessed_but_the_one_in_the_link(world: World) -> None:
+    world.person(
+        "one", ("instagram", "one.devi"), ("instagram", "one.more"), ("instagram", "17841400000000077")
+    )
+    world.says(
+        "one", "https://www.instagram.com/p/CxYz12abC/ https://www.instagram.com/one.more/p/CxYz12abD/"
+    )
+    assert world.post("instagram", "CxYz12abC").api_id == ""
+    assert world.post("instagram", "CxYz12abD").api_id == "one.more/CxYz12abD"
+
+
 def test_who_sends_a_short_link_is_asked_for_the_full_one(world: World) -> None:
     assert "send the full link" in str(world.says("one", "https://fb.watch/AbC12x"))
     assert "send the full link" not in str(world.says("one", "t.me/one_tg/7"))

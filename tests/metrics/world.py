@@ -76,6 +76,7 @@ class World:
     campaigns: FakeCampaigns = field(default_factory=FakeCampaigns)
     account_ids: dict[str, str] = field(default_factory=dict)
     hands_in: int = 0
+    shredded: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.store = PostStore(KnownSecrets().keyed_hash)
@@ -94,6 +95,7 @@ class World:
             audit=Audit(),
             clock=self.clock,
             account_id=lambda platform, handle: self.account_ids.get(handle, ""),
+            shred=self.shredded.append,
         )
 
     def person(self, ident: str, *handles: tuple[str, str], **changes: Any) -> None:

@@ -1,10 +1,17 @@
 import re
 from pathlib import Path
 
-from chalicelib.platforms import msg91, ses, telegram, twilio, whatsapp
-from chalicelib.platforms.registry import ADAPTERS
+import pytest
 
-PAGE = (Path(__file__).parents[2] / "docs" / "platforms.md").read_text(encoding="utf-8")
+from chalicelib.platforms import msg91, ses, telegram, twilio, whatsapp
+from chalicelib.platforms.registry import ADAPTERS, MEASURERS
+from local.config import platform_secret
+from local.sandbox.server import PLATFORMS as SANDBOX
+from tests.platforms import contract, golden
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "platforms.md").read_text(encoding="utf-8")
+GUIDE = (ROOT / "docs" / "adding-a-platform.md").read_text(encoding="utf-8")
 
 
 def rows(heading):
@@ -21,14 +28,59 @@ def rows(heading):
     return tables
 
 
+def told(adapter):
+    """What the first table says of an adapter by its capabilities and quota, in the order of its columns."""
+    can, quota = adapter.capabilities, getattr(MEASURERS.get(adapter.name), "quota", None)
+    sends = [*can.mediums, "templates" * can.templates, "media" * can.media]
+    sends.append(f"{can.longest} characters" if can.longest else "")
+    figures = "no"
+    if quota:
+        figures = (
+            f"{quota.batch} posts for {quota.units} of {quota.per_window} units in {quota.window_s // 60} min"
+        )
+    limits = [
+        f"{can.rate_per_s:g} a second",
+        f"{can.pair_gap_s:g} s to one person" if can.pair_gap_s else "",
+        f"{can.per_day} a day" if can.per_day else "",
+        "lives {} to {} s".format(*can.ttl_s) if can.ttl_s else "",
+    ]
+    return [
+        "; ".join(filter(None, sends)) or "no",
+        *("yes" if has else "no" for has in (can.receipts, can.replies, can.carries_key)),
+        figures,
+        "; ".join(filter(None, limits)) if can.mediums else "none",
+    ]
+
+
 def test_every_platform_is_on_the_page_with_what_it_can_do():
     documented = rows("platform")
     assert set(documented) == set(ADAPTERS)
     for name, adapter in ADAPTERS.items():
-        can = adapter.capabilities
-        yes = ["yes" if has else "no" for has in (can.receipts, can.templates, can.carries_key)]
-        ttl = "{} to {} s".format(*can.ttl_s) if can.ttl_s else "none"
-        assert documented[name][0][:6] == [*yes, f"{can.rate_per_s:g}", f"{can.pair_gap_s:g} s", ttl]
+        assert documented[name][0][:6] == told(adapter), name
+        assert all(documented[name][0]), name
+
+
+@pytest.mark.parametrize("platform", sorted(ADAPTERS))
+def test_a_platforms_row_names_its_contract_and_tests_that_exist(platform):
+    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", rows("platform")[platform][0][-1])
+    assert (f"tests/platforms/test_{platform}.py", type(contract.of(platform)).__name__) in named
+    for path, test in named:
+        text = (ROOT / path).read_text(encoding="utf-8")
+        assert re.search(rf"^(def|class) {test}\(", text, re.MULTILINE), (path, test)
+
+
+@pytest.mark.parametrize("platform", sorted(ADAPTERS))
+def test_every_platform_has_samples_golden_files_a_sandbox_and_invented_keys(platform):
+    """Its tests are looked for above."""
+    assert golden.samples(platform) and golden.known(platform)
+    [stands_in] = [one for one in SANDBOX if platform == one.NAME]
+    assert stands_in.__module__ == f"local.sandbox.{platform}"
+    assert platform in platform_secret()
+
+
+def test_files_that_the_page_names_are_there():
+    named = re.findall(r"`((?:tests|chalicelib|docs|local|scripts)/[\w/]+\.\w+)", PAGE + GUIDE)
+    assert named and [path for path in named if not (ROOT / path).exists()] == []
 
 
 def numbers(text):

@@ -154,6 +154,47 @@ def test_the_code_of_a_link_keeps_its_case():
     assert read("instagram", http, "asha/ABC")["asha/ABC"].gone
 
 
+def listed(*codes, after=""):
+    return {"data": [post(code) for code in codes], "paging": {"cursors": {"after": after} if after else {}}}
+
+
+def test_a_code_alone_is_looked_for_among_our_own_posts():
+    pages = {f"{OURS}/media?": [listed("A", after="next"), listed("B7")]}
+    http = GraphAnswers(pages | {"97?": {"like_count": 3}, "97/insights": {"data": []}})
+    found = read("instagram", http, "B7", "Foreign")
+    assert (found["B7"].figures, found["Foreign"]) == ({"likes": 3}, PostReading(hidden=True))
+    first, second = [path for path in http.asked if "/media" in path]
+    assert "after" not in first
+    assert second.endswith("limit=50&after=next")
+
+
+def test_codes_alone_are_looked_for_no_further_than_it_takes():
+    http = GraphAnswers({f"{OURS}/media?": listed("B7", after="next"), "97": {}})
+    read("instagram", http, "B7")
+    assert len([path for path in http.asked if "/media" in path]) == 1
+    http = GraphAnswers({f"{OURS}/media?": listed(after="next")})
+    assert read("instagram", http, "B7") == {"B7": PostReading(hidden=True)}
+    assert len(http.asked) == 4
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_of_many_posts_of_ours_those_that_the_requests_reach_are_read_and_the_others_left(named):
+    codes = [f"C{n}" for n in range(8)]
+    figures = {f"9{n}?": {"like_count": n} for n in range(8)} | {
+        f"9{n}/insights": {"data": []} for n in range(8)
+    }
+    media = [post(code) for code in codes]
+    http = Discovery({"namuna": {"id": OURS, "media": media}}, figures | {f"{OURS}/media?": {"data": media}})
+    found = read("instagram", http, *[f"namuna/{code}" if named else code for code in codes])
+    assert len(http.asked) <= 20
+    assert [reading.figures["likes"] for reading in found.values()] == [0, 1, 2]
+
+
+def test_a_list_of_our_posts_that_our_key_may_not_see_is_about_the_key():
+    with pytest.raises(SendRefused):
+        read("instagram", GraphAnswers({OURS: failed(10)}), "B7")
+
+
 @pytest.mark.parametrize("one", ["Cx_y-1", "ravi/Cx", "a){id}/Cx", "आशा/Cx", "/Cx"])
 def test_what_cannot_be_asked_for_is_hidden(one):
     """A code alone, a personal account, a name that is none."""

@@ -301,4 +301,4 @@ def test_of_several_values_the_last_counts(platform):
 @BOTH
 def test_more_than_a_batch_is_not_looked_at(platform):
     ids = [f"code-{n}" for n in range(30)]
-    assert list(read(platform, GraphAnswers(), *ids)) == ids[: MEASURERS[platform].quota.batch]
+    assert set(read(platform, GraphAnswers(), *ids)) == set(ids[: MEASURERS[platform].quota.batch])
