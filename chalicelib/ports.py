@@ -445,6 +445,8 @@ class CampaignPosts:
     """By metric, as platforms told them."""
     declared: Mapping[str, MetricSum]
     """By metric, as creators say: never added to the others."""
+    disclosed: Mapping[str, int] = field(default_factory=dict)
+    """How many of those that count carry the campaign's label: by `yes`, `no`, `not_known`, `not_needed`."""
 
 
 class PostSums(Protocol):
@@ -485,9 +487,12 @@ class Accounts(Handles, Protocol):
         """Of these, those whose followers are to be counted by now, the longest due first."""
         ...
 
-    def measured(self, person: str, platform: str, handle: str, followers: int, at: datetime) -> None:
+    def measured(
+        self, person: str, platform: str, handle: str, followers: int, at: datetime, *, account: str = ""
+    ) -> None:
         """Notes what the platform's API says of the followers: grade `verified`. May be repeated, in any
-        order."""
+        order. `account`: the platform's own id of who bears this name now; another one than the person has
+        proven changes nothing."""
         ...
 
     def measure_next(self, person: str, platform: str, handle: str, at: datetime) -> None:

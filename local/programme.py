@@ -9,12 +9,20 @@ from typing import TYPE_CHECKING
 from local.acting import SMS_TEMPLATES, Caller, Creators, Json, Staff, enrol
 from local.config import MSG91
 from local.laptop import Laptop, use_environment
-from local.sample import areas_from, creators, load_directory
+from local.sample import Creator, areas_from, creators, load_directory
 
 if TYPE_CHECKING:
     from chalicelib.ports import Area
 
 CREATORS = 200
+POSTS = 12
+"""So many of them publish a post and hand it in."""
+LINKS = {
+    "instagram": "https://www.instagram.com/{name}/reel/{post}/?igsh=namuna",
+    "youtube": "https://youtu.be/{post}?si=namuna",
+    "x": "https://twitter.com/{name}/status/{post}?s=20",
+}
+"""How people copy the link of a post."""
 ELSEWHERE = 0.1
 """The share of the sample creators on phones who are reached by SMS or email, too or only."""
 EVERYWHERE = ("whatsapp", "telegram", "sms", "email")
@@ -49,9 +57,30 @@ def load_once(system: Laptop, tell: Callable[[int], object] = lambda _: None, co
     people = creators(count, areas, first=known["tries"] * A_TRY + 1, elsewhere=ELSEWHERE)
     enrol(people, Creators(api, Caller(system.sandbox_url)), staff, tell)
     staff.draft(brief("", ["IN-XN"], EVERYWHERE))
+    sandbox = Caller(system.sandbox_url)
+    published = [(one, where) for one in people for where in LINKS if account_of(one, where)]
+    for creator, where in published[:POSTS]:
+        publish(sandbox, creator, where)
     system.engine.snapshot()
     marker.write_text(json.dumps({"tries": known["tries"] + 1, "loaded": True}))
     return True
+
+
+def account_of(creator: Creator, platform: str) -> str:
+    """The name of a creator's account there, if they can write to us to hand a post in; empty else."""
+    writes = creator.channel in EVERYWHERE[:2]
+    named = [handle for where, handle, _ in creator.handles if where == platform and writes]
+    return named[0].removeprefix("@").lower() if named else ""
+
+
+def publish(sandbox: Caller, creator: Creator, platform: str) -> str:
+    """A creator publishes a sample post and sends us its link, which this gives."""
+    name = account_of(creator, platform)
+    act = {"platform": platform, "from": name, "kind": "post", "text": "नमूना पोस्ट #ad"}
+    link = LINKS[platform].format(name=name, post=sandbox("POST", "/inbound", act)["id"])
+    told = {"platform": creator.channel, "from": creator.address, "text": f"देखिए {link}"}
+    sandbox("POST", "/inbound", told)
+    return link
 
 
 def brief(marker: str, areas: Sequence[str], channels: Sequence[str] = EVERYWHERE[:2]) -> Json:

@@ -85,6 +85,8 @@ class PostsView(View):
     by_platform: dict[str, int]
     verified: dict[str, SumView]
     declared: dict[str, SumView]
+    disclosed: dict[str, int]
+    """Whether they carry the campaign's label: `yes`, `no`, `not_known` or `not_needed`."""
 
 
 class ReportView(CountsView):
@@ -467,6 +469,7 @@ def _worded_posts(posts: PostsView) -> dict[str, Any]:
         "count": posts.posts,
         "undecided": posts.undecided,
         "gone": posts.gone,
+        "unlabelled": posts.disclosed.get("no", 0),
         "platforms": [(PLATFORMS.get(name, name), count) for name, count in posts.by_platform.items()],
         "rows": rows,
         "first": _in_india(min(one.measured_from for one in told)) if told else "",

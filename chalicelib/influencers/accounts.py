@@ -31,8 +31,10 @@ class Handles:
     def due(self, platform: str, now: datetime, limit: int) -> list[tuple[str, str]]:
         return list(self.store.accounts(platform, now, limit))
 
-    def measured(self, person: str, platform: str, handle: str, followers: int, at: datetime) -> None:
-        self.store.counted(person, platform, handle, followers, at)
+    def measured(
+        self, person: str, platform: str, handle: str, followers: int, at: datetime, *, account: str = ""
+    ) -> None:
+        self.store.counted(person, platform, handle, followers, at, account=account)
 
     def measure_next(self, person: str, platform: str, handle: str, at: datetime) -> None:
         self.store.count_next(person, platform, handle, at)

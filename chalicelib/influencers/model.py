@@ -241,6 +241,10 @@ class Account(View):
         told = {"followers": followers, "followers_grade": "verified", "followers_at": at}
         return self.model_copy(update=told | {"followers_stated": stated})
 
+    def may_be(self, account: str) -> bool:
+        """Whether this may be the platform's `account`: it is not known to be another one."""
+        return not (self.account and account) or self.account == account
+
     def masked(self) -> Account:
         """As lists show it: an account on WhatsApp may be a number."""
         return self.model_copy(update={"handle": masked(self.handle)}) if self._is_number else self

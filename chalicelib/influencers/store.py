@@ -505,9 +505,12 @@ class PeopleStore:
         for item in FollowersItem.by_platform.query(platform, until, limit=limit):
             yield item.pk, item.sk.removeprefix(_followers_key(platform, ""))
 
-    def counted(self, influencer_id: str, platform: str, handle: str, followers: int, at: datetime) -> None:
+    def counted(
+        self, influencer_id: str, platform: str, handle: str, followers: int, at: datetime, *, account: str
+    ) -> None:
         """Writes down what a platform told of an account's followers: profile and roster row together;
-        nothing for an account that is not theirs (any more), or when a newer number is known."""
+        nothing for an account that is not theirs (any more), whose name another `account` bears now, or when
+        a newer number is known."""
 
         def once() -> None:
             person = self.find(influencer_id)
@@ -515,7 +518,7 @@ class PeopleStore:
                 return
             after = tuple(
                 one.counted(followers, rfc3339(at))
-                if (one.platform, one.handle) == (platform, handle)
+                if (one.platform, one.handle) == (platform, handle) and one.may_be(account)
                 else one
                 for one in person.handles
             )

@@ -45,7 +45,7 @@ class Followers:
                 logger.warning("followers_wait", extra={"platform": platform, "why": str(error)})
                 return False
             if told is not None and told.followers is not None:
-                self.accounts.measured(person, platform, handle, told.followers, at)
+                self.accounts.measured(person, platform, handle, told.followers, at, account=told.account)
                 count("FollowersCounted")
             self.accounts.measure_next(person, platform, handle, account_next_at(at, told=told is not None))
         return bool(new)

@@ -46,6 +46,7 @@ class Impact:
             by_platform=dict(sorted(Counter(post.platform for post in counted).items())),
             verified=by_grade["verified"],
             declared=by_grade["declared"],
+            disclosed=dict(sorted(Counter(post.disclosed for post in counted).items())),
         )
         if len(self._kept) >= MOST_KEPT:
             self._kept.clear()

@@ -13,7 +13,7 @@ from chalicelib.errors import Conflict, InvalidInput
 from chalicelib.files import Files
 from chalicelib.metrics.figures import LARGEST, PostFigures, measured, numbers
 from chalicelib.metrics.model import Post
-from chalicelib.metrics.snapshots import Snapshot, Snapshots
+from chalicelib.metrics.snapshots import Snapshot, Snapshots, shown_of
 from chalicelib.ops import RateLimits
 from chalicelib.platforms.base import Measured, Metric
 from chalicelib.shapes import Moment, Strict
@@ -79,8 +79,12 @@ class Measuring:
         at = word.measured_at.replace(microsecond=0)
         figures = measured(word.figures, at)
         snapshot = Snapshot("declared", at, numbers(figures), by, shown)
+        before = {*shown_of(post.id), shown}
         self.store.keep(post.id, snapshot, known.published_at)
-        return self.store.change(post.id, lambda now: now.told("declared", figures, shown), at)
+        after = self.store.change(post.id, lambda now: now.told("declared", figures, shown), at)
+        for unused in before - {*shown_of(post.id), after.screenshot, ""}:
+            self.files.delete(unused)
+        return after
 
     def of_post(self, post_id: str) -> PostFigures:
         """What is known of one post's figures."""

@@ -467,6 +467,13 @@ def test_a_post_that_somebody_hands_in_is_taken_and_answered_once_and_what_they_
     assert (world.store.sorts(), len(world.waiting.replies)) == (["inbound"], 1)
 
 
+def test_a_post_by_sms_is_taken_without_a_word_for_an_sms_would_have_to_be_registered(world):
+    gate = replace(world.processor(), adapters={"gate": SmsGate()})
+    assert gate.process({"m": message("gate", b"+919000010001 https://x.test/1")}) == []
+    assert [(channel, address) for channel, address, _ in world.posts.taken] == [("sms", "+919000010001")]
+    assert world.direct.texts() == []
+
+
 def test_stop_and_start_are_never_looked_through_for_posts(world):
     world.posts.handed_in = lambda *given, **named: pytest.fail("looked through")
     for number, text in enumerate(("STOP", "START")):

@@ -319,7 +319,13 @@ def test_the_page_looks_again_while_something_is_under_way(get, made):
 def test_figures_of_posts_stand_apart_by_grade_with_how_many_posts_have_data(get, monkeypatch):
     told = MetricSum(1200, 2, START, START + timedelta(days=1))
     posts = CampaignPosts(
-        3, 1, 1, {"x": 1, "youtube": 2}, {"views": told}, {"views": MetricSum(900, 1, START, START)}
+        3,
+        1,
+        1,
+        {"x": 1, "youtube": 2},
+        {"views": told},
+        {"views": MetricSum(900, 1, START, START)},
+        {"no": 1, "yes": 2},
     )
     monkeypatch.setattr(wiring, "post_sums", lambda: SimpleNamespace(of_campaign=lambda _: posts))
     report = json.loads(get(f"/v1/campaigns/{CAMPAIGN}/report").body)
@@ -345,6 +351,7 @@ def test_figures_of_posts_stand_apart_by_grade_with_how_many_posts_have_data(get
                 "measured_until": "2026-11-02T05:30:00Z",
             }
         },
+        "disclosed": {"no": 1, "yes": 2},
     }
     page = get(f"/campaigns/{CAMPAIGN}/report?lang=en").body.decode()
     for shown in (
@@ -355,6 +362,7 @@ def test_figures_of_posts_stand_apart_by_grade_with_how_many_posts_have_data(get
         "YouTube 2",
         "03.11.2026 11:00:00",
         "never added",
+        "1 of them do not say",
     ):
         assert shown in page
     assert "2100" not in page

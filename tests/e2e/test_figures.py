@@ -9,19 +9,13 @@ import pytest
 
 from local.acting import Caller, Creators, Staff, enrol
 from local.laptop import Laptop
-from local.programme import brief, load_ground
+from local.programme import LINKS, account_of, brief, load_ground, publish
 from local.sample import Creator, creators
 from tests.e2e.systems import eventually
 
 MARKER = "#figures"
 HOURS = 2
-FOLLOWERS = 90_000
-LINKS = {
-    "instagram": "https://www.instagram.com/{name}/reel/{post}/?igsh=abc",
-    "youtube": "https://youtu.be/{post}?si=abc",
-}
-POSTS = {"instagram": "NamunaCode1", "youtube": "namunavid01"}
-FIRST = {"instagram": 2000, "youtube": 2100}
+FIRST = {"instagram": 2000, "youtube": 2100, "x": 2200}
 
 
 @pytest.fixture
@@ -43,12 +37,11 @@ def measure(stack: Laptop) -> None:
     assert "FunctionError" not in answer, answer["Payload"].read()
 
 
-def on(platform: str, areas: object) -> tuple[Creator, str]:
-    """A creator over WhatsApp who reads Hindi, and their account."""
+def on(platform: str, areas: object) -> Creator:
+    """A creator over WhatsApp who reads Hindi and has an account there."""
     for creator in creators(60, areas, first=FIRST[platform], telegram=0):  # type: ignore[arg-type]
-        named = [handle for where, handle, _ in creator.handles if where == platform]
-        if creator.language == "hi" and named:
-            return creator, named[0].removeprefix("@").lower()
+        if creator.language == "hi" and account_of(creator, platform):
+            return creator
     raise AssertionError(f"nobody is on {platform}")
 
 
@@ -58,18 +51,14 @@ def test_a_post_handed_in_gets_the_platforms_figures_in_the_campaigns_report(sta
     areas = load_ground(stack)
     staff = Staff.signed_in(api, stack.env)
     staff.register_templates(sandbox)
-    creator, account = on(platform, areas)
+    creator = on(platform, areas)
     phones = Creators(api, sandbox)
     enrol([creator], phones, staff)
     campaign = staff.launch(brief(f"{MARKER} {platform}", ["IN-XN"]))
     eventually(lambda: staff.report(campaign)["status"] == "dispatched", 60, "the end of the dispatch")
     eventually(lambda: not staff.report(campaign)["in_progress"], 60, "the last delivery")
 
-    published = {"platform": platform, "from": account, "kind": "post", "text": "#ad नमूना"}
-    sandbox("POST", "/inbound", published | {"post": POSTS[platform]})
-    link = LINKS[platform].format(name=account, post=POSTS[platform])
-    told = {"platform": "whatsapp", "from": creator.address, "text": f"देखिए {link}", "kind": "text"}
-    sandbox("POST", "/inbound", told)
+    publish(sandbox, creator, platform)
     token = staff.tokens["admin"]
 
     def handed_in() -> list[dict[str, str]]:

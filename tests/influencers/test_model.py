@@ -631,6 +631,12 @@ def test_a_lost_name_is_contested_and_no_longer_verified() -> None:
     assert after.rev == person().rev + 1
 
 
+def test_an_account_is_another_one_only_where_both_ids_are_known_and_differ() -> None:
+    known, unknown = (Account(platform="x", handle="one", account=one) for one in ("7", ""))
+    assert [known.may_be(one) for one in ("7", "8", "")] == [True, False, True]
+    assert [unknown.may_be(one) for one in ("7", "")] == [True, True]
+
+
 def test_each_suspension_and_withdrawal_changes_the_standing() -> None:
     approved = person(status="approved")
     assert approved.standing == 0

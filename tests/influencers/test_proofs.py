@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from chalicelib.errors import InvalidInput, NotFound, TooManyRequests, Transient
 from chalicelib.identity.audit import Audit
+from chalicelib.influencers.accounts import Handles
 from chalicelib.influencers.model import Account, Filter, Influencer, ReviewRequest
 from chalicelib.influencers.proofs import CHECKS, PERIOD_S, NotReadable, NotShownHere, codes_in
 from chalicelib.influencers.store import OwnedItem, ProfileItem, ProvenByAnother
@@ -240,6 +241,19 @@ def test_who_has_a_name_now_wins_it_from_who_had_it_before_and_the_old_account_s
         "account#instagram#222": (now.id, "proven"),
         "account#instagram#111": (before.id, "proven"),
     }
+
+
+def test_followers_of_whoever_bears_the_name_now_are_not_counted_for_who_proved_it_before(
+    world: World,
+) -> None:
+    person = world.join()
+    proven(world, person, account="111")
+    accounts = Handles(world.store)
+    for account, followers in (("111", 700), ("222", 90_000), ("", 800)):
+        at = world.clock.now()
+        accounts.measured(person.id, "instagram", NAME, followers, at, account=account)
+        kept = handle(world.store.person(person.id)).followers
+        assert kept == (700 if account == "222" else followers)
 
 
 def test_a_withdrawal_gives_all_of_it_back(world: World) -> None:

@@ -42,6 +42,7 @@ from local.programme import brief
 from local.users import PASSWORD
 from tests.conftest import restore_environment, use_environment
 from tests.influencers import world as influencers
+from tests.metrics.test_measuring import PNG, post_form
 
 pytestmark = [pytest.mark.allow_hosts(["127.0.0.1", "localhost", "::1"]), pytest.mark.slow]
 Grant = tuple[str, str]
@@ -63,7 +64,7 @@ SERVICES = {
     "sqs": "sqs",
 }
 SERVICES["secretsmanager"] = "secretsmanager"
-ACTIONS = {"sqs:SendMessageBatch": "sqs:SendMessage"}
+ACTIONS = {"sqs:SendMessageBatch": "sqs:SendMessage", "s3:CopyObject": "s3:PutObject"}
 BY_TOKEN = {"cognito-idp:AssociateSoftwareToken", "cognito-idp:VerifySoftwareToken"}
 """Allowed by the person's own access token, not by the function's role."""
 
@@ -109,10 +110,12 @@ UNSEEN: dict[str, dict[str, str]] = {
         "dynamodb:DeleteItem OpsTable": "frees the Idempotency-Key of a failed write; ends an enrolment",
         "dynamodb:GetItem OpsTable": "the answer to an Idempotency-Key that comes again; an enrolment",
         "s3:GetObject Bucket/bundles/*": "whoever follows a link that was signed reads in its name",
+        "s3:GetObject Bucket/screenshots/*": "whoever follows a link that was signed reads in its name",
+        "dynamodb:BatchGetItem PostsTable": "figures of posts that count: tests/metrics/test_impact.py",
+        "s3:PutObject Bucket/uploads/*": "whoever posts a form that was signed writes in its name",
     },
     "forget_posts": FAILURES
     | {
-        "s3:DeleteObject Bucket/screenshots/*": "nobody declared figures there: tests/metrics",
         "secretsmanager:GetSecretValue PlatformSecret": "the pepper, where the platform has another id",
     },
     "launch_due": FAILURES
@@ -284,6 +287,7 @@ def the_staffs_day(api: Caller, staff: Staff) -> None:
     api("POST", "/v1/posts", post | {"url": "https://x.com/sample/status/2", "campaign": ""}, token=admin)
     decision = {"matched": True, "reason": "sample"}
     api("POST", f"/v1/posts/{handed_in['id']}/decision", decision, token=admin)
+    declare_figures(api, admin, f"/v1/posts/{handed_in['id']}/figures")
     for wanted in ("", f"?campaign={campaign['id']}", f"?person={creator}"):
         api("GET", f"/v1/posts{wanted}", token=admin)
     api("POST", f"/v1/influencers/{creator}/withdrawal", {}, token=admin)
@@ -294,6 +298,17 @@ def the_staffs_day(api: Caller, staff: Staff) -> None:
     election = {"name": "Sample", "areas": ["IN"], "source": "x"} | times
     made = api("POST", "/v1/elections", election, token=admin)
     api("DELETE", f"/v1/elections/{made['id']}", token=admin)
+
+
+def declare_figures(api: Caller, admin: str, figures: str) -> None:
+    """Two words of one day about a post, each with a screenshot: the first one's is taken away."""
+    for minutes in (2, 1):
+        place = api("POST", "/v1/uploads", {"content_type": "image/png"}, token=admin)
+        assert post_form(place["upload"]["url"], place["upload"]["fields"], PNG) < 300
+        at = (datetime.now(UTC) - timedelta(minutes=minutes)).isoformat()
+        word = {"figures": {"views": 1}, "measured_at": at, "screenshot": place["key"]}
+        api("POST", figures, word, token=admin)
+    assert api("GET", figures, token=admin)["screenshot_url"]
 
 
 def later_run(system: Laptop, staff: Staff) -> None:

@@ -28,7 +28,7 @@ class Register:
         found = [(at, key[1:]) for key, at in self.due_at.items() if key[0] == platform and at <= now]
         return [key for _, key in sorted(found)][:limit]
 
-    def measured(self, person, platform, handle, followers, at):
+    def measured(self, person, platform, handle, followers, at, *, account):
         self.told.append((handle, followers))
 
     def measure_next(self, person, platform, handle, at):

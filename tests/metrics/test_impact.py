@@ -54,7 +54,8 @@ def world(tables: object) -> World:
 
 
 def test_posts_that_count_are_summed_and_the_others_are_told_apart(world):
-    first, second = world.add("v1"), world.add("v2")
+    words = {"labels": ["ad"], "by": "stated"}
+    first, second = world.add("v1", compensation="paid", stated=words), world.add("v2")
     world.add("t1", "x")
     unsure = world.add("v3", matched="not_known")
     other = world.add("v4", campaign="cmp_two")
@@ -71,6 +72,7 @@ def test_posts_that_count_are_summed_and_the_others_are_told_apart(world):
         by_platform={"x": 1, "youtube": 2},
         verified={"views": MetricSum(15, 2, START, START + 2 * HOUR)},
         declared={"views": MetricSum(700, 1, START, START)},
+        disclosed={"not_known": 2, "yes": 1},
     )
 
 

@@ -200,6 +200,19 @@ def test_an_older_word_does_not_change_the_screenshot(world):
     assert after.screenshot == newer
 
 
+def shown(world) -> list[str]:
+    found = boto3.client("s3").list_objects_v2(Bucket="files", Prefix="screenshots/")
+    return [str(one["Key"]) for one in found.get("Contents", [])]
+
+
+def test_a_screenshot_that_nothing_names_any_more_is_deleted(world):
+    for minutes in (0, 1, -1):
+        at = world.clock.now() + timedelta(minutes=minutes)
+        last = world.declare(at, views=900 + minutes, screenshot=world.posted())
+    assert shown(world) == [last.screenshot]
+    assert [one.figures for one in world.measuring.history(world.post.id)] == [{"views": 901}]
+
+
 @pytest.mark.parametrize("content_type", ["image/png", "image/jpeg", "image/webp"])
 def test_pictures_are_known_by_their_bytes_and_not_by_their_name(world, content_type):
     bodies = {"image/png": PNG, "image/jpeg": b"\xff\xd8\xff\xe0rest", "image/webp": b"RIFF\n\0\0\0WEBPVP8 "}

@@ -175,6 +175,7 @@ def test_staff_say_for_which_campaign_a_post_is_and_that_stays(world: World) -> 
 
 
 def test_staff_say_whose_a_post_is_whatever_the_platform_says_later(world: World) -> None:
+    world.person("one", ("youtube", "UC" + "y" * 22))
     world.says("one", LINK)
     post = world.all_posts()[0]
     assert world.posts.decide(HERE, post.id, Decision("seen", matched=True)).matched == "yes"

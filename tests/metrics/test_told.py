@@ -207,6 +207,18 @@ def test_news_whose_taking_dies_come_again(world: World, step: int, before: bool
     assert (post.matched, post.disclosed) == ("yes", "yes")
 
 
+@pytest.mark.parametrize("step", range(1, 6))
+def test_a_hand_in_that_dies_before_it_has_read_the_news_reads_them_when_it_comes_again(
+    world: World, step: int
+) -> None:
+    world.posts.told("youtube", news("published", 0, "#ad"), NOON)
+    dying = world.service(Dying(world.store, step, before=True))
+    for posts in (dying, world.posts):
+        with contextlib.suppress(Crash):
+            posts.handed_in("whatsapp", "one", LINK, evidence="one message", at=NOON)
+    assert (world.post("youtube", VIDEO).matched, world.post("youtube", VIDEO).disclosed) == ("yes", "yes")
+
+
 # --- the rules by themselves
 
 MOMENTS = st.integers(0, 1000).map(at)
