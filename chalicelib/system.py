@@ -82,6 +82,9 @@ def _operation(route: Any, refs: dict[Any, Any]) -> dict[str, Any]:  # noqa: ANN
         },
         "parameters": _parameters(route),
     }
+    if route.kind == "page":
+        problem["text/html"] = {}
+        operation["responses"]["3XX"] = {"description": "Another page is next"}
     if route.body is not None:
         operation["requestBody"] = {
             "required": True,

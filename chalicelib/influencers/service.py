@@ -241,7 +241,8 @@ class Signups:
             wrong.append(
                 FieldError("channel", "channel_off", "This channel is not offered here. Choose another.")
             )
-        if request.channel == "email" and not request.email:
+        by_email = request.channel == "email" or any(c.channel == "email" for c in request.consents)
+        if by_email and not request.email:
             wrong.append(FieldError("email", "missing", "Please fill in this field."))
         if wrong or area is None:
             raise InvalidInput(wrong)

@@ -15,6 +15,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -215,16 +216,12 @@ def _wrote(one: Any, about: About) -> Update:  # noqa: ANN401
     )
 
 
-def _told(kind: str) -> Callable[[Any, About], Update]:
-    """A reader of news between two accounts, which count for nothing here."""
-
-    def read(one: Any, about: About) -> Update:  # noqa: ANN401
-        event = a_dict(one)
-        source = _user_id(event.get("source")) or an_id(event.get("sender_id"))
-        what = f"{kind}.{an_id(event.get('type')) or 'event'}"[:LONGEST_KIND]
-        return Notice(about.id(kind, one), what, _at(event), {"source": source})
-
-    return read
+def _told(kind: str, one: Any, about: About) -> Update:  # noqa: ANN401
+    """News between two accounts, which count for nothing here."""
+    event = a_dict(one)
+    source = _user_id(event.get("source")) or an_id(event.get("sender_id"))
+    what = f"{kind}.{an_id(event.get('type')) or 'event'}"[:LONGEST_KIND]
+    return Notice(about.id(kind, one), what, _at(event), {"source": source})
 
 
 def _ended(one: Any, about: About) -> Update:  # noqa: ANN401
@@ -241,15 +238,15 @@ READERS: dict[str, Callable[[Any, About], Update]] = {
     "tweet_create_events": _created,
     "tweet_delete_events": _removed,
     "favorite_events": _liked,
-    "follow_events": _told("follow"),
-    "unfollow_events": _told("follow"),
-    "block_events": _told("block"),
-    "unblock_events": _told("block"),
-    "mute_events": _told("mute"),
-    "unmute_events": _told("mute"),
+    "follow_events": partial(_told, "follow"),
+    "unfollow_events": partial(_told, "follow"),
+    "block_events": partial(_told, "block"),
+    "unblock_events": partial(_told, "block"),
+    "mute_events": partial(_told, "mute"),
+    "unmute_events": partial(_told, "mute"),
     "direct_message_events": _wrote,
-    "direct_message_indicate_typing_events": _told("typing"),
-    "direct_message_mark_read_events": _told("read"),
+    "direct_message_indicate_typing_events": partial(_told, "typing"),
+    "direct_message_mark_read_events": partial(_told, "read"),
     "user_event": _ended,
 }
 """https://developer.x.com/en/docs/x-api/enterprise/account-activity-api/guides/account-activity-data-objects"""
@@ -260,8 +257,8 @@ ACTIVITIES: dict[str, Callable[[Any, About], Update]] = {
     "post.delete": _removed,
     "dm.received": _wrote,
     "dm.sent": _wrote,
-    "follow.follow": _told("follow"),
-    "follow.unfollow": _told("follow"),
+    "follow.follow": partial(_told, "follow"),
+    "follow.unfollow": partial(_told, "follow"),
 }
 """Kinds of the X Activity API whose payload is the object itself [?]; others are Unknown."""
 

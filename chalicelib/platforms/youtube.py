@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import urlencode
 
 from chalicelib.errors import SignatureInvalid
 from chalicelib.platforms.base import (
@@ -74,15 +74,6 @@ NEWS = "websub"
 
 def _proof(key: bytes, topic: str) -> str:
     return hmac.new(key, b"topic " + topic.encode("utf-8", "replace"), hashlib.sha256).hexdigest()
-
-
-def _account(topic: str) -> str:
-    """The channel that a topic is about; empty when it is not one of YouTube's."""
-    try:
-        given = parse_qs(urlsplit(topic).query).get("channel_id", [""])[0]
-    except ValueError:
-        return ""
-    return given if topic == TOPIC + given and CHANNEL.fullmatch(given) else ""
 
 
 def _leased(value: Any) -> Leased | Unknown:  # noqa: ANN401
@@ -272,7 +263,7 @@ class YouTube:
         challenge = "" if mode == "denied" else query.get("hub.challenge")
         if not ours or mode not in ("subscribe", "unsubscribe", "denied") or challenge is None:
             return None
-        news = {"mode": mode, "account": _account(topic), "challenge": challenge}
+        news = {"mode": mode, "account": topic.removeprefix(TOPIC), "challenge": challenge}
         for told in ("lease_seconds", "reason"):
             news[told] = query.get(f"hub.{told}", "")
         return Greeting(challenge, news=json.dumps({NEWS: news}).encode("ascii"))

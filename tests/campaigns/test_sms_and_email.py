@@ -185,6 +185,13 @@ def test_nothing_in_a_name_is_read_as_markup_or_as_a_header(name):
     assert not any(c in out.subject for c in "\r\n\t\v\f")
 
 
+def test_a_subject_is_one_line_whatever_separates_its_words():
+    out = by("email", email(subject="मतदान\u2028करें \u2029 {name}")).render(
+        "email", "hi", name="रेखा", organisation=OFFICE
+    )
+    assert out.subject == "मतदान करें रेखा"
+
+
 def test_an_address_in_html_stays_inside_its_attribute():
     campaign = by("email", email(html='<a href="{link}">x</a>'), links=['https://example.org/"onclick="x'])
     out = campaign.render("email", "hi", name="x", organisation=OFFICE)

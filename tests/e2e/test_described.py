@@ -126,7 +126,9 @@ def test_a_route_answers_as_it_is_described_whatever_it_is_asked(label, asked):
                 case.path_parameters[name] = ids[pick % len(ids)]
         token = asked.token_for(ALLOWED[label])
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        answer = case.call(base_url=asked.url, session=asked.http, headers=headers, timeout=30)
-        case.validate_response(answer, checks=KEPT if KINDS[label] == "json" else [not_a_server_error])
+        answer = case.call(
+            base_url=asked.url, session=asked.http, headers=headers, timeout=30, allow_redirects=False
+        )
+        case.validate_response(answer, checks=KEPT if KINDS[label] == "json" else KEPT[:2])
 
     ask()

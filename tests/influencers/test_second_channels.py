@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
 from chalicelib.errors import InvalidInput, NotFound, PlatformOff, TooManyRequests, Transient
+from chalicelib.influencers import store
 from chalicelib.influencers.model import Influencer, ReviewRequest, StateRefused
 from chalicelib.influencers.service import CONFIRMATION_HOLDS_S, MESSAGES_A_NUMBER
-from chalicelib.influencers.store import ConsentItem, OwnedItem, PeopleStore, RosterItem, Taken
+from chalicelib.influencers.store import ConsentItem, OwnedItem, RosterItem, Taken
 from tests.influencers.test_signup import claims
 from tests.influencers.world import ADMIN, World
 
@@ -67,9 +70,12 @@ def test_a_code_by_email_proves_the_address_and_leaves_the_number_stated(world: 
     assert world.people.owner("email", MAIL.upper()) == person.id
 
 
-def test_who_signs_up_by_email_must_give_one(world: World) -> None:
+def test_who_wants_messages_by_email_must_give_one(world: World) -> None:
     with pytest.raises(InvalidInput) as refused:
         world.sign_up(channel="email")
+    assert [(e.field, e.code) for e in refused.value.errors] == [("email", "missing")]
+    with pytest.raises(InvalidInput) as refused:
+        world.sign_up(consents=EVERYWHERE)
     assert [(e.field, e.code) for e in refused.value.errors] == [("email", "missing")]
 
 
@@ -295,22 +301,41 @@ def test_a_stop_between_the_link_and_the_click_holds(world: World) -> None:
     assert world.store.person(person.id).reachable == ("whatsapp", "sms")
 
 
+def between_reading_and_writing(monkeypatch: pytest.MonkeyPatch, act: Callable[[], object]) -> None:
+    """Something else happens once, when the next transaction is about to be written."""
+    real = store.write_together
+
+    def write() -> Any:  # noqa: ANN401 - PynamoDB's own
+        monkeypatch.setattr(store, "write_together", real)
+        act()
+        return real()
+
+    monkeypatch.setattr(store, "write_together", write)
+
+
 def test_a_stop_while_the_link_is_being_taken_holds(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     person = reached(world)
-    real, tried = PeopleStore.person, []
-
-    def read(self: PeopleStore, influencer_id: str) -> Influencer:
-        found = real(self, influencer_id)
-        if not tried:
-            tried.append(1)
-            monkeypatch.setattr(PeopleStore, "person", real)
-            world.people.stop("email", MAIL, evidence="bounce", at=world.clock.now())
-        return found
-
     token = link_in(world)
-    monkeypatch.setattr(PeopleStore, "person", read)
+    between_reading_and_writing(
+        monkeypatch, lambda: world.people.stop("email", MAIL, evidence="bounce", at=world.clock.now())
+    )
     world.signups.confirm(token)
     assert world.store.person(person.id).suppressed_channels == {"email"}
+    assert world.store.person(person.id).email_proven
+
+
+def test_of_two_who_press_their_links_for_one_address_the_first_has_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = reached(world)
+    for_the_first = link_in(world)
+    second = reached(world, phone=OTHER, handles=[])
+    for_the_second = link_in(world)
+    between_reading_and_writing(monkeypatch, lambda: world.signups.confirm(for_the_first))
+    with pytest.raises(Taken):
+        world.signups.confirm(for_the_second)
+    assert claims()[email_key(world)] == (first.id, "proven")
+    assert not world.store.person(second.id).email_proven
 
 
 def test_an_email_is_kept_in_no_key(world: World) -> None:

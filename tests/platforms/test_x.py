@@ -63,6 +63,10 @@ def test_in_a_rotation_the_current_secret_answers():
     assert json.loads(answered("t", ["new", "current"]).answer) == {"response_token": signature(b"t", "new")}
 
 
+def test_a_challenge_with_half_a_character_is_answered_all_the_same():
+    assert json.loads(answered("a\ud800").answer) == {"response_token": signature(b"a?")}
+
+
 @pytest.mark.parametrize(("token", "secret"), [(None, "current"), ("", "current"), ("t", None), ("t", [])])
 def test_without_a_challenge_or_a_secret_there_is_no_answer(token, secret):
     assert answered(token, secret) is None
@@ -136,6 +140,32 @@ def test_a_kind_whose_list_is_none_is_kept(held):
     assert (type(kept).__name__, kept.kind, kept.raw) == ("Unknown", "favorite_events", held)
 
 
+def test_a_post_that_was_removed_is_its_authors_or_else_of_the_account_that_is_told():
+    def removed(**status):
+        (told,) = parse({"for_user_id": US, "tweet_delete_events": [{"status": {"id": "5"} | status}]})
+        return told.account
+
+    assert [removed(user_id="7"), removed(author_id="8"), removed()] == ["7", "8", US]
+
+
+def test_a_like_counts_when_the_post_is_ours_or_nobodys():
+    def like(author, who="9"):
+        event = {
+            "id": "1",
+            "favorited_status": {"id_str": "5", "user": {"id_str": author}},
+            "user": {"id_str": who},
+        }
+        return type(parse({"for_user_id": US, "favorite_events": [event]})[0]).__name__
+
+    assert [like(US), like(""), like("8"), like(US, US), like("8", US)] == [
+        "Engaged",
+        "Engaged",
+        "Notice",
+        "Notice",
+        "Notice",
+    ]
+
+
 def test_an_empty_list_is_kept_as_a_body_without_news():
     (kept,) = parse({"for_user_id": US, "favorite_events": []})
     assert (type(kept).__name__, kept.kind) == ("Unknown", "favorite_events")
@@ -200,8 +230,21 @@ def test_figures_are_read_in_our_words():
     assert headers == {"Authorization": "Bearer token"}
     assert urlsplit(url).path == "/2/tweets"
     query = parse_qs(urlsplit(url).query)
-    assert query["ids"] == ["1,2,3,4,5,6"]
-    assert "public_metrics" in query["tweet.fields"][0]
+    assert query == {
+        "ids": ["1,2,3,4,5,6"],
+        "tweet.fields": ["author_id,created_at,note_tweet,public_metrics"],
+        "expansions": ["author_id"],
+        "user.fields": ["username"],
+    }
+
+
+def test_a_post_is_gone_by_whichever_name_the_problem_has():
+    def gone(**names):
+        return read(Api(answer={"errors": [problem("resource-not-found", None) | names]}), ("1", "2"))
+
+    assert gone(resource_id="1", value="2") == {"1": PostReading(gone=True)}
+    assert gone(value="2") == {"2": PostReading(gone=True)}
+    assert gone() == {}
 
 
 @pytest.mark.parametrize("answer", [None, [], {}, {"meta": {}}])
@@ -226,6 +269,7 @@ def test_throttling_ends_with_the_window_by_the_platforms_own_clock(headers, wai
     with pytest.raises(Throttled) as caught:
         read(Api(429, {"title": "Too Many Requests"}, headers))
     assert (caught.value.retry_after_s, caught.value.scope) == (wait_s, "channel")
+    assert caught.value.platform_code == "429"
 
 
 @pytest.mark.parametrize(
@@ -240,9 +284,9 @@ def test_throttling_ends_with_the_window_by_the_platforms_own_clock(headers, wai
 )
 def test_a_refusal_says_whom_it_holds_for(status, kind, code, scope):
     with pytest.raises(SendRefused) as caught:
-        read(Api(status, {"type": kind, "detail": "No"}))
+        read(Api(status, {"type": kind, "detail": "x" * 5000}))
     assert (caught.value.platform_code, caught.value.scope) == (code, scope)
-    assert "No" in str(caught.value)
+    assert caught.value.params["detail"] == "x" * 200
 
 
 @pytest.mark.parametrize("status", [500, 503, 302])
@@ -254,9 +298,9 @@ def test_what_proves_nothing_is_unknown(status):
 @pytest.mark.parametrize("token", [None, "", 7])
 def test_without_a_bearer_token_nothing_is_asked(token):
     api = Api()
-    with pytest.raises(SendRefused, match="bearer_token"):
+    with pytest.raises(SendRefused, match=r"There is no bearer_token\.") as caught:
         read(api, secrets={"bearer_token": token})
-    assert api.asked == []
+    assert (caught.value.platform_code, caught.value.scope, api.asked) == ("no_bearer_token", "channel", [])
 
 
 def test_an_account_is_read_by_its_name():
@@ -269,7 +313,9 @@ def test_an_account_is_read_by_its_name():
     api = Api(answer={"data": user})
     told = X().read_account(api, "https://api.test", SECRETS, "namuna_vibhag")
     assert told == AccountReading(US, "namuna_vibhag", 1234, "कोड 482913")
-    assert urlsplit(api.asked[0][0]).path == "/2/users/by/username/namuna_vibhag"
+    url = urlsplit(api.asked[0][0])
+    assert url.path == "/2/users/by/username/namuna_vibhag"
+    assert parse_qs(url.query) == {"user.fields": ["description,public_metrics"]}
 
 
 def test_there_is_no_account_where_x_finds_none():

@@ -197,7 +197,13 @@ def test_the_hub_is_asked_with_a_secret_a_lease_and_an_address_that_bears_its_pr
         "hub.secret": "current",
         "hub.lease_seconds": "864000",
     }
-    assert asked() == form
+    assert form["hub.verify"] == "async"
+
+
+def test_the_proof_stays_the_same_from_version_to_version():
+    """What hubs know outlives a deployment."""
+    made = hmac.new(b"current", b"topic " + TOPIC.encode(), hashlib.sha256).hexdigest()
+    assert asked()["hub.callback"] == f"{WEBHOOK}?proof={made}"
 
 
 def test_it_is_asked_to_end_it_at_the_same_address_without_the_secret():
@@ -225,8 +231,9 @@ def test_what_the_hub_did_not_take_is_told(status, raised):
 
 @pytest.mark.parametrize("secret", [None, "", []])
 def test_without_a_secret_nothing_is_asked(secret):
-    with pytest.raises(SendRefused, match="websub_secret"):
+    with pytest.raises(SendRefused, match=r"There is no websub_secret\.") as caught:
         asked(secrets={"websub_secret": secret})
+    assert (caught.value.platform_code, caught.value.scope) == ("no_websub_secret", "channel")
 
 
 def test_a_handshake_for_what_we_asked_is_answered_and_tells_how_long_it_holds():
@@ -346,6 +353,13 @@ def test_an_answer_that_is_not_whole_makes_no_video_gone():
             read(Api(answer=answer))
 
 
+@pytest.mark.parametrize("status", [400, 403, 418])
+def test_the_platforms_words_are_told_to_two_hundred_characters(status):
+    with pytest.raises(SendRefused) as caught:
+        read(Api(status, error("other", "x" * 5000)))
+    assert caught.value.params["detail"] == "x" * 200
+
+
 def error(reason, detail="No", **more):
     return {"error": {"message": detail, "errors": [{"domain": "youtube", "reason": reason}], **more}}
 
@@ -392,9 +406,9 @@ def test_what_proves_nothing_is_unknown(status):
 @pytest.mark.parametrize("key", [None, "", 7])
 def test_without_an_api_key_nothing_is_asked(key):
     api = Api()
-    with pytest.raises(SendRefused, match="api_key") as caught:
+    with pytest.raises(SendRefused, match=r"There is no api_key\.") as caught:
         read(api, secrets={"api_key": key})
-    assert (caught.value.scope, api.asked) == ("channel", [])
+    assert (caught.value.platform_code, caught.value.scope, api.asked) == ("no_api_key", "channel", [])
 
 
 def account(handle, *items):
@@ -425,8 +439,21 @@ def test_an_account_is_asked_for_by_each_form_of_its_handle(handle, by):
     assert query == by | {"part": "snippet,statistics", "key": "key"}
 
 
+def test_an_account_is_asked_for_where_accounts_are():
+    api = Api(answer={"kind": "youtube#channelListResponse"})
+    YouTube().read_account(api, "https://api.test", SECRETS, "namuna")
+    assert api.asked[0][0].startswith("https://api.test/youtube/v3/channels?")
+
+
 def test_an_old_custom_address_cannot_be_asked_for():
     assert account("c/namuna", CHANNEL) == (None, [])
+
+
+def test_a_deletion_by_something_else_than_a_channel_tells_no_account():
+    by = "<at:by><uri>https://www.youtube.com/user/namuna</uri></at:by>"
+    spaces = 'xmlns:at="http://purl.org/atompub/tombstones/1.0"'
+    (told,) = parse(feed(f'<at:deleted-entry {spaces} ref="yt:video:v">{by}</at:deleted-entry>'))
+    assert (told.post_id, told.account, told.at) == ("v", "", None)
 
 
 def test_there_is_no_account_where_the_answer_names_none():
