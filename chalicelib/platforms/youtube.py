@@ -124,6 +124,7 @@ def _text(element: Element | None, path: str) -> str:
 
 
 def _entry(entry: Element) -> Update:
+    """Without words: a title is told, but a disclosure may stand in the description, which is not."""
     video = _text(entry, f"{YT}videoId") or _text(entry, f"{ATOM}id").removeprefix(VIDEO)
     if not video:
         return _unknown(entry)
@@ -137,7 +138,6 @@ def _entry(entry: Element) -> Update:
         _text(entry, f"{YT}channelId"),
         (since if fresh else None) or at,
         _watch(video),
-        _text(entry, f"{ATOM}title"),
     )
 
 

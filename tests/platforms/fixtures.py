@@ -74,7 +74,7 @@ def posted(kind, post_id, account, **more):
 
 
 YTNOTI = "UCPF-oYb2-xN5FbCXy0167Gg"
-VIDEO = posted("published", "VIDEO_ID", YTNOTI, at=1425927924, text="Video title")
+VIDEO = posted("published", "VIDEO_ID", YTNOTI, at=1425927924, text="")
 MENTION = {"kind": "mentions", "post_id": "999", "account": "", "at": 1569262486}
 SEEN = 1631082844
 DIRECT = {"sender": "Sender-id-1", "at": SEEN}
@@ -171,7 +171,7 @@ EXPECTED = {
     "ytnoti_multi_links": [VIDEO],
     "ytnoti_two_entries": [VIDEO, VIDEO],
     "ytnoti_deleted_entry": [posted("removed", "VIDEO_ID", YTNOTI)],
-    "google_doc_update": [posted("changed", "VIDEO_ID", "CHANNEL_ID", at=1425927924, text="Video title")],
+    "google_doc_update": [posted("changed", "VIDEO_ID", "CHANNEL_ID", at=1425927924, text="")],
     "gomw_mention_media": [("Posted", MENTION)],
     "gomw_mention_comment": [("Posted", MENTION)],
     "gomw_many_changes": [
