@@ -19,6 +19,8 @@ WINDOW = timedelta(days=14)
 AT_ONCE = timedelta(hours=24)
 """Two campaigns that reached somebody within this time: nobody can tell which one a post belongs to."""
 MOST_OTHERS = 5
+READ, WRITE = "post.read", "post.write"
+"""What staff do with posts (identity.roles.MATRIX)."""
 What = Literal["new", "known", "taken"]
 """What a hand-in came to: the first of its post; not the first of this person; somebody else's was."""
 

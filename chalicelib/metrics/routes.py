@@ -15,8 +15,7 @@ from chalicelib.metrics.disclosure import LONGEST as LONGEST_TEXT
 from chalicelib.metrics.disclosure import Disclosed
 from chalicelib.metrics.figures import GRADES, Grade, PostFigures
 from chalicelib.metrics.measuring import Declared
-from chalicelib.metrics.model import Answer, Decision, Outcome, Post, State, Wanted
-from chalicelib.metrics.service import WRITE
+from chalicelib.metrics.model import WRITE, Answer, Decision, Outcome, Post, State, Wanted
 from chalicelib.shapes import Strict, View
 from chalicelib.uploads import Upload, UploadRequest
 

@@ -23,7 +23,9 @@ from chalicelib.links import PostLink, post_link, posts_in
 from chalicelib.metrics.disclosure import labels_in, tagged
 from chalicelib.metrics.model import (
     MOST_OTHERS,
+    READ,
     WINDOW,
+    WRITE,
     Choice,
     Decision,
     Outcome,
@@ -52,8 +54,6 @@ GIVEN_WITHIN = timedelta(days=90)
 PAGE = 100
 MOST_READ = 2000
 """Posts looked at for one page of a list: a rare filter answers early, with a cursor to go on."""
-READ, WRITE = "post.read", "post.write"
-"""What staff do with posts (identity.roles.MATRIX)."""
 
 
 @dataclass(frozen=True)
