@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Annotated, Literal, get_args
@@ -98,12 +99,17 @@ class StateRefused(Conflict):
 # --- what comes in ------------------------------------------------------------------------
 
 
+_SPECIALS = frozenset('()<>[]:;@\\,"')
+"""RFC 5322, 3.2.3. `x<me@y.org>` would reach me@y.org under another name, past its STOP and its limits."""
+_LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?")
+
+
 def _email(text: str) -> str:
-    """An address with one @ and a domain; the domain in lower case. Whether it exists, only a message
+    """One bare address: an @ and a domain; the domain in lower case. Whether it exists, only a message
     shows."""
-    user, at, domain = text.rpartition("@")
-    label_ok = all(label and label.isascii() and label.strip("-") == label for label in domain.split("."))
-    if not (at and user and "." in domain and label_ok) or "@" in user or any(c <= " " for c in text):
+    user, _, domain = text.rpartition("@")
+    plain = user.isprintable() and " " not in user and _SPECIALS.isdisjoint(user)
+    if not (user and plain and "." in domain and all(map(_LABEL.fullmatch, domain.split(".")))):
         raise refuse("email_invalid", "This is not an email address.")
     return f"{user}@{domain.lower()}"
 

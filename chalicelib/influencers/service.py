@@ -134,7 +134,7 @@ class Signups:
         person = new_influencer(
             request, influencer_id=ids.new_id("inf"), area_path=area.path, today=today, at=rfc3339(now)
         )
-        self._spend("number", person.own_address, MESSAGES_A_NUMBER)
+        self._spend_a_message(person)
         token = ids.new_token() if request.channel == "telegram" else None
         self.store.add_unverified(
             person,
@@ -149,7 +149,7 @@ class Signups:
     def new_code(self, influencer_id: str) -> SignupAnswer:
         """Another code, which ends the one before, or another deep link beside the one before."""
         person = self._unverified(influencer_id)
-        self._spend("number", person.own_address, MESSAGES_A_NUMBER)
+        self._spend_a_message(person)
         now, token = self.clock.now(), None
         if person.channel == "telegram":
             token = ids.new_token()
@@ -276,6 +276,10 @@ class Signups:
         if person.status != "unverified":
             raise StateRefused(status=person.status)
         return person
+
+    def _spend_a_message(self, person: Influencer) -> None:
+        """Capitals lead to the same mailbox."""
+        self._spend("number", person.own_address.lower(), MESSAGES_A_NUMBER)
 
     def _spend(self, what: str, of: str, limit: int) -> None:
         self.limits.spend(f"{what}#{self.secrets.keyed_hash(of)}", limit, HOUR_S)

@@ -8,13 +8,14 @@ that we know. They also say that blanks and full stops are not compared; here th
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Sequence
 from math import ceil
 
 VARIABLE = "{#var#}"
 LONGEST_VARIABLE = 30
+_NEVER_FILLED = ("", "\r", "\n")
+"""With the end of a text."""
 _GSM7 = frozenset(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
@@ -35,9 +36,20 @@ def filled(registered: str, values: Sequence[str]) -> str:
 
 
 def fits(registered: str, text: str) -> bool:
-    """Whether a text says what is registered, each variable filled and none too long."""
-    slot = f"[^\\r\\n]{{1,{LONGEST_VARIABLE}}}"
-    return re.fullmatch(slot.join(map(re.escape, registered.split(VARIABLE))), text) is not None
+    """Whether a text says what is registered, each variable filled and none too long.
+
+    Every place where the words so far may end is followed at once: a pattern with variables side by side
+    would try each way of sharing the text among them.
+    """
+    first, *rest = registered.split(VARIABLE)
+    ends = {len(first)} if text.startswith(first) else set()
+    for words in rest:
+        filled_up = set[int]()
+        for _ in range(LONGEST_VARIABLE):
+            ends = {end + 1 for end in ends if text[end : end + 1] not in _NEVER_FILLED}
+            filled_up |= ends
+        ends = {end + len(words) for end in filled_up if text.startswith(words, end)}
+    return len(text) in ends
 
 
 def cut(value: str, longest: int = LONGEST_VARIABLE) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from chalicelib.errors import PlatformOff
+from chalicelib.errors import PlatformOff, Transient
 from chalicelib.platforms import dlt
 from chalicelib.platforms.base import (
     MEDIUMS,
@@ -122,10 +122,17 @@ class Platforms:
         """
         adapter = self._sender(channel)
         if channel.medium == "sms" and not any(
-            dlt.fits(words, message.text) for words in self.registered(message.template)
+            dlt.fits(words, message.text) for words in self._registered(message.template)
         ):
             raise SendRefused("words_not_registered", "content", message.template)
         return adapter.send(self.http, self.base_url(channel.platform), channel, to, message)
+
+    def _registered(self, template_id: str) -> Sequence[str]:
+        """The registered words. Whatever keeps them from being read, nothing has been sent: Transient."""
+        try:
+            return self.registered(template_id)
+        except Exception as failed:
+            raise Transient from failed
 
     def probe(self, channel: Channel) -> None:
         """Asks whether the channel may send, as `Sends.probe`."""

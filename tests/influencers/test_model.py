@@ -245,6 +245,15 @@ def test_the_bounds_themselves_are_taken() -> None:
         "a@b@x.org",
         "a@उ.org",
         "a\x01@x.org",
+        "a\u00a0b@x.org",
+        "x<me@y.org>",
+        "me@y.org>",
+        "a,b@x.org",
+        "a;b@x.org",
+        '"a"@x.org',
+        "a(b)@x.org",
+        "a@[10.0.0.1]",
+        "a@x_y.org",
     ],
 )
 def test_what_is_no_email_is_refused(email: str) -> None:

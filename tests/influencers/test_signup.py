@@ -157,6 +157,14 @@ def test_a_number_gets_a_limited_number_of_codes_an_hour(world: World) -> None:
     world.signups.new_code(influencer_id)
 
 
+def test_a_mailbox_gets_no_more_codes_when_its_address_is_written_with_other_capitals(world: World) -> None:
+    names = ["devi", "Devi", "dEvi", "deVi", "devI", "DEVI"]
+    for name in names[:MESSAGES_A_NUMBER]:
+        world.sign_up(channel="email", email=f"{name}@x.test")
+    with pytest.raises(TooManyRequests):
+        world.sign_up(channel="email", email=f"{names[-1]}@x.test")
+
+
 def test_an_address_is_limited_also_when_its_signups_are_refused(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from chalicelib.errors import PlatformOff
+from chalicelib.errors import PlatformOff, Transient
 from chalicelib.platforms import registry
 from chalicelib.platforms.base import (
     Accepted,
@@ -173,6 +173,20 @@ def test_an_sms_goes_out_with_words_that_are_registered_under_its_id_alone(monke
             gateway.send(gateway.channel("sms-main"), "+91", message)
         assert (refused.value.platform_code, refused.value.scope) == ("words_not_registered", "content")
     assert gate.sent == ([message] if goes else [])
+
+
+def test_a_register_that_cannot_be_read_holds_an_sms_back_and_it_may_be_tried_again(monkeypatch):
+    gate = SmsGate()
+    monkeypatch.setitem(registry.SENDERS, "gate", gate)
+    secret = {"gate": {"k": "k"}, "channels": {"sms-main": {"platform": "gate"}}}
+
+    def unreadable(template_id):
+        raise ConnectionError
+
+    gateway = replace(platforms(secret), registered=unreadable)
+    with pytest.raises(Transient):
+        gateway.send(gateway.channel("sms-main"), "+91", Outgoing(template="1", text="x"))
+    assert gate.sent == []
 
 
 def test_without_a_register_no_sms_goes_out(monkeypatch):
