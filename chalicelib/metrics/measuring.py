@@ -13,7 +13,7 @@ from chalicelib.errors import Conflict, InvalidInput
 from chalicelib.files import Files
 from chalicelib.metrics.figures import LARGEST, PostFigures, measured, numbers
 from chalicelib.metrics.model import Post
-from chalicelib.metrics.snapshots import Snapshot, Snapshots, shown_of
+from chalicelib.metrics.snapshots import Snapshot, Snapshots, shown_of, without_names
 from chalicelib.ops import RateLimits
 from chalicelib.platforms.base import Measured, Metric
 from chalicelib.shapes import Moment, Strict
@@ -82,6 +82,11 @@ class Measuring:
         before = {*shown_of(post.id), shown}
         self.store.keep(post.id, snapshot, known.published_at)
         after = self.store.change(post.id, lambda now: now.told("declared", figures, shown), at)
+        if after.closed:  # its person has left meanwhile: nothing may lead to them
+            without_names(post.id)
+            if shown:
+                self.files.delete(shown)
+            raise NotMeasured
         for unused in before - {*shown_of(post.id), after.screenshot, ""}:
             self.files.delete(unused)
         return after

@@ -15,7 +15,8 @@ from chalicelib.metrics.disclosure import LONGEST as LONGEST_TEXT
 from chalicelib.metrics.disclosure import Disclosed
 from chalicelib.metrics.figures import GRADES, Grade, PostFigures
 from chalicelib.metrics.measuring import Declared
-from chalicelib.metrics.model import WRITE, Answer, Decision, Outcome, Post, State, Wanted
+from chalicelib.metrics.model import READ, WRITE, Answer, Decision, Outcome, Post, State, Wanted
+from chalicelib.metrics.service import covers
 from chalicelib.shapes import Strict, View
 from chalicelib.uploads import Upload, UploadRequest
 
@@ -130,7 +131,8 @@ class MyPostList(View):
     summary="Hand in a post for an influencer, or for a department's own handle",
 )
 def submit(request: Request, body: StaffPostBody) -> StaffPostView:
-    return _staff_view(wiring.posts().submit(request.principal, **dict(body)))
+    outcome = wiring.posts().submit(request.principal, **dict(body))
+    return _staff_view(outcome, hidden=not covers(request.principal, outcome.post, READ))
 
 
 @api.get(
@@ -319,8 +321,12 @@ def _known(known: PostFigures) -> dict[str, object]:
     return {"id": known.post_id} | times | by_grade
 
 
-def _staff_view(shown: Post | Outcome) -> StaffPostView:
+def _staff_view(shown: Post | Outcome, *, hidden: bool = False) -> StaffPostView:
+    """`hidden`: it was handed in before, and is not theirs to see."""
     post = shown.post if isinstance(shown, Outcome) else shown
+    if hidden:
+        none = {"influencer": "", "department": "", "area_path": [], "others": 0}
+        return StaffPostView.model_validate(_veiled(shown) | none | {"decided_by": "", "reason": ""})
     more = {"influencer": post.person, "department": post.owner_department, "others": len(post.others)}
     facts = _facts(shown) | more
     return StaffPostView.model_validate(
@@ -330,13 +336,16 @@ def _staff_view(shown: Post | Outcome) -> StaffPostView:
 
 def _own_view(shown: Post | Outcome, person: str) -> PostView:
     """A post as its creator sees it; of somebody else's they learn that it was handed in, and no more."""
-    facts = _facts(shown)
     post = shown.post if isinstance(shown, Outcome) else shown
-    if post.person != person:
-        hidden = {"campaign": "", "campaign_by": "", "candidates": [], "counts": False, "account": ""}
-        facts |= hidden | {"matched": "not_known", "matched_by": "", "state": "not_matched"}
-        facts |= {"disclosed": "not_known", "disclosed_by": "", "handed_in_at": wiring.clock().now()}
-    return PostView.model_validate(facts)
+    return PostView.model_validate(_facts(shown) if post.person == person else _veiled(shown))
+
+
+def _veiled(shown: Post | Outcome) -> dict[str, object]:
+    """Of a post that was handed in before by others: that it was, and no more."""
+    hidden = {"campaign": "", "campaign_by": "", "candidates": [], "counts": False, "account": ""}
+    unknown = {"matched": "not_known", "matched_by": "", "disclosed": "not_known", "disclosed_by": ""}
+    now = {"state": "not_matched", "handed_in_at": wiring.clock().now()}
+    return _facts(shown) | hidden | unknown | now
 
 
 def _facts(shown: Post | Outcome) -> dict[str, object]:

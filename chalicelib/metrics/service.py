@@ -37,7 +37,7 @@ from chalicelib.metrics.model import (
     is_id,
     match,
 )
-from chalicelib.metrics.snapshots import ask_with, shown_of, without_names
+from chalicelib.metrics.snapshots import ask_with, close, shown_of, without_names
 from chalicelib.metrics.store import POST, PostStore
 from chalicelib.ops import RateLimits
 from chalicelib.platforms.base import MEDIUMS, Engaged, Measured, Posted, PostReading
@@ -66,7 +66,8 @@ class HandIn:
     contact: Contact | None = None
     department: str = ""
     campaign: str = ""
-    by_staff: bool = False
+    staff: Principal | None = None
+    """Who hands it in, when its person does not."""
     words: Words | None = None
 
     @property
@@ -178,20 +179,23 @@ class Posts:
         return Outcome("known" if after.person == person else "taken", after)
 
     def _added(self, post: Post, given: HandIn) -> Post:
-        """What the same person says of their post a second time."""
+        """What the same person says of their post a second time. Raises Forbidden for staff to whom the post
+        as it stands does not belong."""
         changes: dict[str, object] = {}
         if given.campaign and post.campaign_by != "staff" and given.campaign != post.campaign:
             changes |= self._for_campaign(given)
         if given.words and (words := given.words.over(post.stated)) != post.stated:
             changes["stated"] = words
+        if changes and given.staff:
+            self._may(given.staff, post, WRITE)
         return post.changed(**changes) if changes else post
 
     def _for_campaign(self, given: HandIn) -> dict[str, object]:
         """What a post says of its campaign: the one given, or the one that reached its person last."""
-        by = "staff" if given.by_staff else "given"
+        by = "staff" if given.staff else "given"
         if given.campaign:
             brief = self.briefs.brief(given.campaign)
-            known = given.by_staff or given.contact is None or self._reached(given, GIVEN_WITHIN)
+            known = given.staff or given.contact is None or self._reached(given, GIVEN_WITHIN)
             if brief is None or not known:
                 raise _no_campaign(given.campaign)
             return _of_campaign(given.campaign, by, brief.department, brief.compensation)
@@ -213,7 +217,7 @@ class Posts:
         return any(one.campaign_id == given.campaign for one in received)
 
     def _spend(self, given: HandIn) -> None:
-        if not given.by_staff:
+        if not given.staff:
             self.limits.spend(f"posts#{given.owner}", POSTS_A_DAY, DAY_S)
 
     def reply(self, outcome: Outcome, language: str) -> str:
@@ -353,6 +357,7 @@ class Posts:
             post = self._found(post_id)
             if post.person != person:
                 return
+            close(post_id)  # first: what is declared from now on is not kept, so nothing comes in behind us
             for screenshot in shown_of(post_id):
                 self.shred(screenshot)
             without_names(post_id)
@@ -378,7 +383,7 @@ class Posts:
             raise InvalidInput.of("influencer", "influencer_unknown", "There is no such approved person.")
         now = self.clock.now().replace(microsecond=0)
         words = Words(labels=labels_in(text), by="stated", at=now) if text else None
-        given = HandIn(link, new_token(), now, contact, department, campaign, True, words)
+        given = HandIn(link, new_token(), now, contact, department, campaign, who, words)
         draft = self._new("", given)
         self._may(who, draft, WRITE)
         return self.take(given)

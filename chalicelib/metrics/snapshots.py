@@ -136,12 +136,12 @@ def ask_with(post: Post, ask: str, at: datetime) -> None:
             raise
 
 
-def close(transaction: TransactWrite, post_id: str) -> None:
-    """Adds to the transaction by which a person leaves that their post is measured no more."""
+def close(post_id: str) -> None:
+    """The post of a person who leaves is measured no more, and takes no word; may be repeated."""
     gone = ("ask", "due_key", "due_at", "screenshot", "learned", "event")
     actions: list[Action] = [getattr(FiguresItem, name).remove() for name in gone]
     actions += [FiguresItem.closed.set(True), FiguresItem.rev.add(1)]
-    transaction.update(FiguresItem(post_id, FIGURES), actions=actions)
+    FiguresItem(post_id, FIGURES).change(actions)
 
 
 def shown_of(post_id: str) -> list[str]:

@@ -39,7 +39,7 @@ from chalicelib.errors import Transient
 from chalicelib.events.catalog import Event
 from chalicelib.events.outbox import raise_event
 from chalicelib.metrics.model import Post, Told
-from chalicelib.metrics.snapshots import close, watch
+from chalicelib.metrics.snapshots import watch
 from chalicelib.tables import Table, TableName, failed_conditions, is_passing, write_together
 
 REFUSED = "ConditionalCheckFailedException"
@@ -190,12 +190,11 @@ class PostStore:
         return True
 
     def forget(self, before: Post, after: Post) -> bool:
-        """Writes a post whose person has left, ends its figures, and takes away what its platform told; False
-        when another writer was quicker."""
+        """Writes a post whose person has left, and takes away what its platform told; False when another
+        writer was quicker."""
         try:
             with write_together() as transaction:
                 self.write_change(transaction, after, None, after.handed_in_at)
-                close(transaction, after.id)
                 transaction.delete(ToldItem(after.id, TOLD))
                 if before.api_id:
                     transaction.delete(ToldItem(self.id_of(before.platform, before.api_id), ALIAS))

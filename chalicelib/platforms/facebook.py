@@ -112,7 +112,8 @@ def _post(graph: Graph, ours: str, one: str) -> dict[str, PostReading]:
     except SendRefused as refused:
         if refused.platform_code in meta.TOKEN_OVER or (page == ours and refused.scope == "channel"):
             raise
-        gone = page == ours and page in one  # of a number alone it is not known whose post it is
+        missing = refused.platform_code == meta.NO_OBJECT
+        gone = missing and page == ours and page in one  # of a number alone it is not known whose post it is
         return {one: PostReading(gone=gone, hidden=not gone)}
     author = an_id(a_dict(told.get("from")).get("id")) or page
     text, at = words(told.get("message")), when(told.get("created_time"))

@@ -288,6 +288,8 @@ KEY_REFUSED = TOKEN_OVER | {"3", "10", "368", *(str(code) for code in range(200,
 """The token is over, or lacks a permission: for all, or for what was asked for."""
 NOT_THIS = frozenset({"21", "24", "100", "110", "803"})
 """No such object, none that is shown to us, or no such field of it."""
+NO_OBJECT = "100.33"
+"""Code and subcode of what is not there. 100 alone is also said of a field that has gone from the API."""
 USAGE = "x-business-use-case-usage"
 REGAINED = "estimated_time_to_regain_access"
 
@@ -302,7 +304,9 @@ def refusal(status: int, headers: Headers, answer: Any) -> SendRefused | Throttl
     if code in KEY_REFUSED:
         return SendRefused(code, "channel", detail)
     if code in NOT_THIS:
-        return SendRefused(code, "content", detail)
+        subcode = an_id(error.get("error_subcode"))
+        exact = f"{code}.{subcode}" if subcode.strip("0") else code
+        return SendRefused(exact, "content", detail)
     return by_status(status, code, detail)
 
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.errors import Forbidden
+from chalicelib.metrics import service
 from chalicelib.metrics.model import Post
 from chalicelib.metrics.snapshots import FiguresItem, Snapshot, Snapshots
 from chalicelib.metrics.store import PostItem, ToldItem
@@ -68,6 +69,21 @@ def test_declared_figures_stay_without_their_screenshot_and_who_declared_them(wo
         ("verified", {"views": 5}, "", ""),
     ]
     assert world.shredded == ["screenshots/x"]
+
+
+def test_what_is_declared_while_a_post_is_cleaned_is_not_taken(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    post, closed = handed_in(world), []
+
+    def cleaning(post_id: str) -> list[str]:
+        closed.append(Snapshots().find(post_id).closed)
+        return []
+
+    monkeypatch.setattr(service, "shown_of", cleaning)
+    world.posts.forget("one")
+    assert closed == [True]
+    assert world.post("instagram", "CxYz12abC").id == post.id
 
 
 def test_others_keep_theirs(world: World) -> None:

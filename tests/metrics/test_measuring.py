@@ -23,7 +23,6 @@ from chalicelib.metrics.snapshots import FiguresItem, Snapshots, close
 from chalicelib.metrics.store import PostStore
 from chalicelib.ops import RateLimits
 from chalicelib.platforms.base import Measured
-from chalicelib.tables import write_together
 from chalicelib.uploads import LARGEST, Uploads
 from tests.dispatch.world import START, MovingClock
 from tests.influencers.world import KnownSecrets
@@ -175,12 +174,28 @@ def test_nobody_declares_without_end(world):
 
 
 def test_of_a_post_whose_person_has_left_nothing_more_is_noted(world):
-    with write_together() as transaction:
-        close(transaction, world.post.id)
+    close(world.post.id)
     world.tell(START, views=5)
     with pytest.raises(NotMeasured):
         world.declare(views=1)
     assert world.measuring.of_post(world.post.id).verified == {}
+
+
+def test_a_word_that_comes_while_its_person_leaves_keeps_neither_their_name_nor_their_screenshot(
+    world, monkeypatch
+):
+    key, keep = world.posted(), world.uploads.keep
+
+    def leaving(*given):
+        close(world.post.id)
+        return keep(*given)
+
+    monkeypatch.setattr(Uploads, "keep", lambda _, *given: leaving(*given))
+    with pytest.raises(NotMeasured):
+        world.declare(views=900, screenshot=key)
+    assert [(one.by, one.screenshot) for one in world.measuring.history(world.post.id)] == [("", "")]
+    left = boto3.client("s3").list_objects_v2(Bucket="files", Prefix="screenshots/")
+    assert left["KeyCount"] == 0
 
 
 def test_a_screenshot_is_kept_with_the_word_and_shown_by_a_link(world):

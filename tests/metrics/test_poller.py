@@ -21,7 +21,6 @@ from chalicelib.metrics.snapshots import FiguresItem, Snapshot, Snapshots, close
 from chalicelib.metrics.store import PostStore
 from chalicelib.ops import Budgets
 from chalicelib.platforms.base import OutcomeUnknown, PostReading, Quota, SendRefused, Throttled
-from chalicelib.tables import write_together
 from tests.dispatch.world import START, Crash, Faults, MovingClock
 from tests.influencers.world import KnownSecrets
 
@@ -320,8 +319,7 @@ def test_figures_that_came_before_the_post_was_handed_in_are_kept(world):
 def test_of_a_person_who_left_nothing_more_is_asked_or_taken(world):
     post = world.hand_in("v1")
     world.poll()
-    with write_together() as transaction:
-        close(transaction, post)
+    close(post)
     world.clock.move(7200)
     world.poll()
     late = {"views": Value(world.clock.now(), 99)}

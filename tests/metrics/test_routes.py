@@ -63,6 +63,18 @@ def test_staff_hand_in_look_and_decide(api: Api, creator: str) -> None:
     assert api("GET", f"/v1/posts/{post['id']}", who="two")[0] == 403
 
 
+def test_of_a_post_of_another_area_staff_learn_that_it_was_handed_in_and_no_more(
+    api: Api, creator: str
+) -> None:
+    body = {"url": LINK, "department": "water", "text": "#ad"}
+    assert api("POST", "/v1/posts", body, who="admin")[0] == 201
+    status, post = api("POST", "/v1/posts", {"url": LINK, "influencer": creator}, who="one")
+    assert (status, post["outcome"]) == (201, "taken")
+    shown = {name for name, value in post.items() if value not in ("", [], None, False, 0)}
+    assert shown == {"id", "platform", "url", "state", "handed_in_at", "matched", "disclosed", "outcome"}
+    assert api("POST", "/v1/posts", body, who="admin")[1]["department"] == "water"
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [

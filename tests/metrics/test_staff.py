@@ -43,6 +43,18 @@ def test_a_departments_own_post_is_the_departments_word(world: World) -> None:
     assert (post.campaign, post.campaign_by, post.counts) == ("cmp_1", "staff", True)
 
 
+def test_a_second_hand_in_by_staff_takes_a_post_from_no_campaign_of_another_department(world: World) -> None:
+    world.campaign("cmp_1", department="water", one=HOUR)
+    world.campaign("cmp_2", department="roads")
+    world.says("one", "x.com/one/status/1")
+    before = world.post("x", "1")
+    with pytest.raises(Forbidden):
+        submit(world, ROADS, "x.com/one/status/1", influencer="one", campaign="cmp_2")
+    assert world.post("x", "1") == before
+    after = submit(world, HERE, "x.com/one/status/1", influencer="one", campaign="cmp_2")
+    assert (after.what, after.post.campaign, after.post.campaign_by) == ("known", "cmp_2", "staff")
+
+
 def test_a_departments_post_without_a_campaign_is_for_none(world: World) -> None:
     world.campaign("cmp_1", one=HOUR)
     post = submit(world, WATER, department="water").post

@@ -64,6 +64,11 @@ def test_a_post_of_our_page_that_does_not_exist_is_gone_and_a_missing_permission
         read("facebook", GraphAnswers({"": failed(200)}), "1001_5")
 
 
+@pytest.mark.parametrize("answer", [failed(100), failed(12), failed(2500), failed(803), (404, None)])
+def test_a_refusal_that_does_not_say_that_a_post_of_our_page_is_missing_proves_no_removal(answer):
+    assert read("facebook", GraphAnswers({"": answer}), "1001_5") == {"1001_5": PostReading(hidden=True)}
+
+
 def test_the_name_of_a_page_in_a_link_is_asked_for_its_id():
     http = GraphAnswers(
         {"Namuna.Vibhag?": {"id": "1001"}, "1001_5?": told(), "1001_5/insights": {"data": []}}
