@@ -381,8 +381,8 @@ class ChannelHalts(Protocol):
         """Stops a channel after its platform's word, until a person or a probe lifts it."""
         ...
 
-    def stop_platform(self, platform: str, code: str) -> None:
-        """The same for all channels of a platform."""
+    def stop_platform(self, platform: str, code: str, *, probed: bool = True) -> None:
+        """The same for all channels of a platform; not `probed`: until a person lifts it."""
         ...
 
 

@@ -243,6 +243,8 @@ class Callbacks:
     def _halt(self, news: Notice, platform: str) -> None:
         if news.halts == "channels":
             self.channel_halts.stop_platform(platform, news.kind)
+        elif news.halts == "unheard":
+            self.channel_halts.stop_platform(platform, news.kind, probed=False)
         else:
             self.campaign_halts.pause_template(platform, news.template, news.language, news.kind)
 

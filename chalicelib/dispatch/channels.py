@@ -56,10 +56,11 @@ class Breaker:
     bus: Bus
     clock: Clock
 
-    def stop_channel(self, channel_id: str, code: str) -> None:
-        """Stops the channel, unless a stop of it stands. Audited; the event `channel.stopped` once a stop."""
+    def stop_channel(self, channel_id: str, code: str, *, probed: bool = True) -> None:
+        """Stops the channel, unless a stop of it stands: one that is not `probed` takes the place of one that
+        a probe may lift. Audited; the event `channel.stopped` once a stop."""
         now = self.clock.now().replace(microsecond=0)
-        probe_at = now + timedelta(seconds=PROBED_AFTER_S)
+        probe_at = now + timedelta(seconds=PROBED_AFTER_S) if probed else None
         stop = Stop(f"{PREFIX}{channel_id}", f"platform {code}", SYSTEM, now, code=code, probe_at=probe_at)
         try:
             self.audit.committing(
@@ -77,21 +78,21 @@ class Breaker:
         logger.error("channel stopped", extra={"channel": channel_id, "code": code})
         self._tell(stop)
 
-    def stop_platform(self, platform: str, code: str) -> None:
+    def stop_platform(self, platform: str, code: str, *, probed: bool = True) -> None:
         """The same for all channels of a platform: its word was about the whole account."""
         for channel in self.gateway.channels():
             if channel.platform == platform:
-                self.stop_channel(channel.id, code)
+                self.stop_channel(channel.id, code, probed=probed)
 
     def watch(self) -> None:
         """Asks after the channels whose time has come, and tells of stops that were not told; each minute."""
         for stop in self.store.stops():
-            if stop.by != SYSTEM or not stop.scope.startswith(PREFIX) or stop.probe_at is None:
+            if stop.by != SYSTEM or not stop.scope.startswith(PREFIX):
                 continue
             try:
                 if not stop.told:
                     self._tell(stop)
-                if stop.probe_at <= self.clock.now():
+                if stop.probe_at is not None and stop.probe_at <= self.clock.now():
                     self._probe(stop)
             except (JanJanError, _Elsewhere):  # the next minute looks again
                 logger.warning("channel not asked", extra={"scope": stop.scope}, exc_info=True)

@@ -607,8 +607,12 @@ class DispatchStore:
         return [_stop_of(item) for item in StopItem.query(STOPS, consistent_read=True)]
 
     def put_stop(self, transaction: TransactWrite, stop: Stop, *, only_new: bool = False) -> None:
-        """Adds the write of a stop, new or with another reason; `only_new`: refused when one stands."""
-        transaction.save(_stop_item(stop), condition=StopItem.pk.does_not_exist() if only_new else None)
+        """Adds the write of a stop, new or with another reason; `only_new`: refused when one stands, but for
+        one that a probe may lift where only a person may lift this."""
+        free: Condition = StopItem.pk.does_not_exist()
+        if stop.probe_at is None:
+            free = free | StopItem.probe_at.exists()
+        transaction.save(_stop_item(stop), condition=free if only_new else None)
 
     def change_stop(self, seen: Stop, after: Stop) -> None:
         """Writes what has changed about a stop, unless another stands there by now."""
@@ -738,9 +742,9 @@ def _stop_of(item: StopItem) -> Stop:
 
 def _stop_item(stop: Stop) -> StopItem:
     item = StopItem(STOPS, stop.scope, reason=stop.reason, by=stop.by, at=rfc3339(stop.at))
-    if stop.probe_at is not None:
-        item.code, item.probe_at = stop.code, rfc3339(stop.probe_at)
-        item.probes, item.told = stop.probes, stop.told
+    if stop.code:
+        item.code, item.probes, item.told = stop.code, stop.probes, stop.told
+        item.probe_at = rfc3339(stop.probe_at) if stop.probe_at else None
     return item
 
 

@@ -231,14 +231,15 @@ class Notice:
     """News about our own side: a template, an account, an echo, a group. `kind` such as
     `template.rejected`.
 
-    `halts`: what may not be used any more: every channel of the account, or the `template`.
+    `halts`: what may not be used any more: every channel of the account, or the `template`. `unheard`: every
+    channel, until a person lifts it, for no probe tells whether callbacks come.
     """
 
     dedupe_id: str
     kind: str
     at: datetime | None
     detail: Mapping[str, Any]
-    halts: Literal["", "channels", "template"] = ""
+    halts: Literal["", "channels", "unheard", "template"] = ""
     template: str = ""
     language: str = ""
 

@@ -397,7 +397,7 @@ def _envelope(envelope: Mapping[str, Any]) -> list[Update]:
         return [Notice(told_by, "account.sns_subscription", at, confirm)]
     if kind == UNSUBSCRIPTION:  # its SubscribeURL would subscribe anew; nobody sends on unheard
         topic = {"topic": an_id(envelope.get("TopicArn"))}
-        return [Notice(told_by, "account.sns_unsubscribed", at, topic, "channels")]
+        return [Notice(told_by, "account.sns_unsubscribed", at, topic, "unheard")]
     if text.startswith("Successfully validated SNS topic"):
         return [Notice(told_by, "topic.validated", at, {})]
     try:

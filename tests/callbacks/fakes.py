@@ -223,8 +223,8 @@ class FakeHalts:
     def __init__(self):
         self.halted = []
 
-    def stop_platform(self, platform, code):
-        self.halted.append((platform, code))
+    def stop_platform(self, platform, code, *, probed=True):
+        self.halted.append((platform, code) if probed else (platform, code, "until a person lifts it"))
 
     def pause_campaign(self, campaign_id, code):
         self.halted.append((campaign_id, code))

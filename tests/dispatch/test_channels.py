@@ -175,6 +175,20 @@ def test_word_about_an_account_stops_all_channels_of_its_platform():
     assert [stop.scope for stop in made.store.stops()] == [SCOPE]
 
 
+def test_no_probe_lifts_a_stop_that_only_a_person_may_lift_whatever_stood_before():
+    made = ill()
+    made.platform.ill = False
+    made.breaker().stop_platform("whatsapp", "account.sns_unsubscribed", probed=False)
+    made.clock.move(7200)
+    made.breaker().watch()
+    made.breaker().stop_channel("whatsapp-main", "131031")
+    [stop] = made.store.stops()
+    assert (stop.code, stop.probe_at, stop.told) == ("account.sns_unsubscribed", None, True)
+    made.stop(SCOPE)
+    made.breaker().stop_platform("whatsapp", "account.sns_unsubscribed", probed=False)
+    assert [stop.by for stop in made.store.stops()] == ["u-admin"]
+
+
 # --- staff --------------------------------------------------------------------------------------------------
 
 

@@ -216,10 +216,11 @@ LEAVES = {
 }
 """By the index's kind. What is ignored is acknowledged and kept raw; statuses without a key of ours are
 counted, nothing else."""
+UNHEARD = "halted ses account.sns_unsubscribed until a person lifts it"
 UNKNOWN = ["kept unknown", "told callback.unknown"]
 LEAVES_BY_FILE = {
     "anymail_multiple_bounce_sns": ["stop", "stop"],
-    "anymail_sns_unsubscribe_confirmation": ["kept notice", "halted ses account.sns_unsubscribed"],
+    "anymail_sns_unsubscribe_confirmation": ["kept notice", UNHEARD],
     "pywa_account_restriction": ["kept notice", "halted whatsapp account.account_restriction"],
     "pywa_msg_interactive_message_with_err": ["kept notice", *UNKNOWN],
     "pywa_msg_reaction": [],
