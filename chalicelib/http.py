@@ -51,6 +51,8 @@ SESSION_COOKIE = "janjan_session"
 CREATOR_COOKIE = "janjan_me"
 SIGN_IN = {CREATOR: "/me/signin"}
 """Where a page sends who is not signed in, by its `allow`; all others to /signin."""
+LONGEST_NAME = 400
+"""Characters of what a path names: nothing of ours has a longer id, and no table takes one of 2,048 bytes."""
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
 PROBLEM = "application/problem+json"
@@ -398,6 +400,8 @@ def _answer(route: Route, view: Handle, chalice_request: Any, path: Mapping[str,
         request = _decode(chalice_request, default_lang="hi" if route.kind == "page" else i18n.SOURCE)
         lang = request.lang
         _authorise(route, request)
+        if any(len(value) > LONGEST_NAME for value in path.values()):
+            raise NotFound
         kwargs: dict[str, Any] = dict(path)
         if route.body is not None:
             kwargs["body"] = _parse(route.body, _json_of(request.raw))

@@ -273,7 +273,7 @@ class StopReason(Strict):
 
 class StopView(View):
     """`by` is `system` after a platform's word: then `code` is that word, and at `probe_at` the platform is
-    asked whether the channel is well again."""
+    asked whether the channel is well again; without it a person lifts the stop."""
 
     scope: str
     reason: str

@@ -53,6 +53,8 @@ CODE_HOLDS_S = 600
 LINK_HOLDS_S = 3600
 CONFIRMATION_HOLDS_S = 14 * 24 * 3600
 """Emails are read late."""
+LONGEST_UNTIL = 12
+"""Digits of the end of a link."""
 UNVERIFIED_KEPT_S = 48 * 3600
 HOUR_S = 3600
 ALIAS_KEPT_S = 400 * 24 * 3600
@@ -313,7 +315,8 @@ class Confirmations:
         """Whether `<until>.<signature>` is ours, for the address that the person has given, and still
         holds."""
         until, _, signature = rest.partition(".")
-        if not (until.isascii() and until.isdigit()) or int(until) <= now:
+        number = until.isascii() and until.isdigit() and len(until) <= LONGEST_UNTIL
+        if not number or int(until) <= now:
             return False
         return hmac.compare_digest(signature.encode(), self._signature(person, int(until)).encode())
 

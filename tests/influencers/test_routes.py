@@ -96,6 +96,12 @@ def test_bad_input_is_a_problem_by_field_in_the_asked_language(api: Api) -> None
     assert "x" in x["message"]
 
 
+@pytest.mark.parametrize("path", ["/confirm/{}.1.0", "/signup/{}"])
+def test_a_name_that_no_table_could_hold_is_not_found(api: Api, path: str) -> None:
+    assert api.client.http.get(path.format("x" * 3000)).status_code == 404
+    assert api("POST", f"/v1/signups/{'x' * 3000}/codes", {})[0] == 404
+
+
 def test_a_repeated_signup_with_a_key_tells_its_id_and_nothing_else(api: Api) -> None:
     body = signup(channel="telegram")
     _, first = api("POST", "/v1/signups", body, idempotency_key="k1")

@@ -171,6 +171,11 @@ def test_a_token_that_is_not_ours_confirms_nothing(world: World, token: str) -> 
         world.signups.confirmed(token)
 
 
+def test_a_token_with_an_endless_number_confirms_nothing(world: World) -> None:
+    with pytest.raises(NotFound):
+        world.signups.confirmed(f"{reached(world).id}.{'9' * 5000}.zz")
+
+
 def test_a_link_ends_after_two_weeks_and_holds_for_the_address_it_was_sent_to_alone(world: World) -> None:
     person = reached(world)
     token = link_in(world)
