@@ -278,7 +278,10 @@ def _my_page(
         status=translate(request.lang, STATES[person.status]),
         platforms=NAMES,
         consents=[
-            (translate(request.lang, CONSENTS[consent.purpose]), forms.CHANNELS.get(consent.channel, ""))
+            tuple(
+                translate(request.lang, one)
+                for one in (CONSENTS[consent.purpose], forms.CHANNELS[consent.channel])
+            )
             for consent in person.consents
         ],
         notice=translate(request.lang, STOPPED_BEFORE) if person.may_restart else "",

@@ -55,8 +55,9 @@ class Measuring:
         when = min(news.at or at, at)  # a clock that goes ahead is not to hold back what comes later
         figures = measured(news.figures, when)
         if figures:
-            begun = self.store.find(post_id).published_at
-            self.store.keep(post_id, Snapshot("verified", when, numbers(figures)), begun)
+            known = self.store.find(post_id)
+            snapshot, handed_in = Snapshot("verified", when, numbers(figures)), bool(known.platform)
+            self.store.keep(post_id, snapshot, known.published_at, handed_in=handed_in or known.closed)
             self.store.change(post_id, lambda known: known.told("verified", figures), at)
 
     def declare(self, post: Post, by: str, word: Declared) -> PostFigures:

@@ -89,6 +89,7 @@ class SnapshotItem(Table):
     figures = UnicodeAttribute()
     by = UnicodeAttribute(null=True)
     screenshot = UnicodeAttribute(null=True)
+    expires = NumberAttribute(null=True)
 
 
 @dataclass(frozen=True)
@@ -212,8 +213,11 @@ class Snapshots:
                 return after
         raise Transient
 
-    def keep(self, post_id: str, snapshot: Snapshot, published_at: datetime | None) -> None:
-        """Adds to the history; of one slot the newest measurement stays."""
+    def keep(
+        self, post_id: str, snapshot: Snapshot, published_at: datetime | None, *, handed_in: bool = True
+    ) -> None:
+        """Adds to the history; of one slot the newest measurement stays. `handed_in`: whether somebody has
+        handed the post in, or its history goes as its figures do."""
         begin = slot(published_at or snapshot.at, snapshot.at)
         item = SnapshotItem(
             post_id,
@@ -223,6 +227,8 @@ class Snapshots:
             by=snapshot.by or None,
             screenshot=snapshot.screenshot or None,
         )
+        if not handed_in:
+            item.expires = int(snapshot.at.timestamp()) + KEPT_WITHOUT_A_POST_S
         try:
             item.save(condition=SnapshotItem.pk.does_not_exist() | (SnapshotItem.at <= item.at))
         except PutError as refused:

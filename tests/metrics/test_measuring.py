@@ -102,6 +102,19 @@ def test_callbacks_in_any_order_and_repeated_leave_the_newest_of_each_metric(wor
     assert [one.figures for one in history] == hourly
 
 
+def test_what_is_told_of_a_post_that_nobody_has_handed_in_goes_after_90_days_with_its_history(world):
+    world.measuring.told("pst_none", Measured("d", "v2", {"views": 1}, world.clock.now()), world.clock.now())
+    world.tell(world.clock.now(), views=1)
+
+    def ends(post_id):
+        return {item.sk: item.expires for item in FiguresItem.query(post_id)}
+
+    until = int(world.clock.epoch()) + 90 * 86400
+    assert set(ends("pst_none").values()) == {until}
+    assert len(ends("pst_none")) == 2
+    assert set(ends(world.post.id).values()) == {None}
+
+
 def test_a_callback_without_a_time_was_measured_when_it_came_and_none_in_the_future(world):
     world.tell(None, views=5)
     world.tell(world.clock.now() + DAY, likes=5)

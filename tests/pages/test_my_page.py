@@ -11,7 +11,9 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from chalicelib import wiring
-from chalicelib.influencers.model import ReviewRequest
+from chalicelib.i18n import translate
+from chalicelib.influencers import forms
+from chalicelib.influencers.model import CHANNELS, ReviewRequest
 from tests.influencers.world import ADMIN, KnownAccounts
 from tests.pages.conftest import Site, send_codes
 from tests.pages.test_in_the_browser import CHROMIUM, PHONE
@@ -59,6 +61,14 @@ def creator(site: Site, monkeypatch: pytest.MonkeyPatch) -> Iterator[Creator]:
 def test_who_is_not_signed_in_is_shown_the_way(creator: Creator) -> None:
     assert creator.get("/me?lang=en").startswith("/me/signin?")
     assert "Send me a code" in creator.get("/me/signin?lang=en")
+
+
+def test_every_way_by_which_a_code_may_come_is_named(creator: Creator) -> None:
+    """Which of them it is would tell whose number is known."""
+    for lang in ("hi", "en"):
+        _, shown = creator.post(f"/me/signin?lang={lang}", phone="8123456789")
+        for channel in CHANNELS:
+            assert translate(lang, forms.CHANNELS[channel]).lower() in shown.lower()
 
 
 def test_an_unknown_number_is_answered_like_a_known_one(creator: Creator) -> None:
