@@ -157,7 +157,7 @@ def _discovered(graph: Graph, asking: str, handle: str, codes: Sequence[str]) ->
             else:
                 yield {key: _reading(told, counted(told, DISCOVERED), owner)}
         after = _after(media)
-        if not after:  # all that the account has was looked through
+        if "data" in media and not after:  # all that the account has was looked through
             missing = PostReading(gone=True)
         if not left or not after:
             break

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from local.judge import Truth, disagreements, people_of, truth_of
+from local.judge import Truth, disagreements, people_of, read_log, truth_of
 from tests.local.conftest import Client, template
 
 RUN = "cmp_a-1"
@@ -318,3 +318,9 @@ def test_the_log_of_a_real_sandbox_is_judged(sandbox: Client) -> None:
     assert truth.accepted + truth.failed == truth.people == truth.requests
     assert 0 < truth.read < truth.delivered
     assert truth.duplicate_sends == truth.unknown == 0
+
+
+def test_a_line_that_is_being_written_is_left_for_the_next_look(tmp_path: Path) -> None:
+    log = tmp_path / "sandbox.jsonl"
+    log.write_text('{"kind": "clock"}\n{"kind": "requ')
+    assert read_log(log) == [{"kind": "clock"}]

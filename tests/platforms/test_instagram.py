@@ -149,6 +149,12 @@ def test_a_post_that_the_whole_list_does_not_hold_is_gone_and_one_too_far_back_i
     assert len(many.asked) == 4
 
 
+def test_an_account_that_tells_no_list_of_its_posts_proves_nothing_of_them():
+    answer = {"business_discovery": {"id": "77", "username": "asha"}, "id": OURS}
+    http = GraphAnswers({f"{OURS}?fields=": answer})
+    assert read("instagram", http, "asha/B") == {"asha/B": PostReading(hidden=True)}
+
+
 def test_the_code_of_a_link_keeps_its_case():
     http = Discovery({"asha": {"id": "77", "media": [post("abc", like_count=1)]}})
     assert read("instagram", http, "asha/ABC")["asha/ABC"].gone

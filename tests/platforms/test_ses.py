@@ -592,7 +592,7 @@ def amazons_own(answer):
         status, headers, body = answer
         return AWSResponse(request.url, status, headers, _Raw(json.dumps(body).encode()))
 
-    config = botocore.config.Config(retries={"total_max_attempts": 1})
+    config = botocore.config.Config(retries={"total_max_attempts": 1}, ignore_configured_endpoint_urls=True)
     client = botocore.session.get_session().create_client("sesv2", "ap-south-1", config=config)
     client.meta.events.register("before-send.sesv2.*", give)
     return client, asked
