@@ -10,7 +10,7 @@ from chalicelib.clock import Clock
 from chalicelib.dispatch.model import Stops
 from chalicelib.dispatch.sender import REQUEST_S
 from chalicelib.dispatch.store import DispatchStore, ServiceClaim
-from chalicelib.errors import OnHold, Transient
+from chalicelib.errors import OnHold, PlatformOff, Transient
 from chalicelib.ids import new_token
 from chalicelib.platforms.base import Channel, Gateway, OutcomeUnknown, Outgoing, SendRefused
 from chalicelib.telemetry import count
@@ -53,7 +53,7 @@ class Direct:
             return self._ended(subject, key, token, "unknown")
         except SendRefused as refused:
             return self._ended(subject, key, token, f"refused:{refused.platform_code}")
-        except Transient:
+        except (Transient, PlatformOff):
             self.store.service_outcome(subject, key, token, "released", released=True)
             raise
         return self._ended(subject, key, token, "accepted")

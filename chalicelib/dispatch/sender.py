@@ -47,7 +47,7 @@ from chalicelib.dispatch.model import (
 from chalicelib.dispatch.pace import LATE_S, Lease, Limit, Slots, Wait
 from chalicelib.dispatch.paces import Paces, allowed
 from chalicelib.dispatch.store import DispatchStore
-from chalicelib.errors import Rejected, Transient
+from chalicelib.errors import PlatformOff, Rejected, Transient
 from chalicelib.events.bus import Bus, Entry
 from chalicelib.events.catalog import DeliveryUnknown
 from chalicelib.ids import new_token
@@ -451,6 +451,10 @@ class Sender:
             return Step.GO_ON if this_person_only else Step.STOP
         except SendRefused as refused:
             return self._refused(work, claim, contact, refused)
+        except PlatformOff:  # switched off since the chunk began: nothing left
+            work.slots.use(-1)
+            self.store.release(claim)
+            raise
         else:
             work.note(claim.index, Fact.ACCEPTED, seconds(began))
         return Step.GO_ON

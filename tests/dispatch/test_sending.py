@@ -224,6 +224,15 @@ def test_a_lost_answer_is_unknown_listed_as_an_event_and_never_sent_again():
     assert [e.name for e in made.bus.entries] == ["delivery.unknown"]
 
 
+def test_who_was_claimed_when_the_platform_was_switched_off_is_not_unknown_and_is_reached_once_it_is_on():
+    made = world(5)
+    made.platform.answers[address(2)] = [PlatformOff(platform="whatsapp")]
+    made.launch()
+    made.send()
+    assert (made.counts().unknown, made.counts().accepted) == (0, 5)
+    assert [to for to, _ in made.platform.taken].count(address(2)) == 1
+
+
 def test_a_bus_that_fails_costs_nobody_a_known_result_and_the_unknown_is_told_again():
     made = world(5)
     made.platform.answers[address(2)] = [OutcomeUnknown()]
