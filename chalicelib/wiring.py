@@ -628,9 +628,10 @@ def overrides() -> Overrides:
 @cache
 def _post_store() -> PostStore:
     from chalicelib.metrics.store import PostStore
+    from chalicelib.platforms.registry import MEASURERS
     from chalicelib.secrets import secrets
 
-    return PostStore(secrets().keyed_hash)
+    return PostStore(secrets().keyed_hash, MEASURERS.__contains__)
 
 
 def _account_id(platform: str, handle: str) -> str:

@@ -104,20 +104,20 @@ class Snapshot:
     screenshot: str = ""
 
 
-def watch(transaction: TransactWrite, post: Post) -> None:
-    """Adds to the transaction of a new post that it is measured from now on. Figures that came before it
-    stay."""
+def watch(transaction: TransactWrite, post: Post, *, asked: bool = True) -> None:
+    """Adds to the transaction of a new post that it is measured from now on; `asked`: whether its platform
+    tells figures at all. Figures that came before it stay."""
     item = FiguresItem(post.id, FIGURES)
     at = rfc3339(post.handed_in_at)
     actions: list[Action] = [
         FiguresItem.platform.set(post.platform),
         FiguresItem.ask.set(post.api_id or post.native_id),
-        FiguresItem.due_key.set(post.platform),
-        FiguresItem.due_at.set(at),
         FiguresItem.published_at.set(rfc3339(post.published_at) if post.published_at else at),
         FiguresItem.rev.add(1),
         FiguresItem.expires.remove(),
     ]
+    if asked:
+        actions += [FiguresItem.due_key.set(post.platform), FiguresItem.due_at.set(at)]
     transaction.update(item, actions=actions)
 
 

@@ -108,6 +108,8 @@ class PostStore:
     """Reads and writes posts. `keyed_hash` stands for a platform's id in keys."""
 
     keyed_hash: Callable[[str], str]
+    tells_figures: Callable[[str], bool] = lambda platform: True
+    """Whether a platform can be asked for figures."""
 
     def id_of(self, platform: str, native_id: str) -> str:
         """Our id of the post that a platform calls so."""
@@ -120,7 +122,7 @@ class PostStore:
         try:
             with write_together() as transaction:
                 transaction.save(item, condition=PostItem.pk.does_not_exist())
-                watch(transaction, post)
+                watch(transaction, post, asked=self.tells_figures(post.platform))
         except TransactWriteError as error:
             if failed_conditions(error):
                 return False

@@ -36,6 +36,18 @@ def test_a_creator_hands_in_a_post_and_sees_it(api: Api, creator: str) -> None:
     assert api("POST", "/v1/me/posts", {"url": LINK}, who="me")[1]["outcome"] == "known"
 
 
+def test_of_a_post_whose_platform_tells_no_figures_no_time_is_told_at_which_it_is_asked(
+    api: Api, creator: str
+) -> None:
+    asked = {}
+    for link in (LINK, "https://t.me/namuna_news/5"):
+        post = api("POST", "/v1/me/posts", {"url": link}, who="me")[1]
+        figures = api("GET", f"/v1/me/posts/{post['id']}/figures", who="me")[1]
+        asked[post["platform"]] = figures["asked_next"]
+    assert asked["youtube"]
+    assert asked["telegram"] is None
+
+
 def test_of_somebody_elses_post_a_creator_learns_that_it_was_handed_in_and_no_more(
     api: Api, creator: str
 ) -> None:
