@@ -12,6 +12,7 @@ import hmac
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
 from datetime import timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -161,10 +162,12 @@ def _unknown(element: Element) -> Unknown:
 
 
 def _packed(element: Element) -> str:
-    """The element by itself, in one spelling whatever the feed's."""
+    """The element by itself, in one spelling whatever the feed's; text behind it is not its own."""
     from xml.etree.ElementTree import canonicalize, tostring
 
-    return canonicalize(tostring(element, "unicode"), strip_text=True, rewrite_prefixes=True)
+    alone = copy(element)
+    alone.tail = None
+    return canonicalize(tostring(alone, "unicode"), strip_text=True, rewrite_prefixes=True)
 
 
 def _watch(video: str) -> str:

@@ -468,3 +468,13 @@ def test_hidden_followers_are_not_told(hidden):
     )
     assert told.followers is None
     assert account(ACCOUNT, {"id": ACCOUNT})[0] == AccountReading(ACCOUNT)
+
+
+def test_words_between_what_is_not_understood_are_nobodys():
+    body = (
+        b'<feed xmlns:at="http://purl.org/atompub/tombstones/1.0" xmlns="http://www.w3.org/2005/Atom">'
+        b'<at:deleted-entry when="2026-01-05T08:15:16+00:00"/>between the lines</feed>'
+    )
+    (update,) = YouTube().parse(body)
+    assert (type(update).__name__, update.kind) == ("Unknown", "entry")
+    assert "between the lines" not in update.raw
