@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,11 +13,18 @@ import pytest
 from chalicelib.dispatch.stops import FRESH_S
 from local import judge
 from local.acting import Caller, CallFailed, Creators, Staff, enrol, wait_for
-from local.laptop import Laptop
+from local.laptop import Laptop, laptop
 from local.programme import EVERYWHERE, brief, load_ground
 from local.sample import Creator, creators
 
 MARKER = "#everywhere"
+
+
+@pytest.fixture
+def stack(tmp_path: Path, socket_enabled: None) -> Iterator[Laptop]:
+    """A deployed system of its own: everybody in it is of this test."""
+    with laptop(tmp_path) as running:
+        yield running
 
 
 @pytest.fixture
