@@ -6,7 +6,7 @@ import re
 from typing import Annotated, Any
 
 from chalice.app import Response
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from chalicelib import i18n, wiring
 from chalicelib.clock import Clock, rfc3339
@@ -31,6 +31,7 @@ from chalicelib.identity.service import Asked, Session
 from chalicelib.pages import shell
 from chalicelib.pages.shell import mark
 from chalicelib.shapes import Strict, View
+from chalicelib.written import clean_email, clean_line
 
 api = Api("identity")
 
@@ -46,9 +47,8 @@ ROLE_NAMES: dict[Role, str] = {
     "auditor": mark("Auditor"),
 }
 
-Email = Annotated[
-    str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$", max_length=254, to_lower=True)
-]
+Email = Annotated[str, StringConstraints(max_length=254, to_lower=True), AfterValidator(clean_email)]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=120), AfterValidator(clean_line)]
 Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,40}$")]
 
 
@@ -83,7 +83,7 @@ class SessionView(View):
 
 class NewUser(Strict):
     email: Email
-    name: str = Field(min_length=1, max_length=120)
+    name: Name
     roles: list[Role] = Field(min_length=1, max_length=6)
     areas: list[Id] = Field([], max_length=40)
     departments: list[Id] = Field([], max_length=20)

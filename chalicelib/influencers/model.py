@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Annotated, Literal, get_args
@@ -18,11 +17,12 @@ from pydantic import (
 
 from chalicelib.errors import Conflict, FieldError
 from chalicelib.influencers.handles import clean_handle
-from chalicelib.influencers.names import clean_name, clean_text, fold, plain_digits, refuse
+from chalicelib.influencers.names import clean_name, clean_text, fold, plain_digits
 from chalicelib.influencers.phones import clean_phone, masked
 from chalicelib.platforms.base import Medium
 from chalicelib.ports import Contact
 from chalicelib.shapes import Strict, View
+from chalicelib.written import clean_email, refuse
 
 Status = Literal["invited", "unverified", "pending_review", "approved", "declined", "suspended", "withdrawn"]
 STATUSES: tuple[Status, ...] = get_args(Status)
@@ -99,21 +99,6 @@ class StateRefused(Conflict):
 # --- what comes in ------------------------------------------------------------------------
 
 
-_SPECIALS = frozenset('()<>[]:;@\\,"')
-"""RFC 5322, 3.2.3. `x<me@y.org>` would reach me@y.org under another name, past its STOP and its limits."""
-_LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?")
-
-
-def _email(text: str) -> str:
-    """One bare address: an @ and a domain; the domain in lower case. Whether it exists, only a message
-    shows."""
-    user, _, domain = text.rpartition("@")
-    plain = user.isprintable() and " " not in user and _SPECIALS.isdisjoint(user)
-    if not (user and plain and "." in domain and all(map(_LABEL.fullmatch, domain.split(".")))):
-        raise refuse("email_invalid", "This is not an email address.")
-    return f"{user}@{domain.lower()}"
-
-
 def _number(value: object) -> object:
     """`1,25,000` and `१२५०००` are numbers too."""
     return plain_digits(value).replace(",", "").replace(" ", "") if isinstance(value, str) else value
@@ -160,7 +145,7 @@ class SignupRequest(Strict):
     handles: Annotated[list[HandleRequest], Field(max_length=MOST_HANDLES)] = []
     areas_served: Annotated[list[AreaId], Field(max_length=MOST_AREAS)] = []
     themes: Annotated[list[Slug], Field(max_length=MOST_THEMES)] = []
-    email: Annotated[str, Field(max_length=LONGEST_EMAIL), AfterValidator(_email)] | None = None
+    email: Annotated[str, Field(max_length=LONGEST_EMAIL), AfterValidator(clean_email)] | None = None
     gender: Gender | None = None
     profession: Annotated[str, Field(pattern=r"^[a-z][a-z_]{1,23}$")] | None = None
     idea: Annotated[str, AfterValidator(lambda text: clean_text(text, LONGEST_IDEA))] | None = None

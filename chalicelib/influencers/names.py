@@ -4,20 +4,19 @@ are."""
 from __future__ import annotations
 
 import unicodedata
-from typing import LiteralString
 
-from pydantic_core import PydanticCustomError
+from chalicelib.written import EMOJI_STYLES, JOINERS, ZWJ, ZWNJ, is_hidden, refuse
 
 LONGEST_NAME = 60
 """In graphemes, what a reader counts as letters."""
 LONGEST_NAME_CODES = 200
 """In code points: what is stored stays small whatever the script."""
 
-ZWNJ, ZWJ = "\u200c", "\u200d"
 _VIRAMA = 9
 """Unicode's combining class of viramas: the sign that joins a letter to the next one."""
 _PUNCTUATION = frozenset(" .,'’-()/:@;।॰")
 """What stands in names on real lists of candidates beside letters ("UMESH KR. SINGH", "Uttara (Hazra)")."""
+_TEXT = JOINERS | EMOJI_STYLES | {"\n"}
 _INDIC = frozenset(
     (
         "DEVANAGARI",
@@ -54,11 +53,6 @@ _INDIC = frozenset(
     )
 )
 """First words of the Unicode names of letters that Indian languages are written in ("OL CHIKI LETTER …")."""
-
-
-def refuse(code: LiteralString, sentence: LiteralString, **params: object) -> PydanticCustomError:
-    """The error of one field, with our own sentence (translated where it is shown)."""
-    return PydanticCustomError(code, sentence, {"sentence": sentence, **params})
 
 
 def compose(text: str) -> str:
@@ -113,14 +107,16 @@ def clean_name(text: str) -> str:
 
 def _in_name(name: str, i: int) -> bool:
     letter = name[i]
-    if letter in (ZWNJ, ZWJ):
-        return _joins(name, i)
+    if letter in JOINERS:
+        return joins(name, i)
+    if is_hidden(letter):
+        return False
     if unicodedata.category(letter)[0] == "L":
         return is_indic(letter) or unicodedata.name(letter, "").startswith("LATIN ")
     return unicodedata.category(letter) in ("Mn", "Mc")
 
 
-def _joins(name: str, i: int) -> bool:
+def joins(name: str, i: int) -> bool:
     """Whether a joiner means something here: behind an Indic letter and before another, or behind a virama at
     the end of a word (a half letter, such as a Malayalam chillu)."""
     before, after = name[i - 1 : i], name[i + 1 : i + 2]
@@ -137,21 +133,18 @@ def clean_text(text: str, longest: int) -> str:
         unicodedata.normalize("NFC", text)
         .replace("\r\n", "\n")
         .replace("\r", "\n")
+        .replace("\u2028", "\n")
+        .replace("\u2029", "\n")
         .replace("\t", " ")
         .strip()
     )
-    if any(_hidden(letter) for letter in lines):
+    if any(is_hidden(letter) and letter not in _TEXT for letter in lines):
         raise refuse("hidden_characters", "The text holds hidden characters. Please type it again.")
     if graphemes(lines) > longest or len(lines) > 4 * longest:
         raise refuse(
             "string_too_long", "This is too long: at most %(max_length)s characters.", max_length=longest
         )
     return lines
-
-
-def _hidden(letter: str) -> bool:
-    """Control, direction and unassigned characters; joiners are text (also in emoji), line ends too."""
-    return letter not in (ZWNJ, ZWJ, "\n") and unicodedata.category(letter) in ("Cc", "Cf", "Co", "Cs", "Cn")
 
 
 def fold(text: str) -> str:

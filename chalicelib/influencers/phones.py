@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from chalicelib.influencers.names import plain_digits, refuse
+from chalicelib.influencers.names import plain_digits
+from chalicelib.written import refuse
 
 REGION = "IN"
 LONGEST = 40
