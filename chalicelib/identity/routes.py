@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 
 from chalicelib import i18n, wiring
 from chalicelib.clock import Clock, rfc3339
+from chalicelib.emails import LONGEST_EMAIL, clean_email
 from chalicelib.errors import Rejected, Unauthenticated
 from chalicelib.http import (
     JSON,
@@ -28,10 +29,10 @@ from chalicelib.http import (
 from chalicelib.identity.chain import SUBJECT_TYPES
 from chalicelib.identity.roles import ROLES, Principal, Role
 from chalicelib.identity.service import Asked, Session
+from chalicelib.names import clean_line
 from chalicelib.pages import shell
 from chalicelib.pages.shell import mark
 from chalicelib.shapes import Strict, View
-from chalicelib.written import clean_email, clean_line
 
 api = Api("identity")
 
@@ -47,7 +48,9 @@ ROLE_NAMES: dict[Role, str] = {
     "auditor": mark("Auditor"),
 }
 
-Email = Annotated[str, StringConstraints(max_length=254, to_lower=True), AfterValidator(clean_email)]
+Email = Annotated[
+    str, StringConstraints(max_length=LONGEST_EMAIL, to_lower=True), AfterValidator(clean_email)
+]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=120), AfterValidator(clean_line)]
 Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,40}$")]
 

@@ -15,14 +15,14 @@ from pydantic import (
     model_validator,
 )
 
+from chalicelib.emails import LONGEST_EMAIL, clean_email
 from chalicelib.errors import Conflict, FieldError
-from chalicelib.influencers.handles import clean_handle
-from chalicelib.influencers.names import clean_name, clean_text, fold, plain_digits
-from chalicelib.influencers.phones import clean_phone, masked
+from chalicelib.handles import clean_handle
+from chalicelib.names import clean_name, clean_text, fold, plain_digits, refuse
+from chalicelib.phones import clean_phone, masked
 from chalicelib.platforms.base import Medium
 from chalicelib.ports import Contact
 from chalicelib.shapes import Strict, View
-from chalicelib.written import clean_email, refuse
 
 Status = Literal["invited", "unverified", "pending_review", "approved", "declined", "suspended", "withdrawn"]
 STATUSES: tuple[Status, ...] = get_args(Status)
@@ -83,8 +83,6 @@ MOST_THEMES = 12
 MOST_AREAS = 20
 MOST_FOLLOWERS = 10_000_000_000
 LONGEST_IDEA = 1000
-LONGEST_EMAIL = 254
-"""RFC 5321, 4.5.3.1.3."""
 
 MAY_SIGN_IN: frozenset[Status] = frozenset({"pending_review", "approved", "declined"})
 BARRED: frozenset[Status] = frozenset({"suspended", "withdrawn"})

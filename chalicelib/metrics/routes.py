@@ -134,9 +134,7 @@ def _decided(request: Request, kept: Mapping[str, Any]) -> StaffPostView:
 
 
 def _submitted_mine(request: Request, kept: Mapping[str, Any]) -> PostView:
-    return _own_view(
-        Outcome(kept["outcome"], wiring.posts().standing(kept["id"])), request.principal.id
-    )
+    return _own_view(Outcome(kept["outcome"], wiring.posts().standing(kept["id"])), request.principal.id)
 
 
 HANDED_IN = ("id", "outcome")

@@ -5,10 +5,9 @@ from __future__ import annotations
 
 import unicodedata
 
-from chalicelib.influencers.names import compose, joins
-from chalicelib.influencers.phones import clean_phone
 from chalicelib.links import SITES, Site, split
-from chalicelib.written import JOINERS, is_hidden, refuse
+from chalicelib.names import JOINERS, compose, is_hidden, joins, refuse
+from chalicelib.phones import clean_phone
 
 LONGEST = 300
 """A link with its tracking parameters; the canonical form is much shorter."""

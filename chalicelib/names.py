@@ -4,19 +4,38 @@ are."""
 from __future__ import annotations
 
 import unicodedata
+from typing import LiteralString
 
-from chalicelib.written import EMOJI_STYLES, JOINERS, ZWJ, ZWNJ, is_hidden, refuse
+from pydantic_core import PydanticCustomError
 
 LONGEST_NAME = 60
 """In graphemes, what a reader counts as letters."""
 LONGEST_NAME_CODES = 200
 """In code points: what is stored stays small whatever the script."""
 
+ZWNJ, ZWJ = "\u200c", "\u200d"
+JOINERS = frozenset((ZWNJ, ZWJ))
+"""They are text in Indic scripts, and in emoji."""
+_EMOJI_STYLES = frozenset("\ufe0e\ufe0f")
+_IGNORABLE = (
+    ("\u034f", "\u034f"),
+    ("\u115f", "\u1160"),
+    ("\u17b4", "\u17b5"),
+    ("\u180b", "\u180f"),
+    ("\u2800", "\u2800"),  # a blank by its look, though not by its properties
+    ("\u3164", "\u3164"),
+    ("\ufe00", "\ufe0f"),
+    ("\uffa0", "\uffa0"),
+    ("\U000e0100", "\U000e01ef"),
+)
+"""Letters and marks that are drawn as nothing (Unicode's Default_Ignorable_Code_Point), beside those that
+their category tells."""
+_HIDDEN = frozenset(("Cc", "Cf", "Cn", "Co", "Cs"))
 _VIRAMA = 9
 """Unicode's combining class of viramas: the sign that joins a letter to the next one."""
 _PUNCTUATION = frozenset(" .,'’-()/:@;।॰")
 """What stands in names on real lists of candidates beside letters ("UMESH KR. SINGH", "Uttara (Hazra)")."""
-_TEXT = JOINERS | EMOJI_STYLES | {"\n"}
+_TEXT = JOINERS | _EMOJI_STYLES
 _INDIC = frozenset(
     (
         "DEVANAGARI",
@@ -53,6 +72,19 @@ _INDIC = frozenset(
     )
 )
 """First words of the Unicode names of letters that Indian languages are written in ("OL CHIKI LETTER …")."""
+
+
+def refuse(code: LiteralString, sentence: LiteralString, **params: object) -> PydanticCustomError:
+    """The error of one field, with our own sentence (translated where it is shown)."""
+    return PydanticCustomError(code, sentence, {"sentence": sentence, **params})
+
+
+def is_hidden(letter: str) -> bool:
+    """Whether nobody sees it: control, format, direction and unassigned characters, fillers, variation
+    selectors, and joiners, which are text only where they join."""
+    if unicodedata.category(letter) in _HIDDEN:
+        return True
+    return any(first <= letter <= last for first, last in _IGNORABLE)
 
 
 def compose(text: str) -> str:
@@ -138,13 +170,22 @@ def clean_text(text: str, longest: int) -> str:
         .replace("\t", " ")
         .strip()
     )
-    if any(is_hidden(letter) and letter not in _TEXT for letter in lines):
+    if any(is_hidden(letter) and letter not in _TEXT for letter in lines.replace("\n", "")):
         raise refuse("hidden_characters", "The text holds hidden characters. Please type it again.")
     if graphemes(lines) > longest or len(lines) > 4 * longest:
         raise refuse(
             "string_too_long", "This is too long: at most %(max_length)s characters.", max_length=longest
         )
     return lines
+
+
+def clean_line(text: str) -> str:
+    """One line of any text: NFC, with every run of blanks made one space. Raises PydanticCustomError for
+    characters that nobody sees."""
+    line = compose(text)
+    if any(is_hidden(letter) and letter not in _TEXT for letter in line):
+        raise refuse("hidden_characters", "The text holds hidden characters. Please type it again.")
+    return line
 
 
 def fold(text: str) -> str:
