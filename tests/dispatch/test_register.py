@@ -1,4 +1,4 @@
-"""An SMS template that is withdrawn while a run goes out: the campaign is paused, and goes on where it stopped."""
+"""An SMS template that is withdrawn while a run goes out: its campaign is paused, and goes on where it stopped."""
 
 from __future__ import annotations
 
@@ -33,7 +33,8 @@ class ByTheRegister(MemoryPlatform):
     """After how many messages the template is withdrawn."""
 
     def __post_init__(self) -> None:
-        self.door = Platforms(GivenSecrets(SECRET), self, registered=lambda one, _: self.register.get(one, ()))
+        secrets = GivenSecrets(SECRET)
+        self.door = Platforms(secrets, self, registered=lambda one, _: self.register.get(one, ()))
 
     def send(self, channel: Channel, to: str, message: Outgoing) -> Accepted:
         if self.withdrawn_after is not None and len(self.taken) >= self.withdrawn_after:
