@@ -1,4 +1,4 @@
-"""An SMS template that is withdrawn while a run goes out: its campaign pauses, and goes on where it stopped."""
+"""An SMS template that is withdrawn while a run goes out: the campaign pauses, and goes on where it was."""
 
 from __future__ import annotations
 
