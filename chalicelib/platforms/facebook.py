@@ -95,12 +95,13 @@ def _post(graph: Graph, ours: str, one: str) -> dict[str, PostReading]:
     known = POST.fullmatch(one)
     if not known:  # a code such as pfbid…, which the API does not take
         return {one: PostReading(hidden=True)}
-    page, number = known["page"] or ours, known["post"]
+    name, number = known["page"] or "", known["post"]
+    page = name or ours
     try:
         if "_" in number:
             page = number.partition("_")[0]
         elif not page.isdigit():
-            page = an_id(graph.get(quote(page, safe=""), fields="id").get("id"))
+            page = an_id(graph.get(page, fields="id").get("id"))
         node = number if "_" in number else f"{page}_{number}"
         told = graph.get(node, fields=FIELDS)
         insights = graph.insights(node, INSIGHTS) if page == ours else {}
@@ -112,7 +113,7 @@ def _post(graph: Graph, ours: str, one: str) -> dict[str, PostReading]:
         return {one: PostReading(gone=gone, hidden=not gone)}
     author = an_id(a_dict(told.get("from")).get("id")) or page
     text, at = words(told.get("message")), when(told.get("created_time"))
-    handle = "" if (known["page"] or "").isdigit() else (known["page"] or "").lower()
+    handle = "" if name.isdigit() else name.lower()
     return {one: PostReading(_figures(told) | insights, False, author, handle, text, at)}
 
 

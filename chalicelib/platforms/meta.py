@@ -15,6 +15,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from http import HTTPStatus
 from typing import Any, Literal
 from urllib.parse import quote
@@ -237,19 +238,16 @@ def _reaction(news: News, reaction: Mapping[str, Any]) -> list[Update]:
     return _said(news, news.id("reaction", news.value), "reaction", "", reply_to=an_id(reaction.get("mid")))
 
 
-def _seen(fact: Literal["read", "delivered"]) -> Callable[[News, Mapping[str, Any]], list[Update]]:
-    def read(news: News, seen: Mapping[str, Any]) -> list[Update]:
-        """Of the messages that are named; of all before a time (`watermark`) it is news, nothing more."""
-        mids = [an_id(mid) for mid in [seen.get("mid"), *a_list(seen.get("mids"))]]
-        sender, at = _sender(news), _at(news)
-        named = [Status(news.id(fact, mid, sender), mid, sender, fact, at) for mid in mids if mid]
-        return [*named] or [Notice(news.id(fact, news.value), f"message.{fact}", at, news.value)]
-
-    return read
+def _seen(fact: Literal["read", "delivered"], news: News, seen: Mapping[str, Any]) -> list[Update]:
+    """Of the messages that are named; of all before a time (`watermark`) it is news, nothing more."""
+    mids = [an_id(mid) for mid in [seen.get("mid"), *a_list(seen.get("mids"))]]
+    sender, at = _sender(news), _at(news)
+    named = [Status(news.id(fact, mid, sender), mid, sender, fact, at) for mid in mids if mid]
+    return [*named] or [Notice(news.id(fact, news.value), f"message.{fact}", at, news.value)]
 
 
-def _notice(kind: str) -> Callable[[News, Mapping[str, Any]], list[Update]]:
-    return lambda news, _: [Notice(news.id(kind, news.value), kind, _at(news), news.value)]
+def _notice(kind: str, news: News, _: Mapping[str, Any]) -> list[Update]:
+    return [Notice(news.id(kind, news.value), kind, _at(news), news.value)]
 
 
 MESSAGING: dict[str, Callable[[News, Mapping[str, Any]], list[Update]]] = {
@@ -257,11 +255,11 @@ MESSAGING: dict[str, Callable[[News, Mapping[str, Any]], list[Update]]] = {
     "message_edit": _edit,
     "postback": _postback,
     "reaction": _reaction,
-    "read": _seen("read"),
-    "delivery": _seen("delivered"),
-    "policy_enforcement": _notice("account.policy"),
+    "read": partial(_seen, "read"),
+    "delivery": partial(_seen, "delivered"),
+    "policy_enforcement": partial(_notice, "account.policy"),
     **{
-        key: _notice(f"message.{key}")
+        key: partial(_notice, f"message.{key}")
         for key in ("account_linking", "optin", "referral", "app_roles")
         + ("pass_thread_control", "request_thread_control", "take_thread_control")
     },
