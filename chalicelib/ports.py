@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
+from chalicelib.errors import InvalidInput
 from chalicelib.platforms.base import Engaged, Inbound, Leased, Measured, Outgoing, Posted, Scope
 
 # --- directory ----------------------------------------------------------------------------------------------
@@ -106,6 +107,89 @@ class Areas(Protocol):
 
         Raises InvalidInput for an area that does not exist.
         """
+        ...
+
+
+# --- imports ------------------------------------------------------------------------------------------------
+
+
+Record = TypeVar("Record")
+Effect = Literal["new", "changed", "same"]
+"""What taking a record does to what is stored."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a file: our name for it, and other headers under which public files carry it."""
+
+    name: str
+    also: tuple[str, ...] = ()
+    required: bool = False
+
+
+@dataclass(frozen=True)
+class ImportJob:
+    """The job in whose course a record is taken: whose word it is, and what was said of the whole file."""
+
+    id: str
+    actor: str
+    at: datetime
+    options: Mapping[str, str] = field(default_factory=dict)
+    """What holds for all rows: `election`, `source` … as the kind allows."""
+
+
+class ImportKind(Protocol[Record]):
+    """One kind of file that can be imported, implemented by the feature whose records it fills.
+
+    The job reads the file in slices, finds repeated keys, counts, keeps the errors by row and goes on where
+    it broke off; a kind knows what a row means. After a crash the same slice comes again: `write` is
+    idempotent.
+    """
+
+    name: str
+    columns: Sequence[Column]
+    options: Sequence[str]
+    """Options without which the job is refused."""
+
+    def check(self, job: ImportJob) -> None:
+        """Raises InvalidInput for options that make no sense, Forbidden for what this caller may not fill."""
+        ...
+
+    def read(self, cells: Mapping[str, str], job: ImportJob) -> Record:
+        """One row, its cells by our names for the columns, composed (NFC) and without stray spaces; columns
+        that the file lacks are absent. Raises InvalidInput with the column's name as `field`."""
+        ...
+
+    def key(self, record: Record) -> str:
+        """What makes a record one: the second of two rows with this key is a duplicate and is not taken."""
+        ...
+
+    def compare(self, records: Sequence[Record], job: ImportJob) -> list[Effect | InvalidInput]:
+        """What writing each of up to 100 records would do, in their order, by as few reads as possible; or
+        why it may not be written. Writes nothing: a dry run ends here."""
+        ...
+
+    def write(self, records: Sequence[Record], job: ImportJob) -> None:
+        """Stores these (up to 100 whose effect is new or changed), by batch writes. May be repeated."""
+        ...
+
+    def finish(self, job: ImportJob) -> None:
+        """Once all is written: what is summed over the file's places. May be repeated."""
+        ...
+
+
+# --- turnout ------------------------------------------------------------------------------------------------
+
+
+class Turnout(Protocol):
+    """Who voted where, last time: which places audiences may prefer."""
+
+    def low_places(
+        self, areas: Sequence[str], *, below: float | None, lowest_share: float | None
+    ) -> frozenset[str]:
+        """Ids of the areas, these and below, whose reported turnout of the latest election is under `below`
+        (a share from 0 to 1), and which lie among the `lowest_share` of their district's booths. What did
+        not report is never among them."""
         ...
 
 
