@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from chalicelib.dispatch.store import DispatchStore
     from chalicelib.dispatch.waiting import Waiting
     from chalicelib.events.outbox import Outbox
+    from chalicelib.groups.service import Groups
     from chalicelib.identity.audit import Audit
     from chalicelib.identity.gate import Gate
     from chalicelib.identity.service import SignIn, Users
@@ -182,6 +183,21 @@ def directory() -> Directory:
     from chalicelib.directory.store import DirectoryStore
 
     return Directory(DirectoryStore(), audit(), clock())
+
+
+@cache
+def groups() -> Groups:
+    from chalicelib.groups.service import Groups
+    from chalicelib.groups.store import GroupStore
+
+    return Groups(
+        GroupStore(),
+        directory(),
+        lambda: frozenset(department.id for department in directory().departments()),
+        people(),
+        audit(),
+        clock(),
+    )
 
 
 @cache
