@@ -6,7 +6,7 @@ by `wiring`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from typing import Literal, Protocol, TypeVar
@@ -101,6 +101,10 @@ def needs_override(kind: str, organisation_kind: str) -> bool:
 
 class Areas(Protocol):
     def get(self, area_id: str) -> Area | None: ...
+
+    def many(self, area_ids: Collection[str]) -> dict[str, Area]:
+        """Those of these areas that there are, a request for each hundred."""
+        ...
 
     def ranges(self, area_ids: Sequence[str]) -> list[RosterRange]:
         """The stretches of the roster that hold everyone in these areas and below: sorted, none inside

@@ -34,7 +34,9 @@ _WHATSAPP = re.compile(r"/(?:invite/)?([A-Za-z0-9_-]{18,26})/?")
 _TELEGRAM = re.compile(r"/(?:joinchat/|\+)([A-Za-z0-9_-]{10,40})/?")
 _TELEGRAM_NAME = re.compile(r"/([A-Za-z][A-Za-z0-9_]{3,31})/?")
 _TELEGRAM_HOSTS = frozenset({"t.me", "telegram.me", "telegram.dog"})
-_NO_INVITE = "This is no invite link. It begins with https://chat.whatsapp.com/ or https://t.me/+"
+_NO_INVITE = (
+    "This is no invite link: it begins with https://chat.whatsapp.com/ or https://t.me/ and has a code."
+)
 
 
 def invite(link: str) -> tuple[Platform, str]:

@@ -106,6 +106,13 @@ class GroupStore:
         item = GroupItem(group_id, f"{FIGURES}{figures.month}", body=figures.model_dump_json())
         transaction.save(item)
 
+    def months(self, wanted: Iterable[tuple[str, str]]) -> dict[tuple[str, str], MonthsFigures]:
+        """Figures of up to 100 groups and months, as far as there are any."""
+        keys = [(group_id, f"{FIGURES}{month}") for group_id, month in wanted]
+        rows = GroupItem.batch_get(keys, consistent_read=True) if keys else ()
+        found = {row.pk: MonthsFigures.model_validate_json(row.body) for row in rows}
+        return {(group_id, one.month): one for group_id, one in found.items()}
+
     def history(self, group_id: str) -> list[MonthsFigures]:
         """All months' figures, the latest first."""
         rows = GroupItem.query(group_id, GroupItem.sk.startswith(FIGURES), scan_index_forward=False)
