@@ -13,6 +13,7 @@ from typing import Literal, Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
 from chalicelib.errors import InvalidInput
+from chalicelib.identity.roles import Principal
 from chalicelib.platforms.base import Engaged, Inbound, Leased, Measured, Outgoing, Posted, Scope
 
 # --- directory ----------------------------------------------------------------------------------------------
@@ -131,6 +132,10 @@ class Column:
     required: bool = False
 
 
+NOBODY = Principal("system", "", "", frozenset())
+"""Covers no area and no department."""
+
+
 @dataclass(frozen=True)
 class ImportJob:
     """The job in whose course a record is taken: whose word it is, and what was said of the whole file."""
@@ -140,6 +145,10 @@ class ImportJob:
     at: datetime
     options: Mapping[str, str] = field(default_factory=dict)
     """What holds for all rows: `election`, `source` … as the kind allows."""
+    caller: Principal = NOBODY
+    """Who started it, with the areas and departments that they had then."""
+    columns: frozenset[str] = frozenset()
+    """The columns that the file has, by our names; empty while the file has not been read."""
 
 
 class ImportKind(Protocol[Record]):
@@ -156,7 +165,11 @@ class ImportKind(Protocol[Record]):
     """Options without which the job is refused."""
 
     def check(self, job: ImportJob) -> None:
-        """Raises InvalidInput for options that make no sense, Forbidden for what this caller may not fill."""
+        """Raises InvalidInput for options that make no sense, Forbidden for what this caller may not fill.
+
+        Asked when the job is made, and once more when the header was read: `job.columns` may then be refused,
+        with the column's name as `field`.
+        """
         ...
 
     def read(self, cells: Mapping[str, str], job: ImportJob) -> Record:

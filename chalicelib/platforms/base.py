@@ -453,7 +453,7 @@ class Measures(Platform, Protocol):
     def read_account(
         self, http: Http, base_url: str, secrets: Mapping[str, Any], handle: str
     ) -> AccountReading | None:
-        """An account by its canonical handle (influencers/handles.py); None when there is none, or it is not
+        """An account by its canonical handle (chalicelib/handles.py); None when there is none, or it is not
         shown to us. Raises as `read_posts`."""
         ...
 

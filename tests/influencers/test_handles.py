@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic_core import PydanticCustomError
 
-from chalicelib.influencers.handles import PLATFORMS, clean_handle
+from chalicelib.handles import PLATFORMS, clean_handle
 
 CHANNEL = "UCOhHO2ICt0ti9KAh-QHvttQ"
 SAME = {

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic_core import PydanticCustomError
 
-from chalicelib.influencers.names import (
+from chalicelib.names import (
     LONGEST_NAME,
     LONGEST_NAME_CODES,
     clean_name,

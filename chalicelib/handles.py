@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import unicodedata
 
-from chalicelib.influencers.names import compose, refuse
-from chalicelib.influencers.phones import clean_phone
 from chalicelib.links import SITES, Site, split
+from chalicelib.names import compose, refuse
+from chalicelib.phones import clean_phone
 
 LONGEST = 300
 """A link with its tracking parameters; the canonical form is much shorter."""
