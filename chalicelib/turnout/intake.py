@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from chalicelib.cells import digits, whole_number
 from chalicelib.clock import Clock
-from chalicelib.errors import FieldError, InvalidInput
+from chalicelib.errors import FieldError, Forbidden, InvalidInput
 from chalicelib.ports import Area, Areas, Column, Effect, ImportJob
-from chalicelib.turnout.model import BOOTH, GENDERS, Booth, Gender, Match
+from chalicelib.turnout.model import BOOTH, GENDERS, WRITE, Booth, Gender, Match
 from chalicelib.turnout.store import TurnoutStore
 
 KEPT = 1000
 """Areas that a kind remembers between looking at rows and writing them."""
 MOST_ELECTORS = 100_000
 """No booth of India has so many (the Election Commission's most is about 1,500): a slip of columns."""
-NOT_A_NUMBER = "This is not a whole number."
-NEGATIVE = "There cannot be fewer than 0."
-TOO_MANY = "No booth has so many: at most %(most)s."
 ABOVE = "There are more voters (%(voters)s) than electors (%(electors)s)."
 PARTS_ABOVE = "Women, men and others are more (%(parts)s) than all (%(all)s)."
 NO_BOOTH = "Say which booth: its id, or district, constituency and booth number."
@@ -55,6 +52,7 @@ class TurnoutKind:
     _seen: dict[str, Area] = field(default_factory=dict)
 
     def check(self, job: ImportJob) -> None:
+        _may(job)
         given = job.options.get("election", "")
         wrong = []
         if self.store.election(given) is None if given else True:
@@ -85,7 +83,11 @@ class TurnoutKind:
         return record.id
 
     def compare(self, records: Sequence[Booth], job: ImportJob) -> list[Effect | InvalidInput]:
-        places = self._places(records)
+        places = {
+            booth: area
+            for booth, area in self._places(records).items()
+            if job.caller.covers_area(area.path, WRITE)  # what they may not know of is not there for them
+        }
         there = self.store.booths(job.options["election"], [one.id for one in records if one.id in places])
         return [_effect(_placed(one, places), there.get(one.id)) or _no_area(one) for one in records]
 
@@ -115,9 +117,12 @@ class TurnoutKind:
         return {booth: self._seen[booth] for booth in asked if booth in self._seen}
 
 
-_COUNTS = ("electors", "voters") + tuple(f"{of}_{gender}" for gender in GENDERS for of in ("electors", "voters"))
-_WHOLE = re.compile(r"(-?\d+)(?:\.0+)?")
-"""A spreadsheet writes 1350 as 1350.0."""
+def _may(job: ImportJob) -> None:
+    if not job.caller.may(WRITE):
+        raise Forbidden
+
+
+_COUNTS = tuple(f"{of}{kind}" for of in ("electors", "voters") for kind in ("", *(f"_{g}" for g in GENDERS)))
 
 
 def _booth_id(cells: Mapping[str, str], wrong: list[FieldError]) -> str:
@@ -125,12 +130,11 @@ def _booth_id(cells: Mapping[str, str], wrong: list[FieldError]) -> str:
         if not BOOTH.fullmatch(given):
             wrong.append(FieldError("booth", "booth_id", NOT_AN_ID))
         return given
-    parts = [cells.get(name, "") for name in ("district", "constituency", "number")]
+    parts = [digits(name, cells.get(name, "")).lstrip("0") for name in ("district", "constituency", "number")]
     if not all(parts):
         wrong.append(FieldError("booth", "missing", NO_BOOTH))
         return ""
-    plain = [found[1].lstrip("0") if (found := _WHOLE.fullmatch(part)) else part for part in parts]
-    made = "D{}-A{}-P{}".format(*plain)
+    made = "D{}-A{}-P{}".format(*parts)
     if not BOOTH.fullmatch(made):
         wrong.append(FieldError("number", "booth_id", NOT_AN_ID))
     return made
@@ -138,20 +142,11 @@ def _booth_id(cells: Mapping[str, str], wrong: list[FieldError]) -> str:
 
 def _count(cells: Mapping[str, str], name: str, wrong: list[FieldError]) -> int | None:
     """The number in a cell; None for none, and for what is told among `wrong`."""
-    text = cells.get(name, "")
-    if not text:
+    try:
+        return whole_number(name, cells.get(name, ""), most=MOST_ELECTORS)
+    except InvalidInput as refused:
+        wrong += refused.errors
         return None
-    found = _WHOLE.fullmatch(text)
-    count = int(found[1]) if found else None
-    if count is None:
-        wrong.append(FieldError(name, "not_a_number", NOT_A_NUMBER))
-    elif count < 0:
-        wrong.append(FieldError(name, "negative", NEGATIVE))
-    elif count > MOST_ELECTORS:
-        wrong.append(FieldError(name, "too_many", TOO_MANY, {"most": MOST_ELECTORS}))
-    else:
-        return count
-    return None
 
 
 def _impossible(counts: Mapping[str, int | None]) -> list[FieldError]:
@@ -160,7 +155,7 @@ def _impossible(counts: Mapping[str, int | None]) -> list[FieldError]:
     for suffix in ("", *(f"_{gender}" for gender in GENDERS)):
         electors, voters = counts[f"electors{suffix}"], counts[f"voters{suffix}"]
         if electors is not None and voters is not None and voters > electors:
-            said = {"voters": voters, "electors": electors}
+            said: dict[str, object] = {"voters": voters, "electors": electors}
             wrong.append(FieldError(f"voters{suffix}", "above_electors", ABOVE, said))
     for of in ("electors", "voters"):
         parts, whole = sum(counts[f"{of}_{gender}"] or 0 for gender in GENDERS), counts[of]
@@ -204,6 +199,7 @@ class MatchKind:
     options: Sequence[str] = ("before", "after")
 
     def check(self, job: ImportJob) -> None:
+        _may(job)
         given = {name: job.options.get(name, "") for name in self.options}
         found = {name: self.store.election(one) if one else None for name, one in given.items()}
         wrong = [

@@ -21,8 +21,11 @@ from typing import Literal, get_args
 Gender = Literal["female", "male", "other"]
 GENDERS: tuple[Gender, ...] = get_args(Gender)
 Kind = Literal["lok_sabha", "vidhan_sabha", "by_election", "local_body", "panchayat", "other"]
-BOOTH = re.compile(r"(?P<district>D\d{1,6})-(?P<constituency>A\d{1,4})-P(?P<number>\d{1,5})(?P<letter>[A-Z]?)")
-CONSTITUENCY = re.compile(r"(?P<district>D\d{1,6})-A\d{1,4}")
+BOOTH = re.compile(r"D\d{1,6}-A(?P<constituency>\d{1,4})-P(?P<number>\d{1,5})(?P<letter>[A-Z]?)")
+CONSTITUENCY = re.compile(r"D\d{1,6}-A\d{1,4}")
+READ, WRITE, GOAL = "turnout.read", "turnout.write", "turnout.goal"
+"""What staff do with turnout (identity.roles.MATRIX)."""
+ROOT = "IN"
 TENTH = 0.1
 """Of a district's booths: those with which its SVEEP plan begins."""
 ENOUGH = Fraction(1, 2)
@@ -78,7 +81,7 @@ class Booth:
         found = BOOTH.fullmatch(self.id)
         if found is None:
             return (0, 0, self.id)
-        return int(found["constituency"][1:]), int(found["number"]), found["letter"]
+        return int(found["constituency"]), int(found["number"]), found["letter"]
 
 
 @dataclass(frozen=True)
@@ -220,8 +223,8 @@ class Sheet:
 # --- comparing two elections --------------------------------------------------------------------------------
 
 CAUTION = (
-    "Over %(booths)s booths that are matched and reported both times. That something was done there and turnout"
-    " changed is association, not cause."
+    "Over booths that are matched and reported both times: %(booths)s of them. That something was done there "
+    "and that turnout changed is association, not cause."
 )
 NOTHING_MATCHED = "No booths of these elections are matched here: nothing can be compared."
 
@@ -239,14 +242,23 @@ class Match:
 class Comparison:
     """Two elections over the booths that are matched and reported both times."""
 
-    before: Sum
-    after: Sum
-    groups: int
+    before: Sum = field(default_factory=Sum)
+    after: Sum = field(default_factory=Sum)
+    groups: int = 0
     """Of booths that hang together by matches: split or joined ones are one group, told by their sums."""
-    left_out: int
+    left_out: int = 0
     """Booths of the later election that are matched, but not all of their group reported both times."""
-    unmatched: int
+    unmatched: int = 0
     """Booths of the later election without a match."""
+
+    def __add__(self, other: Comparison) -> Comparison:
+        return Comparison(
+            self.before + other.before,
+            self.after + other.after,
+            self.groups + other.groups,
+            self.left_out + other.left_out,
+            self.unmatched + other.unmatched,
+        )
 
     @property
     def change(self) -> float | None:
@@ -276,9 +288,7 @@ def groups_of(matches: Iterable[Match]) -> Iterator[tuple[frozenset[str], frozen
         yield frozenset(old), frozenset(new)
 
 
-def compared(
-    earlier: Mapping[str, Sheet], later: Sheet, area: str, matches: Iterable[Match]
-) -> Comparison:
+def compared(earlier: Mapping[str, Sheet], later: Sheet, area: str, matches: Iterable[Match]) -> Comparison:
     """Compares the booths of `area`, which lies in the district of `later`, with what they were.
 
     `earlier`: the sheets of the districts in which their earlier booths lay. A group counts when one of its
@@ -348,10 +358,8 @@ def pack_sheet(sheet: Sheet) -> list[bytes]:
 def unpack_sheet(district: str, parts: Sequence[bytes]) -> Sheet:
     """What `pack_sheet` made."""
     rows = [row for part in parts for row in json.loads(zlib.decompress(part))]
-    return Sheet(
-        district,
-        tuple(
-            Booth(f"{district}-{tail}", electors, voters, unpack_genders(genders), block and f"{district}-{block}")
-            for tail, electors, voters, block, genders in rows
-        ),
+    booths = (
+        Booth(f"{district}-{tail}", electors, voters, unpack_genders(told), block and f"{district}-{block}")
+        for tail, electors, voters, block, told in rows
     )
+    return Sheet(district, tuple(booths))

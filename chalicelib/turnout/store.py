@@ -18,16 +18,17 @@ Access, in request units (a booth is under 250 bytes, a packed booth some 15, a 
     fold a district       32 r for 1,000 booths; 2 w a KB of the sheet: some 60 w for 2,500 booths
     sheet of a district   1 query: 10 r for 2,500 booths, all that lists, ranks and audiences need
     sums of an election   1 query: 1 r for 8 districts of a state, 100 r for India
+    latest election       1 query, and for each election 1 request and 0.5 r a district
     elections, goals      1 query each
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, cast
 
 from pynamodb.attributes import BinaryAttribute, JSONAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.exceptions import DoesNotExist, TransactWriteError
@@ -120,7 +121,7 @@ class Goal:
 
 @dataclass(frozen=True)
 class TurnoutStore:
-    pause: Any = field(default=time.sleep)
+    pause: Callable[[float], None] = time.sleep
 
     # --- elections
 
@@ -208,17 +209,18 @@ class TurnoutStore:
 
     def sheet(self, election: str, district: str) -> Sheet:
         """All booths of a district, as they were folded; without booths where nothing is known."""
-        rows = SheetItem.query(
-            f"{election}#{district}", SheetItem.sk.startswith(SHEET), consistent_read=True
-        )
+        rows = SheetItem.query(f"{election}#{district}", SheetItem.sk.startswith(SHEET), consistent_read=True)
         return unpack_sheet(district, [item.z for item in rows])
 
-    def sums(self, election: str, state: str = "", district: str = "") -> list[DistrictSum]:
-        """The sums of all districts; of a state's, or of one district where named."""
-        begin = f"{state}#{district}" if state else ""
-        below = TurnoutItem.sk.startswith(begin) if begin else None
-        found = [_district_sum(item) for item in TurnoutItem.query(f"sums#{election}", below)]
-        return [one for one in found if not district or one.district == district]
+    def sums(self, election: str, state: str = "") -> list[DistrictSum]:
+        """The sums of all districts, or of a state's."""
+        below = TurnoutItem.sk.startswith(f"{state}#") if state else None
+        return [_district_sum(item) for item in TurnoutItem.query(f"sums#{election}", below)]
+
+    def sums_of(self, election: str, districts: Iterable[tuple[str, str]]) -> list[DistrictSum]:
+        """The sums of these (state, district), as far as there are any; a request for each hundred."""
+        keys = [(f"sums#{election}", f"{state}#{district}") for state, district in districts]
+        return [_district_sum(item) for item in TurnoutItem.batch_get(keys)] if keys else []
 
     # --- matches
 
@@ -271,11 +273,11 @@ def _item(election: str, booth: Booth) -> BoothItem:
 
 
 def _booth(item: BoothItem) -> Booth:
-    district = item.pk.rpartition("#")[2]
+    district, voters = item.pk.rpartition("#")[2], cast("float | None", item.v)
     return Booth(
         f"{district}-{item.sk}",
         int(item.e),
-        None if item.v is None else int(item.v),
+        None if voters is None else int(voters),
         unpack_genders(item.g or ""),
         f"{district}-{item.b}" if item.b else "",
         item.s or "",
@@ -311,5 +313,3 @@ def _match(item: MatchItem) -> Match:
 def _goal(item: TurnoutItem) -> Goal:
     body: Mapping[str, Any] = item.body
     return Goal(tuple(item.sk.split("/")), float(body["share"]), body["by"], body["at"])
-
-
