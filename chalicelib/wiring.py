@@ -697,6 +697,7 @@ def posts() -> Posts:
         handles=accounts(),
         briefs=Briefs(_campaign_store()),
         deliveries=Deliveries(_dispatch_store(), runs()),
+        departments=lambda: {department.id for department in directory().departments()},
         limits=rate_limits(),
         audit=audit(),
         clock=clock(),

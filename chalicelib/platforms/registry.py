@@ -61,8 +61,9 @@ class Platforms:
     """Laptop only: where the sandbox speaks for every platform, each under its name."""
     public_url: str = ""
     """Where platforms reach us."""
-    registered: Callable[[str], Sequence[str]] = lambda template_id: ()
-    """The words that are registered for SMS under an id, and approved."""
+    registered: Callable[[str, bool], Sequence[str]] = lambda template_id, anew: ()
+    """The words that are registered for SMS under an id, and approved; read anew, or as they were some
+    seconds ago."""
 
     def adapter(self, platform: str) -> tuple[Platform, Mapping[str, Any]]:
         """The adapter and its secret. Raises PlatformOff without such a platform, or a secret for it."""
@@ -117,20 +118,29 @@ class Platforms:
     def send(self, channel: Channel, to: str, message: Outgoing) -> Accepted:
         """Sends once over `channel`. Raises as `Sends.send`, and PlatformOff when it was switched off.
 
-        An SMS whose words are not registered is refused here, for its content: no gateway may send it
-        (platforms/dlt.py).
+        An SMS whose words are not registered is refused here: no gateway may send it (platforms/dlt.py). For
+        the whole campaign when its template is not registered (any more), or with other words; for its
+        content when only a value does not fit.
         """
         adapter = self._sender(channel)
-        if channel.medium == "sms" and not any(
-            dlt.fits(words, message.text) for words in self._registered(message.template)
-        ):
-            raise SendRefused("words_not_registered", "content", message.template)
+        if channel.medium == "sms":
+            self._look_into_the_register(message)
         return adapter.send(self.http, self.base_url(channel.platform), channel, to, message)
 
-    def _registered(self, template_id: str) -> Sequence[str]:
+    def _look_into_the_register(self, message: Outgoing) -> None:
+        """What does not fit is held against what is registered now: a template that has come back a moment
+        ago halts no campaign a second time."""
+        for anew in (False, True):
+            registered = self._registered(message.template, anew)
+            if any(dlt.fits(words, message.text) for words in registered):
+                return
+        known = any(dlt.says(words, message.params, message.text) for words in registered)
+        raise SendRefused("words_not_registered", "content" if known else "campaign", message.template)
+
+    def _registered(self, template_id: str, anew: bool) -> Sequence[str]:
         """The registered words. Whatever keeps them from being read, nothing has been sent: Transient."""
         try:
-            return self.registered(template_id)
+            return self.registered(template_id, anew)
         except Exception as failed:
             raise Transient from failed
 

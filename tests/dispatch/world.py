@@ -397,7 +397,7 @@ class World:
             wrap(self.plan_queue, "put"),
             wrap(self.paces, "lease", "give_back", "slowed"),
             self.breaker(),
-            self.campaign_halts,
+            wrap(self.campaign_halts, "pause_campaign"),
             AtOnce(),
             weekly_cap=self.weekly_cap,
             sleep=self.clock.move,

@@ -149,30 +149,43 @@ class SmsGate:
 
 
 @pytest.mark.parametrize(
-    ("template", "text", "goes"),
+    ("template", "text", "refused_for"),
     [
-        ("11071", "कोड: 123456।", True),
-        ("11071", "कोड: 123456। और", False),
-        ("11071", f"कोड: {'1' * 31}।", False),
-        ("11072", "कोड: 123456।", False),
-        ("", "कोड: 123456।", False),
+        ("11071", "कोड: 123456।", None),
+        ("11071", "कोड: 123456। और", "campaign"),  # other words: they would be refused for everybody
+        ("11071", f"कोड: {'1' * 31}।", "content"),  # this value alone
+        ("11072", "कोड: 123456।", "campaign"),
+        ("", "कोड: 123456।", "campaign"),
     ],
 )
-def test_an_sms_goes_out_with_words_that_are_registered_under_its_id_alone(monkeypatch, template, text, goes):
+def test_an_sms_goes_out_with_words_that_are_registered_under_its_id_alone(
+    monkeypatch, template, text, refused_for
+):
     gate = SmsGate()
     monkeypatch.setitem(registry.SENDERS, "gate", gate)
     monkeypatch.setitem(registry.ADAPTERS, "gate", gate)
     secret = {"gate": {"auth_key": "k"}, "channels": {"sms-main": {"platform": "gate"}}}
     register = {"11071": ["कोड: {#var#}।"]}
-    gateway = replace(platforms(secret), registered=lambda one: register.get(one, ()))
-    message = Outgoing(template=template, text=text)
-    if goes:
+    gateway = replace(platforms(secret), registered=lambda one, anew: register.get(one, ()))
+    value = text.removeprefix("कोड: ").partition("।")[0]
+    message = Outgoing(template=template, text=text, params=(value,))
+    if refused_for is None:
         gateway.send(gateway.channel("sms-main"), "+91", message)
     else:
         with pytest.raises(SendRefused) as refused:
             gateway.send(gateway.channel("sms-main"), "+91", message)
-        assert (refused.value.platform_code, refused.value.scope) == ("words_not_registered", "content")
-    assert gate.sent == ([message] if goes else [])
+        assert (refused.value.platform_code, refused.value.scope) == ("words_not_registered", refused_for)
+    assert gate.sent == ([] if refused_for else [message])
+
+
+def test_an_sms_is_refused_by_no_old_copy_of_the_register(monkeypatch):
+    gate = SmsGate()
+    monkeypatch.setitem(registry.SENDERS, "gate", gate)
+    monkeypatch.setitem(registry.ADAPTERS, "gate", gate)
+    secret = {"gate": {"k": "k"}, "channels": {"sms-main": {"platform": "gate"}}}
+    gateway = replace(platforms(secret), registered=lambda one, anew: ["नमस्ते"] if anew else [])
+    gateway.send(gateway.channel("sms-main"), "+91", Outgoing(template="1", text="नमस्ते"))
+    assert len(gate.sent) == 1
 
 
 def test_a_register_that_cannot_be_read_holds_an_sms_back_and_it_may_be_tried_again(monkeypatch):
@@ -180,7 +193,7 @@ def test_a_register_that_cannot_be_read_holds_an_sms_back_and_it_may_be_tried_ag
     monkeypatch.setitem(registry.SENDERS, "gate", gate)
     secret = {"gate": {"k": "k"}, "channels": {"sms-main": {"platform": "gate"}}}
 
-    def unreadable(template_id):
+    def unreadable(template_id, anew):
         raise ConnectionError
 
     gateway = replace(platforms(secret), registered=unreadable)
