@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from chalicelib import wiring
@@ -226,9 +224,7 @@ def real(tables):
     rows = real_rows()
     wiring.directory().put_areas(real_areas(rows))
     election()
-    began = time.monotonic()
     assert bring(wiring.turnout_kind(), rows, job()) == {"new": len(rows)}
-    print(f"\n{len(rows)} booths in {time.monotonic() - began:.1f} s")
     return rows
 
 
