@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from chalicelib.errors import InvalidInput
 from chalicelib.identity.roles import Principal
-from chalicelib.platforms.base import Engaged, Inbound, Leased, Measured, Outgoing, Posted, Scope
+from chalicelib.platforms.base import Engaged, Inbound, Leased, Line, Measured, Outgoing, Posted, Scope
 
 # --- directory ----------------------------------------------------------------------------------------------
 
@@ -329,8 +329,11 @@ class Ownership(Protocol):
 
 
 class DirectSender(Protocol):
-    def send(self, *, subject: str, key: str, channel: str, to: str, message: Outgoing) -> str:
-        """Sends one service message at most once for (subject, key).
+    def send(
+        self, *, subject: str, key: str, channel: str, to: str, message: Outgoing, line: Line | None = None
+    ) -> str:
+        """Sends one service message at most once for (subject, key); an answer over the `line` on which it
+        was asked for, else over the first configured one.
 
         Gives `accepted`, `already` (sent or tried before), `unknown` (no answer) or `refused:<code>`.
         Raises Transient when the platform asks to wait, OnHold while staff have stopped the channel: nothing
@@ -521,9 +524,10 @@ class CampaignHalts(Protocol):
 
 
 class Waiting(Protocol):
-    def replied(self, channel: str, address: str, at: datetime) -> None:
+    def replied(self, channel: str, address: str, at: datetime, line: Line) -> None:
         """Notes that a person wrote something at this time, neither stop nor start: the full texts of the
-        templates that they got over this channel are brought to them, each once."""
+        templates that they got over this channel are brought to them, each once, over the line on which they
+        wrote."""
         ...
 
 
