@@ -14,6 +14,7 @@ NAMES = [
     "posts",
     "roster",
     "tallies",
+    "turnout",
 ]
 
 
