@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from chalicelib.dispatch.store import DispatchStore
     from chalicelib.dispatch.waiting import Waiting
     from chalicelib.events.outbox import Outbox
+    from chalicelib.groups.intake import GroupsKind
+    from chalicelib.groups.service import Groups
     from chalicelib.identity.audit import Audit
     from chalicelib.identity.gate import Gate
     from chalicelib.identity.service import SignIn, Users
@@ -51,8 +53,11 @@ if TYPE_CHECKING:
     from chalicelib.ops import Idempotency, RateLimits, Seen
     from chalicelib.platforms.base import Meter
     from chalicelib.platforms.registry import Platforms
-    from chalicelib.ports import Accounts, Calendar, CampaignHalts, DirectSender, PostSums, Tallies
+    from chalicelib.ports import Accounts, Calendar, CampaignHalts, DirectSender, PostSums, Tallies, Turnout
     from chalicelib.queues import Queue
+    from chalicelib.turnout.intake import MatchKind, TurnoutKind
+    from chalicelib.turnout.service import Turnouts
+    from chalicelib.turnout.store import TurnoutStore
     from chalicelib.unsubscribing import Unsubscribing
     from chalicelib.uploads import Uploads
 
@@ -182,6 +187,26 @@ def directory() -> Directory:
     from chalicelib.directory.store import DirectoryStore
 
     return Directory(DirectoryStore(), audit(), clock())
+
+
+def _department_ids() -> frozenset[str]:
+    return frozenset(department.id for department in directory().departments())
+
+
+@cache
+def groups() -> Groups:
+    from chalicelib.groups.service import Groups
+    from chalicelib.groups.store import GroupStore
+
+    return Groups(GroupStore(), directory(), _department_ids, people(), audit(), clock())
+
+
+@cache
+def groups_kind() -> GroupsKind:
+    from chalicelib.groups.intake import GroupsKind
+    from chalicelib.groups.store import GroupStore
+
+    return GroupsKind(GroupStore(), directory(), _department_ids, clock())
 
 
 @cache
@@ -557,6 +582,48 @@ def decisions() -> Decisions:
     from chalicelib.queues import Queue
 
     return Decisions(_dispatch_store(), runs(), audit(), Queue(settings().send_queue_url), clock())
+
+
+@cache
+def _turnout_store() -> TurnoutStore:
+    from chalicelib.turnout.store import TurnoutStore
+
+    return TurnoutStore()
+
+
+@cache
+def turnout() -> Turnout:
+    from chalicelib.turnout.places import Places
+
+    return Places(_turnout_store(), directory)
+
+
+@cache
+def turnouts() -> Turnouts:
+    from chalicelib.turnout.service import Turnouts
+
+    return Turnouts(
+        _turnout_store(),
+        directory(),
+        children=lambda area: directory().children(area),
+        calendar_knows=lambda election: calendar().knows(election),
+        audit=audit(),
+        clock=clock(),
+    )
+
+
+@cache
+def turnout_kind() -> TurnoutKind:
+    from chalicelib.turnout.intake import TurnoutKind
+
+    return TurnoutKind(_turnout_store(), directory(), clock())
+
+
+@cache
+def match_kind() -> MatchKind:
+    from chalicelib.turnout.intake import MatchKind
+
+    return MatchKind(_turnout_store())
 
 
 @cache

@@ -16,12 +16,14 @@ SUBJECT_TYPES = (
     "delivery",
     "department",
     "election",
+    "group",
     "influencer",
     "post",
     "queue",
     "stop",
     "template",
     "theme",
+    "turnout",
     "user",
 )
 """What has an audit. A daily root covers the chains of all of these: another type cannot be written."""
