@@ -2,8 +2,19 @@
 
 import boto3
 
-NAMES = ["audit", "campaigns", "departments", "directory", "ledger"]
-NAMES += ["ops", "people", "posts", "roster", "tallies"]
+NAMES = [
+    "audit",
+    "campaigns",
+    "departments",
+    "directory",
+    "ledger",
+    "ops",
+    "people",
+    "posts",
+    "roster",
+    "tallies",
+    "turnout",
+]
 
 
 def test_every_table_of_the_plan_is_made(tables):
