@@ -96,6 +96,10 @@ class Officers:
         self.changes.commit(who, subject, action, appointment=found.id)
         return found
 
+    def get(self, who: Principal, department: str, appointment: str) -> Appointment:
+        """One appointment. Raises NotFound, OtherDepartment."""
+        return self._found(who, department, appointment, READ)[1]
+
     def _found(
         self, who: Principal, department: str, appointment: str, action: str
     ) -> tuple[Desk, Appointment]:

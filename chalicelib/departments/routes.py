@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Annotated, Any
 
@@ -27,7 +28,7 @@ from chalicelib.departments.scheme import (
 )
 from chalicelib.departments.schemes import fresh
 from chalicelib.emails import LONGEST_EMAIL, clean_email
-from chalicelib.http import PUBLIC, Api, Request, empty, next_cursor, read_cursor
+from chalicelib.http import PUBLIC, Again, Api, Request, empty, next_cursor, read_cursor
 from chalicelib.names import clean_name, clean_text
 from chalicelib.phones import clean_phone
 from chalicelib.shapes import Day, Nothing, Strict, View
@@ -75,6 +76,7 @@ class AppointmentView(View):
     """Somebody in a seat: number and address masked, gone once they have left."""
 
     id: str
+    department: str
     seat: Seat
     name: str
     designation: str
@@ -114,9 +116,17 @@ class ContactView(View):
 def officers(request: Request, department: str) -> RosterView:
     desk = wiring.officers().desk(request.principal, department)
     today = wiring.clock().today_ist()
-    history = [_appointment(one) for one in reversed(desk.officers)]
+    history = [_appointment(department, one) for one in reversed(desk.officers)]
     seats = {seat: _seat(desk, seat, today) for seat in ("officer", "deputy")}
     return RosterView(department=department, history=history, **seats)
+
+
+def _as_now(request: Request, kept: Mapping[str, Any]) -> AppointmentView:
+    department = kept["department"]
+    return _appointment(department, wiring.officers().get(request.principal, department, kept["id"]))
+
+
+AS_NOW = Again(("id", "department"), _as_now)
 
 
 @api.post(
@@ -124,11 +134,12 @@ def officers(request: Request, department: str) -> RosterView:
     allow="officer.write",
     body=AppointmentBody,
     answer=AppointmentView,
+    again=AS_NOW,
     status=201,
     summary="Give a seat to somebody: who holds it hands it over on that day",
 )
 def appoint(request: Request, department: str, body: AppointmentBody) -> AppointmentView:
-    return _appointment(wiring.officers().appoint(request.principal, department, **dict(body)))
+    return _appointment(department, wiring.officers().appoint(request.principal, department, **dict(body)))
 
 
 @api.patch(
@@ -136,13 +147,16 @@ def appoint(request: Request, department: str, body: AppointmentBody) -> Appoint
     allow="officer.write",
     body=AppointmentChange,
     answer=AppointmentView,
+    again=AS_NOW,
     summary="Correct what is known of an officer",
 )
 def change_officer(
     request: Request, department: str, appointment: str, body: AppointmentChange
 ) -> AppointmentView:
     fields = {name: value for name, value in body if value is not None}
-    return _appointment(wiring.officers().change(request.principal, department, appointment, fields))
+    return _appointment(
+        department, wiring.officers().change(request.principal, department, appointment, fields)
+    )
 
 
 @api.post(
@@ -150,10 +164,13 @@ def change_officer(
     allow="officer.write",
     body=EndBody,
     answer=AppointmentView,
+    again=AS_NOW,
     summary="End an appointment without a successor: the seat is vacant",
 )
 def end_officer(request: Request, department: str, appointment: str, body: EndBody) -> AppointmentView:
-    return _appointment(wiring.officers().end(request.principal, department, appointment, body.on))
+    return _appointment(
+        department, wiring.officers().end(request.principal, department, appointment, body.on)
+    )
 
 
 @api.post(
@@ -169,15 +186,15 @@ def reveal_officer(request: Request, department: str, appointment: str, body: No
     return ContactView(phone=found.phone, email=found.email)
 
 
-def _appointment(one: Appointment) -> AppointmentView:
-    hidden = {"phone": one.masked_phone, "email": one.masked_email}
+def _appointment(department: str, one: Appointment) -> AppointmentView:
+    hidden = {"department": department, "phone": one.masked_phone, "email": one.masked_email}
     return AppointmentView.model_validate(one.model_dump() | hidden)
 
 
 def _seat(desk: Desk, seat: Any, today: date) -> SeatView:  # noqa: ANN401 - one of SEATS
     holder = desk.holder(seat, today)
     return SeatView(
-        holder=_appointment(holder) if holder else None,
+        holder=_appointment(desk.department, holder) if holder else None,
         vacant=holder is None,
         vacant_since=None if holder else desk.vacant_since(seat, today),
     )

@@ -44,8 +44,9 @@ def call(tables: object, monkeypatch: pytest.MonkeyPatch) -> Iterator[Call]:
         wiring.directory().put_department(department, {"en": department.title()})
     with Client(app) as client:
 
-        def call(who: str, method: str, path: str, body: object = None) -> tuple[int, Any]:
-            sent = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {who}"} if who else {})
+        def call(who: str, method: str, path: str, body: object = None, **more: str) -> tuple[int, Any]:
+            sent = {"Content-Type": "application/json"} | more
+            sent |= {"Authorization": f"Bearer {who}"} if who else {}
             raw = b"" if body is None else json.dumps(body).encode()
             answer = client.http.request(method, path, headers=sent, body=raw)
             return answer.status_code, json.loads(answer.body) if answer.body else None
@@ -72,6 +73,15 @@ def test_officers_are_masked_and_revealed_over_http(call: Call) -> None:
     status, ended = call("admin", "POST", f"{where}/{made['id']}/end", {"on": "2026-01-31"})
     assert (status, ended["ends"], ended["phone"]) == (200, "2026-01-31", "")
     assert call("admin", "GET", where)[1]["officer"]["vacant_since"] == "2026-01-31"
+
+
+def test_an_appointment_that_is_sent_twice_is_made_once_and_answered_as_it_is_now(call: Call) -> None:
+    where, person = "/v1/departments/water/officers", {"begins": "2026-01-01", "name": "आशा नमूना"}
+    key = {"Idempotency-Key": "once"}
+    _, made = call("admin", "POST", where, person, **key)
+    call("admin", "PATCH", f"{where}/{made['id']}", {"designation": "Engineer"})
+    assert call("admin", "POST", where, person, **key) == (201, made | {"designation": "Engineer"})
+    assert len(call("admin", "GET", where)[1]["history"]) == 1
 
 
 @pytest.mark.parametrize(
@@ -137,9 +147,7 @@ def test_cards_over_http(call: Call) -> None:
     )
     assert status == 201
     where = f"/v1/cards/{made['id']}"
-    assert (
-        call("water", "PUT", where, {"department": "water", "theme": "health", "texts": texts})[1]["rev"] == 2
-    )
+    assert call("water", "PUT", where, given)[1]["rev"] == 2
     assert call("coordinator", "GET", "/v1/cards?theme=health&language=hi")[1]["items"][0]["id"] == made["id"]
     assert call("roads", "GET", where)[0] == 404
     assert call("coordinator", "DELETE", where)[0] == 403
