@@ -18,6 +18,7 @@ SUBJECT_TYPES = (
     "department",
     "directive",
     "election",
+    "group",
     "influencer",
     "post",
     "queue",

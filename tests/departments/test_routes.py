@@ -142,9 +142,8 @@ def test_schemes_are_open_to_read_and_written_by_staff(call: Call) -> None:
 def test_cards_over_http(call: Call) -> None:
     wiring.directory().put_theme("health", {"hi": "स्वास्थ्य"})
     texts = {"hi": {"myth": "x", "answer": "y"}}
-    status, made = call(
-        "water", "POST", "/v1/cards", {"department": "water", "theme": "health", "texts": texts}
-    )
+    given = {"department": "water", "theme": "health", "texts": texts}
+    status, made = call("water", "POST", "/v1/cards", given)
     assert status == 201
     where = f"/v1/cards/{made['id']}"
     assert call("water", "PUT", where, given)[1]["rev"] == 2

@@ -5,8 +5,10 @@ import boto3
 NAMES = [
     "audit",
     "campaigns",
+    "coverage",
     "departments",
     "directory",
+    "groups",
     "ledger",
     "ops",
     "people",
