@@ -51,8 +51,11 @@ if TYPE_CHECKING:
     from chalicelib.ops import Idempotency, RateLimits, Seen
     from chalicelib.platforms.base import Meter
     from chalicelib.platforms.registry import Platforms
-    from chalicelib.ports import Accounts, Calendar, CampaignHalts, DirectSender, PostSums, Tallies
+    from chalicelib.ports import Accounts, Calendar, CampaignHalts, DirectSender, PostSums, Tallies, Turnout
     from chalicelib.queues import Queue
+    from chalicelib.turnout.intake import MatchKind, TurnoutKind
+    from chalicelib.turnout.service import Turnouts
+    from chalicelib.turnout.store import TurnoutStore
     from chalicelib.unsubscribing import Unsubscribing
     from chalicelib.uploads import Uploads
 
@@ -557,6 +560,48 @@ def decisions() -> Decisions:
     from chalicelib.queues import Queue
 
     return Decisions(_dispatch_store(), runs(), audit(), Queue(settings().send_queue_url), clock())
+
+
+@cache
+def _turnout_store() -> TurnoutStore:
+    from chalicelib.turnout.store import TurnoutStore
+
+    return TurnoutStore()
+
+
+@cache
+def turnout() -> Turnout:
+    from chalicelib.turnout.places import Places
+
+    return Places(_turnout_store(), directory)
+
+
+@cache
+def turnouts() -> Turnouts:
+    from chalicelib.turnout.service import Turnouts
+
+    return Turnouts(
+        _turnout_store(),
+        directory(),
+        children=lambda area: directory().children(area),
+        calendar_knows=lambda election: calendar().knows(election),
+        audit=audit(),
+        clock=clock(),
+    )
+
+
+@cache
+def turnout_kind() -> TurnoutKind:
+    from chalicelib.turnout.intake import TurnoutKind
+
+    return TurnoutKind(_turnout_store(), directory(), clock())
+
+
+@cache
+def match_kind() -> MatchKind:
+    from chalicelib.turnout.intake import MatchKind
+
+    return MatchKind(_turnout_store())
 
 
 @cache

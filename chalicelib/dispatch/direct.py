@@ -12,7 +12,7 @@ from chalicelib.dispatch.sender import REQUEST_S
 from chalicelib.dispatch.store import DispatchStore, ServiceClaim
 from chalicelib.errors import OnHold, PlatformOff, Transient
 from chalicelib.ids import new_token
-from chalicelib.platforms.base import Channel, Gateway, OutcomeUnknown, Outgoing, SendRefused
+from chalicelib.platforms.base import Channel, Gateway, Line, OutcomeUnknown, Outgoing, SendRefused
 from chalicelib.telemetry import count
 
 WAIT_S = 60.0
@@ -29,14 +29,16 @@ class Direct:
     stops: Callable[[], Stops] = Stops
     """Without: for confirmations of STOP and START, which no stop holds back (decisions/dispatch.md)."""
 
-    def send(self, *, subject: str, key: str, channel: str, to: str, message: Outgoing) -> str:
+    def send(
+        self, *, subject: str, key: str, channel: str, to: str, message: Outgoing, line: Line | None = None
+    ) -> str:
         """Sends at most once for (subject, key): `accepted`, `already`, `unknown` or `refused:<code>`.
 
         Raises Transient when the platform asks to wait or could not be reached, OnHold while its channel is
         stopped, PlatformOff when it is off: nothing was sent, ask again.
         A claim whose holder died without an outcome stays `unknown` and is not sent again.
         """
-        way = self.gateway.channel_for(channel)
+        way = self.gateway.channel_on(line, channel) if line else self.gateway.channel_for(channel)
         return self.send_over(way, subject=subject, key=key, to=to, message=message)
 
     def send_over(self, way: Channel, *, subject: str, key: str, to: str, message: Outgoing) -> str:

@@ -22,6 +22,7 @@ SUBJECT_TYPES = (
     "stop",
     "template",
     "theme",
+    "turnout",
     "user",
 )
 """What has an audit. A daily root covers the chains of all of these: another type cannot be written."""

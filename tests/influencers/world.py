@@ -19,7 +19,7 @@ from chalicelib.influencers.service import Messenger, People, Register, Signups
 from chalicelib.influencers.store import PeopleStore, RosterStore
 from chalicelib.ops import RateLimits
 from chalicelib.platforms import dlt
-from chalicelib.platforms.base import AccountReading, Channel, Outgoing
+from chalicelib.platforms.base import AccountReading, Channel, Line, Outgoing
 from chalicelib.ports import Area
 from local.config import platform_secret
 
@@ -118,7 +118,9 @@ class KeptSender:
     sent: dict[tuple[str, str], tuple[str, str, Outgoing]] = field(default_factory=dict)
     outcome: str = "accepted"
 
-    def send(self, *, subject: str, key: str, channel: str, to: str, message: Outgoing) -> str:
+    def send(
+        self, *, subject: str, key: str, channel: str, to: str, message: Outgoing, line: Line | None = None
+    ) -> str:
         if (subject, key) in self.sent:
             return "already"
         self.sent[subject, key] = (channel, to, message)

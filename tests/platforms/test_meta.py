@@ -53,8 +53,8 @@ class MetaContract(PlatformContract):
 
 
 def shown(told, fields):
-    """Of a node, or of each node of an edge, what was asked for; of an error all."""
-    if not isinstance(told, dict) or not fields or "error" in told:
+    """Of a node, or of each node of an edge, its id and what was asked for; of an error all."""
+    if not isinstance(told, dict) or "error" in told:
         return told
     if isinstance(told.get("data"), list):
         return told | {"data": [shown(one, fields) for one in told["data"]]}
@@ -80,7 +80,7 @@ class GraphAnswers:
             answer = answer.pop(0)
         status, body = answer if isinstance(answer, tuple) else (200, answer)
         fields = dict(parse_qsl(path.partition("?")[2])).get("fields", "")
-        return status, self.headers, shown(body, fields)
+        return status, self.headers, body if "/insights?" in path else shown(body, fields)
 
 
 def failed(code, subcode=0, message="No", status=400):
