@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from chalicelib.dispatch.store import DispatchStore
     from chalicelib.dispatch.waiting import Waiting
     from chalicelib.events.outbox import Outbox
+    from chalicelib.groups.intake import GroupsKind
+    from chalicelib.groups.service import Groups
     from chalicelib.identity.audit import Audit
     from chalicelib.identity.gate import Gate
     from chalicelib.identity.service import SignIn, Users
@@ -185,6 +187,26 @@ def directory() -> Directory:
     from chalicelib.directory.store import DirectoryStore
 
     return Directory(DirectoryStore(), audit(), clock())
+
+
+def _department_ids() -> frozenset[str]:
+    return frozenset(department.id for department in directory().departments())
+
+
+@cache
+def groups() -> Groups:
+    from chalicelib.groups.service import Groups
+    from chalicelib.groups.store import GroupStore
+
+    return Groups(GroupStore(), directory(), _department_ids, people(), audit(), clock())
+
+
+@cache
+def groups_kind() -> GroupsKind:
+    from chalicelib.groups.intake import GroupsKind
+    from chalicelib.groups.store import GroupStore
+
+    return GroupsKind(GroupStore(), directory(), _department_ids, clock())
 
 
 @cache

@@ -85,6 +85,15 @@ MEASURED = "nothing is due on this laptop: tests/metrics"
 MEASURES = ("OpsTable", "PeopleTable", "PostsTable")
 FOLLOWED = "whose account is followed leaves: tests/e2e/test_followed.py"
 LEASED = "a hub confirmed a subscription: tests/callbacks"
+GROUPED = "no group is on this laptop's register: tests/groups"
+GROUPS = {
+    f"dynamodb:{action} GroupsTable": GROUPED
+    for action in ("BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Query")
+}
+GROUPS |= {"dynamodb:Query GroupsTable/by_place": GROUPED}
+GROUPS |= {
+    f"dynamodb:{action} CoverageTable": GROUPED for action in ("DeleteItem", "GetItem", "PutItem", "Query")
+}
 HALTS = {
     "dynamodb:PutItem CampaignsTable": HALTED,
     "dynamodb:Query AuditTable": HALTED,
@@ -102,6 +111,7 @@ STREAM = ("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIt
 FAILURES = {"sqs:SendMessage EventsDead": BY_LAMBDA}
 UNSEEN: dict[str, dict[str, str]] = {
     "api_handler": EMAILS
+    | GROUPS
     | {
         "dynamodb:DeleteItem PostsTable": LEFT,
         "cognito-idp:AdminDeleteUser Pool": "undoes a new member of staff whose role could not be given",

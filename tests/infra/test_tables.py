@@ -5,7 +5,9 @@ import boto3
 NAMES = [
     "audit",
     "campaigns",
+    "coverage",
     "directory",
+    "groups",
     "ledger",
     "ops",
     "people",
