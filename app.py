@@ -16,12 +16,14 @@ from chalicelib.callbacks import routes as callbacks_routes
 from chalicelib.callbacks.consumers import bp as callbacks_bp
 from chalicelib.callbacks.consumers import process_callbacks
 from chalicelib.campaigns import routes as campaigns_routes
+from chalicelib.departments import routes as departments_routes
 from chalicelib.directory import routes as directory_routes
 from chalicelib.dispatch import routes as dispatch_routes
 from chalicelib.dispatch.consumers import bp as dispatch_bp
 from chalicelib.dispatch.consumers import launch_due, plan_run, send_chunk
 from chalicelib.events.consumers import bp as events_bp
 from chalicelib.events.consumers import publish_events
+from chalicelib.groups import routes as groups_routes
 from chalicelib.identity import routes as identity_routes
 from chalicelib.identity.consumers import bp as identity_bp
 from chalicelib.identity.consumers import seal_audit
@@ -69,8 +71,10 @@ for feature in (
     system,
     callbacks_routes,
     directory_routes,
+    departments_routes,
     campaigns_routes,
     dispatch_routes,
+    groups_routes,
     identity_routes,
     influencers_routes,
     influencers_me,

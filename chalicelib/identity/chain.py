@@ -12,16 +12,21 @@ CHAINS_A_TYPE = 16
 SUBJECT_TYPES = (
     "area",
     "campaign",
+    "card",
     "channel",
     "delivery",
     "department",
+    "directive",
     "election",
+    "group",
     "influencer",
     "post",
     "queue",
+    "scheme",
     "stop",
     "template",
     "theme",
+    "turnout",
     "user",
 )
 """What has an audit. A daily root covers the chains of all of these: another type cannot be written."""

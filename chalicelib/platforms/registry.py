@@ -17,6 +17,7 @@ from chalicelib.platforms.base import (
     Channel,
     Http,
     Introduces,
+    Line,
     Measures,
     Outgoing,
     Platform,
@@ -40,7 +41,8 @@ from chalicelib.secrets import Secrets
 _YOUTUBE, _X, _INSTAGRAM = YouTube(), X(), Instagram()
 _SENDERS: tuple[Sends, ...] = (WhatsApp(), Telegram(), Msg91(), Twilio(), Ses(HttpClient()))
 SENDERS: dict[str, Sends] = {one.name: one for one in _SENDERS}
-"""Over which people are reached; of several that carry one medium, the first configured channel is used."""
+"""Over which people are reached; of several that carry one medium, the first configured channel is used,
+and for an answer the one on which it was asked for."""
 MEASURERS: dict[str, Measures] = {one.name: one for one in (_INSTAGRAM, Facebook(), _YOUTUBE, _X)}
 """Which tell figures of posts and accounts."""
 INTRODUCERS: dict[str, Introduces] = {_INSTAGRAM.name: _INSTAGRAM}
@@ -80,6 +82,16 @@ class Platforms:
             if channel.medium == medium and self._is_on(channel):
                 return channel
         raise PlatformOff(platform=medium)
+
+    def channel_on(self, line: Line, medium: str) -> Channel:
+        """See platforms.base.Gateway."""
+        configured = (self._channel(*one) for one in self._channels().items())
+        its = [one for one in configured if (one.platform, one.medium) == (line.platform, medium)]
+        on = [one for one in its if self._is_on(one)]
+        if not on:
+            raise PlatformOff(platform=line.platform)
+        known = (one for one in on if not {str(value) for value in one.config.values()}.isdisjoint(line.to))
+        return next(known, on[0])
 
     def channel(self, channel_id: str) -> Channel:
         """The channel of this id. Raises PlatformOff when it is not configured, or its platform is off."""

@@ -38,6 +38,7 @@ from chalicelib.platforms.payload import (
     fingerprint,
     load,
     moment,
+    some_ids,
     unreadable,
     words,
 )
@@ -208,6 +209,7 @@ def _message(one: Any, value: Mapping[str, Any]) -> Update:  # noqa: ANN401
         about or an_id(a_dict(message.get("context")).get("id")),
         name,
         {key: message[key] for key in kept} | ({"alias": alias} if alias else {}),
+        to=some_ids(a_dict(value.get("metadata")).get("phone_number_id")),
     )
 
 

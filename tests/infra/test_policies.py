@@ -85,6 +85,15 @@ MEASURED = "nothing is due on this laptop: tests/metrics"
 MEASURES = ("OpsTable", "PeopleTable", "PostsTable")
 FOLLOWED = "whose account is followed leaves: tests/e2e/test_followed.py"
 LEASED = "a hub confirmed a subscription: tests/callbacks"
+GROUPED = "no group is on this laptop's register: tests/groups"
+GROUPS = {
+    f"dynamodb:{action} GroupsTable": GROUPED
+    for action in ("BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Query")
+}
+GROUPS |= {"dynamodb:Query GroupsTable/by_place": GROUPED}
+GROUPS |= {
+    f"dynamodb:{action} CoverageTable": GROUPED for action in ("DeleteItem", "GetItem", "PutItem", "Query")
+}
 HALTS = {
     "dynamodb:PutItem CampaignsTable": HALTED,
     "dynamodb:Query AuditTable": HALTED,
@@ -102,6 +111,7 @@ STREAM = ("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIt
 FAILURES = {"sqs:SendMessage EventsDead": BY_LAMBDA}
 UNSEEN: dict[str, dict[str, str]] = {
     "api_handler": EMAILS
+    | GROUPS
     | {
         "dynamodb:DeleteItem PostsTable": LEFT,
         "cognito-idp:AdminDeleteUser Pool": "undoes a new member of staff whose role could not be given",
@@ -293,11 +303,25 @@ def the_staffs_day(api: Caller, staff: Staff) -> None:
     api("POST", f"/v1/influencers/{creator}/withdrawal", {}, token=admin)
     where = f"/v1/posts/{handed_in['id']}"
     wait_for(lambda: api("GET", where, token=admin)["state"] == "withdrawn", "the end of a post")
+    departments(api, admin)
     times = {"polling_ends": "2031-02-20T12:30:00Z", "code_from": "2031-02-01T00:00:00Z"}
     times["code_until"] = "2031-02-24T00:00:00Z"
     election = {"name": "Sample", "areas": ["IN"], "source": "x"} | times
     made = api("POST", "/v1/elections", election, token=admin)
     api("DELETE", f"/v1/elections/{made['id']}", token=admin)
+
+
+def departments(api: Caller, admin: str) -> None:
+    """A directive, a scheme and a card, from the first word to the last."""
+    told = {"title": "x", "text": "x", "issued_by": "x", "due_on": "2031-02-01", "departments": ["health"]}
+    directive = api("POST", "/v1/directives", told, token=admin)["id"]
+    api("POST", f"/v1/directives/{directive}/acknowledgement", {"department": "health"}, token=admin)
+    api("GET", "/v1/directives", token=admin)
+    texts = {"hi": {"name": "नमूना", "who": "x", "how": "x"}}
+    scheme = api("POST", "/v1/schemes", {"department": "health", "texts": texts}, token=admin)["id"]
+    api("GET", "/v1/schemes?department=health")
+    card = {"department": "health", "scheme": scheme, "texts": {"hi": {"myth": "x", "answer": "x"}}}
+    api("DELETE", f"/v1/cards/{api('POST', '/v1/cards', card, token=admin)['id']}", token=admin)
 
 
 def declare_figures(api: Caller, admin: str, figures: str) -> None:

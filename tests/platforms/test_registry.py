@@ -8,6 +8,7 @@ from chalicelib.platforms.base import (
     Accepted,
     AccountReading,
     Capabilities,
+    Line,
     Outgoing,
     PostReading,
     Quota,
@@ -103,6 +104,43 @@ def test_a_channel_of_a_platform_with_several_mediums_says_which_and_is_found_by
     assert door.capabilities("sms").longest == 1600
     assert platforms({**OVER_SMS, "twilio": {}}).channel_for("sms").id == "in"
     assert platforms({**OVER_SMS, "twilio": {}}).capabilities("sms").longest == 2000
+
+
+BOTH_WHATSAPP = {
+    "whatsapp": {"app_secret": "s"},
+    "twilio": {"account_sid": "AC1", "auth_token": "t"},
+    "channels": {
+        "meta": {"platform": "whatsapp", "phone_number_id": "1"},
+        "meta2": {"platform": "whatsapp", "phone_number_id": "2"},
+        "sms": {"platform": "twilio", "from": "+15550001111"},
+        "tw": {"platform": "twilio", "medium": "whatsapp", "from": "+15550001111"},
+        "tw2": {"platform": "twilio", "medium": "whatsapp", "messaging_service_sid": "MG2"},
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("line", "channel"),
+    [
+        (Line("whatsapp", ("1",)), "meta"),
+        (Line("whatsapp", ("2",)), "meta2"),
+        (Line("whatsapp"), "meta"),
+        (Line("whatsapp", ("3",)), "meta"),
+        (Line("twilio", ("+15550001111",)), "tw"),
+        (Line("twilio", ("+15550002222", "MG2")), "tw2"),
+    ],
+    ids=str,
+)
+def test_who_writes_is_answered_over_the_line_on_which_they_wrote(line, channel):
+    assert platforms(BOTH_WHATSAPP).channel_on(line, "whatsapp").id == channel
+
+
+def test_a_line_whose_platform_is_off_answers_over_no_other():
+    off = {**BOTH_WHATSAPP, "twilio": {}}
+    with pytest.raises(PlatformOff):
+        platforms(off).channel_on(Line("twilio", ("+15550001111",)), "whatsapp")
+    with pytest.raises(PlatformOff):
+        platforms(BOTH_WHATSAPP).channel_on(Line("telegram"), "telegram")
 
 
 def test_what_a_channel_does_not_say_its_platforms_entry_says():
