@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from chalicelib.identity.service import SignIn, Users
     from chalicelib.identity.sessions import CreatorSessions
     from chalicelib.identity.tokens import Tokens
+    from chalicelib.imports.runner import Runner
+    from chalicelib.imports.service import Imports, Kinds
     from chalicelib.influencers.myself import Myself
     from chalicelib.influencers.proofs import Proofs
     from chalicelib.influencers.service import Messenger, People, Register, Signups
@@ -182,6 +184,41 @@ def directory() -> Directory:
     from chalicelib.directory.store import DirectoryStore
 
     return Directory(DirectoryStore(), audit(), clock())
+
+
+@cache
+def import_kinds() -> Kinds:
+    """What can be imported: by its name, built when it is wanted."""
+    return {}
+
+
+@cache
+def imports() -> Imports:
+    from chalicelib.files import Files
+    from chalicelib.imports.service import Imports
+    from chalicelib.imports.store import JobStore
+    from chalicelib.queues import Queue
+
+    return Imports(
+        store=JobStore(),
+        kinds=import_kinds(),
+        files=Files(settings().bucket),
+        queue=Queue(settings().imports_queue_url),
+        audit=audit(),
+        limits=rate_limits(),
+        clock=clock(),
+    )
+
+
+@cache
+def import_runner() -> Runner:
+    from chalicelib.files import Files
+    from chalicelib.imports.runner import Runner
+    from chalicelib.imports.store import JobStore
+    from chalicelib.queues import Queue
+
+    queue = Queue(settings().imports_queue_url)
+    return Runner(JobStore(), import_kinds(), Files(settings().bucket), queue, clock())
 
 
 @cache

@@ -16,6 +16,7 @@ SUBJECT_TYPES = (
     "delivery",
     "department",
     "election",
+    "import",
     "influencer",
     "post",
     "queue",
