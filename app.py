@@ -22,6 +22,7 @@ from chalicelib.dispatch.consumers import bp as dispatch_bp
 from chalicelib.dispatch.consumers import launch_due, plan_run, send_chunk
 from chalicelib.events.consumers import bp as events_bp
 from chalicelib.events.consumers import publish_events
+from chalicelib.groups import routes as groups_routes
 from chalicelib.identity import routes as identity_routes
 from chalicelib.identity.consumers import bp as identity_bp
 from chalicelib.identity.consumers import seal_audit
@@ -74,6 +75,7 @@ for feature in (
     directory_routes,
     campaigns_routes,
     dispatch_routes,
+    groups_routes,
     identity_routes,
     imports_routes,
     influencers_routes,

@@ -166,6 +166,16 @@ class Request:
 
 
 @dataclass(frozen=True)
+class Again:
+    """How a repeated write is answered where the first answer tells of a person: of that only `names` are
+    kept, ids and words of ours, and `view` makes the answer anew, from the request and them. What changed
+    since is in it; what the caller may not see any more is refused."""
+
+    names: tuple[str, ...]
+    view: Callable[[Request, Mapping[str, Any]], Any]
+
+
+@dataclass(frozen=True)
 class Route:
     """One declared route: what openapi.json and the tests of authorisation read."""
 
@@ -180,7 +190,8 @@ class Route:
     status: int
     kind: Literal["json", "page", "raw"]
     kept: bool = True
-    """Whether the answer to an Idempotency-Key is kept; never one with personal data in clear."""
+    """Whether the answer to an Idempotency-Key is kept: never one with personal data, unless by"""
+    again: Again | None = None
 
 
 ROUTES: list[Route] = []
@@ -368,11 +379,14 @@ class Api:
         answer: Any = None,  # noqa: ANN401 - a model or a list of models
         status: int = 200,
         kept: bool = True,
+        again: Again | None = None,
     ) -> Callable[[Handle], Handle]:
         """A JSON route. The view gets the request, path parameters, and `body` / `query` where a model is
         given."""
         return self._route(
-            Route(method, path, allow, summary, self.feature, body, query, answer, status, "json", kept),
+            Route(
+                method, path, allow, summary, self.feature, body, query, answer, status, "json", kept, again
+            ),
             (JSON,),
         )
 
@@ -522,7 +536,7 @@ def _once(route: Route, request: Request, act: Callable[[], Any]) -> ChaliceResp
     once = _doors[0].idempotency()
     first = once.begin(scope, request.raw)
     if first is not None:
-        return _reply(first["body"], first["status"], JSON_HEADERS | {"Idempotent-Replayed": "true"})
+        return _replayed(route, request, first)
     try:
         response = _response(route, act())
     except JanJanError as error:
@@ -532,7 +546,7 @@ def _once(route: Route, request: Request, act: Callable[[], Any]) -> ChaliceResp
     except ValidationError:
         once.forget(scope)
         raise
-    answer = {"status": response.status_code, "body": _replayable(request, response.body)}
+    answer = {"status": response.status_code, "body": _replayable(route, request, response.body)}
     try:
         once.done(scope, request.raw, answer)
     except Exception:
@@ -540,15 +554,18 @@ def _once(route: Route, request: Request, act: Callable[[], Any]) -> ChaliceResp
     return response
 
 
-def _replayable(request: Request, body: Any) -> Any:  # noqa: ANN401
-    if request.caller is not None or not isinstance(body, str) or not body:
+def _replayable(route: Route, request: Request, body: Any) -> Any:  # noqa: ANN401
+    if request.caller is not None and route.again is None or not isinstance(body, str) or not body:
         return body
-    given = json.loads(body)
-    return (
-        json.dumps({k: v for k, v in given.items() if k in ANONYMOUS_REPLAY})
-        if isinstance(given, dict)
-        else "{}"
-    )
+    given, names = json.loads(body), route.again.names if route.again else ANONYMOUS_REPLAY
+    return json.dumps({k: v for k, v in given.items() if k in names}) if isinstance(given, dict) else "{}"
+
+
+def _replayed(route: Route, request: Request, first: Mapping[str, Any]) -> ChaliceResponse:
+    body = first["body"]
+    if route.again:
+        body = _response(route, route.again.view(request, json.loads(body))).body
+    return _reply(body, first["status"], JSON_HEADERS | {"Idempotent-Replayed": "true"})
 
 
 def _response(route: Route, result: Any) -> ChaliceResponse:  # noqa: ANN401

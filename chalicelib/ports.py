@@ -6,7 +6,7 @@ by `wiring`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from typing import Literal, Protocol, TypeVar
@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from chalicelib.errors import InvalidInput
 from chalicelib.identity.roles import Principal
-from chalicelib.platforms.base import Engaged, Inbound, Leased, Measured, Outgoing, Posted, Scope
+from chalicelib.platforms.base import Engaged, Inbound, Leased, Line, Measured, Outgoing, Posted, Scope
 
 # --- directory ----------------------------------------------------------------------------------------------
 
@@ -101,6 +101,10 @@ def needs_override(kind: str, organisation_kind: str) -> bool:
 
 class Areas(Protocol):
     def get(self, area_id: str) -> Area | None: ...
+
+    def many(self, area_ids: Collection[str]) -> dict[str, Area]:
+        """Those of these areas that there are, a request for each hundred."""
+        ...
 
     def ranges(self, area_ids: Sequence[str]) -> list[RosterRange]:
         """The stretches of the roster that hold everyone in these areas and below: sorted, none inside
@@ -194,15 +198,38 @@ class ImportKind(Protocol[Record]):
 # --- turnout ------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class LowPlaces:
+    """The places of one district in which few voted, by the rules of one audience."""
+
+    areas: frozenset[str] = frozenset()
+    """Booths; and blocks and the district by their sums."""
+    told_blocks: frozenset[str] = frozenset()
+    """Blocks that have a sum of their own."""
+
+    def holds(self, row: RosterRow) -> bool:
+        """Whether this person's own area is among them. Somebody known by a block of which nothing is told
+        counts by the district; above districts nobody is."""
+        own = row.area_key.rpartition("#")[0].rpartition("/")[2] or row.partition
+        if "-B" in own and own not in self.told_blocks:
+            own = row.partition
+        return own in self.areas
+
+
 class Turnout(Protocol):
     """Who voted where, last time: which places audiences may prefer."""
 
+    def latest(self, districts: Iterable[str], election: str = "") -> dict[str, str]:
+        """The latest election of which something is reported there, or the one that is named, by district;
+        without the districts of which nothing is."""
+        ...
+
     def low_places(
-        self, areas: Sequence[str], *, below: float | None, lowest_share: float | None
-    ) -> frozenset[str]:
-        """Ids of the areas, these and below, whose reported turnout of the latest election is under `below`
-        (a share from 0 to 1), and which lie among the `lowest_share` of their district's booths. What did
-        not report is never among them."""
+        self, district: str, election: str, *, below: float | None, lowest_share: float | None
+    ) -> LowPlaces:
+        """The places of a district whose reported turnout at this election is under `below` (a share from 0
+        to 1), and which lie among the `lowest_share` of its booths. What did not report is never among
+        them."""
         ...
 
 
@@ -301,14 +328,32 @@ class Ownership(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Way:
+    """One way to say something to somebody: the same, in the words of its channel."""
+
+    channel: str
+    to: str
+    message: Outgoing
+
+
 class DirectSender(Protocol):
-    def send(self, *, subject: str, key: str, channel: str, to: str, message: Outgoing) -> str:
-        """Sends one service message at most once for (subject, key).
+    def send(
+        self, *, subject: str, key: str, channel: str, to: str, message: Outgoing, line: Line | None = None
+    ) -> str:
+        """Sends one service message at most once for (subject, key); an answer over the `line` on which it
+        was asked for, else over the first configured one.
 
         Gives `accepted`, `already` (sent or tried before), `unknown` (no answer) or `refused:<code>`.
         Raises Transient when the platform asks to wait, OnHold while staff have stopped the channel: nothing
         was sent and the claim is given back.
         """
+        ...
+
+    def send_first(self, *, subject: str, key: str, ways: Sequence[Way]) -> str:
+        """The same over the first of `ways` that takes it: over the next one only when the one before is off,
+        stopped or has refused it, never when its answer is not known. Raises OnHold or PlatformOff when that
+        is so of all."""
         ...
 
 
@@ -494,9 +539,10 @@ class CampaignHalts(Protocol):
 
 
 class Waiting(Protocol):
-    def replied(self, channel: str, address: str, at: datetime) -> None:
+    def replied(self, channel: str, address: str, at: datetime, line: Line) -> None:
         """Notes that a person wrote something at this time, neither stop nor start: the full texts of the
-        templates that they got over this channel are brought to them, each once."""
+        templates that they got over this channel are brought to them, each once, over the line on which they
+        wrote."""
         ...
 
 

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from chalicelib.dispatch.store import DispatchStore
     from chalicelib.dispatch.waiting import Waiting
     from chalicelib.events.outbox import Outbox
+    from chalicelib.groups.intake import GroupsKind
+    from chalicelib.groups.service import Groups
     from chalicelib.identity.audit import Audit
     from chalicelib.identity.gate import Gate
     from chalicelib.identity.service import SignIn, Users
@@ -53,8 +55,11 @@ if TYPE_CHECKING:
     from chalicelib.ops import Idempotency, RateLimits, Seen
     from chalicelib.platforms.base import Meter
     from chalicelib.platforms.registry import Platforms
-    from chalicelib.ports import Accounts, Calendar, CampaignHalts, DirectSender, PostSums, Tallies
+    from chalicelib.ports import Accounts, Calendar, CampaignHalts, DirectSender, PostSums, Tallies, Turnout
     from chalicelib.queues import Queue
+    from chalicelib.turnout.intake import MatchKind, TurnoutKind
+    from chalicelib.turnout.service import Turnouts
+    from chalicelib.turnout.store import TurnoutStore
     from chalicelib.unsubscribing import Unsubscribing
     from chalicelib.uploads import Uploads
 
@@ -186,10 +191,30 @@ def directory() -> Directory:
     return Directory(DirectoryStore(), audit(), clock())
 
 
+def _department_ids() -> frozenset[str]:
+    return frozenset(department.id for department in directory().departments())
+
+
+@cache
+def groups() -> Groups:
+    from chalicelib.groups.service import Groups
+    from chalicelib.groups.store import GroupStore
+
+    return Groups(GroupStore(), directory(), _department_ids, people(), audit(), clock())
+
+
+@cache
+def groups_kind() -> GroupsKind:
+    from chalicelib.groups.intake import GroupsKind
+    from chalicelib.groups.store import GroupStore
+
+    return GroupsKind(GroupStore(), directory(), _department_ids, clock())
+
+
 @cache
 def import_kinds() -> Kinds:
     """What can be imported: by its name, built when it is wanted."""
-    return {}
+    return {"groups": groups_kind, "turnout": turnout_kind, "turnout_matches": match_kind}
 
 
 @cache
@@ -597,6 +622,48 @@ def decisions() -> Decisions:
 
 
 @cache
+def _turnout_store() -> TurnoutStore:
+    from chalicelib.turnout.store import TurnoutStore
+
+    return TurnoutStore()
+
+
+@cache
+def turnout() -> Turnout:
+    from chalicelib.turnout.places import Places
+
+    return Places(_turnout_store(), directory)
+
+
+@cache
+def turnouts() -> Turnouts:
+    from chalicelib.turnout.service import Turnouts
+
+    return Turnouts(
+        _turnout_store(),
+        directory(),
+        children=lambda area: directory().children(area),
+        calendar_knows=lambda election: calendar().knows(election),
+        audit=audit(),
+        clock=clock(),
+    )
+
+
+@cache
+def turnout_kind() -> TurnoutKind:
+    from chalicelib.turnout.intake import TurnoutKind
+
+    return TurnoutKind(_turnout_store(), directory(), clock())
+
+
+@cache
+def match_kind() -> MatchKind:
+    from chalicelib.turnout.intake import MatchKind
+
+    return MatchKind(_turnout_store())
+
+
+@cache
 def _campaign_store() -> CampaignStore:
     from chalicelib.campaigns.store import CampaignStore
 
@@ -689,6 +756,7 @@ def posts() -> Posts:
         handles=accounts(),
         briefs=Briefs(_campaign_store()),
         deliveries=Deliveries(_dispatch_store(), runs()),
+        departments=lambda: {department.id for department in directory().departments()},
         limits=rate_limits(),
         audit=audit(),
         clock=clock(),

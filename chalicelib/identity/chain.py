@@ -16,6 +16,7 @@ SUBJECT_TYPES = (
     "delivery",
     "department",
     "election",
+    "group",
     "import",
     "influencer",
     "post",
@@ -23,6 +24,7 @@ SUBJECT_TYPES = (
     "stop",
     "template",
     "theme",
+    "turnout",
     "user",
 )
 """What has an audit. A daily root covers the chains of all of these: another type cannot be written."""

@@ -6,10 +6,11 @@ import re
 from typing import Annotated, Any
 
 from chalice.app import Response
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from chalicelib import i18n, wiring
 from chalicelib.clock import Clock, rfc3339
+from chalicelib.emails import LONGEST_EMAIL, clean_email
 from chalicelib.errors import Rejected, Unauthenticated
 from chalicelib.http import (
     JSON,
@@ -28,6 +29,7 @@ from chalicelib.http import (
 from chalicelib.identity.chain import SUBJECT_TYPES
 from chalicelib.identity.roles import ROLES, Principal, Role
 from chalicelib.identity.service import Asked, Session
+from chalicelib.names import clean_line
 from chalicelib.pages import shell
 from chalicelib.pages.shell import mark
 from chalicelib.shapes import Strict, View
@@ -47,8 +49,9 @@ ROLE_NAMES: dict[Role, str] = {
 }
 
 Email = Annotated[
-    str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$", max_length=254, to_lower=True)
+    str, StringConstraints(max_length=LONGEST_EMAIL, to_lower=True), AfterValidator(clean_email)
 ]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=120), AfterValidator(clean_line)]
 Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,40}$")]
 
 
@@ -83,7 +86,7 @@ class SessionView(View):
 
 class NewUser(Strict):
     email: Email
-    name: str = Field(min_length=1, max_length=120)
+    name: Name
     roles: list[Role] = Field(min_length=1, max_length=6)
     areas: list[Id] = Field([], max_length=40)
     departments: list[Id] = Field([], max_length=20)

@@ -185,6 +185,11 @@ class Job(View):
         )
 
 
+def action_of(kind: str) -> str:
+    """The action of the matrix that an import of this kind needs: `turnout_matches` is turnout too."""
+    return f"import.{kind.partition('_')[0]}"
+
+
 def sees(principal: Principal, job: Job) -> bool:
     """Whether this person may know of a job."""
     return job.actor == principal.id or bool(principal.roles & SEES_ALL)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -16,13 +16,13 @@ from chalicelib.uploads import Form
 
 api = Api("imports")
 
-Kind = Literal["influencers", "areas", "turnout", "groups", "departments"]
 Name = Annotated[str, Field(min_length=1, max_length=60)]
 Said = Annotated[str, Field(max_length=200)]
 
 
 class ImportBody(Strict):
-    kind: Kind
+    kind: Annotated[str, Field(min_length=1, max_length=40)]
+    """`influencers`, `areas`, `turnout`, `turnout_matches`, `groups`, `departments`."""
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     """Of the file, in hexadecimal."""
     bytes: Annotated[int, Field(ge=1)]

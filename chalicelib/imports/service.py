@@ -13,7 +13,7 @@ from chalicelib.errors import Conflict, FieldError, Forbidden, InvalidInput, Not
 from chalicelib.files import Files
 from chalicelib.identity.audit import Audit
 from chalicelib.identity.roles import Principal
-from chalicelib.imports.model import MOST_BYTES, SEES_ALL, Job, options_missing, sees
+from chalicelib.imports.model import MOST_BYTES, SEES_ALL, Job, action_of, options_missing, sees
 from chalicelib.imports.store import JobStore, Position
 from chalicelib.ops import RateLimits
 from chalicelib.ports import ImportKind
@@ -55,7 +55,7 @@ class Imports:
         if known is None:
             choice = ", ".join(sorted(self.kinds))
             raise InvalidInput.of("kind", "literal_error", "Choose one of: %(expected)s.", expected=choice)
-        if not by.may(f"import.{kind}"):
+        if not by.may(action_of(kind)):
             raise Forbidden
         if size > MOST_BYTES:
             raise InvalidInput.of(
@@ -96,7 +96,7 @@ class Imports:
             return job
         if job.status == "finished" or (job.failure is not None and not job.failure.resumable):
             raise Conflict("This import has ended. Please make a new one.")
-        if not by.may(f"import.{job.kind}"):
+        if not by.may(action_of(job.kind)):
             raise Forbidden
         part = self.files.part(job.file, 0, 1)
         if part is None:

@@ -89,12 +89,23 @@ IMPORTING = (
     ("sqs:SendMessage", "ImportsQueue"),
     ("dynamodb:GetItem", "OpsTable"),
     ("dynamodb:PutItem", "OpsTable"),
-    ("dynamodb:BatchGetItem", "DirectoryTable"),
-    ("dynamodb:BatchWriteItem", "DirectoryTable"),
+    *((f"dynamodb:{one}", "DirectoryTable") for one in ("BatchGetItem", "BatchWriteItem", "GetItem", "Query")),
+    *((f"dynamodb:{one}", "TurnoutTable") for one in ("BatchGetItem", "BatchWriteItem", "GetItem")),
+    *((f"dynamodb:{one}", "TurnoutTable") for one in ("PutItem", "Query")),
+    *((f"dynamodb:{one}", "GroupsTable") for one in ("BatchGetItem", "DeleteItem", "PutItem")),
     ("s3:GetObject", "Bucket/imports/*"),
     ("s3:PutObject", "Bucket/imports/*"),
 )
 LEASED = "a hub confirmed a subscription: tests/callbacks"
+GROUPED = "no group is on this laptop's register: tests/groups"
+GROUPS = {
+    f"dynamodb:{action} GroupsTable": GROUPED
+    for action in ("BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Query")
+}
+GROUPS |= {"dynamodb:Query GroupsTable/by_place": GROUPED}
+GROUPS |= {
+    f"dynamodb:{action} CoverageTable": GROUPED for action in ("DeleteItem", "GetItem", "PutItem", "Query")
+}
 HALTS = {
     "dynamodb:PutItem CampaignsTable": HALTED,
     "dynamodb:Query AuditTable": HALTED,
@@ -112,6 +123,7 @@ STREAM = ("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIt
 FAILURES = {"sqs:SendMessage EventsDead": BY_LAMBDA}
 UNSEEN: dict[str, dict[str, str]] = {
     "api_handler": EMAILS
+    | GROUPS
     | {
         "dynamodb:DeleteItem PostsTable": LEFT,
         "cognito-idp:AdminDeleteUser Pool": "undoes a new member of staff whose role could not be given",

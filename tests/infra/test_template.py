@@ -16,6 +16,7 @@ from local.engine import ROOT
 from local.server import NOT_FOUND
 from scripts.package import template_problems
 from tests.infra.conftest import of_type
+from tests.infra.test_tables import NAMES
 
 FUNCTION = "AWS::Serverless::Function"
 QUEUE = "AWS::SQS::Queue"
@@ -90,7 +91,7 @@ def test_every_queue_is_encrypted_and_named_by_its_stage(resources):
 
 def test_every_table_is_on_demand_recoverable_encrypted_expiring_and_protected_in_prod(resources):
     tables = of_type(resources, "AWS::DynamoDB::Table")
-    assert len(tables) == 9
+    assert len(tables) == len(NAMES)
     for table in tables.values():
         assert table["BillingMode"] == "PAY_PER_REQUEST"
         assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
