@@ -239,6 +239,26 @@ class Turnout(Protocol):
         ...
 
 
+# --- departments --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class SchemeBrief:
+    """What a campaign must know of a scheme that it cites."""
+
+    id: str
+    department: str
+    names: Mapping[str, str]
+    """By language: it has words in these alone."""
+    ended: bool = False
+
+
+class Schemes(Protocol):
+    def briefs(self, ids: Sequence[str]) -> dict[str, SchemeBrief]:
+        """The schemes of these ids, as they are today; unknown ones are absent."""
+        ...
+
+
 # --- influencers --------------------------------------------------------------------------------------------
 
 
@@ -436,6 +456,8 @@ class CampaignBrief:
     title: str
     department: str
     compensation: Literal["none", "paid", "in_kind"]
+    theme: str = ""
+    schemes: tuple[str, ...] = ()
 
 
 class Briefs(Protocol):
