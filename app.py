@@ -27,6 +27,9 @@ from chalicelib.groups import routes as groups_routes
 from chalicelib.identity import routes as identity_routes
 from chalicelib.identity.consumers import bp as identity_bp
 from chalicelib.identity.consumers import seal_audit
+from chalicelib.imports import routes as imports_routes
+from chalicelib.imports.consumers import bp as imports_bp
+from chalicelib.imports.consumers import run_import
 from chalicelib.influencers import me as influencers_me
 from chalicelib.influencers import routes as influencers_routes
 from chalicelib.influencers.consumers import bp as influencers_bp
@@ -76,13 +79,14 @@ for feature in (
     dispatch_routes,
     groups_routes,
     identity_routes,
+    imports_routes,
     influencers_routes,
     influencers_me,
     metrics_routes,
     pages_routes,
 ):
     app.register_blueprint(feature.api.blueprint)
-for blueprint in (events_bp, callbacks_bp, dispatch_bp, identity_bp, influencers_bp, metrics_bp):
+for blueprint in (events_bp, callbacks_bp, dispatch_bp, identity_bp, imports_bp, influencers_bp, metrics_bp):
     app.register_blueprint(blueprint)
 
 __all__ = [
@@ -94,6 +98,7 @@ __all__ = [
     "plan_run",
     "process_callbacks",
     "publish_events",
+    "run_import",
     "seal_audit",
     "send_chunk",
     "send_service",
