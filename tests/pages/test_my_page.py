@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -146,7 +147,7 @@ def test_a_creator_takes_emails_up_again_by_a_link_to_their_address(site: Site) 
     assert (status, "Emails to you are not stopped" in said) == (409, True)
     [(person, _)] = store.listed("pending_review", "", None, 1)
     store.prove_email(person.id, Proof("email", person.email, wiring.clock().now(), "test"))
-    site.post(f"/u/{wiring.unsubscribing().url(person.id).rpartition('/')[2]}", [])
+    wiring.people().unsubscribe(person.id, at=wiring.clock().now() - timedelta(minutes=1))
     shown = creator.get("/me?lang=en")
     assert "Emails to sunita@x.test are stopped" in shown
     assert shown.count("<strong>stopped</strong>") == 2  # of each consent by email
