@@ -59,7 +59,7 @@ def test_a_threshold_is_a_share_or_per_cent(given, share):
         {"turnout_below": -1},
         {"turnout_below": 101},
         {"turnout_below": "nan"},
-        {"turnout_below": True and "low"},
+        {"turnout_below": "low"},
         {"lowest_share": 10},
         {"lowest_share": -0.1},
     ],
