@@ -16,6 +16,7 @@ from chalicelib.callbacks import routes as callbacks_routes
 from chalicelib.callbacks.consumers import bp as callbacks_bp
 from chalicelib.callbacks.consumers import process_callbacks
 from chalicelib.campaigns import routes as campaigns_routes
+from chalicelib.departments import routes as departments_routes
 from chalicelib.directory import routes as directory_routes
 from chalicelib.dispatch import routes as dispatch_routes
 from chalicelib.dispatch.consumers import bp as dispatch_bp
@@ -71,6 +72,7 @@ for feature in (
     system,
     callbacks_routes,
     directory_routes,
+    departments_routes,
     campaigns_routes,
     dispatch_routes,
     groups_routes,

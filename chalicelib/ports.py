@@ -233,6 +233,26 @@ class Turnout(Protocol):
         ...
 
 
+# --- departments --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class SchemeBrief:
+    """What a campaign must know of a scheme that it cites."""
+
+    id: str
+    department: str
+    names: Mapping[str, str]
+    """By language: it has words in these alone."""
+    ended: bool = False
+
+
+class Schemes(Protocol):
+    def briefs(self, ids: Sequence[str]) -> dict[str, SchemeBrief]:
+        """The schemes of these ids, as they are today; unknown ones are absent."""
+        ...
+
+
 # --- influencers --------------------------------------------------------------------------------------------
 
 
@@ -328,6 +348,15 @@ class Ownership(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Way:
+    """One way to say something to somebody: the same, in the words of its channel."""
+
+    channel: str
+    to: str
+    message: Outgoing
+
+
 class DirectSender(Protocol):
     def send(
         self, *, subject: str, key: str, channel: str, to: str, message: Outgoing, line: Line | None = None
@@ -339,6 +368,12 @@ class DirectSender(Protocol):
         Raises Transient when the platform asks to wait, OnHold while staff have stopped the channel: nothing
         was sent and the claim is given back.
         """
+        ...
+
+    def send_first(self, *, subject: str, key: str, ways: Sequence[Way]) -> str:
+        """The same over the first of `ways` that takes it: over the next one only when the one before is off,
+        stopped or has refused it, never when its answer is not known. Raises OnHold or PlatformOff when that
+        is so of all."""
         ...
 
 
@@ -415,6 +450,8 @@ class CampaignBrief:
     title: str
     department: str
     compensation: Literal["none", "paid", "in_kind"]
+    theme: str = ""
+    schemes: tuple[str, ...] = ()
 
 
 class Briefs(Protocol):

@@ -1,4 +1,4 @@
-"""Turnout for staff: sums and booths of their areas, the lowest, comparisons, goals, elections of the past."""
+"""Turnout for staff: sums and booths of their areas, the lowest, comparisons, goals, past elections."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from chalice.app import Response
 from pydantic import Field
 
 from chalicelib import wiring
-from chalicelib.http import Api, Request, empty, next_cursor, read_cursor
+from chalicelib.http import Api, ListQuery, Request, empty, next_cursor, page_of, read_cursor
 from chalicelib.i18n import translate
 from chalicelib.shapes import Strict, View
 from chalicelib.turnout.model import CAUTION, NOTHING_MATCHED, TENTH, Gender, Kind, PastElection, Sum
@@ -52,6 +52,10 @@ class CompareQuery(Strict):
 
 
 class AreaQuery(Strict):
+    area: Id = ""
+
+
+class GoalsQuery(ListQuery):
     area: Id = ""
 
 
@@ -185,7 +189,7 @@ def turnout(request: Request, query: TurnoutQuery) -> TurnoutView:
         request.principal, query.area, query.election, query.by, after=after, limit=query.limit
     )
     return TurnoutView(
-        election=found.election and _election_view(found.election),
+        election=_election_view(found.election) if found.election else None,
         place=_place_view(found.whole),
         sources=list(found.sources),
         items=[_place_view(one) for one in found.below],
@@ -213,7 +217,7 @@ def lowest(request: Request, query: LowestQuery) -> LowestView:
     )
     after = found.after and {"district": found.after[0], "n": found.after[1]}
     return LowestView(
-        election=found.election and _election_view(found.election),
+        election=_election_view(found.election) if found.election else None,
         of=_sum_view(found.of),
         items=[_place_view(one) for one in found.booths],
         next=next_cursor(request, after),
@@ -250,14 +254,14 @@ def trend(request: Request, query: AreaQuery) -> TrendView:
 @api.get(
     "/v1/turnout/goals",
     allow="turnout.read",
-    query=AreaQuery,
+    query=GoalsQuery,
     answer=GoalList,
     summary="Goals of an area and of all below it",
 )
-def goals(request: Request, query: AreaQuery) -> GoalList:
-    return GoalList(
-        items=[_goal_view(goal) for goal in wiring.turnouts().goals(request.principal, query.area)]
-    )
+def goals(request: Request, query: GoalsQuery) -> GoalList:
+    found = wiring.turnouts().goals(request.principal, query.area)
+    page, more = page_of(request, query.limit, found, lambda goal: goal.area)
+    return GoalList(items=[_goal_view(goal) for goal in page], next=more)
 
 
 @api.put(
@@ -280,11 +284,14 @@ def remove_goal(request: Request, area: str) -> Response:
 @api.get(
     "/v1/turnout/elections",
     allow="turnout.read",
+    query=ListQuery,
     answer=PastElectionList,
     summary="Elections of the past, the latest first",
 )
-def elections(request: Request) -> PastElectionList:
-    return PastElectionList(items=[_election_view(one) for one in wiring.turnouts().elections()])
+def elections(request: Request, query: ListQuery) -> PastElectionList:
+    found = wiring.turnouts().elections()
+    page, more = page_of(request, query.limit, found, _by_date, latest_first=True)
+    return PastElectionList(items=[_election_view(one) for one in page], next=more)
 
 
 @api.put(
@@ -299,6 +306,10 @@ def put_election(request: Request, election: str, body: PastElectionBody) -> Pas
         request.principal, election, name=body.name, on=body.date, kind=body.kind, calendar=body.calendar
     )
     return _election_view(made)
+
+
+def _by_date(election: PastElection) -> str:
+    return f"{election.date.isoformat()} {election.id}"
 
 
 def _election_view(election: PastElection) -> PastElectionView:

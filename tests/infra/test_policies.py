@@ -304,6 +304,7 @@ def the_staffs_day(api: Caller, staff: Staff) -> None:
     api("POST", f"/v1/influencers/{creator}/withdrawal", {}, token=admin)
     where = f"/v1/posts/{handed_in['id']}"
     wait_for(lambda: api("GET", where, token=admin)["state"] == "withdrawn", "the end of a post")
+    departments(api, admin)
     times = {"polling_ends": "2031-02-20T12:30:00Z", "code_from": "2031-02-01T00:00:00Z"}
     times["code_until"] = "2031-02-24T00:00:00Z"
     election = {"name": "Sample", "areas": ["IN"], "source": "x"} | times
@@ -316,6 +317,19 @@ def the_staffs_day(api: Caller, staff: Staff) -> None:
     api("PUT", f"/v1/turnout/goals/{district}", {"share": 0.6}, token=admin)
     api("GET", f"/v1/turnout?area={district}&election=ls-2014", token=admin)
     api("DELETE", f"/v1/turnout/goals/{district}", token=admin)
+
+
+def departments(api: Caller, admin: str) -> None:
+    """A directive, a scheme and a card, from the first word to the last."""
+    told = {"title": "x", "text": "x", "issued_by": "x", "due_on": "2031-02-01", "departments": ["health"]}
+    directive = api("POST", "/v1/directives", told, token=admin)["id"]
+    api("POST", f"/v1/directives/{directive}/acknowledgement", {"department": "health"}, token=admin)
+    api("GET", "/v1/directives", token=admin)
+    texts = {"hi": {"name": "नमूना", "who": "x", "how": "x"}}
+    scheme = api("POST", "/v1/schemes", {"department": "health", "texts": texts}, token=admin)["id"]
+    api("GET", "/v1/schemes?department=health")
+    card = {"department": "health", "scheme": scheme, "texts": {"hi": {"myth": "x", "answer": "x"}}}
+    api("DELETE", f"/v1/cards/{api('POST', '/v1/cards', card, token=admin)['id']}", token=admin)
 
 
 def declare_figures(api: Caller, admin: str, figures: str) -> None:
