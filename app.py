@@ -27,6 +27,9 @@ from chalicelib.groups import routes as groups_routes
 from chalicelib.identity import routes as identity_routes
 from chalicelib.identity.consumers import bp as identity_bp
 from chalicelib.identity.consumers import seal_audit
+from chalicelib.imports import routes as imports_routes
+from chalicelib.imports.consumers import bp as imports_bp
+from chalicelib.imports.consumers import run_import
 from chalicelib.influencers import me as influencers_me
 from chalicelib.influencers import routes as influencers_routes
 from chalicelib.influencers.consumers import bp as influencers_bp
@@ -77,6 +80,7 @@ for feature in (
     dispatch_routes,
     groups_routes,
     identity_routes,
+    imports_routes,
     influencers_routes,
     influencers_me,
     metrics_routes,
@@ -84,7 +88,7 @@ for feature in (
     turnout_routes,
 ):
     app.register_blueprint(feature.api.blueprint)
-for blueprint in (events_bp, callbacks_bp, dispatch_bp, identity_bp, influencers_bp, metrics_bp):
+for blueprint in (events_bp, callbacks_bp, dispatch_bp, identity_bp, imports_bp, influencers_bp, metrics_bp):
     app.register_blueprint(blueprint)
 
 __all__ = [
@@ -96,6 +100,7 @@ __all__ = [
     "plan_run",
     "process_callbacks",
     "publish_events",
+    "run_import",
     "seal_audit",
     "send_chunk",
     "send_service",

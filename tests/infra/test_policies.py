@@ -85,6 +85,19 @@ MEASURED = "nothing is due on this laptop: tests/metrics"
 MEASURES = ("OpsTable", "PeopleTable", "PostsTable")
 FEW_VOTED = "an audience by turnout: tests/turnout"
 FOLLOWED = "whose account is followed leaves: tests/e2e/test_followed.py"
+IMPORTED = "no file is imported on this laptop: tests/imports"
+IMPORTING = (
+    ("sqs:SendMessage", "ImportsQueue"),
+    ("dynamodb:GetItem", "OpsTable"),
+    ("dynamodb:PutItem", "OpsTable"),
+    *((f"dynamodb:{one}", "DirectoryTable") for one in ("BatchGetItem", "BatchWriteItem")),
+    *((f"dynamodb:{one}", "DirectoryTable") for one in ("GetItem", "Query")),
+    *((f"dynamodb:{one}", "TurnoutTable") for one in ("BatchGetItem", "BatchWriteItem", "GetItem")),
+    *((f"dynamodb:{one}", "TurnoutTable") for one in ("PutItem", "Query")),
+    *((f"dynamodb:{one}", "GroupsTable") for one in ("BatchGetItem", "DeleteItem", "PutItem")),
+    ("s3:GetObject", "Bucket/imports/*"),
+    ("s3:PutObject", "Bucket/imports/*"),
+)
 LEASED = "a hub confirmed a subscription: tests/callbacks"
 GROUPED = "no group is on this laptop's register: tests/groups"
 GROUPS = {
@@ -123,6 +136,11 @@ UNSEEN: dict[str, dict[str, str]] = {
         "s3:GetObject Bucket/bundles/*": "whoever follows a link that was signed reads in its name",
         "s3:GetObject Bucket/screenshots/*": "whoever follows a link that was signed reads in its name",
         "dynamodb:BatchGetItem PostsTable": "figures of posts that count: tests/metrics/test_impact.py",
+        "dynamodb:BatchGetItem OpsTable": IMPORTED,
+        "dynamodb:Query OpsTable": IMPORTED,
+        "sqs:SendMessage ImportsQueue": IMPORTED,
+        "s3:GetObject Bucket/imports/*": IMPORTED,
+        "s3:PutObject Bucket/imports/*": "whoever posts a form that was signed writes in its name",
         "s3:PutObject Bucket/uploads/*": "whoever posts a form that was signed writes in its name",
     },
     "forget_posts": FAILURES
@@ -169,6 +187,8 @@ UNSEEN: dict[str, dict[str, str]] = {
         for table in ("PeopleTable", "CampaignsTable", "PostsTable")
     }
     | {"dynamodb:ListStreams *": "Lambda asks for it, and it takes no resource"},
+    "run_import": {f"{action} ImportsQueue": why for action, why in POLLING.items()}
+    | {f"{action} {resource}": IMPORTED for action, resource in IMPORTING},
     "seal_audit": FAILURES,
     "send_chunk": {f"{action} SendQueue": why for action, why in POLLING.items()}
     | EMAILS
