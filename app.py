@@ -36,7 +36,7 @@ from chalicelib.influencers.consumers import bp as influencers_bp
 from chalicelib.influencers.consumers import send_service, welcome
 from chalicelib.metrics import routes as metrics_routes
 from chalicelib.metrics.consumers import bp as metrics_bp
-from chalicelib.metrics.consumers import follow_accounts, forget_posts, measure_due
+from chalicelib.metrics.consumers import follow_accounts, forget_posts, measure_due, weigh_posts
 from chalicelib.pages import routes as pages_routes
 from chalicelib.turnout import routes as turnout_routes
 
@@ -104,5 +104,6 @@ __all__ = [
     "seal_audit",
     "send_chunk",
     "send_service",
+    "weigh_posts",
     "welcome",
 ]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
 from chalicelib.influencers.store import PeopleStore
+from chalicelib.ports import OwnAccount
 
 
 @dataclass(frozen=True)
@@ -15,15 +16,15 @@ class Handles:
 
     store: PeopleStore
 
-    def owner_of_handle(self, platform: str, handle: str) -> str | None:
-        return self.store.owner_of_handle(platform, handle)
-
-    def handles_of(self, person: str) -> list[tuple[str, str]]:
+    def handles_of(self, person: str) -> list[OwnAccount]:
         found = self.store.find(person)
-        if found is None:
-            return []
-        named = [(one.platform, one.handle) for one in found.handles]
-        return named + [(one.platform, one.account) for one in found.handles if one.account]
+        return [
+            OwnAccount(one.platform, one.handle, one.account, one.proof == "verified")
+            for one in (found.handles if found else ())
+        ]
+
+    def proven_by(self, platform: str, accounts: Iterable[str]) -> str:
+        return self.store.proven_owner(platform, set(accounts))
 
     def on_platform(self, platform: str) -> Iterator[tuple[str, str]]:
         return self.store.accounts(platform, None, None)

@@ -25,6 +25,7 @@ HANDLERS = [
     "seal_audit",
     "send_chunk",
     "send_service",
+    "weigh_posts",
     "welcome",
 ]
 # A last middleware stops before the handler's own work; write_metrics of app.py must have run around it.
@@ -64,6 +65,7 @@ EVENTS = {
     "launch_due": BUS,
     "measure_due": BUS,
     "seal_audit": BUS,
+    "weigh_posts": BUS,
     "welcome": BUS,
 }
 
