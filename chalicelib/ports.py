@@ -159,10 +159,16 @@ class ImportKind(Protocol[Record]):
     idempotent.
     """
 
-    name: str
-    columns: Sequence[Column]
-    options: Sequence[str]
-    """Options without which the job is refused."""
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def columns(self) -> Sequence[Column]: ...
+
+    @property
+    def options(self) -> Sequence[str]:
+        """Options without which the job is refused."""
+        ...
 
     def check(self, job: ImportJob) -> None:
         """Raises InvalidInput for options that make no sense, Forbidden for what this caller may not fill.
@@ -230,6 +236,26 @@ class Turnout(Protocol):
         """The places of a district whose reported turnout at this election is under `below` (a share from 0
         to 1), and which lie among the `lowest_share` of its booths. What did not report is never among
         them."""
+        ...
+
+
+# --- departments --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class SchemeBrief:
+    """What a campaign must know of a scheme that it cites."""
+
+    id: str
+    department: str
+    names: Mapping[str, str]
+    """By language: it has words in these alone."""
+    ended: bool = False
+
+
+class Schemes(Protocol):
+    def briefs(self, ids: Sequence[str]) -> dict[str, SchemeBrief]:
+        """The schemes of these ids, as they are today; unknown ones are absent."""
         ...
 
 
@@ -430,6 +456,8 @@ class CampaignBrief:
     title: str
     department: str
     compensation: Literal["none", "paid", "in_kind"]
+    theme: str = ""
+    schemes: tuple[str, ...] = ()
 
 
 class Briefs(Protocol):

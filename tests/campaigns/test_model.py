@@ -9,8 +9,18 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from chalicelib.campaigns.model import NEXT, Campaign, Run, faults, run_id, split_run_id
+from chalicelib.campaigns.model import (
+    NEXT,
+    Campaign,
+    Content,
+    Run,
+    faults,
+    run_id,
+    scheme_faults,
+    split_run_id,
+)
 from chalicelib.clock import parse_rfc3339
+from chalicelib.ports import SchemeBrief
 from tests.campaigns.samples import content
 
 NOW = parse_rfc3339("2026-01-31T10:00:00Z")
@@ -58,7 +68,7 @@ def test_the_kind_of_campaign_must_fit_the_organisation(kind, allowed):
     assert {one for one in organisations if not faults(content(kind=kind), one)} == allowed
 
 
-@pytest.mark.parametrize("later", ["schemes", "posts", "media", "priority"])
+@pytest.mark.parametrize("later", ["posts", "media", "priority"])
 def test_fields_that_come_later_may_be_empty_but_not_filled(later):
     assert content(**{later: []})
     with pytest.raises(ValueError, match="not available yet"):
@@ -94,3 +104,27 @@ def test_a_run_is_over_at_the_moment_it_expires():
     )
     assert run.is_over(NOW)
     assert not run.is_over(NOW - timedelta(seconds=1))
+
+
+def cited(*schemes, **known):
+    return [
+        (fault.field, fault.code, fault.params)
+        for fault in scheme_faults(content(schemes=list(schemes)), known)
+    ]
+
+
+def test_a_scheme_that_is_unknown_over_or_silent_in_a_language_of_the_campaign_is_an_error():
+    both, tamil = {"hi": "x", "en": "x"}, {"ta": "x"}
+    assert cited("good", good=SchemeBrief("good", "health", both)) == []
+    assert cited("none") == [("schemes.0", "scheme_unknown", {"id": "none"})]
+    over = SchemeBrief("over", "health", both, ended=True)
+    assert cited("over") == [("schemes.0", "scheme_unknown", {"id": "over"})]
+    assert cited("over", over=over) == [("schemes.0", "scheme_ended", {"id": "over"})]
+    assert cited("tamil", tamil=SchemeBrief("tamil", "health", tamil)) == [
+        ("schemes.0", "scheme_language", {"id": "tamil", "language": "hi"})
+    ]
+
+
+def test_a_campaign_that_was_kept_before_schemes_could_be_cited_cites_none():
+    kept = content().model_dump(mode="json") | {"schemes": None}
+    assert Content.model_validate(kept).schemes == ()
