@@ -159,10 +159,16 @@ class ImportKind(Protocol[Record]):
     idempotent.
     """
 
-    name: str
-    columns: Sequence[Column]
-    options: Sequence[str]
-    """Options without which the job is refused."""
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def columns(self) -> Sequence[Column]: ...
+
+    @property
+    def options(self) -> Sequence[str]:
+        """Options without which the job is refused."""
+        ...
 
     def check(self, job: ImportJob) -> None:
         """Raises InvalidInput for options that make no sense, Forbidden for what this caller may not fill.

@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from chalicelib.identity.service import SignIn, Users
     from chalicelib.identity.sessions import CreatorSessions
     from chalicelib.identity.tokens import Tokens
+    from chalicelib.imports.runner import Runner
+    from chalicelib.imports.service import Imports, Kinds
     from chalicelib.influencers.myself import Myself
     from chalicelib.influencers.proofs import Proofs
     from chalicelib.influencers.service import Messenger, People, Register, Signups
@@ -706,6 +708,7 @@ def runs() -> Runs:
         clock(),
         settings().organisation_kind,
         unsubscribe_url=lambda person: unsubscribing().url(person),
+        turnout=turnout,
     )
 
 
@@ -730,6 +733,7 @@ def campaigns() -> Campaigns:
         law=_election_law(),
         organisation_kind=settings().organisation_kind,
         organisation=settings().organisation_name,
+        turnout=turnout,
         quiet_hours=quiet_setting(settings().quiet_hours),
     )
 
@@ -836,3 +840,38 @@ def callbacks() -> Callbacks:
         campaign_halts=campaign_halts(),
         pseudonym=secrets().keyed_hash,
     )
+
+
+@cache
+def import_kinds() -> Kinds:
+    """What can be imported: by its name, built when it is wanted."""
+    return {"groups": groups_kind, "turnout": turnout_kind, "turnout_matches": match_kind}
+
+
+@cache
+def imports() -> Imports:
+    from chalicelib.files import Files
+    from chalicelib.imports.service import Imports
+    from chalicelib.imports.store import JobStore
+    from chalicelib.queues import Queue
+
+    return Imports(
+        store=JobStore(),
+        kinds=import_kinds(),
+        files=Files(settings().bucket),
+        queue=Queue(settings().imports_queue_url),
+        audit=audit(),
+        limits=rate_limits(),
+        clock=clock(),
+    )
+
+
+@cache
+def import_runner() -> Runner:
+    from chalicelib.files import Files
+    from chalicelib.imports.runner import Runner
+    from chalicelib.imports.store import JobStore
+    from chalicelib.queues import Queue
+
+    queue = Queue(settings().imports_queue_url)
+    return Runner(JobStore(), import_kinds(), Files(settings().bucket), queue, clock())
