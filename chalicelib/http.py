@@ -18,15 +18,15 @@ import base64
 import hashlib
 import hmac
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from http.cookies import CookieError, SimpleCookie
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
 
 from chalice.app import Blueprint
 from chalice.app import Response as ChaliceResponse
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from chalicelib import i18n
 from chalicelib.errors import (
@@ -320,6 +320,39 @@ def read_cursor(request: Request) -> dict[str, Any] | None:
         )
     position: dict[str, Any] = json.loads(base64.urlsafe_b64decode(packed))
     return position
+
+
+Item = TypeVar("Item")
+
+
+class ListQuery(Strict):
+    """How a list that is read as a whole is asked for, page by page."""
+
+    limit: int = Field(default=100, ge=1, le=500)
+    cursor: str | None = None
+
+
+def page_of(
+    request: Request,
+    limit: int,
+    found: Iterable[Item],
+    place: Callable[[Item], str | int],
+    *,
+    latest_first: bool = False,
+) -> tuple[list[Item], str | None]:
+    """One page of a list that was read as a whole, and the cursor to the next; None at its end.
+
+    `place` orders the list and is each item's own: what comes or goes between two pages costs no other item
+    its place.
+    """
+    after = (read_cursor(request) or {}).get("after")
+    placed: list[tuple[Any, Item]] = [(place(one), one) for one in found]
+    placed.sort(key=lambda one: one[0], reverse=latest_first)
+    if after is not None:
+        placed = [one for one in placed if (one[0] < after if latest_first else one[0] > after)]
+    page = placed[:limit]
+    more = {"after": page[-1][0]} if len(placed) > limit else None
+    return [one for _, one in page], next_cursor(request, more)
 
 
 def _cursor_mac(request: Request, packed: str) -> str:

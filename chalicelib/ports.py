@@ -164,10 +164,16 @@ class ImportKind(Protocol[Record]):
     idempotent.
     """
 
-    name: str
-    columns: Sequence[Column]
-    options: Sequence[str]
-    """Options without which the job is refused."""
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def columns(self) -> Sequence[Column]: ...
+
+    @property
+    def options(self) -> Sequence[str]:
+        """Options without which the job is refused."""
+        ...
 
     def check(self, job: ImportJob) -> None:
         """Raises InvalidInput for options that make no sense, Forbidden for what this caller may not fill.
@@ -235,6 +241,26 @@ class Turnout(Protocol):
         """The places of a district whose reported turnout at this election is under `below` (a share from 0
         to 1), and which lie among the `lowest_share` of its booths. What did not report is never among
         them."""
+        ...
+
+
+# --- departments --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class SchemeBrief:
+    """What a campaign must know of a scheme that it cites."""
+
+    id: str
+    department: str
+    names: Mapping[str, str]
+    """By language: it has words in these alone."""
+    ended: bool = False
+
+
+class Schemes(Protocol):
+    def briefs(self, ids: Sequence[str]) -> dict[str, SchemeBrief]:
+        """The schemes of these ids, as they are today; unknown ones are absent."""
         ...
 
 
@@ -337,6 +363,15 @@ class Ownership(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Way:
+    """One way to say something to somebody: the same, in the words of its channel."""
+
+    channel: str
+    to: str
+    message: Outgoing
+
+
 class DirectSender(Protocol):
     def send(
         self, *, subject: str, key: str, channel: str, to: str, message: Outgoing, line: Line | None = None
@@ -348,6 +383,12 @@ class DirectSender(Protocol):
         Raises Transient when the platform asks to wait, OnHold while staff have stopped the channel: nothing
         was sent and the claim is given back.
         """
+        ...
+
+    def send_first(self, *, subject: str, key: str, ways: Sequence[Way]) -> str:
+        """The same over the first of `ways` that takes it: over the next one only when the one before is off,
+        stopped or has refused it, never when its answer is not known. Raises OnHold or PlatformOff when that
+        is so of all."""
         ...
 
 
@@ -424,6 +465,8 @@ class CampaignBrief:
     title: str
     department: str
     compensation: Literal["none", "paid", "in_kind"]
+    theme: str = ""
+    schemes: tuple[str, ...] = ()
 
 
 class Briefs(Protocol):

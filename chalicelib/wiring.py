@@ -19,6 +19,11 @@ if TYPE_CHECKING:
     from chalicelib.campaigns.runs import Runs
     from chalicelib.campaigns.service import Campaigns
     from chalicelib.campaigns.store import CampaignStore
+    from chalicelib.departments.changes import Changes
+    from chalicelib.departments.directives import Directives
+    from chalicelib.departments.officers import Officers
+    from chalicelib.departments.schemes import Cards, Schemes
+    from chalicelib.departments.store import DepartmentStore
     from chalicelib.directory.elections import ElectionDesk
     from chalicelib.directory.service import Directory
     from chalicelib.dispatch.bundle import Bundler
@@ -42,6 +47,8 @@ if TYPE_CHECKING:
     from chalicelib.identity.service import SignIn, Users
     from chalicelib.identity.sessions import CreatorSessions
     from chalicelib.identity.tokens import Tokens
+    from chalicelib.imports.runner import Runner
+    from chalicelib.imports.service import Imports, Kinds
     from chalicelib.influencers.myself import Myself
     from chalicelib.influencers.proofs import Proofs
     from chalicelib.influencers.service import Messenger, People, Register, Signups
@@ -225,6 +232,65 @@ def groups_kind() -> GroupsKind:
     from chalicelib.groups.store import GroupStore
 
     return GroupsKind(GroupStore(), directory(), _department_ids, clock())
+
+
+@cache
+def _department_store() -> DepartmentStore:
+    from chalicelib.departments.store import DepartmentStore
+
+    return DepartmentStore()
+
+
+def _department_names() -> dict[str, dict[str, str]]:
+    return {department.id: department.names for department in directory().departments()}
+
+
+@cache
+def _changes() -> Changes:
+    from chalicelib.departments.changes import Changes
+
+    return Changes(audit(), clock())
+
+
+@cache
+def officers() -> Officers:
+    from chalicelib.departments.officers import Officers
+
+    return Officers(
+        store=_department_store(),
+        departments=_department_names,
+        find_user=users().pool.find,
+        changes=_changes(),
+        clock=clock(),
+    )
+
+
+@cache
+def directives() -> Directives:
+    from chalicelib.departments.directives import Directives
+
+    return Directives(_department_store(), _department_names, _changes(), clock())
+
+
+@cache
+def schemes() -> Schemes:
+    from chalicelib.departments.schemes import Schemes
+
+    return Schemes(
+        store=_department_store(),
+        departments=_department_names,
+        themes=lambda: {theme.id for theme in directory().themes()},
+        changes=_changes(),
+        clock=clock(),
+    )
+
+
+@cache
+def cards() -> Cards:
+    from chalicelib.campaigns.briefs import Briefs
+    from chalicelib.departments.schemes import Cards
+
+    return Cards(_department_store(), schemes(), Briefs(_campaign_store()), _changes(), clock())
 
 
 @cache
@@ -674,6 +740,7 @@ def campaigns() -> Campaigns:
         areas=directory(),
         themes=lambda: {theme.id for theme in directory().themes()},
         departments=lambda: {department.id for department in directory().departments()},
+        schemes=schemes,
         roster=roster,
         gateway=platforms(),
         medium_of=lambda channel_id: platforms().channel(channel_id).medium,
@@ -789,3 +856,38 @@ def callbacks() -> Callbacks:
         campaign_halts=campaign_halts(),
         pseudonym=secrets().keyed_hash,
     )
+
+
+@cache
+def import_kinds() -> Kinds:
+    """What can be imported: by its name, built when it is wanted."""
+    return {"groups": groups_kind, "turnout": turnout_kind, "turnout_matches": match_kind}
+
+
+@cache
+def imports() -> Imports:
+    from chalicelib.files import Files
+    from chalicelib.imports.service import Imports
+    from chalicelib.imports.store import JobStore
+    from chalicelib.queues import Queue
+
+    return Imports(
+        store=JobStore(),
+        kinds=import_kinds(),
+        files=Files(settings().bucket),
+        queue=Queue(settings().imports_queue_url),
+        audit=audit(),
+        limits=rate_limits(),
+        clock=clock(),
+    )
+
+
+@cache
+def import_runner() -> Runner:
+    from chalicelib.files import Files
+    from chalicelib.imports.runner import Runner
+    from chalicelib.imports.store import JobStore
+    from chalicelib.queues import Queue
+
+    queue = Queue(settings().imports_queue_url)
+    return Runner(JobStore(), import_kinds(), Files(settings().bucket), queue, clock())

@@ -119,6 +119,10 @@ def _service(message: Mapping[str, Any]) -> str:
     return f"{words[message['kind']]} for {person}"
 
 
+def _import(message: Mapping[str, Any]) -> str:
+    return f"work on import {_only(ID, message['import'])}"
+
+
 def _event(message: Mapping[str, Any], attributes: Mapping[str, str]) -> str:
     condition = _part(message, "requestContext").get("condition") or attributes.get("ERROR_CODE")
     why = f" ({_only(WORDS, condition)})" if condition else ""
@@ -153,6 +157,7 @@ def _only(pattern: str, value: object) -> str:
 
 _READERS: dict[str, tuple[str, Callable[[Mapping[str, Any]], str]]] = {
     "callbacks": ("process_callbacks", _callback),
+    "imports": ("run_import", _import),
     "plan": ("plan_run", _plan),
     "send": ("send_chunk", _send),
     "service": ("send_service", _service),

@@ -31,6 +31,7 @@ from chalicelib.campaigns.model import (
     faults,
     fitting,
     run_id,
+    scheme_faults,
     unready,
     with_words,
 )
@@ -67,7 +68,7 @@ from chalicelib.identity.audit import Audit
 from chalicelib.identity.roles import Principal
 from chalicelib.ids import new_id
 from chalicelib.platforms.base import Gateway
-from chalicelib.ports import Areas, Roster, RosterRange, RosterRow
+from chalicelib.ports import Areas, Roster, RosterRange, RosterRow, Schemes
 from chalicelib.queues import Queue
 from chalicelib.telemetry import logger
 
@@ -110,6 +111,7 @@ class Campaigns:
     themes: Callable[[], Collection[str]]
     """Ids of the themes that there are."""
     departments: Callable[[], Collection[str]]
+    schemes: Callable[[], Schemes]
     roster: Callable[[], Roster]
     gateway: Gateway
     medium_of: Callable[[str], str]
@@ -441,6 +443,8 @@ class Campaigns:
             found.append(FieldError("department", "department_unknown", "There is no such department."))
         if content.theme and content.theme not in self.themes():
             found.append(FieldError("theme", "theme_unknown", "There is no such theme."))
+        if content.schemes:
+            found += scheme_faults(content, self.schemes().briefs(content.schemes))
         try:
             self._ranges(content.audience)
         except InvalidInput as unknown:

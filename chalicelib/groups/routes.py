@@ -22,10 +22,12 @@ from chalicelib.groups.model import (
     Platform,
     Seen,
 )
-from chalicelib.http import CREATOR, Api, Request, next_cursor, read_cursor
+from chalicelib.http import CREATOR, Api, ListQuery, Request, next_cursor, page_of, read_cursor
 from chalicelib.shapes import Nothing, Strict, View
 
 api = Api("groups")
+DEEPEST = 99
+"""No area lies so deep: what is taken from it puts the smallest place first."""
 
 
 class GroupsQuery(Strict):
@@ -208,11 +210,14 @@ def set_link(request: Request, group_id: str, body: LinkWord) -> GroupView:
 @api.get(
     "/v1/groups/{group_id}/figures",
     allow="group.read",
+    query=ListQuery,
     answer=FiguresList,
     summary="A group's figures by month, the latest first",
 )
-def figures(request: Request, group_id: str) -> FiguresList:
-    return FiguresList(items=wiring.groups().history(request.principal, group_id))
+def figures(request: Request, group_id: str, query: ListQuery) -> FiguresList:
+    found = wiring.groups().history(request.principal, group_id)
+    page, more = page_of(request, query.limit, found, lambda one: one.month, latest_first=True)
+    return FiguresList(items=page, next=more)
 
 
 @api.post(
@@ -308,12 +313,18 @@ def recount(request: Request, area: str, body: Nothing) -> Recounted:
 @api.get(
     "/v1/me/groups",
     allow=CREATOR,
+    query=ListQuery,
     answer=OwnGroups,
     summary="The groups of one's own places, with their links: for approved people alone",
 )
-def my_groups(request: Request) -> OwnGroups:
+def my_groups(request: Request, query: ListQuery) -> OwnGroups:
     person = request.principal.id
-    return OwnGroups(items=[_own(found, person) for found in wiring.groups().own(person)])
+    page, more = page_of(request, query.limit, wiring.groups().own(person), _smallest_place)
+    return OwnGroups(items=[_own(found, person) for found in page], next=more)
+
+
+def _smallest_place(group: Group) -> str:
+    return f"{DEEPEST - len(group.path):02d} {group.id}"
 
 
 @api.post(

@@ -229,6 +229,7 @@ def check_audit(request: Request, query: CheckQuery) -> CheckView:
 
 class RootsQuery(Strict):
     limit: int = Field(31, ge=1, le=100)
+    cursor: str | None = None
 
 
 class RootView(View):
@@ -244,13 +245,16 @@ class RootView(View):
 
 class RootList(View):
     items: list[RootView]
-    next: None = None
+    next: str | None
 
 
 @api.get(
     "/v1/audit/roots", allow=PUBLIC, query=RootsQuery, answer=RootList, summary="The audit's daily seals"
 )
 def read_roots(request: Request, query: RootsQuery) -> RootList:
+    place = read_cursor(request) or {}
+    found = wiring.audit().roots(query.limit + 1, place.get("before"))
+    shown = found[: query.limit]
     items = [
         RootView(
             date=root.date,
@@ -259,9 +263,10 @@ def read_roots(request: Request, query: RootsQuery) -> RootList:
             previous=root.previous,
             hash=root.hash,
         )
-        for root in wiring.audit().roots(query.limit)
+        for root in shown
     ]
-    return RootList(items=items)
+    more = {"before": shown[-1].date} if len(found) > len(shown) else None
+    return RootList(items=items, next=next_cursor(request, more))
 
 
 @api.page("GET", "/transparency", allow=PUBLIC, summary="What is published about the audit")

@@ -45,7 +45,7 @@ from chalicelib.influencers.model import (
 from chalicelib.influencers.store import PeopleStore, Proof, Taken
 from chalicelib.ops import RateLimits
 from chalicelib.platforms.base import Channel, Outgoing
-from chalicelib.ports import Area, Areas, Contact, DirectSender, ServiceTexts
+from chalicelib.ports import Area, Areas, Contact, DirectSender, ServiceTexts, Way
 from chalicelib.queues import Queue
 from chalicelib.secrets import Secrets
 
@@ -394,8 +394,9 @@ class Messenger:
         return _text(channel, translate(language, "You are registered already."), translate(language, text))
 
     def _sign_in(self, asked: str, hashed: str, until: int) -> None:
-        """A code to the person whose number it is, over the channel that they have proven; for a number that
-        nobody has, one that nobody can enter."""
+        """A code to the person whose number it is, over their own channel, or the next one that they have
+        proven where that is off, stopped or refuses; for a number that nobody has, one that nobody can
+        enter."""
         if until <= self.clock.epoch():
             return
         codes, person = Codes(self.secrets.keyed_hash), self.store.holder_of_phone(hashed)
@@ -406,9 +407,21 @@ class Messenger:
         if not self.store.put_code(asked, nonce=asked, digest=digest, until=until, owner=owner):
             return
         if person and ways:
-            channel = person.channel if person.channel in ways else next(iter(ways))
-            message = self._code_message(channel, spoken(person.language), code)
-            self._send(person.id, f"code#{asked}", channel, ways[channel], message)
+            language = spoken(person.language)
+            self._send_first(person, f"code#{asked}", lambda way: self._code_message(way, language, code))
+
+    def _send_first(self, person: Influencer, key: str, words: Callable[[str], Outgoing | None]) -> None:
+        """One message over the first of the person's proven channels that takes it: their own before others,
+        and an address that has said STOP or takes nothing last."""
+        stopped, own = person.suppressed_channels, person.channel
+        order = sorted(person.addresses.items(), key=lambda one: (one[0] != own, one[0] in stopped))
+        said = [(channel, to, words(channel)) for channel, to in order]
+        ways = [Way(channel, to, message) for channel, to, message in said if message is not None]
+        if not ways:
+            telemetry.count("service_message_without_template")
+            return
+        outcome = self.sender.send_first(subject=person.id, key=key, ways=ways)
+        telemetry.count(f"service_message_{outcome.partition(':')[0]}")
 
     def _welcome(self, person: Influencer, event_id: str) -> None:
         """A first message to who was let in; not to an address that has said STOP meanwhile. And to a second

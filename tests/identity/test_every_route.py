@@ -51,6 +51,15 @@ def test_a_guarded_route_lets_no_stranger_in(route, headers):
         assert answer.headers["WWW-Authenticate"] == "Bearer"
 
 
+def test_every_list_is_read_page_by_page():
+    lists = [route for route in ROUTES if route.answer is not None and "items" in route.answer.model_fields]
+    assert len(lists) > 15
+    for route in lists:
+        assert "next" in route.answer.model_fields, route.path
+        if route.method == "GET":
+            assert {"limit", "cursor"} <= set(route.query.model_fields if route.query else ()), route.path
+
+
 def test_no_answer_that_tells_of_a_person_is_kept_for_a_repeated_write():
     personal = {"url", "account", "email", "phone", "handles", "handle", "chat", "token", "deep_link"}
     for route in ROUTES:

@@ -6,6 +6,7 @@ NAMES = [
     "audit",
     "campaigns",
     "coverage",
+    "departments",
     "directory",
     "groups",
     "ledger",

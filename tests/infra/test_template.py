@@ -56,7 +56,7 @@ def test_every_resource_has_a_type(resources):
 
 def test_every_queue_mapping_reports_single_failures_and_limits_its_concurrency(resources):
     mappings = events_of(resources, "SQS")
-    assert len(mappings) == 4
+    assert len(mappings) == 5
     for _, mapping in mappings:
         assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
         assert "MaximumConcurrency" in mapping["ScalingConfig"]
@@ -80,7 +80,7 @@ def test_every_queue_that_is_read_hands_failures_to_a_dead_letter_queue_of_its_o
         for _, mapping in events_of(resources, "SQS")
         for queue in [queue_of(resources, mapping)]
     ]
-    assert len(set(targets)) == 4
+    assert len(set(targets)) == 5
 
 
 def test_every_queue_is_encrypted_and_named_by_its_stage(resources):
@@ -149,6 +149,7 @@ def test_the_bucket_is_private_encrypted_and_forgets_bodies_of_callbacks(resourc
     assert {rule["Id"] for rule in bucket["LifecycleConfiguration"]["Rules"]} == {
         "bundles",
         "callbacks",
+        "imports",
         "screenshots",
         "unfinished-uploads",
         "uploads",
