@@ -40,6 +40,7 @@ from chalicelib.metrics import routes as metrics_routes
 from chalicelib.metrics.consumers import bp as metrics_bp
 from chalicelib.metrics.consumers import follow_accounts, forget_posts, measure_due
 from chalicelib.pages import routes as pages_routes
+from chalicelib.turnout import routes as turnout_routes
 
 app = Chalice(app_name=telemetry.SERVICE, configure_logs=False)
 app.api.binary_types = ["application/octet-stream", "image/png", "image/x-icon"]
@@ -86,6 +87,7 @@ for feature in (
     influencers_me,
     metrics_routes,
     pages_routes,
+    turnout_routes,
 ):
     app.register_blueprint(feature.api.blueprint)
 for blueprint in (

@@ -726,6 +726,7 @@ def runs() -> Runs:
         clock(),
         settings().organisation_kind,
         unsubscribe_url=lambda person: unsubscribing().url(person),
+        turnout=turnout,
     )
 
 
@@ -750,6 +751,7 @@ def campaigns() -> Campaigns:
         law=_election_law(),
         organisation_kind=settings().organisation_kind,
         organisation=settings().organisation_name,
+        turnout=turnout,
         quiet_hours=quiet_setting(settings().quiet_hours),
     )
 

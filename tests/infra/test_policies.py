@@ -83,6 +83,7 @@ PASSED_ON = "a post passes on to whose account published it, and is for what rea
 HALTED = "a platform's word stops a channel or pauses a campaign: tests/dispatch/test_channels.py"
 MEASURED = "nothing is due on this laptop: tests/metrics"
 MEASURES = ("OpsTable", "PeopleTable", "PostsTable")
+FEW_VOTED = "an audience by turnout: tests/turnout"
 FOLLOWED = "whose account is followed leaves: tests/e2e/test_followed.py"
 IMPORTED = "no file is imported on this laptop: tests/imports"
 IMPORTING = (
@@ -174,7 +175,7 @@ UNSEEN: dict[str, dict[str, str]] = {
         "dynamodb:GetItem CampaignsTable": PASSED_ON,
     },
     "plan_run": {f"{action} PlanQueue": why for action, why in POLLING.items()}
-    | {"dynamodb:GetItem LedgerTable": CALLED_OFF},
+    | {"dynamodb:GetItem LedgerTable": CALLED_OFF, "dynamodb:Query TurnoutTable": FEW_VOTED},
     "process_callbacks": {f"{action} CallbacksQueue": why for action, why in POLLING.items()}
     | {"dynamodb:GetItem LedgerTable": READ_AGAIN}
     | HALTS
@@ -338,6 +339,13 @@ def the_staffs_day(api: Caller, staff: Staff) -> None:
     election = {"name": "Sample", "areas": ["IN"], "source": "x"} | times
     made = api("POST", "/v1/elections", election, token=admin)
     api("DELETE", f"/v1/elections/{made['id']}", token=admin)
+    past = {"name": "Sample", "date": "2014-05-12", "kind": "lok_sabha"}
+    api("PUT", "/v1/turnout/elections/ls-2014", past, token=admin)
+    district = api("GET", "/v1/areas?parent=IN", token=admin)["items"][0]["id"]
+    district = api("GET", f"/v1/areas?parent={district}", token=admin)["items"][0]["id"]
+    api("PUT", f"/v1/turnout/goals/{district}", {"share": 0.6}, token=admin)
+    api("GET", f"/v1/turnout?area={district}&election=ls-2014", token=admin)
+    api("DELETE", f"/v1/turnout/goals/{district}", token=admin)
 
 
 def departments(api: Caller, admin: str) -> None:
