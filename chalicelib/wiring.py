@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from chalicelib.imports.service import Imports, Kinds
     from chalicelib.influencers.myself import Myself
     from chalicelib.influencers.proofs import Proofs
+    from chalicelib.influencers.resuming import Resuming
     from chalicelib.influencers.service import Messenger, People, Register, Signups
     from chalicelib.influencers.store import PeopleStore, RosterStore
     from chalicelib.metrics.followers import Followers
@@ -332,6 +333,14 @@ def myself() -> Myself:
     from chalicelib.secrets import secrets
 
     return Myself(_people_store(), service_queue(), rate_limits(), secrets(), clock())
+
+
+@cache
+def resuming() -> Resuming:
+    from chalicelib.influencers.resuming import Resuming
+    from chalicelib.secrets import secrets
+
+    return Resuming(_people_store(), service_queue(), rate_limits(), secrets(), clock())
 
 
 @cache

@@ -363,10 +363,10 @@ def departments(api: Caller, admin: str) -> None:
 
 def declare_figures(api: Caller, admin: str, figures: str) -> None:
     """Two words of one day about a post, each with a screenshot: the first one's is taken away."""
-    for minutes in (2, 1):
+    for seconds in (2, 1):  # close together: of two days both would be kept
         place = api("POST", "/v1/uploads", {"content_type": "image/png"}, token=admin)
         assert post_form(place["upload"]["url"], place["upload"]["fields"], PNG) < 300
-        at = (datetime.now(UTC) - timedelta(minutes=minutes)).isoformat()
+        at = (datetime.now(UTC) - timedelta(seconds=seconds)).isoformat()
         word = {"figures": {"views": 1}, "measured_at": at, "screenshot": place["key"]}
         api("POST", figures, word, token=admin)
     assert api("GET", figures, token=admin)["screenshot_url"]
