@@ -114,8 +114,11 @@ def test_streams_of_tables_are_split_around_a_bad_record_and_end_in_dead_letters
     mappings = [mapping for _, mapping in events_of(resources, "DynamoDB")]
     assert sorted(mapping["Stream"]["Fn::GetAtt"][0] for mapping in mappings) == [
         "CampaignsTable",
+        "CoverageTable",
+        "DirectoryTable",
         "PeopleTable",
         "PostsTable",
+        "RosterTable",
     ]
     for mapping in mappings:
         assert mapping["BisectBatchOnFunctionError"] is True
