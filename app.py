@@ -24,9 +24,14 @@ from chalicelib.dispatch.consumers import launch_due, plan_run, send_chunk
 from chalicelib.events.consumers import bp as events_bp
 from chalicelib.events.consumers import publish_events
 from chalicelib.groups import routes as groups_routes
+from chalicelib.groups.consumers import bp as groups_bp
+from chalicelib.groups.consumers import fold_coverage
 from chalicelib.identity import routes as identity_routes
 from chalicelib.identity.consumers import bp as identity_bp
 from chalicelib.identity.consumers import seal_audit
+from chalicelib.imports import routes as imports_routes
+from chalicelib.imports.consumers import bp as imports_bp
+from chalicelib.imports.consumers import run_import
 from chalicelib.influencers import me as influencers_me
 from chalicelib.influencers import routes as influencers_routes
 from chalicelib.influencers.consumers import bp as influencers_bp
@@ -35,6 +40,7 @@ from chalicelib.metrics import routes as metrics_routes
 from chalicelib.metrics.consumers import bp as metrics_bp
 from chalicelib.metrics.consumers import follow_accounts, forget_posts, measure_due
 from chalicelib.pages import routes as pages_routes
+from chalicelib.turnout import routes as turnout_routes
 
 app = Chalice(app_name=telemetry.SERVICE, configure_logs=False)
 app.api.binary_types = ["application/octet-stream", "image/png", "image/x-icon"]
@@ -76,17 +82,29 @@ for feature in (
     dispatch_routes,
     groups_routes,
     identity_routes,
+    imports_routes,
     influencers_routes,
     influencers_me,
     metrics_routes,
     pages_routes,
+    turnout_routes,
 ):
     app.register_blueprint(feature.api.blueprint)
-for blueprint in (events_bp, callbacks_bp, dispatch_bp, identity_bp, influencers_bp, metrics_bp):
+for blueprint in (
+    events_bp,
+    callbacks_bp,
+    dispatch_bp,
+    groups_bp,
+    identity_bp,
+    imports_bp,
+    influencers_bp,
+    metrics_bp,
+):
     app.register_blueprint(blueprint)
 
 __all__ = [
     "app",
+    "fold_coverage",
     "follow_accounts",
     "forget_posts",
     "launch_due",
@@ -94,6 +112,7 @@ __all__ = [
     "plan_run",
     "process_callbacks",
     "publish_events",
+    "run_import",
     "seal_audit",
     "send_chunk",
     "send_service",

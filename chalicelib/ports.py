@@ -102,8 +102,13 @@ def needs_override(kind: str, organisation_kind: str) -> bool:
 class Areas(Protocol):
     def get(self, area_id: str) -> Area | None: ...
 
-    def many(self, area_ids: Collection[str]) -> dict[str, Area]:
-        """Those of these areas that there are, a request for each hundred."""
+    def many(self, area_ids: Collection[str], *, fresh: bool = False) -> dict[str, Area]:
+        """Those of these areas that there are, a request for each hundred; `fresh`: as they were last
+        written."""
+        ...
+
+    def children(self, parent: str) -> list[Area]:
+        """All areas right below one; they may be minutes old."""
         ...
 
     def ranges(self, area_ids: Sequence[str]) -> list[RosterRange]:
@@ -159,10 +164,16 @@ class ImportKind(Protocol[Record]):
     idempotent.
     """
 
-    name: str
-    columns: Sequence[Column]
-    options: Sequence[str]
-    """Options without which the job is refused."""
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def columns(self) -> Sequence[Column]: ...
+
+    @property
+    def options(self) -> Sequence[str]:
+        """Options without which the job is refused."""
+        ...
 
     def check(self, job: ImportJob) -> None:
         """Raises InvalidInput for options that make no sense, Forbidden for what this caller may not fill.
@@ -275,6 +286,10 @@ class RosterRow:
 
 
 class Roster(Protocol):
+    def count(self, where: RosterRange) -> int:
+        """How many rows there are in a stretch now, read consistently."""
+        ...
+
     def page(self, where: RosterRange, after: str | None, limit: int) -> tuple[list[RosterRow], str | None]:
         """Up to `limit` rows in key order behind the sort key `after`, and the key to go on from (None: the
         end)."""

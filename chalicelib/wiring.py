@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from chalicelib.dispatch.store import DispatchStore
     from chalicelib.dispatch.waiting import Waiting
     from chalicelib.events.outbox import Outbox
+    from chalicelib.groups.covering import Coverage
+    from chalicelib.groups.fold import Fold
     from chalicelib.groups.intake import GroupsKind
     from chalicelib.groups.service import Groups
     from chalicelib.identity.audit import Audit
@@ -46,8 +48,11 @@ if TYPE_CHECKING:
     from chalicelib.identity.service import SignIn, Users
     from chalicelib.identity.sessions import CreatorSessions
     from chalicelib.identity.tokens import Tokens
+    from chalicelib.imports.runner import Runner
+    from chalicelib.imports.service import Imports, Kinds
     from chalicelib.influencers.myself import Myself
     from chalicelib.influencers.proofs import Proofs
+    from chalicelib.influencers.resuming import Resuming
     from chalicelib.influencers.service import Messenger, People, Register, Signups
     from chalicelib.influencers.store import PeopleStore, RosterStore
     from chalicelib.metrics.followers import Followers
@@ -217,6 +222,22 @@ def groups() -> Groups:
 
 
 @cache
+def coverage() -> Coverage:
+    from chalicelib.groups.covering import Coverage
+    from chalicelib.groups.nodes import NodeStore
+
+    return Coverage(NodeStore(), directory(), audit(), clock())
+
+
+@cache
+def coverage_fold() -> Fold:
+    from chalicelib.groups.fold import Fold
+    from chalicelib.groups.nodes import NodeStore
+
+    return Fold(NodeStore(), directory(), roster())
+
+
+@cache
 def groups_kind() -> GroupsKind:
     from chalicelib.groups.intake import GroupsKind
     from chalicelib.groups.store import GroupStore
@@ -346,6 +367,14 @@ def myself() -> Myself:
     from chalicelib.secrets import secrets
 
     return Myself(_people_store(), service_queue(), rate_limits(), secrets(), clock())
+
+
+@cache
+def resuming() -> Resuming:
+    from chalicelib.influencers.resuming import Resuming
+    from chalicelib.secrets import secrets
+
+    return Resuming(_people_store(), service_queue(), rate_limits(), secrets(), clock())
 
 
 @cache
@@ -740,6 +769,7 @@ def runs() -> Runs:
         clock(),
         settings().organisation_kind,
         unsubscribe_url=lambda person: unsubscribing().url(person),
+        turnout=turnout,
     )
 
 
@@ -764,6 +794,7 @@ def campaigns() -> Campaigns:
         law=_election_law(),
         organisation_kind=settings().organisation_kind,
         organisation=settings().organisation_name,
+        turnout=turnout,
         quiet_hours=quiet_setting(settings().quiet_hours),
     )
 
@@ -870,3 +901,38 @@ def callbacks() -> Callbacks:
         campaign_halts=campaign_halts(),
         pseudonym=secrets().keyed_hash,
     )
+
+
+@cache
+def import_kinds() -> Kinds:
+    """What can be imported: by its name, built when it is wanted."""
+    return {"groups": groups_kind, "turnout": turnout_kind, "turnout_matches": match_kind}
+
+
+@cache
+def imports() -> Imports:
+    from chalicelib.files import Files
+    from chalicelib.imports.service import Imports
+    from chalicelib.imports.store import JobStore
+    from chalicelib.queues import Queue
+
+    return Imports(
+        store=JobStore(),
+        kinds=import_kinds(),
+        files=Files(settings().bucket),
+        queue=Queue(settings().imports_queue_url),
+        audit=audit(),
+        limits=rate_limits(),
+        clock=clock(),
+    )
+
+
+@cache
+def import_runner() -> Runner:
+    from chalicelib.files import Files
+    from chalicelib.imports.runner import Runner
+    from chalicelib.imports.store import JobStore
+    from chalicelib.queues import Queue
+
+    queue = Queue(settings().imports_queue_url)
+    return Runner(JobStore(), import_kinds(), Files(settings().bucket), queue, clock())

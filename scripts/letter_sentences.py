@@ -19,6 +19,7 @@ PLATFORM = r"[a-z][a-z0-9_]{1,15}"
 WORDS = r"[A-Za-z][A-Za-z._]{1,60}"
 EVENT_ID = r"[A-Za-z0-9-]{1,64}"
 FUNCTIONS = {
+    "FoldCoverage": "fold_coverage",
     "FollowAccounts": "follow_accounts",
     "ForgetPosts": "forget_posts",
     "LaunchDue": "launch_due",
@@ -118,6 +119,10 @@ def _service(message: Mapping[str, Any]) -> str:
     return f"{words[message['kind']]} for {person}"
 
 
+def _import(message: Mapping[str, Any]) -> str:
+    return f"work on import {_only(ID, message['import'])}"
+
+
 def _event(message: Mapping[str, Any], attributes: Mapping[str, str]) -> str:
     condition = _part(message, "requestContext").get("condition") or attributes.get("ERROR_CODE")
     why = f" ({_only(WORDS, condition)})" if condition else ""
@@ -152,6 +157,7 @@ def _only(pattern: str, value: object) -> str:
 
 _READERS: dict[str, tuple[str, Callable[[Mapping[str, Any]], str]]] = {
     "callbacks": ("process_callbacks", _callback),
+    "imports": ("run_import", _import),
     "plan": ("plan_run", _plan),
     "send": ("send_chunk", _send),
     "service": ("send_service", _service),

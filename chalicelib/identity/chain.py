@@ -19,6 +19,7 @@ SUBJECT_TYPES = (
     "directive",
     "election",
     "group",
+    "import",
     "influencer",
     "post",
     "queue",

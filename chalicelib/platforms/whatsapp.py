@@ -398,6 +398,8 @@ class WhatsApp(meta.App):
         said = an_id(a_dict(a_dict(answer).get("health_status")).get("can_send_message"))
         if said == "BLOCKED":
             raise SendRefused("health_blocked", "channel", said)
+        if said not in {"AVAILABLE", "LIMITED"}:
+            raise OutcomeUnknown
 
     def parse(self, body: bytes) -> list[Update]:
         try:

@@ -14,6 +14,7 @@ from tests.infra.conftest import of_type
 
 HANDLERS = [
     "app",
+    "fold_coverage",
     "follow_accounts",
     "forget_posts",
     "launch_due",
@@ -21,6 +22,7 @@ HANDLERS = [
     "plan_run",
     "process_callbacks",
     "publish_events",
+    "run_import",
     "seal_audit",
     "send_chunk",
     "send_service",

@@ -84,16 +84,32 @@ OFFICIAL = "a department's account is proven, or its post measured: tests/depart
 HALTED = "a platform's word stops a channel or pauses a campaign: tests/dispatch/test_channels.py"
 MEASURED = "nothing is due on this laptop: tests/metrics"
 MEASURES = ("OpsTable", "PeopleTable", "PostsTable")
+FEW_VOTED = "an audience by turnout: tests/turnout"
 FOLLOWED = "whose account is followed leaves: tests/e2e/test_followed.py"
+IMPORTED = "no file is imported on this laptop: tests/imports"
+IMPORTING = (
+    ("sqs:SendMessage", "ImportsQueue"),
+    ("dynamodb:GetItem", "OpsTable"),
+    ("dynamodb:PutItem", "OpsTable"),
+    *((f"dynamodb:{one}", "DirectoryTable") for one in ("BatchGetItem", "BatchWriteItem")),
+    *((f"dynamodb:{one}", "DirectoryTable") for one in ("GetItem", "Query")),
+    *((f"dynamodb:{one}", "TurnoutTable") for one in ("BatchGetItem", "BatchWriteItem", "GetItem")),
+    *((f"dynamodb:{one}", "TurnoutTable") for one in ("PutItem", "Query")),
+    *((f"dynamodb:{one}", "GroupsTable") for one in ("BatchGetItem", "DeleteItem", "PutItem")),
+    *((f"dynamodb:{one}", "CoverageTable") for one in ("DeleteItem", "PutItem")),
+    ("s3:GetObject", "Bucket/imports/*"),
+    ("s3:PutObject", "Bucket/imports/*"),
+)
 LEASED = "a hub confirmed a subscription: tests/callbacks"
 GROUPED = "no group is on this laptop's register: tests/groups"
 GROUPS = {
     f"dynamodb:{action} GroupsTable": GROUPED
     for action in ("BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Query")
 }
-GROUPS |= {"dynamodb:Query GroupsTable/by_place": GROUPED}
+GROUPS |= {"dynamodb:Query GroupsTable/by_place": GROUPED, "dynamodb:BatchGetItem DirectoryTable": GROUPED}
 GROUPS |= {
-    f"dynamodb:{action} CoverageTable": GROUPED for action in ("DeleteItem", "GetItem", "PutItem", "Query")
+    f"dynamodb:{action} CoverageTable": GROUPED
+    for action in ("BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query")
 }
 HALTS = {
     "dynamodb:PutItem CampaignsTable": HALTED,
@@ -123,12 +139,24 @@ UNSEEN: dict[str, dict[str, str]] = {
         "s3:GetObject Bucket/bundles/*": "whoever follows a link that was signed reads in its name",
         "s3:GetObject Bucket/screenshots/*": "whoever follows a link that was signed reads in its name",
         "dynamodb:BatchGetItem PostsTable": "figures of posts that count: tests/metrics/test_impact.py",
+        "dynamodb:BatchGetItem OpsTable": IMPORTED,
+        "dynamodb:Query OpsTable": IMPORTED,
+        "sqs:SendMessage ImportsQueue": IMPORTED,
+        "s3:GetObject Bucket/imports/*": IMPORTED,
+        "s3:PutObject Bucket/imports/*": "whoever posts a form that was signed writes in its name",
         "s3:PutObject Bucket/uploads/*": "whoever posts a form that was signed writes in its name",
     },
     "forget_posts": FAILURES
     | {
         "secretsmanager:GetSecretValue PlatformSecret": "the pepper, where the platform has another id",
     },
+    "fold_coverage": FAILURES
+    | {
+        f"{action} {table}.StreamArn": BY_LAMBDA
+        for action in STREAM
+        for table in ("CoverageTable", "DirectoryTable", "RosterTable")
+    }
+    | {"dynamodb:ListStreams *": "Lambda asks for it, and it takes no resource"},
     "launch_due": FAILURES
     | {"dynamodb:BatchWriteItem TalliesTable": PARKED, "sqs:SendMessage SendQueue": PARKED}
     | {f"dynamodb:{action} TalliesTable": HALTED for action in ("DeleteItem", "PutItem")}
@@ -149,7 +177,7 @@ UNSEEN: dict[str, dict[str, str]] = {
         "dynamodb:GetItem CampaignsTable": PASSED_ON,
     },
     "plan_run": {f"{action} PlanQueue": why for action, why in POLLING.items()}
-    | {"dynamodb:GetItem LedgerTable": CALLED_OFF},
+    | {"dynamodb:GetItem LedgerTable": CALLED_OFF, "dynamodb:Query TurnoutTable": FEW_VOTED},
     "process_callbacks": {f"{action} CallbacksQueue": why for action, why in POLLING.items()}
     | {"dynamodb:GetItem LedgerTable": READ_AGAIN}
     | HALTS
@@ -172,6 +200,8 @@ UNSEEN: dict[str, dict[str, str]] = {
         for table in ("PeopleTable", "CampaignsTable", "PostsTable")
     }
     | {"dynamodb:ListStreams *": "Lambda asks for it, and it takes no resource"},
+    "run_import": {f"{action} ImportsQueue": why for action, why in POLLING.items()}
+    | {f"{action} {resource}": IMPORTED for action, resource in IMPORTING},
     "seal_audit": FAILURES,
     "send_chunk": {f"{action} SendQueue": why for action, why in POLLING.items()}
     | EMAILS
@@ -313,6 +343,13 @@ def the_staffs_day(api: Caller, staff: Staff) -> None:
     election = {"name": "Sample", "areas": ["IN"], "source": "x"} | times
     made = api("POST", "/v1/elections", election, token=admin)
     api("DELETE", f"/v1/elections/{made['id']}", token=admin)
+    past = {"name": "Sample", "date": "2014-05-12", "kind": "lok_sabha"}
+    api("PUT", "/v1/turnout/elections/ls-2014", past, token=admin)
+    district = api("GET", "/v1/areas?parent=IN", token=admin)["items"][0]["id"]
+    district = api("GET", f"/v1/areas?parent={district}", token=admin)["items"][0]["id"]
+    api("PUT", f"/v1/turnout/goals/{district}", {"share": 0.6}, token=admin)
+    api("GET", f"/v1/turnout?area={district}&election=ls-2014", token=admin)
+    api("DELETE", f"/v1/turnout/goals/{district}", token=admin)
 
 
 def departments(api: Caller, admin: str) -> None:
@@ -330,10 +367,10 @@ def departments(api: Caller, admin: str) -> None:
 
 def declare_figures(api: Caller, admin: str, figures: str) -> None:
     """Two words of one day about a post, each with a screenshot: the first one's is taken away."""
-    for minutes in (2, 1):
+    for seconds in (2, 1):  # close together: of two days both would be kept
         place = api("POST", "/v1/uploads", {"content_type": "image/png"}, token=admin)
         assert post_form(place["upload"]["url"], place["upload"]["fields"], PNG) < 300
-        at = (datetime.now(UTC) - timedelta(minutes=minutes)).isoformat()
+        at = (datetime.now(UTC) - timedelta(seconds=seconds)).isoformat()
         word = {"figures": {"views": 1}, "measured_at": at, "screenshot": place["key"]}
         api("POST", figures, word, token=admin)
     assert api("GET", figures, token=admin)["screenshot_url"]
