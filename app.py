@@ -33,6 +33,9 @@ from chalicelib.metrics import routes as metrics_routes
 from chalicelib.metrics.consumers import bp as metrics_bp
 from chalicelib.metrics.consumers import follow_accounts, forget_posts, measure_due
 from chalicelib.pages import routes as pages_routes
+from chalicelib.webhooks import routes as webhooks_routes
+from chalicelib.webhooks.consumers import bp as webhooks_bp
+from chalicelib.webhooks.consumers import send_webhooks
 
 app = Chalice(app_name=telemetry.SERVICE, configure_logs=False)
 app.api.binary_types = ["application/octet-stream", "image/png", "image/x-icon"]
@@ -76,9 +79,10 @@ for feature in (
     influencers_me,
     metrics_routes,
     pages_routes,
+    webhooks_routes,
 ):
     app.register_blueprint(feature.api.blueprint)
-for blueprint in (events_bp, callbacks_bp, dispatch_bp, identity_bp, influencers_bp, metrics_bp):
+for blueprint in (events_bp, callbacks_bp, dispatch_bp, identity_bp, influencers_bp, metrics_bp, webhooks_bp):
     app.register_blueprint(blueprint)
 
 __all__ = [
@@ -93,5 +97,6 @@ __all__ = [
     "seal_audit",
     "send_chunk",
     "send_service",
+    "send_webhooks",
     "welcome",
 ]

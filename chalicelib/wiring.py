@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from chalicelib.queues import Queue
     from chalicelib.unsubscribing import Unsubscribing
     from chalicelib.uploads import Uploads
+    from chalicelib.webhooks.service import Webhooks
 
 POLLERS_SHARE = 0.9
 """What part of a platform's quota the schedule may use up: proofs of handles need the rest."""
@@ -702,4 +703,26 @@ def callbacks() -> Callbacks:
         channel_halts=breaker(),
         campaign_halts=campaign_halts(),
         pseudonym=secrets().keyed_hash,
+    )
+
+
+@cache
+def webhooks() -> Webhooks:
+    from chalicelib.queues import Queue
+    from chalicelib.secrets import secrets
+    from chalicelib.webhooks.poster import Poster
+    from chalicelib.webhooks.service import Webhooks
+    from chalicelib.webhooks.store import Standings
+
+    laptop = settings().stage == "local"
+    return Webhooks(
+        entries=lambda: secrets().all().get("webhooks", {}),
+        standings=Standings(),
+        poster=Poster(loopback=laptop),
+        queue=Queue(settings().webhooks_queue_url),
+        dead=Queue(settings().webhooks_dead_url),
+        audit=audit(),
+        clock=clock(),
+        public_url=public_url(),
+        loopback=laptop,
     )

@@ -23,6 +23,7 @@ SUBJECT_TYPES = (
     "template",
     "theme",
     "user",
+    "webhook",
 )
 """What has an audit. A daily root covers the chains of all of these: another type cannot be written."""
 START = "0" * 64

@@ -48,6 +48,8 @@ MATRIX: dict[str, frozenset[Role]] = {
     "election.write": _only("admin"),
     "user.read": _only("admin", "auditor"),
     "user.write": _only("admin"),
+    "webhook.read": _only("admin", "auditor"),
+    "webhook.write": _only("admin"),
     "audit.read": _only("admin", "auditor"),
 }
 """Action -> the roles that may do it. What is not named here, nobody may do."""
