@@ -84,6 +84,7 @@ HALTED = "a platform's word stops a channel or pauses a campaign: tests/dispatch
 MEASURED = "nothing is due on this laptop: tests/metrics"
 MEASURES = ("OpsTable", "PeopleTable", "PostsTable")
 FOLLOWED = "whose account is followed leaves: tests/e2e/test_followed.py"
+AWAY = "a receiver of webhooks fails, rests, or wants nothing any more: tests/webhooks"
 LEASED = "a hub confirmed a subscription: tests/callbacks"
 HALTS = {
     "dynamodb:PutItem CampaignsTable": HALTED,
@@ -172,6 +173,14 @@ UNSEEN: dict[str, dict[str, str]] = {
     | {"dynamodb:Query CampaignsTable": REGISTERED}
     | {"dynamodb:GetItem LedgerTable": READ_AGAIN}
     | {"sqs:SendMessage ServiceQueue": "a message waits while its channel is stopped: tests/influencers"},
+    "send_webhooks": {f"{action} WebhooksQueue": why for action, why in POLLING.items()}
+    | {
+        "sqs:SendMessage WebhooksDead": AWAY,
+        "dynamodb:PutItem OpsTable": AWAY,
+        "dynamodb:DeleteItem OpsTable": AWAY,
+        "dynamodb:Query AuditTable": AWAY,
+        "dynamodb:UpdateItem AuditTable": AWAY,
+    },
     "welcome": FAILURES,
 }
 
