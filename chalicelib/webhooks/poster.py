@@ -49,14 +49,11 @@ class Poster:
     def post(self, target: Target, body: bytes, headers: Mapping[str, str]) -> Answer:
         """What became of it. Redirects are not followed, and nothing of the answer's body is read."""
         until = time.monotonic() + self._whole_s
-        try:
-            found = self._look_up(target.host, target.port, type=socket.SOCK_STREAM)
-            addresses = list(dict.fromkeys(str(place[0]) for *_, place in found))
-        except (OSError, UnicodeError):
+        addresses = self._addresses(target, until)
+        if not addresses:
             return Answer(0, "name_unknown")
         if not all(may_be_reached(one, target, loopback=self._loopback) for one in addresses):
             return Answer(0, "address_not_public")
-        addresses.sort(key=lambda one: ":" in one)  # a function outside of a VPC has no way by IPv6
         for address in addresses[:MOST_ADDRESSES]:
             try:
                 plain = socket.create_connection((address, target.port), _left(until))
@@ -64,6 +61,21 @@ class Poster:
                 continue
             return self._ask(plain, target, body, headers, until)
         return Answer(0, "no_connection")
+
+    def _addresses(self, target: Target, until: float) -> list[str]:
+        """What the host's name stands for; nothing when it stands for nothing, or that is not told in time.
+        A look-up cannot be cut off: one that hangs is left behind."""
+        found: list[str] = []
+
+        def ask() -> None:
+            with contextlib.suppress(OSError, UnicodeError):
+                places = self._look_up(target.host, target.port, type=socket.SOCK_STREAM)
+                found.extend(dict.fromkeys(str(place[0]) for *_, place in places))
+
+        asking = threading.Thread(target=ask, daemon=True)
+        asking.start()
+        asking.join(_left(until))
+        return sorted(found, key=lambda one: ":" in one)  # a function outside of a VPC has no way by IPv6
 
     def _ask(
         self, plain: socket.socket, target: Target, body: bytes, headers: Mapping[str, str], until: float
@@ -76,7 +88,7 @@ class Poster:
             ):
                 if isinstance(connection.sock, ssl.SSLSocket):
                     connection.sock.do_handshake()
-                connection.request("POST", target.path, body, dict(headers))
+                connection.request("POST", target.path, body, {"Connection": "close", **headers})
                 with connection.getresponse() as answer:
                     if time.monotonic() >= until:  # what was cut off in its headers looks like a whole one
                         return Answer(0, "no_answer")

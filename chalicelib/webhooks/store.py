@@ -101,5 +101,5 @@ def _pk(subscriber: Subscriber) -> str:
 
 def _as_seen(subscriber: Subscriber, seen: Standing) -> Condition:
     other: Condition = StandingItem.pk.does_not_exist() | (StandingItem.place != subscriber.fingerprint)
-    same: Condition = StandingItem.until == seen.until
-    return other | same if seen.until else other
+    as_seen: Condition = other | (StandingItem.until == seen.until)
+    return as_seen

@@ -118,7 +118,9 @@ def test_an_event_reaches_each_who_wants_it_and_nobody_else(world):
         "two": entry("two.example", events=["run.*"]),
         "three": entry("three.example", events=["post.measured", "campaign.approved"]),
     }
-    world.tell(event(1), event(2, "run.started"))
+    world.webhooks().take({"1": json.dumps(event(1))})
+    assert sorted(body["to"] for _, body in world.queue.messages) == ["one", "three"]
+    world.tell(event(2, "run.started"))
     world.run()
     hosts = Counter(host for host, _, _ in world.receivers.came)
     assert hosts == {"one.example": 2, "two.example": 1, "three.example": 1}
@@ -255,7 +257,7 @@ def test_one_event_that_is_refused_again_and_again_holds_up_no_other_of_its_rece
 def test_a_receiver_that_hangs_holds_up_nobody_else(world):
     with listening() as hanging, listening() as well:
         hanging.answers = ["hang"]
-        world.poster = Poster(loopback=True, whole_s=1.5)
+        world.poster = Poster(loopback=True, whole_s=60)
         world.entries = {
             "away": {"url": hanging.url, "secret": SECRET},
             "well": {"url": well.url, "secret": SECRET},
@@ -263,20 +265,18 @@ def test_a_receiver_that_hangs_holds_up_nobody_else(world):
         world.tell(*(event(number) for number in range(5)))
         world.webhooks().take({str(n): json.dumps(world.queue.take()) for n in range(5)})
         batch = {str(n): json.dumps(world.queue.take()) for n in range(10)}
-        begun = time.monotonic()
         thread = threading.Thread(target=world.webhooks().take, args=(batch,))
         thread.start()
-        while len(well.came) < 5 and time.monotonic() - begun < 5:
+        patience = time.monotonic() + 30
+        while len(well.came) + len(hanging.came) < 10 and time.monotonic() < patience:
             time.sleep(0.01)
-        assert (len(well.came), time.monotonic() - begun < 1) == (5, True)
+        assert (len(well.came), len(hanging.came), thread.is_alive()) == (5, 5, True)
+        hanging.released.set()
         thread.join()
-        assert len(hanging.came) == 5
         world.tell(*(event(number) for number in range(5, 9)))
-        begun = time.monotonic()
         world.run(until_s=1)
         assert len(well.came) == 9
-        assert len(hanging.came) <= 6, "while it rests, nothing is sent to it"
-        assert time.monotonic() - begun < 3
+        assert len(hanging.came) <= 6, "while it rests, one message at most asks how it is"
 
 
 def test_whatever_the_order_everything_arrives(world):
@@ -537,25 +537,6 @@ def test_a_test_message_is_sent_at_once_audited_and_changes_nothing(world):
     assert world.queue.messages == []
     actions = [one.action for one in world.audit.of("webhook#one", limit=10)[0]]
     assert actions == ["webhook.tested"] * 3
-
-
-def test_the_handler_takes_a_batch_and_tells_what_must_come_again(monkeypatch):
-    from chalice.local import LambdaContext
-
-    import app as front_door
-    from chalicelib import wiring
-
-    class Taking:
-        def take(self, messages):
-            self.messages = messages
-            return ["2"]
-
-    taking = Taking()
-    monkeypatch.setattr(wiring, "webhooks", lambda: taking)
-    records = [{"messageId": n, "body": f"body {n}", "receiptHandle": n} for n in ("1", "2")]
-    answer = front_door.send_webhooks({"Records": records}, LambdaContext("send_webhooks", 256))
-    assert answer == {"batchItemFailures": [{"itemIdentifier": "2"}]}
-    assert taking.messages == {"1": "body 1", "2": "body 2"}
 
 
 def test_the_day_is_counted_from_when_it_was_first_to_be_sent(world):

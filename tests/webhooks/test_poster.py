@@ -121,6 +121,19 @@ def test_an_unknown_name_is_told_as_such():
     assert Poster(look_up=unknown).post(target, b"{}", HEADERS).why == "name_unknown"
 
 
+def test_a_name_that_is_not_told_in_time_is_left_behind():
+    told = threading.Event()
+
+    def slow(*_, **__):
+        told.wait(10)
+        return []
+
+    begun = time.monotonic()
+    answer = Poster(whole_s=0.1, look_up=slow).post(Target.of(f"https://{NAME}/", loopback=False), b"", {})
+    told.set()
+    assert (answer.why, time.monotonic() - begun < 5) == ("name_unknown", True)
+
+
 def test_nobody_listening_is_told_as_such():
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
