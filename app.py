@@ -16,15 +16,20 @@ from chalicelib.callbacks import routes as callbacks_routes
 from chalicelib.callbacks.consumers import bp as callbacks_bp
 from chalicelib.callbacks.consumers import process_callbacks
 from chalicelib.campaigns import routes as campaigns_routes
+from chalicelib.departments import routes as departments_routes
 from chalicelib.directory import routes as directory_routes
 from chalicelib.dispatch import routes as dispatch_routes
 from chalicelib.dispatch.consumers import bp as dispatch_bp
 from chalicelib.dispatch.consumers import launch_due, plan_run, send_chunk
 from chalicelib.events.consumers import bp as events_bp
 from chalicelib.events.consumers import publish_events
+from chalicelib.groups import routes as groups_routes
 from chalicelib.identity import routes as identity_routes
 from chalicelib.identity.consumers import bp as identity_bp
 from chalicelib.identity.consumers import seal_audit
+from chalicelib.imports import routes as imports_routes
+from chalicelib.imports.consumers import bp as imports_bp
+from chalicelib.imports.consumers import run_import
 from chalicelib.influencers import me as influencers_me
 from chalicelib.influencers import routes as influencers_routes
 from chalicelib.influencers.consumers import bp as influencers_bp
@@ -33,6 +38,7 @@ from chalicelib.metrics import routes as metrics_routes
 from chalicelib.metrics.consumers import bp as metrics_bp
 from chalicelib.metrics.consumers import follow_accounts, forget_posts, measure_due
 from chalicelib.pages import routes as pages_routes
+from chalicelib.turnout import routes as turnout_routes
 from chalicelib.webhooks import routes as webhooks_routes
 from chalicelib.webhooks.consumers import bp as webhooks_bp
 from chalicelib.webhooks.consumers import send_webhooks
@@ -72,17 +78,30 @@ for feature in (
     system,
     callbacks_routes,
     directory_routes,
+    departments_routes,
     campaigns_routes,
     dispatch_routes,
+    groups_routes,
     identity_routes,
+    imports_routes,
     influencers_routes,
     influencers_me,
     metrics_routes,
     pages_routes,
+    turnout_routes,
     webhooks_routes,
 ):
     app.register_blueprint(feature.api.blueprint)
-for blueprint in (events_bp, callbacks_bp, dispatch_bp, identity_bp, influencers_bp, metrics_bp, webhooks_bp):
+for blueprint in (
+    events_bp,
+    callbacks_bp,
+    dispatch_bp,
+    identity_bp,
+    imports_bp,
+    influencers_bp,
+    metrics_bp,
+    webhooks_bp,
+):
     app.register_blueprint(blueprint)
 
 __all__ = [
@@ -94,6 +113,7 @@ __all__ = [
     "plan_run",
     "process_callbacks",
     "publish_events",
+    "run_import",
     "seal_audit",
     "send_chunk",
     "send_service",

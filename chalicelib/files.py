@@ -8,6 +8,15 @@ from chalicelib import aws
 
 
 @dataclass(frozen=True)
+class Part:
+    """Some bytes of an object, the size of all of it in bytes, and which version of it they are of."""
+
+    body: bytes
+    size: int
+    version: str
+
+
+@dataclass(frozen=True)
 class Files:
     """Objects of the bucket of this name."""
 
@@ -37,15 +46,22 @@ class Files:
 
     def beginning(self, key: str, length: int) -> tuple[bytes, int] | None:
         """The first bytes of an object and its whole size; None when there is none (any more)."""
+        found = self.part(key, 0, length)
+        return (found.body, found.size) if found else None
+
+    def part(self, key: str, begin: int, length: int) -> Part | None:
+        """Up to `length` bytes of an object from the byte `begin` on; None when there is none (any more)."""
         from botocore.exceptions import ClientError
 
+        asked = f"bytes={begin}-{begin + length - 1}"
         try:
-            found = aws.client("s3").get_object(Bucket=self.bucket, Key=key, Range=f"bytes=0-{length - 1}")
+            found = aws.client("s3").get_object(Bucket=self.bucket, Key=key, Range=asked)
         except ClientError as error:  # without the right to list, S3 refuses what is not there
             if error.response["Error"]["Code"] not in ("NoSuchKey", "AccessDenied", "InvalidRange"):
                 raise
             return None
-        return found["Body"].read(), int(found["ContentRange"].rpartition("/")[2])
+        size = int(found["ContentRange"].rpartition("/")[2])
+        return Part(found["Body"].read(), size, str(found["ETag"]))
 
     def copy(self, key: str, to: str) -> None:
         """The same object under another key, over what was there."""

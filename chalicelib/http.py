@@ -18,15 +18,15 @@ import base64
 import hashlib
 import hmac
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from http.cookies import CookieError, SimpleCookie
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
 
 from chalice.app import Blueprint
 from chalice.app import Response as ChaliceResponse
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from chalicelib import i18n
 from chalicelib.errors import (
@@ -166,6 +166,16 @@ class Request:
 
 
 @dataclass(frozen=True)
+class Again:
+    """How a repeated write is answered where the first answer tells of a person: of that only `names` are
+    kept, ids and words of ours, and `view` makes the answer anew, from the request and them. What changed
+    since is in it; what the caller may not see any more is refused."""
+
+    names: tuple[str, ...]
+    view: Callable[[Request, Mapping[str, Any]], Any]
+
+
+@dataclass(frozen=True)
 class Route:
     """One declared route: what openapi.json and the tests of authorisation read."""
 
@@ -180,7 +190,8 @@ class Route:
     status: int
     kind: Literal["json", "page", "raw"]
     kept: bool = True
-    """Whether the answer to an Idempotency-Key is kept; never one with personal data in clear."""
+    """Whether the answer to an Idempotency-Key is kept: never one with personal data, unless by"""
+    again: Again | None = None
 
 
 ROUTES: list[Route] = []
@@ -311,6 +322,39 @@ def read_cursor(request: Request) -> dict[str, Any] | None:
     return position
 
 
+Item = TypeVar("Item")
+
+
+class ListQuery(Strict):
+    """How a list that is read as a whole is asked for, page by page."""
+
+    limit: int = Field(default=100, ge=1, le=500)
+    cursor: str | None = None
+
+
+def page_of(
+    request: Request,
+    limit: int,
+    found: Iterable[Item],
+    place: Callable[[Item], str | int],
+    *,
+    latest_first: bool = False,
+) -> tuple[list[Item], str | None]:
+    """One page of a list that was read as a whole, and the cursor to the next; None at its end.
+
+    `place` orders the list and is each item's own: what comes or goes between two pages costs no other item
+    its place.
+    """
+    after = (read_cursor(request) or {}).get("after")
+    placed: list[tuple[Any, Item]] = [(place(one), one) for one in found]
+    placed.sort(key=lambda one: one[0], reverse=latest_first)
+    if after is not None:
+        placed = [one for one in placed if (one[0] < after if latest_first else one[0] > after)]
+    page = placed[:limit]
+    more = {"after": page[-1][0]} if len(placed) > limit else None
+    return [one for _, one in page], next_cursor(request, more)
+
+
 def _cursor_mac(request: Request, packed: str) -> str:
     asked = {name: value for name, value in request.query.items() if name not in ("cursor", "limit", "lang")}
     signed = json.dumps([request.path, sorted(asked.items()), packed]).encode()
@@ -368,11 +412,14 @@ class Api:
         answer: Any = None,  # noqa: ANN401 - a model or a list of models
         status: int = 200,
         kept: bool = True,
+        again: Again | None = None,
     ) -> Callable[[Handle], Handle]:
         """A JSON route. The view gets the request, path parameters, and `body` / `query` where a model is
         given."""
         return self._route(
-            Route(method, path, allow, summary, self.feature, body, query, answer, status, "json", kept),
+            Route(
+                method, path, allow, summary, self.feature, body, query, answer, status, "json", kept, again
+            ),
             (JSON,),
         )
 
@@ -522,7 +569,7 @@ def _once(route: Route, request: Request, act: Callable[[], Any]) -> ChaliceResp
     once = _doors[0].idempotency()
     first = once.begin(scope, request.raw)
     if first is not None:
-        return _reply(first["body"], first["status"], JSON_HEADERS | {"Idempotent-Replayed": "true"})
+        return _replayed(route, request, first)
     try:
         response = _response(route, act())
     except JanJanError as error:
@@ -532,7 +579,7 @@ def _once(route: Route, request: Request, act: Callable[[], Any]) -> ChaliceResp
     except ValidationError:
         once.forget(scope)
         raise
-    answer = {"status": response.status_code, "body": _replayable(request, response.body)}
+    answer = {"status": response.status_code, "body": _replayable(route, request, response.body)}
     try:
         once.done(scope, request.raw, answer)
     except Exception:
@@ -540,15 +587,18 @@ def _once(route: Route, request: Request, act: Callable[[], Any]) -> ChaliceResp
     return response
 
 
-def _replayable(request: Request, body: Any) -> Any:  # noqa: ANN401
-    if request.caller is not None or not isinstance(body, str) or not body:
+def _replayable(route: Route, request: Request, body: Any) -> Any:  # noqa: ANN401
+    if request.caller is not None and route.again is None or not isinstance(body, str) or not body:
         return body
-    given = json.loads(body)
-    return (
-        json.dumps({k: v for k, v in given.items() if k in ANONYMOUS_REPLAY})
-        if isinstance(given, dict)
-        else "{}"
-    )
+    given, names = json.loads(body), route.again.names if route.again else ANONYMOUS_REPLAY
+    return json.dumps({k: v for k, v in given.items() if k in names}) if isinstance(given, dict) else "{}"
+
+
+def _replayed(route: Route, request: Request, first: Mapping[str, Any]) -> ChaliceResponse:
+    body = first["body"]
+    if route.again:
+        body = _response(route, route.again.view(request, json.loads(body))).body
+    return _reply(body, first["status"], JSON_HEADERS | {"Idempotent-Replayed": "true"})
 
 
 def _response(route: Route, result: Any) -> ChaliceResponse:  # noqa: ANN401

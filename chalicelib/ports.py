@@ -6,13 +6,15 @@ by `wiring`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
-from chalicelib.platforms.base import Engaged, Inbound, Leased, Measured, Outgoing, Posted, Scope
+from chalicelib.errors import InvalidInput
+from chalicelib.identity.roles import Principal
+from chalicelib.platforms.base import Engaged, Inbound, Leased, Line, Measured, Outgoing, Posted, Scope
 
 # --- directory ----------------------------------------------------------------------------------------------
 
@@ -100,12 +102,160 @@ def needs_override(kind: str, organisation_kind: str) -> bool:
 class Areas(Protocol):
     def get(self, area_id: str) -> Area | None: ...
 
+    def many(self, area_ids: Collection[str]) -> dict[str, Area]:
+        """Those of these areas that there are, a request for each hundred."""
+        ...
+
     def ranges(self, area_ids: Sequence[str]) -> list[RosterRange]:
         """The stretches of the roster that hold everyone in these areas and below: sorted, none inside
         another.
 
         Raises InvalidInput for an area that does not exist.
         """
+        ...
+
+
+# --- imports ------------------------------------------------------------------------------------------------
+
+
+Record = TypeVar("Record")
+Effect = Literal["new", "changed", "same"]
+"""What taking a record does to what is stored."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a file: our name for it, and other headers under which public files carry it."""
+
+    name: str
+    also: tuple[str, ...] = ()
+    required: bool = False
+
+
+NOBODY = Principal("system", "", "", frozenset())
+"""Covers no area and no department."""
+
+
+@dataclass(frozen=True)
+class ImportJob:
+    """The job in whose course a record is taken: whose word it is, and what was said of the whole file."""
+
+    id: str
+    actor: str
+    at: datetime
+    options: Mapping[str, str] = field(default_factory=dict)
+    """What holds for all rows: `election`, `source` … as the kind allows."""
+    caller: Principal = NOBODY
+    """Who started it, with the areas and departments that they had then."""
+    columns: frozenset[str] = frozenset()
+    """The columns that the file has, by our names; empty while the file has not been read."""
+
+
+class ImportKind(Protocol[Record]):
+    """One kind of file that can be imported, implemented by the feature whose records it fills.
+
+    The job reads the file in slices, finds repeated keys, counts, keeps the errors by row and goes on where
+    it broke off; a kind knows what a row means. After a crash the same slice comes again: `write` is
+    idempotent.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def columns(self) -> Sequence[Column]: ...
+
+    @property
+    def options(self) -> Sequence[str]:
+        """Options without which the job is refused."""
+        ...
+
+    def check(self, job: ImportJob) -> None:
+        """Raises InvalidInput for options that make no sense, Forbidden for what this caller may not fill.
+
+        Asked when the job is made, and once more when the header was read: `job.columns` may then be refused,
+        with the column's name as `field`.
+        """
+        ...
+
+    def read(self, cells: Mapping[str, str], job: ImportJob) -> Record:
+        """One row, its cells by our names for the columns, composed (NFC) and without stray spaces; columns
+        that the file lacks are absent. Raises InvalidInput with the column's name as `field`."""
+        ...
+
+    def key(self, record: Record) -> str:
+        """What makes a record one: the second of two rows with this key is a duplicate and is not taken."""
+        ...
+
+    def compare(self, records: Sequence[Record], job: ImportJob) -> list[Effect | InvalidInput]:
+        """What writing each of up to 100 records would do, in their order, by as few reads as possible; or
+        why it may not be written. Writes nothing: a dry run ends here."""
+        ...
+
+    def write(self, records: Sequence[Record], job: ImportJob) -> None:
+        """Stores these (up to 100 whose effect is new or changed), by batch writes. May be repeated."""
+        ...
+
+    def finish(self, job: ImportJob) -> None:
+        """Once all is written: what is summed over the file's places. May be repeated."""
+        ...
+
+
+# --- turnout ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class LowPlaces:
+    """The places of one district in which few voted, by the rules of one audience."""
+
+    areas: frozenset[str] = frozenset()
+    """Booths; and blocks and the district by their sums."""
+    told_blocks: frozenset[str] = frozenset()
+    """Blocks that have a sum of their own."""
+
+    def holds(self, row: RosterRow) -> bool:
+        """Whether this person's own area is among them. Somebody known by a block of which nothing is told
+        counts by the district; above districts nobody is."""
+        own = row.area_key.rpartition("#")[0].rpartition("/")[2] or row.partition
+        if "-B" in own and own not in self.told_blocks:
+            own = row.partition
+        return own in self.areas
+
+
+class Turnout(Protocol):
+    """Who voted where, last time: which places audiences may prefer."""
+
+    def latest(self, districts: Iterable[str], election: str = "") -> dict[str, str]:
+        """The latest election of which something is reported there, or the one that is named, by district;
+        without the districts of which nothing is."""
+        ...
+
+    def low_places(
+        self, district: str, election: str, *, below: float | None, lowest_share: float | None
+    ) -> LowPlaces:
+        """The places of a district whose reported turnout at this election is under `below` (a share from 0
+        to 1), and which lie among the `lowest_share` of its booths. What did not report is never among
+        them."""
+        ...
+
+
+# --- departments --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class SchemeBrief:
+    """What a campaign must know of a scheme that it cites."""
+
+    id: str
+    department: str
+    names: Mapping[str, str]
+    """By language: it has words in these alone."""
+    ended: bool = False
+
+
+class Schemes(Protocol):
+    def briefs(self, ids: Sequence[str]) -> dict[str, SchemeBrief]:
+        """The schemes of these ids, as they are today; unknown ones are absent."""
         ...
 
 
@@ -204,14 +354,32 @@ class Ownership(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Way:
+    """One way to say something to somebody: the same, in the words of its channel."""
+
+    channel: str
+    to: str
+    message: Outgoing
+
+
 class DirectSender(Protocol):
-    def send(self, *, subject: str, key: str, channel: str, to: str, message: Outgoing) -> str:
-        """Sends one service message at most once for (subject, key).
+    def send(
+        self, *, subject: str, key: str, channel: str, to: str, message: Outgoing, line: Line | None = None
+    ) -> str:
+        """Sends one service message at most once for (subject, key); an answer over the `line` on which it
+        was asked for, else over the first configured one.
 
         Gives `accepted`, `already` (sent or tried before), `unknown` (no answer) or `refused:<code>`.
         Raises Transient when the platform asks to wait, OnHold while staff have stopped the channel: nothing
         was sent and the claim is given back.
         """
+        ...
+
+    def send_first(self, *, subject: str, key: str, ways: Sequence[Way]) -> str:
+        """The same over the first of `ways` that takes it: over the next one only when the one before is off,
+        stopped or has refused it, never when its answer is not known. Raises OnHold or PlatformOff when that
+        is so of all."""
         ...
 
 
@@ -288,6 +456,8 @@ class CampaignBrief:
     title: str
     department: str
     compensation: Literal["none", "paid", "in_kind"]
+    theme: str = ""
+    schemes: tuple[str, ...] = ()
 
 
 class Briefs(Protocol):
@@ -397,9 +567,10 @@ class CampaignHalts(Protocol):
 
 
 class Waiting(Protocol):
-    def replied(self, channel: str, address: str, at: datetime) -> None:
+    def replied(self, channel: str, address: str, at: datetime, line: Line) -> None:
         """Notes that a person wrote something at this time, neither stop nor start: the full texts of the
-        templates that they got over this channel are brought to them, each once."""
+        templates that they got over this channel are brought to them, each once, over the line on which they
+        wrote."""
         ...
 
 

@@ -29,6 +29,7 @@ class Settings:
     plan_queue_url: str = ""
     send_queue_url: str = ""
     service_queue_url: str = ""
+    imports_queue_url: str = ""
     webhooks_queue_url: str = ""
     webhooks_dead_url: str = ""
     pool_id: str = ""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Annotated
+from datetime import UTC, date, datetime
+from typing import Annotated, TypeVar
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict
 from pydantic_core import PydanticCustomError
@@ -27,16 +27,17 @@ class View(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True, defer_build=True)
 
 
+OneDay = TypeVar("OneDay", bound=date)
 WRONG_YEAR = "This year cannot be right."
 
 
-def believable(at: datetime) -> bool:
-    """Whether one can reckon with this time; a year far off is surely a slip."""
+def believable(at: date) -> bool:
+    """Whether one can reckon with this day or time; a year far off is surely a slip."""
     return 1970 <= at.year < 2200  # noqa: PLR2004
 
 
-def plausible(at: datetime) -> datetime:
-    """The time as it is; refused when its year is a slip."""
+def plausible(at: OneDay) -> OneDay:
+    """The day or time as it is; refused when its year is a slip."""
     if not believable(at):
         raise PydanticCustomError("year", WRONG_YEAR, {"sentence": WRONG_YEAR})
     return at
@@ -50,3 +51,5 @@ Utc = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 """A time with an offset, as UTC. What is kept is read with tolerance."""
 Moment = Annotated[Utc, AfterValidator(plausible)]
 """The same as somebody gives it."""
+Day = Annotated[date, AfterValidator(plausible)]
+"""A day as somebody gives it."""

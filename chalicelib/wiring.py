@@ -19,6 +19,11 @@ if TYPE_CHECKING:
     from chalicelib.campaigns.runs import Runs
     from chalicelib.campaigns.service import Campaigns
     from chalicelib.campaigns.store import CampaignStore
+    from chalicelib.departments.changes import Changes
+    from chalicelib.departments.directives import Directives
+    from chalicelib.departments.officers import Officers
+    from chalicelib.departments.schemes import Cards, Schemes
+    from chalicelib.departments.store import DepartmentStore
     from chalicelib.directory.elections import ElectionDesk
     from chalicelib.directory.service import Directory
     from chalicelib.dispatch.bundle import Bundler
@@ -33,13 +38,18 @@ if TYPE_CHECKING:
     from chalicelib.dispatch.store import DispatchStore
     from chalicelib.dispatch.waiting import Waiting
     from chalicelib.events.outbox import Outbox
+    from chalicelib.groups.intake import GroupsKind
+    from chalicelib.groups.service import Groups
     from chalicelib.identity.audit import Audit
     from chalicelib.identity.gate import Gate
     from chalicelib.identity.service import SignIn, Users
     from chalicelib.identity.sessions import CreatorSessions
     from chalicelib.identity.tokens import Tokens
+    from chalicelib.imports.runner import Runner
+    from chalicelib.imports.service import Imports, Kinds
     from chalicelib.influencers.myself import Myself
     from chalicelib.influencers.proofs import Proofs
+    from chalicelib.influencers.resuming import Resuming
     from chalicelib.influencers.service import Messenger, People, Register, Signups
     from chalicelib.influencers.store import PeopleStore, RosterStore
     from chalicelib.metrics.followers import Followers
@@ -51,8 +61,11 @@ if TYPE_CHECKING:
     from chalicelib.ops import Idempotency, RateLimits, Seen
     from chalicelib.platforms.base import Meter
     from chalicelib.platforms.registry import Platforms
-    from chalicelib.ports import Accounts, Calendar, CampaignHalts, DirectSender, PostSums, Tallies
+    from chalicelib.ports import Accounts, Calendar, CampaignHalts, DirectSender, PostSums, Tallies, Turnout
     from chalicelib.queues import Queue
+    from chalicelib.turnout.intake import MatchKind, TurnoutKind
+    from chalicelib.turnout.service import Turnouts
+    from chalicelib.turnout.store import TurnoutStore
     from chalicelib.unsubscribing import Unsubscribing
     from chalicelib.uploads import Uploads
     from chalicelib.webhooks.service import Webhooks
@@ -185,6 +198,85 @@ def directory() -> Directory:
     return Directory(DirectoryStore(), audit(), clock())
 
 
+def _department_ids() -> frozenset[str]:
+    return frozenset(department.id for department in directory().departments())
+
+
+@cache
+def groups() -> Groups:
+    from chalicelib.groups.service import Groups
+    from chalicelib.groups.store import GroupStore
+
+    return Groups(GroupStore(), directory(), _department_ids, people(), audit(), clock())
+
+
+@cache
+def groups_kind() -> GroupsKind:
+    from chalicelib.groups.intake import GroupsKind
+    from chalicelib.groups.store import GroupStore
+
+    return GroupsKind(GroupStore(), directory(), _department_ids, clock())
+
+
+@cache
+def _department_store() -> DepartmentStore:
+    from chalicelib.departments.store import DepartmentStore
+
+    return DepartmentStore()
+
+
+def _department_names() -> dict[str, dict[str, str]]:
+    return {department.id: department.names for department in directory().departments()}
+
+
+@cache
+def _changes() -> Changes:
+    from chalicelib.departments.changes import Changes
+
+    return Changes(audit(), clock())
+
+
+@cache
+def officers() -> Officers:
+    from chalicelib.departments.officers import Officers
+
+    return Officers(
+        store=_department_store(),
+        departments=_department_names,
+        find_user=users().pool.find,
+        changes=_changes(),
+        clock=clock(),
+    )
+
+
+@cache
+def directives() -> Directives:
+    from chalicelib.departments.directives import Directives
+
+    return Directives(_department_store(), _department_names, _changes(), clock())
+
+
+@cache
+def schemes() -> Schemes:
+    from chalicelib.departments.schemes import Schemes
+
+    return Schemes(
+        store=_department_store(),
+        departments=_department_names,
+        themes=lambda: {theme.id for theme in directory().themes()},
+        changes=_changes(),
+        clock=clock(),
+    )
+
+
+@cache
+def cards() -> Cards:
+    from chalicelib.campaigns.briefs import Briefs
+    from chalicelib.departments.schemes import Cards
+
+    return Cards(_department_store(), schemes(), Briefs(_campaign_store()), _changes(), clock())
+
+
 @cache
 def _people_store() -> PeopleStore:
     from chalicelib.influencers.store import PeopleStore
@@ -224,6 +316,14 @@ def myself() -> Myself:
     from chalicelib.secrets import secrets
 
     return Myself(_people_store(), service_queue(), rate_limits(), secrets(), clock())
+
+
+@cache
+def resuming() -> Resuming:
+    from chalicelib.influencers.resuming import Resuming
+    from chalicelib.secrets import secrets
+
+    return Resuming(_people_store(), service_queue(), rate_limits(), secrets(), clock())
 
 
 @cache
@@ -561,6 +661,48 @@ def decisions() -> Decisions:
 
 
 @cache
+def _turnout_store() -> TurnoutStore:
+    from chalicelib.turnout.store import TurnoutStore
+
+    return TurnoutStore()
+
+
+@cache
+def turnout() -> Turnout:
+    from chalicelib.turnout.places import Places
+
+    return Places(_turnout_store(), directory)
+
+
+@cache
+def turnouts() -> Turnouts:
+    from chalicelib.turnout.service import Turnouts
+
+    return Turnouts(
+        _turnout_store(),
+        directory(),
+        children=lambda area: directory().children(area),
+        calendar_knows=lambda election: calendar().knows(election),
+        audit=audit(),
+        clock=clock(),
+    )
+
+
+@cache
+def turnout_kind() -> TurnoutKind:
+    from chalicelib.turnout.intake import TurnoutKind
+
+    return TurnoutKind(_turnout_store(), directory(), clock())
+
+
+@cache
+def match_kind() -> MatchKind:
+    from chalicelib.turnout.intake import MatchKind
+
+    return MatchKind(_turnout_store())
+
+
+@cache
 def _campaign_store() -> CampaignStore:
     from chalicelib.campaigns.store import CampaignStore
 
@@ -576,6 +718,7 @@ def runs() -> Runs:
         clock(),
         settings().organisation_kind,
         unsubscribe_url=lambda person: unsubscribing().url(person),
+        turnout=turnout,
     )
 
 
@@ -590,6 +733,7 @@ def campaigns() -> Campaigns:
         areas=directory(),
         themes=lambda: {theme.id for theme in directory().themes()},
         departments=lambda: {department.id for department in directory().departments()},
+        schemes=schemes,
         roster=roster,
         gateway=platforms(),
         medium_of=lambda channel_id: platforms().channel(channel_id).medium,
@@ -599,6 +743,7 @@ def campaigns() -> Campaigns:
         law=_election_law(),
         organisation_kind=settings().organisation_kind,
         organisation=settings().organisation_name,
+        turnout=turnout,
         quiet_hours=quiet_setting(settings().quiet_hours),
     )
 
@@ -653,6 +798,7 @@ def posts() -> Posts:
         handles=accounts(),
         briefs=Briefs(_campaign_store()),
         deliveries=Deliveries(_dispatch_store(), runs()),
+        departments=lambda: {department.id for department in directory().departments()},
         limits=rate_limits(),
         audit=audit(),
         clock=clock(),
@@ -704,6 +850,41 @@ def callbacks() -> Callbacks:
         campaign_halts=campaign_halts(),
         pseudonym=secrets().keyed_hash,
     )
+
+
+@cache
+def import_kinds() -> Kinds:
+    """What can be imported: by its name, built when it is wanted."""
+    return {"groups": groups_kind, "turnout": turnout_kind, "turnout_matches": match_kind}
+
+
+@cache
+def imports() -> Imports:
+    from chalicelib.files import Files
+    from chalicelib.imports.service import Imports
+    from chalicelib.imports.store import JobStore
+    from chalicelib.queues import Queue
+
+    return Imports(
+        store=JobStore(),
+        kinds=import_kinds(),
+        files=Files(settings().bucket),
+        queue=Queue(settings().imports_queue_url),
+        audit=audit(),
+        limits=rate_limits(),
+        clock=clock(),
+    )
+
+
+@cache
+def import_runner() -> Runner:
+    from chalicelib.files import Files
+    from chalicelib.imports.runner import Runner
+    from chalicelib.imports.store import JobStore
+    from chalicelib.queues import Queue
+
+    queue = Queue(settings().imports_queue_url)
+    return Runner(JobStore(), import_kinds(), Files(settings().bucket), queue, clock())
 
 
 @cache

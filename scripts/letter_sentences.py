@@ -119,6 +119,10 @@ def _service(message: Mapping[str, Any]) -> str:
     return f"{words[message['kind']]} for {person}"
 
 
+def _import(message: Mapping[str, Any]) -> str:
+    return f"work on import {_only(ID, message['import'])}"
+
+
 def _webhook(message: Mapping[str, Any]) -> str:
     if "detail-type" in message:
         return _event(message, {})
@@ -161,6 +165,7 @@ def _only(pattern: str, value: object) -> str:
 
 _READERS: dict[str, tuple[str, Callable[[Mapping[str, Any]], str]]] = {
     "callbacks": ("process_callbacks", _callback),
+    "imports": ("run_import", _import),
     "plan": ("plan_run", _plan),
     "send": ("send_chunk", _send),
     "service": ("send_service", _service),

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 GUARANTEES = (ROOT / "docs" / "guarantees.md").read_text(encoding="utf-8")
 DISPATCH = (ROOT / "docs" / "dispatch.md").read_text(encoding="utf-8")
 DEAD_LETTERS = (ROOT / "docs" / "dead-letters.md").read_text(encoding="utf-8")
-PROMISES = GUARANTEES + DISPATCH + DEAD_LETTERS
+PROMISES = GUARANTEES + DISPATCH + DEAD_LETTERS + (ROOT / "docs" / "imports.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("named", sorted(set(re.findall(r"`(tests/[\w/]+\.py::\w+)`", PROMISES))))

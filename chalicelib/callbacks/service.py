@@ -25,6 +25,7 @@ from chalicelib.platforms.base import (
     Engaged,
     Inbound,
     Leased,
+    Line,
     Measured,
     Notice,
     Outgoing,
@@ -175,51 +176,57 @@ class Callbacks:
         if said.kind == "deep_link":
             reply = self.people.start_telegram(str(said.extra["token"]), said.sender, at=at)
             if reply:
-                self._reply(said, channel, Outgoing(text=reply))
+                self._reply(said, letter, Outgoing(text=reply))
                 return
             meaning = "start"  # an old link, pressed to come back
         match meaning:
             case "stop":
                 language = self.people.stop(channel, said.sender, evidence=said.dedupe_id, at=at)
-                self._confirm(said, channel, language, STOPPED, "janjan_stopped")
+                self._confirm(said, letter, language, STOPPED, "janjan_stopped")
             case "start":
                 language = self.people.restart(channel, said.sender, evidence=said.dedupe_id, at=at)
-                self._confirm(said, channel, language, RESTARTED, "janjan_restarted")
+                self._confirm(said, letter, language, RESTARTED, "janjan_restarted")
             case None if (shown := self.ownership.heard(channel, said, at)) is not None:
                 if writes_back:
-                    self._reply(said, channel, Outgoing(text=shown))
+                    self._reply(said, letter, Outgoing(text=shown))
             case None if said.kind not in WITHOUT_VOICE:
                 self.store.keep_inbound(channel, said, letter.received_at)
                 if writes_back:
-                    self.waiting.replied(channel, said.sender, at)
-                    self._handed_in(said, channel, at)
+                    self.waiting.replied(channel, said.sender, at, Line(letter.platform, said.to))
+                    self._handed_in(said, letter, at)
 
-    def _handed_in(self, said: Inbound, channel: str, at: datetime) -> None:
+    def _handed_in(self, said: Inbound, letter: Letter, at: datetime) -> None:
         """Takes the posts whose links stand in a message. An SMS would have to be registered, an email have a
         subject: there they are taken without a word."""
-        evidence = said.dedupe_id
+        evidence, channel = said.dedupe_id, said.medium or letter.platform
         reply = self.posts.handed_in(channel, said.sender, said.text, evidence=evidence, at=at)
         if reply and channel in FREE_TEXT:
-            self._reply(said, channel, Outgoing(text=reply))
+            self._reply(said, letter, Outgoing(text=reply))
 
     def _confirm(
-        self, said: Inbound, channel: str, language: str | None, sentence: str, registered_as: str
+        self, said: Inbound, letter: Letter, language: str | None, sentence: str, registered_as: str
     ) -> None:
         """One confirmation in the person's language. An SMS says what is registered for it: none goes out
         where nothing is."""
         if language is None:
             return
-        by_sms = channel == "sms"
+        by_sms = (said.medium or letter.platform) == "sms"
         words = Outgoing(text=i18n.translate(language, sentence))
         message = self.texts.sms(registered_as, language) if by_sms else words
         if message is not None:
-            self._reply(said, channel, message)
+            self._reply(said, letter, message)
 
-    def _reply(self, said: Inbound, channel: str, message: Outgoing) -> None:
-        """One reply to one message: free text is allowed, the person has just written."""
-        subject = self.pseudonym(f"{channel}:{said.sender}")
+    def _reply(self, said: Inbound, letter: Letter, message: Outgoing) -> None:
+        """One reply to one message, over the line on which it came: there free text is allowed, the person
+        has just written."""
+        channel = said.medium or letter.platform
         self.direct.send(
-            subject=subject, key=said.dedupe_id, channel=channel, to=said.sender, message=message
+            subject=self.pseudonym(f"{channel}:{said.sender}"),
+            key=said.dedupe_id,
+            channel=channel,
+            to=said.sender,
+            message=message,
+            line=Line(letter.platform, said.to),
         )
 
     def _preference(self, wish: Preference, letter: Letter) -> None:

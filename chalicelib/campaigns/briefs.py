@@ -19,4 +19,11 @@ class Briefs:
         if found is None:
             return None
         content = found.content
-        return CampaignBrief(found.id, content.title, content.department, content.compensation)
+        return CampaignBrief(
+            found.id,
+            content.title,
+            content.department,
+            content.compensation,
+            content.theme,
+            content.schemes,
+        )

@@ -15,6 +15,7 @@ from chalicelib.campaigns.audience import Audience, NotYet
 from chalicelib.campaigns.times import Every, Quiet, Series, span_in_series
 from chalicelib.errors import FieldError
 from chalicelib.platforms.base import Outgoing
+from chalicelib.ports import SchemeBrief
 from chalicelib.shapes import WRONG_YEAR, Strict, Utc, believable
 
 Status = Literal[
@@ -73,6 +74,11 @@ def _by_language(given: Any) -> Any:  # noqa: ANN401 - raw input
 
 
 Messages = Annotated[dict[m.Channel, dict[Language, m.Message]], BeforeValidator(_available)]
+Schemes = Annotated[
+    tuple[Annotated[str, Field(min_length=1, max_length=40)], ...],
+    BeforeValidator(lambda given: given or ()),
+    Field(max_length=10),
+]
 Disclosure = Annotated[dict[str, Annotated[str, Field(max_length=300)]], BeforeValidator(_by_language)]
 
 
@@ -99,7 +105,8 @@ class Content(Strict):
     """Electioneering only: the number under which the advertisement was certified."""
     imprint: Annotated[str, Field(max_length=200)] = ""
     """Electioneering only: who publishes it."""
-    schemes: NotYet = None
+    schemes: Schemes = ()
+    """Ids of the schemes that it carries to people."""
     posts: NotYet = None
     media: NotYet = None
     priority: NotYet = None
@@ -273,6 +280,31 @@ def unready(content: Content, templates: Templates, organisation: str, now: date
             found += m.email_faults(message, line, content.link, where)
         else:
             found += m.text_faults(channel, message, line, content.link, where)
+    return found
+
+
+def scheme_faults(content: Content, known: Mapping[str, SchemeBrief]) -> list[FieldError]:
+    """What is wrong with the schemes that a campaign cites: there is none, it is over, or it has no words in
+    a language in which the campaign speaks."""
+    found = []
+    languages = sorted({language for _, language, _, _ in content.each()})
+    for i, scheme in enumerate(content.schemes):
+        where, brief = f"schemes.{i}", known.get(scheme)
+        if brief is None:
+            found.append(FieldError(where, "scheme_unknown", "There is no scheme %(id)s.", {"id": scheme}))
+            continue
+        if brief.ended:
+            found.append(FieldError(where, "scheme_ended", "The scheme %(id)s is over.", {"id": scheme}))
+        found += [
+            FieldError(
+                where,
+                "scheme_language",
+                "The scheme %(id)s has no words in the language %(language)s, in which this campaign speaks.",
+                {"id": scheme, "language": language},
+            )
+            for language in languages
+            if language not in brief.names
+        ]
     return found
 
 

@@ -23,9 +23,10 @@ class SmsRegister:
     ticks: Callable[[], float] = time.time
     _kept: tuple[float, list[Template]] = (float("-inf"), [])
 
-    def words(self, template_id: str) -> list[str]:
-        """The words that are registered and approved under this id, in whatever language."""
-        return [one.body for one in self._approved() if one.template_id == template_id]
+    def words(self, template_id: str, anew: bool = False) -> list[str]:
+        """The words that are registered and approved under this id, in whatever language; by a copy that is
+        at most `FRESH_S` old, unless they are to be read `anew`."""
+        return [one.body for one in self._approved(anew) if one.template_id == template_id]
 
     def sms(self, name: str, language: str, *params: str) -> Outgoing | None:
         """See ports.ServiceTexts."""
@@ -42,9 +43,9 @@ class SmsRegister:
             text=found.filled(values),
         )
 
-    def _approved(self) -> list[Template]:
+    def _approved(self, anew: bool = False) -> list[Template]:
         at, kept = self._kept
-        if not 0 <= self.ticks() - at < FRESH_S:
+        if anew or not 0 <= self.ticks() - at < FRESH_S:
             at, kept = self.ticks(), self.store.templates("sms")
             self._kept = at, kept
         return [one for one in kept if one.state == "approved"]

@@ -15,7 +15,7 @@ from chalicelib.campaigns.correction import Correction, Words
 from chalicelib.campaigns.messages import CHANNELS, Channel, Template
 from chalicelib.campaigns.model import Campaign, Content, Override, Run, Status
 from chalicelib.campaigns.times import LONGEST_SPREAD, Every, Quiet, Repeat
-from chalicelib.http import Api, Request, empty, next_cursor, read_cursor
+from chalicelib.http import Api, ListQuery, Request, empty, next_cursor, page_of, read_cursor
 from chalicelib.shapes import Strict, View, plausible
 
 api = Api("campaigns")
@@ -143,6 +143,8 @@ class PreviewView(View):
     by_channel: dict[str, int]
     by_area: dict[str, int]
     excluded: dict[str, int]
+    elections: dict[str, int]
+    """By which elections turnout was judged, and in how many districts."""
 
 
 class TemplateList(Strict):
@@ -291,9 +293,17 @@ def withdraw_override(request: Request, campaign_id: str, election: str) -> Resp
     return empty(204)
 
 
-@api.get("/v1/campaigns/{campaign_id}/runs", allow="campaign.read", answer=RunList, summary="Its runs")
-def runs(request: Request, campaign_id: str) -> RunList:
-    return RunList(items=[_run_view(run) for run in wiring.campaigns().runs(campaign_id)])
+@api.get(
+    "/v1/campaigns/{campaign_id}/runs",
+    allow="campaign.read",
+    query=ListQuery,
+    answer=RunList,
+    summary="Its runs, oldest first",
+)
+def runs(request: Request, campaign_id: str, query: ListQuery) -> RunList:
+    found = wiring.campaigns().runs(campaign_id)
+    page, more = page_of(request, query.limit, found, lambda run: run.number)
+    return RunList(items=[_run_view(run) for run in page], next=more)
 
 
 @api.post(
@@ -311,11 +321,14 @@ def correct(request: Request, campaign_id: str, body: Words) -> Correction:
 @api.get(
     "/v1/campaigns/{campaign_id}/corrections",
     allow="campaign.read",
+    query=ListQuery,
     answer=CorrectionList,
     summary="Its corrections and withdrawals, oldest first",
 )
-def corrections(request: Request, campaign_id: str) -> CorrectionList:
-    return CorrectionList(items=wiring.corrections().listed(campaign_id))
+def corrections(request: Request, campaign_id: str, query: ListQuery) -> CorrectionList:
+    found = wiring.corrections().listed(campaign_id)
+    page, more = page_of(request, query.limit, found, lambda one: one.number)
+    return CorrectionList(items=page, next=more)
 
 
 @api.post(
@@ -359,11 +372,12 @@ def preview(request: Request, body: AudiencePreview) -> PreviewView:
 @api.get(
     "/v1/channels/{channel_id}/templates",
     allow="template.read",
+    query=ListQuery,
     answer=Templates,
-    summary="Templates registered for a channel's platform",
+    summary="Templates registered for a channel's platform, by name and language",
 )
-def templates(request: Request, channel_id: str) -> Templates:
-    return _templates(channel_id)
+def templates(request: Request, channel_id: str, query: ListQuery) -> Templates:
+    return _templates(request, channel_id, query.limit)
 
 
 @api.put(
@@ -375,12 +389,13 @@ def templates(request: Request, channel_id: str) -> Templates:
 )
 def put_templates(request: Request, channel_id: str, body: TemplateList) -> Templates:
     wiring.campaigns().put_templates(request.principal.id, channel_id, body.items)
-    return _templates(channel_id)
+    return _templates(request, channel_id, ListQuery().limit)
 
 
-def _templates(channel_id: str) -> Templates:
+def _templates(request: Request, channel_id: str, limit: int) -> Templates:
     found = wiring.campaigns().templates(channel_id)
-    return Templates(items=[TemplateView(**one.model_dump(), **one.cost()) for one in found])
+    page, more = page_of(request, limit, found, lambda one: f"{one.name}#{one.language}")
+    return Templates(items=[TemplateView(**one.model_dump(), **one.cost()) for one in page], next=more)
 
 
 def _view(campaign: Campaign) -> CampaignView:

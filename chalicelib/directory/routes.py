@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -10,8 +11,20 @@ from chalice.app import Response
 from pydantic import Field
 
 from chalicelib import wiring
+from chalicelib.clock import rfc3339
 from chalicelib.directory.model import Label, Poll
-from chalicelib.http import JSON, PUBLIC, SAFE_HEADERS, Api, Request, empty, next_cursor, read_cursor
+from chalicelib.http import (
+    JSON,
+    PUBLIC,
+    SAFE_HEADERS,
+    Api,
+    ListQuery,
+    Request,
+    empty,
+    next_cursor,
+    page_of,
+    read_cursor,
+)
 from chalicelib.ports import Area
 from chalicelib.shapes import Moment, Strict, View
 
@@ -98,14 +111,19 @@ def areas(request: Request, query: AreasQuery) -> Response:
     return _cacheable(AreaList(items=items, next=next_cursor(request, last)))
 
 
-@api.get("/v1/themes", allow=PUBLIC, answer=LabelList, summary="Themes of campaigns")
-def themes(request: Request) -> Response:
-    return _cacheable(LabelList(items=[_label_view(label) for label in wiring.directory().themes()]))
+@api.get("/v1/themes", allow=PUBLIC, query=ListQuery, answer=LabelList, summary="Themes of campaigns")
+def themes(request: Request, query: ListQuery) -> Response:
+    return _labels(request, query, wiring.directory().themes())
 
 
-@api.get("/v1/departments", allow=PUBLIC, answer=LabelList, summary="Departments")
-def departments(request: Request) -> Response:
-    return _cacheable(LabelList(items=[_label_view(label) for label in wiring.directory().departments()]))
+@api.get("/v1/departments", allow=PUBLIC, query=ListQuery, answer=LabelList, summary="Departments")
+def departments(request: Request, query: ListQuery) -> Response:
+    return _labels(request, query, wiring.directory().departments())
+
+
+def _labels(request: Request, query: ListQuery, found: Iterable[Label]) -> Response:
+    page, more = page_of(request, query.limit, found, lambda label: label.id)
+    return _cacheable(LabelList(items=[_label_view(label) for label in page], next=more))
 
 
 @api.post(
@@ -133,10 +151,20 @@ def put_department(request: Request, body: LabelBody) -> LabelView:
 
 
 @api.get(
-    "/v1/elections", allow="election.read", answer=ElectionList, summary="The election calendar, latest first"
+    "/v1/elections",
+    allow="election.read",
+    query=ListQuery,
+    answer=ElectionList,
+    summary="The election calendar, latest first",
 )
-def elections(request: Request) -> ElectionList:
-    return ElectionList(items=[_election_view(poll) for poll in wiring.election_desk().listed()])
+def elections(request: Request, query: ListQuery) -> ElectionList:
+    found = wiring.election_desk().listed()
+    page, more = page_of(request, query.limit, found, _latest_polling, latest_first=True)
+    return ElectionList(items=[_election_view(poll) for poll in page], next=more)
+
+
+def _latest_polling(poll: Poll) -> str:
+    return f"{rfc3339(poll.polling_ends)} {poll.id}"
 
 
 @api.post(

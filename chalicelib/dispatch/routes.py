@@ -14,7 +14,7 @@ from chalicelib import wiring
 from chalicelib.clock import IST
 from chalicelib.dispatch.model import Decision, Status
 from chalicelib.errors import InvalidInput, NotFound, OtherDepartment
-from chalicelib.http import Api, Request, empty, html, next_cursor, read_cursor
+from chalicelib.http import Api, ListQuery, Request, empty, html, next_cursor, page_of, read_cursor
 from chalicelib.i18n import translate
 from chalicelib.platforms.base import Outgoing
 from chalicelib.ports import MetricSum, RunBrief
@@ -244,7 +244,7 @@ class BundleBody(Strict):
     run: str = Field(min_length=1, max_length=60)
 
 
-class BundleQuery(Strict):
+class BundleQuery(ListQuery):
     run: str | None = None
 
 
@@ -674,8 +674,9 @@ def order_bundle(request: Request, campaign_id: str, body: BundleBody) -> Bundle
 def bundles(request: Request, campaign_id: str, query: BundleQuery) -> BundleList:
     head = _seen(request, campaign_id, "officer_report.read")
     runs = [run.run_id for run in head.runs if query.run in (None, run.run_id)]
-    found = [state for run in runs if (state := wiring.bundler().get(run)) is not None]
-    return BundleList(items=[_bundle_view(state) for state in found])
+    found = [(n, state) for n, run in enumerate(runs) if (state := wiring.bundler().get(run)) is not None]
+    page, more = page_of(request, query.limit, found, lambda one: one[0])
+    return BundleList(items=[_bundle_view(state) for _, state in page], next=more)
 
 
 def _bundle_view(state: BundleState) -> BundleView:
@@ -684,9 +685,12 @@ def _bundle_view(state: BundleState) -> BundleView:
     return BundleView(**shown, chunks=chunks, files=wiring.bundler().links(state))
 
 
-@api.get("/v1/stops", allow="stop.read", answer=StopList, summary="All stops that stand")
-def stops(request: Request) -> StopList:
-    return StopList(items=[_stop_view(stop) for stop in wiring.stop_desk().listed()])
+@api.get(
+    "/v1/stops", allow="stop.read", query=ListQuery, answer=StopList, summary="All stops that stand, by scope"
+)
+def stops(request: Request, query: ListQuery) -> StopList:
+    page, more = page_of(request, query.limit, wiring.stop_desk().listed(), lambda stop: stop.scope)
+    return StopList(items=[_stop_view(stop) for stop in page], next=more)
 
 
 @api.get("/v1/stops/{scope}", allow="stop.read", answer=StopView, summary="One stop, when it stands")
@@ -713,9 +717,16 @@ def lift_stop(request: Request, scope: str) -> Response:
     return empty(204)
 
 
-@api.get("/v1/channels", allow="channel.read", answer=ChannelList, summary="Pace and health of all channels")
-def channels(request: Request) -> ChannelList:
-    return ChannelList(items=[_channel_view(one) for one in wiring.channel_desk().listed()])
+@api.get(
+    "/v1/channels",
+    allow="channel.read",
+    query=ListQuery,
+    answer=ChannelList,
+    summary="Pace and health of all channels, by id",
+)
+def channels(request: Request, query: ListQuery) -> ChannelList:
+    page, more = page_of(request, query.limit, wiring.channel_desk().listed(), lambda one: one.channel.id)
+    return ChannelList(items=[_channel_view(one) for one in page], next=more)
 
 
 @api.get(

@@ -1,8 +1,9 @@
 """The full text for whoever answers a template (PLATFORMS.md: free text only within 24 h of a person's word).
 
 A campaign's template tells that a message waits; a reply brings it, once for each run, by the rules of any
-other message at that moment. Queue `plan`: {"replied": person, "channel": platform, "until": epoch second},
-from the callbacks. What a stop, a pause or a request under way holds back comes again until the window
+other message at that moment. Queue `plan`: {"replied": person, "channel": medium, "line": [platform, what of
+ours], "until": epoch second}, from the callbacks. The answer goes over the line on which they wrote: the 24
+hours are that line's. What a stop, a pause or a request under way holds back comes again until the window
 closes.
 """
 
@@ -18,7 +19,7 @@ from chalicelib.clock import Clock
 from chalicelib.dispatch.model import TAKEN, Claim, Status, Stops, reason_against, reason_in_law, week_of
 from chalicelib.dispatch.store import DispatchStore
 from chalicelib.errors import Transient
-from chalicelib.platforms.base import Gateway
+from chalicelib.platforms.base import Gateway, Line
 from chalicelib.ports import Calendar, Contact, DirectSender, People, RunBrief, Runs
 from chalicelib.queues import Queue
 
@@ -50,14 +51,15 @@ class Waiting:
     plan_queue: Queue
     clock: Clock
 
-    def replied(self, channel: str, address: str, at: datetime) -> None:
+    def replied(self, channel: str, address: str, at: datetime, line: Line) -> None:
         """See ports.Waiting."""
         until = (at + WINDOW).timestamp()
         if not self.gateway.capabilities(channel).templates or self.clock.epoch() >= until:
             return
         person = self.people.owner(channel, address)
         if person is not None:
-            self.plan_queue.put([{"replied": person, "channel": channel, "until": int(until)}])
+            wrote = {"channel": channel, "line": [line.platform, *line.to], "until": int(until)}
+            self.plan_queue.put([{"replied": person, **wrote}])
 
     def bring(self, message: Mapping[str, Any]) -> None:
         """Sends what waits for this person; asks to come again for what may not go out yet."""
@@ -68,11 +70,13 @@ class Waiting:
         contact = self.people.contacts([person]).get(person)
         if contact is None:
             return
-        steps = [self._one(run, contact, channel) for run in self.store.history(person)[-NEWEST_RUNS:]]
+        platform, *to = message.get("line") or [self.gateway.channel_for(channel).platform]
+        line = Line(platform, tuple(to))
+        steps = [self._one(run, contact, channel, line) for run in self.store.history(person)[-NEWEST_RUNS:]]
         if _Step.LATER in steps and self.clock.epoch() + wait_s < message["until"]:
             self.plan_queue.put([{**message, "tries": tries + 1}], wait_s)
 
-    def _one(self, run: str, contact: Contact, channel: str) -> _Step:
+    def _one(self, run: str, contact: Contact, channel: str, line: Line) -> _Step:
         brief = self.runs.get(run)
         if brief is None or self._never(brief, contact, channel):
             return _Step.DONE
@@ -80,11 +84,13 @@ class Waiting:
         text = self.runs.full_text(run, channel, got, contact) if isinstance(got, str) else None
         if text is None:
             return _Step.LATER if got is _Step.LATER else _Step.DONE
-        if self.stops().hold(brief, self.gateway.channel_for(channel), contact.area_path):
+        if self.stops().hold(brief, self.gateway.channel_on(line, channel), contact.area_path):
             return _Step.LATER
         try:
             to = contact.addresses[channel]
-            self.direct.send(subject=contact.id, key=f"brief#{run}", channel=channel, to=to, message=text)
+            self.direct.send(
+                subject=contact.id, key=f"brief#{run}", channel=channel, to=to, message=text, line=line
+            )
         except Transient:
             return _Step.LATER
         return _Step.DONE

@@ -173,9 +173,10 @@ class Audit:
             return self.roots(1)[0]
         return root
 
-    def roots(self, limit: int) -> list[Root]:
-        """The latest daily roots, newest first."""
-        found = AuditItem.query(ROOT, scan_index_forward=False, limit=limit, consistent_read=True)
+    def roots(self, limit: int, before: str | None = None) -> list[Root]:
+        """The latest daily roots, newest first; those `before` a date."""
+        earlier = AuditItem.sk < before if before else None
+        found = AuditItem.query(ROOT, earlier, scan_index_forward=False, limit=limit, consistent_read=True)
         return [_root(item) for item in found]
 
 

@@ -6,10 +6,11 @@ import re
 from typing import Annotated, Any
 
 from chalice.app import Response
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from chalicelib import i18n, wiring
 from chalicelib.clock import Clock, rfc3339
+from chalicelib.emails import LONGEST_EMAIL, clean_email
 from chalicelib.errors import Rejected, Unauthenticated
 from chalicelib.http import (
     JSON,
@@ -28,6 +29,7 @@ from chalicelib.http import (
 from chalicelib.identity.chain import SUBJECT_TYPES
 from chalicelib.identity.roles import ROLES, Principal, Role
 from chalicelib.identity.service import Asked, Session
+from chalicelib.names import clean_line
 from chalicelib.pages import shell
 from chalicelib.pages.shell import mark
 from chalicelib.shapes import Strict, View
@@ -47,8 +49,9 @@ ROLE_NAMES: dict[Role, str] = {
 }
 
 Email = Annotated[
-    str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$", max_length=254, to_lower=True)
+    str, StringConstraints(max_length=LONGEST_EMAIL, to_lower=True), AfterValidator(clean_email)
 ]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=120), AfterValidator(clean_line)]
 Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,40}$")]
 
 
@@ -83,7 +86,7 @@ class SessionView(View):
 
 class NewUser(Strict):
     email: Email
-    name: str = Field(min_length=1, max_length=120)
+    name: Name
     roles: list[Role] = Field(min_length=1, max_length=6)
     areas: list[Id] = Field([], max_length=40)
     departments: list[Id] = Field([], max_length=20)
@@ -226,6 +229,7 @@ def check_audit(request: Request, query: CheckQuery) -> CheckView:
 
 class RootsQuery(Strict):
     limit: int = Field(31, ge=1, le=100)
+    cursor: str | None = None
 
 
 class RootView(View):
@@ -241,13 +245,16 @@ class RootView(View):
 
 class RootList(View):
     items: list[RootView]
-    next: None = None
+    next: str | None
 
 
 @api.get(
     "/v1/audit/roots", allow=PUBLIC, query=RootsQuery, answer=RootList, summary="The audit's daily seals"
 )
 def read_roots(request: Request, query: RootsQuery) -> RootList:
+    place = read_cursor(request) or {}
+    found = wiring.audit().roots(query.limit + 1, place.get("before"))
+    shown = found[: query.limit]
     items = [
         RootView(
             date=root.date,
@@ -256,9 +263,10 @@ def read_roots(request: Request, query: RootsQuery) -> RootList:
             previous=root.previous,
             hash=root.hash,
         )
-        for root in wiring.audit().roots(query.limit)
+        for root in shown
     ]
-    return RootList(items=items)
+    more = {"before": shown[-1].date} if len(found) > len(shown) else None
+    return RootList(items=items, next=next_cursor(request, more))
 
 
 @api.page("GET", "/transparency", allow=PUBLIC, summary="What is published about the audit")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from chalicelib.errors import FieldError, InvalidInput, Rejected
 from chalicelib.i18n import translate
 from chalicelib.influencers.model import PURPOSES
-from chalicelib.influencers.names import plain_digits
+from chalicelib.names import plain_digits
 from chalicelib.pages.shell import ENDONYMS, mark
 from chalicelib.ports import Area
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Annotated, Literal, get_args
@@ -16,10 +15,11 @@ from pydantic import (
     model_validator,
 )
 
+from chalicelib.emails import LONGEST_EMAIL, clean_email
 from chalicelib.errors import Conflict, FieldError
-from chalicelib.influencers.handles import clean_handle
-from chalicelib.influencers.names import clean_name, clean_text, fold, plain_digits, refuse
-from chalicelib.influencers.phones import clean_phone, masked
+from chalicelib.handles import clean_handle
+from chalicelib.names import clean_name, clean_text, fold, plain_digits, refuse
+from chalicelib.phones import clean_phone, masked
 from chalicelib.platforms.base import Medium
 from chalicelib.ports import Contact
 from chalicelib.shapes import Strict, View
@@ -83,8 +83,6 @@ MOST_THEMES = 12
 MOST_AREAS = 20
 MOST_FOLLOWERS = 10_000_000_000
 LONGEST_IDEA = 1000
-LONGEST_EMAIL = 254
-"""RFC 5321, 4.5.3.1.3."""
 
 MAY_SIGN_IN: frozenset[Status] = frozenset({"pending_review", "approved", "declined"})
 BARRED: frozenset[Status] = frozenset({"suspended", "withdrawn"})
@@ -97,21 +95,6 @@ class StateRefused(Conflict):
 
 
 # --- what comes in ------------------------------------------------------------------------
-
-
-_SPECIALS = frozenset('()<>[]:;@\\,"')
-"""RFC 5322, 3.2.3. `x<me@y.org>` would reach me@y.org under another name, past its STOP and its limits."""
-_LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?")
-
-
-def _email(text: str) -> str:
-    """One bare address: an @ and a domain; the domain in lower case. Whether it exists, only a message
-    shows."""
-    user, _, domain = text.rpartition("@")
-    plain = user.isprintable() and " " not in user and _SPECIALS.isdisjoint(user)
-    if not (user and plain and "." in domain and all(map(_LABEL.fullmatch, domain.split(".")))):
-        raise refuse("email_invalid", "This is not an email address.")
-    return f"{user}@{domain.lower()}"
 
 
 def _number(value: object) -> object:
@@ -160,7 +143,7 @@ class SignupRequest(Strict):
     handles: Annotated[list[HandleRequest], Field(max_length=MOST_HANDLES)] = []
     areas_served: Annotated[list[AreaId], Field(max_length=MOST_AREAS)] = []
     themes: Annotated[list[Slug], Field(max_length=MOST_THEMES)] = []
-    email: Annotated[str, Field(max_length=LONGEST_EMAIL), AfterValidator(_email)] | None = None
+    email: Annotated[str, Field(max_length=LONGEST_EMAIL), AfterValidator(clean_email)] | None = None
     gender: Gender | None = None
     profession: Annotated[str, Field(pattern=r"^[a-z][a-z_]{1,23}$")] | None = None
     idea: Annotated[str, AfterValidator(lambda text: clean_text(text, LONGEST_IDEA))] | None = None
@@ -390,6 +373,11 @@ class Influencer(View):
         none."""
         wanted = any(c.channel == "email" for c in self.consents)
         return self.email if wanted and not self.email_proven and "email" not in self.suppressed else ""
+
+    @property
+    def may_resume_email(self) -> bool:
+        """Whether emails to the person's own address are stopped, and a link in one could lift that."""
+        return "email" in self.suppressed and self.email_proven and self.standing is not None
 
     @property
     def suppressed_channels(self) -> frozenset[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from chalice.app import Response
@@ -12,6 +13,7 @@ from chalicelib.errors import NotFound, Rejected
 from chalicelib.http import (
     FORM,
     PUBLIC,
+    Again,
     Api,
     Request,
     cookie,
@@ -168,11 +170,16 @@ def influencer(request: Request, influencer_id: str) -> InfluencerView:
     return _view(wiring.register().get(request.principal, influencer_id))
 
 
+def _as_now(request: Request, kept: Mapping[str, Any]) -> InfluencerView:
+    return _view(wiring.register().get(request.principal, kept["id"]))
+
+
 @api.post(
     "/v1/influencers/{influencer_id}/review",
     allow="influencer.review",
     body=ReviewRequest,
     answer=InfluencerView,
+    again=Again(("id",), _as_now),
     summary="Approve, decline or suspend",
 )
 def review(request: Request, influencer_id: str, body: ReviewRequest) -> InfluencerView:
@@ -184,6 +191,7 @@ def review(request: Request, influencer_id: str, body: ReviewRequest) -> Influen
     allow="influencer.review",
     body=Nothing,
     answer=InfluencerView,
+    again=Again(("id",), _as_now),
     summary="Take a person out at their own wish",
 )
 def withdraw(request: Request, influencer_id: str, body: Nothing) -> InfluencerView:

@@ -42,10 +42,11 @@ from chalicelib.influencers.model import (
     area_prefix,
     new_influencer,
 )
+from chalicelib.influencers.resuming import Resumptions
 from chalicelib.influencers.store import PeopleStore, Proof, Taken
 from chalicelib.ops import RateLimits
 from chalicelib.platforms.base import Channel, Outgoing
-from chalicelib.ports import Area, Areas, Contact, DirectSender, ServiceTexts
+from chalicelib.ports import Area, Areas, Contact, DirectSender, ServiceTexts, Way
 from chalicelib.queues import Queue
 from chalicelib.secrets import Secrets
 
@@ -350,6 +351,8 @@ class Messenger:
             return
         if message["kind"] == "welcome":
             self._welcome(person, str(message["event"]))
+        elif message["kind"] == "resume_email":
+            self._resumption(person, str(message["nonce"]), int(message["until"]))
         else:
             self._code(person, str(message["nonce"]), int(message["until"]))
 
@@ -394,8 +397,9 @@ class Messenger:
         return _text(channel, translate(language, "You are registered already."), translate(language, text))
 
     def _sign_in(self, asked: str, hashed: str, until: int) -> None:
-        """A code to the person whose number it is, over the channel that they have proven; for a number that
-        nobody has, one that nobody can enter."""
+        """A code to the person whose number it is, over their own channel, or the next one that they have
+        proven where that is off, stopped or refuses; for a number that nobody has, one that nobody can
+        enter."""
         if until <= self.clock.epoch():
             return
         codes, person = Codes(self.secrets.keyed_hash), self.store.holder_of_phone(hashed)
@@ -406,9 +410,21 @@ class Messenger:
         if not self.store.put_code(asked, nonce=asked, digest=digest, until=until, owner=owner):
             return
         if person and ways:
-            channel = person.channel if person.channel in ways else next(iter(ways))
-            message = self._code_message(channel, spoken(person.language), code)
-            self._send(person.id, f"code#{asked}", channel, ways[channel], message)
+            language = spoken(person.language)
+            self._send_first(person, f"code#{asked}", lambda way: self._code_message(way, language, code))
+
+    def _send_first(self, person: Influencer, key: str, words: Callable[[str], Outgoing | None]) -> None:
+        """One message over the first of the person's proven channels that takes it: their own before others,
+        and an address that has said STOP or takes nothing last."""
+        stopped, own = person.suppressed_channels, person.channel
+        order = sorted(person.addresses.items(), key=lambda one: (one[0] != own, one[0] in stopped))
+        said = [(channel, to, words(channel)) for channel, to in order]
+        ways = [Way(channel, to, message) for channel, to, message in said if message is not None]
+        if not ways:
+            telemetry.count("service_message_without_template")
+            return
+        outcome = self.sender.send_first(subject=person.id, key=key, ways=ways)
+        telemetry.count(f"service_message_{outcome.partition(':')[0]}")
 
     def _welcome(self, person: Influencer, event_id: str) -> None:
         """A first message to who was let in; not to an address that has said STOP meanwhile. And to a second
@@ -438,20 +454,35 @@ class Messenger:
         if not to or self.store.owner_of("email", to) or self.store.is_stopped("email", to):
             return
         until = int(self.clock.epoch()) + CONFIRMATION_HOLDS_S
-        language = spoken(person.language)
         token = Confirmations(self.secrets.keyed_hash).token(person, until)
         text = (
             "Namaste %(name)s! You have joined JanJan and asked for messages at this address. If it was not"
             " you, do nothing: no more will come. If it is yours, please confirm it here: %(link)s"
         )
-        link = f"{self.public_url}/confirm/{token}?lang={language}"
-        message = _text(
-            "email",
-            translate(language, "Please confirm your address."),
-            translate(language, text, {"name": person.name, "link": link}),
+        self._link(person, f"confirm#{event_id}", "Please confirm your address.", text, f"confirm/{token}")
+
+    def _resumption(self, person: Influencer, nonce: str, until: int) -> None:
+        """The link that takes emails up again, to the address that has said no: its owner has asked for it on
+        their own page."""
+        if not person.may_resume_email or until <= self.clock.epoch():
+            return
+        stop = self.store.last_word("email", person.email)
+        if not stop.stopped:
+            return
+        token = Resumptions(self.secrets.keyed_hash).token(person, stop, until)
+        text = (
+            "Namaste %(name)s! You have asked on your page to get our emails again. If it was you, please"
+            " press the button here: %(link)s If not, do nothing: it stays as it is."
         )
+        self._link(person, f"resume#{nonce}", "Do you want our emails again?", text, f"resume/{token}")
+
+    def _link(self, person: Influencer, key: str, subject: str, text: str, path: str) -> None:
+        """An email to the person's address with a link to one of our pages, in their language."""
+        language, to = spoken(person.language), person.email
+        link = f"{self.public_url}/{path}?lang={language}"
+        said = translate(language, text, {"name": person.name, "link": link})
         try:
-            self._send(person.id, f"confirm#{event_id}", "email", to, message)
+            self._send(person.id, key, "email", to, _text("email", translate(language, subject), said))
         except PlatformOff:
             telemetry.count("service_message_without_channel")
 
@@ -496,11 +527,12 @@ class People:
         return self._heard(channel, address, evidence=evidence, at=at, stopped=True, event=opted_out)
 
     def unsubscribe(self, person_id: str, *, at: datetime) -> None:
-        """Ends the emails to a person, by their own click; nothing for who has no address (any more)."""
+        """Ends the emails to a person, by their own click; nothing for who has no address (any more). Each
+        click is a word of its own: one after a link was asked for that takes emails up ends that link."""
         person = self.store.find(person_id)
         address = person.addresses.get("email") if person else None
         if address:
-            self.stop("email", address, evidence="one click in an email", at=at)
+            self.stop("email", address, evidence=f"one click in an email, {rfc3339(at)}", at=at)
 
     def also_known(self, channel: str, address: str, alias: str, *, at: datetime) -> None:
         before = self.store.also_known(

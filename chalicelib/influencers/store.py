@@ -202,6 +202,15 @@ class Proof:
 
 
 @dataclass(frozen=True)
+class Word:
+    """What an address has said last: whether STOP, when, and by what it last changed."""
+
+    stopped: bool = False
+    at: str = ""
+    evidence: str = ""
+
+
+@dataclass(frozen=True)
 class PeopleStore:
     """Reads and writes people. `keyed_hash` stands for an address in keys."""
 
@@ -400,13 +409,17 @@ class PeopleStore:
             return None
         return claim.owner if claim.proof == "proven" else None
 
+    def last_word(self, channel: str, address: str) -> Word:
+        """What this address has said last of STOP and START, whoever it belongs to."""
+        try:
+            item = OwnedItem.get(self._stop_key(ADDRESS_KIND[channel], address), ALONE, consistent_read=True)
+        except DoesNotExist:
+            return Word()
+        return Word(bool(item.stopped), item.at or "", item.evidence or "")
+
     def is_stopped(self, channel: str, address: str) -> bool:
         """Whether this address has said STOP, whoever it belongs to."""
-        try:
-            key = self._stop_key(ADDRESS_KIND[channel], address)
-            return bool(OwnedItem.get(key, ALONE, consistent_read=True).stopped)
-        except DoesNotExist:
-            return False
+        return self.last_word(channel, address).stopped
 
     def write_change(
         self,

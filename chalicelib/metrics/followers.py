@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
+from functools import partial
 
 from chalicelib.clock import Clock
 from chalicelib.errors import Transient
+from chalicelib.metrics.poller import told_by
 from chalicelib.metrics.schedule import account_next_at
-from chalicelib.platforms.base import AccountReading, Meter, OutcomeUnknown, SendRefused, Throttled
+from chalicelib.platforms.base import Meter, OutcomeUnknown, SendRefused, Throttled
 from chalicelib.ports import Accounts
 from chalicelib.telemetry import count, logger
 
@@ -40,7 +42,7 @@ class Followers:
             asked.add((platform, person, handle))
             at = self.clock.now().replace(microsecond=0)
             try:
-                told = self._ask(platform, handle)
+                told = told_by(platform, partial(self.meter.read_account, platform, handle))
             except (Throttled, SendRefused, OutcomeUnknown, Transient) as error:
                 logger.warning("followers_wait", extra={"platform": platform, "why": str(error)})
                 return False
@@ -49,17 +51,3 @@ class Followers:
                 count("FollowersCounted")
             self.accounts.measure_next(person, platform, handle, account_next_at(at, told=told is not None))
         return bool(new)
-
-    def _ask(self, platform: str, handle: str) -> AccountReading | None:
-        """What the platform tells; nothing of an account that it does not know or that spoils the request."""
-        try:
-            return self.meter.read_account(platform, handle)
-        except SendRefused as refused:
-            if refused.scope == "channel":
-                raise
-        except (Throttled, OutcomeUnknown, Transient):
-            raise
-        except Exception:
-            logger.exception("followers", extra={"platform": platform})
-            count("FiguresFailed")
-        return None

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import TypeVar
 
 from chalicelib.clock import Clock
 from chalicelib.errors import JanJanError, Transient
@@ -21,6 +22,24 @@ from chalicelib.telemetry import count, logger
 Learned = Callable[[str, PostReading], None]
 """Takes what a platform tells of a post beside its figures: whose it is, its words, that it is gone. By the
 post's id; may come again."""
+Told = TypeVar("Told")
+
+
+def told_by(platform: str, ask: Callable[[], Told]) -> Told | None:
+    """What a platform answers; None where it refuses what it is asked for, or where we fail to read its
+    answer. Raises what holds for any other request, too: Throttled, OutcomeUnknown, Transient, SendRefused of
+    scope `channel`."""
+    try:
+        return ask()
+    except SendRefused as refused:
+        if refused.scope == "channel":
+            raise
+    except (Throttled, OutcomeUnknown, Transient):
+        raise
+    except Exception:
+        logger.exception("figures", extra={"platform": platform})
+        count("FiguresFailed")
+    return None
 
 
 @dataclass(frozen=True)
@@ -91,16 +110,9 @@ class Poller:
         """What the platform tells. A request that it refuses for what it asks, or whose answer we fail to
         read, is halved until the one post is found that spoils it: of that one nothing is told."""
         wanted = list(ids)
-        try:
-            return self.meter.read_posts(platform, wanted)
-        except SendRefused as refused:
-            if refused.scope == "channel":
-                raise
-        except (Throttled, OutcomeUnknown, Transient):
-            raise
-        except Exception:
-            logger.exception("figures", extra={"platform": platform})
-            count("FiguresFailed")
+        told = told_by(platform, partial(self.meter.read_posts, platform, wanted))
+        if told is not None:
+            return told
         if len(wanted) == 1:
             return {}
         half = len(wanted) // 2

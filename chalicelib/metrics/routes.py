@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from chalicelib import wiring
-from chalicelib.http import CREATOR, Api, Request, next_cursor, read_cursor
+from chalicelib.http import CREATOR, Again, Api, Request, next_cursor, read_cursor
 from chalicelib.links import LONGEST
 from chalicelib.metrics.disclosure import LONGEST as LONGEST_TEXT
 from chalicelib.metrics.disclosure import Disclosed
@@ -122,12 +123,30 @@ class MyPostList(View):
     next: str | None = None
 
 
+def _submitted(request: Request, kept: Mapping[str, Any]) -> StaffPostView:
+    """The answer to a hand-in that comes again."""
+    outcome = Outcome(kept["outcome"], wiring.posts().standing(kept["id"]))
+    return _staff_view(outcome, hidden=not covers(request.principal, outcome.post, READ))
+
+
+def _decided(request: Request, kept: Mapping[str, Any]) -> StaffPostView:
+    return _staff_view(wiring.posts().get(request.principal, kept["id"]))
+
+
+def _submitted_mine(request: Request, kept: Mapping[str, Any]) -> PostView:
+    return _own_view(Outcome(kept["outcome"], wiring.posts().standing(kept["id"])), request.principal.id)
+
+
+HANDED_IN = ("id", "outcome")
+
+
 @api.post(
     "/v1/posts",
     allow="post.write",
     body=StaffPostBody,
     answer=StaffPostView,
     status=201,
+    again=Again(HANDED_IN, _submitted),
     summary="Hand in a post for an influencer, or for a department's own handle",
 )
 def submit(request: Request, body: StaffPostBody) -> StaffPostView:
@@ -160,6 +179,7 @@ def post(request: Request, post_id: str) -> StaffPostView:
     allow="post.write",
     body=DecisionBody,
     answer=StaffPostView,
+    again=Again(("id",), _decided),
     summary="Say for which campaign a post is, or whether it is its person's",
 )
 def decide(request: Request, post_id: str, body: DecisionBody) -> StaffPostView:
@@ -173,6 +193,7 @@ def decide(request: Request, post_id: str, body: DecisionBody) -> StaffPostView:
     body=PostBody,
     answer=PostView,
     status=201,
+    again=Again(HANDED_IN, _submitted_mine),
     summary="Hand in one's own post",
 )
 def submit_mine(request: Request, body: PostBody) -> PostView:

@@ -7,7 +7,7 @@ other.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -84,6 +84,7 @@ class Posts:
     handles: Handles
     briefs: Briefs
     deliveries: Deliveries
+    departments: Callable[[], Collection[str]]
     limits: RateLimits
     audit: Audit
     clock: Clock
@@ -164,9 +165,8 @@ class Posts:
         if standing.evidence == given.evidence:
             return Outcome("new", self._catch_up(standing))
         if standing.owner == given.owner:
-            return Outcome(
-                "known", self._catch_up(self._change(standing.id, lambda p: self._added(p, given)))
-            )
+            after = self._change(standing.id, lambda post: self._added(post, given), by=given.staff)
+            return Outcome("known", self._catch_up(after))
         if given.contact is None or standing.withdrawn_at:
             return Outcome("taken", standing)
         person = given.contact.id
@@ -184,6 +184,8 @@ class Posts:
         changes: dict[str, object] = {}
         if given.campaign and post.campaign_by != "staff" and given.campaign != post.campaign:
             changes |= self._for_campaign(given)
+            if given.staff:
+                changes["decided_by"] = given.staff.id
         if given.words and (words := given.words.over(post.stated)) != post.stated:
             changes["stated"] = words
         if changes and given.staff:
@@ -379,6 +381,8 @@ class Posts:
         if bool(influencer) == bool(department):
             raise InvalidInput.of("influencer", "owner", "Give either an influencer or a department.")
         contact = self.people.contacts([influencer]).get(influencer) if influencer else None
+        if department and department not in self.departments():
+            raise InvalidInput.of("department", "department_unknown", "There is no such department.")
         if influencer and (contact is None or contact.status != "approved"):
             raise InvalidInput.of("influencer", "influencer_unknown", "There is no such approved person.")
         now = self.clock.now().replace(microsecond=0)
@@ -437,9 +441,7 @@ class Posts:
 
     def get(self, who: Principal, post_id: str, action: str = READ) -> Post:
         """One post, for somebody who may do `action` with it. Raises NotFound, Forbidden."""
-        post = self.store.find(post_id)
-        if post is None:
-            raise NotFound
+        post = self.standing(post_id)
         self._may(who, post, action)
         return post
 
@@ -449,10 +451,17 @@ class Posts:
         """Up to `limit` posts that `who` may see, newest first, and where to go on."""
         return self._page(wanted, limit, after, lambda post: covers(who, post, READ))
 
+    def standing(self, post_id: str) -> Post:
+        """A post that was handed in, as it stands now. Raises NotFound."""
+        post = self.store.find(post_id)
+        if post is None:
+            raise NotFound
+        return post
+
     def own(self, person: str, post_id: str) -> Post:
         """One post of this person's. Raises NotFound."""
-        post = self.store.find(post_id)
-        if post is None or post.person != person:
+        post = self.standing(post_id)
+        if post.person != person:
             raise NotFound
         return post
 
@@ -489,24 +498,47 @@ class Posts:
         """A person's accounts on one platform: canonical names, then ids."""
         return [name for where, name in self.handles.handles_of(person) if where == platform]
 
-    def _change(self, post_id: str, change: Callable[[Post], Post]) -> Post:
-        """What `change` makes of a post, kept; nothing is written when nothing changes. Raises Transient when
-        others were always quicker."""
+    def _change(self, post_id: str, change: Callable[[Post], Post], by: Principal | None = None) -> Post:
+        """What `change` makes of a post, kept, and audited when a member of staff makes it; nothing is
+        written when nothing changes. Raises Transient when others were always quicker."""
         for _ in range(TRIES):
             before = self._found(post_id)
             after = change(before)
             if after == before:
                 return before
-            event = _submitted(after) if _counted_as(after) != _counted_as(before) else None
-            if self.store.change(after, event, self.clock.now()):
+            if self._keep(before, after, by):
                 return after
         raise Transient
+
+    def _keep(self, before: Post, after: Post, by: Principal | None) -> bool:
+        """Writes a post's new state; False when another writer was quicker."""
+        event = _submitted(after) if _counted_as(after) != _counted_as(before) else None
+        now = self.clock.now()
+        if by is None:
+            return self.store.change(after, event, now)
+        try:
+            self.audit.committing(
+                subject=f"post#{after.id}",
+                action="post.handed_in_again",
+                actor=by.id,
+                at=now,
+                detail={"campaign": after.campaign, "before": before.campaign},
+                write=lambda transaction: self.store.write_change(transaction, after, event, now),
+                refused=lambda failed: _Overtaken(),
+            )
+        except _Overtaken:
+            return False
+        return True
 
     def _found(self, post_id: str) -> Post:
         found = self.store.find(post_id)
         if found is None:
             raise Transient
         return found
+
+
+class _Overtaken(Exception):
+    """Another writer was quicker."""
 
 
 ASKED_BY_ACCOUNT = frozenset({"instagram", "facebook"})

@@ -96,6 +96,15 @@ class Channel:
 
 
 @dataclass(frozen=True)
+class Line:
+    """Where somebody wrote to us: over which platform, and to which of ours there (`Inbound.to`). They are
+    answered over the same."""
+
+    platform: str
+    to: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Outgoing:
     """One message to one address: a template with its parameters in order, or text.
 
@@ -212,6 +221,9 @@ class Inbound:
     name: str = ""
     extra: Mapping[str, Any] = field(default_factory=dict)
     medium: str = ""
+    to: tuple[str, ...] = ()
+    """What the platform calls that of ours which they wrote to, where it tells it: as a channel's
+    configuration does."""
 
 
 @dataclass(frozen=True)
@@ -453,7 +465,7 @@ class Measures(Platform, Protocol):
     def read_account(
         self, http: Http, base_url: str, secrets: Mapping[str, Any], handle: str
     ) -> AccountReading | None:
-        """An account by its canonical handle (influencers/handles.py); None when there is none, or it is not
+        """An account by its canonical handle (chalicelib/handles.py); None when there is none, or it is not
         shown to us. Raises as `read_posts`."""
         ...
 
@@ -497,6 +509,11 @@ class Gateway(Protocol):
 
     def channel_for(self, medium: str) -> Channel:
         """The configured channel that reaches people by `medium`. Raises PlatformOff when there is none."""
+        ...
+
+    def channel_on(self, line: Line, medium: str) -> Channel:
+        """The configured channel on which somebody wrote by `medium`: of that platform, the one that they
+        wrote to, or its first where that is not known. Raises PlatformOff when there is none (any more)."""
         ...
 
     def capabilities(self, name: str) -> Capabilities:

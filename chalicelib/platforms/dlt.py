@@ -35,6 +35,11 @@ def filled(registered: str, values: Sequence[str]) -> str:
     return "".join(part for pair in zip(fixed, (*values, ""), strict=True) for part in pair)
 
 
+def says(registered: str, values: Sequence[str], text: str) -> bool:
+    """Whether a text is the registered words with these values, be they as long as they may."""
+    return len(values) == variables(registered) and filled(registered, values) == text
+
+
 def fits(registered: str, text: str) -> bool:
     """Whether a text says what is registered, each variable filled and none too long.
 

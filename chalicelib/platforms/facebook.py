@@ -8,30 +8,25 @@ Insights: https://developers.facebook.com/docs/graph-api/reference/insights
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 from urllib.parse import quote
 
 from chalicelib.platforms import meta
 from chalicelib.platforms.base import (
     AccountReading,
-    Call,
-    Capabilities,
     Engaged,
-    Greeting,
     Http,
     Metric,
     Notice,
     Posted,
     PostReading,
-    Quota,
     SendRefused,
     Update,
 )
 from chalicelib.platforms.meta import Graph, News, counted, when
 from chalicelib.platforms.payload import a_dict, an_id, words
 
-NAME = "facebook"
 INSIGHTS: dict[str, Metric] = {"post_media_view": "views", "post_total_media_view_unique": "reach"}
 """`post_impressions` and its kin are gone since November 2025."""
 COUNTED = "limit(0).summary(total_count)"
@@ -89,7 +84,7 @@ def _mention(news: News) -> Update | None:
     )
 
 
-CHANGES: dict[str, Callable[[News], Update | None]] = {"feed": _feed, "mention": _mention}
+CHANGES: meta.Changes = {"feed": _feed, "mention": _mention}
 
 
 # --- figures -----------------------------------------------------------------------------------------------
@@ -100,12 +95,13 @@ def _post(graph: Graph, ours: str, one: str) -> dict[str, PostReading]:
     known = POST.fullmatch(one)
     if not known:  # a code such as pfbid…, which the API does not take
         return {one: PostReading(hidden=True)}
-    page, number = known["page"] or ours, known["post"]
+    name, number = known["page"] or "", known["post"]
+    page = name or ours
     try:
         if "_" in number:
             page = number.partition("_")[0]
         elif not page.isdigit():
-            page = an_id(graph.get(quote(page, safe=""), fields="id").get("id"))
+            page = an_id(graph.get(page, fields="id").get("id"))
         node = number if "_" in number else f"{page}_{number}"
         told = graph.get(node, fields=FIELDS)
         insights = graph.insights(node, INSIGHTS) if page == ours else {}
@@ -117,7 +113,7 @@ def _post(graph: Graph, ours: str, one: str) -> dict[str, PostReading]:
         return {one: PostReading(gone=gone, hidden=not gone)}
     author = an_id(a_dict(told.get("from")).get("id")) or page
     text, at = words(told.get("message")), when(told.get("created_time"))
-    handle = "" if (known["page"] or "").isdigit() else (known["page"] or "").lower()
+    handle = "" if name.isdigit() else name.lower()
     return {one: PostReading(_figures(told) | insights, False, author, handle, text, at)}
 
 
@@ -130,25 +126,11 @@ def _figures(told: Mapping[str, Any]) -> dict[Metric, int]:
     }
 
 
-class Facebook:
-    """Our Page: `page_id`, and its `access_token`. People are not written to over it."""
+class Facebook(meta.Account):
+    """Our Page: `page_id`. A post of ours takes 3 requests, another's 1, its Page's name 1 more."""
 
-    name = NAME
-    base_url = meta.GRAPH
-    capabilities = Capabilities(replies=True)
-    webhook_content_types: tuple[str, ...] = ("application/json",)
-    quota = Quota(batch=10, units=20, per_window=200, window_s=3600)
-    figures_key = "access_token"
-    """Requests, as for Instagram: a post of ours takes 3, another's 1, its Page's name 1 more."""
-
-    def verify(self, secrets: Mapping[str, Any], call: Call) -> None:
-        meta.verify(secrets, call)
-
-    def parse(self, body: bytes) -> list[Update]:
-        return meta.parse(NAME, body, CHANGES)
-
-    def handshake(self, secrets: Mapping[str, Any], call: Call) -> Greeting | None:
-        return meta.handshake(secrets, call)
+    name = "facebook"
+    changes = CHANGES
 
     def read_posts(
         self, http: Http, base_url: str, secrets: Mapping[str, Any], ids: Sequence[str]
@@ -169,7 +151,4 @@ class Facebook:
             if refused.platform_code in meta.TOKEN_OVER:
                 raise
             return None
-        followers = meta.number(told.get("followers_count"))
-        return AccountReading(
-            an_id(told.get("id")), words(told.get("username")).lower(), followers, words(told.get("about"))
-        )
+        return meta.account(told, "about")

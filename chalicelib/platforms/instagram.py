@@ -9,29 +9,24 @@ https://developers.facebook.com/docs/instagram-platform/instagram-api-with-faceb
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from chalicelib.platforms import meta
 from chalicelib.platforms.base import (
     AccountReading,
-    Call,
-    Capabilities,
     Engaged,
-    Greeting,
     Http,
     Measured,
     Metric,
     Posted,
     PostReading,
-    Quota,
     SendRefused,
     Update,
 )
 from chalicelib.platforms.meta import Graph, News, counted, when
 from chalicelib.platforms.payload import a_dict, a_list, an_id, words
 
-NAME = "instagram"
 STORY: dict[str, Metric] = {"views": "views", "reach": "reach", "shares": "shares"}
 """Of a story's insights, told once it is over. `impressions` are no views, `replies` no comments."""
 INSIGHTS: dict[str, Metric] = {"views": "views", "reach": "reach", "saved": "saves", "shares": "shares"}
@@ -78,7 +73,7 @@ def _story(news: News) -> Update | None:
     return Measured(news.id("story", news.value), media, counted(news.value, STORY), news.at)
 
 
-CHANGES: dict[str, Callable[[News], Update | None]] = {
+CHANGES: meta.Changes = {
     "comments": _comment,
     "live_comments": _comment,
     "mentions": _mention,
@@ -198,26 +193,12 @@ def _read(graph: Graph, asking: str, ids: Sequence[str]) -> Iterator[Readings]:
         yield from _discovered(graph, asking, handle, codes) if handle else _ours(graph, asking, codes)
 
 
-class Instagram:
-    """Our professional account: `account_id`, `access_token`. People are not written to over it."""
+class Instagram(meta.Account):
+    """Our professional account: `account_id`. A post of ours takes 5 requests, one of another account up to
+    PAGES for all of its posts."""
 
-    name = NAME
-    base_url = meta.GRAPH
-    capabilities = Capabilities(replies=True)
-    webhook_content_types: tuple[str, ...] = ("application/json",)
-    quota = Quota(batch=10, units=20, per_window=200, window_s=3600)
-    figures_key = "access_token"
-    """Requests: 200 an hour for each person who has given the app a token (Platform Rate Limits); one is
-    enough here. A post of ours takes 5, one of another account up to PAGES for all of its posts."""
-
-    def verify(self, secrets: Mapping[str, Any], call: Call) -> None:
-        meta.verify(secrets, call)
-
-    def parse(self, body: bytes) -> list[Update]:
-        return meta.parse(NAME, body, CHANGES)
-
-    def handshake(self, secrets: Mapping[str, Any], call: Call) -> Greeting | None:
-        return meta.handshake(secrets, call)
+    name = "instagram"
+    changes = CHANGES
 
     def read_posts(
         self, http: Http, base_url: str, secrets: Mapping[str, Any], ids: Sequence[str]
@@ -235,15 +216,7 @@ class Instagram:
         told = _discovery(
             graph, meta.named(secrets, "account_id"), handle, "id,username,followers_count,biography"
         )
-        if told is None:
-            return None
-        followers = meta.number(told.get("followers_count"))
-        return AccountReading(
-            an_id(told.get("id")),
-            words(told.get("username")).lower(),
-            followers,
-            words(told.get("biography")),
-        )
+        return None if told is None else meta.account(told, "biography")
 
     def name_of(self, http: Http, base_url: str, secrets: Mapping[str, Any], sender: str) -> str:
         """The User Profile API, open to us for who has written to us:

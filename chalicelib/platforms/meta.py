@@ -15,13 +15,16 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from http import HTTPStatus
 from typing import Any, Literal
 from urllib.parse import quote
 
 from chalicelib.errors import SignatureInvalid
 from chalicelib.platforms.base import (
+    AccountReading,
     Call,
+    Capabilities,
     Greeting,
     Headers,
     Http,
@@ -30,6 +33,7 @@ from chalicelib.platforms.base import (
     Notice,
     OutcomeUnknown,
     PostReading,
+    Quota,
     SendRefused,
     Status,
     Throttled,
@@ -38,6 +42,7 @@ from chalicelib.platforms.base import (
 )
 from chalicelib.platforms.payload import (
     LONGEST_KIND,
+    a_count,
     a_dict,
     a_list,
     an_id,
@@ -51,32 +56,35 @@ from chalicelib.platforms.payload import (
 )
 
 VERSION = "v23.0"
-LONGEST_COUNT = 15
-"""Digits."""
 GRAPH = "https://graph.facebook.com"
 SIGNATURE = "x-hub-signature-256"
 TEST = "0"
 """The account's id in what the app's dashboard posts by its button `Test`."""
 
 
-def verify(secrets: Mapping[str, Any], call: Call) -> None:
-    """Raises SignatureInvalid unless the body is signed with `app_secret`, of the apps that it names."""
-    given = call.headers.get(SIGNATURE, "").encode("utf-8", "replace")
-    for key in signing_keys(secrets.get("app_secret")):
-        right = "sha256=" + hmac.new(key, call.body, hashlib.sha256).hexdigest()
-        if hmac.compare_digest(given, right.encode("ascii")):
-            return
-    raise SignatureInvalid
+class App:
+    """An app of ours, on each of Meta's platforms."""
 
+    base_url = GRAPH
+    webhook_content_types: tuple[str, ...] = ("application/json",)
 
-def handshake(secrets: Mapping[str, Any], call: Call) -> Greeting | None:
-    """The challenge, for who knows our `verify_token`."""
-    given = call.query.get("hub.verify_token", "").encode("utf-8", "replace")
-    known = any(hmac.compare_digest(given, key) for key in signing_keys(secrets.get("verify_token")))
-    challenge = call.query.get("hub.challenge")
-    if challenge is None or not known or call.query.get("hub.mode") != "subscribe":
-        return None
-    return Greeting(challenge)
+    def verify(self, secrets: Mapping[str, Any], call: Call) -> None:
+        """Raises SignatureInvalid unless the body is signed with `app_secret`, of the apps that it names."""
+        given = call.headers.get(SIGNATURE, "").encode("utf-8", "replace")
+        for key in signing_keys(secrets.get("app_secret")):
+            right = "sha256=" + hmac.new(key, call.body, hashlib.sha256).hexdigest()
+            if hmac.compare_digest(given, right.encode("ascii")):
+                return
+        raise SignatureInvalid
+
+    def handshake(self, secrets: Mapping[str, Any], call: Call) -> Greeting | None:
+        """The challenge, for who knows our `verify_token`."""
+        given = call.query.get("hub.verify_token", "").encode("utf-8", "replace")
+        known = any(hmac.compare_digest(given, key) for key in signing_keys(secrets.get("verify_token")))
+        challenge = call.query.get("hub.challenge")
+        if challenge is None or not known or call.query.get("hub.mode") != "subscribe":
+            return None
+        return Greeting(challenge)
 
 
 # --- webhooks ----------------------------------------------------------------------------------------------
@@ -102,14 +110,8 @@ def when(value: Any) -> datetime | None:  # noqa: ANN401
 def counted(value: Mapping[str, Any], names: Mapping[str, Metric]) -> dict[Metric, int]:
     """The figures that are told, under our names. -1 stands for a value too small to be told, so it is no
     figure."""
-    told = {metric: number(value.get(name)) for name, metric in names.items()}
+    told = {metric: a_count(value.get(name)) for name, metric in names.items()}
     return {metric: figure for metric, figure in told.items() if figure is not None}
-
-
-def number(value: Any) -> int | None:  # noqa: ANN401
-    """A count, as number or text; None for anything else."""
-    text = an_id(value)
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= LONGEST_COUNT else None
 
 
 @dataclass(frozen=True)
@@ -129,22 +131,14 @@ class News:
         return Unknown(self.id("unknown", kind, raw), kind[:LONGEST_KIND], raw)
 
 
-def parse(platform: str, body: bytes, changes: Mapping[str, Callable[[News], Update | None]]) -> list[Update]:
-    """The updates of a verified body. `changes` reads what a field tells; None: it cannot be read."""
-    try:
-        payload = load(body)
-    except ValueError:
-        return [unreadable(platform, body)]
-    several = isinstance(payload, list) and payload and all(isinstance(one, dict) for one in payload)
-    return [
-        update for one in (payload if several else [payload]) for update in _updates(platform, one, changes)
-    ]
+Changes = Mapping[str, Callable[[News], Update | None]]
+"""Reads what a field of a webhook tells; None: it cannot be read."""
 
 
 def _updates(
     platform: str,
     payload: Any,  # noqa: ANN401
-    changes: Mapping[str, Callable[[News], Update | None]],
+    changes: Changes,
 ) -> Iterator[Update]:
     flat = "field" in a_dict(payload)
     entries = [payload] if flat else a_list(a_dict(payload).get("entry"))
@@ -166,7 +160,7 @@ def _part(
     news: News,
     field: str,
     part: Any,  # noqa: ANN401
-    changes: Mapping[str, Callable[[News], Update | None]],
+    changes: Changes,
 ) -> Iterator[Update]:
     """What one element of `messaging`, `standby` or `changes` tells. A message may come as a change, too."""
     value = a_dict(a_dict(part).get("value") if field else part)
@@ -244,19 +238,16 @@ def _reaction(news: News, reaction: Mapping[str, Any]) -> list[Update]:
     return _said(news, news.id("reaction", news.value), "reaction", "", reply_to=an_id(reaction.get("mid")))
 
 
-def _seen(fact: Literal["read", "delivered"]) -> Callable[[News, Mapping[str, Any]], list[Update]]:
-    def read(news: News, seen: Mapping[str, Any]) -> list[Update]:
-        """Of the messages that are named; of all before a time (`watermark`) it is news, nothing more."""
-        mids = [an_id(mid) for mid in [seen.get("mid"), *a_list(seen.get("mids"))]]
-        sender, at = _sender(news), _at(news)
-        named = [Status(news.id(fact, mid, sender), mid, sender, fact, at) for mid in mids if mid]
-        return [*named] or [Notice(news.id(fact, news.value), f"message.{fact}", at, news.value)]
-
-    return read
+def _seen(fact: Literal["read", "delivered"], news: News, seen: Mapping[str, Any]) -> list[Update]:
+    """Of the messages that are named; of all before a time (`watermark`) it is news, nothing more."""
+    mids = [an_id(mid) for mid in [seen.get("mid"), *a_list(seen.get("mids"))]]
+    sender, at = _sender(news), _at(news)
+    named = [Status(news.id(fact, mid, sender), mid, sender, fact, at) for mid in mids if mid]
+    return [*named] or [Notice(news.id(fact, news.value), f"message.{fact}", at, news.value)]
 
 
-def _notice(kind: str) -> Callable[[News, Mapping[str, Any]], list[Update]]:
-    return lambda news, _: [Notice(news.id(kind, news.value), kind, _at(news), news.value)]
+def _notice(kind: str, news: News, _: Mapping[str, Any]) -> list[Update]:
+    return [Notice(news.id(kind, news.value), kind, _at(news), news.value)]
 
 
 MESSAGING: dict[str, Callable[[News, Mapping[str, Any]], list[Update]]] = {
@@ -264,11 +255,11 @@ MESSAGING: dict[str, Callable[[News, Mapping[str, Any]], list[Update]]] = {
     "message_edit": _edit,
     "postback": _postback,
     "reaction": _reaction,
-    "read": _seen("read"),
-    "delivery": _seen("delivered"),
-    "policy_enforcement": _notice("account.policy"),
+    "read": partial(_seen, "read"),
+    "delivery": partial(_seen, "delivered"),
+    "policy_enforcement": partial(_notice, "account.policy"),
     **{
-        key: _notice(f"message.{key}")
+        key: partial(_notice, f"message.{key}")
         for key in ("account_linking", "optin", "referral", "app_roles")
         + ("pass_thread_control", "request_thread_control", "take_thread_control")
     },
@@ -317,7 +308,7 @@ def _regained_s(headers: Headers) -> float:
     except ValueError:
         return 0
     told = [a_dict(one).get(REGAINED) for many in usage.values() for one in a_list(many)]
-    return 60.0 * max((number(minutes) or 0 for minutes in told), default=0)
+    return 60.0 * max((a_count(minutes) or 0 for minutes in told), default=0)
 
 
 def named(secrets: Mapping[str, Any], field: str) -> str:
@@ -390,3 +381,35 @@ def gathered(pieces: Iterable[Mapping[str, PostReading]]) -> dict[str, PostReadi
         if not found:
             raise
     return found
+
+
+class Account(App):
+    """An account or a Page of ours with its `access_token`: what happens there is heard, figures are asked
+    for. People are not written to over it."""
+
+    name: str
+    changes: Changes
+    capabilities = Capabilities(replies=True)
+    quota = Quota(batch=10, units=20, per_window=200, window_s=3600)
+    """Requests: 200 an hour for each person who has given the app a token (Platform Rate Limits); one is
+    enough here."""
+    figures_key = "access_token"
+
+    def parse(self, body: bytes) -> list[Update]:
+        try:
+            payload = load(body)
+        except ValueError:
+            return [unreadable(self.name, body)]
+        several = isinstance(payload, list) and payload and all(isinstance(one, dict) for one in payload)
+        bodies = payload if several else [payload]
+        return [update for one in bodies for update in _updates(self.name, one, self.changes)]
+
+
+def account(told: Mapping[str, Any], biography: str) -> AccountReading:
+    """What the Graph API tells of an account; `biography` is the field with its own words."""
+    return AccountReading(
+        an_id(told.get("id")),
+        words(told.get("username")).lower(),
+        a_count(told.get("followers_count")),
+        words(told.get(biography)),
+    )

@@ -85,6 +85,11 @@ def an_id(value: Any) -> str:  # noqa: ANN401
     return str(value).encode("utf-8", "replace").decode("utf-8")  # JSON may hold halves of surrogate pairs
 
 
+def some_ids(*values: Any) -> tuple[str, ...]:  # noqa: ANN401
+    """Those of them that are ids, each once."""
+    return tuple(dict.fromkeys(found for value in values if (found := an_id(value))))
+
+
 def words(value: Any) -> str:  # noqa: ANN401
     """What a person wrote, in NFC; empty when there are no words."""
     return unicodedata.normalize("NFC", an_id(value)) if isinstance(value, str) else ""

@@ -17,6 +17,7 @@ from chalicelib.platforms.base import (
     Channel,
     Http,
     Introduces,
+    Line,
     Measures,
     Outgoing,
     Platform,
@@ -40,7 +41,8 @@ from chalicelib.secrets import Secrets
 _YOUTUBE, _X, _INSTAGRAM = YouTube(), X(), Instagram()
 _SENDERS: tuple[Sends, ...] = (WhatsApp(), Telegram(), Msg91(), Twilio(), Ses(HttpClient()))
 SENDERS: dict[str, Sends] = {one.name: one for one in _SENDERS}
-"""Over which people are reached; of several that carry one medium, the first configured channel is used."""
+"""Over which people are reached; of several that carry one medium, the first configured channel is used,
+and for an answer the one on which it was asked for."""
 MEASURERS: dict[str, Measures] = {one.name: one for one in (_INSTAGRAM, Facebook(), _YOUTUBE, _X)}
 """Which tell figures of posts and accounts."""
 INTRODUCERS: dict[str, Introduces] = {_INSTAGRAM.name: _INSTAGRAM}
@@ -61,8 +63,9 @@ class Platforms:
     """Laptop only: where the sandbox speaks for every platform, each under its name."""
     public_url: str = ""
     """Where platforms reach us."""
-    registered: Callable[[str], Sequence[str]] = lambda template_id: ()
-    """The words that are registered for SMS under an id, and approved."""
+    registered: Callable[[str, bool], Sequence[str]] = lambda template_id, anew: ()
+    """The words that are registered for SMS under an id, and approved; read anew, or as they were some
+    seconds ago."""
 
     def adapter(self, platform: str) -> tuple[Platform, Mapping[str, Any]]:
         """The adapter and its secret. Raises PlatformOff without such a platform, or a secret for it."""
@@ -79,6 +82,16 @@ class Platforms:
             if channel.medium == medium and self._is_on(channel):
                 return channel
         raise PlatformOff(platform=medium)
+
+    def channel_on(self, line: Line, medium: str) -> Channel:
+        """See platforms.base.Gateway."""
+        configured = (self._channel(*one) for one in self._channels().items())
+        its = [one for one in configured if (one.platform, one.medium) == (line.platform, medium)]
+        on = [one for one in its if self._is_on(one)]
+        if not on:
+            raise PlatformOff(platform=line.platform)
+        known = (one for one in on if not {str(value) for value in one.config.values()}.isdisjoint(line.to))
+        return next(known, on[0])
 
     def channel(self, channel_id: str) -> Channel:
         """The channel of this id. Raises PlatformOff when it is not configured, or its platform is off."""
@@ -117,20 +130,29 @@ class Platforms:
     def send(self, channel: Channel, to: str, message: Outgoing) -> Accepted:
         """Sends once over `channel`. Raises as `Sends.send`, and PlatformOff when it was switched off.
 
-        An SMS whose words are not registered is refused here, for its content: no gateway may send it
-        (platforms/dlt.py).
+        An SMS whose words are not registered is refused here: no gateway may send it (platforms/dlt.py). For
+        the whole campaign when its template is not registered (any more), or with other words; for its
+        content when only a value does not fit.
         """
         adapter = self._sender(channel)
-        if channel.medium == "sms" and not any(
-            dlt.fits(words, message.text) for words in self._registered(message.template)
-        ):
-            raise SendRefused("words_not_registered", "content", message.template)
+        if channel.medium == "sms":
+            self._look_into_the_register(message)
         return adapter.send(self.http, self.base_url(channel.platform), channel, to, message)
 
-    def _registered(self, template_id: str) -> Sequence[str]:
+    def _look_into_the_register(self, message: Outgoing) -> None:
+        """What does not fit is held against what is registered now: a template that has come back a moment
+        ago halts no campaign a second time."""
+        for anew in (False, True):
+            registered = self._registered(message.template, anew)
+            if any(dlt.fits(words, message.text) for words in registered):
+                return
+        known = any(dlt.says(words, message.params, message.text) for words in registered)
+        raise SendRefused("words_not_registered", "content" if known else "campaign", message.template)
+
+    def _registered(self, template_id: str, anew: bool) -> Sequence[str]:
         """The registered words. Whatever keeps them from being read, nothing has been sent: Transient."""
         try:
-            return self.registered(template_id)
+            return self.registered(template_id, anew)
         except Exception as failed:
             raise Transient from failed
 

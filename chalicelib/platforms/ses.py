@@ -256,6 +256,14 @@ NOT_SPAM = "not-spam"
 SUPPRESSED = {"OnAccountSuppressionList": "suppressed", "Suppressed": "suppressed"}
 """Sub-types that say that SES did not even try, after an earlier bounce or complaint; our code for it."""
 
+GIVEN_UP: dict[str, Scope] = {
+    "MailboxFull": "person",
+    "CustomTimeoutExceeded": "person",
+    **dict.fromkeys(("MessageTooLarge", "ContentRejected", "AttachmentRejected"), "content"),
+}
+"""Sub-types of a transient bounce that name a reason not to deliver, and whom it is about: SES tells of a
+transient bounce when it has stopped trying. `General` names none: automatic answers come as such too."""
+
 
 def _id(*parts: Any) -> str:  # noqa: ANN401
     return fingerprint(NAME, *parts)
@@ -312,14 +320,27 @@ def _delivery(event: Event) -> Iterator[Update]:
 
 
 def _bounce(event: Event) -> Iterator[Update]:
-    """Only a permanent bounce proves anything: out-of-office answers come as transient ones, too."""
+    """A permanent bounce ends the address. Any other is a failure of this email alone, where something proves
+    that it was not delivered: its sub-type, or what the mailbox's server reported of this recipient."""
     bounce = a_dict(event.get("bounce"))
-    if an_id(bounce.get("bounceType")) != "Permanent":
+    sub_type = an_id(bounce.get("bounceSubType"))
+    if an_id(bounce.get("bounceType")) == "Permanent":
+        code = SUPPRESSED.get(sub_type, f"bounce.{sub_type}"[:LONGEST_CODE])
+        yield from _statuses(event, "bounce", "failed", "bouncedRecipients", code=code, opted_out=True)
+        return
+    told = a_list(bounce.get("bouncedRecipients"))
+    failed = told if sub_type in GIVEN_UP else [one for one in told if _reported_as_failed(one)]
+    if not failed:
         yield from _notice(event, "bounce", "bounced_for_now")
         return
-    sub_type = an_id(bounce.get("bounceSubType"))
-    code = SUPPRESSED.get(sub_type, f"bounce.{sub_type}"[:LONGEST_CODE])
-    yield from _statuses(event, "bounce", "failed", "bouncedRecipients", code=code, opted_out=True)
+    soft = {**event, "bounce": {**bounce, "bouncedRecipients": failed}}
+    code, scope = f"soft.{sub_type}"[:LONGEST_CODE], GIVEN_UP.get(sub_type, "person")
+    yield from _statuses(soft, "bounce", "failed", "bouncedRecipients", code=code, scope=scope)
+
+
+def _reported_as_failed(recipient: Any) -> bool:  # noqa: ANN401
+    """Whether a delivery status notification (RFC 3464, 2.3.3) says so: an automatic answer is none."""
+    return an_id(a_dict(recipient).get("action")).lower() == "failed"
 
 
 def _complaint(event: Event) -> Iterator[Update]:

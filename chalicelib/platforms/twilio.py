@@ -51,6 +51,7 @@ from chalicelib.platforms.payload import (
     form_pairs,
     load,
     signing_keys,
+    some_ids,
     unreadable,
     words,
 )
@@ -216,6 +217,7 @@ def _message(fields: Mapping[str, Any], sid: str) -> Update | None:
         words(fields.get("ProfileName")),
         {name: fields[name] for name in fields if name in EXTRA or name.startswith("Media")},
         sender[1],
+        some_ids(an_id(fields.get("To")).removeprefix(PREFIX), fields.get("MessagingServiceSid")),
     )
 
 

@@ -14,10 +14,8 @@ from typing import Any, Literal
 from chalicelib.platforms import meta
 from chalicelib.platforms.base import (
     Accepted,
-    Call,
     Capabilities,
     Channel,
-    Greeting,
     Http,
     Inbound,
     Notice,
@@ -40,6 +38,7 @@ from chalicelib.platforms.payload import (
     fingerprint,
     load,
     moment,
+    some_ids,
     unreadable,
     words,
 )
@@ -210,6 +209,7 @@ def _message(one: Any, value: Mapping[str, Any]) -> Update:  # noqa: ANN401
         about or an_id(a_dict(message.get("context")).get("id")),
         name,
         {key: message[key] for key in kept} | ({"alias": alias} if alias else {}),
+        to=some_ids(a_dict(value.get("metadata")).get("phone_number_id")),
     )
 
 
@@ -357,11 +357,10 @@ def _updates(payload: Any) -> Iterator[Update]:  # noqa: ANN401
             yield from _change(change, a_dict(entry))
 
 
-class WhatsApp:
+class WhatsApp(meta.App):
     """Numbers of a WhatsApp Business account. A channel has `phone_number_id` and `access_token`."""
 
     name = NAME
-    base_url = meta.GRAPH
     capabilities = Capabilities(
         mediums=("whatsapp",),
         receipts=True,
@@ -373,7 +372,6 @@ class WhatsApp:
         rate_per_s=80,
         pair_gap_s=6,
     )
-    webhook_content_types: tuple[str, ...] = ("application/json",)
 
     def send(self, http: Http, base_url: str, channel: Channel, to: str, message: Outgoing) -> Accepted:
         if not (message.template or message.text):
@@ -400,15 +398,11 @@ class WhatsApp:
         said = an_id(a_dict(a_dict(answer).get("health_status")).get("can_send_message"))
         if said == "BLOCKED":
             raise SendRefused("health_blocked", "channel", said)
-
-    def verify(self, secrets: Mapping[str, Any], call: Call) -> None:
-        meta.verify(secrets, call)
+        if said not in {"AVAILABLE", "LIMITED"}:
+            raise OutcomeUnknown
 
     def parse(self, body: bytes) -> list[Update]:
         try:
             return list(_updates(load(body)))
         except ValueError:
             return [unreadable(NAME, body)]
-
-    def handshake(self, secrets: Mapping[str, Any], call: Call) -> Greeting | None:
-        return meta.handshake(secrets, call)

@@ -105,9 +105,10 @@ class FakeDirect:
     """Sends once for (subject, key)."""
 
     def __init__(self):
-        self.sent = {}
+        self.sent, self.lines = {}, {}
 
-    def send(self, *, subject, key, channel, to, message):
+    def send(self, *, subject, key, channel, to, message, line=None):
+        self.lines[subject, key] = line
         if (subject, key) in self.sent:
             return "already"
         self.sent[subject, key] = (channel, to, message.text)
@@ -132,10 +133,11 @@ class FakeWaiting:
     """Who wrote something that asks for what waits."""
 
     def __init__(self):
-        self.replies = []
+        self.replies, self.lines = [], []
 
-    def replied(self, channel, address, at):
+    def replied(self, channel, address, at, line):
         self.replies.append((channel, address, at))
+        self.lines.append(line)
 
 
 class FakePosts:

@@ -129,7 +129,7 @@ def test_what_becomes_of_an_sms_is_taken_by_the_deployed_application(stack, way,
     signs."""
     words = [message.text]
     door = Platforms(
-        GivenSecrets(platform_secret()), HttpClient(), stack.sandbox_url, stack.url, lambda _: words
+        GivenSecrets(platform_secret()), HttpClient(), stack.sandbox_url, stack.url, lambda *_: words
     )
     key = "cmp_namunaabcdef1234-1.0000000000003.7.1"
     sent = door.send(door.channel(way), "+919000010001", replace(message, key=key))

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from chalicelib.callbacks.service import RESTARTED, STOPPED
-from chalicelib.platforms.base import Engaged, Inbound, Measured, Posted
+from chalicelib.platforms.base import Engaged, Inbound, Line, Measured, Posted
 from tests.callbacks.fakes import NOON, Crash, Steps, World, message
 from tests.platforms.golden import SAMPLES
 
@@ -177,6 +177,24 @@ def test_a_stop_stops_and_is_confirmed_once(world, name, address):
     assert world.people.stopped() == {address}
     assert [(channel, to) for channel, to, _ in world.direct.texts()] == [address]
     assert world.store.kept == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("message_stop", Line("whatsapp", ("100000000000001",))),
+        ("telegram/stop", Line("telegram")),
+        ("twilio/message_stop_in_words", Line("twilio", ("+919000099998",))),
+    ],
+)
+def test_a_confirmation_goes_over_the_line_on_which_the_person_wrote(world, name, line):
+    world.processor().process(batch(name))
+    assert list(world.direct.lines.values()) == [line]
+
+
+def test_what_waits_for_a_reply_goes_over_the_line_on_which_the_person_wrote(world):
+    world.processor().process(batch("twilio/message_whatsapp_text", "message_text"))
+    assert [(one.platform, len(one.to)) for one in world.waiting.lines] == [("twilio", 1), ("whatsapp", 1)]
 
 
 def test_a_second_stop_gets_no_second_confirmation(world):

@@ -7,13 +7,14 @@ import json
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import date, timedelta
 
 import boto3
 import pytest
 
 from chalicelib import wiring
 from chalicelib.campaigns.audience import Audience
+from chalicelib.campaigns.briefs import Briefs
 from chalicelib.campaigns.halts import Halts
 from chalicelib.campaigns.law import ElectionLaw
 from chalicelib.campaigns.model import Content
@@ -26,6 +27,7 @@ from chalicelib.campaigns.service import (
 from chalicelib.campaigns.store import CampaignItem, CampaignStore
 from chalicelib.campaigns.times import quiet_setting
 from chalicelib.clock import FixedClock, parse_rfc3339
+from chalicelib.departments.scheme import SchemeBody
 from chalicelib.errors import Conflict, InvalidInput, NotFound, OtherDepartment, PlatformOff, Transient
 from chalicelib.influencers.store import RosterItem
 from chalicelib.platforms.base import Channel
@@ -84,6 +86,7 @@ def made(queue):
             areas=wiring.directory(),
             themes=lambda: {theme.id for theme in wiring.directory().themes()},
             departments=lambda: {one.id for one in wiring.directory().departments()},
+            schemes=wiring.schemes,
             roster=lambda: MemoryRoster(rows),
             gateway=gateway,
             medium_of=gateway.medium_of,
@@ -93,6 +96,7 @@ def made(queue):
             law=ElectionLaw(wiring.calendar, wiring.directory(), kind),
             organisation_kind=kind,
             organisation="Namuna Office",
+            turnout=wiring.turnout,
             quiet_hours=quiet_setting(quiet),
         )
         service.put_templates("u-admin", "whatsapp-main", [BRIEF])
@@ -251,6 +255,24 @@ def test_submission_names_everything_that_is_missing(campaigns):
         ("messages.whatsapp.en.template", "template_not_approved"),
     }
     assert campaigns.get(draft.id).status == "draft"
+
+
+def test_a_campaign_cites_schemes_that_there_are_and_a_scheme_that_ends_stops_its_schedule(campaigns):
+    words = {"hi": {"name": "नमूना", "who": "x", "how": "x"}}
+    body = SchemeBody.model_validate({"department": "election", "texts": words})
+    scheme = wiring.schemes().add(EDITOR, body).id
+    draft = campaigns.create(EDITOR, content(schemes=["sch_none"]))
+    with pytest.raises(InvalidInput) as refused:
+        campaigns.submit(EDITOR, draft.id)
+    assert [(e.field, e.code) for e in refused.value.errors] == [("schemes.0", "scheme_unknown")]
+    campaigns.change(EDITOR, draft.id, {"schemes": [scheme]})
+    campaigns.submit(EDITOR, draft.id)
+    campaigns.decide(APPROVER, draft.id, "approve", "")
+    assert Briefs(campaigns.store).brief(draft.id).schemes == (scheme,)
+    wiring.schemes().change(EDITOR, scheme, {"valid_until": date(2020, 1, 1)})
+    with pytest.raises(InvalidInput) as refused:
+        campaigns.schedule(EDITOR, draft.id, None)
+    assert [(e.field, e.code) for e in refused.value.errors] == [("schemes.0", "scheme_ended")]
 
 
 def test_a_channel_that_is_off_is_named_at_submission(made):

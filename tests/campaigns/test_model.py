@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from chalicelib.campaigns.model import NEXT, Campaign, Run, faults, run_id, split_run_id
+from chalicelib.campaigns.model import (
+    NEXT,
+    Campaign,
+    Content,
+    Run,
+    faults,
+    run_id,
+    scheme_faults,
+    split_run_id,
+)
 from chalicelib.clock import parse_rfc3339
+from chalicelib.ports import SchemeBrief
 from tests.campaigns.samples import content
 
 NOW = parse_rfc3339("2026-01-31T10:00:00Z")
@@ -21,6 +32,7 @@ def campaign(status="draft", **more):
 
 
 @given(st.lists(st.sampled_from(sorted(NEXT)), max_size=12))
+@example(["submitted", "approved", "scheduled", "cancelled", "scheduled"])
 def test_nothing_is_sent_that_nobody_approved(wishes):
     seen, passed = campaign(), ["draft"]
     for wish in wishes:
@@ -30,8 +42,9 @@ def test_nothing_is_sent_that_nobody_approved(wishes):
     if "scheduled" in passed:
         assert passed[passed.index("scheduled") - 1] == "approved"
         assert passed[passed.index("scheduled") - 2] == "submitted"
-    for end in ("cancelled", "expired", "dispatched"):
-        assert end not in passed[:-1]
+    for state, following in pairwise(passed):
+        if state in ("cancelled", "expired", "dispatched"):  # a correction or a withdrawal, alone
+            assert following == "scheduled"
 
 
 def test_nobody_who_had_a_hand_in_it_may_approve_it():
@@ -55,7 +68,7 @@ def test_the_kind_of_campaign_must_fit_the_organisation(kind, allowed):
     assert {one for one in organisations if not faults(content(kind=kind), one)} == allowed
 
 
-@pytest.mark.parametrize("later", ["schemes", "posts", "media", "priority"])
+@pytest.mark.parametrize("later", ["posts", "media", "priority"])
 def test_fields_that_come_later_may_be_empty_but_not_filled(later):
     assert content(**{later: []})
     with pytest.raises(ValueError, match="not available yet"):
@@ -91,3 +104,27 @@ def test_a_run_is_over_at_the_moment_it_expires():
     )
     assert run.is_over(NOW)
     assert not run.is_over(NOW - timedelta(seconds=1))
+
+
+def cited(*schemes, **known):
+    return [
+        (fault.field, fault.code, fault.params)
+        for fault in scheme_faults(content(schemes=list(schemes)), known)
+    ]
+
+
+def test_a_scheme_that_is_unknown_over_or_silent_in_a_language_of_the_campaign_is_an_error():
+    both, tamil = {"hi": "x", "en": "x"}, {"ta": "x"}
+    assert cited("good", good=SchemeBrief("good", "health", both)) == []
+    assert cited("none") == [("schemes.0", "scheme_unknown", {"id": "none"})]
+    over = SchemeBrief("over", "health", both, ended=True)
+    assert cited("over") == [("schemes.0", "scheme_unknown", {"id": "over"})]
+    assert cited("over", over=over) == [("schemes.0", "scheme_ended", {"id": "over"})]
+    assert cited("tamil", tamil=SchemeBrief("tamil", "health", tamil)) == [
+        ("schemes.0", "scheme_language", {"id": "tamil", "language": "hi"})
+    ]
+
+
+def test_a_campaign_that_was_kept_before_schemes_could_be_cited_cites_none():
+    kept = content().model_dump(mode="json") | {"schemes": None}
+    assert Content.model_validate(kept).schemes == ()

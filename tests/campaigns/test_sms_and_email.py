@@ -373,6 +373,14 @@ def test_what_is_withdrawn_is_known_within_seconds(service):
     assert register.sms("namuna_brief", "hi", "क", "ख") is None
 
 
+def test_who_reads_the_register_anew_waits_for_no_copy_to_grow_old(service):
+    register = SmsRegister(CampaignStore(), ticks=lambda: 0.0)
+    assert register.words(ID) == [BODY]
+    service.put_templates("u-admin", "sms-main", [REGISTERED.model_copy(update={"state": "disabled"})])
+    assert register.words(ID) == [BODY]
+    assert register.words(ID, True) == register.words(ID) == []
+
+
 def test_the_gateway_asks_the_register(service):
     gateway = replace(wiring.platforms(), registered=wiring.sms_register().words)
-    assert gateway.registered(ID) == [BODY]
+    assert gateway.registered(ID, False) == [BODY]

@@ -248,6 +248,10 @@ def test_an_election_is_added_listed_changed_and_removed(call):
     place = f"/v1/elections/{made['id']}"
     assert call("editor", "GET", place) == (200, made)
     assert call("editor", "GET", "/v1/elections")[1] == {"items": [made], "next": None}
+    _, later = call("admin", "POST", "/v1/elections", BODY | {"polling_ends": "2026-02-21T18:00:00+05:30"})
+    _, first = call("editor", "GET", "/v1/elections?limit=1")
+    _, second = call("editor", "GET", f"/v1/elections?limit=1&cursor={first['next']}")
+    assert (first["items"], second) == ([later], {"items": [made], "next": None})
     status, changed = call("admin", "PUT", place, BODY | {"areas": ["D9002", "D9001-B1"]})
     assert (status, changed["areas"]) == (200, ["D9002", "D9001-B1"])
     assert call("admin", "DELETE", place) == (204, None)

@@ -50,6 +50,20 @@ def test_a_list_goes_on_with_its_cursor(get):
     assert sorted(items(first) + items(second)) == ["D9001", "D9002"]
 
 
+@pytest.mark.parametrize("labels", ["/v1/themes", "/v1/departments"])
+def test_a_list_that_is_read_as_a_whole_goes_on_with_its_cursor_too(get, labels):
+    for label in ("health", "education"):
+        wiring.directory().put_theme(label, {"en": label})
+        wiring.directory().put_department(label, {"en": label})
+    whole = items(get(labels))
+    first = get(f"{labels}?limit=1")
+    cursor = json.loads(first.body)["next"]
+    second = get(f"{labels}?limit=99&cursor={cursor}")
+    assert (len(items(first)), items(first) + items(second)) == (1, whole)
+    assert json.loads(second.body)["next"] is None
+    assert get(f"{labels}?limit=0").status_code == 422
+
+
 def test_a_cursor_that_is_not_ours_is_refused(get):
     assert get("/v1/areas?cursor=abc.def").status_code == 422
 

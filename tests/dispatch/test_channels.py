@@ -273,6 +273,7 @@ def call(desk, monkeypatch):
     exists = {"channel": only(lambda: {"whatsapp-main"})}
     stops = StopDesk(desk.store, exists, NoRuns(), Queue(), wiring.audit(), desk.clock)  # type: ignore[arg-type]
     monkeypatch.setattr(http._doors[0], "gate", Gate)
+    monkeypatch.setattr(http._doors[0], "cursor_key", lambda: "key")
     monkeypatch.setattr(wiring, "channel_desk", lambda: desk)
     monkeypatch.setattr(wiring, "stop_desk", lambda: stops)
 
@@ -290,6 +291,9 @@ def test_channels_over_http(call, desk):
     status, listed = call("auditor", "GET", "/v1/channels")
     assert status == 200
     assert [one["id"] for one in listed["items"]] == ["telegram-main", "whatsapp-main"]
+    _, first = call("auditor", "GET", "/v1/channels?limit=1")
+    _, second = call("auditor", "GET", f"/v1/channels?limit=1&cursor={first['next']}")
+    assert (first["items"] + second["items"], second["next"]) == (listed["items"], None)
     status, put = call("admin", "PUT", "/v1/channels/whatsapp-main", {"rate_per_s": 12.5})
     assert status == 200
     assert put == {

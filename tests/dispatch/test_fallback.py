@@ -562,7 +562,7 @@ def test_a_stop_by_sms_after_whatsapp_failed_leaves_the_email():
     assert made.requests_to() == {address(0): 1, chat(0, "email"): 1}
 
 
-def test_words_that_are_not_registered_any_more_are_sent_to_nobody_and_do_not_go_on():
+def test_what_is_refused_for_its_content_does_not_go_on():
     made = fresh(2, ("sms", "email"))
     made.platform.answers = {
         chat(n, "sms"): [SendRefused("words_not_registered", "content")] for n in range(2)

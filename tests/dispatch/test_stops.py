@@ -590,6 +590,7 @@ def call(desk, monkeypatch):
                 raise Forbidden
 
     monkeypatch.setattr(http._doors[0], "gate", Gate)
+    monkeypatch.setattr(http._doors[0], "cursor_key", lambda: "key")
     monkeypatch.setattr(wiring, "stop_desk", lambda: desk)
 
     def ask(who, method, path, body=None):
@@ -615,6 +616,10 @@ def test_stops_over_http(call, written):
         "probe_at": None,
     }
     assert call("auditor", "GET", "/v1/stops") == (200, {"items": [put], "next": None})
+    _, all_of_it = call("approver", "PUT", "/v1/stops/all", {"reason": "Complaints"})
+    _, first = call("auditor", "GET", "/v1/stops?limit=1")
+    assert first["items"] == [all_of_it]
+    assert call("auditor", "GET", f"/v1/stops?cursor={first['next']}")[1] == {"items": [put], "next": None}
     assert call("editor", "GET", f"/v1/stops/{written}") == (200, put)
     assert call("admin", "DELETE", f"/v1/stops/{written}") == (204, None)
     assert call("admin", "DELETE", f"/v1/stops/{written}")[0] == 404

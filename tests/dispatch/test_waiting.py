@@ -11,7 +11,7 @@ import pytest
 from chalicelib.dispatch.model import Fact
 from chalicelib.dispatch.waiting import WINDOW
 from chalicelib.errors import JanJanError, Transient
-from chalicelib.platforms.base import OutcomeUnknown, SendRefused, Throttled
+from chalicelib.platforms.base import Line, OutcomeUnknown, SendRefused, Throttled
 from chalicelib.ports import Election
 from tests.dispatch.world import (
     INVOCATION_S,
@@ -38,7 +38,7 @@ def sent(people: int = 1, **more: Any) -> World:
 
 
 def reply(made: World, n: int = 0, channel: str = "whatsapp") -> None:
-    made.waiting().replied(channel, address(n), made.clock.now())
+    made.waiting().replied(channel, address(n), made.clock.now(), Line(channel))
 
 
 def work(made: World, *, until_s: float = 26 * HOUR_S) -> None:
@@ -68,6 +68,28 @@ def test_a_reply_brings_the_full_text_in_the_language_of_the_template_once():
         work(made)
     assert brought(made) == [f"all of {RUN} in hi"]
     assert (brought(made, 1), brought(made, 2)) == ([], [])
+
+
+def test_the_full_text_goes_over_the_line_on_which_the_person_wrote_whose_24_hours_they_are():
+    made = sent()
+    made.waiting().replied("whatsapp", address(0), made.clock.now(), Line("twilio", ("+15550001111",)))
+    made.clock.move(3)
+    work(made)
+    assert brought(made) == [f"all of {RUN} in hi"]
+    assert made.platform.over == ["whatsapp-main", "whatsapp-twilio-+15550001111"]
+
+
+def test_a_stop_of_the_line_on_which_the_person_wrote_holds_the_full_text():
+    made = sent()
+    made.stop("channel:whatsapp-twilio")
+    made.waiting().replied("whatsapp", address(0), made.clock.now(), Line("twilio"))
+    made.clock.move(3)
+    work(made, until_s=HOUR_S)
+    assert brought(made) == []
+    made.lift("channel:whatsapp-twilio")
+    made.clock.move(3)
+    work(made)
+    assert len(brought(made)) == 1
 
 
 def test_the_full_text_is_no_delivery_of_the_run():
@@ -126,7 +148,7 @@ def test_who_has_no_text_waiting_or_is_nobody_gets_nothing():
     made = sent()
     made.runs.texts = False
     reply(made)
-    made.waiting().replied("whatsapp", "911234567890", made.clock.now())
+    made.waiting().replied("whatsapp", "911234567890", made.clock.now(), Line("whatsapp"))
     work(made)
     assert len(made.platform.requests) == 1
 
@@ -206,9 +228,9 @@ def test_a_reply_that_is_told_after_its_window_brings_nothing():
     made = sent()
     said = made.clock.now()
     made.clock.move(WINDOW.total_seconds())
-    made.waiting().replied("whatsapp", address(0), said)
+    made.waiting().replied("whatsapp", address(0), said, Line("whatsapp"))
     assert made.plan_queue.messages == []
-    made.waiting().replied("whatsapp", address(0), said + timedelta(seconds=2))
+    made.waiting().replied("whatsapp", address(0), said + timedelta(seconds=2), Line("whatsapp"))
     made.clock.move(3)
     work(made)
     assert brought(made) == []

@@ -32,7 +32,15 @@ from chalicelib.dispatch.waiting import Waiting
 from chalicelib.errors import JanJanError
 from chalicelib.events.bus import Entry
 from chalicelib.identity.audit import Audit
-from chalicelib.platforms.base import Accepted, Capabilities, Channel, OutcomeUnknown, Outgoing, SendRefused
+from chalicelib.platforms.base import (
+    Accepted,
+    Capabilities,
+    Channel,
+    Line,
+    OutcomeUnknown,
+    Outgoing,
+    SendRefused,
+)
 from chalicelib.ports import Contact, Election, RosterRange, RosterRow, RunBrief
 from chalicelib.queues import _whole
 
@@ -169,11 +177,19 @@ class MemoryPlatform:
     ill: bool = False
     """Whether a probe finds its channels ill."""
     probes: list[str] = field(default_factory=list)
+    over: list[str] = field(default_factory=list)
+    """Ids of the channels of all requests."""
     carried_by: dict[str, str] = field(default_factory=dict)
     """The platform of a medium, where it has not its name."""
 
     def channel_for(self, medium: str) -> Channel:
         return Channel(f"{medium}-main", self.carried_by.get(medium, medium), {}, medium)
+
+    def channel_on(self, line: Line, medium: str) -> Channel:
+        first = self.channel_for(medium)
+        if line == Line(first.platform):
+            return first
+        return Channel("-".join((medium, line.platform, *line.to)), line.platform, {}, medium)
 
     def channel(self, channel_id: str) -> Channel:
         return self.channel_for(channel_id.removesuffix("-main"))
@@ -199,6 +215,7 @@ class MemoryPlatform:
 
     def send(self, channel: Channel, to: str, message: Outgoing) -> Accepted:
         self.requests.append((to, message))
+        self.over.append(channel.id)
         answer = self.answers[to].pop(0) if self.answers.get(to) else None
         if answer is None or isinstance(answer, OutcomeUnknown):
             self.taken.append((to, message))
@@ -397,7 +414,7 @@ class World:
             wrap(self.plan_queue, "put"),
             wrap(self.paces, "lease", "give_back", "slowed"),
             self.breaker(),
-            self.campaign_halts,
+            wrap(self.campaign_halts, "pause_campaign"),
             AtOnce(),
             weekly_cap=self.weekly_cap,
             sleep=self.clock.move,

@@ -67,6 +67,15 @@ def test_the_queue_of_chunks(recorded):
     assert deadline > 0
 
 
+def test_the_queue_of_imports(recorded):
+    runner = recorded("import_runner")
+    assert invoke("run_import", "sqs_imports") == {"batchItemFailures": []}
+    ((name, job, holder, deadline),) = runner.calls
+    assert (name, job) == ("run", "imp_abcdefghijklmnop")
+    assert sample("sqs_imports")["Records"][0]["messageId"] in holder
+    assert deadline > 0
+
+
 def test_the_queue_of_service_messages(recorded):
     messenger = recorded("messenger")
     assert invoke("send_service", "sqs_service") == {"batchItemFailures": []}

@@ -199,6 +199,7 @@ def test_the_days_root_covers_every_head_and_the_root_before():
     assert set(second.heads) == {chain_of(SUBJECT), chain_of("user#u2")} <= set(all_chains())
     assert (first.previous, second.previous) == (START, first.hash)
     assert audit.roots(5) == [second, first]
+    assert audit.roots(5, second.date) == [first]
     assert all(root.hash == root.computed_hash() for root in audit.roots(5))
 
 

@@ -51,6 +51,24 @@ def test_a_guarded_route_lets_no_stranger_in(route, headers):
         assert answer.headers["WWW-Authenticate"] == "Bearer"
 
 
+def test_every_list_is_read_page_by_page():
+    lists = [route for route in ROUTES if route.answer is not None and "items" in route.answer.model_fields]
+    assert len(lists) > 15
+    for route in lists:
+        assert "next" in route.answer.model_fields, route.path
+        if route.method == "GET":
+            assert {"limit", "cursor"} <= set(route.query.model_fields if route.query else ()), route.path
+
+
+def test_no_answer_that_tells_of_a_person_is_kept_for_a_repeated_write():
+    personal = {"url", "account", "email", "phone", "handles", "handle", "chat", "token", "deep_link"}
+    for route in ROUTES:
+        kept = route.method != "GET" and route.kind == "json" and route.kept and route.allow != PUBLIC
+        if kept and route.answer is not None:
+            told = set(route.again.names) if route.again else set(route.answer.model_fields)
+            assert not told & personal, f"{route.method} {route.path} keeps {told & personal}"
+
+
 def test_leaving_out_who_may_call_is_an_error_at_once():
     from chalicelib.http import Api
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic_core import PydanticCustomError
 
-from chalicelib.influencers.handles import PLATFORMS, clean_handle
+from chalicelib.handles import PLATFORMS, clean_handle
 
 CHANNEL = "UCOhHO2ICt0ti9KAh-QHvttQ"
 SAME = {
@@ -22,6 +22,8 @@ SAME = {
         "https://instagram.com/stories/ravi.kumar_1/123",
         "HTTPS://WWW.INSTAGRAM.COM/Ravi.Kumar_1",
         "\u200eravi.kumar_1",
+        "ravi\u200b.kumar\u202e_1\ufe0f",
+        "https://instagram.com/ravi.kumar%E2%80%8B_1",
         "https://instagram.com/ ravi.kumar_1",
     ],
     ("facebook", "ravikumar"): [
@@ -51,6 +53,8 @@ SAME = {
     ("youtube", "technicalguruji"): [
         "@TechnicalGuruji",
         "technicalguruji",
+        "technical\u200dguru\u3164ji",
+        "https://youtube.com/@technical%E2%80%8Cguruji",
         "https://www.youtube.com/@TechnicalGuruji/videos",
         "youtube.com/%40technicalguruji",
         "https://m.youtube.com/@technicalguruji?si=1",
@@ -58,6 +62,7 @@ SAME = {
     ("youtube", CHANNEL): [CHANNEL, f"https://youtube.com/channel/{CHANNEL}/about"],
     ("youtube", "c/foo"): ["youtube.com/c/Foo", "https://youtube.com/Foo", "c/foo"],
     ("youtube", "user/foo"): ["youtube.com/user/Foo/about", "user/Foo"],
+    ("youtube", "श्री\u200cमान"): ["@श्री\u200cमान", "youtube.com/@श्री%E2%80%8Cमान"],
     ("youtube", "हिन्दी_समाचार"): [
         "@हिन्दी_समाचार",
         "https://youtube.com/@%E0%A4%B9%E0%A4%BF%E0%A4%A8्दी_समाचार",
@@ -128,6 +133,8 @@ def test_every_spelling_of_an_account_gives_one_form(platform: str, typed: str, 
         ("x", "https://x.com/i/lists/1", "handle_invalid"),
         ("x", "https://twitter.com/search?q=ravi", "handle_invalid"),
         ("youtube", "ab", "handle_invalid"),
+        ("youtube", "abc\u0984", "handle_invalid"),
+        ("youtube", "abc\x7f", "handle_invalid"),
         ("youtube", "a" * 61, "handle_invalid"),
         ("youtube", "https://youtube.com/watch?v=1", "handle_invalid"),
         ("youtube", "https://youtube.com/shorts/abc", "handle_invalid"),

@@ -254,6 +254,15 @@ def test_the_bounds_themselves_are_taken() -> None:
         "a(b)@x.org",
         "a@[10.0.0.1]",
         "a@x_y.org",
+        "a\x7f@x.org",
+        "a\x80@x.org",
+        "a\x9f@x.org",
+        "a\u200b@x.org",
+        "a\u202eb@x.org",
+        "a\u3164@x.org",
+        "a\ufe0f@x.org",
+        "सुनीता@x.org",
+        "a\uff20b@x.org",
     ],
 )
 def test_what_is_no_email_is_refused(email: str) -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic_core import PydanticCustomError
 
-from chalicelib.influencers.names import (
+from chalicelib.names import (
     LONGEST_NAME,
     LONGEST_NAME_CODES,
     clean_name,
@@ -83,6 +83,11 @@ def test_a_name_is_composed_and_its_spaces_are_tidied(typed: str, kept: str) -> 
         ("👩\u200d🌾", "name_characters"),
         ("Иван", "name_characters"),
         ("राम|", "name_characters"),
+        ("राम\ufe0f", "name_characters"),
+        ("Ra\u034fm", "name_characters"),
+        ("राम\U000e0101", "name_characters"),
+        ("Ra\u3164m", "name_characters"),
+        ("राम\u200bकुमार", "name_characters"),
         (f"Ra{ZWJ}m", "name_characters"),
         (f"{ZWJ}राम", "name_characters"),
         (f"राम{ZWJ}", "name_characters"),
@@ -198,7 +203,9 @@ def test_free_text_keeps_its_lines_and_its_emoji() -> None:
     assert clean_text(f"श्री{ZWNJ}मान", 50) == f"श्री{ZWNJ}मान"
 
 
-@pytest.mark.parametrize("hidden", ["\u202e", "\x07", "\ue000", "\u200e", "\u0378"])
+@pytest.mark.parametrize(
+    "hidden", ["\u202e", "\x07", "\x7f", "\x9f", "\u200b", "\ue000", "\u200e", "\u0378", "\u3164", "\u180b"]
+)
 def test_hidden_characters_are_refused_in_texts(hidden: str) -> None:
     with pytest.raises(PydanticCustomError, match="hidden") as refused:
         clean_text(f"a{hidden}b", 50)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic_core import PydanticCustomError
 
-from chalicelib.influencers.phones import clean_phone, masked
+from chalicelib.phones import clean_phone, masked
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 E164 = "+918123456789"

@@ -12,8 +12,8 @@ from chalice.test import Client
 
 from chalicelib import http, wiring
 from chalicelib.errors import InvalidInput, TooManyRequests
-from chalicelib.influencers.model import ReviewRequest
-from chalicelib.influencers.service import CODE_HOLDS_S, MESSAGES_A_NUMBER
+from chalicelib.influencers.model import Influencer, ReviewRequest
+from chalicelib.influencers.service import CODE_HOLDS_S, MESSAGES_A_NUMBER, Codes
 from chalicelib.influencers.store import CodeItem, NoCode, TriesUsedUp
 from tests.influencers.test_routes import Api, KnownStaff, joined
 from tests.influencers.world import ADMIN, KnownAccounts, World
@@ -63,6 +63,46 @@ def test_who_came_by_telegram_names_their_number_and_gets_the_code_in_their_chat
     [message] = world.sender.to("7001")
     [code] = re.findall(r"\b\d{6}\b", message.text)
     assert world.myself.enter(sign_in, code, HERE) == person.id
+
+
+def with_email(world: World) -> Influencer:
+    """Approved over WhatsApp, with an email that they have confirmed."""
+    person = world.approved(
+        email="devi@x.test",
+        consents=[
+            {"purpose": "campaigns", "channel": c, "notice_version": "1"} for c in ("whatsapp", "email")
+        ],
+    )
+    world.messenger.deliver({"kind": "welcome", "influencer": person.id, "event": "evt-1"})
+    token = world.sender.to("devi@x.test")[-1].text.partition("/confirm/")[2].partition("?")[0]
+    return world.signups.confirm(token)
+
+
+def test_where_the_own_channel_does_not_take_the_code_the_next_proven_one_may(world: World) -> None:
+    world.approved(email="devi@x.test")
+    asked(world)
+    assert world.sender.ways[-1] == ["whatsapp", "sms"]  # an email that is only stated is nobody's
+
+
+def test_the_same_code_would_go_over_each_way_in_its_words(world: World) -> None:
+    with_email(world)
+    sign_in = asked(world)
+    assert world.sender.ways[-1] == ["whatsapp", "sms", "email"]
+    assert world.code_of(PHONE) == Codes(world.secrets.keyed_hash).code(sign_in, sign_in)
+
+
+def test_an_address_that_has_said_stop_comes_last_but_for_the_own_channel(world: World) -> None:
+    with_email(world)
+    world.people.stop("whatsapp", PHONE, evidence="stop", at=world.clock.now())
+    asked(world)
+    assert world.sender.ways[-1] == ["whatsapp", "email", "sms"]
+
+
+def test_a_way_for_which_no_words_are_registered_is_left_out(world: World) -> None:
+    world.join()
+    world.texts.words.clear()
+    asked(world)
+    assert world.sender.ways[-1] == ["whatsapp"]
 
 
 def test_an_unknown_number_gets_the_same_answer_the_same_writes_and_no_message(world: World) -> None:
@@ -195,6 +235,14 @@ def test_a_creators_token_opens_no_door_of_the_staff(api: Api, monkeypatch: pyte
     monkeypatch.setattr(http._doors[0], "gate", wiring.gate)
     assert api("GET", "/v1/influencers", who=token)[0] == 401
     assert api("GET", "/v1/influencers", cookie=f"janjan_me={token}")[0] == 401
+
+
+def test_over_http_only_emails_that_are_stopped_are_taken_up_again(api: Api) -> None:
+    joined(api)
+    token = signed_in(api)
+    status, problem = api("POST", "/v1/me/emails", {}, who=token)
+    assert (status, problem["title"]) == (409, "emails not stopped")
+    assert api("POST", "/v1/me/emails", {})[0] == 401
 
 
 def test_a_suspension_ends_the_session_for_good(api: Api) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,12 +15,13 @@ from chalicelib.identity.roles import Principal
 from chalicelib.influencers.model import Influencer, SignupRequest
 from chalicelib.influencers.myself import Myself
 from chalicelib.influencers.proofs import Proofs
+from chalicelib.influencers.resuming import Resuming
 from chalicelib.influencers.service import Messenger, People, Register, Signups
 from chalicelib.influencers.store import PeopleStore, RosterStore
 from chalicelib.ops import RateLimits
 from chalicelib.platforms import dlt
-from chalicelib.platforms.base import AccountReading, Channel, Outgoing
-from chalicelib.ports import Area
+from chalicelib.platforms.base import AccountReading, Channel, Line, Outgoing
+from chalicelib.ports import Area, Way
 from local.config import platform_secret
 
 NOON = datetime(2026, 3, 1, 6, 30, tzinfo=UTC)
@@ -117,12 +118,21 @@ class KeptSender:
 
     sent: dict[tuple[str, str], tuple[str, str, Outgoing]] = field(default_factory=dict)
     outcome: str = "accepted"
+    ways: list[list[str]] = field(default_factory=list)
+    """Of each message that had several: the channels, in order."""
 
-    def send(self, *, subject: str, key: str, channel: str, to: str, message: Outgoing) -> str:
+    def send(
+        self, *, subject: str, key: str, channel: str, to: str, message: Outgoing, line: Line | None = None
+    ) -> str:
         if (subject, key) in self.sent:
             return "already"
         self.sent[subject, key] = (channel, to, message)
         return self.outcome
+
+    def send_first(self, *, subject: str, key: str, ways: Sequence[Way]) -> str:
+        self.ways.append([way.channel for way in ways])
+        first = ways[0]
+        return self.send(subject=subject, key=key, channel=first.channel, to=first.to, message=first.message)
 
     def to(self, address: str) -> list[Outgoing]:
         return [message for _, to, message in self.sent.values() if to == address]
@@ -188,6 +198,7 @@ class World:
         self.myself = Myself(self.store, self.queue, RateLimits(self.clock), self.secrets, self.clock)
         limits = RateLimits(self.clock)
         self.proofs = Proofs(self.store, self.accounts, Audit(), limits, self.secrets, self.clock)
+        self.resuming = Resuming(self.store, self.queue, limits, self.secrets, self.clock)
         self.register = Register(self.store, areas, Audit(), self.clock)
         self.messenger = Messenger(
             self.store, self.sender, self.secrets, self.clock, "https://x.test", self.texts

@@ -112,6 +112,7 @@ STREAM = {
             "process_callbacks",
             "callback of telegram, in the bucket as callbacks/cb_aaaa, received 2026-11-02T05:30:00Z",
         ),
+        ("imports", {"import": "imp_a"}, "run_import", "work on import imp_a"),
         (
             "service",
             {"kind": "code", "influencer": "inf_a", "nonce": "n", "until": 1},

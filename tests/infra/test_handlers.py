@@ -21,6 +21,7 @@ HANDLERS = [
     "plan_run",
     "process_callbacks",
     "publish_events",
+    "run_import",
     "seal_audit",
     "send_chunk",
     "send_service",

@@ -83,9 +83,32 @@ PASSED_ON = "a post passes on to whose account published it, and is for what rea
 HALTED = "a platform's word stops a channel or pauses a campaign: tests/dispatch/test_channels.py"
 MEASURED = "nothing is due on this laptop: tests/metrics"
 MEASURES = ("OpsTable", "PeopleTable", "PostsTable")
+FEW_VOTED = "an audience by turnout: tests/turnout"
 FOLLOWED = "whose account is followed leaves: tests/e2e/test_followed.py"
+IMPORTED = "no file is imported on this laptop: tests/imports"
+IMPORTING = (
+    ("sqs:SendMessage", "ImportsQueue"),
+    ("dynamodb:GetItem", "OpsTable"),
+    ("dynamodb:PutItem", "OpsTable"),
+    *((f"dynamodb:{one}", "DirectoryTable") for one in ("BatchGetItem", "BatchWriteItem")),
+    *((f"dynamodb:{one}", "DirectoryTable") for one in ("GetItem", "Query")),
+    *((f"dynamodb:{one}", "TurnoutTable") for one in ("BatchGetItem", "BatchWriteItem", "GetItem")),
+    *((f"dynamodb:{one}", "TurnoutTable") for one in ("PutItem", "Query")),
+    *((f"dynamodb:{one}", "GroupsTable") for one in ("BatchGetItem", "DeleteItem", "PutItem")),
+    ("s3:GetObject", "Bucket/imports/*"),
+    ("s3:PutObject", "Bucket/imports/*"),
+)
 AWAY = "a receiver of webhooks fails, rests, or wants nothing any more: tests/webhooks"
 LEASED = "a hub confirmed a subscription: tests/callbacks"
+GROUPED = "no group is on this laptop's register: tests/groups"
+GROUPS = {
+    f"dynamodb:{action} GroupsTable": GROUPED
+    for action in ("BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Query")
+}
+GROUPS |= {"dynamodb:Query GroupsTable/by_place": GROUPED}
+GROUPS |= {
+    f"dynamodb:{action} CoverageTable": GROUPED for action in ("DeleteItem", "GetItem", "PutItem", "Query")
+}
 HALTS = {
     "dynamodb:PutItem CampaignsTable": HALTED,
     "dynamodb:Query AuditTable": HALTED,
@@ -103,6 +126,7 @@ STREAM = ("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIt
 FAILURES = {"sqs:SendMessage EventsDead": BY_LAMBDA}
 UNSEEN: dict[str, dict[str, str]] = {
     "api_handler": EMAILS
+    | GROUPS
     | {
         "dynamodb:DeleteItem PostsTable": LEFT,
         "cognito-idp:AdminDeleteUser Pool": "undoes a new member of staff whose role could not be given",
@@ -113,6 +137,11 @@ UNSEEN: dict[str, dict[str, str]] = {
         "s3:GetObject Bucket/bundles/*": "whoever follows a link that was signed reads in its name",
         "s3:GetObject Bucket/screenshots/*": "whoever follows a link that was signed reads in its name",
         "dynamodb:BatchGetItem PostsTable": "figures of posts that count: tests/metrics/test_impact.py",
+        "dynamodb:BatchGetItem OpsTable": IMPORTED,
+        "dynamodb:Query OpsTable": IMPORTED,
+        "sqs:SendMessage ImportsQueue": IMPORTED,
+        "s3:GetObject Bucket/imports/*": IMPORTED,
+        "s3:PutObject Bucket/imports/*": "whoever posts a form that was signed writes in its name",
         "s3:PutObject Bucket/uploads/*": "whoever posts a form that was signed writes in its name",
     },
     "forget_posts": FAILURES
@@ -138,7 +167,7 @@ UNSEEN: dict[str, dict[str, str]] = {
         "dynamodb:GetItem CampaignsTable": PASSED_ON,
     },
     "plan_run": {f"{action} PlanQueue": why for action, why in POLLING.items()}
-    | {"dynamodb:GetItem LedgerTable": CALLED_OFF},
+    | {"dynamodb:GetItem LedgerTable": CALLED_OFF, "dynamodb:Query TurnoutTable": FEW_VOTED},
     "process_callbacks": {f"{action} CallbacksQueue": why for action, why in POLLING.items()}
     | {"dynamodb:GetItem LedgerTable": READ_AGAIN}
     | HALTS
@@ -159,6 +188,8 @@ UNSEEN: dict[str, dict[str, str]] = {
         for table in ("PeopleTable", "CampaignsTable", "PostsTable")
     }
     | {"dynamodb:ListStreams *": "Lambda asks for it, and it takes no resource"},
+    "run_import": {f"{action} ImportsQueue": why for action, why in POLLING.items()}
+    | {f"{action} {resource}": IMPORTED for action, resource in IMPORTING},
     "seal_audit": FAILURES,
     "send_chunk": {f"{action} SendQueue": why for action, why in POLLING.items()}
     | EMAILS
@@ -302,11 +333,32 @@ def the_staffs_day(api: Caller, staff: Staff) -> None:
     api("POST", f"/v1/influencers/{creator}/withdrawal", {}, token=admin)
     where = f"/v1/posts/{handed_in['id']}"
     wait_for(lambda: api("GET", where, token=admin)["state"] == "withdrawn", "the end of a post")
+    departments(api, admin)
     times = {"polling_ends": "2031-02-20T12:30:00Z", "code_from": "2031-02-01T00:00:00Z"}
     times["code_until"] = "2031-02-24T00:00:00Z"
     election = {"name": "Sample", "areas": ["IN"], "source": "x"} | times
     made = api("POST", "/v1/elections", election, token=admin)
     api("DELETE", f"/v1/elections/{made['id']}", token=admin)
+    past = {"name": "Sample", "date": "2014-05-12", "kind": "lok_sabha"}
+    api("PUT", "/v1/turnout/elections/ls-2014", past, token=admin)
+    district = api("GET", "/v1/areas?parent=IN", token=admin)["items"][0]["id"]
+    district = api("GET", f"/v1/areas?parent={district}", token=admin)["items"][0]["id"]
+    api("PUT", f"/v1/turnout/goals/{district}", {"share": 0.6}, token=admin)
+    api("GET", f"/v1/turnout?area={district}&election=ls-2014", token=admin)
+    api("DELETE", f"/v1/turnout/goals/{district}", token=admin)
+
+
+def departments(api: Caller, admin: str) -> None:
+    """A directive, a scheme and a card, from the first word to the last."""
+    told = {"title": "x", "text": "x", "issued_by": "x", "due_on": "2031-02-01", "departments": ["health"]}
+    directive = api("POST", "/v1/directives", told, token=admin)["id"]
+    api("POST", f"/v1/directives/{directive}/acknowledgement", {"department": "health"}, token=admin)
+    api("GET", "/v1/directives", token=admin)
+    texts = {"hi": {"name": "नमूना", "who": "x", "how": "x"}}
+    scheme = api("POST", "/v1/schemes", {"department": "health", "texts": texts}, token=admin)["id"]
+    api("GET", "/v1/schemes?department=health")
+    card = {"department": "health", "scheme": scheme, "texts": {"hi": {"myth": "x", "answer": "x"}}}
+    api("DELETE", f"/v1/cards/{api('POST', '/v1/cards', card, token=admin)['id']}", token=admin)
 
 
 def declare_figures(api: Caller, admin: str, figures: str) -> None:

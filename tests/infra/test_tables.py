@@ -2,7 +2,21 @@
 
 import boto3
 
-NAMES = ["audit", "campaigns", "directory", "ledger", "ops", "people", "posts", "roster", "tallies"]
+NAMES = [
+    "audit",
+    "campaigns",
+    "coverage",
+    "departments",
+    "directory",
+    "groups",
+    "ledger",
+    "ops",
+    "people",
+    "posts",
+    "roster",
+    "tallies",
+    "turnout",
+]
 
 
 def test_every_table_of_the_plan_is_made(tables):

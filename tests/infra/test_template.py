@@ -18,6 +18,7 @@ from local.engine import ROOT
 from local.server import NOT_FOUND
 from scripts.package import template_problems
 from tests.infra.conftest import of_type
+from tests.infra.test_tables import NAMES
 
 FUNCTION = "AWS::Serverless::Function"
 QUEUE = "AWS::SQS::Queue"
@@ -57,7 +58,7 @@ def test_every_resource_has_a_type(resources):
 
 def test_every_queue_mapping_reports_single_failures_and_limits_its_concurrency(resources):
     mappings = events_of(resources, "SQS")
-    assert len(mappings) == 5
+    assert len(mappings) == 6
     for _, mapping in mappings:
         assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
         assert "MaximumConcurrency" in mapping["ScalingConfig"]
@@ -81,7 +82,7 @@ def test_every_queue_that_is_read_hands_failures_to_a_dead_letter_queue_of_its_o
         for _, mapping in events_of(resources, "SQS")
         for queue in [queue_of(resources, mapping)]
     ]
-    assert len(set(targets)) == 5
+    assert len(set(targets)) == 6
 
 
 def test_every_queue_is_encrypted_and_named_by_its_stage(resources):
@@ -92,7 +93,7 @@ def test_every_queue_is_encrypted_and_named_by_its_stage(resources):
 
 def test_every_table_is_on_demand_recoverable_encrypted_expiring_and_protected_in_prod(resources):
     tables = of_type(resources, "AWS::DynamoDB::Table")
-    assert len(tables) == 9
+    assert len(tables) == len(NAMES)
     for table in tables.values():
         assert table["BillingMode"] == "PAY_PER_REQUEST"
         assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
@@ -147,6 +148,7 @@ def test_the_bucket_is_private_encrypted_and_forgets_bodies_of_callbacks(resourc
     assert {rule["Id"] for rule in bucket["LifecycleConfiguration"]["Rules"]} == {
         "bundles",
         "callbacks",
+        "imports",
         "screenshots",
         "unfinished-uploads",
         "uploads",

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from chalicelib import http
+from chalicelib import http, wiring
+from chalicelib.ops import OpsItem
 from tests.influencers.test_routes import Api, KnownStaff, api, joined
 from tests.metrics.test_handing_in import LINK, VIDEO
 
@@ -25,6 +26,63 @@ def creator(api: Api, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
     monkeypatch.setattr(http._doors[0], "gate", Both)
     return person
+
+
+@pytest.fixture(autouse=True)
+def departments(api: Api) -> None:
+    wiring.directory().put_department("water", {"en": "Water (sample)"}, sample=True)
+
+
+def kept() -> str:
+    """All that repeated writes are answered from."""
+    return str([item.answer for item in OpsItem.scan(OpsItem.answer.exists())])
+
+
+def test_a_hand_in_with_a_key_that_comes_again_is_answered_from_ids(api: Api, creator: str) -> None:
+    body = {"url": "https://x.com/namuna/status/77"}
+    first, again = (api("POST", "/v1/me/posts", body, who="me", idempotency_key="k") for _ in range(2))
+    assert first == again
+    assert first[1]["outcome"] == "new"
+    assert first[1]["url"].endswith("/77")
+    assert first[1]["id"] in kept()
+    assert "namuna" not in kept()
+    assert "77" not in kept().replace(first[1]["id"], "")
+
+
+def test_a_hand_in_by_staff_with_a_key_is_answered_again_within_their_rights(api: Api, creator: str) -> None:
+    body = {"url": LINK, "department": "water"}
+    first, again = (api("POST", "/v1/posts", body, who="admin", idempotency_key="k") for _ in range(2))
+    assert first == again
+    body = {"url": LINK, "influencer": creator}
+    first, again = (api("POST", "/v1/posts", body, who="one", idempotency_key="k") for _ in range(2))
+    assert {**first[1], "handed_in_at": ""} == {**again[1], "handed_in_at": ""}
+    assert (again[1]["outcome"], again[1]["department"]) == ("taken", "")
+    decision = {"matched": False, "reason": "not theirs"}
+    path = f"/v1/posts/{first[1]['id']}/decision"
+    first, again = (api("POST", path, decision, who="admin", idempotency_key="d") for _ in range(2))
+    assert first == again
+    assert first[1]["reason"] == "not theirs"
+    assert "watch" not in kept()
+    assert "theirs" not in kept()
+
+
+def test_a_repeated_hand_in_tells_nothing_of_who_has_left_meanwhile(api: Api, creator: str) -> None:
+    body = {"url": LINK}
+    assert api("POST", "/v1/me/posts", body, who="me", idempotency_key="k")[0] == 201
+    api("POST", f"/v1/influencers/{creator}/withdrawal", {}, who="admin")
+    wiring.posts().forget(creator)
+    status, post = api("POST", "/v1/me/posts", body, who="me", idempotency_key="k")
+    assert (status, post["url"], post["account"]) == (201, "", "")
+
+
+def test_a_decision_on_a_person_with_a_key_keeps_nothing_of_them(api: Api) -> None:
+    person = joined(api)
+    path, body = f"/v1/influencers/{person}/review", {"decision": "decline", "reason": "नमूना"}
+    first, again = (api("POST", path, body, who="admin", idempotency_key="k") for _ in range(2))
+    assert first == again
+    assert first[1]["status"] == "declined"
+    assert person in kept()
+    assert first[1]["name"] not in kept()
 
 
 def test_a_creator_hands_in_a_post_and_sees_it(api: Api, creator: str) -> None:
@@ -90,10 +148,11 @@ def test_of_a_post_of_another_area_staff_learn_that_it_was_handed_in_and_no_more
 @pytest.mark.parametrize(
     ("body", "field"),
     [
-        ({"url": "https://example.test/", "department": "x"}, "url"),
+        ({"url": "https://example.test/", "department": "water"}, "url"),
         ({"url": LINK}, "influencer"),
-        ({"url": LINK, "department": "x", "campaign": "cmp_none"}, "campaign"),
-        ({"url": LINK, "department": "x", "views": 5}, "views"),
+        ({"url": LINK, "department": "wter"}, "department"),
+        ({"url": LINK, "department": "water", "campaign": "cmp_none"}, "campaign"),
+        ({"url": LINK, "department": "water", "views": 5}, "views"),
     ],
 )
 def test_what_is_wrong_is_told_by_its_field(api: Api, body: dict[str, object], field: str) -> None:

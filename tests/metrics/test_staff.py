@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import timedelta
 from typing import Any
 
@@ -11,7 +12,7 @@ from chalicelib.errors import Forbidden, InvalidInput, NotFound
 from chalicelib.identity.roles import Principal
 from chalicelib.metrics import service
 from chalicelib.metrics.model import Decision, Outcome, Wanted
-from tests.metrics.world import World
+from tests.metrics.world import Crash, Dying, World
 
 LINK = "https://youtu.be/dQw4w9WgXcQ"
 HOUR = timedelta(hours=1)
@@ -55,6 +56,60 @@ def test_a_second_hand_in_by_staff_takes_a_post_from_no_campaign_of_another_depa
     assert (after.what, after.post.campaign, after.post.campaign_by) == ("known", "cmp_2", "staff")
 
 
+def test_who_hands_in_a_standing_post_under_another_campaign_is_in_the_audit(world: World) -> None:
+    world.campaign("cmp_1", one=HOUR)
+    world.campaign("cmp_2")
+    world.says("one", "x.com/one/status/1")
+    for _ in range(2):  # the same again changes nothing
+        submit(world, HERE, "x.com/one/status/1", influencer="one", campaign="cmp_2")
+    post = world.post("x", "1")
+    assert (post.campaign, post.campaign_by, post.decided_by) == ("cmp_2", "staff", "usr_1")
+    entries = world.posts.audit.all_of(f"post#{post.id}")
+    assert [(entry.action, entry.actor, entry.detail) for entry in entries] == [
+        ("post.handed_in_again", "usr_1", {"campaign": "cmp_2", "before": "cmp_1"})
+    ]
+
+
+@pytest.mark.parametrize("before", [True, False])
+@pytest.mark.parametrize("step", range(1, 8))
+def test_a_hand_in_by_staff_that_dies_on_the_way_is_audited_once(
+    world: World, step: int, before: bool
+) -> None:
+    world.campaign("cmp_1", one=HOUR)
+    world.campaign("cmp_2")
+    world.says("one", "x.com/one/status/1")
+    dying = world.service(Dying(world.store, step, before))
+    given = {"influencer": "one", "department": "", "campaign": "cmp_2", "text": ""}
+    with contextlib.suppress(Crash):
+        dying.submit(HERE, "x.com/one/status/1", **given)
+    submit(world, HERE, "x.com/one/status/1", influencer="one", campaign="cmp_2")
+    post = world.post("x", "1")
+    assert post.campaign == "cmp_2"
+    assert len(world.posts.audit.all_of(f"post#{post.id}")) == 1
+
+
+def test_when_another_writer_is_quicker_staff_change_what_he_left(world: World) -> None:
+    world.campaign("cmp_1", one=HOUR)
+    world.campaign("cmp_2")
+    world.says("one", "x.com/one/status/1")
+    store, changed = world.store, []
+
+    class Overtaken:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(store, name)
+
+        def write_change(self, transaction: Any, after: Any, *more: Any) -> None:
+            if not changed:
+                changed.append(world.posts.submit_mine("one", "x.com/one/status/1", campaign="", text="#ad"))
+            store.write_change(transaction, after, *more)
+
+    posts = world.service(Overtaken())
+    posts.submit(HERE, "x.com/one/status/1", influencer="one", department="", campaign="cmp_2", text="")
+    post = world.post("x", "1")
+    assert (post.campaign, post.stated and post.stated.labels) == ("cmp_2", ("ad",))
+    assert len(world.posts.audit.all_of(f"post#{post.id}")) == 1
+
+
 def test_a_departments_post_without_a_campaign_is_for_none(world: World) -> None:
     world.campaign("cmp_1", one=HOUR)
     post = submit(world, WATER, department="water").post
@@ -94,6 +149,7 @@ def test_staff_hand_in_within_their_areas_and_departments(
         ({"url": "https://example.test/"}, "url"),
         ({"influencer": "", "department": ""}, "influencer"),
         ({"department": "water"}, "influencer"),
+        ({"influencer": "", "department": "wter"}, "department"),
         ({"influencer": "nobody"}, "influencer"),
         ({"influencer": "three"}, "influencer"),
         ({"campaign": "cmp_none"}, "campaign"),

@@ -91,6 +91,7 @@ class World:
             handles=self.handles,
             briefs=self.campaigns,
             deliveries=self.campaigns,
+            departments=lambda: {"water", "roads"},
             limits=RateLimits(self.clock),
             audit=Audit(),
             clock=self.clock,

@@ -137,6 +137,7 @@ class PlatformContract:
         (update,) = self.adapter.parse(body)
         assert (type(update).__name__, update.kind) == ("Unknown", "empty")
         assert update.raw == json.loads(body)
+        assert update.dedupe_id.startswith(f"{self.name}:")
 
 
 class FormContract(PlatformContract):

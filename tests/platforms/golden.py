@@ -25,8 +25,11 @@ def outcome(platform, body):
 
 def _plain(update):
     fields = {name: str(v) if isinstance(v, datetime) else v for name, v in asdict(update).items()}
-    if fields.get("medium") == "":
-        del fields["medium"]
+    for name in ("medium", "to"):
+        if not fields.get(name, True):
+            del fields[name]
+    if "to" in fields:
+        fields["to"] = list(fields["to"])
     return {"update": type(update).__name__} | fields
 
 

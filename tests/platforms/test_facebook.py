@@ -1,15 +1,39 @@
+import json
 from datetime import UTC, datetime
 
 import pytest
 
 from chalicelib.platforms.base import AccountReading, PostReading, SendRefused
-from tests.platforms.test_meta import GraphAnswers, MetaContract, account, failed, insight, read
+from chalicelib.platforms.registry import ADAPTERS
+from tests.platforms.test_meta import GraphAnswers, MetaContract, account, changed, failed, insight, read
 
 AT = datetime(2026, 1, 1, 6, 46, 40, tzinfo=UTC)
 
 
 class TestFacebook(MetaContract):
     name = "facebook"
+
+
+def test_a_comment_without_its_id_is_kept_raw():
+    value = {"item": "comment", "verb": "add", "post_id": "1_7", "message": "x"}
+    assert type(changed("facebook", "feed", value)).__name__ == "Unknown"
+
+
+MENTION = {"item": "post", "verb": "add", "post_id": "2002_7", "created_time": 1767250000}
+
+
+def test_a_mention_in_a_post_is_its_authors_and_one_in_a_comment_is_under_its_pages_post():
+    by = MENTION | {"from": {"id": "9"}, "sender_id": "8"}
+    assert changed("facebook", "mention", by).account == "9"
+    assert changed("facebook", "mention", by | {"comment_id": "7_1"}).account == "2002"
+    del by["from"]
+    assert changed("facebook", "mention", by).account == "8"
+
+
+def test_a_mention_counts_from_when_it_was_written_and_not_from_when_it_was_posted():
+    change = {"field": "mention", "value": MENTION}
+    body = json.dumps({"entry": [{"id": "1", "time": 1767259999, "changes": [change]}]}).encode()
+    assert [one.at for one in ADAPTERS["facebook"].parse(body)] == [AT]
 
 
 def told(**more):
@@ -75,6 +99,11 @@ def test_the_name_of_a_page_in_a_link_is_asked_for_its_id():
     )
     reading = read("facebook", http, "Namuna.Vibhag/5")["Namuna.Vibhag/5"]
     assert (reading.handle, reading.account, reading.figures["likes"]) == ("namuna.vibhag", "1001", 12)
+
+
+def test_a_post_of_a_visitor_on_our_page_is_the_visitors():
+    http = GraphAnswers({"1001_5?": told(**{"from": {"id": "9"}}), "1001_5/insights": {"data": []}})
+    assert read("facebook", http, "1001_5")["1001_5"].account == "9"
 
 
 def test_the_id_of_a_page_in_a_link_is_used_as_it_is():

@@ -6,7 +6,16 @@ import pytest
 
 from chalicelib.platforms.base import AccountReading, PostReading, SendRefused
 from chalicelib.platforms.registry import INTRODUCERS
-from tests.platforms.test_meta import GraphAnswers, MetaContract, account, failed, insight, read
+from tests.platforms.test_meta import (
+    GraphAnswers,
+    MetaContract,
+    account,
+    changed,
+    failed,
+    insight,
+    read,
+    shown,
+)
 
 OURS = "17841400000000001"
 AT = datetime(2026, 1, 1, 6, 46, 40, tzinfo=UTC)
@@ -14,6 +23,19 @@ AT = datetime(2026, 1, 1, 6, 46, 40, tzinfo=UTC)
 
 class TestInstagram(MetaContract):
     name = "instagram"
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("comments", {"media": {"id": "7"}, "text": "x", "from": {"id": "9"}}),
+        ("comments", {"id": "5", "verb": "pondered", "media": {"id": "7"}, "text": "x"}),
+        ("mentions", {"comment_id": "5"}),
+    ],
+)
+def test_what_does_not_say_which_comment_or_post_it_is_about_is_kept_raw(field, value):
+    told = changed("instagram", field, value)
+    assert (type(told).__name__, told.kind, told.raw["value"]) == ("Unknown", field, value)
 
 
 class Discovery(GraphAnswers):
@@ -28,6 +50,7 @@ class Discovery(GraphAnswers):
         asked = re.fullmatch(r"business_discovery\.username\(([a-z0-9._]+)\)\{(.*)\}", query)
         if asked is None:
             return super().get_json(url, headers)
+        assert url.startswith(f"https://graph.test/v23.0/{OURS}?")
         self.asked.append(query)
         name, fields = asked[1], asked[2]
         if name not in self.accounts:
@@ -35,11 +58,13 @@ class Discovery(GraphAnswers):
             return status, {}, body
         known = dict(self.accounts[name])
         media = known.pop("media", [])
-        page = re.search(r"media\.limit\((\d+)\)(?:\.after\((\d+)\))?", fields)
-        if page:
-            start, most = int(page[2] or 0), int(page[1])
-            cursors = {"after": str(start + most)} if start + most < len(media) else {}
-            known["media"] = {"data": media[start : start + most], "paging": {"cursors": cursors}}
+        page = re.fullmatch(r"id,media\.limit\((\d+)\)(?:\.after\((\d+)\))?\{(.*)\}", fields)
+        if page is None:
+            return 200, {}, {"business_discovery": shown(known, fields), "id": OURS}
+        start, most = int(page[2] or 0), int(page[1])
+        cursors = {"after": str(start + most)} if start + most < len(media) else {}
+        posts = [shown(one, page[3]) for one in media[start : start + most]]
+        known = {"id": known["id"], "media": {"data": posts, "paging": {"cursors": cursors}}}
         return 200, {}, {"business_discovery": known, "id": OURS}
 
 

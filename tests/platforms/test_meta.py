@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import json
 from datetime import UTC, datetime
+from urllib.parse import parse_qsl
 
 import pytest
 
@@ -33,6 +34,13 @@ class MetaContract(PlatformContract):
         assert greet({"verify_token": "other"}, Call(query=query)) is None
         assert greet({}, Call(query=query | {"hub.verify_token": ""})) is None
         assert greet({"verify_token": "tok"}, Call(query=query | {"hub.mode": "unsubscribe"})) is None
+        for missing in query:
+            left = {name: value for name, value in query.items() if name != missing}
+            assert greet({"verify_token": "tok"}, Call(query=left)) is None
+
+    def test_a_garbled_token_is_refused_and_does_not_crash(self):
+        query = {"hub.mode": "subscribe", "hub.verify_token": "\ud800", "hub.challenge": "11"}
+        assert self.adapter.handshake({"verify_token": "tok"}, Call(query=query)) is None
 
     def test_nobody_is_written_to_over_it(self):
         assert self.adapter.capabilities.mediums == ()
@@ -44,8 +52,19 @@ class MetaContract(PlatformContract):
             self.adapter.verify(self.secrets(), Call(signed, b'{"a": 1}'))
 
 
+def shown(told, fields):
+    """Of a node, or of each node of an edge, its id and what was asked for; of an error all."""
+    if not isinstance(told, dict) or "error" in told:
+        return told
+    if isinstance(told.get("data"), list):
+        return told | {"data": [shown(one, fields) for one in told["data"]]}
+    names = {field.partition(".")[0] for field in fields.split(",")} | {"id"}
+    return {key: value for key, value in told.items() if key in names}
+
+
 class GraphAnswers:
-    """A Graph API: answers by path, in order, and what was asked. An answer is `(status, body)` or a body."""
+    """A Graph API: answers by path, in order, and what was asked. An answer is `(status, body)` or a body; it
+    holds only the fields that were asked for."""
 
     def __init__(self, answers=None, headers=None):
         self.answers, self.headers, self.asked = answers or {}, headers or {}, []
@@ -60,7 +79,8 @@ class GraphAnswers:
         if isinstance(answer, list):
             answer = answer.pop(0)
         status, body = answer if isinstance(answer, tuple) else (200, answer)
-        return status, self.headers, body
+        fields = dict(parse_qsl(path.partition("?")[2])).get("fields", "")
+        return status, self.headers, body if "/insights?" in path else shown(body, fields)
 
 
 def failed(code, subcode=0, message="No", status=400):
@@ -168,13 +188,47 @@ def test_a_message_counts_from_when_it_was_written_and_not_from_when_it_was_post
         assert told.at == HALF_PAST
 
 
+def told_by(platform, event):
+    """What one element of `messaging` tells."""
+    body = json.dumps({"entry": [{"id": "1", "messaging": [event]}]}).encode()
+    [told] = ADAPTERS[platform].parse(body)
+    return told
+
+
+def changed(platform, field, value):
+    """What one change of an account tells."""
+    body = json.dumps({"entry": [{"id": "1", "changes": [{"field": field, "value": value}]}]}).encode()
+    [told] = ADAPTERS[platform].parse(body)
+    return told
+
+
 @BOTH
 def test_a_message_that_the_platform_does_not_tell_is_kept_raw(platform):
     message = {"mid": "m", "is_unsupported": True, "attachments": [{"type": "fallback"}]}
     event = {"sender": {"id": "9"}, "timestamp": 1767250000000, "message": message}
-    body = json.dumps({"entry": [{"id": "1", "messaging": [event]}]}).encode()
-    [told] = ADAPTERS[platform].parse(body)
+    told = told_by(platform, event)
     assert (type(told).__name__, told.raw) == ("Unknown", event)
+
+
+@BOTH
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"sender": {}, "message": {"mid": "m", "text": "x"}},
+        {"sender": {}, "postback": {"mid": "m", "title": "x"}},
+        {"sender": {"id": "9"}, "message_edit": {"text": "x"}},
+        {"sender": {"id": "9"}, "message": {"mid": "m"}},
+    ],
+)
+def test_what_nobody_wrote_and_what_changes_no_known_message_is_kept_raw(platform, event):
+    told = told_by(platform, event)
+    assert (type(told).__name__, told.raw) == ("Unknown", event)
+
+
+@BOTH
+def test_a_message_with_something_of_no_kind_is_an_attachment(platform):
+    told = told_by(platform, {"sender": {"id": "9"}, "message": {"mid": "m", "attachments": [{}]}})
+    assert (told.kind, told.text) == ("attachment", "")
 
 
 @pytest.mark.parametrize(
@@ -184,8 +238,7 @@ def test_a_message_that_the_platform_does_not_tell_is_kept_raw(platform):
 )
 def test_every_verb_of_the_feed_is_known(word, verb):
     value = {"item": "comment", "verb": word, "comment_id": "5", "post_id": "7"}
-    body = json.dumps({"entry": [{"id": "1", "changes": [{"field": "feed", "value": value}]}]}).encode()
-    assert [one.verb for one in ADAPTERS["facebook"].parse(body)] == [verb]
+    assert changed("facebook", "feed", value).verb == verb
 
 
 # --- the Graph API -----------------------------------------------------------------------------------------
@@ -211,12 +264,19 @@ def test_a_token_that_is_over_or_may_not_is_about_our_key(code):
 
 @pytest.mark.parametrize("code", ["21", "24", "100", "110", "803"])
 def test_what_does_not_exist_for_us_is_about_what_was_asked_for(code):
-    assert refusal(400, {}, failed(int(code))[1]).scope == "content"
+    told = refusal(400, {}, failed(int(code), message="No such field")[1])
+    assert (told.scope, told.platform_code) == ("content", code)
+    assert "No such field" in str(told)
+    assert refusal(400, {}, failed(int(code), 33)[1]).platform_code == f"{code}.33"
 
 
 @pytest.mark.parametrize(("status", "kind"), [(500, OutcomeUnknown), (429, Throttled), (403, SendRefused)])
 def test_an_answer_without_a_known_code_means_what_its_status_means(status, kind):
     assert isinstance(refusal(status, {}, None), kind)
+    told = refusal(status, {}, failed(12, message="Deprecated")[1])
+    assert isinstance(told, kind)
+    assert getattr(told, "platform_code", "12") == "12"
+    assert "Deprecated" in str(told) or kind is not SendRefused
 
 
 @BOTH
@@ -267,7 +327,7 @@ def test_a_token_that_is_over_is_raised_for_whatever_was_asked(platform, code):
 @BOTH
 def test_without_a_token_nothing_is_asked_and_the_key_is_refused(platform):
     http = GraphAnswers()
-    with pytest.raises(SendRefused) as refused:
+    with pytest.raises(SendRefused, match="The secret has no access_token") as refused:
         account(platform, http, "asha", access_token="")
     assert (refused.value.scope, refused.value.platform_code, http.asked) == (
         "channel",
@@ -278,8 +338,9 @@ def test_without_a_token_nothing_is_asked_and_the_key_is_refused(platform):
 
 def test_a_secret_without_our_own_id_is_said_to_lack_it():
     for platform, field in (("instagram", "account_id"), ("facebook", "page_id")):
-        with pytest.raises(SendRefused, match=field):
+        with pytest.raises(SendRefused, match=f"The secret has no {field}") as refused:
             read(platform, GraphAnswers(), "11", **{field: ""})
+        assert (refused.value.scope, refused.value.platform_code) == ("channel", f"no_{field}")
     assert named({"page_id": 7}, "page_id") == "7"
 
 
@@ -302,3 +363,14 @@ def test_of_several_values_the_last_counts(platform):
 def test_more_than_a_batch_is_not_looked_at(platform):
     ids = [f"code-{n}" for n in range(30)]
     assert set(read(platform, GraphAnswers(), *ids)) == set(ids[: MEASURERS[platform].quota.batch])
+
+
+@BOTH
+def test_an_insight_that_a_post_does_not_have_hides_no_other(platform):
+    one, first, second = {
+        "facebook": ("1001_1", "post_media_view", "post_total_media_view_unique"),
+        "instagram": ("11", "views", "reach"),
+    }[platform]
+    path = f"{one}/insights?metric="
+    http = GraphAnswers({f"{one}?": {}, path + first: failed(100), path + second: insight(second, 5)})
+    assert read(platform, http, one)[one].figures == {"reach": 5}

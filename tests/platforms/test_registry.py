@@ -8,6 +8,7 @@ from chalicelib.platforms.base import (
     Accepted,
     AccountReading,
     Capabilities,
+    Line,
     Outgoing,
     PostReading,
     Quota,
@@ -105,6 +106,43 @@ def test_a_channel_of_a_platform_with_several_mediums_says_which_and_is_found_by
     assert platforms({**OVER_SMS, "twilio": {}}).capabilities("sms").longest == 2000
 
 
+BOTH_WHATSAPP = {
+    "whatsapp": {"app_secret": "s"},
+    "twilio": {"account_sid": "AC1", "auth_token": "t"},
+    "channels": {
+        "meta": {"platform": "whatsapp", "phone_number_id": "1"},
+        "meta2": {"platform": "whatsapp", "phone_number_id": "2"},
+        "sms": {"platform": "twilio", "from": "+15550001111"},
+        "tw": {"platform": "twilio", "medium": "whatsapp", "from": "+15550001111"},
+        "tw2": {"platform": "twilio", "medium": "whatsapp", "messaging_service_sid": "MG2"},
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("line", "channel"),
+    [
+        (Line("whatsapp", ("1",)), "meta"),
+        (Line("whatsapp", ("2",)), "meta2"),
+        (Line("whatsapp"), "meta"),
+        (Line("whatsapp", ("3",)), "meta"),
+        (Line("twilio", ("+15550001111",)), "tw"),
+        (Line("twilio", ("+15550002222", "MG2")), "tw2"),
+    ],
+    ids=str,
+)
+def test_who_writes_is_answered_over_the_line_on_which_they_wrote(line, channel):
+    assert platforms(BOTH_WHATSAPP).channel_on(line, "whatsapp").id == channel
+
+
+def test_a_line_whose_platform_is_off_answers_over_no_other():
+    off = {**BOTH_WHATSAPP, "twilio": {}}
+    with pytest.raises(PlatformOff):
+        platforms(off).channel_on(Line("twilio", ("+15550001111",)), "whatsapp")
+    with pytest.raises(PlatformOff):
+        platforms(BOTH_WHATSAPP).channel_on(Line("telegram"), "telegram")
+
+
 def test_what_a_channel_does_not_say_its_platforms_entry_says():
     tw, wa = (platforms(OVER_SMS).channel(name).config for name in ("tw", "wa"))
     assert (tw["account_sid"], tw["rate_per_s"], wa["rate_per_s"]) == ("AC1", 3, 80)
@@ -149,30 +187,43 @@ class SmsGate:
 
 
 @pytest.mark.parametrize(
-    ("template", "text", "goes"),
+    ("template", "text", "refused_for"),
     [
-        ("11071", "कोड: 123456।", True),
-        ("11071", "कोड: 123456। और", False),
-        ("11071", f"कोड: {'1' * 31}।", False),
-        ("11072", "कोड: 123456।", False),
-        ("", "कोड: 123456।", False),
+        ("11071", "कोड: 123456।", None),
+        ("11071", "कोड: 123456। और", "campaign"),  # other words: they would be refused for everybody
+        ("11071", f"कोड: {'1' * 31}।", "content"),  # this value alone
+        ("11072", "कोड: 123456।", "campaign"),
+        ("", "कोड: 123456।", "campaign"),
     ],
 )
-def test_an_sms_goes_out_with_words_that_are_registered_under_its_id_alone(monkeypatch, template, text, goes):
+def test_an_sms_goes_out_with_words_that_are_registered_under_its_id_alone(
+    monkeypatch, template, text, refused_for
+):
     gate = SmsGate()
     monkeypatch.setitem(registry.SENDERS, "gate", gate)
     monkeypatch.setitem(registry.ADAPTERS, "gate", gate)
     secret = {"gate": {"auth_key": "k"}, "channels": {"sms-main": {"platform": "gate"}}}
     register = {"11071": ["कोड: {#var#}।"]}
-    gateway = replace(platforms(secret), registered=lambda one: register.get(one, ()))
-    message = Outgoing(template=template, text=text)
-    if goes:
+    gateway = replace(platforms(secret), registered=lambda one, anew: register.get(one, ()))
+    value = text.removeprefix("कोड: ").partition("।")[0]
+    message = Outgoing(template=template, text=text, params=(value,))
+    if refused_for is None:
         gateway.send(gateway.channel("sms-main"), "+91", message)
     else:
         with pytest.raises(SendRefused) as refused:
             gateway.send(gateway.channel("sms-main"), "+91", message)
-        assert (refused.value.platform_code, refused.value.scope) == ("words_not_registered", "content")
-    assert gate.sent == ([message] if goes else [])
+        assert (refused.value.platform_code, refused.value.scope) == ("words_not_registered", refused_for)
+    assert gate.sent == ([] if refused_for else [message])
+
+
+def test_an_sms_is_refused_by_no_old_copy_of_the_register(monkeypatch):
+    gate = SmsGate()
+    monkeypatch.setitem(registry.SENDERS, "gate", gate)
+    monkeypatch.setitem(registry.ADAPTERS, "gate", gate)
+    secret = {"gate": {"k": "k"}, "channels": {"sms-main": {"platform": "gate"}}}
+    gateway = replace(platforms(secret), registered=lambda one, anew: ["नमस्ते"] if anew else [])
+    gateway.send(gateway.channel("sms-main"), "+91", Outgoing(template="1", text="नमस्ते"))
+    assert len(gate.sent) == 1
 
 
 def test_a_register_that_cannot_be_read_holds_an_sms_back_and_it_may_be_tried_again(monkeypatch):
@@ -180,7 +231,7 @@ def test_a_register_that_cannot_be_read_holds_an_sms_back_and_it_may_be_tried_ag
     monkeypatch.setitem(registry.SENDERS, "gate", gate)
     secret = {"gate": {"k": "k"}, "channels": {"sms-main": {"platform": "gate"}}}
 
-    def unreadable(template_id):
+    def unreadable(template_id, anew):
         raise ConnectionError
 
     gateway = replace(platforms(secret), registered=unreadable)

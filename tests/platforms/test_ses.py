@@ -309,8 +309,45 @@ def test_a_permanent_bounce_ends_the_address_and_a_passing_one_does_not():
         "bounce.General",
         "email",
     )
-    for sample in ("bounce_transient_mailbox_full", "bounce_transient_out_of_office", "bounce_undetermined"):
+    for sample in ("bounce_transient_out_of_office", "bounce_undetermined"):
         assert [type(update).__name__ for update in parsed(sample)] == ["Notice"]
+
+
+@pytest.mark.parametrize(
+    ("sample", "code", "scope"),
+    [
+        ("mailbox_full", "soft.MailboxFull", "person"),
+        ("content_rejected", "soft.ContentRejected", "content"),
+        ("given_up", "soft.General", "person"),
+    ],
+)
+def test_a_bounce_that_passes_is_a_failure_where_it_is_proven_and_ends_no_address(sample, code, scope):
+    (bounced,) = parsed(f"bounce_transient_{sample}")
+    assert (bounced.fact, bounced.opted_out, bounced.code, bounced.scope) == ("failed", False, code, scope)
+    assert bounced.key.startswith("cmp_")
+
+
+@pytest.mark.parametrize("sub_type", ses.GIVEN_UP)
+def test_a_reason_not_to_deliver_needs_no_report(sub_type):
+    event = json.loads((golden.SAMPLES / "ses" / "bounce_transient_out_of_office.json").read_text())
+    event["bounce"]["bounceSubType"] = sub_type
+    (bounced,) = adapter().parse(json.dumps(event).encode())
+    assert (bounced.fact, bounced.opted_out, len(bounced.code) <= ses.LONGEST_CODE) == ("failed", False, True)
+
+
+@pytest.mark.parametrize("kind", ["Transient", "Undetermined"])
+def test_of_several_recipients_those_fail_whose_server_says_so(kind):
+    event = json.loads((golden.SAMPLES / "ses" / "bounce_transient_given_up.json").read_text())
+    event["bounce"] |= {
+        "bounceType": kind,
+        "bouncedRecipients": [
+            {"emailAddress": "a@sample.test", "action": "delayed"},
+            {"emailAddress": "b@sample.test", "action": "Failed"},
+            {"emailAddress": "c@sample.test"},
+            "d@sample.test",
+        ],
+    }
+    assert [update.recipient for update in adapter().parse(json.dumps(event).encode())] == ["b@sample.test"]
 
 
 def test_only_who_bounced_is_told_of_not_all_who_were_written_to():

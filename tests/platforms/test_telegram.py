@@ -121,6 +121,23 @@ def test_only_two_hundred_characters_of_a_description_are_shown():
     assert len(refusal(400, "x" * 5000).params["detail"]) == 200
 
 
+def probe(http):
+    Telegram().probe(http, "https://api.test", CHANNEL)
+    return http.asked
+
+
+def test_a_bot_whose_token_holds_is_well():
+    assert probe(Answers(200, {"ok": True})) == [("https://api.test/bot7:tok/getMe", None, {})]
+
+
+def test_a_bot_whose_token_is_revoked_is_ill():
+    with pytest.raises(SendRefused, match="401 Unauthorized") as refused:
+        probe(Answers(401, {"ok": False, "error_code": 401, "description": "Unauthorized"}))
+    assert refused.value.scope == "channel"
+    with pytest.raises(OutcomeUnknown):
+        probe(Answers(502, None))
+
+
 @pytest.mark.parametrize(
     ("status", "answer"),
     [

@@ -32,6 +32,9 @@ class Answers:
         self.asked.append((url, body, headers))
         return self.status, {}, self.answer
 
+    def get_json(self, url, headers):
+        return self.post_json(url, None, headers)
+
 
 def error(code, message="No"):
     return {"error": {"code": code, "message": message, "error_data": {"details": "+919000010001"}}}
@@ -270,6 +273,33 @@ def test_a_refusal_with_a_new_code_shows_the_platforms_words():
 )
 def test_whatever_proves_nothing_is_unknown(status, answer):
     assert isinstance(refusal(status, answer), OutcomeUnknown)
+
+
+def probe(http):
+    WhatsApp().probe(http, "https://graph.test", CHANNEL)
+    return http.asked
+
+
+@pytest.mark.parametrize("health", ["AVAILABLE", "LIMITED"])
+def test_a_number_that_may_send_is_well(health):
+    http = Answers(200, {"id": "1", "health_status": {"can_send_message": health}})
+    address = "https://graph.test/v23.0/100000000000001?fields=health_status"
+    assert probe(http) == [(address, None, {"Authorization": "Bearer tok"})]
+
+
+def test_a_number_that_is_blocked_is_ill():
+    with pytest.raises(SendRefused, match="health_blocked BLOCKED") as refused:
+        probe(Answers(200, {"health_status": {"can_send_message": "BLOCKED"}}))
+    assert (refused.value.platform_code, refused.value.scope) == ("health_blocked", "channel")
+
+
+def test_a_number_whose_health_is_not_told_is_not_called_well():
+    with pytest.raises(SendRefused, match="131031 Locked") as refused:
+        probe(Answers(403, error(131031, "Locked")))
+    assert refused.value.scope == "channel"
+    for status, answer in ((503, None), (200, None), (200, {"id": "1"}), (200, {"health_status": {}})):
+        with pytest.raises(OutcomeUnknown):
+            probe(Answers(status, answer))
 
 
 def test_a_person_is_known_by_their_number_wherever_it_stands():

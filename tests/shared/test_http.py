@@ -253,6 +253,34 @@ def test_a_cursor_of_another_list_or_filter_is_refused(client, other):
         http.read_cursor(listing(**other, cursor=cursor))
 
 
+def pages(found, limit, **how):
+    """All pages of a list, each asked for with the cursor of the one before; `found` is asked for anew."""
+    cursor: dict[str, str] = {}
+    while True:
+        page, more = http.page_of(listing(**cursor), limit, found(), **how)
+        yield page
+        if more is None:
+            return
+        cursor = {"cursor": more}
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 6, 7])
+@pytest.mark.parametrize("latest_first", [False, True])
+def test_pages_of_a_list_hold_each_item_once_and_in_order(client, limit, latest_first):
+    held = list(pages(lambda: [3, 1, 12, 2, 5, 4], limit, place=lambda n: n, latest_first=latest_first))
+    assert [n for page in held for n in page] == sorted([3, 1, 12, 2, 5, 4], reverse=latest_first)
+    assert all(len(page) == limit for page in held[:-1]) and held[-1]
+
+
+def test_an_empty_list_is_one_page(client):
+    assert list(pages(list, 5, place=lambda n: n)) == [[]]
+
+
+def test_what_comes_and_goes_between_two_pages_costs_no_other_item_its_place(client):
+    left = iter([["b", "d", "f", "h"], ["a", "f", "h"], ["a", "g", "h"]])  # a and d come and go
+    assert list(pages(lambda: next(left), 2, place=lambda n: n)) == [["b", "d"], ["f", "h"]]
+
+
 # --- idempotency
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 
 import unicodedata
 
-from chalicelib.influencers.names import compose, refuse
-from chalicelib.influencers.phones import clean_phone
 from chalicelib.links import SITES, Site, split
+from chalicelib.names import JOINERS, compose, is_hidden, joins, refuse
+from chalicelib.phones import clean_phone
 
 LONGEST = 300
 """A link with its tracking parameters; the canonical form is much shorter."""
 PLATFORMS = tuple(SITES)
+BROKEN = frozenset(("Cc", "Cn", "Co", "Cs"))
+"""Categories of what was not copied along: with it the name is another one, or none."""
 
 
 def clean_handle(platform: str, typed: str) -> str:
@@ -22,16 +24,27 @@ def clean_handle(platform: str, typed: str) -> str:
     there.
     """
     site = SITES[platform]
-    text = compose("".join(c for c in typed if unicodedata.category(c) != "Cf" or c in "\u200c\u200d"))
+    text = compose(_seen(typed))
     if len(text) > LONGEST:
         raise _not_a_handle(platform)
-    bare = _bare(site, text)
+    bare = _seen(_bare(site, text))
     name = site.canonical(bare) if bare else ""
     if platform == "whatsapp" and name and not name.startswith("channel/"):
         name = clean_phone(name)
-    if name in site.reserved or not site.names.fullmatch(name):
+    hidden = any(is_hidden(c) and c not in JOINERS for c in name)
+    if hidden or name in site.reserved or not site.names.fullmatch(name):
         raise _not_a_handle(platform)
     return name
+
+
+def _seen(typed: str) -> str:
+    """Without the marks that nobody sees and that come along when a name is copied: two names that look the
+    same are one. Joiners stay where they join."""
+    return "".join(
+        c
+        for i, c in enumerate(typed)
+        if (joins(typed, i) if c in JOINERS else not is_hidden(c) or unicodedata.category(c) in BROKEN)
+    )
 
 
 def _bare(site: Site, text: str) -> str:

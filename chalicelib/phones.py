@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chalicelib.influencers.names import plain_digits, refuse
+from chalicelib.names import plain_digits, refuse
 
 REGION = "IN"
 LONGEST = 40

@@ -14,10 +14,28 @@ LONGEST_NAME_CODES = 200
 """In code points: what is stored stays small whatever the script."""
 
 ZWNJ, ZWJ = "\u200c", "\u200d"
+JOINERS = frozenset((ZWNJ, ZWJ))
+"""They are text in Indic scripts, and in emoji."""
+_EMOJI_STYLES = frozenset("\ufe0e\ufe0f")
+_IGNORABLE = (
+    ("\u034f", "\u034f"),
+    ("\u115f", "\u1160"),
+    ("\u17b4", "\u17b5"),
+    ("\u180b", "\u180f"),
+    ("\u2800", "\u2800"),  # a blank by its look, though not by its properties
+    ("\u3164", "\u3164"),
+    ("\ufe00", "\ufe0f"),
+    ("\uffa0", "\uffa0"),
+    ("\U000e0100", "\U000e01ef"),
+)
+"""Letters and marks that are drawn as nothing (Unicode's Default_Ignorable_Code_Point), beside those that
+their category tells."""
+_HIDDEN = frozenset(("Cc", "Cf", "Cn", "Co", "Cs"))
 _VIRAMA = 9
 """Unicode's combining class of viramas: the sign that joins a letter to the next one."""
 _PUNCTUATION = frozenset(" .,'’-()/:@;।॰")
 """What stands in names on real lists of candidates beside letters ("UMESH KR. SINGH", "Uttara (Hazra)")."""
+_TEXT = JOINERS | _EMOJI_STYLES
 _INDIC = frozenset(
     (
         "DEVANAGARI",
@@ -59,6 +77,14 @@ _INDIC = frozenset(
 def refuse(code: LiteralString, sentence: LiteralString, **params: object) -> PydanticCustomError:
     """The error of one field, with our own sentence (translated where it is shown)."""
     return PydanticCustomError(code, sentence, {"sentence": sentence, **params})
+
+
+def is_hidden(letter: str) -> bool:
+    """Whether nobody sees it: control, format, direction and unassigned characters, fillers, variation
+    selectors, and joiners, which are text only where they join."""
+    if unicodedata.category(letter) in _HIDDEN:
+        return True
+    return any(first <= letter <= last for first, last in _IGNORABLE)
 
 
 def compose(text: str) -> str:
@@ -113,14 +139,16 @@ def clean_name(text: str) -> str:
 
 def _in_name(name: str, i: int) -> bool:
     letter = name[i]
-    if letter in (ZWNJ, ZWJ):
-        return _joins(name, i)
+    if letter in JOINERS:
+        return joins(name, i)
+    if is_hidden(letter):
+        return False
     if unicodedata.category(letter)[0] == "L":
         return is_indic(letter) or unicodedata.name(letter, "").startswith("LATIN ")
     return unicodedata.category(letter) in ("Mn", "Mc")
 
 
-def _joins(name: str, i: int) -> bool:
+def joins(name: str, i: int) -> bool:
     """Whether a joiner means something here: behind an Indic letter and before another, or behind a virama at
     the end of a word (a half letter, such as a Malayalam chillu)."""
     before, after = name[i - 1 : i], name[i + 1 : i + 2]
@@ -137,10 +165,12 @@ def clean_text(text: str, longest: int) -> str:
         unicodedata.normalize("NFC", text)
         .replace("\r\n", "\n")
         .replace("\r", "\n")
+        .replace("\u2028", "\n")
+        .replace("\u2029", "\n")
         .replace("\t", " ")
         .strip()
     )
-    if any(_hidden(letter) for letter in lines):
+    if any(is_hidden(letter) and letter not in _TEXT for letter in lines.replace("\n", "")):
         raise refuse("hidden_characters", "The text holds hidden characters. Please type it again.")
     if graphemes(lines) > longest or len(lines) > 4 * longest:
         raise refuse(
@@ -149,9 +179,13 @@ def clean_text(text: str, longest: int) -> str:
     return lines
 
 
-def _hidden(letter: str) -> bool:
-    """Control, direction and unassigned characters; joiners are text (also in emoji), line ends too."""
-    return letter not in (ZWNJ, ZWJ, "\n") and unicodedata.category(letter) in ("Cc", "Cf", "Co", "Cs", "Cn")
+def clean_line(text: str) -> str:
+    """One line of any text: NFC, with every run of blanks made one space. Raises PydanticCustomError for
+    characters that nobody sees."""
+    line = compose(text)
+    if any(is_hidden(letter) and letter not in _TEXT for letter in line):
+        raise refuse("hidden_characters", "The text holds hidden characters. Please type it again.")
+    return line
 
 
 def fold(text: str) -> str:

@@ -1,0 +1,543 @@
+"""Departments over HTTP: officers, directives, schemes, cards. Schemes are open to read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Annotated, Any
+
+from chalice.app import Response
+from pydantic import AfterValidator, Field
+
+from chalicelib import wiring
+from chalicelib.departments.directives import Seen
+from chalicelib.departments.model import Appointment, Desk, Seat, State
+from chalicelib.departments.scheme import (
+    Card,
+    CardBody,
+    CardText,
+    Id,
+    Line,
+    Progress,
+    ProgressBody,
+    ProgressText,
+    Scheme,
+    SchemeBody,
+    SchemeText,
+    Validity,
+)
+from chalicelib.departments.schemes import fresh
+from chalicelib.emails import LONGEST_EMAIL, clean_email
+from chalicelib.http import PUBLIC, Again, Api, Request, empty, next_cursor, read_cursor
+from chalicelib.names import clean_name, clean_text
+from chalicelib.phones import clean_phone
+from chalicelib.shapes import Day, Nothing, Strict, View
+
+api = Api("departments")
+
+Name = Annotated[str, Field(max_length=400), AfterValidator(clean_name)]
+Designation = Annotated[str, Field(max_length=400), AfterValidator(lambda text: clean_text(text, 100))]
+Phone = Annotated[str, Field(max_length=80), AfterValidator(lambda text: clean_phone(text) if text else "")]
+Email = Annotated[
+    str, Field(max_length=LONGEST_EMAIL), AfterValidator(lambda text: clean_email(text) if text else "")
+]
+UserId = Annotated[str, Field(max_length=80)]
+Reason = Annotated[str, Field(min_length=1, max_length=2000), AfterValidator(lambda t: clean_text(t, 500))]
+Limit = Annotated[int, Field(ge=1, le=100)]
+
+
+# --- officers -----------------------------------------------------------------------------------------------
+
+
+class AppointmentBody(Strict):
+    seat: Seat = "officer"
+    begins: Day
+    name: Name
+    designation: Designation = ""
+    phone: Phone = ""
+    email: Email = ""
+    user: UserId = ""
+
+
+class AppointmentChange(Strict):
+    name: Name | None = None
+    designation: Designation | None = None
+    phone: Phone | None = None
+    email: Email | None = None
+    user: UserId | None = None
+
+
+class EndBody(Strict):
+    on: Day
+    """The first day without them."""
+
+
+class AppointmentView(View):
+    """Somebody in a seat: number and address masked, gone once they have left."""
+
+    id: str
+    department: str
+    seat: Seat
+    name: str
+    designation: str
+    phone: str
+    email: str
+    user: str
+    begins: date
+    ends: date | None
+
+
+class SeatView(View):
+    holder: AppointmentView | None
+    vacant: bool
+    vacant_since: date | None
+    """Empty while it is held, and where nobody is known to have held it."""
+
+
+class RosterView(View):
+    department: str
+    officer: SeatView
+    deputy: SeatView
+    history: list[AppointmentView]
+    """All that are known, the latest first; who follows, too."""
+
+
+class ContactView(View):
+    phone: str
+    email: str
+
+
+@api.get(
+    "/v1/departments/{department}/officers",
+    allow="officer.read",
+    answer=RosterView,
+    summary="Nodal officer and deputy of a department, who was it before, what is vacant",
+)
+def officers(request: Request, department: str) -> RosterView:
+    desk = wiring.officers().desk(request.principal, department)
+    today = wiring.clock().today_ist()
+    history = [_appointment(department, one) for one in reversed(desk.officers)]
+    seats = {seat: _seat(desk, seat, today) for seat in ("officer", "deputy")}
+    return RosterView(department=department, history=history, **seats)
+
+
+def _as_now(request: Request, kept: Mapping[str, Any]) -> AppointmentView:
+    department = kept["department"]
+    return _appointment(department, wiring.officers().get(request.principal, department, kept["id"]))
+
+
+AS_NOW = Again(("id", "department"), _as_now)
+
+
+@api.post(
+    "/v1/departments/{department}/officers",
+    allow="officer.write",
+    body=AppointmentBody,
+    answer=AppointmentView,
+    again=AS_NOW,
+    status=201,
+    summary="Give a seat to somebody: who holds it hands it over on that day",
+)
+def appoint(request: Request, department: str, body: AppointmentBody) -> AppointmentView:
+    return _appointment(department, wiring.officers().appoint(request.principal, department, **dict(body)))
+
+
+@api.patch(
+    "/v1/departments/{department}/officers/{appointment}",
+    allow="officer.write",
+    body=AppointmentChange,
+    answer=AppointmentView,
+    again=AS_NOW,
+    summary="Correct what is known of an officer",
+)
+def change_officer(
+    request: Request, department: str, appointment: str, body: AppointmentChange
+) -> AppointmentView:
+    fields = {name: value for name, value in body if value is not None}
+    return _appointment(
+        department, wiring.officers().change(request.principal, department, appointment, fields)
+    )
+
+
+@api.post(
+    "/v1/departments/{department}/officers/{appointment}/end",
+    allow="officer.write",
+    body=EndBody,
+    answer=AppointmentView,
+    again=AS_NOW,
+    summary="End an appointment without a successor: the seat is vacant",
+)
+def end_officer(request: Request, department: str, appointment: str, body: EndBody) -> AppointmentView:
+    return _appointment(
+        department, wiring.officers().end(request.principal, department, appointment, body.on)
+    )
+
+
+@api.post(
+    "/v1/departments/{department}/officers/{appointment}/reveal",
+    allow="officer.reveal",
+    body=Nothing,
+    answer=ContactView,
+    kept=False,
+    summary="An officer's number and address in clear; that they were looked at is kept",
+)
+def reveal_officer(request: Request, department: str, appointment: str, body: Nothing) -> ContactView:
+    found = wiring.officers().reveal(request.principal, department, appointment)
+    return ContactView(phone=found.phone, email=found.email)
+
+
+def _appointment(department: str, one: Appointment) -> AppointmentView:
+    hidden = {"department": department, "phone": one.masked_phone, "email": one.masked_email}
+    return AppointmentView.model_validate(one.model_dump() | hidden)
+
+
+def _seat(desk: Desk, seat: Any, today: date) -> SeatView:  # noqa: ANN401 - one of SEATS
+    holder = desk.holder(seat, today)
+    return SeatView(
+        holder=_appointment(desk.department, holder) if holder else None,
+        vacant=holder is None,
+        vacant_since=None if holder else desk.vacant_since(seat, today),
+    )
+
+
+# --- directives ---------------------------------------------------------------------------------------------
+
+DepartmentId = Annotated[str, Field(min_length=1, max_length=40)]
+
+
+class DirectiveBody(Strict):
+    title: Line
+    text: Annotated[str, Field(min_length=1, max_length=16000), AfterValidator(lambda t: clean_text(t, 4000))]
+    issued_by: Line
+    reference: Annotated[str, Field(max_length=100)] = ""
+    issued_on: Day | None = None
+    """Left out: today."""
+    due_on: Day
+    """The last day on which it is acknowledged in time; one that is past makes it overdue at once."""
+    departments: Annotated[tuple[DepartmentId, ...], Field(min_length=1, max_length=500)]
+
+
+class AcknowledgementBody(Strict):
+    department: DepartmentId
+    note: Annotated[str, Field(max_length=2000), AfterValidator(lambda text: clean_text(text, 500))] = ""
+
+
+class WithdrawalBody(Strict):
+    reason: Reason
+
+
+class DirectivesQuery(Strict):
+    department: Annotated[str, Field(max_length=40)] = ""
+    state: State | None = None
+    """Only those that stand so with the department, or with one of all."""
+    limit: Limit = 25
+    cursor: str | None = None
+
+
+class OrderView(View):
+    """How a directive stands with one department."""
+
+    department: str
+    state: State
+    late: bool
+    acknowledged_at: datetime | None
+    acknowledged_by: str
+    note: str
+
+
+class DirectiveView(View):
+    id: str
+    title: str
+    text: str
+    issued_by: str
+    reference: str
+    issued_on: date
+    due_on: date
+    departments: list[str]
+    """Those of its departments that the reader covers."""
+    acknowledged: int
+    """How many of these have acknowledged it."""
+    overdue: bool
+    withdrawn_at: datetime | None
+    reason: str
+    orders: list[OrderView]
+    """Left out of lists of all departments."""
+
+
+class DirectiveList(View):
+    items: list[DirectiveView]
+    next: str | None = None
+
+
+@api.get(
+    "/v1/directives",
+    allow="directive.read",
+    query=DirectivesQuery,
+    answer=DirectiveList,
+    summary="Directives to departments, the newest first",
+)
+def directives(request: Request, query: DirectivesQuery) -> DirectiveList:
+    found, after = wiring.directives().listed(
+        request.principal, query.department, query.state, query.limit, read_cursor(request)
+    )
+    return DirectiveList(items=[_directive(one) for one in found], next=next_cursor(request, after))
+
+
+@api.post(
+    "/v1/directives",
+    allow="directive.write",
+    body=DirectiveBody,
+    answer=DirectiveView,
+    status=201,
+    summary="Give a directive to departments",
+)
+def issue(request: Request, body: DirectiveBody) -> DirectiveView:
+    return _directive(wiring.directives().issue(request.principal, **dict(body)))
+
+
+@api.get(
+    "/v1/directives/{directive}",
+    allow="directive.read",
+    answer=DirectiveView,
+    summary="One directive, and how it stands with each department",
+)
+def directive(request: Request, directive: str) -> DirectiveView:
+    return _directive(wiring.directives().get(request.principal, directive))
+
+
+@api.post(
+    "/v1/directives/{directive}/acknowledgement",
+    allow="directive.acknowledge",
+    body=AcknowledgementBody,
+    answer=DirectiveView,
+    summary="Say for a department that it knows of a directive",
+)
+def acknowledge(request: Request, directive: str, body: AcknowledgementBody) -> DirectiveView:
+    return _directive(wiring.directives().acknowledge(request.principal, directive, **dict(body)))
+
+
+@api.post(
+    "/v1/directives/{directive}/withdrawal",
+    allow="directive.write",
+    body=WithdrawalBody,
+    answer=DirectiveView,
+    summary="Take a directive back",
+)
+def withdraw_directive(request: Request, directive: str, body: WithdrawalBody) -> DirectiveView:
+    return _directive(wiring.directives().withdraw(request.principal, directive, body.reason))
+
+
+def _directive(seen: Seen) -> DirectiveView:
+    orders = [
+        OrderView.model_validate(order.model_dump() | {"state": seen.state(order), "late": order.late})
+        for order in seen.orders
+    ]
+    told = {"acknowledged": seen.acknowledged, "overdue": seen.overdue, "orders": orders}
+    return DirectiveView.model_validate(seen.directive.model_dump() | told)
+
+
+# --- schemes ------------------------------------------------------------------------------------------------
+
+
+class SchemeChange(Strict):
+    """Any fields of a scheme; each replaces the one that was there. `valid_until`: how one is ended."""
+
+    department: DepartmentId | None = None
+    texts: Annotated[dict[str, SchemeText], Field(min_length=1)] | None = None
+    link: str | None = None
+    theme: str | None = None
+    valid_from: Day | None = None
+    valid_until: Day | None = None
+
+
+class SchemesQuery(Strict):
+    department: Annotated[str, Field(max_length=40)] = ""
+    theme: Id = ""
+    validity: Validity | None = None
+    stale: bool = False
+    """Only those of whose progress nothing was told for long."""
+    limit: Limit = 25
+    cursor: str | None = None
+
+
+class FreshnessView(View):
+    as_of: date | None
+    """The day of the newest word."""
+    age_days: int | None
+    stale: bool
+
+
+class SchemeView(View):
+    id: str
+    rev: int
+    department: str
+    texts: dict[str, SchemeText]
+    link: str
+    theme: str
+    valid_from: date | None
+    valid_until: date | None
+    validity: Validity
+    progress: FreshnessView
+    updated_at: datetime
+
+
+class SchemeList(View):
+    items: list[SchemeView]
+    next: str | None = None
+
+
+class ListQuery(Strict):
+    limit: Limit = 25
+    cursor: str | None = None
+
+
+class ProgressView(View):
+    id: str
+    texts: dict[str, ProgressText]
+    as_of: date
+    source: str
+    at: datetime
+
+
+class ProgressList(View):
+    items: list[ProgressView]
+    next: str | None = None
+
+
+@api.get(
+    "/v1/schemes", allow=PUBLIC, query=SchemesQuery, answer=SchemeList, summary="The register of schemes"
+)
+def schemes(request: Request, query: SchemesQuery) -> SchemeList:
+    wanted = query.model_dump(exclude={"cursor"})
+    found, after = wiring.schemes().listed(**wanted, after=read_cursor(request))
+    return SchemeList(items=[_scheme(one) for one in found], next=next_cursor(request, after))
+
+
+@api.post(
+    "/v1/schemes",
+    allow="scheme.write",
+    body=SchemeBody,
+    answer=SchemeView,
+    status=201,
+    summary="Put a scheme on the register",
+)
+def add_scheme(request: Request, body: SchemeBody) -> SchemeView:
+    return _scheme(wiring.schemes().add(request.principal, body))
+
+
+@api.get("/v1/schemes/{scheme}", allow=PUBLIC, answer=SchemeView, summary="One scheme")
+def scheme(request: Request, scheme: str) -> SchemeView:
+    return _scheme(wiring.schemes().get(scheme))
+
+
+@api.patch(
+    "/v1/schemes/{scheme}",
+    allow="scheme.write",
+    body=SchemeChange,
+    answer=SchemeView,
+    summary="Change a scheme, or end it",
+)
+def change_scheme(request: Request, scheme: str, body: SchemeChange) -> SchemeView:
+    fields = body.model_dump(exclude_unset=True)
+    return _scheme(wiring.schemes().change(request.principal, scheme, fields))
+
+
+@api.get(
+    "/v1/schemes/{scheme}/progress",
+    allow=PUBLIC,
+    query=ListQuery,
+    answer=ProgressList,
+    summary="How a scheme fares, the newest word first",
+)
+def progress(request: Request, scheme: str, query: ListQuery) -> ProgressList:
+    found, after = wiring.schemes().progress(scheme, query.limit, read_cursor(request))
+    return ProgressList(items=[_progress(one) for one in found], next=next_cursor(request, after))
+
+
+@api.post(
+    "/v1/schemes/{scheme}/progress",
+    allow="scheme.write",
+    body=ProgressBody,
+    answer=ProgressView,
+    status=201,
+    summary="Tell how a scheme fares",
+)
+def tell_progress(request: Request, scheme: str, body: ProgressBody) -> ProgressView:
+    return _progress(wiring.schemes().told(request.principal, scheme, body))
+
+
+def _scheme(one: Scheme) -> SchemeView:
+    today = wiring.clock().today_ist()
+    told = {"validity": one.validity(today), "progress": fresh(one, today)}
+    return SchemeView.model_validate(one.model_dump() | told)
+
+
+def _progress(one: Progress) -> ProgressView:
+    return ProgressView.model_validate(one.model_dump())
+
+
+# --- cards --------------------------------------------------------------------------------------------------
+
+
+class CardsQuery(Strict):
+    campaign: Id = ""
+    """Those that belong into its kit: of its schemes and its theme."""
+    scheme: Id = ""
+    theme: Id = ""
+    language: Annotated[str, Field(pattern=r"^([a-z]{2,3})?$")] = ""
+    limit: Limit = 25
+    cursor: str | None = None
+
+
+class CardView(View):
+    id: str
+    rev: int
+    department: str
+    scheme: str
+    theme: str
+    texts: dict[str, CardText]
+    source: str
+    updated_at: datetime
+
+
+class CardList(View):
+    items: list[CardView]
+    next: str | None = None
+
+
+@api.get(
+    "/v1/cards",
+    allow="card.read",
+    query=CardsQuery,
+    answer=CardList,
+    summary="What people believe, and the answer: of a scheme, a theme, or for a campaign's kit",
+)
+def cards(request: Request, query: CardsQuery) -> CardList:
+    wanted = query.model_dump(exclude={"cursor"})
+    found, after = wiring.cards().listed(request.principal, **wanted, after=read_cursor(request))
+    return CardList(items=[_card(one) for one in found], next=next_cursor(request, after))
+
+
+@api.post("/v1/cards", allow="card.write", body=CardBody, answer=CardView, status=201, summary="Write a card")
+def add_card(request: Request, body: CardBody) -> CardView:
+    return _card(wiring.cards().write(request.principal, body))
+
+
+@api.get("/v1/cards/{card}", allow="card.read", answer=CardView, summary="One card")
+def card(request: Request, card: str) -> CardView:
+    return _card(wiring.cards().get(request.principal, card))
+
+
+@api.put("/v1/cards/{card}", allow="card.write", body=CardBody, answer=CardView, summary="Change a card")
+def change_card(request: Request, card: str, body: CardBody) -> CardView:
+    return _card(wiring.cards().write(request.principal, body, card))
+
+
+@api.delete("/v1/cards/{card}", allow="card.write", status=204, summary="Take a card out of all kits")
+def remove_card(request: Request, card: str) -> Response:
+    wiring.cards().remove(request.principal, card)
+    return empty(204)
+
+
+def _card(one: Card) -> CardView:
+    return CardView.model_validate(one.model_dump())

@@ -1,0 +1,233 @@
+"""The register of schemes, words on their progress, and cards for a campaign's kit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from pynamodb.transactions import TransactWrite
+
+from chalicelib.clock import Clock
+from chalicelib.departments.changes import Changes
+from chalicelib.departments.model import bound_to
+from chalicelib.departments.pages import page
+from chalicelib.departments.scheme import (
+    Card,
+    CardBody,
+    Progress,
+    ProgressBody,
+    Scheme,
+    SchemeBody,
+    Validity,
+)
+from chalicelib.departments.store import DepartmentStore, Position
+from chalicelib.errors import FieldError, InvalidInput, NotFound, OtherDepartment
+from chalicelib.identity.roles import Principal
+from chalicelib.ids import new_id
+from chalicelib.ports import Briefs, SchemeBrief
+
+WRITE, READ_CARDS, WRITE_CARDS = "scheme.write", "card.read", "card.write"
+"""What staff do with schemes and cards (identity.roles.MATRIX). Schemes are open to read."""
+
+
+@dataclass(frozen=True)
+class Schemes:
+    """Implements ports.Schemes."""
+
+    store: DepartmentStore
+    departments: Callable[[], Collection[str]]
+    themes: Callable[[], Collection[str]]
+    changes: Changes
+    clock: Clock
+
+    def briefs(self, ids: Sequence[str]) -> dict[str, SchemeBrief]:
+        """See ports.Schemes."""
+        today = self.clock.today_ist()
+        return {
+            one.id: SchemeBrief(one.id, one.department, one.names, ended=one.validity(today) == "ended")
+            for one in self.store.schemes(ids).values()
+        }
+
+    def get(self, scheme: str) -> Scheme:
+        """Raises NotFound."""
+        found = self.store.scheme(scheme)
+        if found is None:
+            raise NotFound
+        return found
+
+    def listed(
+        self,
+        *,
+        department: str,
+        theme: str,
+        validity: Validity | None,
+        stale: bool,
+        limit: int,
+        after: Position | None,
+    ) -> tuple[list[Scheme], Position | None]:
+        """Schemes, of one department, theme or validity where given; `stale`: only those of whose progress
+        nothing was told for long."""
+        today = self.clock.today_ist()
+
+        def wanted(one: Scheme) -> bool:
+            fits = theme in ("", one.theme) and validity in (None, one.validity(today))
+            return fits and (not stale or one.stale(today))
+
+        return page(self.store.all_schemes(department, after), limit, wanted)
+
+    def add(self, who: Principal, body: SchemeBody) -> Scheme:
+        """Puts a scheme on the register. Raises InvalidInput, OtherDepartment."""
+        self._check(who, body)
+        now = self.clock.now()
+        new = Scheme(id=new_id("sch"), rev=1, updated_at=now, **dict(body))
+        self._commit(who, "scheme.added", new)
+        return new
+
+    def change(self, who: Principal, scheme: str, fields: dict[str, Any]) -> Scheme:
+        """A scheme with some fields replaced; also one that is to be ended. Raises NotFound, InvalidInput,
+        OtherDepartment, Conflict."""
+        seen = self._own(who, scheme)
+        body = SchemeBody.model_validate(seen.model_dump(include=set(SchemeBody.model_fields)) | fields)
+        self._check(who, body)
+        after = seen.model_copy(update={**dict(body), "rev": seen.rev + 1, "updated_at": self.clock.now()})
+        self._commit(who, "scheme.changed", after, fields=sorted(fields))
+        return after
+
+    def told(self, who: Principal, scheme: str, body: ProgressBody) -> Progress:
+        """Adds a word on how a scheme fares. Raises NotFound, InvalidInput for a day to come,
+        OtherDepartment, Conflict."""
+        seen = self._own(who, scheme)
+        if body.as_of > self.clock.today_ist():
+            raise InvalidInput.of("as_of", "future", "This day has not come yet.")
+        now = self.clock.now()
+        new = Progress(id=new_id("prg"), scheme=scheme, by=who.id, at=now, **dict(body))
+        newest = max(one for one in (seen.progress_on, body.as_of) if one)
+        after = seen.model_copy(update={"rev": seen.rev + 1, "progress_on": newest})
+
+        def write(transaction: TransactWrite) -> None:
+            self.store.put_scheme(transaction, after)
+            self.store.put_progress(transaction, new)
+
+        detail = {"progress": new.id, "as_of": body.as_of.isoformat()}
+        self.changes.commit(who, f"scheme#{scheme}", "scheme.progress_told", write, **detail)
+        return new
+
+    def progress(
+        self, scheme: str, limit: int, after: Position | None
+    ) -> tuple[list[Progress], Position | None]:
+        """Words on a scheme's progress, the newest day first. Raises NotFound."""
+        return page(self.store.progress(self.get(scheme).id, after), limit)
+
+    def _own(self, who: Principal, scheme: str) -> Scheme:
+        seen = self.get(scheme)
+        if not who.covers_department(seen.department, WRITE):
+            raise OtherDepartment
+        return seen
+
+    def _check(self, who: Principal, body: SchemeBody) -> None:
+        if not who.covers_department(body.department, WRITE):
+            raise OtherDepartment
+        wrong = []
+        if body.department not in self.departments():
+            wrong.append(FieldError("department", "department_unknown", "There is no such department."))
+        if body.theme and body.theme not in self.themes():
+            wrong.append(FieldError("theme", "theme_unknown", "There is no such theme."))
+        if wrong:
+            raise InvalidInput(wrong)
+
+    def _commit(self, who: Principal, action: str, after: Scheme, **detail: str | list[str]) -> None:
+        def write(transaction: TransactWrite) -> None:
+            self.store.put_scheme(transaction, after)
+
+        self.changes.commit(who, f"scheme#{after.id}", action, write, **detail)
+
+
+@dataclass(frozen=True)
+class Cards:
+    store: DepartmentStore
+    schemes: Schemes
+    briefs: Briefs
+    changes: Changes
+    clock: Clock
+
+    def get(self, who: Principal, card: str, action: str = READ_CARDS) -> Card:
+        """Raises NotFound: of another department's card nobody learns."""
+        found = self.store.card(card)
+        if found is None or not who.covers_department(found.department, action):
+            raise NotFound
+        return found
+
+    def listed(
+        self,
+        who: Principal,
+        *,
+        campaign: str,
+        scheme: str,
+        theme: str,
+        language: str,
+        limit: int,
+        after: Position | None,
+    ) -> tuple[list[Card], Position | None]:
+        """Cards of a scheme, of a theme, or of the kit of a campaign; of the departments that somebody is
+        bound to, where they are."""
+        schemes, themes = frozenset({scheme} - {""}), frozenset({theme} - {""})
+        if campaign:
+            brief = self.briefs.brief(campaign)
+            if brief is None or not who.covers_department(brief.department, READ_CARDS):
+                raise NotFound
+            schemes, themes = schemes | set(brief.schemes), themes | ({brief.theme} - {""})
+            if not (schemes or themes):
+                return [], None
+        rows = self.store.all_cards(bound_to(who, READ_CARDS), after)
+        return page(rows, limit, lambda one: one.fits(schemes=schemes, themes=themes, language=language))
+
+    def write(self, who: Principal, body: CardBody, card: str = "") -> Card:
+        """Writes a card, new or (`card`) changed. Raises InvalidInput, NotFound, OtherDepartment,
+        Conflict."""
+        seen = self.get(who, card, WRITE_CARDS) if card else None
+        if not who.covers_department(body.department, WRITE_CARDS):
+            raise OtherDepartment
+        wrong = []
+        if body.department not in self.schemes.departments():
+            wrong.append(FieldError("department", "department_unknown", "There is no such department."))
+        if body.scheme and not self.schemes.briefs([body.scheme]):
+            wrong.append(
+                FieldError("scheme", "scheme_unknown", "There is no scheme %(id)s.", {"id": body.scheme})
+            )
+        if body.theme and body.theme not in self.schemes.themes():
+            wrong.append(FieldError("theme", "theme_unknown", "There is no such theme."))
+        if wrong:
+            raise InvalidInput(wrong)
+        after = Card(
+            id=seen.id if seen else new_id("crd"),
+            rev=seen.rev + 1 if seen else 1,
+            updated_at=self.clock.now(),
+            **dict(body),
+        )
+
+        def write(transaction: TransactWrite) -> None:
+            self.store.put_card(transaction, after)
+
+        action = "card.changed" if seen else "card.added"
+        self.changes.commit(who, f"card#{after.id}", action, write, department=after.department)
+        return after
+
+    def remove(self, who: Principal, card: str) -> None:
+        """Takes a card out of all kits. Raises NotFound, Conflict."""
+        seen = self.get(who, card, WRITE_CARDS)
+
+        def write(transaction: TransactWrite) -> None:
+            self.store.remove_card(transaction, seen)
+
+        self.changes.commit(who, f"card#{card}", "card.removed", write, department=seen.department)
+
+
+def fresh(scheme: Scheme, today: date) -> dict[str, Any]:
+    """What is told of how new the newest word on its progress is."""
+    return {
+        "as_of": scheme.progress_on,
+        "age_days": scheme.age_days(today),
+        "stale": scheme.stale(today),
+    }

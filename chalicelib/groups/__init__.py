@@ -1,0 +1,1 @@
+"""Groups of people in messengers: the register, their figures, which places have none."""

@@ -1,0 +1,155 @@
+"""Coverage in the table `coverage`: one short row for each thing that is known of a node.
+
+    pk                      sk                          v
+    <district>,             <node>                      the node's parent; of the head (`-`), its path
+    ST#<state>, IN          <node>#<group>              link's state, members, women of a group of its own
+                            <node>%<node above>         how many approved influencers live right there
+                            <node>!                     the share of women that a person has set as the goal
+    ST#<state>, IN          <district or state>=        what that partition comes to, folded (JSON)
+
+`<node>` is the id without its district: `B12`, `A168-P1`. Rows of groups are written in the transaction that
+changes the group; those of nodes and people after the streams of `directory` and `roster`, the sums after
+its own (fold.py), each by reading anew what is true.
+
+A row of a node is about 25 bytes, of a group about 45: a district with 10,000 booths that all have a group is
+0.7 MB, one query (88 r). All of a state is one query of its 75 districts' sums (some 4 r). A page of coverage
+is thus at most three reads: district (or state), the goal above (or one district), names.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, cast
+
+from pynamodb.attributes import NumberAttribute, UnicodeAttribute
+from pynamodb.exceptions import DoesNotExist, PutError
+from pynamodb.transactions import TransactWrite
+
+from chalicelib.groups.coverage import HEAD, Own, Partition, area_of, partition_of, read_rows, short
+from chalicelib.groups.model import Group
+from chalicelib.ports import Area
+from chalicelib.tables import Table, TableName
+
+REFUSED = "ConditionalCheckFailedException"
+
+
+class NodeItem(Table):
+    class Meta:
+        table_name = TableName("coverage")
+
+    v = UnicodeAttribute()
+    rev = NumberAttribute(null=True)
+    """Of a fold alone: one of two that fold at the same time does so again."""
+
+
+def put_group(transaction: TransactWrite, before: Group | None, after: Group) -> None:
+    """Adds a group's row to the transaction that changes the group, and takes away its old one."""
+    old = _key(before) if before is not None and before.covers else None
+    new = _key(after) if after.covers else None
+    if old and old != new:
+        transaction.delete(NodeItem(*old))
+    if new:
+        transaction.save(NodeItem(*new, v=Own.of(after).packed()))
+
+
+class NodeStore:
+    def partition(self, area: str, *, consistent: bool = False) -> Partition:
+        """All that is known of a district, a state or India: one query for each MB."""
+        name = partition_of(area)
+        return read_rows(name, self._rows(name, consistent=consistent), json.loads)
+
+    def goal(self, area: str) -> float | None:
+        """The goal that is set for this very area."""
+        try:
+            return float(NodeItem.get(partition_of(area), f"{short(area)}!").v)
+        except DoesNotExist:
+            return None
+
+    def put_goal(self, transaction: TransactWrite, area: str, share: float | None) -> None:
+        """Adds an area's goal to a transaction; None takes it away."""
+        key = partition_of(area), f"{short(area)}!"
+        if share is None:
+            transaction.delete(NodeItem(*key))
+        else:
+            transaction.save(NodeItem(*key, v=f"{share:.4f}"))
+
+    def put_areas(self, areas: Iterable[Area], gone: Iterable[str]) -> None:
+        """Writes the nodes of areas, 25 in a request, and takes away those of areas that are no more."""
+        with NodeItem.batch_write() as batch:
+            for area in areas:
+                head = short(area.id) == HEAD
+                value = "/".join(area.path) if head else short(area.parent or "")
+                batch.save(NodeItem(partition_of(area.id), short(area.id), v=value))
+            for one in gone:
+                batch.delete(NodeItem(partition_of(one), short(one)))
+
+    def fold_people(self, partition: str, path: str, count: Callable[[], int]) -> None:
+        """Keeps how many approved influencers live at one path below a district (or in what the partition is
+        of). `count` reads it; it is asked again when somebody else was quicker."""
+        *above, last = path.split("/")
+        key = f"{short(last) if last else HEAD}%{short(above[-1]) if above else HEAD}"
+        self._fold(partition, key, lambda: str(count()))
+
+    def fold_sums(self, name: str) -> str | None:
+        """Sums a partition into the one above, and gives that one's name; None when nothing is above, or
+        nothing has changed."""
+        above: list[str] = []
+
+        def fold() -> str | None:
+            found = self.partition(area_of(name), consistent=True)
+            if len(found.path) < 2:  # noqa: PLR2004 - India itself, or an area that nobody knows
+                return None
+            above[:] = [partition_of(found.path[-2])]
+            return json.dumps(found.fold().packed(), separators=(",", ":"), sort_keys=True)
+
+        first = fold()
+        if first is None:
+            return None
+        changed = self._fold(above[0], f"{area_of(name)}=", fold, first)
+        return above[0] if changed else None
+
+    def _fold(
+        self, partition: str, key: str, read: Callable[[], str | None], value: str | None = None
+    ) -> bool:
+        """Writes what `read` gives, unless it is so already; reads anew while another was quicker between the
+        reading of the row and its writing."""
+        while True:
+            before = self._row(partition, key)
+            value = read()
+            if value is None or (before is not None and before.v == value):
+                return False
+            item = NodeItem(partition, key, v=value, rev=1 if before is None else int(before.rev or 0) + 1)
+            same = NodeItem.pk.does_not_exist() if before is None else NodeItem.rev == before.rev
+            try:
+                item.save(condition=same)
+            except PutError as refused:
+                if refused.cause_response_code != REFUSED:
+                    raise
+            else:
+                return True
+
+    def _row(self, partition: str, key: str) -> NodeItem | None:
+        try:
+            return NodeItem.get(partition, key, consistent_read=True)
+        except DoesNotExist:
+            return None
+
+    def _rows(self, partition: str, *, consistent: bool) -> Iterator[tuple[str, str]]:
+        """As the wire has them: a model for each of 20,000 rows would take a second."""
+        table, after = NodeItem._get_connection(), None
+        while True:
+            page = cast(
+                "dict[str, Any]",
+                table.query(partition, consistent_read=consistent, exclusive_start_key=after),
+            )
+            for row in page["Items"]:
+                yield row["sk"]["S"], row["v"]["S"]
+            after = page.get("LastEvaluatedKey")
+            if not after:
+                return
+
+
+def _key(group: Group) -> tuple[str, str]:
+    """The row of a group."""
+    return partition_of(group.area), f"{short(group.area)}#{group.id.removeprefix('grp_')}"

@@ -1,0 +1,296 @@
+"""The register of groups, as staff use it, and as a creator sees the groups of their own places."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pynamodb.transactions import TransactWrite
+
+from chalicelib.clock import Clock
+from chalicelib.errors import Conflict, FieldError, InvalidInput, NotFound
+from chalicelib.groups.model import (
+    READ,
+    REVEAL,
+    WRITE,
+    Admin,
+    Figures,
+    Group,
+    GroupChange,
+    Kind,
+    LinkState,
+    LinkWord,
+    MonthsFigures,
+    NewGroup,
+    belongs,
+    faults,
+    invite,
+    officer_of,
+    sees,
+)
+from chalicelib.groups.store import GroupStore, Position, prefix_of
+from chalicelib.identity.audit import Audit
+from chalicelib.identity.chain import Detail
+from chalicelib.identity.roles import Principal
+from chalicelib.ids import new_id
+from chalicelib.ports import Area, Areas, People
+
+PAGE = 100
+MOST_READ = 2000
+"""Groups that one call looks through; behind them the list goes on with its cursor."""
+
+
+class LinkTaken(Conflict):
+    code = "link_taken"
+    message = "This link stands on the register already, for another group."
+
+
+@dataclass(frozen=True)
+class Groups:
+    """Groups, each visible only where its reader may see it: any other is not there."""
+
+    store: GroupStore
+    areas: Areas
+    departments: Callable[[], frozenset[str]]
+    people: People
+    audit: Audit
+    clock: Clock
+
+    def add(self, who: Principal, wanted: NewGroup, *, sample: bool = False) -> Group:
+        """Puts a group on the register. Raises InvalidInput for an area or department that is none or not
+        the caller's, LinkTaken."""
+        area = self._area(who, wanted.area, wanted.kind, wanted.departments, wanted.admins)
+        now = self.clock.now()
+        group = Group(
+            id=new_id("grp"),
+            platform=invite(wanted.link)[0],
+            kind=wanted.kind,
+            name=wanted.name,
+            link=wanted.link,
+            area=area.id,
+            path=area.path,
+            departments=wanted.departments,
+            admins=wanted.admins,
+            seen_at=now,
+            seen_by=who.id,
+            created_at=now,
+            created_by=who.id,
+            sample=sample,
+        )
+        detail: Detail = {"area": area.id, "platform": group.platform, "kind": group.kind}
+        self._commit(who.id, "group.added", None, group, detail=detail)
+        return group
+
+    def get(self, who: Principal, group_id: str, action: str = READ) -> Group:
+        """One group. Raises NotFound, also for one that the caller may not know of."""
+        group = self.store.find(group_id)
+        if group is None or not sees(who, group, action):
+            raise NotFound
+        return group
+
+    def change(self, who: Principal, group_id: str, wanted: GroupChange) -> Group:
+        """Writes what is to be otherwise. Raises as `get` and `add` do, Conflict when somebody else was
+        quicker."""
+        before = self.get(who, group_id, WRITE)
+        said = {
+            name: value for name in wanted.model_fields_set if (value := getattr(wanted, name)) is not None
+        }
+        departments = said.get("departments", before.departments)
+        area = self._area(
+            who, said.get("area", before.area), before.kind, departments, said.get("admins", ())
+        )
+        after = before.changed(**said, path=area.path)
+        self._commit(who.id, "group.changed", before, after, detail={"fields": sorted(said)})
+        return after
+
+    def link(self, who: Principal, group_id: str, word: LinkWord) -> Group:
+        """Notes what is known of a group's link. Raises LinkTaken, InvalidInput."""
+        before = self.get(who, group_id, WRITE)
+        after = before.with_link(word, who.id, self.clock.now())
+        detail: Detail = {"state": after.state, "seen": after.seen, "new_link": after.link != before.link}
+        self._commit(who.id, "group.link", before, after, detail=detail)
+        return after
+
+    def figures(self, who: Principal, group_id: str, said: Figures) -> Group:
+        """Notes a month's figures, by the word of who calls."""
+        return self._count(self.get(who, group_id, WRITE), who.id, said)
+
+    def history(self, who: Principal, group_id: str) -> list[MonthsFigures]:
+        """All months' figures, the latest first."""
+        return self.store.history(self.get(who, group_id).id)
+
+    def reveal(self, who: Principal, group_id: str) -> Group:
+        """A group with its link and its admins' numbers in clear; that they were looked at is kept."""
+        group = self.get(who, group_id, REVEAL)
+        self.audit.committing(
+            subject=f"group#{group.id}", action="group.revealed", actor=who.id, at=self.clock.now()
+        )
+        return group
+
+    def listed(
+        self,
+        who: Principal,
+        *,
+        area: str | None,
+        kind: Kind | None,
+        state: LinkState | None,
+        limit: int,
+        after: Mapping[str, Any] | None,
+    ) -> tuple[list[Group], dict[str, Any] | None]:
+        """Up to `limit` groups by place, and where to go on. Raises InvalidInput for an area that is none or
+        not the caller's."""
+        found: list[Group] = []
+        for read, (group, place) in enumerate(self._walk(self._stretches(who, area, kind), after), start=1):
+            if sees(who, group, READ) and state in (None, group.state):
+                found.append(group)
+            if len(found) == limit or read == MOST_READ:
+                return found, place
+        return found, None
+
+    # --- a creator's own
+
+    def own(self, person: str) -> list[Group]:
+        """The groups, with their links, of the places that an approved creator lives in, the smallest place
+        first. None for who is not approved (any more)."""
+        contact = self.people.contacts([person]).get(person)
+        if contact is None or contact.status != "approved":
+            return []
+        path = contact.area_path
+        paths = [path[:depth] for depth in range(len(path), 0, -1)]
+        near = (g for one in paths for g, _ in self.store.listed("area", f"{prefix_of(one)}grp_", None, PAGE))
+        return [group for group in near if belongs(path, group)]
+
+    def looked_after(self, person: str, group_id: str) -> Group:
+        """A group that this approved creator is an admin of. Raises NotFound."""
+        group = self.store.find(group_id)
+        contact = self.people.contacts([person]).get(person)
+        approved = contact is not None and contact.status == "approved"
+        if group is None or not approved or person not in {admin.influencer for admin in group.admins}:
+            raise NotFound
+        return group
+
+    def own_figures(self, person: str, group_id: str, said: Figures) -> Group:
+        """Notes a month's figures, by the word of an admin of the group."""
+        return self._count(self.looked_after(person, group_id), person, said)
+
+    def _count(self, before: Group, by: str, said: Figures) -> Group:
+        if said.month > self.clock.today_ist().isoformat()[: len(said.month)]:
+            raise InvalidInput.of("month", "future", "This month has not come yet.")
+        figures = MonthsFigures(**said.model_dump(), by=by, at=self.clock.now())
+        after = before.with_figures(figures)
+        detail: Detail = {"month": said.month, "members": said.members, "women": said.women}
+        self._commit(by, "group.figures", before, after, detail=detail, figures=figures)
+        return after
+
+    def _commit(
+        self,
+        actor: str,
+        action: str,
+        before: Group | None,
+        after: Group,
+        *,
+        detail: Detail,
+        figures: MonthsFigures | None = None,
+    ) -> None:
+        """Writes a group, and a month's figures, with the audit's entry."""
+
+        def write(transaction: TransactWrite) -> None:
+            if figures is not None:
+                self.store.write_figures(transaction, after.id, figures)
+            if after is not before:
+                self.store.write(transaction, before, after)
+
+        def refused(failed: Sequence[int]) -> Exception:
+            owner = self.store.owners([after.link]).get(after.link, after.id) if after.claims else after.id
+            return LinkTaken() if owner != after.id else Conflict("The group has been changed meanwhile.")
+
+        self.audit.committing(
+            subject=f"group#{after.id}",
+            action=action,
+            actor=actor,
+            at=self.clock.now(),
+            detail=detail,
+            write=write,
+            refused=refused,
+        )
+
+    def _strangers(self, who: Principal, admins: Sequence[Admin]) -> list[FieldError]:
+        """Of the admins that are named by their id, those whom the caller cannot know."""
+        ids = [admin.influencer for admin in admins if admin.influencer]
+        known = self.people.contacts(ids) if ids else {}
+        sentence = "There is no influencer %(id)s among those of your areas."
+        return [
+            FieldError(f"admins.{i}.influencer", "influencer_unknown", sentence, {"id": admin.influencer})
+            for i, admin in enumerate(admins)
+            if admin.influencer
+            and (
+                admin.influencer not in known or not who.covers_area(known[admin.influencer].area_path, WRITE)
+            )
+        ]
+
+    def _area(
+        self,
+        who: Principal,
+        area_id: str,
+        kind: Kind,
+        departments: Sequence[str],
+        admins: Sequence[Admin] = (),
+    ) -> Area:
+        """The area of a group that the caller may put there."""
+        wrong = faults(kind, departments, self.departments()) + self._strangers(who, admins)
+        area = self.areas.get(area_id)
+        if area is None or not self._may_put(who, area, kind, departments):
+            raise _no_area(area_id)
+        if wrong:
+            raise InvalidInput(wrong)
+        return area
+
+    @staticmethod
+    def _may_put(who: Principal, area: Area, kind: Kind, departments: Sequence[str]) -> bool:
+        own = kind == "coordination" and not officer_of(who, WRITE).isdisjoint(departments)
+        return own or who.covers_area(area.path, WRITE)
+
+    def _walk(
+        self, stretches: Sequence[tuple[Kind, str]], after: Mapping[str, Any] | None
+    ) -> Iterator[tuple[Group, dict[str, Any]]]:
+        """All groups of the stretches behind a place; each with its own place."""
+        first = int(after["stretch"]) if after else 0
+        for number, (kind, prefix) in enumerate(stretches[first:], start=first):
+            begin: Position | None = after["key"] if after and number == first else None
+            for group, key in self.store.listed(kind, prefix, begin, PAGE):
+                yield group, {"stretch": number, "key": key}
+
+    def _stretches(self, who: Principal, area: str | None, kind: Kind | None) -> list[tuple[Kind, str]]:
+        """What of the register the caller may look through. Groups of coordination are few: a nodal officer's
+        are picked from all that lie in the asked area."""
+        kinds: tuple[Kind, ...] = (kind,) if kind else ("area", "coordination")
+        officer = bool(officer_of(who, READ))
+        if area is None:
+            within, covered = [""], self._own_prefixes(who)
+        else:
+            asked = self.areas.get(area)
+            covers = asked is not None and who.covers_area(asked.path, READ)
+            if asked is None or not (covers or officer):
+                raise _no_area(area)
+            within = [prefix_of(asked.path)]
+            covered = within if covers else []
+        return [
+            (one, at) for one in kinds for at in (within if one == "coordination" and officer else covered)
+        ]
+
+    def _own_prefixes(self, who: Principal) -> list[str]:
+        """Beginnings of the places that the caller covers, none inside another."""
+        if who.covers_area((), READ):
+            return [""]
+        paths = [found.path for one in who.areas if (found := self.areas.get(one)) is not None]
+        kept: list[str] = []
+        for prefix in sorted(prefix_of(path) for path in paths if who.covers_area(path, READ)):
+            if not kept or not prefix.startswith(kept[-1]):
+                kept.append(prefix)
+        return kept
+
+
+def _no_area(area_id: str) -> InvalidInput:
+    """The same for an area that is none and for one that is not the caller's."""
+    return InvalidInput.of("area", "area_unknown", "There is no area %(id)s among yours.", id=area_id)

@@ -1,0 +1,1 @@
+"""Imports: jobs over files."""

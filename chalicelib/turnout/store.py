@@ -1,0 +1,315 @@
+"""Turnout in the table `turnout`.
+
+    pk                       sk                what                                            written by
+    elections                <election>        an election of the past                         a person
+    goals                    <path>            the share of voters that an area wants          a person
+    <election>#<district>    A168-P1           one booth's figures                             an import
+    <election>#<district>    sheet#<n>         all booths of the district, packed              folding
+    sums#<election>          <state>#<district>  the district's sum, its sources; `rev`        folding
+    touched#<election>       <job>#<district>  a district to be folded; `expires`              an import
+    match#<old>#<new>#<district>  <before>#<after>  which booth was which; district of the later   an import
+
+Folding makes a district's sheet and sum anew from its booths, in one transaction that holds only when nobody
+else has folded since it began to read: two imports that end together leave what both wrote. Sums of states
+and of India are added up when they are read, from those of districts.
+
+Access, in request units (a booth is under 250 bytes, a packed booth some 15, a sum under 500):
+    write 100 booths      100 w, 4 requests, and 1 w for each district; look first: 50 r, 1 request
+    fold a district       32 r for 1,000 booths; 2 w a KB of the sheet: some 60 w for 2,500 booths
+    sheet of a district   1 query: 10 r for 2,500 booths, all that lists, ranks and audiences need
+    sums of an election   1 query: 1 r for 8 districts of a state, 100 r for India
+    latest election       1 query, and for each election 1 request and 0.5 r a district
+    elections, goals      1 query each
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, cast
+
+from pynamodb.attributes import BinaryAttribute, JSONAttribute, NumberAttribute, UnicodeAttribute
+from pynamodb.exceptions import DoesNotExist, TransactWriteError
+from pynamodb.transactions import TransactWrite
+
+from chalicelib.errors import Transient
+from chalicelib.tables import Table, TableName, failed_conditions, is_passing, write_together
+from chalicelib.turnout.model import (
+    Booth,
+    GenderSum,
+    Match,
+    PastElection,
+    Sheet,
+    Sum,
+    pack_genders,
+    pack_sheet,
+    unpack_genders,
+    unpack_sheet,
+)
+
+ELECTIONS, GOALS, SHEET = "elections", "goals", "sheet#"
+TOUCHED_KEPT_S = 30 * 24 * 3600
+"""A job that has not ended by then is given up."""
+TRIES = 8
+MOST_SOURCES = 5
+"""Named in a district's sum."""
+
+
+class TurnoutItem(Table):
+    class Meta:
+        table_name = TableName("turnout")
+
+    body = JSONAttribute(null=True)
+    rev = NumberAttribute(null=True)
+    expires = NumberAttribute(null=True)
+
+
+class BoothItem(Table):
+    """Names are short: there are hundreds of thousands of them. e, v: electors, voters; g: by gender; b: the
+    block's id below its district; s: source."""
+
+    class Meta:
+        table_name = TableName("turnout")
+
+    e = NumberAttribute()
+    v = NumberAttribute(null=True)
+    g = UnicodeAttribute(null=True)
+    b = UnicodeAttribute(null=True)
+    s = UnicodeAttribute(null=True)
+
+
+class SheetItem(Table):
+    class Meta:
+        table_name = TableName("turnout")
+
+    z = BinaryAttribute(legacy_encoding=False)
+
+
+class MatchItem(Table):
+    class Meta:
+        table_name = TableName("turnout")
+
+
+@dataclass(frozen=True)
+class DistrictSum:
+    """What is kept of one district at one election."""
+
+    state: str
+    district: str
+    sum: Sum
+    sources: tuple[str, ...] = ()
+    """Whence its figures are, at most five."""
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What a person set as an area's goal."""
+
+    path: tuple[str, ...]
+    share: float
+    """Of electors who are to vote."""
+    by: str
+    at: str
+    """RFC 3339."""
+
+    @property
+    def area(self) -> str:
+        return self.path[-1]
+
+
+@dataclass(frozen=True)
+class TurnoutStore:
+    pause: Callable[[float], None] = time.sleep
+
+    # --- elections
+
+    def elections(self) -> list[PastElection]:
+        """All of them, the latest first."""
+        found = [_election(item) for item in TurnoutItem.query(ELECTIONS, consistent_read=True)]
+        return sorted(found, key=lambda one: (one.date, one.id), reverse=True)
+
+    def election(self, election: str) -> PastElection | None:
+        try:
+            return _election(TurnoutItem.get(ELECTIONS, election, consistent_read=True))
+        except DoesNotExist:
+            return None
+
+    def put_election(self, transaction: TransactWrite, election: PastElection) -> None:
+        """Adds the write of an election, new or changed."""
+        body = vars(election) | {"date": election.date.isoformat()}
+        transaction.save(TurnoutItem(ELECTIONS, election.id, body=body))
+
+    # --- booths
+
+    def booths(self, election: str, ids: Iterable[str]) -> dict[str, Booth]:
+        """Those of up to 100 booths that have figures, read consistently in one request."""
+        keys = [_key(election, booth) for booth in ids]
+        items = BoothItem.batch_get(keys, consistent_read=True) if keys else []
+        return {booth.id: booth for booth in map(_booth, items)}
+
+    def put_booths(self, election: str, booths: Sequence[Booth], job: str, now: float) -> None:
+        """Writes booths, and that their districts are to be folded: that first, so that no crash leaves rows
+        of which no sum knows."""
+        with TurnoutItem.batch_write() as batch:
+            for district in sorted({booth.district for booth in booths}):
+                expires = int(now + TOUCHED_KEPT_S)
+                batch.save(TurnoutItem(f"touched#{election}", f"{job}#{district}", expires=expires))
+        with BoothItem.batch_write() as batch:
+            for booth in booths:
+                batch.save(_item(election, booth))
+
+    def all_booths(self, election: str, district: str) -> Iterator[Booth]:
+        """All that were written of a district, read consistently."""
+        rows = BoothItem.query(f"{election}#{district}", BoothItem.sk.startswith("A"), consistent_read=True)
+        return (_booth(item) for item in rows)
+
+    # --- folding
+
+    def touched(self, election: str) -> list[tuple[str, str]]:
+        """(job, district) of what was written since it was folded."""
+        rows = TurnoutItem.query(f"touched#{election}", consistent_read=True)
+        return [(job, district) for item in rows for job, _, district in [item.sk.rpartition("#")]]
+
+    def folded(self, election: str, marks: Iterable[tuple[str, str]]) -> None:
+        """Takes the marks away."""
+        with TurnoutItem.batch_write() as batch:
+            for job, district in marks:
+                batch.delete(TurnoutItem(f"touched#{election}", f"{job}#{district}"))
+
+    def fold(self, election: str, state: str, district: str) -> DistrictSum:
+        """Makes a district's sheet and sum anew from its booths, and gives the sum. Raises Transient while
+        others fold it all the time."""
+        key = (f"sums#{election}", f"{state}#{district}")
+        for attempt in range(TRIES):
+            try:
+                seen = int(TurnoutItem.get(*key, consistent_read=True).rev or 0)
+            except DoesNotExist:
+                seen = 0
+            booths = list(self.all_booths(election, district))
+            sheet, sources = Sheet.of(district, booths), sorted({b.source for b in booths if b.source})
+            made = DistrictSum(state, district, sheet.sum(), tuple(sources[:MOST_SOURCES]))
+            item = TurnoutItem(*key, body=_sum_body(made), rev=seen + 1)
+            before = TurnoutItem.rev == seen if seen else TurnoutItem.pk.does_not_exist()
+            try:
+                with write_together() as transaction:
+                    transaction.save(item, condition=before)
+                    for n, part in enumerate(pack_sheet(sheet)):
+                        transaction.save(SheetItem(f"{election}#{district}", f"{SHEET}{n:03d}", z=part))
+            except TransactWriteError as error:
+                if not failed_conditions(error) and not is_passing(error):
+                    raise
+                self.pause(0.05 * 2**attempt)
+            else:
+                return made
+        raise Transient
+
+    # --- reading
+
+    def sheet(self, election: str, district: str) -> Sheet:
+        """All booths of a district, as they were folded; without booths where nothing is known."""
+        rows = SheetItem.query(f"{election}#{district}", SheetItem.sk.startswith(SHEET), consistent_read=True)
+        return unpack_sheet(district, [item.z for item in rows])
+
+    def sums(self, election: str, state: str = "") -> list[DistrictSum]:
+        """The sums of all districts, or of a state's."""
+        below = TurnoutItem.sk.startswith(f"{state}#") if state else None
+        return [_district_sum(item) for item in TurnoutItem.query(f"sums#{election}", below)]
+
+    def sums_of(self, election: str, districts: Iterable[tuple[str, str]]) -> list[DistrictSum]:
+        """The sums of these (state, district), as far as there are any; a request for each hundred."""
+        keys = [(f"sums#{election}", f"{state}#{district}") for state, district in districts]
+        return [_district_sum(item) for item in TurnoutItem.batch_get(keys)] if keys else []
+
+    # --- matches
+
+    def put_matches(self, before: str, after: str, matches: Iterable[Match]) -> None:
+        with MatchItem.batch_write() as batch:
+            for match in matches:
+                batch.save(MatchItem(_match_pk(before, after, match.after), f"{match.before}#{match.after}"))
+
+    def matched(self, before: str, after: str, matches: Iterable[Match]) -> set[Match]:
+        """Those of up to 100 matches that are known."""
+        keys = [(_match_pk(before, after, match.after), f"{match.before}#{match.after}") for match in matches]
+        return {_match(item) for item in MatchItem.batch_get(keys, consistent_read=True)} if keys else set()
+
+    def matches(self, before: str, after: str, district: str) -> list[Match]:
+        """All matches whose later booth lies in the district."""
+        return [_match(item) for item in MatchItem.query(f"match#{before}#{after}#{district}")]
+
+    # --- goals
+
+    def goals(self, path: Sequence[str]) -> list[Goal]:
+        """The goals of an area and of all below it."""
+        begin = "/".join(path)
+        found = [_goal(item) for item in TurnoutItem.query(GOALS, TurnoutItem.sk.startswith(begin))]
+        return [goal for goal in found if goal.path[: len(path)] == tuple(path)]
+
+    def put_goal(self, transaction: TransactWrite, goal: Goal) -> None:
+        """Adds the write of a goal, new or changed."""
+        body = {"share": goal.share, "by": goal.by, "at": goal.at}
+        transaction.save(TurnoutItem(GOALS, "/".join(goal.path), body=body))
+
+    def remove_goal(self, transaction: TransactWrite, path: Sequence[str]) -> None:
+        """Adds the removal of a goal; refused when there is none."""
+        transaction.delete(TurnoutItem(GOALS, "/".join(path)), condition=TurnoutItem.pk.exists())
+
+
+def _key(election: str, booth: str) -> tuple[str, str]:
+    district, _, below = booth.partition("-")
+    return f"{election}#{district}", below
+
+
+def _item(election: str, booth: Booth) -> BoothItem:
+    return BoothItem(
+        *_key(election, booth.id),
+        e=booth.electors,
+        v=booth.voters,
+        g=pack_genders(booth) or None,
+        b=booth.block.partition("-")[2] or None,
+        s=booth.source or None,
+    )
+
+
+def _booth(item: BoothItem) -> Booth:
+    district, voters = item.pk.rpartition("#")[2], cast("float | None", item.v)
+    return Booth(
+        f"{district}-{item.sk}",
+        int(item.e),
+        None if voters is None else int(voters),
+        unpack_genders(item.g or ""),
+        f"{district}-{item.b}" if item.b else "",
+        item.s or "",
+    )
+
+
+def _election(item: TurnoutItem) -> PastElection:
+    return PastElection(**item.body | {"date": date.fromisoformat(item.body["date"])})
+
+
+def _sum_body(one: DistrictSum) -> dict[str, Any]:
+    genders = {gender: list(vars(found).values()) for gender, found in one.sum.by_gender.items()}
+    return {**vars(one.sum), "by_gender": genders, "sources": list(one.sources)}
+
+
+def _district_sum(item: TurnoutItem) -> DistrictSum:
+    body: dict[str, Any] = dict(item.body)
+    state, _, district = item.sk.partition("#")
+    sources = tuple(body.pop("sources"))
+    genders = {gender: GenderSum(*counts) for gender, counts in body.pop("by_gender").items()}
+    return DistrictSum(state, district, Sum(**body, by_gender=genders), sources)
+
+
+def _match_pk(before: str, after: str, later: str) -> str:
+    return f"match#{before}#{after}#{later.partition('-')[0]}"
+
+
+def _match(item: MatchItem) -> Match:
+    before, _, after = item.sk.partition("#")
+    return Match(before, after)
+
+
+def _goal(item: TurnoutItem) -> Goal:
+    body: Mapping[str, Any] = item.body
+    return Goal(tuple(item.sk.split("/")), float(body["share"]), body["by"], body["at"])

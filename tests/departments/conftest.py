@@ -1,0 +1,11 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.departments.world import World
+
+
+@pytest.fixture
+def world(tables: object) -> World:
+    """The feature on the engine's tables."""
+    return World()
