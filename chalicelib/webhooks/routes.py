@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
 from chalicelib import i18n, wiring
-from chalicelib.http import Api, Request
+from chalicelib.http import Api, ListQuery, Request, page_of
 from chalicelib.shapes import Nothing, View
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ class WebhookView(View):
 
 class WebhookList(View):
     items: list[WebhookView]
+    next: str | None = None
 
 
 class WebhookTrial(View):
@@ -44,11 +45,13 @@ class WebhookTrial(View):
 @api.get(
     "/v1/webhooks",
     allow="webhook.read",
+    query=ListQuery,
     answer=WebhookList,
-    summary="Who is told of our events, and how they stand",
+    summary="Who is told of our events, and how they stand, by name",
 )
-def webhooks(request: Request) -> WebhookList:
-    return WebhookList(items=[_view(one, request.lang) for one in wiring.webhooks().listed()])
+def webhooks(request: Request, query: ListQuery) -> WebhookList:
+    page, more = page_of(request, query.limit, wiring.webhooks().listed(), lambda one: one.subscriber.id)
+    return WebhookList(items=[_view(one, request.lang) for one in page], next=more)
 
 
 @api.post(

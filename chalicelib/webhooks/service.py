@@ -107,8 +107,8 @@ class Webhooks:
             return [failed for failed in threads.map(one, messages.items()) if failed is not None]
 
     def listed(self) -> list[Listed]:
-        """All subscribers, by name."""
-        return [self._listed(one) for _, one in sorted(self._subscribers().items())]
+        """All subscribers."""
+        return [self._listed(one) for one in self._subscribers().values()]
 
     def get(self, name: str) -> Listed:
         """One subscriber. Raises NotFound when the secret has none of this name."""

@@ -41,6 +41,7 @@ def test_an_admin_sees_who_is_told_of_what_and_what_is_wrong_but_no_path_and_no_
         "next_attempt_at": None,
         "problem": "",
     }
+    assert api("GET", "/v1/webhooks?limit=1", who="admin")[1]["items"] == [one | {"problem": ""}]
     assert (two["state"], two["host"]) == ("unreadable", "")
     assert two["problem"].startswith("वेबहुक का secret")
     assert "hook" not in str(one | {"id": ""}) and "hidden" not in str(two)
