@@ -24,6 +24,8 @@ from chalicelib.dispatch.consumers import launch_due, plan_run, send_chunk
 from chalicelib.events.consumers import bp as events_bp
 from chalicelib.events.consumers import publish_events
 from chalicelib.groups import routes as groups_routes
+from chalicelib.groups.consumers import bp as groups_bp
+from chalicelib.groups.consumers import fold_coverage
 from chalicelib.identity import routes as identity_routes
 from chalicelib.identity.consumers import bp as identity_bp
 from chalicelib.identity.consumers import seal_audit
@@ -96,6 +98,7 @@ for blueprint in (
     events_bp,
     callbacks_bp,
     dispatch_bp,
+    groups_bp,
     identity_bp,
     imports_bp,
     influencers_bp,
@@ -106,6 +109,7 @@ for blueprint in (
 
 __all__ = [
     "app",
+    "fold_coverage",
     "follow_accounts",
     "forget_posts",
     "launch_due",

@@ -102,8 +102,13 @@ def needs_override(kind: str, organisation_kind: str) -> bool:
 class Areas(Protocol):
     def get(self, area_id: str) -> Area | None: ...
 
-    def many(self, area_ids: Collection[str]) -> dict[str, Area]:
-        """Those of these areas that there are, a request for each hundred."""
+    def many(self, area_ids: Collection[str], *, fresh: bool = False) -> dict[str, Area]:
+        """Those of these areas that there are, a request for each hundred; `fresh`: as they were last
+        written."""
+        ...
+
+    def children(self, parent: str) -> list[Area]:
+        """All areas right below one; they may be minutes old."""
         ...
 
     def ranges(self, area_ids: Sequence[str]) -> list[RosterRange]:
@@ -281,6 +286,10 @@ class RosterRow:
 
 
 class Roster(Protocol):
+    def count(self, where: RosterRange) -> int:
+        """How many rows there are in a stretch now, read consistently."""
+        ...
+
     def page(self, where: RosterRange, after: str | None, limit: int) -> tuple[list[RosterRow], str | None]:
         """Up to `limit` rows in key order behind the sort key `after`, and the key to go on from (None: the
         end)."""

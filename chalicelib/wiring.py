@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from chalicelib.dispatch.store import DispatchStore
     from chalicelib.dispatch.waiting import Waiting
     from chalicelib.events.outbox import Outbox
+    from chalicelib.groups.covering import Coverage
+    from chalicelib.groups.fold import Fold
     from chalicelib.groups.intake import GroupsKind
     from chalicelib.groups.service import Groups
     from chalicelib.identity.audit import Audit
@@ -208,6 +210,22 @@ def groups() -> Groups:
     from chalicelib.groups.store import GroupStore
 
     return Groups(GroupStore(), directory(), _department_ids, people(), audit(), clock())
+
+
+@cache
+def coverage() -> Coverage:
+    from chalicelib.groups.covering import Coverage
+    from chalicelib.groups.nodes import NodeStore
+
+    return Coverage(NodeStore(), directory(), audit(), clock())
+
+
+@cache
+def coverage_fold() -> Fold:
+    from chalicelib.groups.fold import Fold
+    from chalicelib.groups.nodes import NodeStore
+
+    return Fold(NodeStore(), directory(), roster())
 
 
 @cache

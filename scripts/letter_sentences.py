@@ -20,6 +20,7 @@ WORDS = r"[A-Za-z][A-Za-z._]{1,60}"
 EVENT_ID = r"[A-Za-z0-9-]{1,64}"
 SUBSCRIBER = r"[a-z][a-z0-9_-]{0,39}"
 FUNCTIONS = {
+    "FoldCoverage": "fold_coverage",
     "FollowAccounts": "follow_accounts",
     "ForgetPosts": "forget_posts",
     "LaunchDue": "launch_due",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime
 
 from pydantic import Field
 
 from chalicelib import wiring
+from chalicelib.groups.coverage import Level, Show, Sums
 from chalicelib.groups.model import (
     Admin,
     Figures,
@@ -87,6 +89,68 @@ class OwnGroup(View):
 class OwnGroups(View):
     items: list[OwnGroup]
     next: str | None = None
+
+
+class CoverageQuery(Strict):
+    area: str | None = Field(None, max_length=40)
+    level: Level | None = None
+    show: Show = "all"
+    limit: int = Field(50, ge=1, le=100)
+    cursor: str | None = None
+
+
+class SumsView(View):
+    """`share`: of women, among the members of the groups that tell how many are women; null without data."""
+
+    groups: int
+    alive: int
+    with_figures: int
+    members: int
+    with_women: int
+    women: int
+    share: float | None
+    influencers: int
+
+
+class GapsView(View):
+    nodes: int
+    none: int
+    dead: int
+    no_influencer: int
+    under_goal: int | None
+    """Null two levels below a state or India: goals of places between are not looked at."""
+    no_figures: int
+
+
+class NodeView(View):
+    """`own`: the node's own groups, and the people of no smaller place; `sums`: with all that lies below."""
+
+    id: str
+    names: dict[str, str]
+    parent: str | None
+    own: SumsView
+    sums: SumsView
+    goal: float | None
+    lacks: list[str]
+
+
+class CoverageView(View):
+    area: str
+    level: Level
+    sums: SumsView
+    goal: float | None
+    gaps: GapsView
+    items: list[NodeView]
+    next: str | None = None
+
+
+class Goal(Strict):
+    women: float | None = Field(ge=0, le=1)
+    """A share from 0 to 1."""
+
+
+class Recounted(View):
+    area: str
 
 
 @api.get(
@@ -181,6 +245,72 @@ def reveal_group(request: Request, group_id: str, body: Nothing) -> RevealedGrou
 
 
 @api.get(
+    "/v1/coverage",
+    allow="coverage.read",
+    query=CoverageQuery,
+    answer=CoverageView,
+    summary="Which places have no group, a dead link, no approved influencer, too few women",
+)
+def coverage(request: Request, query: CoverageQuery) -> CoverageView:
+    page = wiring.coverage().page(
+        request.principal,
+        query.area,
+        query.level,
+        query.show,
+        limit=query.limit,
+        after=read_cursor(request),
+    )
+    gaps: dict[str, int | None] = asdict(page.gaps)
+    if not page.goals_known:
+        gaps["under_goal"] = None
+    return CoverageView(
+        area=page.area,
+        level=page.level,
+        sums=_sums(page.sums),
+        goal=page.goal,
+        gaps=GapsView.model_validate(gaps),
+        items=[
+            NodeView(
+                id=node.area,
+                names=dict(page.names.get(node.area, {})),
+                parent=node.parent or None,
+                own=_sums(node.here),
+                sums=_sums(node.below),
+                goal=node.goal,
+                lacks=node.lacks,
+            )
+            for node in page.nodes
+        ],
+        next=next_cursor(request, page.next),
+    )
+
+
+@api.put(
+    "/v1/coverage/{area}/goal",
+    allow="coverage.write",
+    body=Goal,
+    answer=Goal,
+    summary="Set the share of women that the groups of an area and below are to reach; null ends it",
+)
+def set_goal(request: Request, area: str, body: Goal) -> Goal:
+    wiring.coverage().set_goal(request.principal, area, body.women)
+    return body
+
+
+@api.post(
+    "/v1/coverage/{area}/recount",
+    allow="coverage.write",
+    body=Nothing,
+    answer=Recounted,
+    summary="Read anew what coverage says of a district, a state or India",
+)
+def recount(request: Request, area: str, body: Nothing) -> Recounted:
+    wiring.coverage().covers(request.principal, area)
+    wiring.coverage_fold().recount(area)
+    return Recounted(area=area)
+
+
+@api.get(
     "/v1/me/groups",
     allow=CREATOR,
     query=ListQuery,
@@ -208,6 +338,11 @@ def _smallest_place(group: Group) -> str:
 def my_figures(request: Request, group_id: str, body: Figures) -> OwnGroup:
     person = request.principal.id
     return _own(wiring.groups().own_figures(person, group_id, body), person)
+
+
+def _sums(sums: Sums) -> SumsView:
+    share = sums.share
+    return SumsView(share=None if share is None else round(share, 4), **asdict(sums))
 
 
 def _view(found: Group) -> GroupView:

@@ -782,6 +782,11 @@ class RosterStore:
     themes: Callable[[], Iterable[str]]
     _known: dict[str, str] = field(default_factory=dict)
 
+    def count(self, where: RosterRange) -> int:
+        """How many rows there are in a stretch now."""
+        below = RosterItem.sk.startswith(where.prefix) if where.prefix else None
+        return RosterItem.count(where.partition, below, consistent_read=True)
+
     def page(self, where: RosterRange, after: str | None, limit: int) -> tuple[list[RosterRow], str | None]:
         start: Any = {"pk": {"S": where.partition}, "sk": {"S": after}} if after else None
         below = RosterItem.sk.startswith(where.prefix) if where.prefix else None
