@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from chalicelib.groups.covering import Coverage
     from chalicelib.groups.fold import Fold
     from chalicelib.groups.intake import GroupsKind
+    from chalicelib.groups.kits import GroupKits
     from chalicelib.groups.service import Groups
     from chalicelib.identity.audit import Audit
     from chalicelib.identity.gate import Gate
@@ -209,6 +210,26 @@ def groups() -> Groups:
     from chalicelib.groups.store import GroupStore
 
     return Groups(GroupStore(), directory(), _department_ids, people(), audit(), clock())
+
+
+@cache
+def group_kits() -> GroupKits:
+    from chalicelib.campaigns.kits import Kits
+    from chalicelib.groups.clicks import ClickStore
+    from chalicelib.groups.kits import GroupKits
+    from chalicelib.secrets import secrets
+
+    return GroupKits(
+        groups=groups(),
+        store=ClickStore(),
+        campaigns=Kits(_campaign_store(), clock(), settings().organisation_name),
+        calendar=calendar(),
+        audit=audit(),
+        clock=clock(),
+        keyed_hash=secrets().keyed_hash,
+        public_url=public_url(),
+        organisation_kind=settings().organisation_kind,
+    )
 
 
 @cache

@@ -103,7 +103,7 @@ LEASED = "a hub confirmed a subscription: tests/callbacks"
 GROUPED = "no group is on this laptop's register: tests/groups"
 GROUPS = {
     f"dynamodb:{action} GroupsTable": GROUPED
-    for action in ("BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Query")
+    for action in ("BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem")
 }
 GROUPS |= {"dynamodb:Query GroupsTable/by_place": GROUPED, "dynamodb:BatchGetItem DirectoryTable": GROUPED}
 GROUPS |= {
