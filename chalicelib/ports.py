@@ -536,6 +536,28 @@ class Briefs(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class CampaignKit:
+    """What of a campaign is handed to a group."""
+
+    id: str
+    title: str
+    kind: str
+    link: str
+    """Where it leads; empty when it leads nowhere."""
+    texts: Mapping[str, str]
+    """By language, disclosure and link included."""
+    overrides: frozenset[str] = frozenset()
+    """Elections under whose code of conduct it may be spread."""
+
+
+class Kits(Protocol):
+    def kit(self, campaign_id: str, platform: str, tracked: str) -> CampaignKit | None:
+        """The kit for a group on this platform, with the link `tracked` in place of the campaign's own, as
+        last corrected; None unless the campaign is approved and neither withdrawn, held back nor over."""
+        ...
+
+
 class Runs(Protocol):
     def get(self, run_id: str) -> RunBrief | None: ...
 

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from chalicelib.groups.covering import Coverage
     from chalicelib.groups.fold import Fold
     from chalicelib.groups.intake import GroupsKind
+    from chalicelib.groups.kits import GroupKits
     from chalicelib.groups.service import Groups
     from chalicelib.identity.audit import Audit
     from chalicelib.identity.gate import Gate
@@ -81,6 +82,7 @@ if TYPE_CHECKING:
     from chalicelib.turnout.store import TurnoutStore
     from chalicelib.unsubscribing import Unsubscribing
     from chalicelib.uploads import Uploads
+    from chalicelib.webhooks.service import Webhooks
 
 POLLERS_SHARE = 0.9
 """What part of a platform's quota the schedule may use up: proofs of handles need the rest."""
@@ -220,6 +222,26 @@ def groups() -> Groups:
     from chalicelib.groups.store import GroupStore
 
     return Groups(GroupStore(), directory(), _department_ids, people(), audit(), clock())
+
+
+@cache
+def group_kits() -> GroupKits:
+    from chalicelib.campaigns.kits import Kits
+    from chalicelib.groups.clicks import ClickStore
+    from chalicelib.groups.kits import GroupKits
+    from chalicelib.secrets import secrets
+
+    return GroupKits(
+        groups=groups(),
+        store=ClickStore(),
+        campaigns=Kits(_campaign_store(), clock(), settings().organisation_name),
+        calendar=calendar(),
+        audit=audit(),
+        clock=clock(),
+        keyed_hash=secrets().keyed_hash,
+        public_url=public_url(),
+        organisation_kind=settings().organisation_kind,
+    )
 
 
 @cache
@@ -957,3 +979,25 @@ def import_runner() -> Runner:
 
     queue = Queue(settings().imports_queue_url)
     return Runner(JobStore(), import_kinds(), Files(settings().bucket), queue, clock())
+
+
+@cache
+def webhooks() -> Webhooks:
+    from chalicelib.queues import Queue
+    from chalicelib.secrets import secrets
+    from chalicelib.webhooks.poster import Poster
+    from chalicelib.webhooks.service import Webhooks
+    from chalicelib.webhooks.store import Standings
+
+    laptop = settings().stage == "local"
+    return Webhooks(
+        entries=lambda: secrets().all().get("webhooks", {}),
+        standings=Standings(),
+        poster=Poster(loopback=laptop),
+        queue=Queue(settings().webhooks_queue_url),
+        dead=Queue(settings().webhooks_dead_url),
+        audit=audit(),
+        clock=clock(),
+        public_url=public_url(),
+        loopback=laptop,
+    )
