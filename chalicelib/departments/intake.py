@@ -247,7 +247,15 @@ def seated(desk: Desk, officer: Officer, day: date) -> Desk:
     if holder and holder.name == officer.name:
         given = {name: text for name, text in officer.contact.items() if text}
         return desk.changed(holder.id, day, **given)
-    new = Appointment(id=new_id("off"), seat="officer", name=officer.name, begins=day, **officer.contact)
+    new = Appointment(
+        id=new_id("off"),
+        seat="officer",
+        name=officer.name,
+        designation=officer.designation,
+        phone=officer.phone,
+        email=officer.email,
+        begins=day,
+    )
     return desk.appointed(new, day)
 
 
