@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from chalicelib.campaigns.runs import Runs
     from chalicelib.campaigns.service import Campaigns
     from chalicelib.campaigns.store import CampaignStore
+    from chalicelib.departments.accounts import Accounts as DepartmentAccounts
     from chalicelib.departments.changes import Changes
     from chalicelib.departments.directives import Directives
     from chalicelib.departments.officers import Officers
@@ -39,7 +40,10 @@ if TYPE_CHECKING:
     from chalicelib.dispatch.store import DispatchStore
     from chalicelib.dispatch.waiting import Waiting
     from chalicelib.events.outbox import Outbox
+    from chalicelib.groups.covering import Coverage
+    from chalicelib.groups.fold import Fold
     from chalicelib.groups.intake import GroupsKind
+    from chalicelib.groups.kits import GroupKits
     from chalicelib.groups.service import Groups
     from chalicelib.identity.audit import Audit
     from chalicelib.identity.gate import Gate
@@ -50,6 +54,7 @@ if TYPE_CHECKING:
     from chalicelib.imports.service import Imports, Kinds
     from chalicelib.influencers.myself import Myself
     from chalicelib.influencers.proofs import Proofs
+    from chalicelib.influencers.resuming import Resuming
     from chalicelib.influencers.service import Messenger, People, Register, Signups
     from chalicelib.influencers.store import PeopleStore, RosterStore
     from chalicelib.metrics.followers import Followers
@@ -61,7 +66,16 @@ if TYPE_CHECKING:
     from chalicelib.ops import Idempotency, RateLimits, Seen
     from chalicelib.platforms.base import Meter
     from chalicelib.platforms.registry import Platforms
-    from chalicelib.ports import Accounts, Calendar, CampaignHalts, DirectSender, PostSums, Tallies, Turnout
+    from chalicelib.ports import (
+        Accounts,
+        Calendar,
+        CampaignHalts,
+        DirectSender,
+        Ownership,
+        PostSums,
+        Tallies,
+        Turnout,
+    )
     from chalicelib.queues import Queue
     from chalicelib.turnout.intake import MatchKind, TurnoutKind
     from chalicelib.turnout.service import Turnouts
@@ -210,6 +224,42 @@ def groups() -> Groups:
 
 
 @cache
+def group_kits() -> GroupKits:
+    from chalicelib.campaigns.kits import Kits
+    from chalicelib.groups.clicks import ClickStore
+    from chalicelib.groups.kits import GroupKits
+    from chalicelib.secrets import secrets
+
+    return GroupKits(
+        groups=groups(),
+        store=ClickStore(),
+        campaigns=Kits(_campaign_store(), clock(), settings().organisation_name),
+        calendar=calendar(),
+        audit=audit(),
+        clock=clock(),
+        keyed_hash=secrets().keyed_hash,
+        public_url=public_url(),
+        organisation_kind=settings().organisation_kind,
+    )
+
+
+@cache
+def coverage() -> Coverage:
+    from chalicelib.groups.covering import Coverage
+    from chalicelib.groups.nodes import NodeStore
+
+    return Coverage(NodeStore(), directory(), audit(), clock())
+
+
+@cache
+def coverage_fold() -> Fold:
+    from chalicelib.groups.fold import Fold
+    from chalicelib.groups.nodes import NodeStore
+
+    return Fold(NodeStore(), directory(), roster())
+
+
+@cache
 def groups_kind() -> GroupsKind:
     from chalicelib.groups.intake import GroupsKind
     from chalicelib.groups.store import GroupStore
@@ -224,7 +274,7 @@ def _department_store() -> DepartmentStore:
     return DepartmentStore()
 
 
-def _department_names() -> dict[str, dict[str, str]]:
+def department_names() -> dict[str, dict[str, str]]:
     return {department.id: department.names for department in directory().departments()}
 
 
@@ -241,7 +291,7 @@ def officers() -> Officers:
 
     return Officers(
         store=_department_store(),
-        departments=_department_names,
+        departments=department_names,
         find_user=users().pool.find,
         changes=_changes(),
         clock=clock(),
@@ -249,10 +299,34 @@ def officers() -> Officers:
 
 
 @cache
+def department_accounts() -> DepartmentAccounts:
+    from chalicelib.departments.accounts import Accounts
+    from chalicelib.proving import Proving
+    from chalicelib.secrets import secrets
+
+    return Accounts(
+        store=_department_store(),
+        departments=department_names,
+        claims=_people_store,
+        proving=lambda: Proving(meter(), secrets(), clock()),
+        limits=rate_limits(),
+        changes=_changes(),
+    )
+
+
+@cache
+def ownership() -> Ownership:
+    """Codes of creators and of departments; each is one's alone."""
+    from chalicelib.influencers.proofs import Heard
+
+    return Heard((proofs, department_accounts))
+
+
+@cache
 def directives() -> Directives:
     from chalicelib.departments.directives import Directives
 
-    return Directives(_department_store(), _department_names, _changes(), clock())
+    return Directives(_department_store(), department_names, _changes(), clock())
 
 
 @cache
@@ -261,7 +335,7 @@ def schemes() -> Schemes:
 
     return Schemes(
         store=_department_store(),
-        departments=_department_names,
+        departments=department_names,
         themes=lambda: {theme.id for theme in directory().themes()},
         changes=_changes(),
         clock=clock(),
@@ -281,7 +355,7 @@ def _people_store() -> PeopleStore:
     from chalicelib.influencers.store import PeopleStore
     from chalicelib.secrets import secrets
 
-    return PeopleStore(secrets().keyed_hash)
+    return PeopleStore(secrets().keyed_hash, lambda *lost: department_accounts().loses(*lost))
 
 
 @cache
@@ -315,6 +389,14 @@ def myself() -> Myself:
     from chalicelib.secrets import secrets
 
     return Myself(_people_store(), service_queue(), rate_limits(), secrets(), clock())
+
+
+@cache
+def resuming() -> Resuming:
+    from chalicelib.influencers.resuming import Resuming
+    from chalicelib.secrets import secrets
+
+    return Resuming(_people_store(), service_queue(), rate_limits(), secrets(), clock())
 
 
 @cache
@@ -434,7 +516,7 @@ def post_sums() -> PostSums:
 def accounts() -> Accounts:
     from chalicelib.influencers.accounts import Handles
 
-    return Handles(_people_store())
+    return Handles(_people_store(), lambda owner: department_accounts().handles_of(owner))
 
 
 @cache
@@ -709,6 +791,7 @@ def runs() -> Runs:
         clock(),
         settings().organisation_kind,
         unsubscribe_url=lambda person: unsubscribing().url(person),
+        turnout=turnout,
     )
 
 
@@ -733,6 +816,7 @@ def campaigns() -> Campaigns:
         law=_election_law(),
         organisation_kind=settings().organisation_kind,
         organisation=settings().organisation_name,
+        turnout=turnout,
         quiet_hours=quiet_setting(settings().quiet_hours),
     )
 
@@ -829,7 +913,7 @@ def callbacks() -> Callbacks:
         waiting=waiting(),
         posts=posts(),
         follows=subscriptions(),
-        ownership=proofs(),
+        ownership=ownership(),
         direct=confirmer(),
         texts=sms_register(),
         seen=seen(),

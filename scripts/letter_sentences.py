@@ -19,6 +19,7 @@ PLATFORM = r"[a-z][a-z0-9_]{1,15}"
 WORDS = r"[A-Za-z][A-Za-z._]{1,60}"
 EVENT_ID = r"[A-Za-z0-9-]{1,64}"
 FUNCTIONS = {
+    "FoldCoverage": "fold_coverage",
     "FollowAccounts": "follow_accounts",
     "ForgetPosts": "forget_posts",
     "LaunchDue": "launch_due",

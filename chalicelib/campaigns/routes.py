@@ -143,6 +143,8 @@ class PreviewView(View):
     by_channel: dict[str, int]
     by_area: dict[str, int]
     excluded: dict[str, int]
+    elections: dict[str, int]
+    """By which elections turnout was judged, and in how many districts."""
 
 
 class TemplateList(Strict):

@@ -10,19 +10,22 @@ from typing import Literal, TypeVar
 
 from pynamodb.exceptions import TransactWriteError
 
+from chalicelib.campaigns.audience import Low
 from chalicelib.campaigns.model import Campaign, Run
 from chalicelib.campaigns.store import CampaignStore, Snapshot
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.errors import NotFound, Transient
 from chalicelib.events.catalog import Event, RunDispatched, RunExpired, RunScheduled, RunStarted
 from chalicelib.platforms.base import Outgoing
-from chalicelib.ports import Contact, RosterRange, RosterRow, RunBrief
+from chalicelib.ports import Contact, RosterRange, RosterRow, RunBrief, Turnout
 from chalicelib.tables import failed_conditions, is_passing, write_together
 
 FRESH_S = 2.0
 """How old a run may be that a sender acts on (DESIGN.md, stops)."""
 TRIES = 8
 KEPT_AT_MOST = 100
+PLANNED_AT_ONCE = 5
+"""Of how many runs a container remembers low places: those of a run are up to some MB."""
 Kept = TypeVar("Kept")
 
 
@@ -35,6 +38,10 @@ class Step:
     campaign: Campaign
     event: Event
     following: Run | None = None
+
+
+def _nobody_knows() -> Turnout:
+    raise LookupError("these runs were built without turnout")
 
 
 @dataclass
@@ -50,7 +57,9 @@ class Runs:
     """Real seconds: the laptop's clock can be moved, a frozen process's monotonic clock may stand still."""
     pause: Callable[[float], None] = time.sleep
     _kept: dict[str, tuple[float, RunBrief]] = field(default_factory=dict)
+    turnout: Callable[[], Turnout] = _nobody_knows
     _frozen: dict[str, Snapshot] = field(default_factory=dict)
+    _low: dict[str, Low] = field(default_factory=dict)
 
     def get(self, run_id: str) -> RunBrief | None:
         """The run as it was at most 2 s ago."""
@@ -109,8 +118,8 @@ class Runs:
         return list(self._snapshot(run_id).ranges)
 
     def wants(self, run_id: str, rows: Iterable[RosterRow]) -> list[RosterRow]:
-        audience = self._snapshot(run_id).content.audience
-        return [row for row in rows if audience.picks(row)]
+        audience, low = self._snapshot(run_id).content.audience, self._low_places(run_id)
+        return [row for row in rows if audience.picks(row, low.of(row.partition))]
 
     def language_for(self, run_id: str, channel: str, wanted: str) -> str | None:
         return self._snapshot(run_id).content.language_for(channel, wanted)
@@ -151,6 +160,15 @@ class Runs:
             urgent=run.urgent,
             recalled=run.recalled_at is not None,
         )
+
+    def _low_places(self, run_id: str) -> Low:
+        """What of its districts' turnout was read for a run: read once, so that a page costs no read."""
+        if run_id not in self._low:
+            frozen = self._snapshot(run_id)
+            if len(self._low) >= PLANNED_AT_ONCE:
+                self._low.clear()
+            self._low[run_id] = Low(frozen.content.audience, frozen.elections, self.turnout)
+        return self._low[run_id]
 
     def _snapshot(self, run_id: str) -> Snapshot:
         if run_id not in self._frozen:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from pynamodb.transactions import TransactWrite
 
-from chalicelib.campaigns.audience import Audience, Preview
+from chalicelib.campaigns.audience import Audience, Low, Preview
 from chalicelib.campaigns.law import ElectionLaw
 from chalicelib.campaigns.messages import (
     CHANNELS,
@@ -68,7 +68,7 @@ from chalicelib.identity.audit import Audit
 from chalicelib.identity.roles import Principal
 from chalicelib.ids import new_id
 from chalicelib.platforms.base import Gateway
-from chalicelib.ports import Areas, Roster, RosterRange, RosterRow, Schemes
+from chalicelib.ports import Areas, Roster, RosterRange, Schemes, Turnout
 from chalicelib.queues import Queue
 from chalicelib.telemetry import logger
 
@@ -122,6 +122,7 @@ class Campaigns:
     law: ElectionLaw
     organisation_kind: str
     organisation: str
+    turnout: Callable[[], Turnout]
     quiet_hours: Quiet
     """The deployment's own; a campaign may have others."""
     sleep: Callable[[float], None] = time.sleep
@@ -277,7 +278,9 @@ class Campaigns:
             spread_minutes=spread_minutes,
             series=series,
         )
-        snapshot = Snapshot(seen.content, self.organisation, tuple(self._ranges(seen.content.audience)))
+        ranges = self._ranges(seen.content.audience)
+        elections = self._elections(seen.content.audience, ranges)
+        snapshot = Snapshot(seen.content, self.organisation, tuple(ranges), elections)
 
         def write(transaction: TransactWrite) -> None:
             event = RunScheduled(run_id=run.id, campaign_id=run.campaign_id, at=rfc3339(begins))
@@ -347,27 +350,39 @@ class Campaigns:
         after = self._after(seen, moved.status)
         return self.commit(who, action, after, {"run": run.id} | detail, write=write), moved
 
-    def preview(self, audience: Audience, channels: Sequence[str] = CHANNELS) -> Preview:
-        """Whom this audience would reach now, person by person. Raises AudienceTooLarge beyond 20,000."""
+    def preview(
+        self,
+        audience: Audience,
+        channels: Sequence[str] = CHANNELS,
+        at_most: int | None = PREVIEW_AT_MOST,
+    ) -> Preview:
+        """Whom this audience would reach now, person by person; no more than a page of each of a few
+        stretches is held at once. Raises AudienceTooLarge when more than `at_most` people are there."""
         if not audience.areas:
             raise InvalidInput.of("areas", "missing", "Please fill in this field.")
-        roster, preview, read = self.roster(), Preview(), 0
+        roster, preview, read = self.roster(), Preview(), list[int]()
         ranges = self._ranges(audience)
+        elections = self._elections(audience, ranges)
+        preview.elections.update(elections.values())
 
-        def people_of(where: RosterRange) -> list[RosterRow]:
-            rows, after = roster.page(where, None, PAGE)
-            while after is not None and len(rows) <= PREVIEW_AT_MOST:
-                more, after = roster.page(where, after, PAGE)
-                rows = rows + more
-            return rows
+        def counted(where: RosterRange) -> Preview:
+            found, low, after = Preview(), Low(audience, elections, self.turnout), None
+            while True:
+                rows, after = roster.page(where, after, PAGE)
+                read.append(len(rows))
+                if at_most is not None and sum(read) > at_most:
+                    raise AudienceTooLarge
+                found.add(rows, audience, tuple(channels), low)
+                if after is None:
+                    return found
 
         with ThreadPoolExecutor(READERS) as readers:
-            for rows in readers.map(people_of, ranges):
-                read += len(rows)
-                if read > PREVIEW_AT_MOST:
-                    readers.shutdown(wait=False, cancel_futures=True)
-                    raise AudienceTooLarge
-                preview.add(rows, audience, tuple(channels))
+            try:
+                for found in readers.map(counted, ranges):
+                    preview.join(found)
+            except AudienceTooLarge:
+                readers.shutdown(wait=False, cancel_futures=True)
+                raise
         return preview
 
     # --- templates ------------------------------------------------------------------------------------
@@ -446,7 +461,11 @@ class Campaigns:
         if content.schemes:
             found += scheme_faults(content, self.schemes().briefs(content.schemes))
         try:
-            self._ranges(content.audience)
+            ranges = self._ranges(content.audience)
+            if content.audience.by_turnout and ranges and not self._elections(content.audience, ranges):
+                name = "lowest_share" if content.audience.turnout_below is None else "turnout_below"
+                sentence = "No turnout is known in any of these areas."
+                found.append(FieldError(f"audience.{name}", "turnout_unknown", sentence))
         except InvalidInput as unknown:
             found += [FieldError(f"audience.{e.field}", e.code, e.message, e.params) for e in unknown.errors]
         return found
@@ -457,6 +476,12 @@ class Campaigns:
 
     def _ranges(self, audience: Audience) -> list[RosterRange]:
         return self.areas.ranges(audience.areas)
+
+    def _elections(self, audience: Audience, ranges: Sequence[RosterRange]) -> dict[str, str]:
+        """By whose turnout an audience is judged, by district; nothing for one without such a rule."""
+        if not audience.by_turnout:
+            return {}
+        return self.turnout().latest({one.partition for one in ranges}, audience.turnout_election)
 
     def _after(self, seen: Campaign, status: Status, **changes: object) -> Campaign:
         """The campaign one step on. Raises Conflict for a step that its state does not allow."""

@@ -20,8 +20,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, cast
 
@@ -89,6 +89,8 @@ class Snapshot:
     content: Content
     organisation: str
     ranges: tuple[RosterRange, ...]
+    elections: Mapping[str, str] = field(default_factory=dict)
+    """Of an audience by turnout: the election that is looked at, by district."""
 
     def packed(self) -> str:
         """As it is kept."""
@@ -97,6 +99,8 @@ class Snapshot:
             "organisation": self.organisation,
             "ranges": [[one.partition, one.prefix] for one in self.ranges],
         }
+        if self.elections:
+            body["elections"] = dict(self.elections)
         return json.dumps(body, ensure_ascii=False, sort_keys=True)
 
     @property
@@ -206,7 +210,8 @@ class CampaignStore:
             return None
         body = json.loads(item.body)
         ranges = tuple(RosterRange(partition, prefix) for partition, prefix in body["ranges"])
-        return Snapshot(Content.model_validate(body["content"]), body["organisation"], ranges)
+        content = Content.model_validate(body["content"])
+        return Snapshot(content, body["organisation"], ranges, body.get("elections", {}))
 
     def fingerprint(self, run: str) -> str:
         """The SHA-256 of what was frozen for a run, as it was written then. Raises NotFound."""

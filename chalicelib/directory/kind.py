@@ -154,7 +154,7 @@ class AreaKind:
     def _there(self, records: Sequence[Told]) -> tuple[dict[str, Area], dict[str, Area], dict[str, Grouping]]:
         """What there is of these records, the areas above them, and their groupings: a request or two."""
         above = {record.above for record in records if record.above}
-        found = self.store.areas({*above, *(one.id for one in records if one.above)}, consistent=True)
+        found = self.store.areas({*above, *(one.id for one in records if one.above)}, fresh=True)
         groupings = self.store.groupings(one.id for record in records for one in _groupings(record))
         return found, {ROOT: INDIA} | {one: found[one] for one in above if one in found}, groupings
 

@@ -138,14 +138,11 @@ class DirectoryStore:
         except DoesNotExist:
             return None
 
-    def areas(self, area_ids: Iterable[str], *, consistent: bool = False) -> dict[str, Area]:
-        """Those of these areas that there are, by 100 a request."""
+    def areas(self, area_ids: Iterable[str], *, fresh: bool = False) -> dict[str, Area]:
+        """Those of these areas that there are, by 100 a request; `fresh`: read consistently."""
         keys = [(area_id, AREA) for area_id in dict.fromkeys(area_ids)]
-        return (
-            {row.pk: _area(row) for row in DirectoryItem.batch_get(keys, consistent_read=consistent)}
-            if keys
-            else {}
-        )
+        rows = DirectoryItem.batch_get(keys, consistent_read=fresh) if keys else ()
+        return {row.pk: _area(row) for row in rows}
 
     def children(self, parent: str) -> list[Area]:
         """All children of an area, in the order of their names."""
@@ -215,7 +212,7 @@ def _poll(row: PollItem) -> Poll:
 
 
 def _lasting(on: str) -> Condition | None:
-    return DirectoryItem.ended.does_not_exist() | (DirectoryItem.ended > on) if on else None
+    return DirectoryItem.ended.does_not_exist() | (DirectoryItem.ended >= on) if on else None
 
 
 def _both(one: Condition | None, other: Condition | None) -> Condition | None:

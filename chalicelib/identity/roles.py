@@ -56,6 +56,8 @@ MATRIX: dict[str, frozenset[Role]] = {
     "coverage.read": _only("admin", "coordinator", "auditor"),
     "coverage.write": _only("admin", "coordinator"),
     "directory.write": _only("admin"),
+    "department.read": _EVERYBODY,
+    "handle.write": _only("admin", "editor", "nodal_officer"),
     "officer.read": _EVERYBODY,
     "officer.write": _only("admin", "nodal_officer"),
     "officer.reveal": _only("admin", "nodal_officer"),

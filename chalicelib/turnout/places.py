@@ -19,7 +19,8 @@ class Places:
     def latest(self, districts: Iterable[str], election: str = "") -> dict[str, str]:
         """See ports.Turnout.latest. One request for each election and hundred districts, the latest election
         first, until one is found for all."""
-        left = {area.id: area.path[1] for area in self.areas().many(set(districts)).values()}
+        known = self.areas().many(set(districts)).values()
+        left = {area.id: area.path[1] for area in known if area.level == "district"}
         found: dict[str, str] = {}
         for one in self.store.elections() if left else []:
             if election not in ("", one.id):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -33,6 +34,7 @@ from chalicelib.turnout.store import DistrictSum, Goal, TurnoutStore
 
 By = Literal["constituency", "block", "booth"]
 """What is listed right below a district."""
+ELECTION_ID = re.compile(r"[a-z0-9][a-z0-9-]{1,39}")
 MOST_SHEETS = 20
 """Districts read for one page of the lowest: a rare threshold answers early, with a cursor to go on."""
 _DISTRICT = 2
@@ -49,7 +51,6 @@ class Told:
     sum: Sum
     names: dict[str, str]
     goal: float | None = None
-    booth: Booth | None = None
 
 
 @dataclass(frozen=True)
@@ -141,8 +142,10 @@ class Turnouts:
     def put_election(
         self, who: Principal, election: str, *, name: str, on: date, kind: Kind, calendar: str = ""
     ) -> PastElection:
-        """Adds an election of the past, or changes it. Raises InvalidInput for a date to come and for an
-        unknown entry of the calendar."""
+        """Adds an election of the past, or changes it. Raises InvalidInput for an id of other signs, a
+        date to come and an unknown entry of the calendar."""
+        if not ELECTION_ID.fullmatch(election):
+            raise InvalidInput.of("election", "election_id", "An id is small letters, digits and hyphens.")
         if on > self.clock.today_ist():
             raise InvalidInput.of("date", "to_come", "This day is still to come.")
         if calendar and not self.calendar_knows(calendar):
@@ -362,4 +365,4 @@ def _below(place: Place, sheet: Sheet, by: By) -> list[Told]:
 
 
 def _told(sheet: Sheet, booth: Booth) -> Told:
-    return Told(booth.id, "booth", sheet.sum([booth]), {}, booth=booth)
+    return Told(booth.id, "booth", sheet.sum([booth]), {})

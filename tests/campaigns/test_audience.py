@@ -99,7 +99,7 @@ def test_the_campaigns_order_of_channels_decides():
     assert preview.excluded == {"no_channel": 1}
 
 
-@pytest.mark.parametrize("later", [{"tiers": ["nano"]}, {"turnout_below": 55}, {"lowest_share": 0.2}])
+@pytest.mark.parametrize("later", [{"tiers": ["nano"]}])
 def test_rules_that_come_later_are_refused_by_name(later):
     with pytest.raises(ValidationError) as refused:
         Audience.model_validate(later)

@@ -96,6 +96,7 @@ def made(queue):
             law=ElectionLaw(wiring.calendar, wiring.directory(), kind),
             organisation_kind=kind,
             organisation="Namuna Office",
+            turnout=wiring.turnout,
             quiet_hours=quiet_setting(quiet),
         )
         service.put_templates("u-admin", "whatsapp-main", [BRIEF])

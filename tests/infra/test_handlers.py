@@ -14,6 +14,7 @@ from tests.infra.conftest import of_type
 
 HANDLERS = [
     "app",
+    "fold_coverage",
     "follow_accounts",
     "forget_posts",
     "launch_due",

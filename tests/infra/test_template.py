@@ -7,11 +7,13 @@ import json
 import re
 from typing import Any
 
+import pytest
 import yaml
 
 from chalicelib.dispatch import decisions, fallback
 from chalicelib.platforms import ses
 from chalicelib.settings import Settings
+from chalicelib.telemetry import SERVICE
 from local.engine import ROOT
 from local.server import NOT_FOUND
 from scripts.package import template_problems
@@ -112,8 +114,11 @@ def test_streams_of_tables_are_split_around_a_bad_record_and_end_in_dead_letters
     mappings = [mapping for _, mapping in events_of(resources, "DynamoDB")]
     assert sorted(mapping["Stream"]["Fn::GetAtt"][0] for mapping in mappings) == [
         "CampaignsTable",
+        "CoverageTable",
+        "DirectoryTable",
         "PeopleTable",
         "PostsTable",
+        "RosterTable",
     ]
     for mapping in mappings:
         assert mapping["BisectBatchOnFunctionError"] is True
@@ -187,6 +192,14 @@ def test_every_dead_letter_queue_has_an_alarm_and_every_other_one_on_the_age_of_
 def test_throttles_and_stream_lag_have_an_alarm(resources):
     metrics = {alarm["MetricName"] for alarm in of_type(resources, ALARM).values()}
     assert {"Throttles", "IteratorAge"} <= metrics
+
+
+@pytest.mark.parametrize("counted", ["ChannelStopped", "CampaignPaused", "FiguresKeyRefused"])
+def test_what_a_platforms_word_has_halted_raises_an_alarm_at_once(resources, counted):
+    [alarm] = [one for one in of_type(resources, ALARM).values() if one["MetricName"] == counted]
+    assert alarm["Dimensions"] == [{"Name": "service", "Value": SERVICE}]
+    assert (alarm["Namespace"], alarm["Statistic"], alarm["Threshold"]) == ("JanJan", "Sum", 0)
+    assert alarm["ComparisonOperator"] == "GreaterThanThreshold"
 
 
 def test_only_ses_may_tell_of_emails_and_only_its_topic_may_write_to_the_queue_of_callbacks(resources):
