@@ -82,6 +82,7 @@ if TYPE_CHECKING:
     from chalicelib.turnout.store import TurnoutStore
     from chalicelib.unsubscribing import Unsubscribing
     from chalicelib.uploads import Uploads
+    from chalicelib.webhooks.service import Webhooks
 
 POLLERS_SHARE = 0.9
 """What part of a platform's quota the schedule may use up: proofs of handles need the rest."""
@@ -966,3 +967,25 @@ def import_runner() -> Runner:
 
     queue = Queue(settings().imports_queue_url)
     return Runner(JobStore(), import_kinds(), Files(settings().bucket), queue, clock())
+
+
+@cache
+def webhooks() -> Webhooks:
+    from chalicelib.queues import Queue
+    from chalicelib.secrets import secrets
+    from chalicelib.webhooks.poster import Poster
+    from chalicelib.webhooks.service import Webhooks
+    from chalicelib.webhooks.store import Standings
+
+    laptop = settings().stage == "local"
+    return Webhooks(
+        entries=lambda: secrets().all().get("webhooks", {}),
+        standings=Standings(),
+        poster=Poster(loopback=laptop),
+        queue=Queue(settings().webhooks_queue_url),
+        dead=Queue(settings().webhooks_dead_url),
+        audit=audit(),
+        clock=clock(),
+        public_url=public_url(),
+        loopback=laptop,
+    )

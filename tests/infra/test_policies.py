@@ -100,6 +100,7 @@ IMPORTING = (
     ("s3:GetObject", "Bucket/imports/*"),
     ("s3:PutObject", "Bucket/imports/*"),
 )
+AWAY = "a receiver of webhooks fails, rests, or wants nothing any more: tests/webhooks"
 LEASED = "a hub confirmed a subscription: tests/callbacks"
 GROUPED = "no group is on this laptop's register: tests/groups"
 GROUPS = {
@@ -216,6 +217,14 @@ UNSEEN: dict[str, dict[str, str]] = {
     | {"dynamodb:Query CampaignsTable": REGISTERED}
     | {"dynamodb:GetItem LedgerTable": READ_AGAIN}
     | {"sqs:SendMessage ServiceQueue": "a message waits while its channel is stopped: tests/influencers"},
+    "send_webhooks": {f"{action} WebhooksQueue": why for action, why in POLLING.items()}
+    | {
+        "sqs:SendMessage WebhooksDead": AWAY,
+        "dynamodb:PutItem OpsTable": AWAY,
+        "dynamodb:DeleteItem OpsTable": AWAY,
+        "dynamodb:Query AuditTable": AWAY,
+        "dynamodb:UpdateItem AuditTable": AWAY,
+    },
     "welcome": FAILURES,
 }
 
