@@ -6,10 +6,10 @@ by `wiring`.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
-from typing import Literal, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
 from chalicelib.errors import InvalidInput
@@ -28,6 +28,16 @@ class Area:
     level: Literal["country", "state", "district", "block", "booth"]
     path: tuple[str, ...]
     names: Mapping[str, str]
+    codes: Mapping[str, str] = field(default_factory=dict)
+    """Official codes: `lgd`, `iso`, `iso_before` (ISO 3166-2 as before 2023), `eci`, `census`, `ward`."""
+    aliases: tuple[str, ...] = ()
+    """Other names by which it is found."""
+    valid_from: str = ""
+    """The day on which it was made, where that is known."""
+    valid_until: str = ""
+    """Its last day, when it ended by a merger or a split: it still resolves, and is offered to nobody."""
+    successors: tuple[str, ...] = ()
+    """Ids of the areas that came in its place."""
 
     @property
     def parent(self) -> str | None:
@@ -356,6 +366,67 @@ class Creators(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Shown:
+    """What showed an account to be somebody's: its name now, the platform's own id where it is told, when,
+    and by what."""
+
+    handle: str
+    account: str
+    at: datetime
+    evidence: str
+
+
+def department_holder(department: str) -> str:
+    """How a department stands among those who hold accounts, beside the ids of creators."""
+    return f"department#{department}"
+
+
+def holding_department(owner: str) -> str:
+    """The department that holds an account; empty when a creator does."""
+    kind, _, department = owner.partition("#")
+    return department if kind == "department" else ""
+
+
+Transaction = Any
+"""An open transaction of the tables: what adds to one is handed on, and knows no table of others."""
+
+
+class Claim(Protocol):
+    """An account that is about to become somebody's."""
+
+    @property
+    def lost_by(self) -> str:
+        """Who has held it so far and loses it; empty: nobody."""
+        ...
+
+    def write(self, transaction: Transaction) -> None:
+        """Adds it to a transaction, with what its loser loses, on condition that all is as it was."""
+        ...
+
+
+class Claims(Protocol):
+    """Whose an account is: of one creator or one department. A proof beats a statement; of two statements the
+    first holds."""
+
+    def claim(self, owner: str, platform: str, handle: str, at: datetime, shown: Shown | None) -> Claim:
+        """What it takes to make an account somebody's: stated, or proven where something has `shown` it.
+        Raises HeldByAnother, ProvenByAnother."""
+        ...
+
+    def give_back(
+        self, transaction: Transaction, owner: str, platform: str, handle: str, account: str
+    ) -> None:
+        """Adds to a transaction that the owner holds an account no longer, by its name and the platform's own
+        id (empty where one is kept)."""
+        ...
+
+
+Loses = Callable[[str, str, str], Callable[[Transaction], None] | None]
+"""Of a department's holder, a platform and a name: what is to be added to the transaction by which it loses
+this account; None when it does not hold it."""
+
+
 class Ownership(Protocol):
     def heard(self, platform: str, said: Inbound, at: datetime) -> str | None:
         """Takes the code out of a message by which somebody shows that an account on `platform` is theirs;
@@ -472,6 +543,28 @@ class CampaignBrief:
 class Briefs(Protocol):
     def brief(self, campaign_id: str) -> CampaignBrief | None:
         """A campaign in short; None when there is none."""
+        ...
+
+
+@dataclass(frozen=True)
+class CampaignKit:
+    """What of a campaign is handed to a group."""
+
+    id: str
+    title: str
+    kind: str
+    link: str
+    """Where it leads; empty when it leads nowhere."""
+    texts: Mapping[str, str]
+    """By language, disclosure and link included."""
+    overrides: frozenset[str] = frozenset()
+    """Elections under whose code of conduct it may be spread."""
+
+
+class Kits(Protocol):
+    def kit(self, campaign_id: str, platform: str, tracked: str) -> CampaignKit | None:
+        """The kit for a group on this platform, with the link `tracked` in place of the campaign's own, as
+        last corrected; None unless the campaign is approved and neither withdrawn, held back nor over."""
         ...
 
 
@@ -644,14 +737,16 @@ class Following(Protocol):
 
 
 class Handles(Protocol):
-    """The handles of influencers."""
+    """The handles of influencers and departments."""
 
     def owner_of_handle(self, platform: str, handle: str) -> str | None:
-        """The influencer to whom this canonical handle belongs; None when nobody has it."""
+        """The influencer to whom this canonical handle belongs, or the department (`department_holder`); None
+        when nobody has it."""
         ...
 
-    def handles_of(self, person: str) -> list[tuple[str, str]]:
-        """The person's accounts: platform and canonical name; then, of proven ones, the platform's own id."""
+    def handles_of(self, owner: str) -> list[tuple[str, str]]:
+        """The accounts of an influencer or a department (`department_holder`): platform and canonical name;
+        then, of proven ones, the platform's own id."""
         ...
 
 

@@ -173,9 +173,7 @@ class Coverage:
         return {area.id: area.names for area in self.areas.many([one.area for one in nodes]).values()}
 
 
-def _after(
-    nodes: Iterable[Node], after: Mapping[str, Any] | None, limit: int
-) -> tuple[Sequence[Node], bool]:
+def _after(nodes: Iterable[Node], after: Mapping[str, Any] | None, limit: int) -> tuple[Sequence[Node], bool]:
     """Up to `limit` nodes behind a place, in the order of their ids, and whether there are more."""
     last = order(str(after["after"])) if after else ()
     rest = sorted((one for one in nodes if order(one.area) > last), key=lambda one: order(one.area))

@@ -80,6 +80,7 @@ PARKED = "a chunk that waits longer than a queue can is parked, for quiet hours:
 LEFT = "its person leaves in the moment of a hand-in: tests/metrics"
 REGISTERED = "what is registered for SMS is read before one goes out: tests/e2e/test_sms_and_email.py"
 PASSED_ON = "a post passes on to whose account published it, and is for what reached them: tests/metrics"
+OFFICIAL = "a department's account is proven, or its post measured: tests/departments, tests/metrics"
 HALTED = "a platform's word stops a channel or pauses a campaign: tests/dispatch/test_channels.py"
 MEASURED = "nothing is due on this laptop: tests/metrics"
 MEASURES = ("OpsTable", "PeopleTable", "PostsTable")
@@ -99,11 +100,12 @@ IMPORTING = (
     ("s3:GetObject", "Bucket/imports/*"),
     ("s3:PutObject", "Bucket/imports/*"),
 )
+AWAY = "a receiver of webhooks fails, rests, or wants nothing any more: tests/webhooks"
 LEASED = "a hub confirmed a subscription: tests/callbacks"
 GROUPED = "no group is on this laptop's register: tests/groups"
 GROUPS = {
     f"dynamodb:{action} GroupsTable": GROUPED
-    for action in ("BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Query")
+    for action in ("BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem")
 }
 GROUPS |= {"dynamodb:Query GroupsTable/by_place": GROUPED, "dynamodb:BatchGetItem DirectoryTable": GROUPED}
 GROUPS |= {
@@ -168,6 +170,7 @@ UNSEEN: dict[str, dict[str, str]] = {
     | {"dynamodb:UpdateItem PeopleTable": MEASURED, "dynamodb:PutItem RosterTable": MEASURED}
     | {
         "dynamodb:UpdateItem PostsTable": MEASURED,
+        "dynamodb:GetItem DepartmentsTable": OFFICIAL,
         "dynamodb:BatchGetItem PeopleTable": PASSED_ON,
         "dynamodb:Query LedgerTable": PASSED_ON,
         "dynamodb:BatchGetItem TalliesTable": PASSED_ON,
@@ -184,6 +187,8 @@ UNSEEN: dict[str, dict[str, str]] = {
         "dynamodb:GetItem CampaignsTable": HALTED,
         "dynamodb:DeleteItem PostsTable": LEFT,
         "dynamodb:Query PostsTable": LEFT,
+        "dynamodb:GetItem DepartmentsTable": OFFICIAL,
+        "dynamodb:PutItem DepartmentsTable": OFFICIAL,
         "dynamodb:GetItem PostsTable": LEASED,
         "dynamodb:PutItem PostsTable": LEASED,
         "dynamodb:PutItem TalliesTable": HALTED,
@@ -212,6 +217,14 @@ UNSEEN: dict[str, dict[str, str]] = {
     | {"dynamodb:Query CampaignsTable": REGISTERED}
     | {"dynamodb:GetItem LedgerTable": READ_AGAIN}
     | {"sqs:SendMessage ServiceQueue": "a message waits while its channel is stopped: tests/influencers"},
+    "send_webhooks": {f"{action} WebhooksQueue": why for action, why in POLLING.items()}
+    | {
+        "sqs:SendMessage WebhooksDead": AWAY,
+        "dynamodb:PutItem OpsTable": AWAY,
+        "dynamodb:DeleteItem OpsTable": AWAY,
+        "dynamodb:Query AuditTable": AWAY,
+        "dynamodb:UpdateItem AuditTable": AWAY,
+    },
     "welcome": FAILURES,
 }
 
