@@ -203,7 +203,7 @@ def _fill(numbers: range, size: int) -> list[Any]:
         store.put_election(transaction, PastElection(ELECTION, "Sample", date(2014, 5, 12), "lok_sabha"))
     people = [person(n, i) for n in numbers for i in range(min(PEOPLE, size - n * PEOPLE))]
     for n in numbers:
-        store.put_booths(ELECTION, booths_of(n), "bench", time.time())
+        store.put_booths(ELECTION, booths_of(n))
         store.fold(ELECTION, "IN-XN", district(n))
     with RosterItem.batch_write() as batch:
         for one in people:
