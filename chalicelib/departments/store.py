@@ -8,6 +8,7 @@
     schemes             <scheme>        a scheme in all its languages                           key, query
     progress#<scheme>   <day>#<id>      a word on how it fares                                  query
     cards               <card>          a myth and its answer                                   key, query
+    proof#<code>        -               which account a code in its own words is to prove       key
 
 Index `by_owner` (owner, sk), sparse: `schemes#<department>` and `cards#<department>`.
 
@@ -23,6 +24,7 @@ Directives' ids begin with the time: lists are in its order without an index.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -36,6 +38,7 @@ from chalicelib.departments.model import Desk, Directive, Order
 from chalicelib.departments.scheme import Card, Progress, Scheme
 from chalicelib.tables import Table, TableName
 
+ALONE = "-"
 DESK, DIRECTIVES, ACKNOWLEDGED, SCHEMES, CARDS = "desk", "directives", "acknowledged", "schemes", "cards"
 PAGE = 100
 BATCH = 100
@@ -62,6 +65,7 @@ class Record(Table):
     body = UnicodeAttribute(null=True)
     rev = NumberAttribute(null=True)
     number = NumberAttribute(null=True)
+    expires = NumberAttribute(null=True)
 
 
 class DepartmentStore:
@@ -79,6 +83,20 @@ class DepartmentStore:
     def put_desk(self, transaction: TransactWrite, desk: Desk) -> None:
         """Adds a desk as it became; refused when somebody else has changed it."""
         _put(transaction, Record(DESK, desk.department), desk, desk.rev)
+
+    def put_code(self, code: str, department: str, handle_id: str, expires: int) -> None:
+        """Notes what a code is to prove; the same again changes nothing."""
+        body = json.dumps([department, handle_id])
+        Record(f"proof#{code}", ALONE, body=body, expires=expires).save()
+
+    def code(self, code: str, now: float) -> tuple[str, str] | None:
+        """Of which department, and which account, this code is to prove, while it holds."""
+        try:
+            item = Record.get(f"proof#{code}", ALONE, consistent_read=True)
+        except DoesNotExist:
+            return None
+        department, handle_id = json.loads(item.body or "[]")
+        return (department, handle_id) if (item.expires or 0) > now else None
 
     # --- directives
 

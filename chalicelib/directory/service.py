@@ -41,9 +41,9 @@ class Directory:
                 self._areas[area_id] = (now, found)
         return found
 
-    def many(self, area_ids: Collection[str]) -> dict[str, Area]:
+    def many(self, area_ids: Collection[str], *, fresh: bool = False) -> dict[str, Area]:
         """See `ports.Areas.many`. Read anew each time: an import asks for each area once."""
-        return self.store.areas(area_ids)
+        return self.store.areas(area_ids, fresh=fresh)
 
     def ranges(self, area_ids: Sequence[str]) -> list[RosterRange]:
         """See `ports.Areas.ranges`. `errors[].field` of the InvalidInput is `areas.<position>`."""

@@ -80,10 +80,11 @@ class DirectoryStore:
         except DoesNotExist:
             return None
 
-    def areas(self, area_ids: Iterable[str]) -> dict[str, Area]:
-        """Those of these areas that there are, by 100 a request."""
+    def areas(self, area_ids: Iterable[str], *, fresh: bool = False) -> dict[str, Area]:
+        """Those of these areas that there are, by 100 a request; `fresh`: read consistently."""
         keys = [(area_id, AREA) for area_id in dict.fromkeys(area_ids)]
-        return {row.pk: _area(row) for row in DirectoryItem.batch_get(keys)} if keys else {}
+        rows = DirectoryItem.batch_get(keys, consistent_read=fresh) if keys else ()
+        return {row.pk: _area(row) for row in rows}
 
     def children(self, parent: str) -> list[Area]:
         """All children of an area, in the order of their names."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
 from chalicelib.influencers.store import PeopleStore
+from chalicelib.ports import holding_department
 
 
 @dataclass(frozen=True)
@@ -14,12 +15,15 @@ class Handles:
     """Implements ports.Accounts."""
 
     store: PeopleStore
+    of_department: Callable[[str], list[tuple[str, str]]] = lambda owner: []
 
     def owner_of_handle(self, platform: str, handle: str) -> str | None:
         return self.store.owner_of_handle(platform, handle)
 
-    def handles_of(self, person: str) -> list[tuple[str, str]]:
-        found = self.store.find(person)
+    def handles_of(self, owner: str) -> list[tuple[str, str]]:
+        if holding_department(owner):
+            return self.of_department(owner)
+        found = self.store.find(owner)
         if found is None:
             return []
         named = [(one.platform, one.handle) for one in found.handles]

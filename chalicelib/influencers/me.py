@@ -29,11 +29,11 @@ from chalicelib.identity.sessions import HOLDS_S
 from chalicelib.influencers import forms
 from chalicelib.influencers.forms import CONSENTS, Form, Place
 from chalicelib.influencers.model import Account, CodeRequest, Consent, Status
-from chalicelib.influencers.proofs import Challenge
 from chalicelib.influencers.service import STOPPED_BEFORE
 from chalicelib.pages import shell
 from chalicelib.pages.shell import mark
 from chalicelib.phones import clean_phone
+from chalicelib.proving import Challenge
 from chalicelib.shapes import Nothing, Strict, View
 
 api = Api("me")
@@ -47,6 +47,7 @@ NAMES = {
     "youtube": "YouTube",
 }
 POSTS_SHOWN = 10
+LINK_SENT = "We have sent you an email with a link. Press the button behind it: then our emails come again."
 PROVEN = "Thank you. It is certain now that this account is yours."
 STATES = {
     "pending_review": mark("Your signup is complete. Somebody from your area will look at it."),
@@ -157,6 +158,23 @@ def me(request: Request) -> MeView:
     return MeView(channels=list(person.reachable), stopped=sorted(person.suppressed_channels), **facts)
 
 
+class Asked(View):
+    status: Literal["sent"] = "sent"
+
+
+@api.post(
+    "/v1/me/emails",
+    allow=CREATOR,
+    body=Nothing,
+    answer=Asked,
+    status=201,
+    summary="Take emails up again that were stopped: by a link in an email to the creator's own address",
+)
+def resume_emails(request: Request, body: Nothing) -> Asked:
+    wiring.resuming().ask(request.principal.id)
+    return Asked()
+
+
 @api.post(
     "/v1/handles/{handle_id}/proof",
     allow=CREATOR,
@@ -239,6 +257,28 @@ def check_form(request: Request, handle_id: str) -> Response:
     return redirect(f"/me?lang={request.lang}&proven=1")
 
 
+@api.page("POST", "/me/emails", allow=CREATOR, summary="Ask for the link that takes emails up again")
+def resume_form(request: Request) -> Response:
+    try:
+        wiring.resuming().ask(request.principal.id)
+    except Rejected as error:
+        return _my_page(request, error=error)
+    return _my_page(request, said=translate(request.lang, LINK_SENT))
+
+
+@api.page("GET", "/resume/{token}", allow=PUBLIC, summary="What a button would take up; looking does nothing")
+def resume_page(request: Request, token: str) -> Response:
+    """Mail scanners follow links: only the button posts."""
+    done = wiring.resuming().followed(token)
+    return html(shell.render("resume.html", request.lang, path=request.path, done=done))
+
+
+@api.page("POST", "/resume/{token}", allow=PUBLIC, summary="Take emails up again")
+def follow_resumption(request: Request, token: str) -> Response:
+    wiring.resuming().follow(token)
+    return html(shell.render("resume.html", request.lang, path=request.path, done=True))
+
+
 @api.page("POST", "/me/signout", allow=CREATOR, summary="Sign out")
 def sign_out_form(request: Request) -> Response:
     wiring.creator_sessions().end(request.principal)
@@ -278,9 +318,10 @@ def _my_page(
         status=translate(request.lang, STATES[person.status]),
         platforms=NAMES,
         consents=[
-            tuple(
-                translate(request.lang, one)
-                for one in (CONSENTS[consent.purpose], forms.CHANNELS[consent.channel])
+            (
+                translate(request.lang, CONSENTS[consent.purpose]),
+                translate(request.lang, forms.CHANNELS[consent.channel]),
+                consent.channel in person.suppressed_channels,
             )
             for consent in person.consents
         ],

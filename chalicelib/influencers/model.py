@@ -375,6 +375,11 @@ class Influencer(View):
         return self.email if wanted and not self.email_proven and "email" not in self.suppressed else ""
 
     @property
+    def may_resume_email(self) -> bool:
+        """Whether emails to the person's own address are stopped, and a link in one could lift that."""
+        return "email" in self.suppressed and self.email_proven and self.standing is not None
+
+    @property
     def suppressed_channels(self) -> frozenset[str]:
         return frozenset(channel for channel, kind in ADDRESS_KIND.items() if kind in self.suppressed)
 

@@ -42,6 +42,7 @@ from chalicelib.influencers.model import (
     area_prefix,
     new_influencer,
 )
+from chalicelib.influencers.resuming import Resumptions
 from chalicelib.influencers.store import PeopleStore, Proof, Taken
 from chalicelib.ops import RateLimits
 from chalicelib.platforms.base import Channel, Outgoing
@@ -350,6 +351,8 @@ class Messenger:
             return
         if message["kind"] == "welcome":
             self._welcome(person, str(message["event"]))
+        elif message["kind"] == "resume_email":
+            self._resumption(person, str(message["nonce"]), int(message["until"]))
         else:
             self._code(person, str(message["nonce"]), int(message["until"]))
 
@@ -451,20 +454,35 @@ class Messenger:
         if not to or self.store.owner_of("email", to) or self.store.is_stopped("email", to):
             return
         until = int(self.clock.epoch()) + CONFIRMATION_HOLDS_S
-        language = spoken(person.language)
         token = Confirmations(self.secrets.keyed_hash).token(person, until)
         text = (
             "Namaste %(name)s! You have joined JanJan and asked for messages at this address. If it was not"
             " you, do nothing: no more will come. If it is yours, please confirm it here: %(link)s"
         )
-        link = f"{self.public_url}/confirm/{token}?lang={language}"
-        message = _text(
-            "email",
-            translate(language, "Please confirm your address."),
-            translate(language, text, {"name": person.name, "link": link}),
+        self._link(person, f"confirm#{event_id}", "Please confirm your address.", text, f"confirm/{token}")
+
+    def _resumption(self, person: Influencer, nonce: str, until: int) -> None:
+        """The link that takes emails up again, to the address that has said no: its owner has asked for it on
+        their own page."""
+        if not person.may_resume_email or until <= self.clock.epoch():
+            return
+        stop = self.store.last_word("email", person.email)
+        if not stop.stopped:
+            return
+        token = Resumptions(self.secrets.keyed_hash).token(person, stop, until)
+        text = (
+            "Namaste %(name)s! You have asked on your page to get our emails again. If it was you, please"
+            " press the button here: %(link)s If not, do nothing: it stays as it is."
         )
+        self._link(person, f"resume#{nonce}", "Do you want our emails again?", text, f"resume/{token}")
+
+    def _link(self, person: Influencer, key: str, subject: str, text: str, path: str) -> None:
+        """An email to the person's address with a link to one of our pages, in their language."""
+        language, to = spoken(person.language), person.email
+        link = f"{self.public_url}/{path}?lang={language}"
+        said = translate(language, text, {"name": person.name, "link": link})
         try:
-            self._send(person.id, f"confirm#{event_id}", "email", to, message)
+            self._send(person.id, key, "email", to, _text("email", translate(language, subject), said))
         except PlatformOff:
             telemetry.count("service_message_without_channel")
 
@@ -509,11 +527,12 @@ class People:
         return self._heard(channel, address, evidence=evidence, at=at, stopped=True, event=opted_out)
 
     def unsubscribe(self, person_id: str, *, at: datetime) -> None:
-        """Ends the emails to a person, by their own click; nothing for who has no address (any more)."""
+        """Ends the emails to a person, by their own click; nothing for who has no address (any more). Each
+        click is a word of its own: one after a link was asked for that takes emails up ends that link."""
         person = self.store.find(person_id)
         address = person.addresses.get("email") if person else None
         if address:
-            self.stop("email", address, evidence="one click in an email", at=at)
+            self.stop("email", address, evidence=f"one click in an email, {rfc3339(at)}", at=at)
 
     def also_known(self, channel: str, address: str, alias: str, *, at: datetime) -> None:
         before = self.store.also_known(

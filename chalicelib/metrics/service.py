@@ -41,7 +41,7 @@ from chalicelib.metrics.snapshots import ask_with, close, shown_of, without_name
 from chalicelib.metrics.store import POST, PostStore
 from chalicelib.ops import RateLimits
 from chalicelib.platforms.base import MEDIUMS, Engaged, Measured, Posted, PostReading
-from chalicelib.ports import Briefs, Contact, Deliveries, Handles, People
+from chalicelib.ports import Briefs, Contact, Deliveries, Handles, People, department_holder
 from chalicelib.telemetry import count
 
 TRIES = 8
@@ -73,6 +73,11 @@ class HandIn:
     @property
     def owner(self) -> str:
         return self.contact.id if self.contact else self.department
+
+    @property
+    def holder(self) -> str:
+        """Whose accounts it may be on."""
+        return self.contact.id if self.contact else department_holder(self.department)
 
 
 @dataclass(frozen=True)
@@ -132,7 +137,7 @@ class Posts:
 
     def _new(self, post_id: str, given: HandIn) -> Post:
         link, contact = given.link, given.contact
-        mine = self._mine(given.owner, link.platform) if contact else []
+        mine = self._mine(given.holder, link.platform)
         names = [name for name in mine if not is_id(name)]
         asked_under = link.account or (names[0] if len(names) == 1 else "")  # of a guess, "gone" says nothing
         told = Told(accounts=(link.account,)) if link.sure else Told()
@@ -152,9 +157,7 @@ class Posts:
             account=link.account,
             stated=given.words,
         )
-        if contact is None:  # a department's own handle: its people say that it is theirs
-            post = post.model_copy(update={"matched": "yes", "matched_by": "staff"})
-        elif link.account:
+        if link.account:
             answer = "yes" if link.account in mine else "no"
             post = post.model_copy(update={"matched": answer, "matched_by": "link"})
         heard = post.hearing(told, mine).model_copy(update={"rev": 1})
@@ -307,7 +310,7 @@ class Posts:
         a name alone decides nothing."""
         if told.api_id and told.api_id != post.api_id:
             ask_with(post, told.api_id, self.clock.now())
-        mine = self._mine(post.person, post.platform) if post.person else []
+        mine = self._mine(_holder(post), post.platform)
         if ask and match(post.told.and_(told), mine) == "not_known":
             mine += [account for name in mine if not is_id(name) and (account := ask(post.platform, name))]
         return self._settled(self._change(post.id, lambda one: one.hearing(told, mine)))
@@ -390,6 +393,8 @@ class Posts:
         given = HandIn(link, new_token(), now, contact, department, campaign, who, words)
         draft = self._new("", given)
         self._may(who, draft, WRITE)
+        if department and not self._mine(given.holder, link.platform):
+            raise InvalidInput.of("department", "handle_missing", NO_ACCOUNT, platform=link.platform)
         return self.take(given)
 
     def submit_mine(self, person: str, url: str, *, campaign: str, text: str) -> Outcome:
@@ -494,9 +499,10 @@ class Posts:
 
     # --- inside
 
-    def _mine(self, person: str, platform: str) -> list[str]:
-        """A person's accounts on one platform: canonical names, then ids."""
-        return [name for where, name in self.handles.handles_of(person) if where == platform]
+    def _mine(self, holder: str, platform: str) -> list[str]:
+        """The accounts of a person or department on one platform: canonical names, then ids."""
+        found = self.handles.handles_of(holder) if holder else []
+        return [name for where, name in found if where == platform]
 
     def _change(self, post_id: str, change: Callable[[Post], Post], by: Principal | None = None) -> Post:
         """What `change` makes of a post, kept, and audited when a member of staff makes it; nothing is
@@ -543,6 +549,7 @@ class _Overtaken(Exception):
 
 ASKED_BY_ACCOUNT = frozenset({"instagram", "facebook"})
 """Platforms whose API finds a post by the code of its link only among an account's posts."""
+NO_ACCOUNT = "This department has no account on %(platform)s. Add the account first."
 NOT_A_POST = "This is not the link of a post that we know. Please give the full link of the post itself."
 
 
@@ -553,6 +560,13 @@ def covers(who: Principal, post: Post, action: str) -> bool:
     bound_to_places = who.roles & MATRIX[action] <= {"coordinator"}
     departments: Iterable[str] = post.departments or {""}
     return by_place or not bound_to_places and any(who.covers_department(d, action) for d in departments)
+
+
+def _holder(post: Post) -> str:
+    """Whose accounts a post may be on; empty when its person has left."""
+    if post.person or not post.owner_department:
+        return post.person
+    return department_holder(post.owner_department)
 
 
 def _native(platform: str, api_id: str) -> str:

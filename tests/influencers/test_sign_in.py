@@ -237,6 +237,14 @@ def test_a_creators_token_opens_no_door_of_the_staff(api: Api, monkeypatch: pyte
     assert api("GET", "/v1/influencers", cookie=f"janjan_me={token}")[0] == 401
 
 
+def test_over_http_only_emails_that_are_stopped_are_taken_up_again(api: Api) -> None:
+    joined(api)
+    token = signed_in(api)
+    status, problem = api("POST", "/v1/me/emails", {}, who=token)
+    assert (status, problem["title"]) == (409, "emails not stopped")
+    assert api("POST", "/v1/me/emails", {})[0] == 401
+
+
 def test_a_suspension_ends_the_session_for_good(api: Api) -> None:
     influencer_id = joined(api)
     token = signed_in(api)

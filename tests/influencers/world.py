@@ -15,6 +15,7 @@ from chalicelib.identity.roles import Principal
 from chalicelib.influencers.model import Influencer, SignupRequest
 from chalicelib.influencers.myself import Myself
 from chalicelib.influencers.proofs import Proofs
+from chalicelib.influencers.resuming import Resuming
 from chalicelib.influencers.service import Messenger, People, Register, Signups
 from chalicelib.influencers.store import PeopleStore, RosterStore
 from chalicelib.ops import RateLimits
@@ -197,6 +198,7 @@ class World:
         self.myself = Myself(self.store, self.queue, RateLimits(self.clock), self.secrets, self.clock)
         limits = RateLimits(self.clock)
         self.proofs = Proofs(self.store, self.accounts, Audit(), limits, self.secrets, self.clock)
+        self.resuming = Resuming(self.store, self.queue, limits, self.secrets, self.clock)
         self.register = Register(self.store, areas, Audit(), self.clock)
         self.messenger = Messenger(
             self.store, self.sender, self.secrets, self.clock, "https://x.test", self.texts

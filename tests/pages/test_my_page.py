@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from chalicelib import wiring
 from chalicelib.i18n import translate
 from chalicelib.influencers import forms
 from chalicelib.influencers.model import CHANNELS, ReviewRequest
+from chalicelib.influencers.store import Proof
 from tests.influencers.world import ADMIN, KnownAccounts
 from tests.pages.conftest import Site, send_codes
 from tests.pages.test_in_the_browser import CHROMIUM, PHONE
@@ -131,6 +133,35 @@ def test_a_creator_hands_in_the_link_of_a_post(creator: Creator) -> None:
     status, wrong = creator.post("/me/posts?lang=en", url="javascript:alert(1)")
     assert (status, 'aria-invalid="true"' in wrong, 'href="javascript' in wrong) == (422, True, False)
     assert "/p/DAbc12345" in creator.get("/me?lang=en")
+
+
+def test_a_creator_takes_emails_up_again_by_a_link_to_their_address(site: Site) -> None:
+    mail = [("email", "sunita@x.test"), ("also", "email")]
+    signup = str(site.post("/signup?lang=en", GOOD + mail).headers["Location"]).partition("?")[0]
+    [message] = send_codes()
+    site.post(f"{signup}?lang=en", [("code", message.params[0])])
+    creator, store = Creator(site), wiring._people_store()
+    creator.sign_in()
+    assert "stopped" not in creator.get("/me?lang=en")
+    status, said = creator.post("/me/emails?lang=en")
+    assert (status, "Emails to you are not stopped" in said) == (409, True)
+    [(person, _)] = store.listed("pending_review", "", None, 1)
+    store.prove_email(person.id, Proof("email", person.email, wiring.clock().now(), "test"))
+    wiring.people().unsubscribe(person.id, at=wiring.clock().now() - timedelta(minutes=1))
+    shown = creator.get("/me?lang=en")
+    assert "Emails to sunita@x.test are stopped" in shown
+    assert shown.count("<strong>stopped</strong>") == 2  # of each consent by email
+    status, said = creator.post("/me/emails?lang=en")
+    assert (status, "We have sent you an email" in said) == (200, True)
+    [message] = send_codes()
+    [path] = re.findall(r"(/resume/[^?\s]*)", message.text)
+    assert "Yes, send me emails again" in page(site.get(f"{path}?lang=en"))
+    assert store.person(person.id).may_resume_email  # looking does nothing
+    assert site.post(path, [], origin="https://elsewhere.test").status_code == 403
+    for _ in range(2):
+        assert "You will get our emails again" in page(site.post(f"{path}?lang=en", []))
+    assert "stopped" not in creator.get("/me?lang=en")
+    assert site.get(f"{path}x").status_code == 404
 
 
 def test_another_sites_form_changes_nothing(creator: Creator) -> None:
