@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from chalicelib.departments.schemes import Cards, Schemes
     from chalicelib.departments.store import DepartmentStore
     from chalicelib.directory.elections import ElectionDesk
+    from chalicelib.directory.kind import AreaKind
     from chalicelib.directory.service import Directory
     from chalicelib.dispatch.bundle import Bundler
     from chalicelib.dispatch.channels import Breaker, ChannelDesk
@@ -926,9 +927,17 @@ def callbacks() -> Callbacks:
 
 
 @cache
+def area_kind() -> AreaKind:
+    from chalicelib.directory.kind import AreaKind
+    from chalicelib.directory.store import DirectoryStore
+
+    return AreaKind(DirectoryStore())
+
+
+@cache
 def import_kinds() -> Kinds:
     """What can be imported: by its name, built when it is wanted."""
-    return {"groups": groups_kind, "turnout": turnout_kind, "turnout_matches": match_kind}
+    return {"areas": area_kind, "groups": groups_kind, "turnout": turnout_kind, "turnout_matches": match_kind}
 
 
 @cache
