@@ -142,6 +142,7 @@ UNSEEN: dict[str, dict[str, str]] = {
         "dynamodb:GetItem OpsTable": "the answer to an Idempotency-Key that comes again; an enrolment",
         "s3:GetObject Bucket/bundles/*": "whoever follows a link that was signed reads in its name",
         "s3:GetObject Bucket/screenshots/*": "whoever follows a link that was signed reads in its name",
+        "dynamodb:BatchGetItem DirectoryTable": "names of booths whose turnout is listed: tests/turnout",
         "dynamodb:BatchGetItem PostsTable": "figures of posts that count: tests/metrics/test_impact.py",
         "dynamodb:BatchGetItem OpsTable": IMPORTED,
         "dynamodb:Query OpsTable": IMPORTED,
