@@ -24,6 +24,8 @@ from chalicelib.dispatch.consumers import launch_due, plan_run, send_chunk
 from chalicelib.events.consumers import bp as events_bp
 from chalicelib.events.consumers import publish_events
 from chalicelib.groups import routes as groups_routes
+from chalicelib.groups.consumers import bp as groups_bp
+from chalicelib.groups.consumers import fold_coverage
 from chalicelib.identity import routes as identity_routes
 from chalicelib.identity.consumers import bp as identity_bp
 from chalicelib.identity.consumers import seal_audit
@@ -39,6 +41,9 @@ from chalicelib.metrics.consumers import bp as metrics_bp
 from chalicelib.metrics.consumers import follow_accounts, forget_posts, measure_due, weigh_posts
 from chalicelib.pages import routes as pages_routes
 from chalicelib.turnout import routes as turnout_routes
+from chalicelib.webhooks import routes as webhooks_routes
+from chalicelib.webhooks.consumers import bp as webhooks_bp
+from chalicelib.webhooks.consumers import send_webhooks
 
 app = Chalice(app_name=telemetry.SERVICE, configure_logs=False)
 app.api.binary_types = ["application/octet-stream", "image/png", "image/x-icon"]
@@ -86,13 +91,25 @@ for feature in (
     metrics_routes,
     pages_routes,
     turnout_routes,
+    webhooks_routes,
 ):
     app.register_blueprint(feature.api.blueprint)
-for blueprint in (events_bp, callbacks_bp, dispatch_bp, identity_bp, imports_bp, influencers_bp, metrics_bp):
+for blueprint in (
+    events_bp,
+    callbacks_bp,
+    dispatch_bp,
+    groups_bp,
+    identity_bp,
+    imports_bp,
+    influencers_bp,
+    metrics_bp,
+    webhooks_bp,
+):
     app.register_blueprint(blueprint)
 
 __all__ = [
     "app",
+    "fold_coverage",
     "follow_accounts",
     "forget_posts",
     "launch_due",
@@ -104,6 +121,7 @@ __all__ = [
     "seal_audit",
     "send_chunk",
     "send_service",
+    "send_webhooks",
     "weigh_posts",
     "welcome",
 ]

@@ -6,10 +6,10 @@ by `wiring`.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
-from typing import Literal, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
 from chalicelib.errors import InvalidInput
@@ -28,6 +28,16 @@ class Area:
     level: Literal["country", "state", "district", "block", "booth"]
     path: tuple[str, ...]
     names: Mapping[str, str]
+    codes: Mapping[str, str] = field(default_factory=dict)
+    """Official codes: `lgd`, `iso`, `iso_before` (ISO 3166-2 as before 2023), `eci`, `census`, `ward`."""
+    aliases: tuple[str, ...] = ()
+    """Other names by which it is found."""
+    valid_from: str = ""
+    """The day on which it was made, where that is known."""
+    valid_until: str = ""
+    """Its last day, when it ended by a merger or a split: it still resolves, and is offered to nobody."""
+    successors: tuple[str, ...] = ()
+    """Ids of the areas that came in its place."""
 
     @property
     def parent(self) -> str | None:
@@ -102,8 +112,13 @@ def needs_override(kind: str, organisation_kind: str) -> bool:
 class Areas(Protocol):
     def get(self, area_id: str) -> Area | None: ...
 
-    def many(self, area_ids: Collection[str]) -> dict[str, Area]:
-        """Those of these areas that there are, a request for each hundred."""
+    def many(self, area_ids: Collection[str], *, fresh: bool = False) -> dict[str, Area]:
+        """Those of these areas that there are, a request for each hundred; `fresh`: as they were last
+        written."""
+        ...
+
+    def children(self, parent: str) -> list[Area]:
+        """All areas right below one; they may be minutes old."""
         ...
 
     def ranges(self, area_ids: Sequence[str]) -> list[RosterRange]:
@@ -281,6 +296,10 @@ class RosterRow:
 
 
 class Roster(Protocol):
+    def count(self, where: RosterRange) -> int:
+        """How many rows there are in a stretch now, read consistently."""
+        ...
+
     def page(self, where: RosterRange, after: str | None, limit: int) -> tuple[list[RosterRow], str | None]:
         """Up to `limit` rows in key order behind the sort key `after`, and the key to go on from (None: the
         end)."""
@@ -345,6 +364,67 @@ class Creators(Protocol):
         """A number that changes whenever this person is suspended or withdrawn, read consistently: a session
         lasts while it stays. None for who may not sign in."""
         ...
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What showed an account to be somebody's: its name now, the platform's own id where it is told, when,
+    and by what."""
+
+    handle: str
+    account: str
+    at: datetime
+    evidence: str
+
+
+def department_holder(department: str) -> str:
+    """How a department stands among those who hold accounts, beside the ids of creators."""
+    return f"department#{department}"
+
+
+def holding_department(owner: str) -> str:
+    """The department that holds an account; empty when a creator does."""
+    kind, _, department = owner.partition("#")
+    return department if kind == "department" else ""
+
+
+Transaction = Any
+"""An open transaction of the tables: what adds to one is handed on, and knows no table of others."""
+
+
+class Claim(Protocol):
+    """An account that is about to become somebody's."""
+
+    @property
+    def lost_by(self) -> str:
+        """Who has held it so far and loses it; empty: nobody."""
+        ...
+
+    def write(self, transaction: Transaction) -> None:
+        """Adds it to a transaction, with what its loser loses, on condition that all is as it was."""
+        ...
+
+
+class Claims(Protocol):
+    """Whose an account is: of one creator or one department. A proof beats a statement; of two statements the
+    first holds."""
+
+    def claim(self, owner: str, platform: str, handle: str, at: datetime, shown: Shown | None) -> Claim:
+        """What it takes to make an account somebody's: stated, or proven where something has `shown` it.
+        Raises HeldByAnother, ProvenByAnother."""
+        ...
+
+    def give_back(
+        self, transaction: Transaction, owner: str, platform: str, handle: str, account: str
+    ) -> None:
+        """Adds to a transaction that the owner holds an account no longer, by its name and the platform's own
+        id (empty where one is kept)."""
+        ...
+
+
+Loses = Callable[[str, str, str], Callable[[Transaction], None] | None]
+"""Of a department's holder, a platform and a name: what is to be added to the transaction by which it loses
+this account; None when it does not hold it."""
 
 
 class Ownership(Protocol):
@@ -463,6 +543,28 @@ class CampaignBrief:
 class Briefs(Protocol):
     def brief(self, campaign_id: str) -> CampaignBrief | None:
         """A campaign in short; None when there is none."""
+        ...
+
+
+@dataclass(frozen=True)
+class CampaignKit:
+    """What of a campaign is handed to a group."""
+
+    id: str
+    title: str
+    kind: str
+    link: str
+    """Where it leads; empty when it leads nowhere."""
+    texts: Mapping[str, str]
+    """By language, disclosure and link included."""
+    overrides: frozenset[str] = frozenset()
+    """Elections under whose code of conduct it may be spread."""
+
+
+class Kits(Protocol):
+    def kit(self, campaign_id: str, platform: str, tracked: str) -> CampaignKit | None:
+        """The kit for a group on this platform, with the link `tracked` in place of the campaign's own, as
+        last corrected; None unless the campaign is approved and neither withdrawn, held back nor over."""
         ...
 
 
@@ -650,15 +752,17 @@ class OwnAccount:
 
 
 class Handles(Protocol):
-    """The handles of influencers."""
+    """The handles of influencers and departments."""
 
-    def handles_of(self, person: str) -> list[OwnAccount]:
-        """The person's accounts; none of those that somebody else holds."""
+    def handles_of(self, owner: str) -> list[OwnAccount]:
+        """The accounts of an influencer or a department (`department_holder`); none of those that somebody
+        else holds."""
         ...
 
     def proven_by(self, platform: str, accounts: Iterable[str]) -> str:
-        """Who has shown that the one account with these names and ids is theirs; empty when nobody has. A
-        name that was shown to be another account's says nothing."""
+        """The influencer or the department (`department_holder`) that has shown that the one account with
+        these names and ids is theirs; empty when nobody has. A name that was shown to be another account's
+        says nothing."""
         ...
 
 

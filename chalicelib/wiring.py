@@ -19,12 +19,15 @@ if TYPE_CHECKING:
     from chalicelib.campaigns.runs import Runs
     from chalicelib.campaigns.service import Campaigns
     from chalicelib.campaigns.store import CampaignStore
+    from chalicelib.departments.accounts import Accounts as DepartmentAccounts
     from chalicelib.departments.changes import Changes
     from chalicelib.departments.directives import Directives
+    from chalicelib.departments.intake import DepartmentKind
     from chalicelib.departments.officers import Officers
     from chalicelib.departments.schemes import Cards, Schemes
     from chalicelib.departments.store import DepartmentStore
     from chalicelib.directory.elections import ElectionDesk
+    from chalicelib.directory.kind import AreaKind
     from chalicelib.directory.service import Directory
     from chalicelib.dispatch.bundle import Bundler
     from chalicelib.dispatch.channels import Breaker, ChannelDesk
@@ -38,7 +41,10 @@ if TYPE_CHECKING:
     from chalicelib.dispatch.store import DispatchStore
     from chalicelib.dispatch.waiting import Waiting
     from chalicelib.events.outbox import Outbox
+    from chalicelib.groups.covering import Coverage
+    from chalicelib.groups.fold import Fold
     from chalicelib.groups.intake import GroupsKind
+    from chalicelib.groups.kits import GroupKits
     from chalicelib.groups.service import Groups
     from chalicelib.identity.audit import Audit
     from chalicelib.identity.gate import Gate
@@ -61,13 +67,23 @@ if TYPE_CHECKING:
     from chalicelib.ops import Idempotency, RateLimits, Seen
     from chalicelib.platforms.base import Meter
     from chalicelib.platforms.registry import Platforms
-    from chalicelib.ports import Accounts, Calendar, CampaignHalts, DirectSender, PostSums, Tallies, Turnout
+    from chalicelib.ports import (
+        Accounts,
+        Calendar,
+        CampaignHalts,
+        DirectSender,
+        Ownership,
+        PostSums,
+        Tallies,
+        Turnout,
+    )
     from chalicelib.queues import Queue
     from chalicelib.turnout.intake import MatchKind, TurnoutKind
     from chalicelib.turnout.service import Turnouts
     from chalicelib.turnout.store import TurnoutStore
     from chalicelib.unsubscribing import Unsubscribing
     from chalicelib.uploads import Uploads
+    from chalicelib.webhooks.service import Webhooks
 
 POLLERS_SHARE = 0.9
 """What part of a platform's quota the schedule may use up: proofs of handles need the rest."""
@@ -210,6 +226,42 @@ def groups() -> Groups:
 
 
 @cache
+def group_kits() -> GroupKits:
+    from chalicelib.campaigns.kits import Kits
+    from chalicelib.groups.clicks import ClickStore
+    from chalicelib.groups.kits import GroupKits
+    from chalicelib.secrets import secrets
+
+    return GroupKits(
+        groups=groups(),
+        store=ClickStore(),
+        campaigns=Kits(_campaign_store(), clock(), settings().organisation_name),
+        calendar=calendar(),
+        audit=audit(),
+        clock=clock(),
+        keyed_hash=secrets().keyed_hash,
+        public_url=public_url(),
+        organisation_kind=settings().organisation_kind,
+    )
+
+
+@cache
+def coverage() -> Coverage:
+    from chalicelib.groups.covering import Coverage
+    from chalicelib.groups.nodes import NodeStore
+
+    return Coverage(NodeStore(), directory(), audit(), clock())
+
+
+@cache
+def coverage_fold() -> Fold:
+    from chalicelib.groups.fold import Fold
+    from chalicelib.groups.nodes import NodeStore
+
+    return Fold(NodeStore(), directory(), roster())
+
+
+@cache
 def groups_kind() -> GroupsKind:
     from chalicelib.groups.intake import GroupsKind
     from chalicelib.groups.store import GroupStore
@@ -224,7 +276,7 @@ def _department_store() -> DepartmentStore:
     return DepartmentStore()
 
 
-def _department_names() -> dict[str, dict[str, str]]:
+def department_names() -> dict[str, dict[str, str]]:
     return {department.id: department.names for department in directory().departments()}
 
 
@@ -241,7 +293,7 @@ def officers() -> Officers:
 
     return Officers(
         store=_department_store(),
-        departments=_department_names,
+        departments=department_names,
         find_user=users().pool.find,
         changes=_changes(),
         clock=clock(),
@@ -249,10 +301,49 @@ def officers() -> Officers:
 
 
 @cache
+def department_accounts() -> DepartmentAccounts:
+    from chalicelib.departments.accounts import Accounts
+    from chalicelib.proving import Proving
+    from chalicelib.secrets import secrets
+
+    return Accounts(
+        store=_department_store(),
+        departments=department_names,
+        claims=_people_store,
+        proving=lambda: Proving(meter(), secrets(), clock()),
+        limits=rate_limits(),
+        changes=_changes(),
+    )
+
+
+@cache
+def department_kind() -> DepartmentKind:
+    from dataclasses import replace
+
+    from chalicelib.departments.changes import JobsChanges
+    from chalicelib.departments.intake import DepartmentKind
+
+    return DepartmentKind(
+        store=_department_store(),
+        names=department_names,
+        put_names=directory().put_departments,
+        accounts=replace(department_accounts(), changes=JobsChanges(audit(), clock())),
+    )
+
+
+@cache
+def ownership() -> Ownership:
+    """Codes of creators and of departments; each is one's alone."""
+    from chalicelib.influencers.proofs import Heard
+
+    return Heard((proofs, department_accounts))
+
+
+@cache
 def directives() -> Directives:
     from chalicelib.departments.directives import Directives
 
-    return Directives(_department_store(), _department_names, _changes(), clock())
+    return Directives(_department_store(), department_names, _changes(), clock())
 
 
 @cache
@@ -261,7 +352,7 @@ def schemes() -> Schemes:
 
     return Schemes(
         store=_department_store(),
-        departments=_department_names,
+        departments=department_names,
         themes=lambda: {theme.id for theme in directory().themes()},
         changes=_changes(),
         clock=clock(),
@@ -281,7 +372,7 @@ def _people_store() -> PeopleStore:
     from chalicelib.influencers.store import PeopleStore
     from chalicelib.secrets import secrets
 
-    return PeopleStore(secrets().keyed_hash)
+    return PeopleStore(secrets().keyed_hash, lambda *lost: department_accounts().loses(*lost))
 
 
 @cache
@@ -442,7 +533,7 @@ def post_sums() -> PostSums:
 def accounts() -> Accounts:
     from chalicelib.influencers.accounts import Handles
 
-    return Handles(_people_store())
+    return Handles(_people_store(), lambda owner: department_accounts().handles_of(owner))
 
 
 @cache
@@ -839,7 +930,7 @@ def callbacks() -> Callbacks:
         waiting=waiting(),
         posts=posts(),
         follows=subscriptions(),
-        ownership=proofs(),
+        ownership=ownership(),
         direct=confirmer(),
         texts=sms_register(),
         seen=seen(),
@@ -852,9 +943,23 @@ def callbacks() -> Callbacks:
 
 
 @cache
+def area_kind() -> AreaKind:
+    from chalicelib.directory.kind import AreaKind
+    from chalicelib.directory.store import DirectoryStore
+
+    return AreaKind(DirectoryStore())
+
+
+@cache
 def import_kinds() -> Kinds:
     """What can be imported: by its name, built when it is wanted."""
-    return {"groups": groups_kind, "turnout": turnout_kind, "turnout_matches": match_kind}
+    return {
+        "areas": area_kind,
+        "departments": department_kind,
+        "groups": groups_kind,
+        "turnout": turnout_kind,
+        "turnout_matches": match_kind,
+    }
 
 
 @cache
@@ -884,3 +989,25 @@ def import_runner() -> Runner:
 
     queue = Queue(settings().imports_queue_url)
     return Runner(JobStore(), import_kinds(), Files(settings().bucket), queue, clock())
+
+
+@cache
+def webhooks() -> Webhooks:
+    from chalicelib.queues import Queue
+    from chalicelib.secrets import secrets
+    from chalicelib.webhooks.poster import Poster
+    from chalicelib.webhooks.service import Webhooks
+    from chalicelib.webhooks.store import Standings
+
+    laptop = settings().stage == "local"
+    return Webhooks(
+        entries=lambda: secrets().all().get("webhooks", {}),
+        standings=Standings(),
+        poster=Poster(loopback=laptop),
+        queue=Queue(settings().webhooks_queue_url),
+        dead=Queue(settings().webhooks_dead_url),
+        audit=audit(),
+        clock=clock(),
+        public_url=public_url(),
+        loopback=laptop,
+    )

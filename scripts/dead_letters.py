@@ -24,7 +24,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from scripts.letter_sentences import event_in, listener, said
+from scripts.letter_sentences import FUNCTIONS, event_in, listener, said
 
 ENVIRONMENT = Path(".local/env.json")
 REGION = "ap-south-1"
@@ -151,16 +151,16 @@ class DeadLetters:
         if not function:
             raise Refused("nothing tells which function it was for")
         if "DDBStreamBatchInfo" in message:
-            self._publish_again(message["DDBStreamBatchInfo"])
+            self._take_again(function, message["DDBStreamBatchInfo"])
         else:
             self._invoke(function, event_in(message), "Event")
 
-    def _publish_again(self, batch: Mapping[str, Any]) -> None:
+    def _take_again(self, function: str, batch: Mapping[str, Any]) -> None:
         """A batch of a table's stream: the letter has its place only, the stream keeps the changes for 24 h.
         Waits for the function, which has no dead letters of its own."""
-        answer = self._invoke("PublishEvents", {"Records": _changes(batch)}, "RequestResponse")
+        answer = self._invoke(function, {"Records": _changes(batch)}, "RequestResponse")
         if "FunctionError" in answer:
-            raise Refused("publish_events failed at it again; its log tells why")
+            raise Refused(f"{FUNCTIONS[function]} failed at it again; its log tells why")
 
     def _invoke(self, function: str, event: Mapping[str, Any], how: str) -> Mapping[str, Any]:
         found = _client("cloudformation").describe_stack_resource(
@@ -195,7 +195,8 @@ def _changes(batch: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     for _ in range(MOST_READS):
         answer = streams.get_records(ShardIterator=iterator)
         numbered = [(int(record["dynamodb"]["SequenceNumber"]), record) for record in answer["Records"]]
-        found += [record for number, record in numbered if first <= number <= last]
+        table = {"eventSourceARN": batch["streamArn"]}
+        found += [record | table for number, record in numbered if first <= number <= last]
         iterator = answer.get("NextShardIterator")
         if any(number >= last for number, _ in numbered) or iterator is None:
             break

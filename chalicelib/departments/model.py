@@ -9,6 +9,7 @@ from typing import Literal, get_args
 from chalicelib.errors import Conflict, InvalidInput
 from chalicelib.identity.roles import Principal
 from chalicelib.phones import masked
+from chalicelib.ports import Shown
 from chalicelib.shapes import View
 
 READ, WRITE, REVEAL = "officer.read", "officer.write", "officer.reveal"
@@ -61,6 +62,45 @@ class Appointment(View):
         return self.model_copy(update={"phone": "", "email": ""})
 
 
+# --- accounts -----------------------------------------------------------------------------------------------
+
+PLATFORMS = ("facebook", "instagram", "telegram", "whatsapp", "x", "youtube")
+"""Where a department may speak."""
+Standing = Literal["verified", "stated", "none"]
+MOST_ACCOUNTS = 24
+
+
+class OfficialAccount(View):
+    """One account under which a department speaks."""
+
+    id: str
+    """Tells no name; stays when the account is renamed."""
+    platform: str
+    handle: str
+    """The canonical name (chalicelib/handles.py)."""
+    proof: Literal["stated", "verified"] = "stated"
+    account: str = ""
+    """The platform's own id of a verified account, where it is told: it outlives the name."""
+    stated_at: datetime
+    proven_at: datetime | None = None
+
+    def proven(self, shown: Shown) -> OfficialAccount:
+        changes = {"handle": shown.handle, "proof": "verified", "proven_at": shown.at}
+        return self.model_copy(update=changes | {"account": shown.account or self.account})
+
+
+class Facts(View):
+    """What public files say of a department, as they say it."""
+
+    department: str
+    code: str = ""
+    """In the Local Government Directory."""
+    state: str = ""
+    kind: str = ""
+    parent: str = ""
+    """The code of the body above it."""
+
+
 class Desk(View):
     """What is kept of one department beside its names. `rev` counts its changes; 0: nothing is kept yet."""
 
@@ -68,6 +108,9 @@ class Desk(View):
     rev: int = 0
     officers: tuple[Appointment, ...] = ()
     """By the day on which they begin, those of long ago among them."""
+    accounts: tuple[OfficialAccount, ...] = ()
+    contested: tuple[OfficialAccount, ...] = ()
+    """Accounts that were stated here, and that somebody else had stated before or has proven since."""
 
     def holder(self, seat: Seat, day: date) -> Appointment | None:
         """Who holds a seat on a day; None: it is vacant."""
@@ -114,6 +157,65 @@ class Desk(View):
         if found is None or found.over(today):
             raise Conflict("This appointment has ended already.")
         return self._replaced(found.model_copy(update=fields), today)
+
+    # accounts
+
+    def standing(self, platform: str) -> Standing:
+        """The best that is known of its accounts on a platform."""
+        proofs: set[Standing] = {one.proof for one in self.accounts if one.platform == platform}
+        return "verified" if "verified" in proofs else "stated" if proofs else "none"
+
+    def account_on(self, platform: str, handle: str) -> OfficialAccount | None:
+        """The account of this name, if it is on the list."""
+        same = (one for one in self.accounts if (one.platform, one.handle) == (platform, handle))
+        return next(same, None)
+
+    def contested_on(self, platform: str, handle: str) -> OfficialAccount | None:
+        """The contested account of this name, if it is on the list."""
+        same = (one for one in self.contested if (one.platform, one.handle) == (platform, handle))
+        return next(same, None)
+
+    def account_with(self, handle_id: str) -> OfficialAccount | None:
+        """The account of this id, contested ones among them."""
+        return next((one for one in (*self.accounts, *self.contested) if one.id == handle_id), None)
+
+    def with_account(self, new: OfficialAccount) -> Desk:
+        """With one more account. Raises Conflict where there are too many."""
+        if len(self.accounts) == MOST_ACCOUNTS:
+            raise Conflict("This list is full.")
+        left = tuple(one for one in self.contested if one.id != new.id)
+        return self._speaking((*self.accounts, new), left)
+
+    def with_proven(self, proven: OfficialAccount) -> Desk:
+        """With an account that was stated or contested, now proven. Another entry of the same name goes."""
+        others = tuple(
+            one
+            for one in self.accounts
+            if one.id != proven.id and (one.platform, one.handle) != (proven.platform, proven.handle)
+        )
+        left = tuple(one for one in self.contested if one.id != proven.id)
+        return self._speaking((*others, proven), left)
+
+    def contesting(self, lost: OfficialAccount) -> Desk:
+        """With an account that somebody else holds: it counts for them, and that it was stated here stays
+        known."""
+        others = tuple(one for one in self.contested if one.id != lost.id)
+        contested = (*others, lost.model_copy(update={"proof": "stated"}))[-MOST_ACCOUNTS:]
+        return self._speaking(tuple(one for one in self.accounts if one.id != lost.id), contested)
+
+    def without_account(self, handle_id: str) -> Desk:
+        left, contested = (
+            tuple(one for one in known if one.id != handle_id) for known in (self.accounts, self.contested)
+        )
+        return self._speaking(left, contested)
+
+    def _speaking(
+        self, accounts: tuple[OfficialAccount, ...], contested: tuple[OfficialAccount, ...]
+    ) -> Desk:
+        changes = {"accounts": accounts, "contested": contested, "rev": self.rev + 1}
+        return self.model_copy(update=changes)
+
+    # officers
 
     def _of(self, seat: Seat) -> Iterable[Appointment]:
         return (one for one in self.officers if one.seat == seat)

@@ -1,17 +1,26 @@
-"""Departments over HTTP: officers, directives, schemes, cards. Schemes are open to read."""
+"""Departments over HTTP: officers, accounts, directives, schemes, cards. Schemes and proven accounts are open
+to read."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from chalice.app import Response
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from chalicelib import wiring
 from chalicelib.departments.directives import Seen
-from chalicelib.departments.model import Appointment, Desk, Seat, State
+from chalicelib.departments.model import (
+    PLATFORMS,
+    Appointment,
+    Desk,
+    OfficialAccount,
+    Seat,
+    Standing,
+    State,
+)
 from chalicelib.departments.scheme import (
     Card,
     CardBody,
@@ -28,9 +37,12 @@ from chalicelib.departments.scheme import (
 )
 from chalicelib.departments.schemes import fresh
 from chalicelib.emails import LONGEST_EMAIL, clean_email
+from chalicelib.errors import NotFound
+from chalicelib.handles import clean_handle
 from chalicelib.http import PUBLIC, Again, Api, Request, empty, next_cursor, read_cursor
 from chalicelib.names import clean_name, clean_text
 from chalicelib.phones import clean_phone
+from chalicelib.proving import Challenge
 from chalicelib.shapes import Day, Nothing, Strict, View
 
 api = Api("departments")
@@ -43,6 +55,7 @@ Email = Annotated[
 ]
 UserId = Annotated[str, Field(max_length=80)]
 Reason = Annotated[str, Field(min_length=1, max_length=2000), AfterValidator(lambda t: clean_text(t, 500))]
+Platform = Literal["facebook", "instagram", "x", "youtube", "whatsapp", "telegram"]
 Limit = Annotated[int, Field(ge=1, le=100)]
 
 
@@ -198,6 +211,203 @@ def _seat(desk: Desk, seat: Any, today: date) -> SeatView:  # noqa: ANN401 - one
         vacant=holder is None,
         vacant_since=None if holder else desk.vacant_since(seat, today),
     )
+
+
+# --- accounts -----------------------------------------------------------------------------------------------
+
+
+class HandleBody(Strict):
+    platform: Platform
+    handle: Annotated[str, Field(min_length=1, max_length=500)]
+    """Its name or its link."""
+
+    @field_validator("handle")
+    @classmethod
+    def _canonical(cls, handle: str, info: ValidationInfo) -> str:
+        platform = info.data.get("platform")
+        return clean_handle(platform, handle) if platform else handle
+
+
+class HandleView(View):
+    id: str
+    department: str
+    platform: str
+    handle: str
+    proof: str
+    """`stated` by the department, or `verified`: shown to be its own."""
+    proven_at: datetime | None
+    contested: bool
+    """Whether somebody else has stated it before, or proven it since: it counts for them."""
+
+
+class HandlesView(View):
+    department: str
+    handles: list[HandleView]
+
+
+class PublicHandle(View):
+    platform: str
+    handle: str
+    proven_at: datetime | None
+
+
+class DepartmentView(View):
+    id: str
+    names: dict[str, str]
+    handles: list[PublicHandle]
+    """Verified ones alone."""
+
+
+class CoverageQuery(Strict):
+    platform: Platform | None = None
+    standing: Standing = "none"
+    """With `platform`: only departments that stand so there."""
+    limit: Annotated[int, Field(ge=1, le=200)] = 50
+    cursor: str | None = None
+
+
+class CoverageRow(View):
+    department: str
+    names: dict[str, str]
+    platforms: dict[str, Standing]
+    vacant: bool
+    """Whether it has no nodal officer today."""
+
+
+class CoverageView(View):
+    items: list[CoverageRow]
+    next: str | None = None
+    departments: int
+    """How many the reader covers; all further numbers are of these."""
+    vacant: int
+    totals: dict[str, dict[Standing, int]]
+
+
+@api.get(
+    "/v1/departments/coverage",
+    allow="department.read",
+    query=CoverageQuery,
+    answer=CoverageView,
+    summary="Which department speaks where: verified, only stated, or not at all",
+)
+def department_coverage(request: Request, query: CoverageQuery) -> CoverageView:
+    after = (read_cursor(request) or {}).get("after", "")
+    table, place = wiring.department_accounts().coverage(
+        request.principal,
+        missing=query.platform or "",
+        standing=query.standing,
+        after=after,
+        limit=query.limit,
+    )
+    names = wiring.department_names()
+    items = [
+        CoverageRow(
+            department=row.department,
+            names=dict(names.get(row.department, {})),
+            platforms={one: row.desk.standing(one) for one in PLATFORMS},
+            vacant=row.vacant,
+        )
+        for row in table.rows
+    ]
+    return CoverageView(
+        items=items,
+        next=next_cursor(request, {"after": place} if place else None),
+        departments=table.departments,
+        vacant=table.vacant,
+        totals={one: dict(found) for one, found in table.totals.items()},
+    )
+
+
+@api.get(
+    "/v1/departments/{department}",
+    allow=PUBLIC,
+    answer=DepartmentView,
+    summary="A department and its verified accounts",
+)
+def department(request: Request, department: str) -> DepartmentView:
+    names, accounts = wiring.department_accounts().public(department)
+    handles = [PublicHandle.model_validate(one.model_dump()) for one in accounts]
+    return DepartmentView(id=department, names=names, handles=handles)
+
+
+@api.get(
+    "/v1/departments/{department}/handles",
+    allow="department.read",
+    answer=HandlesView,
+    summary="The accounts under which a department speaks",
+)
+def handles(request: Request, department: str) -> HandlesView:
+    desk = wiring.department_accounts().listed(request.principal, department)
+    known = [_handle(desk, one) for one in (*desk.accounts, *desk.contested)]
+    return HandlesView(department=department, handles=known)
+
+
+def _handle_as_now(request: Request, kept: Mapping[str, Any]) -> HandleView:
+    desk = wiring.department_accounts().listed(request.principal, kept["department"])
+    found = desk.account_with(kept["id"])
+    if found is None:
+        raise NotFound
+    return _handle(desk, found)
+
+
+HANDLE_AS_NOW = Again(("id", "department"), _handle_as_now)
+
+
+@api.post(
+    "/v1/departments/{department}/handles",
+    allow="handle.write",
+    body=HandleBody,
+    answer=HandleView,
+    again=HANDLE_AS_NOW,
+    status=201,
+    summary="State an account as a department's own",
+)
+def add_handle(request: Request, department: str, body: HandleBody) -> HandleView:
+    accounts = wiring.department_accounts()
+    made = accounts.add(request.principal, department, body.platform, body.handle)
+    return _handle(accounts.listed(request.principal, department), made)
+
+
+@api.delete(
+    "/v1/departments/{department}/handles/{handle}",
+    allow="handle.write",
+    status=204,
+    summary="Take an account off a department's list",
+)
+def remove_handle(request: Request, department: str, handle: str) -> Response:
+    wiring.department_accounts().remove(request.principal, department, handle)
+    return empty(204)
+
+
+@api.post(
+    "/v1/departments/{department}/handles/{handle}/proof",
+    allow="handle.write",
+    body=Nothing,
+    answer=Challenge,
+    kept=False,
+    summary="A code that shows an account to be the department's, and where to put it",
+)
+def begin_proof(request: Request, department: str, handle: str, body: Nothing) -> Challenge:
+    return wiring.department_accounts().begin(request.principal, department, handle)
+
+
+@api.post(
+    "/v1/departments/{department}/handles/{handle}/proof/check",
+    allow="handle.write",
+    body=Nothing,
+    answer=HandleView,
+    again=HANDLE_AS_NOW,
+    summary="Look for the code in what the account says of itself",
+)
+def check_proof(request: Request, department: str, handle: str, body: Nothing) -> HandleView:
+    accounts = wiring.department_accounts()
+    proven = accounts.check(request.principal, department, handle)
+    return _handle(accounts.listed(request.principal, department), proven)
+
+
+def _handle(desk: Desk, one: OfficialAccount) -> HandleView:
+    more = {"department": desk.department, "contested": one in desk.contested}
+    return HandleView.model_validate(one.model_dump() | more)
 
 
 # --- directives ---------------------------------------------------------------------------------------------

@@ -8,6 +8,9 @@
     schemes             <scheme>        a scheme in all its languages                           key, query
     progress#<scheme>   <day>#<id>      a word on how it fares                                  query
     cards               <card>          a myth and its answer                                   key, query
+    facts               <department>    state, kind, parent, code in the LGD                        batch
+    codes               <LGD's code>    which department has it                                     batch
+    proof#<code>        -               which account a code in its own words is to prove       key
 
 Index `by_owner` (owner, sk), sparse: `schemes#<department>` and `cards#<department>`.
 
@@ -23,6 +26,7 @@ Directives' ids begin with the time: lists are in its order without an index.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -32,10 +36,12 @@ from pynamodb.exceptions import DoesNotExist
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.transactions import TransactWrite
 
-from chalicelib.departments.model import Desk, Directive, Order
+from chalicelib.departments.model import Desk, Directive, Facts, Order
 from chalicelib.departments.scheme import Card, Progress, Scheme
 from chalicelib.tables import Table, TableName
 
+ALONE = "-"
+FACTS, CODES = "facts", "codes"
 DESK, DIRECTIVES, ACKNOWLEDGED, SCHEMES, CARDS = "desk", "directives", "acknowledged", "schemes", "cards"
 PAGE = 100
 BATCH = 100
@@ -62,6 +68,7 @@ class Record(Table):
     body = UnicodeAttribute(null=True)
     rev = NumberAttribute(null=True)
     number = NumberAttribute(null=True)
+    expires = NumberAttribute(null=True)
 
 
 class DepartmentStore:
@@ -79,6 +86,40 @@ class DepartmentStore:
     def put_desk(self, transaction: TransactWrite, desk: Desk) -> None:
         """Adds a desk as it became; refused when somebody else has changed it."""
         _put(transaction, Record(DESK, desk.department), desk, desk.rev)
+
+    def put_code(self, code: str, department: str, handle_id: str, expires: int) -> None:
+        """Notes what a code is to prove; the same again changes nothing."""
+        body = json.dumps([department, handle_id])
+        Record(f"proof#{code}", ALONE, body=body, expires=expires).save()
+
+    def code(self, code: str, now: float) -> tuple[str, str] | None:
+        """Of which department, and which account, this code is to prove, while it holds."""
+        try:
+            item = Record.get(f"proof#{code}", ALONE, consistent_read=True)
+        except DoesNotExist:
+            return None
+        department, handle_id = json.loads(item.body or "[]")
+        return (department, handle_id) if (item.expires or 0) > now else None
+
+    # --- what public files say
+
+    def facts(self, departments: Sequence[str]) -> dict[str, Facts]:
+        """Of those of these departments of which a file told."""
+        rows = _batch(((FACTS, one) for one in departments), consistent=True)
+        return {row.sk: _read(Facts, row) for row in rows}
+
+    def codes(self, codes: Sequence[str]) -> dict[str, str]:
+        """Which departments have these codes in the LGD."""
+        rows = _batch(((CODES, one) for one in codes), consistent=True)
+        return {row.sk: row.body or "" for row in rows}
+
+    def put_facts(self, known: Sequence[Facts]) -> None:
+        """Writes what a file told of these departments, and whose code is whose, in batches of 25."""
+        with Record.batch_write() as batch:
+            for one in known:
+                batch.save(Record(FACTS, one.department, body=one.model_dump_json(exclude_defaults=True)))
+                if one.code:
+                    batch.save(Record(CODES, one.code, body=one.department))
 
     # --- directives
 

@@ -147,16 +147,15 @@ class Node:
         share = self.below.share
         return share is not None and self.goal is not None and share < self.goal
 
+    @property
+    def lacks(self) -> list[str]:
+        """What it lacks, by the names of `Show`."""
+        gaps = {"none": self.none, "dead": self.dead, "no_influencer": self.no_influencer}
+        return [name for name, lacking in (gaps | {"women": self.under_goal}).items() if lacking]
+
     def shown(self, show: Show) -> bool:
         """Whether a list of these gaps names it."""
-        gaps = {
-            "all": True,
-            "none": self.none,
-            "dead": self.dead,
-            "no_influencer": self.no_influencer,
-            "women": self.under_goal,
-        }
-        return gaps[show]
+        return show == "all" or show in self.lacks
 
 
 @dataclass
@@ -226,15 +225,17 @@ class Partition:
     """By the area's id: the head, and in a district all below it."""
     folded: dict[str, Folded] = field(default_factory=dict)
     """Of a state or of India: what lies right below, by id."""
+    people: set[str] = field(default_factory=set)
+    """The paths below it at which people were counted, as the roster's keys have them."""
 
     @property
     def head(self) -> Node:
         return self.nodes[area_of(self.name)]
 
     def at(self, level: str) -> list[Node]:
-        """Its nodes of a level right below, or anywhere in a district, in the order of their ids."""
+        """Its nodes of a level right below, or anywhere in a district."""
         found = [one.node for one in self.folded.values()] + list(self.nodes.values())
-        return sorted((one for one in found if level_of(one.area) == level), key=lambda one: order(one.area))
+        return [one for one in found if level_of(one.area) == level]
 
     def within(self, area: str) -> set[str]:
         """The ids of an area of a district and of all below it."""
@@ -282,11 +283,12 @@ def read_rows(partition: str, rows: Iterable[tuple[str, str]], unpack: Any) -> P
     people: list[tuple[str, int]] = []
     goals: dict[str, float] = {}
     for name, value in rows:
-        where, mark, _ = _parted(name)
+        where, mark, rest = _parted(name)
         if mark == "#":
             groups.append((where, Own.unpacked(value)))
         elif mark == "%":
             people.append((where, int(value)))
+            found.people.add("/".join(long(partition, one) for one in (rest, where) if one != HEAD))
         elif mark == "!":
             goals[where] = float(value)
         elif mark == "=":

@@ -94,30 +94,24 @@ class NodeStore:
     def fold_sums(self, name: str) -> str | None:
         """Sums a partition into the one above, and gives that one's name; None when nothing is above, or
         nothing has changed."""
-        above: list[str] = []
+        head = self._row(name, HEAD)
+        path = head.v.split("/") if head is not None else []
+        if len(path) < 2:  # noqa: PLR2004 - India itself, or an area that nobody knows
+            return None
 
-        def fold() -> str | None:
+        def read() -> str:
             found = self.partition(area_of(name), consistent=True)
-            if len(found.path) < 2:  # noqa: PLR2004 - India itself, or an area that nobody knows
-                return None
-            above[:] = [partition_of(found.path[-2])]
             return json.dumps(found.fold().packed(), separators=(",", ":"), sort_keys=True)
 
-        first = fold()
-        if first is None:
-            return None
-        changed = self._fold(above[0], f"{area_of(name)}=", fold, first)
-        return above[0] if changed else None
+        above = partition_of(path[-2])
+        return above if self._fold(above, f"{area_of(name)}=", read) else None
 
-    def _fold(
-        self, partition: str, key: str, read: Callable[[], str | None], value: str | None = None
-    ) -> bool:
+    def _fold(self, partition: str, key: str, read: Callable[[], str]) -> bool:
         """Writes what `read` gives, unless it is so already; reads anew while another was quicker between the
         reading of the row and its writing."""
         while True:
-            before = self._row(partition, key)
-            value = read()
-            if value is None or (before is not None and before.v == value):
+            before, value = self._row(partition, key), read()
+            if before is not None and before.v == value:
                 return False
             item = NodeItem(partition, key, v=value, rev=1 if before is None else int(before.rev or 0) + 1)
             same = NodeItem.pk.does_not_exist() if before is None else NodeItem.rev == before.rev

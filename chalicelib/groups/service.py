@@ -142,9 +142,11 @@ class Groups:
         not the caller's."""
         found: list[Group] = []
         for read, (group, place) in enumerate(self._walk(self._stretches(who, area, kind), after), start=1):
-            if sees(who, group, READ) and state in (None, group.state):
+            if not sees(who, group, READ):
+                continue  # nor is it a place to go on from: a cursor can be read
+            if state in (None, group.state):
                 found.append(group)
-            if len(found) == limit or read == MOST_READ:
+            if len(found) == limit or read >= MOST_READ:
                 return found, place
         return found, None
 
@@ -278,6 +280,11 @@ class Groups:
         return [
             (one, at) for one in kinds for at in (within if one == "coordination" and officer else covered)
         ]
+
+    def prefixes(self, who: Principal, area: str | None) -> list[str]:
+        """Beginnings of the places that the caller may look through: those that they cover, and for a nodal
+        officer all that may hold a group of their departments."""
+        return [at for _, at in self._stretches(who, area, "coordination")]
 
     def _own_prefixes(self, who: Principal) -> list[str]:
         """Beginnings of the places that the caller covers, none inside another."""

@@ -56,6 +56,8 @@ MATRIX: dict[str, frozenset[Role]] = {
     "coverage.read": _only("admin", "coordinator", "auditor"),
     "coverage.write": _only("admin", "coordinator"),
     "directory.write": _only("admin"),
+    "department.read": _EVERYBODY,
+    "handle.write": _only("admin", "editor", "nodal_officer"),
     "officer.read": _EVERYBODY,
     "officer.write": _only("admin", "nodal_officer"),
     "officer.reveal": _only("admin", "nodal_officer"),
@@ -72,6 +74,8 @@ MATRIX: dict[str, frozenset[Role]] = {
     "turnout.goal": _only("admin", "coordinator"),
     "user.read": _only("admin", "auditor"),
     "user.write": _only("admin"),
+    "webhook.read": _only("admin", "auditor"),
+    "webhook.write": _only("admin"),
     "audit.read": _only("admin", "auditor"),
 }
 """Action -> the roles that may do it. What is not named here, nobody may do."""

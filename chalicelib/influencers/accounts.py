@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
 from chalicelib.influencers.store import PeopleStore
-from chalicelib.ports import OwnAccount
+from chalicelib.ports import OwnAccount, holding_department
 
 
 @dataclass(frozen=True)
@@ -15,9 +15,12 @@ class Handles:
     """Implements ports.Accounts."""
 
     store: PeopleStore
+    of_department: Callable[[str], list[OwnAccount]] = lambda owner: []
 
-    def handles_of(self, person: str) -> list[OwnAccount]:
-        found = self.store.find(person)
+    def handles_of(self, owner: str) -> list[OwnAccount]:
+        if holding_department(owner):
+            return self.of_department(owner)
+        found = self.store.find(owner)
         return [
             OwnAccount(one.platform, one.handle, one.account, one.proof == "verified")
             for one in (found.handles if found else ())

@@ -29,11 +29,11 @@ from chalicelib.identity.sessions import HOLDS_S
 from chalicelib.influencers import forms
 from chalicelib.influencers.forms import CONSENTS, Form, Place
 from chalicelib.influencers.model import Account, CodeRequest, Consent, Status
-from chalicelib.influencers.proofs import Challenge
 from chalicelib.influencers.service import STOPPED_BEFORE
 from chalicelib.pages import shell
 from chalicelib.pages.shell import mark
 from chalicelib.phones import clean_phone
+from chalicelib.proving import Challenge
 from chalicelib.shapes import Nothing, Strict, View
 
 api = Api("me")

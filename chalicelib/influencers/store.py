@@ -54,7 +54,8 @@ from chalicelib.events.outbox import raise_event
 from chalicelib.handles import is_id
 from chalicelib.influencers.model import ADDRESS_KIND, Account, Consent, Influencer, StateRefused, Status
 from chalicelib.influencers.roster import key_of, pack, theme_code, unpack
-from chalicelib.ports import RosterRange, RosterRow
+from chalicelib.ports import Loses, RosterRange, RosterRow, Shown, holding_department
+from chalicelib.proving import HeldByAnother, ProvenByAnother
 from chalicelib.tables import Table, TableName, failed_conditions, is_passing, write_together
 
 REFUSED = "ConditionalCheckFailedException"
@@ -167,14 +168,6 @@ class Taken(Rejected):
     message = "This address is registered already. Nothing needs to be done."
 
 
-class ProvenByAnother(Rejected):
-    status = 409
-    code = "proven_by_another"
-    message = (
-        "Somebody else has shown already that this account is theirs. Please write to us if that is wrong."
-    )
-
-
 class NoCode(Rejected):
     status = 409
     code = "code_expired"
@@ -213,9 +206,10 @@ class Word:
 
 @dataclass(frozen=True)
 class PeopleStore:
-    """Reads and writes people. `keyed_hash` stands for an address in keys."""
+    """Reads and writes people, and whose an account is. `keyed_hash` stands for an address in keys."""
 
     keyed_hash: Callable[[str], str]
+    department_loses: Loses = lambda owner, platform, handle: None
 
     # --- signup
 
@@ -472,24 +466,8 @@ class PeopleStore:
         before = person.account_named(handle_id)
         if before is None:
             raise KeyError(handle_id)
-        name_key, account_key = _handle_key(before.platform, shown.handle), ""
-        if shown.account:
-            account_key = _account_key(before.platform, shown.account)
-        keys = [(key, CLAIM) for key in (name_key, account_key) if key]
-        claims = {item.pk: item for item in OwnedItem.batch_get(keys, consistent_read=True)}
-        name, account = claims.get(name_key), claims.get(account_key)
-        if account is not None and account.owner != person.id:
-            raise ProvenByAnother
-        loser = None
-        if name is not None and name.owner != person.id:
-            renamed = name.account and shown.account and name.account != shown.account
-            if name.proof == "proven" and not renamed:
-                raise ProvenByAnother
-            holder = self.find(str(name.owner))
-            held = holder is not None and any(
-                (one.platform, one.handle) == (before.platform, shown.handle) for one in holder.handles
-            )
-            loser = holder if held else None
+        claims, loser = self._claims_on(person.id, before.platform, shown.handle, shown, shown.at)
+        name = claims.get(_handle_key(before.platform, shown.handle))
         after = before.model_copy(
             update={
                 "handle": shown.handle,
@@ -501,7 +479,61 @@ class PeopleStore:
         stands = name is not None and name.owner == person.id and name.proof == "proven"
         if stands and after.model_copy(update={"proven_at": before.proven_at}) == before:
             return None
-        return Takeover(person, before, after, loser, shown, {name_key: name, account_key: account})
+        return Takeover(person, before, after, loser, shown, claims)
+
+    def _claims_on(
+        self, owner: str, platform: str, handle: str, shown: Shown | None, at: datetime
+    ) -> tuple[dict[str, OwnedItem | None], Loser | None]:
+        """The claims on an account as they stand, and who loses it to `owner`. Raises ProvenByAnother, and
+        HeldByAnother where nothing has `shown` whose it is."""
+        keys = [_handle_key(platform, handle)]
+        keys += [_account_key(platform, shown.account)] if shown and shown.account else []
+        found = {i.pk: i for i in OwnedItem.batch_get([(k, CLAIM) for k in keys], consistent_read=True)}
+        name, *accounts = [found.get(key) for key in keys]
+        if any(account is not None and account.owner != owner for account in accounts):
+            raise ProvenByAnother
+        loser = None
+        if name is not None and name.owner != owner:
+            if shown is None:
+                raise HeldByAnother
+            renamed = name.account and shown.account and name.account != shown.account
+            if name.proof == "proven" and not renamed:
+                raise ProvenByAnother
+            loser = self._loser(str(name.owner), platform, handle, at)
+        return {key: found.get(key) for key in keys}, loser
+
+    def _loser(self, owner: str, platform: str, handle: str, at: datetime) -> Loser | None:
+        """Who has held a name so far, if they still do."""
+        if holding_department(owner):
+            loses = self.department_loses(owner, platform, handle)
+            return Loser(owner, loses) if loses else None
+        holder = self.find(owner)
+        if holder is None or (platform, handle) not in {(one.platform, one.handle) for one in holder.handles}:
+            return None
+        theirs = holder.without(platform, handle)
+        told = HandleContested(influencer_id=theirs.id, area=theirs.area, handle_id=theirs.contested[-1].id)
+
+        def loses_it(transaction: TransactWrite) -> None:
+            _save(transaction, holder, theirs, told, at)
+
+        return Loser(owner, loses_it)
+
+    def claim(
+        self, owner: str, platform: str, handle: str, at: datetime, shown: Shown | None = None
+    ) -> OwnersClaim:
+        """See ports.Claims."""
+        name = shown.handle if shown else handle
+        claims, loser = self._claims_on(owner, platform, name, shown, at)
+        return OwnersClaim(owner, claims, loser, shown, at)
+
+    def give_back(
+        self, transaction: TransactWrite, owner: str, platform: str, handle: str, account: str
+    ) -> None:
+        """See ports.Claims."""
+        if handle:
+            _give_back(transaction, _handle_key(platform, handle), owner)
+        if account:
+            _give_back(transaction, _account_key(platform, account), owner)
 
     # --- accounts
 
@@ -668,14 +700,36 @@ class PeopleStore:
 
 
 @dataclass(frozen=True)
-class Shown:
-    """What showed an account to be somebody's: its name now, the platform's own id where it is told, when,
-    and by what."""
+class Loser:
+    """Who has held an account so far, and how it is taken from them."""
 
-    handle: str
-    account: str
+    owner: str
+    loses: Callable[[TransactWrite], None]
+
+
+@dataclass(frozen=True)
+class OwnersClaim:
+    """Implements ports.Claim."""
+
+    owner: str
+    claims: Mapping[str, OwnedItem | None]
+    loser: Loser | None
+    shown: Shown | None
     at: datetime
-    evidence: str
+
+    @property
+    def lost_by(self) -> str:
+        return self.loser.owner if self.loser else ""
+
+    def write(self, transaction: TransactWrite) -> None:
+        if self.loser:
+            self.loser.loses(transaction)
+        for key, seen in self.claims.items():
+            mine = OwnedItem(key, CLAIM, owner=self.owner, at=rfc3339(self.at))
+            mine.proof = "proven" if self.shown else "stated"
+            mine.account = (self.shown.account or None) if self.shown else None
+            mine.evidence = self.shown.evidence if self.shown else None
+            transaction.save(mine, condition=_as_seen(seen))
 
 
 @dataclass(frozen=True)
@@ -685,8 +739,7 @@ class Takeover:
     person: Influencer
     before: Account
     after: Account
-    loser: Influencer | None
-    """Who has held the name so far."""
+    loser: Loser | None
     shown: Shown
     claims: Mapping[str, OwnedItem | None]
 
@@ -696,21 +749,16 @@ class Takeover:
         event = HandleProven(influencer_id=mine.id, area=mine.area, handle_id=self.after.id)
         _save(transaction, self.person, mine, event, at)
         if self.loser:
-            theirs = self.loser.without(platform, self.after.handle)
-            told = HandleContested(
-                influencer_id=theirs.id, area=theirs.area, handle_id=theirs.contested[-1].id
-            )
-            _save(transaction, self.loser, theirs, told, at)
+            self.loser.loses(transaction)
         for key, claim in self.claims.items():
-            if key:
-                transaction.save(self._claim(key), condition=_as_seen(claim))
+            transaction.save(self._claim(key), condition=_as_seen(claim))
         kept = {(one.platform, one.handle) for one in mine.handles}
         if self.before in self.person.handles and (platform, self.before.handle) not in kept:
-            self._give_back(transaction, _handle_key(platform, self.before.handle))
+            _give_back(transaction, _handle_key(platform, self.before.handle), mine.id)
         if self.before.account and self.before.account not in {
             one.account for one in (*mine.handles, *mine.contested) if one.platform == platform
         }:
-            self._give_back(transaction, _account_key(platform, self.before.account))
+            _give_back(transaction, _account_key(platform, self.before.account), mine.id)
 
     def _claim(self, key: str) -> OwnedItem:
         return OwnedItem(
@@ -722,9 +770,6 @@ class Takeover:
             at=rfc3339(self.shown.at),
             evidence=self.shown.evidence,
         )
-
-    def _give_back(self, transaction: TransactWrite, key: str) -> None:
-        transaction.delete(OwnedItem(key, CLAIM), condition=OwnedItem.owner == self.person.id)
 
 
 @dataclass
@@ -790,6 +835,11 @@ class RosterStore:
 
     themes: Callable[[], Iterable[str]]
     _known: dict[str, str] = field(default_factory=dict)
+
+    def count(self, where: RosterRange) -> int:
+        """How many rows there are in a stretch now."""
+        below = RosterItem.sk.startswith(where.prefix) if where.prefix else None
+        return RosterItem.count(where.partition, below, consistent_read=True)
 
     def page(self, where: RosterRange, after: str | None, limit: int) -> tuple[list[RosterRow], str | None]:
         start: Any = {"pk": {"S": where.partition}, "sk": {"S": after}} if after else None
@@ -883,6 +933,10 @@ def _consent_row(
         at=rfc3339(at),
         evidence=evidence,
     )
+
+
+def _give_back(transaction: TransactWrite, key: str, owner: str) -> None:
+    transaction.delete(OwnedItem(key, CLAIM), condition=OwnedItem.owner == owner)
 
 
 def _handle_key(platform: str, handle: str) -> str:

@@ -9,7 +9,7 @@ from typing import Literal, get_args
 
 from chalicelib.handles import is_id
 from chalicelib.metrics.disclosure import Disclosed, disclosed
-from chalicelib.ports import OwnAccount, Received
+from chalicelib.ports import OwnAccount, Received, department_holder
 from chalicelib.shapes import View
 
 Answer = Literal["yes", "no", "not_known"]
@@ -177,6 +177,11 @@ class Post(View):
         return disclosed(self.compensation, self.words.labels if self.words else None)
 
     @property
+    def holder(self) -> str:
+        """Whose accounts it may be on (ports.Handles); empty once its person has left."""
+        return self.person or (department_holder(self.owner_department) if self.owner_department else "")
+
+    @property
     def owner(self) -> str:
         """The influencer or the department."""
         return self.person or self.owner_department
@@ -209,7 +214,7 @@ class Post(View):
             answer, by = "yes" if its else "no", "link"
         elif answer == "not_known":
             by = ""
-        if shown_by == self.person:  # though its name is somebody else's by now
+        if shown_by and shown_by == self.holder:  # though its name is somebody else's by now
             answer, by, proven = "yes", "platform" if self.told.accounts else "link", True
         elif shown_by and not proven:
             answer, by = "no", "proof"

@@ -42,7 +42,7 @@ from chalicelib.metrics.snapshots import ask_with, close, shown_of, without_name
 from chalicelib.metrics.store import POST, PostStore
 from chalicelib.ops import RateLimits
 from chalicelib.platforms.base import MEDIUMS, Engaged, Measured, Posted, PostReading
-from chalicelib.ports import Briefs, Contact, Deliveries, Handles, OwnAccount, People
+from chalicelib.ports import Briefs, Contact, Deliveries, Handles, OwnAccount, People, department_holder
 from chalicelib.telemetry import count
 
 TRIES = 8
@@ -74,6 +74,11 @@ class HandIn:
     @property
     def owner(self) -> str:
         return self.contact.id if self.contact else self.department
+
+    @property
+    def holder(self) -> str:
+        """Whose accounts it may be on."""
+        return self.contact.id if self.contact else department_holder(self.department)
 
 
 @dataclass(frozen=True)
@@ -133,7 +138,7 @@ class Posts:
 
     def _new(self, post_id: str, given: HandIn) -> Post:
         link, contact = given.link, given.contact
-        mine = self._mine(given.owner, link.platform) if contact else []
+        mine = self._mine(given.holder, link.platform)
         names = [one.name for one in mine if not is_id(one.name)]
         asked_under = link.account or (names[0] if len(names) == 1 else "")  # of a guess, "gone" says nothing
         told = Told(accounts=(link.account,)) if link.sure else Told()
@@ -153,8 +158,6 @@ class Posts:
             account=link.account,
             stated=given.words,
         )
-        if contact is None:  # a department's own handle: its people say that it is theirs
-            post = post.model_copy(update={"matched": "yes", "matched_by": "staff"})
         return self._weighed(post.with_told(told), mine).model_copy(update=self._for_campaign(given))
 
     def _again(self, standing: Post, given: HandIn) -> Outcome:
@@ -304,7 +307,7 @@ class Posts:
         a name alone decides nothing."""
         if told.api_id and told.api_id != post.api_id:
             ask_with(post, told.api_id, self.clock.now())
-        mine = self._mine(post.person, post.platform) if post.person else []
+        mine = self._mine(post.holder, post.platform)
         if ask and match(post.told.and_(told), mine) == "not_known":
             mine = [
                 one if one.account or is_id(one.name) else replace(one, account=ask(post.platform, one.name))
@@ -322,8 +325,8 @@ class Posts:
             self._settled(self._change(post.id, lambda one, own=mine: self._weighed(one, own).revised(one)))  # type: ignore[misc]
 
     def _weighed(self, post: Post, mine: Sequence[OwnAccount]) -> Post:
-        """The post with whether it is its person's, and how sure that is."""
-        if not post.person:
+        """The post with whether it is its person's or department's, and how sure that is."""
+        if not post.holder:
             return post
         shown = any(one.proven for one in fitting(post.accounts, mine))
         ask = post.accounts and not shown
@@ -410,6 +413,8 @@ class Posts:
         given = HandIn(link, new_token(), now, contact, department, campaign, who, words)
         draft = self._new("", given)
         self._may(who, draft, WRITE)
+        if department and not self._mine(given.holder, link.platform):
+            raise InvalidInput.of("department", "handle_missing", NO_ACCOUNT, platform=link.platform)
         return self.take(given)
 
     def submit_mine(self, person: str, url: str, *, campaign: str, text: str) -> Outcome:
@@ -514,9 +519,10 @@ class Posts:
 
     # --- inside
 
-    def _mine(self, person: str, platform: str) -> list[OwnAccount]:
-        """A person's accounts on one platform."""
-        return [one for one in self.handles.handles_of(person) if one.platform == platform]
+    def _mine(self, holder: str, platform: str) -> list[OwnAccount]:
+        """The accounts of a person or department on one platform."""
+        found = self.handles.handles_of(holder) if holder else []
+        return [one for one in found if one.platform == platform]
 
     def _change(self, post_id: str, change: Callable[[Post], Post], by: Principal | None = None) -> Post:
         """What `change` makes of a post, kept, and audited when a member of staff makes it; nothing is
@@ -563,6 +569,7 @@ class _Overtaken(Exception):
 
 ASKED_BY_ACCOUNT = frozenset({"instagram", "facebook"})
 """Platforms whose API finds a post by the code of its link only among an account's posts."""
+NO_ACCOUNT = "This department has no account on %(platform)s. Add the account first."
 NOT_A_POST = "This is not the link of a post that we know. Please give the full link of the post itself."
 
 

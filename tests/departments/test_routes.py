@@ -153,3 +153,30 @@ def test_cards_over_http(call: Call) -> None:
     assert call("water", "DELETE", where) == (204, None)
     status, problem = call("water", "POST", "/v1/cards", {"department": "water", "texts": texts})
     assert (status, problem["errors"][0]["code"]) == (422, "missing")
+
+
+def test_accounts_of_departments_over_http(call: Call) -> None:
+    where = "/v1/departments/water/handles"
+    status, made = call("water", "POST", where, {"platform": "x", "handle": "https://x.com/Jal_Vibhag"})
+    assert (status, made["handle"], made["proof"], made["contested"]) == (201, "jal_vibhag", "stated", False)
+    assert call("", "GET", "/v1/departments/water") == (
+        200,
+        {"id": "water", "names": {"en": "Water"}, "handles": []},
+    )
+    assert call("", "GET", "/v1/departments/moon")[0] == 404
+    assert [one["id"] for one in call("coordinator", "GET", where)[1]["handles"]] == [made["id"]]
+    assert call("roads", "GET", where)[0] == 403
+    status, challenge = call("water", "POST", f"{where}/{made['id']}/proof", {})
+    assert (status, challenge["handle"], challenge["ways"][-1]["way"]) == (200, "jal_vibhag", "message")
+    status, table = call("water", "GET", "/v1/departments/coverage")
+    assert (status, table["departments"], table["vacant"]) == (200, 1, 1)
+    assert table["items"][0]["platforms"]["x"] == "stated"
+    status, table = call("admin", "GET", "/v1/departments/coverage?limit=1")
+    assert (status, table["items"][0]["department"]) == (200, "roads")
+    assert table["totals"]["x"] == {"none": 1, "stated": 1}
+    status, more = call("admin", "GET", f"/v1/departments/coverage?limit=1&cursor={table['next']}")
+    assert (status, more["items"][0]["department"], more["next"]) == (200, "water", None)
+    status, problem = call("water", "POST", where, {"platform": "x", "handle": "https://t.me/jal"})
+    assert (status, [one["field"] for one in problem["errors"]]) == (422, ["handle"])
+    assert call("water", "DELETE", f"{where}/{made['id']}") == (204, None)
+    assert call("water", "DELETE", f"{where}/{made['id']}")[0] == 404

@@ -188,10 +188,8 @@ def test_whoever_looks_after_a_group_says_how_many_are_in_it(api: Api, add: Add,
     assert api("POST", f"/v1/me/groups/{own}/figures", said, who="me")[0] == 200
     assert api("POST", f"/v1/me/groups/{other}/figures", said, who="me")[0] == 404
     assert api("GET", f"/v1/groups/{own}/figures", who="one")[1]["items"][0]["by"] == creator
-    assert [(one["id"], one["admin"]) for one in api("GET", "/v1/me/groups", who="me")[1]["items"]] == [
-        (own, True),
-        (other, False),
-    ]
+    mine = api("GET", "/v1/me/groups", who="me")[1]["items"]
+    assert {one["id"]: one["admin"] for one in mine} == {own: True, other: False}
 
 
 def test_an_admin_by_id_is_somebody_of_the_callers_areas(api: Api, creator: str) -> None:

@@ -14,10 +14,11 @@ from chalicelib.errors import InvalidInput, NotFound, TooManyRequests, Transient
 from chalicelib.identity.audit import Audit
 from chalicelib.influencers.accounts import Handles
 from chalicelib.influencers.model import Account, Filter, Influencer, ReviewRequest
-from chalicelib.influencers.proofs import CHECKS, PERIOD_S, NotReadable, NotShownHere, codes_in
-from chalicelib.influencers.store import OwnedItem, ProfileItem, ProvenByAnother
+from chalicelib.influencers.proofs import CHECKS
+from chalicelib.influencers.store import OwnedItem, ProfileItem
 from chalicelib.platforms.base import AccountReading, Inbound, OutcomeUnknown, SendRefused, Throttled
 from chalicelib.ports import RosterRange
+from chalicelib.proving import PERIOD_S, NotReadable, NotShownHere, ProvenByAnother, codes_in
 from tests.influencers.world import ADMIN, World
 
 PHONE, OTHER = "+918123456789", "+918123456780"

@@ -14,6 +14,7 @@ from tests.infra.conftest import of_type
 
 HANDLERS = [
     "app",
+    "fold_coverage",
     "follow_accounts",
     "forget_posts",
     "launch_due",
@@ -25,6 +26,7 @@ HANDLERS = [
     "seal_audit",
     "send_chunk",
     "send_service",
+    "send_webhooks",
     "weigh_posts",
     "welcome",
 ]

@@ -81,6 +81,7 @@ LEFT = "its person leaves in the moment of a hand-in: tests/metrics"
 REGISTERED = "what is registered for SMS is read before one goes out: tests/e2e/test_sms_and_email.py"
 PASSED_ON = "a post passes on to whose account published it, and is for what reached them: tests/metrics"
 SHOWN = "no account is shown to be anybody's on this laptop: tests/metrics/test_whose.py"
+OFFICIAL = "a department's account is proven, or its post measured: tests/departments, tests/metrics"
 HALTED = "a platform's word stops a channel or pauses a campaign: tests/dispatch/test_channels.py"
 MEASURED = "nothing is due on this laptop: tests/metrics"
 MEASURES = ("OpsTable", "PeopleTable", "PostsTable")
@@ -96,18 +97,24 @@ IMPORTING = (
     *((f"dynamodb:{one}", "TurnoutTable") for one in ("BatchGetItem", "BatchWriteItem", "GetItem")),
     *((f"dynamodb:{one}", "TurnoutTable") for one in ("PutItem", "Query")),
     *((f"dynamodb:{one}", "GroupsTable") for one in ("BatchGetItem", "DeleteItem", "PutItem")),
+    *((f"dynamodb:{one}", "CoverageTable") for one in ("DeleteItem", "PutItem")),
+    *((f"dynamodb:{one}", "DepartmentsTable") for one in ("BatchGetItem", "BatchWriteItem")),
+    *((f"dynamodb:{one}", "DepartmentsTable") for one in ("GetItem", "PutItem")),
+    *((f"dynamodb:{one}", "PeopleTable") for one in ("BatchGetItem", "PutItem")),
     ("s3:GetObject", "Bucket/imports/*"),
     ("s3:PutObject", "Bucket/imports/*"),
 )
+AWAY = "a receiver of webhooks fails, rests, or wants nothing any more: tests/webhooks"
 LEASED = "a hub confirmed a subscription: tests/callbacks"
 GROUPED = "no group is on this laptop's register: tests/groups"
 GROUPS = {
     f"dynamodb:{action} GroupsTable": GROUPED
-    for action in ("BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Query")
+    for action in ("BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem")
 }
-GROUPS |= {"dynamodb:Query GroupsTable/by_place": GROUPED}
+GROUPS |= {"dynamodb:Query GroupsTable/by_place": GROUPED, "dynamodb:BatchGetItem DirectoryTable": GROUPED}
 GROUPS |= {
-    f"dynamodb:{action} CoverageTable": GROUPED for action in ("DeleteItem", "GetItem", "PutItem", "Query")
+    f"dynamodb:{action} CoverageTable": GROUPED
+    for action in ("BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query")
 }
 HALTS = {
     "dynamodb:PutItem CampaignsTable": HALTED,
@@ -136,6 +143,7 @@ UNSEEN: dict[str, dict[str, str]] = {
         "dynamodb:GetItem OpsTable": "the answer to an Idempotency-Key that comes again; an enrolment",
         "s3:GetObject Bucket/bundles/*": "whoever follows a link that was signed reads in its name",
         "s3:GetObject Bucket/screenshots/*": "whoever follows a link that was signed reads in its name",
+        "dynamodb:BatchGetItem DirectoryTable": "names of booths whose turnout is listed: tests/turnout",
         "dynamodb:BatchGetItem PostsTable": "figures of posts that count: tests/metrics/test_impact.py",
         "dynamodb:BatchGetItem OpsTable": IMPORTED,
         "dynamodb:Query OpsTable": IMPORTED,
@@ -148,6 +156,13 @@ UNSEEN: dict[str, dict[str, str]] = {
     | {
         "secretsmanager:GetSecretValue PlatformSecret": "the pepper, where the platform has another id",
     },
+    "fold_coverage": FAILURES
+    | {
+        f"{action} {table}.StreamArn": BY_LAMBDA
+        for action in STREAM
+        for table in ("CoverageTable", "DirectoryTable", "RosterTable")
+    }
+    | {"dynamodb:ListStreams *": "Lambda asks for it, and it takes no resource"},
     "launch_due": FAILURES
     | {"dynamodb:BatchWriteItem TalliesTable": PARKED, "sqs:SendMessage SendQueue": PARKED}
     | {f"dynamodb:{action} TalliesTable": HALTED for action in ("DeleteItem", "PutItem")}
@@ -160,6 +175,7 @@ UNSEEN: dict[str, dict[str, str]] = {
     | {"dynamodb:UpdateItem PeopleTable": MEASURED, "dynamodb:PutItem RosterTable": MEASURED}
     | {
         "dynamodb:UpdateItem PostsTable": MEASURED,
+        "dynamodb:GetItem DepartmentsTable": OFFICIAL,
         "dynamodb:BatchGetItem PeopleTable": PASSED_ON,
         "dynamodb:Query LedgerTable": PASSED_ON,
         "dynamodb:BatchGetItem TalliesTable": PASSED_ON,
@@ -176,6 +192,8 @@ UNSEEN: dict[str, dict[str, str]] = {
         "dynamodb:GetItem CampaignsTable": HALTED,
         "dynamodb:DeleteItem PostsTable": LEFT,
         "dynamodb:Query PostsTable": LEFT,
+        "dynamodb:GetItem DepartmentsTable": OFFICIAL,
+        "dynamodb:PutItem DepartmentsTable": OFFICIAL,
         "dynamodb:GetItem PostsTable": LEASED,
         "dynamodb:PutItem PostsTable": LEASED,
         "dynamodb:PutItem TalliesTable": HALTED,
@@ -215,6 +233,14 @@ UNSEEN: dict[str, dict[str, str]] = {
     | {"dynamodb:Query CampaignsTable": REGISTERED}
     | {"dynamodb:GetItem LedgerTable": READ_AGAIN}
     | {"sqs:SendMessage ServiceQueue": "a message waits while its channel is stopped: tests/influencers"},
+    "send_webhooks": {f"{action} WebhooksQueue": why for action, why in POLLING.items()}
+    | {
+        "sqs:SendMessage WebhooksDead": AWAY,
+        "dynamodb:PutItem OpsTable": AWAY,
+        "dynamodb:DeleteItem OpsTable": AWAY,
+        "dynamodb:Query AuditTable": AWAY,
+        "dynamodb:UpdateItem AuditTable": AWAY,
+    },
     "welcome": FAILURES,
 }
 
@@ -366,10 +392,10 @@ def departments(api: Caller, admin: str) -> None:
 
 def declare_figures(api: Caller, admin: str, figures: str) -> None:
     """Two words of one day about a post, each with a screenshot: the first one's is taken away."""
-    for minutes in (2, 1):
+    for seconds in (2, 1):  # close together: of two days both would be kept
         place = api("POST", "/v1/uploads", {"content_type": "image/png"}, token=admin)
         assert post_form(place["upload"]["url"], place["upload"]["fields"], PNG) < 300
-        at = (datetime.now(UTC) - timedelta(minutes=minutes)).isoformat()
+        at = (datetime.now(UTC) - timedelta(seconds=seconds)).isoformat()
         word = {"figures": {"views": 1}, "measured_at": at, "screenshot": place["key"]}
         api("POST", figures, word, token=admin)
     assert api("GET", figures, token=admin)["screenshot_url"]

@@ -7,11 +7,15 @@ import json
 import re
 from typing import Any
 
+import pytest
 import yaml
 
 from chalicelib.dispatch import decisions, fallback
 from chalicelib.platforms import ses
 from chalicelib.settings import Settings
+from chalicelib.telemetry import SERVICE
+from chalicelib.webhooks import poster
+from chalicelib.webhooks import service as webhooks
 from local.engine import ROOT
 from local.server import NOT_FOUND
 from scripts.package import template_problems
@@ -56,7 +60,7 @@ def test_every_resource_has_a_type(resources):
 
 def test_every_queue_mapping_reports_single_failures_and_limits_its_concurrency(resources):
     mappings = events_of(resources, "SQS")
-    assert len(mappings) == 5
+    assert len(mappings) == 6
     for _, mapping in mappings:
         assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
         assert "MaximumConcurrency" in mapping["ScalingConfig"]
@@ -80,7 +84,7 @@ def test_every_queue_that_is_read_hands_failures_to_a_dead_letter_queue_of_its_o
         for _, mapping in events_of(resources, "SQS")
         for queue in [queue_of(resources, mapping)]
     ]
-    assert len(set(targets)) == 5
+    assert len(set(targets)) == 6
 
 
 def test_every_queue_is_encrypted_and_named_by_its_stage(resources):
@@ -112,8 +116,11 @@ def test_streams_of_tables_are_split_around_a_bad_record_and_end_in_dead_letters
     mappings = [mapping for _, mapping in events_of(resources, "DynamoDB")]
     assert sorted(mapping["Stream"]["Fn::GetAtt"][0] for mapping in mappings) == [
         "CampaignsTable",
+        "CoverageTable",
+        "DirectoryTable",
         "PeopleTable",
         "PostsTable",
+        "RosterTable",
     ]
     for mapping in mappings:
         assert mapping["BisectBatchOnFunctionError"] is True
@@ -189,6 +196,14 @@ def test_throttles_and_stream_lag_have_an_alarm(resources):
     assert {"Throttles", "IteratorAge"} <= metrics
 
 
+@pytest.mark.parametrize("counted", ["ChannelStopped", "CampaignPaused", "FiguresKeyRefused"])
+def test_what_a_platforms_word_has_halted_raises_an_alarm_at_once(resources, counted):
+    [alarm] = [one for one in of_type(resources, ALARM).values() if one["MetricName"] == counted]
+    assert alarm["Dimensions"] == [{"Name": "service", "Value": SERVICE}]
+    assert (alarm["Namespace"], alarm["Statistic"], alarm["Threshold"]) == ("JanJan", "Sum", 0)
+    assert alarm["ComparisonOperator"] == "GreaterThanThreshold"
+
+
 def test_only_ses_may_tell_of_emails_and_only_its_topic_may_write_to_the_queue_of_callbacks(resources):
     [topic] = of_type(resources, "AWS::SNS::TopicPolicy").values()
     [said] = topic["PolicyDocument"]["Statement"]
@@ -215,6 +230,24 @@ def test_the_topic_of_emails_ends_in_the_name_of_its_platform_and_its_letters_ar
     known = {kind.lower().replace(" ", "") for kind in ses.READERS}
     assert known - asked == {"open", "click"}
     assert asked - known == set()
+
+
+def test_every_event_of_ours_goes_to_the_queue_of_webhooks_and_only_its_rule_may_write_there(resources):
+    [rule] = of_type(resources, "AWS::Events::Rule").values()
+    assert rule["EventBusName"] == {"Ref": "Bus"}
+    assert rule["EventPattern"] == {"source": [{"prefix": "janjan."}]}
+    [target] = rule["Targets"]
+    assert target["Arn"] == {"Fn::GetAtt": ["WebhooksQueue", "Arn"]}
+    assert target["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": ["WebhooksDead", "Arn"]}}
+    [allowed] = resources["WebhooksQueuePolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    assert allowed["Principal"] == {"Service": "events.amazonaws.com"}
+    rule_arn = {"Fn::GetAtt": ["EventsToWebhooks", "Arn"]}
+    assert allowed["Condition"] == {"ArnEquals": {"aws:SourceArn": rule_arn}}
+
+
+def test_a_batch_of_webhooks_is_over_before_its_function_and_whoever_asks_has_ended_then(resources):
+    timeout_s = of_type(resources, FUNCTION)["SendWebhooks"]["Timeout"]
+    assert 4 * poster.WHOLE_S < timeout_s <= webhooks.CLAIMED_S
 
 
 def test_every_alarm_tells_the_topic(resources):

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from chalicelib import http, wiring
+from chalicelib.identity.roles import Principal
 from chalicelib.ops import OpsItem
 from tests.influencers.test_routes import Api, KnownStaff, api, joined
 from tests.metrics.test_handing_in import LINK, VIDEO
@@ -31,6 +32,8 @@ def creator(api: Api, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 @pytest.fixture(autouse=True)
 def departments(api: Api) -> None:
     wiring.directory().put_department("water", {"en": "Water (sample)"}, sample=True)
+    staff = Principal("usr_1", "", "", frozenset({"admin"}))
+    wiring.department_accounts().add(staff, "water", "youtube", "@water")
 
 
 def kept() -> str:

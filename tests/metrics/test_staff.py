@@ -12,6 +12,7 @@ from chalicelib.errors import Forbidden, InvalidInput, NotFound
 from chalicelib.identity.roles import Principal
 from chalicelib.metrics import service
 from chalicelib.metrics.model import Decision, Outcome, Wanted
+from chalicelib.platforms.base import PostReading
 from tests.metrics.world import Crash, Dying, World
 
 LINK = "https://youtu.be/dQw4w9WgXcQ"
@@ -32,16 +33,34 @@ def submit(world: World, who: Principal = ADMIN, url: str = LINK, **given: Any) 
     return world.posts.submit(who, url, **facts | given)
 
 
-def test_a_departments_own_post_is_the_departments_word(world: World) -> None:
+@pytest.mark.parametrize(
+    ("link", "told", "matched", "by"),
+    [
+        (LINK, "", "not_known", ""),
+        (LINK, "water", "yes", "platform"),
+        (LINK, "two", "no", "platform"),
+        ("https://x.com/water/status/1", "", "yes", "link"),
+        ("https://x.com/two/status/1", "", "no", "link"),
+    ],
+)
+def test_a_departments_own_post_is_on_an_account_of_its_register(
+    world: World, link: str, told: str, matched: str, by: str
+) -> None:
     world.campaign("cmp_1", "none")
-    post = submit(world, WATER, department="water", campaign="cmp_1").post
-    assert (post.owner_department, post.person, post.matched, post.matched_by) == (
-        "water",
-        "",
-        "yes",
-        "staff",
-    )
-    assert (post.campaign, post.campaign_by, post.counts) == ("cmp_1", "staff", True)
+    post = submit(world, WATER, link, department="water", campaign="cmp_1").post
+    if told:
+        world.posts.learned(post.id, PostReading(account="", handle=told, figures={"views": 1}))
+    post = world.posts.get(ADMIN, post.id)
+    assert (post.owner_department, post.person, post.matched, post.matched_by) == ("water", "", matched, by)
+    assert (post.campaign, post.campaign_by, post.counts) == ("cmp_1", "staff", matched == "yes")
+
+
+def test_a_department_without_an_account_there_publishes_nothing_there(world: World) -> None:
+    for who, department, link in ((ROADS, "roads", LINK), (WATER, "water", "https://t.me/water/1")):
+        with pytest.raises(InvalidInput) as refused:
+            submit(world, who, link, department=department)
+        assert [(one.field, one.code) for one in refused.value.errors] == [("department", "handle_missing")]
+    assert world.all_posts() == []
 
 
 def test_a_second_hand_in_by_staff_takes_a_post_from_no_campaign_of_another_department(world: World) -> None:
@@ -186,7 +205,7 @@ def test_everybody_sees_what_is_theirs_to_see(world: World) -> None:
         (Wanted(area="D9001"), "4321"),
         (Wanted(area="D9002"), ""),
         (Wanted(platform="youtube"), "5"),
-        (Wanted(state="not_matched"), "42"),
+        (Wanted(state="not_matched"), "542"),
         (Wanted(person="one", state="matched"), "31"),
         (Wanted(undecided=True), "3"),
     ],

@@ -95,6 +95,7 @@ class World:
         self.store = PostStore(KnownSecrets().keyed_hash)
         self.person("one", ("youtube", "one"), ("x", "one"), ("telegram", "one_tg"))
         self.person("two", ("youtube", "two"), ("x", "two"), ("telegram", "two_tg"))
+        self.handles.handles["department#water"] = [("youtube", "water"), ("x", "water")]
         self.posts = self.service(self.store)
 
     def service(self, store: Any) -> Posts:

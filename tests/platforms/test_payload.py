@@ -113,3 +113,49 @@ def test_a_fingerprint_is_of_all_its_parts_in_their_order():
 )
 def test_signing_keys_are_one_or_several_and_never_empty(secret, keys):
     assert payload.signing_keys(secret) == keys
+
+
+def test_a_form_gives_its_fields_with_the_last_value_of_each_and_blank_ones_too():
+    assert payload.form_of(b"a=1&b=&a=%E0%A4%95+x") == {"a": "क x", "b": ""}
+    assert payload.form_pairs(b"b=2&a=1&b=") == [("b", "2"), ("a", "1"), ("b", "")]
+
+
+@pytest.mark.parametrize("body", [b"", b"a", b"&", b"a&b"])
+def test_what_is_no_form_is_refused(body):
+    with pytest.raises(ValueError, match="not a form"):
+        payload.form_of(body)
+
+
+@pytest.mark.parametrize("body", [b"a=\xff", b"a=%FF"])
+def test_bytes_of_a_form_that_are_no_utf8_are_kept_as_escapes_or_as_they_are(body):
+    assert payload.form_of(body) == {"a": "\\xff"}
+    assert payload.form_pairs(body, "surrogateescape") == [("a", "\udcff")]
+
+
+@pytest.mark.parametrize("value", ["2026-01-01T06:46:40Z", "2026-01-01T12:16:40+05:30"])
+def test_a_timestamp_is_read_from_text_with_a_zone(value):
+    read = payload.timestamp(value)
+    assert read == datetime(2026, 1, 1, 6, 46, 40, tzinfo=UTC)
+    assert read.tzinfo is UTC
+
+
+@pytest.mark.parametrize(
+    "value", [None, 1767250000, "", "soon", "2026-01-01T06:46:40", "0001-01-01T00:00:00+14:00"]
+)
+def test_what_is_no_timestamp_gives_none(value):
+    assert payload.timestamp(value) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "count"),
+    [(0, 0), ("007", 7), (7, 7), (10**18 - 1, 10**18 - 1)]
+    + [(bad, None) for bad in (10**18, -1, "-1", "+1", 1.0, "1.0", "", None, True, "१", [], "9" * 5000)],
+)
+def test_a_count_is_a_whole_number_that_can_be_stored(value, count):
+    assert payload.a_count(value) == count
+
+
+def test_a_refusal_without_a_code_is_named_by_its_status():
+    refused = payload.by_status(404)
+    assert (refused.platform_code, refused.params["detail"]) == ("http_404", "")
+    assert payload.by_status(429).platform_code == ""

@@ -1,0 +1,155 @@
+"""The copy kit of a campaign for a group: words, a tracked link of this group, and that it was posted."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from chalicelib.clock import Clock
+from chalicelib.errors import Conflict, NotFound
+from chalicelib.groups.clicks import Clicks, ClickStore, Handed, place_of
+from chalicelib.groups.model import READ, WRITE, Group, sees
+from chalicelib.groups.service import Groups
+from chalicelib.identity.audit import Audit
+from chalicelib.identity.roles import Principal
+from chalicelib.ports import Calendar, CampaignKit, keeps_silence, needs_override
+from chalicelib.ports import Kits as CampaignKits
+from chalicelib.telemetry import logger
+
+PAGE = 100
+MOST_READ = 1000
+CODE_LETTERS = 12
+_BOT = re.compile(
+    r"bot\b|bot/|crawl|spider|slurp|preview|facebookexternalhit|facebookcatalog|whatsapp/|telegrambot|"
+    r"skypeuripreview|embedly|headless|monitor|scanner|curl/|wget/|python|okhttp|go-http-client|java/|libwww",
+    re.IGNORECASE,
+)
+"""What fetches a link to show its preview, to check it or to index it: no person has looked."""
+
+
+class Silenced(Conflict):
+    code = "silence"
+    message = "The election law does not allow this campaign to be spread in this area now."
+
+
+@dataclass(frozen=True)
+class Kit:
+    """What a group gets of a campaign."""
+
+    group: Group
+    campaign: CampaignKit
+    link: str
+    """Its own tracked link; empty where the campaign has none."""
+    handed: Handed
+
+
+def is_bot(agent: str) -> bool:
+    """Whether a click was made by no person, as far as its browser says; one that says nothing is none."""
+    return not agent.strip() or bool(_BOT.search(agent))
+
+
+@dataclass(frozen=True)
+class GroupKits:
+    groups: Groups
+    store: ClickStore
+    campaigns: CampaignKits
+    calendar: Calendar
+    audit: Audit
+    clock: Clock
+    keyed_hash: Callable[[str], str]
+    public_url: str
+    organisation_kind: str
+
+    def kit(self, who: Principal, group_id: str, campaign: str) -> Kit:
+        """For staff who keep the group. Raises NotFound, Silenced."""
+        return self._kit(self.groups.get(who, group_id, WRITE), campaign)
+
+    def own_kit(self, person: str, group_id: str, campaign: str) -> Kit:
+        """For an approved creator who looks after the group. Raises NotFound, Silenced."""
+        return self._kit(self.groups.looked_after(person, group_id), campaign)
+
+    def posted(self, who: Principal, group_id: str, campaign: str) -> Handed:
+        """Notes that the kit was posted, by the word of staff. The first word stays. Raises NotFound."""
+        return self._posted(self.groups.get(who, group_id, WRITE), campaign, who.id)
+
+    def own_posted(self, person: str, group_id: str, campaign: str) -> Handed:
+        """The same by the word of who looks after the group."""
+        return self._posted(self.groups.looked_after(person, group_id), campaign, person)
+
+    def of_campaign(
+        self, who: Principal, campaign: str, area: str | None, limit: int, after: Mapping[str, Any] | None
+    ) -> tuple[list[tuple[Group, Handed, Clicks]], dict[str, Any] | None]:
+        """Up to `limit` groups that a campaign's kit was handed to, with what became of it, and where to go
+        on: those that the caller sees."""
+        found: list[tuple[Group, Handed]] = []
+        place = None
+        for read, (group, handed, here) in enumerate(self._walk(who, campaign, area, after), start=1):
+            if group is None or place_of(group) != handed.place or not sees(who, group, READ):
+                continue  # nor is it a place to go on from: a cursor can be read
+            found.append((group, handed))
+            if len(found) == limit or read >= MOST_READ:
+                place = here
+                break
+        sums = self.store.sums([handed.code for _, handed in found])
+        return [(group, handed, sums[handed.code]) for group, handed in found], place
+
+    def follow(self, code: str, visitor: str, agent: str) -> str:
+        """Where a tracked link leads; the click is counted. Raises NotFound."""
+        target = self.store.target(code) if re.fullmatch(r"[a-z2-7]{12}", code) else None
+        if target is None:
+            raise NotFound
+        try:
+            self.store.count(code, visitor, bot=is_bot(agent), at=self.clock.now())
+        except Exception:
+            logger.exception("click not counted")  # the reader goes on all the same
+        return target
+
+    def _kit(self, group: Group, campaign: str) -> Kit:
+        code = self._code(group, campaign)
+        link = f"{self.public_url}/r/{code}"
+        found = self.campaigns.kit(campaign, group.platform, link)
+        if found is None or not found.texts or group.state == "archived":
+            raise NotFound
+        election = self.calendar.at(group.path, self.clock.now())
+        silent = election.silent and keeps_silence(found.kind, self.organisation_kind)
+        held = needs_override(found.kind, self.organisation_kind) and election.codes - found.overrides
+        if silent or held:
+            raise Silenced
+        handed = self.store.hand_out(group, campaign, code, found.link, self.clock.now())
+        return Kit(group, found, link if found.link else "", handed)
+
+    def _posted(self, group: Group, campaign: str, by: str) -> Handed:
+        handed = self.store.handed(group, campaign)
+        if handed is None:
+            raise NotFound
+        if handed.posted_at is not None:
+            return handed
+        now = self.clock.now()
+        self.audit.committing(
+            subject=f"group#{group.id}",
+            action="group.posted",
+            actor=by,
+            at=now,
+            detail={"campaign": campaign},
+            write=partial(self.store.put_posted, group=group, campaign=campaign, by=by, at=now),
+        )
+        return self.store.handed(group, campaign) or handed
+
+    def _code(self, group: Group, campaign: str) -> str:
+        """Always the same for a group and campaign, and not to be guessed."""
+        digest = int(self.keyed_hash(f"tracked link {group.id} {campaign}")[:16], 16)
+        letters = "abcdefghijklmnopqrstuvwxyz234567"
+        return "".join(letters[(digest >> 5 * place) & 31] for place in range(CODE_LETTERS))
+
+    def _walk(
+        self, who: Principal, campaign: str, area: str | None, after: Mapping[str, Any] | None
+    ) -> Iterator[tuple[Group | None, Handed, dict[str, Any]]]:
+        prefixes = self.groups.prefixes(who, area)
+        first = int(after["stretch"]) if after else 0
+        for number, prefix in enumerate(prefixes[first:], start=first):
+            begin = after["key"] if after and number == first else None
+            for handed, key in self.store.of_campaign(campaign, prefix, begin, PAGE):
+                yield self.groups.store.find(handed.group), handed, {"stretch": number, "key": key}
