@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 
-from bench import against, callback, dispatch, growth, imports, simulation
+from bench import against, callback, dispatch, files, growth, imports, simulation
 from bench.figure import Figure
 
 BENCHES: dict[str, Callable[..., Iterator[Figure]]] = {
@@ -20,6 +20,7 @@ BENCHES: dict[str, Callable[..., Iterator[Figure]]] = {
     "growth": growth.run,
     "simulation": simulation.run,
     "dispatch": dispatch.run,
+    "imports": files.run,
 }
 LONG: dict[str, Callable[..., Iterator[Figure]]] = {"growth_largest": growth.largest}
 """Only when asked for: they take more than five minutes."""

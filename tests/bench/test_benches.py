@@ -53,6 +53,13 @@ def test_callbacks_are_told_from_route_to_queue_and_from_queue_to_tally():
 
 
 @pytest.mark.slow
+def test_imports_are_told_against_bare_writes_and_their_memory_by_size():
+    found = figures("imports", "40", "100", "3000")
+    assert found["imports_areas_items"] == 80
+    assert {"imports_areas", "imports_areas_again", "imports_memory"} <= set(found)
+
+
+@pytest.mark.slow
 def test_growth_is_told_for_each_size():
     assert {"growth_cpu_30", "growth_cpu_60", "growth_planner_memory_60"} <= set(
         figures("growth", "30", "60")
