@@ -41,6 +41,9 @@ from chalicelib.metrics.consumers import bp as metrics_bp
 from chalicelib.metrics.consumers import follow_accounts, forget_posts, measure_due
 from chalicelib.pages import routes as pages_routes
 from chalicelib.turnout import routes as turnout_routes
+from chalicelib.webhooks import routes as webhooks_routes
+from chalicelib.webhooks.consumers import bp as webhooks_bp
+from chalicelib.webhooks.consumers import send_webhooks
 
 app = Chalice(app_name=telemetry.SERVICE, configure_logs=False)
 app.api.binary_types = ["application/octet-stream", "image/png", "image/x-icon"]
@@ -88,6 +91,7 @@ for feature in (
     metrics_routes,
     pages_routes,
     turnout_routes,
+    webhooks_routes,
 ):
     app.register_blueprint(feature.api.blueprint)
 for blueprint in (
@@ -99,6 +103,7 @@ for blueprint in (
     imports_bp,
     influencers_bp,
     metrics_bp,
+    webhooks_bp,
 ):
     app.register_blueprint(blueprint)
 
@@ -116,5 +121,6 @@ __all__ = [
     "seal_audit",
     "send_chunk",
     "send_service",
+    "send_webhooks",
     "welcome",
 ]

@@ -71,16 +71,14 @@ def name(field: str, cell: str, language: str = "en", *, longest: int = 120) -> 
 
 
 def _dangling(text: str) -> bool:
-    """Whether a vowel sign or virama stands where no letter carries it: at a word's beginning, or behind
-    another sign of the same sort."""
+    """Whether a vowel sign or virama stands where no letter carries it: at a word's beginning. (A sign
+    typed twice looks like one, and stands in real names.)"""
     before = " "
     for character in text:
         if character in "\u200c\u200d":
             continue
         mark = unicodedata.category(character) in ("Mn", "Mc")
         if mark and before in " -(/.,":
-            return True
-        if mark and before == character:
             return True
         before = character
     return False

@@ -28,6 +28,16 @@ class Area:
     level: Literal["country", "state", "district", "block", "booth"]
     path: tuple[str, ...]
     names: Mapping[str, str]
+    codes: Mapping[str, str] = field(default_factory=dict)
+    """Official codes: `lgd`, `iso`, `iso_before` (ISO 3166-2 as before 2023), `eci`, `census`, `ward`."""
+    aliases: tuple[str, ...] = ()
+    """Other names by which it is found."""
+    valid_from: str = ""
+    """The day on which it was made, where that is known."""
+    valid_until: str = ""
+    """Its last day, when it ended by a merger or a split: it still resolves, and is offered to nobody."""
+    successors: tuple[str, ...] = ()
+    """Ids of the areas that came in its place."""
 
     @property
     def parent(self) -> str | None:

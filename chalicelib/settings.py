@@ -15,7 +15,7 @@ class Settings:
     capitals."""
 
     stage: str = "local"
-    """Part of every resource's name: `local`, `dev`, `prod`."""
+    """Part of every resource's name: `local`, `dev`, `prod`. `local` is a laptop."""
     organisation_kind: str = "public_body"
     """`public_body`, `election_office`, `party` or `ngo`: decides which kinds of campaign may be sent."""
     organisation_name: str = "JanJan"
@@ -30,6 +30,8 @@ class Settings:
     send_queue_url: str = ""
     service_queue_url: str = ""
     imports_queue_url: str = ""
+    webhooks_queue_url: str = ""
+    webhooks_dead_url: str = ""
     pool_id: str = ""
     pool_client_id: str = ""
     platform_secret: str = "janjan/local/platforms"

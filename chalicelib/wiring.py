@@ -22,10 +22,12 @@ if TYPE_CHECKING:
     from chalicelib.departments.accounts import Accounts as DepartmentAccounts
     from chalicelib.departments.changes import Changes
     from chalicelib.departments.directives import Directives
+    from chalicelib.departments.intake import DepartmentKind
     from chalicelib.departments.officers import Officers
     from chalicelib.departments.schemes import Cards, Schemes
     from chalicelib.departments.store import DepartmentStore
     from chalicelib.directory.elections import ElectionDesk
+    from chalicelib.directory.kind import AreaKind
     from chalicelib.directory.service import Directory
     from chalicelib.dispatch.bundle import Bundler
     from chalicelib.dispatch.channels import Breaker, ChannelDesk
@@ -81,6 +83,7 @@ if TYPE_CHECKING:
     from chalicelib.turnout.store import TurnoutStore
     from chalicelib.unsubscribing import Unsubscribing
     from chalicelib.uploads import Uploads
+    from chalicelib.webhooks.service import Webhooks
 
 POLLERS_SHARE = 0.9
 """What part of a platform's quota the schedule may use up: proofs of handles need the rest."""
@@ -310,6 +313,21 @@ def department_accounts() -> DepartmentAccounts:
         proving=lambda: Proving(meter(), secrets(), clock()),
         limits=rate_limits(),
         changes=_changes(),
+    )
+
+
+@cache
+def department_kind() -> DepartmentKind:
+    from dataclasses import replace
+
+    from chalicelib.departments.changes import JobsChanges
+    from chalicelib.departments.intake import DepartmentKind
+
+    return DepartmentKind(
+        store=_department_store(),
+        names=department_names,
+        put_names=directory().put_departments,
+        accounts=replace(department_accounts(), changes=JobsChanges(audit(), clock())),
     )
 
 
@@ -925,9 +943,23 @@ def callbacks() -> Callbacks:
 
 
 @cache
+def area_kind() -> AreaKind:
+    from chalicelib.directory.kind import AreaKind
+    from chalicelib.directory.store import DirectoryStore
+
+    return AreaKind(DirectoryStore())
+
+
+@cache
 def import_kinds() -> Kinds:
     """What can be imported: by its name, built when it is wanted."""
-    return {"groups": groups_kind, "turnout": turnout_kind, "turnout_matches": match_kind}
+    return {
+        "areas": area_kind,
+        "departments": department_kind,
+        "groups": groups_kind,
+        "turnout": turnout_kind,
+        "turnout_matches": match_kind,
+    }
 
 
 @cache
@@ -957,3 +989,25 @@ def import_runner() -> Runner:
 
     queue = Queue(settings().imports_queue_url)
     return Runner(JobStore(), import_kinds(), Files(settings().bucket), queue, clock())
+
+
+@cache
+def webhooks() -> Webhooks:
+    from chalicelib.queues import Queue
+    from chalicelib.secrets import secrets
+    from chalicelib.webhooks.poster import Poster
+    from chalicelib.webhooks.service import Webhooks
+    from chalicelib.webhooks.store import Standings
+
+    laptop = settings().stage == "local"
+    return Webhooks(
+        entries=lambda: secrets().all().get("webhooks", {}),
+        standings=Standings(),
+        poster=Poster(loopback=laptop),
+        queue=Queue(settings().webhooks_queue_url),
+        dead=Queue(settings().webhooks_dead_url),
+        audit=audit(),
+        clock=clock(),
+        public_url=public_url(),
+        loopback=laptop,
+    )

@@ -108,6 +108,25 @@ class Facebook:
     handle: str
 
 
+@dataclass(frozen=True)
+class Webhook:
+    """The system that the laptop's own events go to: the sandbox."""
+
+    name: str
+    secret: str
+    events: tuple[str, ...]
+    """Few: each is one more call while thousands of signups are tried."""
+
+    def entry(self, sandbox_url: str) -> dict[str, Any]:
+        """What the secret holds of it."""
+        return {"url": f"{sandbox_url}/receiver/hook", "secret": self.secret, "events": list(self.events)}
+
+
+WEBHOOK = Webhook(
+    name="sandbox",
+    secret="whsec_bG9jYWwtd2ViaG9vay1zZWNyZXQtb2YtbmFtdW5h",
+    events=("campaign.approved", "run.cancelled"),
+)
 WHATSAPP = WhatsApp(
     app_secret="local-whatsapp-app-secret",
     verify_token="local-whatsapp-verify-token",

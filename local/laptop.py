@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from local.children import Child
+from local.config import WEBHOOK, platform_secret
 from local.deploy import Options, deploy, package, write_environment
 from local.engine import Engine
 from local.ports import HOST, free_port, require_free
@@ -93,6 +94,7 @@ def laptop(
         platform_url=sandbox_url,
         clock_file=str(clock_file),
         record_calls=str(folder / "calls.jsonl") if record_calls else "",
+        secret=platform_secret() | {"webhooks": {WEBHOOK.name: WEBHOOK.entry(sandbox_url)}},
     )
     with ExitStack() as stack:
 

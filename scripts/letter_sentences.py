@@ -18,6 +18,7 @@ CHUNK = r"\d{11}"
 PLATFORM = r"[a-z][a-z0-9_]{1,15}"
 WORDS = r"[A-Za-z][A-Za-z._]{1,60}"
 EVENT_ID = r"[A-Za-z0-9-]{1,64}"
+SUBSCRIBER = r"[a-z][a-z0-9_-]{0,39}"
 FUNCTIONS = {
     "FoldCoverage": "fold_coverage",
     "FollowAccounts": "follow_accounts",
@@ -46,7 +47,7 @@ class _Unreadable(Exception):
 
 
 def said(queue: str, body: str, attributes: Mapping[str, str]) -> Said:
-    """What a letter of the queue `callbacks`, `plan`, `send`, `service` or `events` says."""
+    """What a letter of the queue `callbacks`, `plan`, `send`, `service`, `webhooks` or `events` says."""
     function, read = _READERS.get(queue, ("", _nothing))
     try:
         message = json.loads(body)
@@ -123,6 +124,14 @@ def _import(message: Mapping[str, Any]) -> str:
     return f"work on import {_only(ID, message['import'])}"
 
 
+def _webhook(message: Mapping[str, Any]) -> str:
+    if "detail-type" in message:
+        return _event(message, {})
+    event = message["event"]
+    what = f"event {_only(WORDS, event['type'])} {_only(EVENT_ID, event['id'])}"
+    return f"{what} for the webhook {_only(SUBSCRIBER, message['to'])}"
+
+
 def _event(message: Mapping[str, Any], attributes: Mapping[str, str]) -> str:
     condition = _part(message, "requestContext").get("condition") or attributes.get("ERROR_CODE")
     why = f" ({_only(WORDS, condition)})" if condition else ""
@@ -161,4 +170,5 @@ _READERS: dict[str, tuple[str, Callable[[Mapping[str, Any]], str]]] = {
     "plan": ("plan_run", _plan),
     "send": ("send_chunk", _send),
     "service": ("send_service", _service),
+    "webhooks": ("send_webhooks", _webhook),
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from chalicelib.errors import FieldError, InvalidInput
@@ -30,6 +30,72 @@ _PARENTS = {
     "block": ("district",),
     "booth": ("district", "block"),
 }
+
+
+RENAMED = {"IN-CT": "IN-CG", "IN-OR": "IN-OD", "IN-TG": "IN-TS", "IN-UT": "IN-UK"}
+"""ISO 3166-2 codes of states as they were until November 2023, and as they are."""
+_GROUPINGS = {"constituency": re.compile(r"IN-[A-Z]{2}-A\d{1,4}"), "ward": re.compile(r"D\d{1,6}-W\d{1,4}")}
+_LANGUAGES_FIRST = ("hi", "en")
+
+
+@dataclass(frozen=True)
+class Grouping:
+    """A second grouping of booths: an assembly constituency of a state, or a ward of a district."""
+
+    id: str
+    names: Mapping[str, str]
+    codes: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def kind(self) -> str:
+        """`constituency` or `ward`."""
+        return "constituency" if self.id.startswith("IN-") else "ward"
+
+    @property
+    def within(self) -> str:
+        """The state or district whose it is."""
+        return self.id.rpartition("-")[0]
+
+    @property
+    def number(self) -> int:
+        return int(self.id.rpartition("-")[2][1:])
+
+
+def is_grouping(grouping_id: str) -> bool:
+    """Whether this is the id of a constituency or a ward."""
+    return any(pattern.fullmatch(grouping_id) for pattern in _GROUPINGS.values())
+
+
+def groupings_of(booth: Area) -> dict[str, str]:
+    """The ids of the groupings that a booth belongs to, by their kind."""
+    if booth.level != "booth":
+        return {}
+    constituency = f"{booth.path[1]}-{booth.id.split('-')[1]}"
+    ward = booth.codes.get("ward", "")
+    return {"constituency": constituency} | ({"ward": f"{booth.path[2]}-W{ward}"} if ward else {})
+
+
+def in_order(names: Mapping[str, str]) -> dict[str, str]:
+    """Names by language: Hindi, English, then the others."""
+    first = {language: names[language] for language in _LANGUAGES_FIRST if language in names}
+    return first | dict(sorted(names.items()))
+
+
+def overlaid(known: Area | None, told: Area) -> Area:
+    """What is known of an area, with what a file tells of it: what the file is silent about stays."""
+    if known is None:
+        return replace(told, names=in_order(told.names))
+    return Area(
+        told.id,
+        told.level,
+        told.path,
+        in_order({**known.names, **told.names}),
+        {**known.codes, **told.codes},
+        tuple(dict.fromkeys((*known.aliases, *told.aliases))),
+        told.valid_from or known.valid_from,
+        told.valid_until or known.valid_until,
+        told.successors or known.successors,
+    )
 
 
 @dataclass(frozen=True)
@@ -58,6 +124,11 @@ def check_area(area: Area) -> None:
         wrong.append(FieldError("path", "area_path", "An id below a district begins with the district's id."))
     if not any(area.names.values()):
         wrong.append(FieldError("names", "missing", "Please fill in this field."))
+    if any(level_of(one) != area.level or one == area.id for one in area.successors):
+        sentence = "An area is followed by others of its own level: their ids."
+        wrong.append(FieldError("successors", "successors", sentence))
+    if area.valid_from and area.valid_until and area.valid_until < area.valid_from:
+        wrong.append(FieldError("valid_until", "before_begin", "It cannot end before it begins."))
     if wrong:
         raise InvalidInput(wrong)
 

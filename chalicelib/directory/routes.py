@@ -13,6 +13,7 @@ from pydantic import Field
 from chalicelib import wiring
 from chalicelib.clock import rfc3339
 from chalicelib.directory.model import Label, Poll
+from chalicelib.errors import NotFound
 from chalicelib.http import (
     JSON,
     PUBLIC,
@@ -38,6 +39,8 @@ Names = Annotated[
 
 class AreasQuery(Strict):
     parent: str = Field("", max_length=40)
+    grouping: str = Field("", max_length=40)
+    """An assembly constituency or a ward: its booths, by number."""
     q: str = Field("", max_length=80)
     limit: int = Field(50, ge=1, le=200)
     cursor: str | None = None
@@ -49,6 +52,36 @@ class AreaView(View):
     parent: str | None
     path: list[str]
     names: dict[str, str]
+
+
+class WholeAreaView(AreaView):
+    """`valid_until`: it has ended, and `successors` came in its place."""
+
+    codes: dict[str, str]
+    aliases: list[str]
+    valid_from: str
+    valid_until: str
+    successors: list[AreaView]
+
+
+class GroupingsQuery(ListQuery):
+    within: str = Field(min_length=1, max_length=40)
+    """A state: its assembly constituencies; a district: its wards."""
+    q: str = Field("", max_length=80)
+
+
+class GroupingView(View):
+    id: str
+    kind: str
+    within: str
+    number: int
+    names: dict[str, str]
+    codes: dict[str, str]
+
+
+class GroupingList(View):
+    items: list[GroupingView]
+    next: str | None = None
 
 
 class AreaList(View):
@@ -106,9 +139,53 @@ class ElectionList(View):
     "/v1/areas", allow=PUBLIC, query=AreasQuery, answer=AreaList, summary="Areas below one, or by their name"
 )
 def areas(request: Request, query: AreasQuery) -> Response:
-    found, last = wiring.directory().search(query.parent, query.q, read_cursor(request), query.limit)
+    directory, after = wiring.directory(), read_cursor(request)
+    if query.grouping:
+        found, last = directory.booths_of(query.grouping, after, query.limit)
+    else:
+        found, last = directory.search(query.parent, query.q, after, query.limit)
     items = [_area_view(area) for area in found]
     return _cacheable(AreaList(items=items, next=next_cursor(request, last)))
+
+
+@api.get("/v1/areas/{area}", allow=PUBLIC, answer=WholeAreaView, summary="One area, also one that has ended")
+def one_area(request: Request, area: str) -> Response:
+    found = wiring.directory().get(area)
+    if found is None:
+        raise NotFound
+    after = [one for other in found.successors if (one := wiring.directory().get(other)) is not None]
+    whole = WholeAreaView(
+        **_area_view(found).model_dump(),
+        codes=dict(found.codes),
+        aliases=list(found.aliases),
+        valid_from=found.valid_from,
+        valid_until=found.valid_until,
+        successors=[_area_view(one) for one in after],
+    )
+    return _cacheable(whole)
+
+
+@api.get(
+    "/v1/groupings",
+    allow=PUBLIC,
+    query=GroupingsQuery,
+    answer=GroupingList,
+    summary="Assembly constituencies of a state, or wards of a district",
+)
+def groupings(request: Request, query: GroupingsQuery) -> Response:
+    found, last = wiring.directory().groupings(query.within, query.q, read_cursor(request), query.limit)
+    items = [
+        GroupingView(
+            id=one.id,
+            kind=one.kind,
+            within=one.within,
+            number=one.number,
+            names=dict(one.names),
+            codes=dict(one.codes),
+        )
+        for one in found
+    ]
+    return _cacheable(GroupingList(items=items, next=next_cursor(request, last)))
 
 
 @api.get("/v1/themes", allow=PUBLIC, query=ListQuery, answer=LabelList, summary="Themes of campaigns")

@@ -7,7 +7,18 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from chalicelib.clock import Clock
-from chalicelib.directory.model import ROOT, Label, check_area, clean_names, fold, ranges_of, without_nested
+from chalicelib.directory.model import (
+    ROOT,
+    Grouping,
+    Label,
+    check_area,
+    clean_names,
+    fold,
+    is_grouping,
+    level_of,
+    ranges_of,
+    without_nested,
+)
 from chalicelib.directory.store import DirectoryStore, Position
 from chalicelib.errors import FieldError, InvalidInput
 from chalicelib.identity.audit import Audit
@@ -61,12 +72,30 @@ class Directory:
         self, parent: str, typed: str, after: Position | None, limit: int
     ) -> tuple[list[Area], Position | None]:
         """Areas for a form: the children of `parent` (of India when nothing is given); with `typed`, those
-        whose name in any language begins so, among the children of `parent`, or among all states and
-        districts."""
+        whose name in any language, alias or code begins so, among the children of `parent`, or among all
+        states and districts. What has ended is not offered."""
         folded = fold(typed)
         if folded and not parent:
-            return self.store.named(folded, after, limit)
-        return self.store.page(parent or ROOT, folded, after, limit)
+            return self.store.named(folded, after, limit, self._today())
+        return self.store.page(parent or ROOT, folded, after, limit, self._today())
+
+    def booths_of(
+        self, grouping: str, after: Position | None, limit: int
+    ) -> tuple[list[Area], Position | None]:
+        """The booths of an assembly constituency (`IN-UP-A168`) or a ward (`D162-W12`), by number; none for
+        an id that is neither's."""
+        return self.store.booths_of(grouping, after, limit) if is_grouping(grouping) else ([], None)
+
+    def groupings(
+        self, within: str, typed: str, after: Position | None, limit: int
+    ) -> tuple[list[Grouping], Position | None]:
+        """The assembly constituencies of a state or the wards of a district, by number or by the beginning of
+        a name."""
+        kind = "constituency" if level_of(within) == "state" else "ward"
+        return self.store.grouping_page(kind, within, fold(typed), after, limit)
+
+    def _today(self) -> str:
+        return self.clock.today_ist().isoformat()
 
     def put_area(self, area: Area, *, sample: bool = False) -> None:
         self.put_areas([area], sample=sample)
@@ -99,6 +128,11 @@ class Directory:
     ) -> Label:
         """Adds a department or changes its names."""
         return self._put_label(DEPARTMENTS, Label(department_id, clean_names(dict(names)), sample), actor)
+
+    def put_departments(self, names: Mapping[str, Mapping[str, str]]) -> None:
+        """Writes many at once, for a job whose own entry in the audit tells of them."""
+        labels = (Label(one, clean_names(dict(given))) for one, given in names.items())
+        self.store.put_labels(DEPARTMENTS, labels)
 
     def _put_label(self, kind: str, label: Label, actor: str) -> Label:
         if not label.names:

@@ -3,7 +3,12 @@
     pk            sk            parent        sort            read by
     <area id>     area          <parent id>   <folded name>   key: 0.5 read units; child of its parent: index
     <area id>     name#<lang>   <parent id>   <folded name>   index: the same area under its other name
+    <area id>     alias#<word>  <parent id>   <word>          index: under an alias, an old or official code
     <area id>     find#<lang>   find#<char>   <folded name>   index: states and districts, parent not known
+    <area id>     find#alias#…  find#<char>   <word>          the same under an alias or code
+    <booth id>    in#<kind>     in#<grouping> <number>        index: the booths of a constituency or ward
+    <grouping id> grouping      all#<kind>#<within> <number>  index: constituencies, wards
+    <grouping id> name#<lang>   name#<kind>#<within> <folded> index: one by its name
     themes        <id>                                        query: 0.5 read units
     departments   <id>                                        query: 0.5 read units
     elections     <id>                                        query of all: 1 read unit for some ten of them
@@ -11,7 +16,8 @@
 Index `by_parent` (parent, sort): children in the order of their names, and names beginning with what was
 typed; an area is about 250 bytes, so 100 children are 3 read units. A row costs 2 write units,
 its index entry included.
-A name may change later; a language once given stays (its row is overwritten, never removed).
+A name may change later; a language once given stays. An import takes away the rows of names that are no more;
+it costs 1 read unit an area for that, and a booth 2 rows at least: its own and its constituency's.
 """
 
 from __future__ import annotations
@@ -22,15 +28,16 @@ from typing import Any, cast
 
 from pynamodb.attributes import BooleanAttribute, JSONAttribute, UnicodeAttribute
 from pynamodb.exceptions import DoesNotExist
+from pynamodb.expressions.condition import Condition
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.transactions import TransactWrite
 
 from chalicelib.clock import parse_rfc3339, rfc3339
-from chalicelib.directory.model import Label, Poll, fold
+from chalicelib.directory.model import Grouping, Label, Poll, fold, groupings_of
 from chalicelib.ports import Area
 from chalicelib.tables import Table, TableName
 
-AREA = "area"
+AREA, GROUPING = "area", "grouping"
 ELECTIONS = "elections"
 TIMES = ("polling_ends", "code_from", "code_until")
 _FOUND_WITHOUT_PARENT = ("country", "state", "district")
@@ -56,6 +63,8 @@ class DirectoryItem(Table):
     level = UnicodeAttribute(null=True)
     path = UnicodeAttribute(null=True)
     names = UnicodeAttribute(null=True)
+    more = UnicodeAttribute(null=True)
+    ended = UnicodeAttribute(null=True)
     sample = BooleanAttribute(null=True)
 
 
@@ -74,6 +83,55 @@ class DirectoryStore:
                 for row in _rows(area, sample=sample):
                     batch.save(row)
 
+    def replace_areas(self, changes: Iterable[tuple[Area | None, Area]]) -> None:
+        """Writes areas over what was read of them, without leaving rows of names that are no more."""
+        with DirectoryItem.batch_write() as batch:
+            for before, after in changes:
+                rows = list(_rows(after, sample=False))
+                kept = {row.sk for row in rows}
+                for row in rows:
+                    batch.save(row)
+                for row in _rows(before, sample=False) if before else ():
+                    if row.sk not in kept:
+                        batch.delete(row)
+
+    def put_groupings(self, groupings: Iterable[Grouping]) -> None:
+        """Writes constituencies and wards; the same again overwrites it."""
+        with DirectoryItem.batch_write() as batch:
+            for grouping in groupings:
+                for row in _grouping_rows(grouping):
+                    batch.save(row)
+
+    def groupings(self, ids: Iterable[str]) -> dict[str, Grouping]:
+        """Those of these constituencies and wards that there are, by 100 a request."""
+        keys = [(one, GROUPING) for one in dict.fromkeys(ids)]
+        rows = DirectoryItem.batch_get(keys, consistent_read=True) if keys else ()
+        return {row.pk: _grouping(row) for row in rows}
+
+    def grouping_page(
+        self, kind: str, within: str, typed: str, after: Position | None, limit: int
+    ) -> tuple[list[Grouping], Position | None]:
+        """The constituencies of a state or the wards of a district, by number; with `typed` (folded) those
+        whose name begins so; where to go on."""
+        rows = DirectoryItem.by_parent.query(
+            f"{'name' if typed else 'all'}#{kind}#{within}",
+            DirectoryItem.sort.startswith(typed) if typed else None,
+            limit=limit,
+            page_size=limit,
+            last_evaluated_key=after,
+        )
+        found = list({row.pk: _grouping(row) for row in rows}.values())
+        return found, cast("Position | None", rows.last_evaluated_key)
+
+    def booths_of(
+        self, grouping: str, after: Position | None, limit: int
+    ) -> tuple[list[Area], Position | None]:
+        """The booths of a constituency or ward, by number; where to go on."""
+        rows = DirectoryItem.by_parent.query(
+            f"in#{grouping}", limit=limit, page_size=limit, last_evaluated_key=after
+        )
+        return _each_once(rows), cast("Position | None", rows.last_evaluated_key)
+
     def area(self, area_id: str) -> Area | None:
         try:
             return _area(DirectoryItem.get(area_id, AREA))
@@ -91,24 +149,29 @@ class DirectoryStore:
         return self.page(parent, "", None, None)[0]
 
     def page(
-        self, parent: str, typed: str, after: Position | None, limit: int | None
+        self, parent: str, typed: str, after: Position | None, limit: int | None, on: str = ""
     ) -> tuple[list[Area], Position | None]:
-        """Children of `parent` whose name in any language begins with `typed` (folded); where to go on."""
+        """Children of `parent` whose name in any language begins with `typed` (folded), without those that
+        had ended by the day `on`; where to go on."""
         rows = DirectoryItem.by_parent.query(
             parent,
             DirectoryItem.sort.startswith(typed) if typed else None,
-            filter_condition=None if typed else DirectoryItem.sk == AREA,
+            filter_condition=_both(None if typed else DirectoryItem.sk == AREA, _lasting(on)),
             limit=limit,
             page_size=limit,
             last_evaluated_key=after,
         )
         return _each_once(rows), cast("Position | None", rows.last_evaluated_key)
 
-    def named(self, typed: str, after: Position | None, limit: int) -> tuple[list[Area], Position | None]:
-        """States and districts whose name in any language begins with `typed` (folded)."""
+    def named(
+        self, typed: str, after: Position | None, limit: int, on: str = ""
+    ) -> tuple[list[Area], Position | None]:
+        """States and districts whose name in any language begins with `typed` (folded), without those that
+        had ended by the day `on`."""
         rows = DirectoryItem.by_parent.query(
             f"find#{typed[0]}",
             DirectoryItem.sort.startswith(typed),
+            filter_condition=_lasting(on),
             limit=limit,
             page_size=limit,
             last_evaluated_key=after,
@@ -120,6 +183,14 @@ class DirectoryStore:
         transaction.save(
             DirectoryItem(kind, label.id, names=_packed(label.names), sample=label.sample or None)
         )
+
+    def put_labels(self, kind: str, labels: Iterable[Label]) -> None:
+        """Writes many of a kind, in batches of 25."""
+        with DirectoryItem.batch_write() as batch:
+            for label in labels:
+                batch.save(
+                    DirectoryItem(kind, label.id, names=_packed(label.names), sample=label.sample or None)
+                )
 
     def labels(self, kind: str) -> list[Label]:
         """All of a kind (`themes`, `departments`), by id."""
@@ -148,11 +219,48 @@ def _poll(row: PollItem) -> Poll:
     return Poll(**body | times | {"areas": areas})
 
 
+def _lasting(on: str) -> Condition | None:
+    return DirectoryItem.ended.does_not_exist() | (DirectoryItem.ended >= on) if on else None
+
+
+def _both(one: Condition | None, other: Condition | None) -> Condition | None:
+    return one & other if one is not None and other is not None else one if one is not None else other
+
+
+def _grouping_rows(grouping: Grouping) -> Iterable[DirectoryItem]:
+    where = f"{grouping.kind}#{grouping.within}"
+    shared: dict[str, Any] = {
+        "names": _packed(grouping.names),
+        "more": _packed({"codes": grouping.codes}) if grouping.codes else None,
+    }
+    number = f"{grouping.number:05d}"
+    yield DirectoryItem(grouping.id, GROUPING, parent=f"all#{where}", sort=number, **shared)
+    for language, name in grouping.names.items():
+        yield DirectoryItem(
+            grouping.id, f"name#{language}", parent=f"name#{where}", sort=fold(name), **shared
+        )
+
+
+def _grouping(row: DirectoryItem) -> Grouping:
+    return Grouping(row.pk, json.loads(row.names or "{}"), json.loads(row.more or "{}").get("codes", {}))
+
+
+def _words(area: Area) -> list[str]:
+    """By what an area is found beside its names, folded."""
+    words = list(area.aliases)
+    if area.level in ("state", "district"):
+        words += [area.id, *(area.codes[name] for name in ("iso_before", "lgd", "eci") if name in area.codes)]
+    names = {fold(name) for name in area.names.values()}
+    return [word for word in dict.fromkeys(map(fold, words)) if word and word not in names]
+
+
 def _rows(area: Area, *, sample: bool) -> Iterable[DirectoryItem]:
     shared: dict[str, Any] = {
         "level": area.level,
         "path": "/".join(area.path),
         "names": _packed(area.names),
+        "more": _more(area),
+        "ended": area.valid_until or None,
         "sample": sample or None,
     }
     first, *others = area.names.items()
@@ -165,6 +273,26 @@ def _rows(area: Area, *, sample: bool) -> Iterable[DirectoryItem]:
             yield DirectoryItem(
                 area.id, f"find#{language}", parent=f"find#{folded[0]}", sort=folded, **shared
             )
+    for word in _words(area):
+        yield DirectoryItem(area.id, f"alias#{word}", parent=area.parent or "-", sort=word, **shared)
+        if area.level in _FOUND_WITHOUT_PARENT:
+            yield DirectoryItem(area.id, f"find#alias#{word}", parent=f"find#{word[0]}", sort=word, **shared)
+    for kind, grouping in groupings_of(area).items():
+        number = area.id.rpartition("-P")[2]
+        sort = number.rjust(5 + (not number.isdigit()), "0")
+        yield DirectoryItem(area.id, f"in#{kind}", parent=f"in#{grouping}", sort=sort, **shared)
+
+
+def _more(area: Area) -> str | None:
+    said = {
+        "codes": area.codes,
+        "aliases": area.aliases,
+        "valid_from": area.valid_from,
+        "valid_until": area.valid_until,
+        "successors": area.successors,
+    }
+    kept = {name: value for name, value in said.items() if value}
+    return _packed(kept) if kept else None
 
 
 def _packed(names: object) -> str:
@@ -173,7 +301,9 @@ def _packed(names: object) -> str:
 
 def _area(row: DirectoryItem) -> Area:
     level = cast("Any", row.level)
-    return Area(row.pk, level, tuple((row.path or "").split("/")), json.loads(row.names or "{}"))
+    more: dict[str, Any] = json.loads(row.more or "{}")
+    more |= {name: tuple(more[name]) for name in ("aliases", "successors") if name in more}
+    return Area(row.pk, level, tuple((row.path or "").split("/")), json.loads(row.names or "{}"), **more)
 
 
 def _each_once(rows: Iterable[DirectoryItem]) -> list[Area]:

@@ -74,6 +74,8 @@ MATRIX: dict[str, frozenset[Role]] = {
     "turnout.goal": _only("admin", "coordinator"),
     "user.read": _only("admin", "auditor"),
     "user.write": _only("admin"),
+    "webhook.read": _only("admin", "auditor"),
+    "webhook.write": _only("admin"),
     "audit.read": _only("admin", "auditor"),
 }
 """Action -> the roles that may do it. What is not named here, nobody may do."""

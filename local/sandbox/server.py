@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
+from local.sandbox import receiver
 from local.sandbox.facebook import Facebook
 from local.sandbox.instagram import Instagram
 from local.sandbox.msg91 import Msg91
@@ -152,6 +153,11 @@ class _Handler(BaseHTTPRequestHandler):
             return
         raw = self.rfile.read(length)
         headers = {name.lower(): value for name, value in self.headers.items()}
+        if self.path.startswith("/receiver/"):
+            with self.server.sandbox.world.lock:
+                reply = receiver.take(self.server.sandbox.world, headers, raw)
+            self._answer(reply)
+            return
         try:
             body = json.loads(raw) if raw else None
         except ValueError:  # who says nothing of JSON may post JSON all the same

@@ -9,6 +9,8 @@ import pytest
 from chalice.test import Client
 
 from chalicelib import wiring
+from chalicelib.directory.model import Grouping
+from chalicelib.ports import Area
 from local.config import platform_secret
 from tests.campaigns.samples import AREAS
 
@@ -86,3 +88,32 @@ def test_writing_needs_a_member_of_staff(get):
         headers = {"Content-Type": "application/json"}
         for path in ("/v1/themes", "/v1/departments"):
             assert client.http.post(path, headers=headers, body=b"{}").status_code == 401
+
+
+def test_an_area_that_has_ended_still_resolves_and_tells_its_successors(get):
+    ended = Area(
+        "D9009",
+        "district",
+        ("IN", "IN-XN", "D9009"),
+        {"en": "Old Town"},
+        codes={"lgd": "9009"},
+        valid_until="2023-04-06",
+        successors=("D9001", "D9002"),
+    )
+    wiring.directory().put_area(ended)
+    assert items(get("/v1/areas?q=old")) == items(get("/v1/areas?q=9009")) == []
+    assert "D9009" not in items(get("/v1/areas?parent=IN-XN"))
+    told = json.loads(get("/v1/areas/D9009").body)
+    assert (told["valid_until"], told["codes"]) == ("2023-04-06", {"lgd": "9009"})
+    assert [one["id"] for one in told["successors"]] == ["D9001", "D9002"]
+    assert get("/v1/areas/D1").status_code == 404
+
+
+def test_constituencies_are_listed_and_their_booths(get):
+    booth = Area("D9001-A5-P1", "booth", ("IN", "IN-XN", "D9001", "D9001-A5-P1"), {"en": "School"})
+    wiring.directory().put_area(booth)
+    wiring.directory().store.put_groupings([Grouping("IN-XN-A5", {"en": "Janpur"})])
+    [one] = json.loads(get("/v1/groupings?within=IN-XN").body)["items"]
+    assert (one["id"], one["kind"], one["number"]) == ("IN-XN-A5", "constituency", 5)
+    assert items(get("/v1/areas?grouping=IN-XN-A5")) == ["D9001-A5-P1"]
+    assert items(get("/v1/groupings?within=IN-XN&q=x")) == []

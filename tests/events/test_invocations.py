@@ -11,6 +11,7 @@ from chalice.test import Client
 import app as front_door
 from chalicelib import wiring
 from chalicelib.dispatch.model import Ticket
+from chalicelib.webhooks.model import Message
 
 SAMPLES = Path(__file__).parents[2] / "events" / "samples" / "invocations"
 RUN = "cmp_abcdefghijklmnop-1"
@@ -93,6 +94,23 @@ def test_the_queue_of_callbacks(monkeypatch):
     answer = invoke("process_callbacks", "sqs_callbacks")
     assert answer == {"batchItemFailures": [{"itemIdentifier": records[-1]["messageId"]}]}
     assert processor.messages == {record["messageId"]: record["body"] for record in records}
+
+
+def test_the_queue_of_webhooks(monkeypatch):
+    class Taking:
+        def take(self, messages):
+            self.messages = messages
+            return [list(messages)[-1]]
+
+    taking = Taking()
+    monkeypatch.setattr(wiring, "webhooks", lambda: taking)
+    records = sample("sqs_webhooks")["Records"]
+    answer = invoke("send_webhooks", "sqs_webhooks")
+    assert answer == {"batchItemFailures": [{"itemIdentifier": records[-1]["messageId"]}]}
+    assert taking.messages == {record["messageId"]: record["body"] for record in records}
+    told, waiting = bodies("sqs_webhooks")
+    assert told["detail-type"] == "influencer.approved"
+    assert Message.of(waiting).body() == waiting
 
 
 def test_the_stream_of_a_table(recorded):

@@ -125,6 +125,13 @@ STREAM = {
             "send_service",
             "welcome for inf_a",
         ),
+        (
+            "webhooks",
+            {"to": "namuna-crm", "event": {"id": "0f3a", "type": "run.started"}, "since": 1.5},
+            "send_webhooks",
+            "event run.started 0f3a for the webhook namuna-crm",
+        ),
+        ("webhooks", APPROVED, "send_webhooks", "event influencer.approved 0f3a of inf_nobody"),
         ("events", APPROVED, "welcome", "event influencer.approved 0f3a of inf_nobody"),
         ("events", TICK, "seal_audit", "the schedule's call of 2026-11-02T18:15:00Z"),
         ("events", {"requestPayload": TICK}, "seal_audit", "the schedule's call of 2026-11-02T18:15:00Z"),
@@ -148,7 +155,7 @@ def test_an_event_that_eventbridge_gave_up_says_why_and_for_whom():
     assert told.sentence.endswith("of inf_nobody (NO_PERMISSIONS)")
 
 
-@pytest.mark.parametrize("queue", ["callbacks", "plan", "send", "service", "events", "another"])
+@pytest.mark.parametrize("queue", ["callbacks", "plan", "send", "service", "webhooks", "events", "another"])
 @pytest.mark.parametrize(
     "body",
     [
@@ -156,6 +163,8 @@ def test_an_event_that_eventbridge_gave_up_says_why_and_for_whom():
         json.dumps(PHONE),
         json.dumps({"run": PHONE, "chunk": PHONE, "launch": PHONE, "kind": "code", "influencer": PHONE}),
         json.dumps({"kind": PHONE, "influencer": "inf_a"}),
+        json.dumps({"to": PHONE, "event": {"id": "0f3a", "type": "run.started"}}),
+        json.dumps({"to": "crm", "event": {"id": PHONE, "type": PHONE}}),
         json.dumps({"platform": PHONE, "received_at": PHONE, "body": PHONE}),
         json.dumps({"detail-type": PHONE, "detail": {"id": PHONE, "data": {"a": PHONE}}, "resources": PHONE}),
         json.dumps({"requestContext": PHONE, "requestPayload": [PHONE], "DDBStreamBatchInfo": PHONE}),

@@ -26,6 +26,7 @@ HANDLERS = [
     "seal_audit",
     "send_chunk",
     "send_service",
+    "send_webhooks",
     "welcome",
 ]
 # A last middleware stops before the handler's own work; write_metrics of app.py must have run around it.

@@ -14,6 +14,8 @@ from chalicelib.dispatch import decisions, fallback
 from chalicelib.platforms import ses
 from chalicelib.settings import Settings
 from chalicelib.telemetry import SERVICE
+from chalicelib.webhooks import poster
+from chalicelib.webhooks import service as webhooks
 from local.engine import ROOT
 from local.server import NOT_FOUND
 from scripts.package import template_problems
@@ -58,7 +60,7 @@ def test_every_resource_has_a_type(resources):
 
 def test_every_queue_mapping_reports_single_failures_and_limits_its_concurrency(resources):
     mappings = events_of(resources, "SQS")
-    assert len(mappings) == 5
+    assert len(mappings) == 6
     for _, mapping in mappings:
         assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
         assert "MaximumConcurrency" in mapping["ScalingConfig"]
@@ -82,7 +84,7 @@ def test_every_queue_that_is_read_hands_failures_to_a_dead_letter_queue_of_its_o
         for _, mapping in events_of(resources, "SQS")
         for queue in [queue_of(resources, mapping)]
     ]
-    assert len(set(targets)) == 5
+    assert len(set(targets)) == 6
 
 
 def test_every_queue_is_encrypted_and_named_by_its_stage(resources):
@@ -228,6 +230,24 @@ def test_the_topic_of_emails_ends_in_the_name_of_its_platform_and_its_letters_ar
     known = {kind.lower().replace(" ", "") for kind in ses.READERS}
     assert known - asked == {"open", "click"}
     assert asked - known == set()
+
+
+def test_every_event_of_ours_goes_to_the_queue_of_webhooks_and_only_its_rule_may_write_there(resources):
+    [rule] = of_type(resources, "AWS::Events::Rule").values()
+    assert rule["EventBusName"] == {"Ref": "Bus"}
+    assert rule["EventPattern"] == {"source": [{"prefix": "janjan."}]}
+    [target] = rule["Targets"]
+    assert target["Arn"] == {"Fn::GetAtt": ["WebhooksQueue", "Arn"]}
+    assert target["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": ["WebhooksDead", "Arn"]}}
+    [allowed] = resources["WebhooksQueuePolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    assert allowed["Principal"] == {"Service": "events.amazonaws.com"}
+    rule_arn = {"Fn::GetAtt": ["EventsToWebhooks", "Arn"]}
+    assert allowed["Condition"] == {"ArnEquals": {"aws:SourceArn": rule_arn}}
+
+
+def test_a_batch_of_webhooks_is_over_before_its_function_and_whoever_asks_has_ended_then(resources):
+    timeout_s = of_type(resources, FUNCTION)["SendWebhooks"]["Timeout"]
+    assert 4 * poster.WHOLE_S < timeout_s <= webhooks.CLAIMED_S
 
 
 def test_every_alarm_tells_the_topic(resources):
