@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 
-from bench import against, callback, dispatch, files, growth, imports, simulation
+from bench import against, audience, callback, dispatch, files, growth, imports, simulation, turnout
 from bench.figure import Figure
 
 BENCHES: dict[str, Callable[..., Iterator[Figure]]] = {
@@ -19,6 +19,8 @@ BENCHES: dict[str, Callable[..., Iterator[Figure]]] = {
     "callback": callback.run,
     "growth": growth.run,
     "simulation": simulation.run,
+    "audience": audience.run,
+    "turnout": turnout.run,
     "dispatch": dispatch.run,
     "imports": files.run,
 }

@@ -11,28 +11,16 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import fields
-from functools import cache
-from pathlib import Path
-from typing import Any
 
-import boto3
 import pytest
-from chalice.package import YAMLTemplateSerializer
 
 from chalicelib.settings import Settings
-from local.engine import ROOT, Engine
+from local.engine import Engine
 from local.laptop import Laptop, laptop, use_environment
+from local.tables import STAGE, create_tables, template
 
-__all__ = ["restore_environment", "use_environment"]
+__all__ = ["STAGE", "create_tables", "restore_environment", "template", "use_environment"]
 LOOPBACK = ["127.0.0.1", "localhost", "::1"]
-STAGE = "local"
-CREATE_TABLE = (
-    "AttributeDefinitions",
-    "BillingMode",
-    "GlobalSecondaryIndexes",
-    "KeySchema",
-    "StreamSpecification",
-)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -71,31 +59,6 @@ def restore_environment(env: dict[str, str]) -> None:
     """Undoes `use_environment`."""
     os.environ.clear()
     use_environment(env)
-
-
-@cache
-def template() -> dict[str, Any]:
-    """infra/template.yaml, read."""
-    path = Path(ROOT, "infra", "template.yaml")
-    loaded: dict[str, Any] = YAMLTemplateSerializer().load_template(path.read_text(), str(path))
-    return loaded
-
-
-def create_tables(stage: str = STAGE) -> None:
-    """Makes the template's tables, as far as CreateTable goes.
-
-    Without their time to live: a test's clock stands in the past, and the engine would take away each minute
-    what has long expired by its own.
-    """
-    dynamodb = boto3.client("dynamodb")
-    for resource in template()["Resources"].values():
-        if resource.get("Type") == "AWS::DynamoDB::Table":
-            properties = resource["Properties"]
-            name = properties["TableName"]["Fn::Sub"].replace("${Stage}", stage)
-            wanted = {key: properties[key] for key in CREATE_TABLE if key in properties}
-            if "StreamSpecification" in wanted:
-                wanted["StreamSpecification"] = {"StreamEnabled": True} | wanted["StreamSpecification"]
-            dynamodb.create_table(TableName=name, **wanted)
 
 
 @pytest.fixture

@@ -50,6 +50,11 @@ class TurnoutKind:
     )
     options: Sequence[str] = ("election", "source")
     _seen: dict[str, Area] = field(default_factory=dict)
+    _marked: set[tuple[str, str]] = field(default_factory=set)
+    """Districts that are marked as touched, by job."""
+    _untold: dict[tuple[str, str], bool] = field(default_factory=dict)
+    """Whether a district had no figures when a job came to it: no row of a file then has any to be compared
+    with, as each booth stands in it once."""
 
     def check(self, job: ImportJob) -> None:
         _may(job)
@@ -88,13 +93,17 @@ class TurnoutKind:
             for booth, area in self._places(records).items()
             if job.caller.covers_area(area.path, WRITE)  # what they may not know of is not there for them
         }
-        there = self.store.booths(job.options["election"], [one.id for one in records if one.id in places])
+        told = [booth for booth in places if not self._is_untold(booth.partition("-")[0], job)]
+        there = self.store.booths(job.options["election"], told)
         return [_effect(_placed(one, places), there.get(one.id)) or _no_area(one) for one in records]
 
     def write(self, records: Sequence[Booth], job: ImportJob) -> None:
         places = self._places(records)
         placed = [one for record in records if (one := _placed(record, places)) is not None]
-        self.store.put_booths(job.options["election"], placed, job.id, self.clock.epoch())
+        touched = {one.district for one in placed} - {d for ident, d in self._marked if ident == job.id}
+        self.store.touch(job.options["election"], sorted(touched), job.id, self.clock.epoch())
+        self._marked |= {(job.id, district) for district in touched}
+        self.store.put_booths(job.options["election"], placed)
 
     def finish(self, job: ImportJob) -> None:
         """Folds every district of the election that was written since it was folded, also by a job that broke
@@ -105,6 +114,15 @@ class TurnoutKind:
         for area in self.areas.many(districts).values():
             self.store.fold(election, area.path[1], area.id)
         self.store.folded(election, [mark for mark in marks if mark[0] == job.id])
+        self._marked = {mark for mark in self._marked if mark[0] != job.id}
+
+    def _is_untold(self, district: str, job: ImportJob) -> bool:
+        known = (job.id, district)
+        if known not in self._untold:
+            if len(self._untold) > KEPT:
+                self._untold.clear()
+            self._untold[known] = not self.store.any_booth(job.options["election"], district)
+        return self._untold[known]
 
     def _places(self, records: Sequence[Booth]) -> Mapping[str, Area]:
         """The areas of these booths, as far as there are any. What `compare` read, `write` knows."""

@@ -4,7 +4,7 @@
     elections                <election>        an election of the past                         a person
     goals                    <path>            the share of voters that an area wants          a person
     <election>#<district>    A168-P1           one booth's figures                             an import
-    <election>#<district>    sheet#<n>         all booths of the district, packed              folding
+    sheet#<election>#<district>  <n>           all booths of the district, packed              folding
     sums#<election>          <state>#<district>  the district's sum, its sources; `rev`        folding
     touched#<election>       <job>#<district>  a district to be folded; `expires`              an import
     match#<old>#<new>#<district>  <before>#<after>  which booth was which; district of the later   an import
@@ -26,6 +26,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, cast
@@ -49,10 +50,12 @@ from chalicelib.turnout.model import (
     unpack_sheet,
 )
 
-ELECTIONS, GOALS, SHEET = "elections", "goals", "sheet#"
+ELECTIONS, GOALS = "elections", "goals"
 TOUCHED_KEPT_S = 30 * 24 * 3600
 """A job that has not ended by then is given up."""
 TRIES = 8
+BATCH, WRITERS = 25, 4
+"""Items of one BatchWriteItem; how many are under way at once."""
 MOST_SOURCES = 5
 """Named in a district's sum."""
 
@@ -149,20 +152,32 @@ class TurnoutStore:
         items = BoothItem.batch_get(keys, consistent_read=True) if keys else []
         return {booth.id: booth for booth in map(_booth, items)}
 
-    def put_booths(self, election: str, booths: Sequence[Booth], job: str, now: float) -> None:
-        """Writes booths, and that their districts are to be folded: that first, so that no crash leaves rows
-        of which no sum knows."""
+    def touch(self, election: str, districts: Iterable[str], job: str, now: float) -> None:
+        """Marks districts as to be folded, before booths of theirs are written: no crash leaves booths of
+        which no sum knows."""
         with TurnoutItem.batch_write() as batch:
-            for district in sorted({booth.district for booth in booths}):
+            for district in districts:
                 expires = int(now + TOUCHED_KEPT_S)
                 batch.save(TurnoutItem(f"touched#{election}", f"{job}#{district}", expires=expires))
-        with BoothItem.batch_write() as batch:
-            for booth in booths:
-                batch.save(_item(election, booth))
+
+    def put_booths(self, election: str, booths: Sequence[Booth]) -> None:
+        """Writes booths, new or changed, a few batches at once."""
+
+        def write(first: int) -> None:
+            with BoothItem.batch_write() as batch:
+                for booth in booths[first : first + BATCH]:
+                    batch.save(_item(election, booth))
+
+        with ThreadPoolExecutor(WRITERS) as writers:
+            list(writers.map(write, range(0, len(booths), BATCH)))
+
+    def any_booth(self, election: str, district: str) -> bool:
+        """Whether a booth of the district has figures, read consistently."""
+        return any(True for _ in BoothItem.query(f"{election}#{district}", limit=1, consistent_read=True))
 
     def all_booths(self, election: str, district: str) -> Iterator[Booth]:
         """All that were written of a district, read consistently."""
-        rows = BoothItem.query(f"{election}#{district}", BoothItem.sk.startswith("A"), consistent_read=True)
+        rows = BoothItem.query(f"{election}#{district}", consistent_read=True)
         return (_booth(item) for item in rows)
 
     # --- folding
@@ -196,7 +211,7 @@ class TurnoutStore:
                 with write_together() as transaction:
                     transaction.save(item, condition=before)
                     for n, part in enumerate(pack_sheet(sheet)):
-                        transaction.save(SheetItem(f"{election}#{district}", f"{SHEET}{n:03d}", z=part))
+                        transaction.save(SheetItem(_sheet_pk(election, district), f"{n:03d}", z=part))
             except TransactWriteError as error:
                 if not failed_conditions(error) and not is_passing(error):
                     raise
@@ -209,7 +224,7 @@ class TurnoutStore:
 
     def sheet(self, election: str, district: str) -> Sheet:
         """All booths of a district, as they were folded; without booths where nothing is known."""
-        rows = SheetItem.query(f"{election}#{district}", SheetItem.sk.startswith(SHEET), consistent_read=True)
+        rows = SheetItem.query(_sheet_pk(election, district), consistent_read=True)
         return unpack_sheet(district, [item.z for item in rows])
 
     def sums(self, election: str, state: str = "") -> list[DistrictSum]:
@@ -254,6 +269,10 @@ class TurnoutStore:
     def remove_goal(self, transaction: TransactWrite, path: Sequence[str]) -> None:
         """Adds the removal of a goal; refused when there is none."""
         transaction.delete(TurnoutItem(GOALS, "/".join(path)), condition=TurnoutItem.pk.exists())
+
+
+def _sheet_pk(election: str, district: str) -> str:
+    return f"sheet#{election}#{district}"
 
 
 def _key(election: str, booth: str) -> tuple[str, str]:

@@ -60,6 +60,20 @@ def test_imports_are_told_against_bare_writes_and_their_memory_by_size():
 
 
 @pytest.mark.slow
+def test_an_audience_by_turnout_is_exact_and_its_pages_are_told_for_each_size():
+    found = figures("audience", "1500", "5000")
+    assert found["audience_lowest_wrong"] == found["audience_below_wrong"] == 0
+    assert {"audience_page_units", "audience_below_page_memory_5000"} <= set(found)
+
+
+@pytest.mark.slow
+def test_bringing_turnout_in_is_told_against_bare_writes():
+    assert {"turnout_import", "turnout_import_again", "turnout_memory_300"} <= set(
+        figures("turnout", "200", "300")
+    )
+
+
+@pytest.mark.slow
 def test_growth_is_told_for_each_size():
     assert {"growth_cpu_30", "growth_cpu_60", "growth_planner_memory_60"} <= set(
         figures("growth", "30", "60")

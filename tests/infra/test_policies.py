@@ -97,6 +97,9 @@ IMPORTING = (
     *((f"dynamodb:{one}", "TurnoutTable") for one in ("PutItem", "Query")),
     *((f"dynamodb:{one}", "GroupsTable") for one in ("BatchGetItem", "DeleteItem", "PutItem")),
     *((f"dynamodb:{one}", "CoverageTable") for one in ("DeleteItem", "PutItem")),
+    *((f"dynamodb:{one}", "DepartmentsTable") for one in ("BatchGetItem", "BatchWriteItem")),
+    *((f"dynamodb:{one}", "DepartmentsTable") for one in ("GetItem", "PutItem")),
+    *((f"dynamodb:{one}", "PeopleTable") for one in ("BatchGetItem", "PutItem")),
     ("s3:GetObject", "Bucket/imports/*"),
     ("s3:PutObject", "Bucket/imports/*"),
 )
@@ -139,6 +142,7 @@ UNSEEN: dict[str, dict[str, str]] = {
         "dynamodb:GetItem OpsTable": "the answer to an Idempotency-Key that comes again; an enrolment",
         "s3:GetObject Bucket/bundles/*": "whoever follows a link that was signed reads in its name",
         "s3:GetObject Bucket/screenshots/*": "whoever follows a link that was signed reads in its name",
+        "dynamodb:BatchGetItem DirectoryTable": "names of booths whose turnout is listed: tests/turnout",
         "dynamodb:BatchGetItem PostsTable": "figures of posts that count: tests/metrics/test_impact.py",
         "dynamodb:BatchGetItem OpsTable": IMPORTED,
         "dynamodb:Query OpsTable": IMPORTED,

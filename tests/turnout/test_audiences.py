@@ -16,6 +16,8 @@ from chalicelib.campaigns.audience import Audience, Low
 from chalicelib.campaigns.runs import Runs
 from chalicelib.campaigns.service import AudienceTooLarge
 from chalicelib.campaigns.store import CampaignStore
+from chalicelib.dispatch.recipients import OfRoster
+from chalicelib.dispatch.store import DispatchStore
 from chalicelib.errors import InvalidInput
 from chalicelib.ports import LowPlaces, RosterRange, RosterRow
 from tests.campaigns.samples import APPROVER, EDITOR
@@ -173,6 +175,29 @@ def test_a_run_judges_by_the_election_that_was_the_latest_when_it_was_scheduled(
     runs = Runs(CampaignStore(), runs_at(NOW).clock, turnout=wiring.turnout)
     assert [row.id for row in runs.wants(run.id, EVERYBODY)] == LOW
     assert CampaignStore().frozen(run.id).elections == {"D9001": "ls-2014"}
+
+
+def test_a_later_import_changes_no_page_that_is_planned(campaigns):
+    draft = submitted(campaigns, audience={"areas": ["IN-XN"], "lowest_share": 0.1})
+    campaigns.decide(APPROVER, draft, "approve", "")
+    run = campaigns.schedule(EDITOR, draft, None)
+
+    def drawn():
+        """The district's page, as a container draws it that has read nothing yet."""
+        runs = Runs(CampaignStore(), runs_at(NOW).clock, turnout=wiring.turnout)
+        ranges = [one.partition for one in runs.ranges(run.id)]
+        brief = runs.get(run.id)
+        page = OfRoster(runs, MemoryRoster(AT_BOOTHS)).draw(brief, ranges.index("D9001"), 0, None)
+        return page, [person for people in page.groups.values() for person in people]
+
+    page, before = drawn()
+    assert before == LOW
+    assert DispatchStore().freeze(page) == page
+    told([booth(n, 900 - n) for n in range(1, 21)])  # the same election, corrected
+    later, after = drawn()
+    assert sorted(after) == ["inf_19", "inf_20"]
+    assert DispatchStore().freeze(later) == page
+    assert DispatchStore().page(run.id, page.range_no, 0) == page
 
 
 def test_runs_that_were_built_without_turnout_pick_nobody_by_it(campaigns):
