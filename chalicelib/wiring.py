@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from chalicelib.departments.accounts import Accounts as DepartmentAccounts
     from chalicelib.departments.changes import Changes
     from chalicelib.departments.directives import Directives
+    from chalicelib.departments.intake import DepartmentKind
     from chalicelib.departments.officers import Officers
     from chalicelib.departments.schemes import Cards, Schemes
     from chalicelib.departments.store import DepartmentStore
@@ -312,6 +313,21 @@ def department_accounts() -> DepartmentAccounts:
         proving=lambda: Proving(meter(), secrets(), clock()),
         limits=rate_limits(),
         changes=_changes(),
+    )
+
+
+@cache
+def department_kind() -> DepartmentKind:
+    from dataclasses import replace
+
+    from chalicelib.departments.changes import JobsChanges
+    from chalicelib.departments.intake import DepartmentKind
+
+    return DepartmentKind(
+        store=_department_store(),
+        names=department_names,
+        put_names=directory().put_departments,
+        accounts=replace(department_accounts(), changes=JobsChanges(audit(), clock())),
     )
 
 
@@ -937,7 +953,13 @@ def area_kind() -> AreaKind:
 @cache
 def import_kinds() -> Kinds:
     """What can be imported: by its name, built when it is wanted."""
-    return {"areas": area_kind, "groups": groups_kind, "turnout": turnout_kind, "turnout_matches": match_kind}
+    return {
+        "areas": area_kind,
+        "departments": department_kind,
+        "groups": groups_kind,
+        "turnout": turnout_kind,
+        "turnout_matches": match_kind,
+    }
 
 
 @cache

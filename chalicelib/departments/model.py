@@ -89,6 +89,18 @@ class OfficialAccount(View):
         return self.model_copy(update=changes | {"account": shown.account or self.account})
 
 
+class Facts(View):
+    """What public files say of a department, as they say it."""
+
+    department: str
+    code: str = ""
+    """In the Local Government Directory."""
+    state: str = ""
+    kind: str = ""
+    parent: str = ""
+    """The code of the body above it."""
+
+
 class Desk(View):
     """What is kept of one department beside its names. `rev` counts its changes; 0: nothing is kept yet."""
 

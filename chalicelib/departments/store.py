@@ -8,6 +8,8 @@
     schemes             <scheme>        a scheme in all its languages                           key, query
     progress#<scheme>   <day>#<id>      a word on how it fares                                  query
     cards               <card>          a myth and its answer                                   key, query
+    facts               <department>    state, kind, parent, code in the LGD                        batch
+    codes               <LGD's code>    which department has it                                     batch
     proof#<code>        -               which account a code in its own words is to prove       key
 
 Index `by_owner` (owner, sk), sparse: `schemes#<department>` and `cards#<department>`.
@@ -34,11 +36,12 @@ from pynamodb.exceptions import DoesNotExist
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.transactions import TransactWrite
 
-from chalicelib.departments.model import Desk, Directive, Order
+from chalicelib.departments.model import Desk, Directive, Facts, Order
 from chalicelib.departments.scheme import Card, Progress, Scheme
 from chalicelib.tables import Table, TableName
 
 ALONE = "-"
+FACTS, CODES = "facts", "codes"
 DESK, DIRECTIVES, ACKNOWLEDGED, SCHEMES, CARDS = "desk", "directives", "acknowledged", "schemes", "cards"
 PAGE = 100
 BATCH = 100
@@ -97,6 +100,26 @@ class DepartmentStore:
             return None
         department, handle_id = json.loads(item.body or "[]")
         return (department, handle_id) if (item.expires or 0) > now else None
+
+    # --- what public files say
+
+    def facts(self, departments: Sequence[str]) -> dict[str, Facts]:
+        """Of those of these departments of which a file told."""
+        rows = _batch(((FACTS, one) for one in departments), consistent=True)
+        return {row.sk: _read(Facts, row) for row in rows}
+
+    def codes(self, codes: Sequence[str]) -> dict[str, str]:
+        """Which departments have these codes in the LGD."""
+        rows = _batch(((CODES, one) for one in codes), consistent=True)
+        return {row.sk: row.body or "" for row in rows}
+
+    def put_facts(self, known: Sequence[Facts]) -> None:
+        """Writes what a file told of these departments, and whose code is whose, in batches of 25."""
+        with Record.batch_write() as batch:
+            for one in known:
+                batch.save(Record(FACTS, one.department, body=one.model_dump_json(exclude_defaults=True)))
+                if one.code:
+                    batch.save(Record(CODES, one.code, body=one.department))
 
     # --- directives
 

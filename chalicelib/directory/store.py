@@ -184,6 +184,14 @@ class DirectoryStore:
             DirectoryItem(kind, label.id, names=_packed(label.names), sample=label.sample or None)
         )
 
+    def put_labels(self, kind: str, labels: Iterable[Label]) -> None:
+        """Writes many of a kind, in batches of 25."""
+        with DirectoryItem.batch_write() as batch:
+            for label in labels:
+                batch.save(
+                    DirectoryItem(kind, label.id, names=_packed(label.names), sample=label.sample or None)
+                )
+
     def labels(self, kind: str) -> list[Label]:
         """All of a kind (`themes`, `departments`), by id."""
         rows = DirectoryItem.query(kind)

@@ -97,6 +97,9 @@ IMPORTING = (
     *((f"dynamodb:{one}", "TurnoutTable") for one in ("PutItem", "Query")),
     *((f"dynamodb:{one}", "GroupsTable") for one in ("BatchGetItem", "DeleteItem", "PutItem")),
     *((f"dynamodb:{one}", "CoverageTable") for one in ("DeleteItem", "PutItem")),
+    *((f"dynamodb:{one}", "DepartmentsTable") for one in ("BatchGetItem", "BatchWriteItem")),
+    *((f"dynamodb:{one}", "DepartmentsTable") for one in ("GetItem", "PutItem")),
+    *((f"dynamodb:{one}", "PeopleTable") for one in ("BatchGetItem", "PutItem")),
     ("s3:GetObject", "Bucket/imports/*"),
     ("s3:PutObject", "Bucket/imports/*"),
 )
