@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 
-from bench import against, audience, callback, dispatch, growth, imports, simulation, turnout
+from bench import against, audience, callback, dispatch, files, growth, imports, simulation, turnout
 from bench.figure import Figure
 
 BENCHES: dict[str, Callable[..., Iterator[Figure]]] = {
@@ -22,6 +22,7 @@ BENCHES: dict[str, Callable[..., Iterator[Figure]]] = {
     "audience": audience.run,
     "turnout": turnout.run,
     "dispatch": dispatch.run,
+    "imports": files.run,
 }
 LONG: dict[str, Callable[..., Iterator[Figure]]] = {"growth_largest": growth.largest}
 """Only when asked for: they take more than five minutes."""

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from local.acting import SMS_TEMPLATES, Caller, Creators, Json, Staff, enrol
+from local.acting import SMS_TEMPLATES, Caller, CallFailed, Creators, Json, Staff, enrol
 from local.config import MSG91
 from local.laptop import Laptop, use_environment
 from local.sample import Creator, areas_from, creators, load_directory
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 CREATORS = 200
 POSTS = 12
 """So many of them publish a post and hand it in."""
+GROUPS = 6
 LINKS = {
     "instagram": "https://www.instagram.com/{name}/reel/{post}/?igsh=namuna",
     "youtube": "https://youtu.be/{post}?si=namuna",
@@ -40,6 +41,25 @@ def load_ground(system: Laptop, folder: Path | None = None) -> list["Area"]:
     return areas
 
 
+def register_groups(staff: Staff, areas: Sequence["Area"]) -> None:
+    """A few invented groups: most places have none, one link is dead, one says nothing of women."""
+    admin = staff.tokens["admin"]
+    places = [area for area in areas if area.level in ("district", "block")][:GROUPS]
+    for number, area in enumerate(places, start=1):
+        link = f"https://chat.whatsapp.com/NamunaSamuh{number:011}"
+        group = {"link": link, "area": area.id, "name": f"नमूना समूह, {area.names['hi']} (sample)"}
+        try:
+            made = staff.api("POST", "/v1/groups", group, token=admin)["id"]
+        except CallFailed:
+            continue  # an earlier try has put it there
+        women = {} if number == GROUPS else {"women": 20 + 9 * number}
+        figures = {"month": "2026-01", "members": 90 + 10 * number, "source": "sample"} | women
+        staff.api("POST", f"/v1/groups/{made}/figures", figures, token=admin)
+        if number == GROUPS - 1:
+            word = {"state": "dead", "seen": "reported", "reason": "sample"}
+            staff.api("PUT", f"/v1/groups/{made}/link", word, token=admin)
+
+
 def load_once(system: Laptop, tell: Callable[[int], object] = lambda _: None, count: int = CREATORS) -> bool:
     """The whole sample programme, unless this folder's state has it: False then.
 
@@ -56,6 +76,7 @@ def load_once(system: Laptop, tell: Callable[[int], object] = lambda _: None, co
     staff.register_templates(Caller(system.sandbox_url))
     people = creators(count, areas, first=known["tries"] * A_TRY + 1, elsewhere=ELSEWHERE)
     enrol(people, Creators(api, Caller(system.sandbox_url)), staff, tell)
+    register_groups(staff, areas)
     staff.draft(brief("", ["IN-XN"], EVERYWHERE))
     sandbox = Caller(system.sandbox_url)
     published = [(one, where) for one in people for where in LINKS if account_of(one, where)]

@@ -34,7 +34,7 @@ DEEPEST = 99
 
 
 class GroupsQuery(Strict):
-    area: str | None = Field(None, max_length=40)
+    area: str | None = Field(None, min_length=1, max_length=40)
     kind: Kind | None = None
     state: LinkState | None = None
     limit: int = Field(50, ge=1, le=200)
@@ -115,7 +115,7 @@ class KitView(View):
 
 class KitsQuery(Strict):
     campaign: str = Field(min_length=1, max_length=40)
-    area: str | None = Field(None, max_length=40)
+    area: str | None = Field(None, min_length=1, max_length=40)
     limit: int = Field(50, ge=1, le=100)
     cursor: str | None = None
 
@@ -143,7 +143,7 @@ class HandedKits(View):
 
 
 class CoverageQuery(Strict):
-    area: str | None = Field(None, max_length=40)
+    area: str | None = Field(None, min_length=1, max_length=40)
     level: Level | None = None
     show: Show = "all"
     limit: int = Field(50, ge=1, le=100)

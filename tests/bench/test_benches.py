@@ -53,6 +53,13 @@ def test_callbacks_are_told_from_route_to_queue_and_from_queue_to_tally():
 
 
 @pytest.mark.slow
+def test_imports_are_told_against_bare_writes_and_their_memory_by_size():
+    found = figures("imports", "40", "100", "3000")
+    assert found["imports_areas_items"] == 80
+    assert {"imports_areas", "imports_areas_again", "imports_memory"} <= set(found)
+
+
+@pytest.mark.slow
 def test_an_audience_by_turnout_is_exact_and_its_pages_are_told_for_each_size():
     found = figures("audience", "1500", "5000")
     assert found["audience_lowest_wrong"] == found["audience_below_wrong"] == 0

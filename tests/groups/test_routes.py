@@ -211,3 +211,10 @@ def test_of_two_who_change_a_group_at_the_same_time_the_second_is_told(api: Api,
     with pytest.raises(Conflict):
         groups._commit("usr_x", "group.changed", seen, seen.changed(name="second"), detail={})
     assert groups.get(ADMIN, group).name == "first"
+
+
+@pytest.mark.parametrize("query", ["area=", "area=%20", "area=%00", "kind=x", "limit=0", "cursor=x.y"])
+@pytest.mark.parametrize("path", ["/v1/groups", "/v1/coverage", "/v1/kits"])
+def test_a_question_that_means_nothing_is_refused(api: Api, path: str, query: str) -> None:
+    campaign = "campaign=cmp_x&" if path == "/v1/kits" else ""
+    assert api("GET", f"{path}?{campaign}{query}", who="admin")[0] in (404, 422)
