@@ -102,6 +102,12 @@ class HandedView(View):
     posted_by: str
 
 
+class AnswerView(View):
+    texts: dict[str, dict[str, str]]
+    """By language: `myth` and `answer`."""
+    source: str
+
+
 class KitView(View):
     group: str
     campaign: str
@@ -110,6 +116,8 @@ class KitView(View):
     """By language, ready to be copied."""
     link: str
     """The link of this group alone, counted apart."""
+    cards: list[AnswerView]
+    """What people say of its schemes and theme, and what is true."""
     handed: HandedView
 
 
@@ -472,6 +480,10 @@ def _kit(made: Kit) -> KitView:
         title=made.campaign.title,
         texts=dict(made.campaign.texts),
         link=made.link,
+        cards=[
+            AnswerView.model_validate(card.model_dump())
+            for card in wiring.cards().of_campaign(made.campaign.id)
+        ],
         handed=_handed(made.handed),
     )
 
