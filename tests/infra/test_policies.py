@@ -100,6 +100,8 @@ IMPORTING = (
     *((f"dynamodb:{one}", "DepartmentsTable") for one in ("BatchGetItem", "BatchWriteItem")),
     *((f"dynamodb:{one}", "DepartmentsTable") for one in ("GetItem", "PutItem")),
     *((f"dynamodb:{one}", "PeopleTable") for one in ("BatchGetItem", "PutItem")),
+    *((f"dynamodb:{one}", "PeopleTable") for one in ("BatchGetItem", "PutItem")),
+    ("secretsmanager:GetSecretValue", "PlatformSecret"),
     ("s3:GetObject", "Bucket/imports/*"),
     ("s3:PutObject", "Bucket/imports/*"),
 )
