@@ -2,14 +2,14 @@
 
 import json
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from local.acting import SMS_TEMPLATES, Caller, CallFailed, Creators, Json, Staff, enrol
 from local.config import MSG91
 from local.laptop import Laptop, use_environment
-from local.sample import Creator, areas_from, creators, load_directory
+from local.sample import Creator, areas_from, creators, load_directory, programme
 
 if TYPE_CHECKING:
     from chalicelib.ports import Area
@@ -18,6 +18,9 @@ CREATORS = 200
 POSTS = 12
 """So many of them publish a post and hand it in."""
 GROUPS = 6
+ELECTION = "namuna-2024"
+A_SLICE = 100
+"""Rows that a kind of import takes at once."""
 LINKS = {
     "instagram": "https://www.instagram.com/{name}/reel/{post}/?igsh=namuna",
     "youtube": "https://youtu.be/{post}?si=namuna",
@@ -60,6 +63,58 @@ def register_groups(staff: Staff, areas: Sequence["Area"]) -> None:
             staff.api("PUT", f"/v1/groups/{made}/link", word, token=admin)
 
 
+def tell_turnout(areas: Sequence["Area"]) -> None:
+    """Invented turnout of the invented booths at an invented election; the last district did not report."""
+    from chalicelib import wiring
+    from chalicelib.identity.roles import Principal
+    from chalicelib.ports import ImportJob
+
+    admin = Principal("sample", "", "", frozenset({"admin"}))
+    name = "नमूना चुनाव 2024 (sample)"
+    wiring.turnouts().put_election(admin, ELECTION, name=name, on=date(2024, 5, 20), kind="lok_sabha")
+    kind, source = wiring.turnout_kind(), "नमूना (sample)"
+    job = ImportJob("sample", "sample", datetime.now(UTC), {"election": ELECTION, "source": source}, admin)
+    booths = [area.id for area in areas if area.level == "booth"]
+    silent = booths[-1].partition("-")[0]
+    rows = [
+        {
+            "booth": booth,
+            "electors": str(800 + 37 * n % 400),
+            "voters": "0" if booth.startswith(silent) else str(280 + 53 * n % 500),
+        }
+        for n, booth in enumerate(booths)
+    ]
+    for start in range(0, len(rows), A_SLICE):
+        kind.write([kind.read(row, job) for row in rows[start : start + A_SLICE]], job)
+    kind.finish(job)
+
+
+def equip_departments(staff: Staff) -> None:
+    """A scheme with its progress, two cards, a directive, an officer and a few accounts, all invented: most
+    departments have no account yet."""
+    admin, today = staff.tokens["admin"], date.today().isoformat()  # noqa: DTZ011 - of this very laptop
+    if staff.api("GET", "/v1/schemes")["items"]:
+        return  # an earlier try has written them
+    kept = programme()
+    for department, accounts in kept["accounts"].items():
+        for platform, handle in accounts.items():
+            account = {"platform": platform, "handle": handle}
+            staff.api("POST", f"/v1/departments/{department}/handles", account, token=admin)
+    officer = {"name": "आशा नमूना", "designation": "Sample officer", "begins": today, "phone": "+918100000001"}
+    staff.api("POST", "/v1/departments/health/officers", officer, token=admin)
+    for card in kept["cards"]:
+        staff.api("POST", "/v1/cards", card, token=admin)
+    departments = [one["id"] for one in kept["departments"]]
+    due = (date.today() + timedelta(days=14)).isoformat()  # noqa: DTZ011
+    directive = kept["directive"] | {"departments": departments, "due_on": due}
+    made = staff.api("POST", "/v1/directives", directive, token=admin)["id"]
+    known = {"department": "health", "note": "sample"}
+    staff.api("POST", f"/v1/directives/{made}/acknowledgement", known, token=admin)
+    scheme = staff.api("POST", "/v1/schemes", kept["scheme"], token=admin)["id"]
+    word = kept["progress"] | {"as_of": today}
+    staff.api("POST", f"/v1/schemes/{scheme}/progress", word, token=admin)
+
+
 def load_once(system: Laptop, tell: Callable[[int], object] = lambda _: None, count: int = CREATORS) -> bool:
     """The whole sample programme, unless this folder's state has it: False then.
 
@@ -77,6 +132,8 @@ def load_once(system: Laptop, tell: Callable[[int], object] = lambda _: None, co
     people = creators(count, areas, first=known["tries"] * A_TRY + 1, elsewhere=ELSEWHERE)
     enrol(people, Creators(api, Caller(system.sandbox_url)), staff, tell)
     register_groups(staff, areas)
+    tell_turnout(areas)
+    equip_departments(staff)
     staff.draft(brief("", ["IN-XN"], EVERYWHERE))
     sandbox = Caller(system.sandbox_url)
     published = [(one, where) for one in people for where in LINKS if account_of(one, where)]

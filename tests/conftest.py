@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import fields
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from chalicelib.settings import Settings
 from local.engine import Engine
@@ -21,6 +22,12 @@ from local.tables import STAGE, create_tables, template
 
 __all__ = ["STAGE", "create_tables", "restore_environment", "template", "use_environment"]
 LOOPBACK = ["127.0.0.1", "localhost", "::1"]
+
+# Speed is never tested: a busy machine is no fault of what is tested.
+settings.register_profile(
+    "untimed", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("untimed")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

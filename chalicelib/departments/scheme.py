@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Annotated, Literal
 
@@ -139,8 +140,23 @@ class Card(View):
     source: str = ""
     updated_at: datetime
 
-    def fits(self, *, schemes: frozenset[str], themes: frozenset[str], language: str) -> bool:
-        """Whether it belongs to one of these schemes or themes (neither: to any) and is there in this
-        language (none: in any)."""
-        wanted = not (schemes or themes) or self.scheme in schemes or self.theme in themes
-        return wanted and (not language or language in self.texts)
+
+@dataclass(frozen=True)
+class Kit:
+    """Which cards are wanted: those of one of these schemes or themes."""
+
+    schemes: frozenset[str] = frozenset()
+    themes: frozenset[str] = frozenset()
+    departments: tuple[str, ...] = ()
+    """Whose cards a campaign's kit holds: its own department's, and those of the schemes that it cites."""
+    everything: bool = True
+    """Whether all are wanted where neither scheme nor theme is named."""
+
+    def holds(self, card: Card) -> bool:
+        if not (self.schemes or self.themes):
+            return self.everything
+        return card.scheme in self.schemes or card.theme in self.themes
+
+    def within(self, departments: Sequence[str]) -> Kit:
+        """The same, of these departments alone."""
+        return replace(self, departments=tuple(one for one in self.departments if one in departments))

@@ -16,6 +16,7 @@ from chalicelib.departments.pages import page
 from chalicelib.departments.scheme import (
     Card,
     CardBody,
+    Kit,
     Progress,
     ProgressBody,
     Scheme,
@@ -26,8 +27,9 @@ from chalicelib.departments.store import DepartmentStore, Position
 from chalicelib.errors import FieldError, InvalidInput, NotFound, OtherDepartment
 from chalicelib.identity.roles import Principal
 from chalicelib.ids import new_id
-from chalicelib.ports import Briefs, SchemeBrief
+from chalicelib.ports import Briefs, CampaignBrief, SchemeBrief
 
+MOST_IN_A_KIT = 30
 WRITE, READ_CARDS, WRITE_CARDS = "scheme.write", "card.read", "card.write"
 """What staff do with schemes and cards (identity.roles.MATRIX). Schemes are open to read."""
 
@@ -171,17 +173,34 @@ class Cards:
         after: Position | None,
     ) -> tuple[list[Card], Position | None]:
         """Cards of a scheme, of a theme, or of the kit of a campaign; of the departments that somebody is
-        bound to, where they are."""
-        schemes, themes = frozenset({scheme} - {""}), frozenset({theme} - {""})
+        bound to, where they are. Raises NotFound for a campaign of another department."""
+        bound = bound_to(who, READ_CARDS)
         if campaign:
             brief = self.briefs.brief(campaign)
             if brief is None or not who.covers_department(brief.department, READ_CARDS):
                 raise NotFound
-            schemes, themes = schemes | set(brief.schemes), themes | ({brief.theme} - {""})
-            if not (schemes or themes):
-                return [], None
-        rows = self.store.all_cards(bound_to(who, READ_CARDS), after)
-        return page(rows, limit, lambda one: one.fits(schemes=schemes, themes=themes, language=language))
+            kit = self._kit(brief)
+            if bound is not None:
+                kit = kit.within(bound)
+            rows = self.store.all_cards(kit.departments, after)
+            return page(rows, limit, lambda one: kit.holds(one) and language in ("", *one.texts))
+        wanted = Kit(frozenset({scheme} - {""}), frozenset({theme} - {""}))
+        rows = self.store.all_cards(bound, after)
+        return page(rows, limit, lambda one: wanted.holds(one) and language in ("", *one.texts))
+
+    def of_campaign(self, campaign: str) -> list[Card]:
+        """The cards of a campaign's kit, for whom the kit is; at most MOST_IN_A_KIT."""
+        brief = self.briefs.brief(campaign)
+        if brief is None:
+            return []
+        kit = self._kit(brief)
+        return page(self.store.all_cards(kit.departments, None), MOST_IN_A_KIT, kit.holds)[0]
+
+    def _kit(self, brief: CampaignBrief) -> Kit:
+        cited = self.schemes.briefs(brief.schemes) if brief.schemes else {}
+        departments = sorted({brief.department, *(one.department for one in cited.values())})
+        themes = frozenset({brief.theme} - {""})
+        return Kit(frozenset(brief.schemes), themes, tuple(departments), everything=False)
 
     def write(self, who: Principal, body: CardBody, card: str = "") -> Card:
         """Writes a card, new or (`card`) changed. Raises InvalidInput, NotFound, OtherDepartment,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -77,7 +77,6 @@ def test_an_sms_is_the_registered_words_with_its_variables_filled():
     assert out.params == ("रेखा देवी", "https://example.org/vote")
 
 
-@settings(deadline=None)
 @given(names)
 def test_whoever_gets_it_an_sms_fits_what_is_registered_and_discloses(name):
     out = ready(by("sms", sms())).render("sms", "hi", name=f"x{name}", organisation=OFFICE)
@@ -165,7 +164,6 @@ def test_the_register_tells_in_how_many_parts_it_goes_out():
 # --- email
 
 
-@settings(deadline=None)
 @given(names, st.sampled_from(["none", "paid", "in_kind"]), st.sampled_from(["", "<p>{name} {link}</p>"]))
 def test_whoever_gets_it_an_email_discloses_in_text_and_in_html(name, compensation, page):
     campaign = by("email", email(html=page), compensation=compensation)
@@ -175,7 +173,6 @@ def test_whoever_gets_it_an_email_discloses_in_text_and_in_html(name, compensati
     assert (m.html.escape(line) in out.html) is bool(page)
 
 
-@settings(deadline=None)
 @given(names)
 def test_nothing_in_a_name_is_read_as_markup_or_as_a_header(name):
     campaign = by("email", email(html="<p>{name}</p>"))

@@ -150,6 +150,7 @@ def test_the_kit_of_a_campaign_holds_the_cards_of_its_schemes_and_its_theme(worl
     scheme = add(world).id
     of_scheme, of_theme = card(world, scheme=scheme, theme="").id, card(world).id
     card(world, theme="cleanliness")
+    roads_card = {"department": "roads", "theme": "health", "texts": {"hi": {"myth": "x", "answer": "y"}}}
     brief = CampaignBrief("cmp_1", "x", "water", "none", "health", (scheme,))
     world.campaigns.briefs = {
         "cmp_1": brief,
@@ -159,6 +160,10 @@ def test_the_kit_of_a_campaign_holds_the_cards_of_its_schemes_and_its_theme(worl
     assert cards(world, campaign="cmp_1") == sorted([of_scheme, of_theme])
     assert cards(world, campaign="cmp_1", language="ta") == []
     assert cards(world, campaign="cmp_2") == []
+    world.cards.write(ADMIN, CardBody.model_validate(roads_card))
+    assert cards(world, campaign="cmp_1") == sorted([of_scheme, of_theme])
+    assert sorted(one.id for one in world.cards.of_campaign("cmp_1")) == sorted([of_scheme, of_theme])
+    assert (world.cards.of_campaign("cmp_2"), world.cards.of_campaign("cmp_none")) == ([], [])
     for who, campaign in ((EDITOR, "cmp_none"), (WATER, "cmp_3")):
         with pytest.raises(NotFound):
             cards(world, who, campaign=campaign)

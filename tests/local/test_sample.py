@@ -7,9 +7,12 @@ from pathlib import Path
 import phonenumbers
 import pytest
 
+from chalicelib.departments.routes import DirectiveBody
+from chalicelib.departments.scheme import CardBody, ProgressBody, SchemeBody
 from chalicelib.directory.model import check_area, level_of
+from chalicelib.handles import clean_handle
 from chalicelib.ports import Area
-from local.sample import LUCKNOW, REAL_DISTRICTS, WAYS, areas_from, creators, load_directory
+from local.sample import LUCKNOW, REAL_DISTRICTS, WAYS, areas_from, creators, load_directory, programme
 
 REAL = Path(__file__).parents[3] / "shared" / "data"
 real_data = pytest.mark.skipif(
@@ -117,3 +120,18 @@ def test_a_share_of_those_on_phones_is_reached_by_sms_or_email_and_nobody_else_c
     by_mail = next(b for _, b in changed if b.channel == "email")
     assert by_mail.address == by_mail.email == f"namuna{by_mail.number}@sample.test"
     assert creators(500, areas, elsewhere=0.2) == some
+
+
+def test_what_the_sample_says_of_departments_is_what_staff_may_write() -> None:
+    kept = programme()
+    departments = {one["id"] for one in kept["departments"]}
+    themes = {one["id"] for one in kept["themes"]}
+    bodies = [SchemeBody.model_validate(kept["scheme"]), *map(CardBody.model_validate, kept["cards"])]
+    assert {one.department for one in bodies} <= departments
+    assert {one.theme for one in bodies} <= themes
+    ProgressBody.model_validate(kept["progress"] | {"as_of": "2026-01-31"})
+    more = {"departments": sorted(departments), "due_on": "2026-01-31"}
+    DirectiveBody.model_validate(kept["directive"] | more)
+    for department, accounts in kept["accounts"].items():
+        assert department in departments
+        assert all(clean_handle(platform, name).startswith("namuna") for platform, name in accounts.items())

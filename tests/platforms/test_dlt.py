@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.platforms import dlt
@@ -16,7 +16,6 @@ values = st.text(
 )
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(fixed, values), max_size=4), fixed)
 def test_what_was_filled_fits_what_is_registered(parts: list[tuple[str, str]], end: str) -> None:
     registered = "".join(f"{words}{dlt.VARIABLE}" for words, _ in parts) + end
@@ -70,7 +69,6 @@ def test_a_value_is_cut_to_a_variable_and_no_sign_is_torn_from_its_letter() -> N
     assert dlt.cut("क" * 29 + " " + "x") == "क" * 29
 
 
-@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_what_was_cut_fits_a_variable_and_is_how_the_value_begins(value: str) -> None:
     cut = dlt.cut(value)

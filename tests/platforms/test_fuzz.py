@@ -6,7 +6,7 @@ import os
 from urllib.parse import parse_qsl
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.errors import SignatureInvalid
@@ -104,7 +104,7 @@ def check(platform, body):
 
 
 EXAMPLES = int(os.environ.get("FUZZ") or 200)
-FUZZED = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+FUZZED = settings(max_examples=EXAMPLES)
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)
