@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -52,6 +53,34 @@ def _times(text: str) -> Iterator[Figure]:
     yield Figure("imports_areas", first, "s", BARE, bare)
     yield Figure("imports_areas_again", _taken("areas", text), "s", BARE, bare)
     yield Figure("imports_areas_items", len(written), "items")
+    yield from _turnout_times(text)
+
+
+def _turnout_times(text: str) -> Iterator[Figure]:
+    """The same booths' turnout. Its items: the booths, and each district's sheet and sum."""
+    from chalicelib import wiring
+    from chalicelib.identity.roles import Principal
+    from chalicelib.turnout.store import BoothItem, SheetItem
+
+    admin = Principal("usr_bench", "", "", frozenset({"admin"}))
+    wiring.turnouts().put_election(admin, "ls-2014", name="2014", on=date(2014, 5, 12), kind="lok_sabha")
+    said = {"election": "ls-2014", "source": "Form 20"}
+    first = _taken("turnout", text, **said)
+    written = list(BoothItem.scan(BoothItem.e.exists()))
+    sheets = list(SheetItem.scan(SheetItem.z.exists()))
+    for item in (*written, *sheets):
+        item.pk = f"bare {item.pk}"
+    begun = time.perf_counter()
+    with BoothItem.batch_write() as batch:
+        for booth in written:
+            batch.save(booth)
+    with SheetItem.batch_write() as batch_of_sheets:
+        for sheet in sheets:
+            batch_of_sheets.save(sheet)
+    bare = time.perf_counter() - begun
+    yield Figure("imports_turnout", first, "s", BARE, bare)
+    yield Figure("imports_turnout_again", _taken("turnout", text, **said), "s", BARE, bare)
+    yield Figure("imports_turnout_items", len(written) + len(sheets), "items")
 
 
 def _states(text: str) -> None:

@@ -250,7 +250,7 @@ def coverage() -> Coverage:
     from chalicelib.groups.covering import Coverage
     from chalicelib.groups.nodes import NodeStore
 
-    return Coverage(NodeStore(), directory(), audit(), clock())
+    return Coverage(NodeStore(clock()), directory(), audit(), clock())
 
 
 @cache
@@ -258,7 +258,7 @@ def coverage_fold() -> Fold:
     from chalicelib.groups.fold import Fold
     from chalicelib.groups.nodes import NodeStore
 
-    return Fold(NodeStore(), directory(), roster())
+    return Fold(NodeStore(clock()), directory(), roster())
 
 
 @cache

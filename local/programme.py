@@ -18,6 +18,9 @@ CREATORS = 200
 POSTS = 12
 """So many of them publish a post and hand it in."""
 GROUPS = 6
+ELECTION = "namuna-2024"
+A_SLICE = 100
+"""Rows that a kind of import takes at once."""
 LINKS = {
     "instagram": "https://www.instagram.com/{name}/reel/{post}/?igsh=namuna",
     "youtube": "https://youtu.be/{post}?si=namuna",
@@ -58,6 +61,32 @@ def register_groups(staff: Staff, areas: Sequence["Area"]) -> None:
         if number == GROUPS - 1:
             word = {"state": "dead", "seen": "reported", "reason": "sample"}
             staff.api("PUT", f"/v1/groups/{made}/link", word, token=admin)
+
+
+def tell_turnout(areas: Sequence["Area"]) -> None:
+    """Invented turnout of the invented booths at an invented election; the last district did not report."""
+    from chalicelib import wiring
+    from chalicelib.identity.roles import Principal
+    from chalicelib.ports import ImportJob
+
+    admin = Principal("sample", "", "", frozenset({"admin"}))
+    name = "नमूना चुनाव 2024 (sample)"
+    wiring.turnouts().put_election(admin, ELECTION, name=name, on=date(2024, 5, 20), kind="lok_sabha")
+    kind, source = wiring.turnout_kind(), "नमूना (sample)"
+    job = ImportJob("sample", "sample", datetime.now(UTC), {"election": ELECTION, "source": source}, admin)
+    booths = [area.id for area in areas if area.level == "booth"]
+    silent = booths[-1].partition("-")[0]
+    rows = [
+        {
+            "booth": booth,
+            "electors": str(800 + 37 * n % 400),
+            "voters": "0" if booth.startswith(silent) else str(280 + 53 * n % 500),
+        }
+        for n, booth in enumerate(booths)
+    ]
+    for start in range(0, len(rows), A_SLICE):
+        kind.write([kind.read(row, job) for row in rows[start : start + A_SLICE]], job)
+    kind.finish(job)
 
 
 def equip_departments(staff: Staff) -> None:
@@ -103,6 +132,7 @@ def load_once(system: Laptop, tell: Callable[[int], object] = lambda _: None, co
     people = creators(count, areas, first=known["tries"] * A_TRY + 1, elsewhere=ELSEWHERE)
     enrol(people, Creators(api, Caller(system.sandbox_url)), staff, tell)
     register_groups(staff, areas)
+    tell_turnout(areas)
     equip_departments(staff)
     staff.draft(brief("", ["IN-XN"], EVERYWHERE))
     sandbox = Caller(system.sandbox_url)

@@ -7,7 +7,7 @@ whatever order and however often they were written.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
@@ -19,6 +19,8 @@ Show = Literal["all", "none", "dead", "no_influencer", "women"]
 COUNTRY = "IN"
 HEAD = "-"
 """The name, in its partition, of the area that the partition is of."""
+UNTIL = "~"
+"""Between what a node's row says and the node's last day."""
 _DISTRICT = re.compile(r"(D\d{1,6})(-.+)?")
 
 
@@ -53,6 +55,11 @@ def level_of(area: str) -> Level | Literal["country"]:
         return "state"
     name = short(area)
     return "district" if name == HEAD else "block" if name.startswith("B") else "booth"
+
+
+def over(until: str, today: str) -> bool:
+    """Whether a last day has passed; days as `2026-03-31`, empty for none."""
+    return bool(until) and until < today
 
 
 @dataclass(frozen=True)
@@ -128,6 +135,8 @@ class Node:
     goal: float | None = None
     """The share of women that a person has set, for it or for the nearest area above."""
     own_goal: bool = False
+    until: str = ""
+    """Its last day, when it has one."""
 
     @property
     def none(self) -> bool:
@@ -199,13 +208,16 @@ class Folded:
 
     def packed(self) -> dict[str, Any]:
         sums = {name: _nonzero(asdict(one)) for name, one in (("h", self.node.here), ("b", self.node.below))}
-        goal = {"g": self.node.goal} if self.node.own_goal else {}
+        goal: dict[str, Any] = {"g": self.node.goal} if self.node.own_goal else {}
+        if self.node.until:
+            goal["u"] = self.node.until
         gaps = {level: _nonzero(asdict(one) | {"under_goal": 0}) for level, one in self.gaps.items()}
         return sums | goal | {"gaps": gaps}
 
     @classmethod
     def unpacked(cls, area: str, kept: Mapping[str, Any]) -> Folded:
         node = Node(area, here=Sums(**kept["h"]), below=Sums(**kept["b"]), goal=kept.get("g"))
+        node.until = kept.get("u", "")
         node.own_goal = node.goal is not None
         return cls(node, {level: Gaps(**one) for level, one in kept["gaps"].items()})
 
@@ -276,8 +288,14 @@ class Partition:
         return Folded(self.head, gaps)
 
 
-def read_rows(partition: str, rows: Iterable[tuple[str, str]], unpack: Any) -> Partition:  # noqa: ANN401
-    """A partition from its rows, name and value, in any order. `unpack` reads the JSON of a sum."""
+def read_rows(
+    partition: str,
+    rows: Iterable[tuple[str, str]],
+    unpack: Callable[[str], Mapping[str, Any]],
+    today: str,
+) -> Partition:
+    """A partition from its rows, name and value, in any order, without what had ended before `today`.
+    `unpack` reads the JSON of a sum."""
     found = Partition(partition)
     groups: list[tuple[str, Own]] = []
     people: list[tuple[str, int]] = []
@@ -292,11 +310,16 @@ def read_rows(partition: str, rows: Iterable[tuple[str, str]], unpack: Any) -> P
         elif mark == "!":
             goals[where] = float(value)
         elif mark == "=":
-            found.folded[where] = Folded.unpacked(where, unpack(value))
+            sums = Folded.unpacked(where, unpack(value))
+            if not over(sums.node.until, today):
+                found.folded[where] = sums
         else:
-            area = long(partition, where)
-            found.nodes[area] = Node(area, parent=long(partition, value) if where != HEAD else "")
-            found.path = tuple(value.split("/")) if where == HEAD else found.path
+            said, _, until = value.partition(UNTIL)
+            if not over(until, today):
+                area = long(partition, where)
+                above = long(partition, said) if where != HEAD else ""
+                found.nodes[area] = Node(area, parent=above, until=until)
+                found.path = tuple(said.split("/")) if where == HEAD else found.path
     if area_of(partition) not in found.nodes:
         return Partition(partition)
     _fill(found, groups, people, goals)
@@ -312,6 +335,8 @@ def _fill(
     for where, own in groups:
         if node := found.nodes.get(long(found.name, where)):
             node.here.take(own)
+        else:  # of a place that is none (any more): among the district's groups, and not its own
+            found.head.below.take(own)
     for where, number in people:
         # whoever lives in a place that is none (any more) is known by the district alone
         found.nodes.get(long(found.name, where), found.head).here.influencers += number

@@ -13,6 +13,7 @@ from chalicelib import cells as c
 from chalicelib.clock import Clock
 from chalicelib.errors import FieldError, Forbidden, InvalidInput, Transient
 from chalicelib.groups.model import WRITE, Figures, Group, MonthsFigures, NewGroup, faults, invite
+from chalicelib.groups.service import ended
 from chalicelib.groups.store import GroupStore
 from chalicelib.http import invalid
 from chalicelib.ids import new_id
@@ -128,6 +129,8 @@ class GroupsKind:
             return InvalidInput.of(
                 "area", "area_unknown", "There is no area %(id)s among yours.", id=wanted.area
             )
+        if area.valid_until and area.valid_until < self.clock.today_ist().isoformat():
+            return ended(area)
         if before is not None and not job.caller.covers_area(before.path, WRITE):
             sentence = "This link stands on the register already, for another group."
             return InvalidInput.of("link", "link_taken", sentence)

@@ -1,7 +1,8 @@
 """Coverage in the table `coverage`: one short row for each thing that is known of a node.
 
     pk                      sk                          v
-    <district>,             <node>                      the node's parent; of the head (`-`), its path
+    <district>,             <node>                      the node's parent; of the head (`-`), its path; then
+                                                        `~` and its last day, when it has one
     ST#<state>, IN          <node>#<group>              link's state, members, women of a group of its own
                             <node>%<node above>         how many approved influencers live right there
                             <node>!                     the share of women that a person has set as the goal
@@ -19,14 +20,16 @@ is thus at most three reads: district (or state), the goal above (or one distric
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, cast
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 from pynamodb.exceptions import DoesNotExist, PutError
 from pynamodb.transactions import TransactWrite
 
-from chalicelib.groups.coverage import HEAD, Own, Partition, area_of, partition_of, read_rows, short
+from chalicelib.clock import Clock
+from chalicelib.groups.coverage import HEAD, UNTIL, Own, Partition, area_of, partition_of, read_rows, short
 from chalicelib.groups.model import Group
 from chalicelib.ports import Area
 from chalicelib.tables import Table, TableName
@@ -53,11 +56,15 @@ def put_group(transaction: TransactWrite, before: Group | None, after: Group) ->
         transaction.save(NodeItem(*new, v=Own.of(after).packed()))
 
 
+@dataclass(frozen=True)
 class NodeStore:
+    clock: Clock
+
     def partition(self, area: str, *, consistent: bool = False) -> Partition:
         """All that is known of a district, a state or India: one query for each MB."""
         name = partition_of(area)
-        return read_rows(name, self._rows(name, consistent=consistent), json.loads)
+        rows, today = self._rows(name, consistent=consistent), self.clock.today_ist().isoformat()
+        return read_rows(name, rows, json.loads, today)
 
     def goal(self, area: str) -> float | None:
         """The goal that is set for this very area."""
@@ -74,15 +81,34 @@ class NodeStore:
         else:
             transaction.save(NodeItem(*key, v=f"{share:.4f}"))
 
-    def put_areas(self, areas: Iterable[Area], gone: Iterable[str]) -> None:
-        """Writes the nodes of areas, 25 in a request, and takes away those of areas that are no more."""
+    def put_areas(self, areas: Iterable[Area], gone: Iterable[str] = ()) -> None:
+        """Writes the nodes of areas, 25 in a request, and takes away those of areas that are no more, with
+        what they came to where they lay before."""
+        made, lost = list(areas), list(gone)
+        heads = [one for one in (*(area.id for area in made), *lost) if short(one) == HEAD]
+        above = {one: self._above(one) for one in heads}
+        wanted = {area.id: area.parent for area in made}
+        left = {one: old for one, old in above.items() if old and old != wanted.get(one)}
+        self._take_away(left)
         with NodeItem.batch_write() as batch:
-            for area in areas:
+            for area in made:
                 head = short(area.id) == HEAD
                 value = "/".join(area.path) if head else short(area.parent or "")
-                batch.save(NodeItem(partition_of(area.id), short(area.id), v=value))
-            for one in gone:
+                until = f"{UNTIL}{area.valid_until}" if area.valid_until else ""
+                batch.save(NodeItem(partition_of(area.id), short(area.id), v=f"{value}{until}"))
+            for one in lost:
                 batch.delete(NodeItem(partition_of(one), short(one)))
+        self._take_away(left)  # a fold in between may have summed by what was before
+
+    def _above(self, area: str) -> str:
+        """The area that lies above a district or state, as its own row still has it; empty for none."""
+        row = self._row(partition_of(area), HEAD)
+        path = row.v.partition(UNTIL)[0].split("/") if row is not None else []
+        return path[-2] if len(path) > 1 else ""
+
+    def _take_away(self, sums: Mapping[str, str]) -> None:
+        for area, above in sums.items():
+            NodeItem(partition_of(above), f"{area}=").delete()
 
     def fold_people(self, partition: str, path: str, count: Callable[[], int]) -> None:
         """Keeps how many approved influencers live at one path below a district (or in what the partition is
@@ -94,25 +120,29 @@ class NodeStore:
     def fold_sums(self, name: str) -> str | None:
         """Sums a partition into the one above, and gives that one's name; None when nothing is above, or
         nothing has changed."""
-        head = self._row(name, HEAD)
-        path = head.v.split("/") if head is not None else []
-        if len(path) < 2:  # noqa: PLR2004 - India itself, or an area that nobody knows
+        area = area_of(name)
+        above = self._above(area)
+        if not above:
             return None
 
         def read() -> str:
-            found = self.partition(area_of(name), consistent=True)
-            return json.dumps(found.fold().packed(), separators=(",", ":"), sort_keys=True)
+            found = self.partition(area, consistent=True)
+            return (
+                json.dumps(found.fold().packed(), separators=(",", ":"), sort_keys=True) if found.path else ""
+            )
 
-        above = partition_of(path[-2])
-        return above if self._fold(above, f"{area_of(name)}=", read) else None
+        return partition_of(above) if self._fold(partition_of(above), f"{area}=", read) else None
 
     def _fold(self, partition: str, key: str, read: Callable[[], str]) -> bool:
         """Writes what `read` gives, unless it is so already; reads anew while another was quicker between the
-        reading of the row and its writing."""
+        reading of the row and its writing. Where nothing is given there is to be no row."""
         while True:
             before, value = self._row(partition, key), read()
-            if before is not None and before.v == value:
+            if (before.v if before is not None else "") == value:
                 return False
+            if not value:
+                NodeItem(partition, key).delete()
+                return True
             item = NodeItem(partition, key, v=value, rev=1 if before is None else int(before.rev or 0) + 1)
             same = NodeItem.pk.does_not_exist() if before is None else NodeItem.rev == before.rev
             try:

@@ -244,6 +244,8 @@ class Groups:
         area = self.areas.get(area_id)
         if area is None or not self._may_put(who, area, kind, departments):
             raise _no_area(area_id)
+        if area.valid_until and area.valid_until < self.clock.today_ist().isoformat():
+            raise ended(area)
         if wrong:
             raise InvalidInput(wrong)
         return area
@@ -301,3 +303,10 @@ class Groups:
 def _no_area(area_id: str) -> InvalidInput:
     """The same for an area that is none and for one that is not the caller's."""
     return InvalidInput.of("area", "area_unknown", "There is no area %(id)s among yours.", id=area_id)
+
+
+def ended(area: Area) -> InvalidInput:
+    """Of an area to which no group can be given any more."""
+    sentence = "The area %(id)s has ended. What came in its place: %(successors)s."
+    successors = ", ".join(area.successors) or "-"
+    return InvalidInput.of("area", "area_ended", sentence, id=area.id, successors=successors)

@@ -128,7 +128,7 @@ class TurnoutView(View):
 
 
 class LowestView(View):
-    """`of`: the booths of the districts that were read for this page, all together."""
+    """`of`: the area's booths in the districts that were read for this page, all together."""
 
     election: PastElectionView | None
     of: SumView

@@ -99,7 +99,7 @@ class Lowest:
     election: PastElection | None
     booths: list[Told]
     of: Sum
-    """Of the districts of this page, all their booths taken together."""
+    """The area's booths in the districts of this page, taken together."""
     after: tuple[str, int] | None
 
 
@@ -250,11 +250,11 @@ class Turnouts:
             if at is None or n == MOST_SHEETS:
                 return Lowest(at, self._named(found), of, (district, 0))
             sheet = self.store.sheet(at.id, district)
-            of += sheet.sum()
+            within = sheet.within(place.id) if place.below_district else list(sheet.booths)
+            of += sheet.sum(within)
+            here = {booth.id for booth in within}
             low = sheet.below(below) if below is not None else sheet.lowest(share)
-            if place.below_district:
-                here = {booth.id for booth in sheet.within(place.id)}
-                low = [booth for booth in low if booth.id in here]
+            low = [booth for booth in low if booth.id in here]
             first = skip if district == begin else 0
             taken = low[first : first + limit - len(found)]
             found += [_told(sheet, booth) for booth in taken]

@@ -67,10 +67,8 @@ def test_an_audience_by_turnout_is_exact_and_its_pages_are_told_for_each_size():
 
 
 @pytest.mark.slow
-def test_bringing_turnout_in_is_told_against_bare_writes():
-    assert {"turnout_import", "turnout_import_again", "turnout_memory_300"} <= set(
-        figures("turnout", "200", "300")
-    )
+def test_the_memory_of_bringing_turnout_in_is_told_for_each_size():
+    assert {"turnout_memory_200", "turnout_memory_300"} <= set(figures("turnout", "200", "300"))
 
 
 @pytest.mark.slow

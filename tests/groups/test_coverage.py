@@ -11,6 +11,7 @@ import boto3
 import pytest
 
 from chalicelib import wiring
+from chalicelib.clock import Clock
 from chalicelib.groups.nodes import NodeStore
 from chalicelib.influencers.store import RosterItem
 from chalicelib.ports import Area
@@ -264,12 +265,12 @@ def test_of_two_folds_at_the_same_time_the_one_that_read_earlier_does_not_win(
         if once and more:
             once.clear()
             add(BOOTH)
-            NodeStore().fold_sums("D9001")
+            NodeStore(Clock()).fold_sums("D9001")
         return found
 
     add("D9001")
     monkeypatch.setattr(NodeStore, "partition", interrupted)
-    NodeStore().fold_sums("D9001")
+    NodeStore(Clock()).fold_sums("D9001")
     assert json.loads(rows()["ST#IN-XN", "D9001="])["b"]["groups"] == 2
 
 
@@ -300,3 +301,46 @@ def test_counting_anew_mends_what_was_lost(api: Api, streams: Streams, add: Add)
     for area in ("D9001", "D9002", "IN-XN", "IN-XM", "IN"):
         assert api("POST", f"/v1/coverage/{area}/recount", {}, who="admin")[0] == 200
     assert rows() == before
+
+
+def test_an_area_that_has_ended_is_a_node_no_more_and_gets_no_group(
+    api: Api, streams: Streams, add: Add
+) -> None:
+    add("D9002-A2-P1")
+    directory, state = wiring.directory(), ("IN", "IN-XN")
+    ended = {"valid_until": "2026-01-01", "successors": ("D9001",)}
+    directory.put_area(Area("D9002", "district", (*state, "D9002"), {"en": "Loknagar"}, **ended))  # type: ignore[arg-type]
+    booth = (*state, "D9001", BLOCK, BOOTH)
+    directory.put_area(Area(BOOTH, "booth", booth, {"en": "x"}, valid_until="2999-12-31"))
+    streams.settle()
+    assert listed(cover(api, "?area=IN-XN&level=district")) == ["D9001"]
+    assert cover(api)["sums"]["groups"] == 0
+    assert api("GET", "/v1/coverage?area=D9002", who="admin")[0] == 404
+    assert listed(cover(api, "?area=D9001&level=booth")) == [BOOTH]
+    body = {"link": "https://t.me/+NaMuNa_abc-DEF12", "area": "D9002", "name": "x"}
+    assert api("POST", "/v1/groups", body, who="admin")[1]["errors"][0]["code"] == "area_ended"
+
+
+def test_a_group_of_a_booth_that_is_no_more_stays_in_the_districts_sums(
+    api: Api, streams: Streams, add: Add
+) -> None:
+    add(BOOTH)
+    booth = ("IN", "IN-XN", "D9001", BLOCK, BOOTH)
+    wiring.directory().put_area(Area(BOOTH, "booth", booth, {"en": "x"}, valid_until="2026-01-01"))
+    streams.settle()
+    page = cover(api, "?area=D9001")
+    assert (page["sums"]["groups"], page["items"][0]["sums"]["groups"]) == (1, 0)
+    assert cover(api, "?area=IN-XN&level=district")["items"][0]["lacks"] == ["none", "no_influencer"]
+
+
+def test_a_district_that_comes_to_another_state_is_in_its_sums_alone(
+    api: Api, streams: Streams, add: Add
+) -> None:
+    add(BOOTH)
+    streams.settle()
+    moved = Area("D9001", "district", ("IN", "IN-XM", "D9001"), {"en": "Janpur"})
+    wiring.directory().put_area(moved)
+    streams.settle()
+    groups = {one["id"]: one["sums"]["groups"] for one in cover(api)["items"]}
+    assert groups == {"IN-XM": 1, "IN-XN": 0}
+    assert listed(cover(api, "?area=IN-XN&level=district")) == ["D9002"]

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from chalicelib import aws, wiring
+from chalicelib.clock import Clock
 from chalicelib.groups.covering import Coverage
 from chalicelib.groups.model import Group
 from chalicelib.groups.nodes import NodeItem, NodeStore, put_group
@@ -48,8 +49,8 @@ def calls(tables: object) -> Iterator[Calls]:
         if (one := f"D9001-A{1 + n // 400}-P{1 + n % 400}")
     ]
     wiring.directory().put_areas([*top, *blocks, *(booths[n] for n in range(0, BOOTHS, WITHOUT))])
-    store = NodeStore()
-    store.put_areas([*top, *blocks, *booths], ())
+    store = NodeStore(Clock())
+    store.put_areas([*top, *blocks, *booths])
     with NodeItem.batch_write() as batch:
         for n, booth in enumerate(booths):
             if n % WITHOUT:

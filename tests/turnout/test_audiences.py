@@ -172,8 +172,7 @@ def test_a_run_judges_by_the_election_that_was_the_latest_when_it_was_scheduled(
     campaigns.decide(APPROVER, draft, "approve", "")
     run = campaigns.schedule(EDITOR, draft, None)
     told([booth(n, 900 - n) for n in range(1, 21)], "vs-2017", DATE)  # what is told later of a later election
-    runs = Runs(CampaignStore(), runs_at(NOW).clock, turnout=wiring.turnout)
-    assert [row.id for row in runs.wants(run.id, EVERYBODY)] == LOW
+    assert [row.id for row in wiring.runs().wants(run.id, EVERYBODY)] == LOW
     assert CampaignStore().frozen(run.id).elections == {"D9001": "ls-2014"}
 
 

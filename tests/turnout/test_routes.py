@@ -124,7 +124,9 @@ def test_the_lowest_are_listed_district_by_district_and_page_by_page(api):
         "D9002-A1-P1",
         "D9002-A1-P2",
     ]
-    assert ids(api(OF_A_BLOCK, "GET", "/v1/turnout/lowest")[1]) == ["D9001-A1-P1"]
+    _, of_a_block = api(OF_A_BLOCK, "GET", "/v1/turnout/lowest")
+    assert ids(of_a_block) == ["D9001-A1-P1"]
+    assert (of_a_block["of"]["booths"], of_a_block["of"]["missing"]) == (5, 0)  # nothing of the rest
 
 
 def test_somebody_sees_their_own_areas_and_no_other_is_there_for_them(api):
