@@ -212,17 +212,7 @@ class Directives:
         return [one for one in departments if who.covers_department(one, READ)]
 
 
-COLUMNS = (
-    "department",
-    "state",
-    "late",
-    "due_on",
-    "acknowledged_at",
-    "note",
-    "directive",
-    "title",
-    "reference",
-)
+COLUMNS = ("department", "state", "late", "due_on", "acknowledged_at", "note", "directive", "title")
 
 
 def table(seen: Seen) -> str:
@@ -234,13 +224,7 @@ def table(seen: Seen) -> str:
     rows.writerow(COLUMNS)
     for order in seen.orders:
         said = rfc3339(order.acknowledged_at) if order.acknowledged_at else ""
-        facts = (
-            order.department,
-            seen.state(order),
-            "yes" if order.late else "",
-            order.due_on.isoformat(),
-            said,
-        )
-        about = (order.note, order.directive, seen.directive.title, seen.directive.reference)
-        rows.writerow([safe(one) for one in (*facts, *about)])
+        late, due = "yes" if order.late else "", order.due_on.isoformat()
+        facts = (order.department, seen.state(order), late, due, said, order.note)
+        rows.writerow([safe(one) for one in (*facts, order.directive, seen.directive.title)])
     return text.getvalue()
