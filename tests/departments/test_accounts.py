@@ -16,6 +16,7 @@ from chalicelib.influencers.proofs import Heard
 from chalicelib.influencers.store import OwnedItem
 from chalicelib.ops import RateLimits
 from chalicelib.platforms.base import Inbound
+from chalicelib.ports import OwnAccount
 from chalicelib.proving import NotReadable, ProvenByAnother, Proving
 from tests.departments.world import ADMIN, APPROVER, COORDINATOR, NAMES, ROADS, WATER, World
 from tests.influencers.world import World as Creators
@@ -87,10 +88,9 @@ def test_an_account_is_stated_then_proven_by_its_own_words_and_stands_in_the_aud
     entries = Audit().all_of("department#water")
     assert [entry.action for entry in entries] == ["department.handle_added", "department.handle_proven"]
     assert NAME not in str(entries)
-    assert Handles(both.creators.store, both.accounts.handles_of).handles_of("department#water") == [
-        ("instagram", NAME),
-        ("instagram", "178"),
-    ]
+    handles = Handles(both.creators.store, both.accounts.handles_of)
+    assert handles.handles_of("department#water") == [OwnAccount("instagram", NAME, "178", proven=True)]
+    assert handles.proven_by("instagram", [NAME]) == "department#water"
 
 
 def test_an_account_that_a_creator_holds_is_contested_for_a_department_that_states_it(both: Both) -> None:
