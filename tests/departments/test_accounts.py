@@ -196,6 +196,22 @@ def test_two_who_prove_one_account_at_once_leave_it_one_owner(both: Both) -> Non
     assert both.known() == []
 
 
+def test_two_who_state_a_free_account_at_once_do_not_both_have_it(both: Both) -> None:
+    """The department has read that nobody holds it; before it writes, a creator has joined with it."""
+    real, people = both.creators.store.claim, []
+
+    def slow(*given: Any) -> Any:
+        claim = real(*given)
+        if not people:
+            people.append(both.creators.join())
+        return claim
+
+    object.__setattr__(both.creators.store, "claim", slow)
+    both.add()
+    assert both.claims()[f"handle#instagram#{NAME}"] == (people[0].id, "stated")
+    assert (both.known(), len(both.accounts.listed(ADMIN, "water").contested)) == ([], 1)
+
+
 def test_an_account_is_proven_by_a_message_from_it_and_from_no_other(both: Both) -> None:
     account = both.add(platform="telegram", handle="jal_vibhag")
     code = both.accounts.begin(ADMIN, "water", account.id).code
