@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
+from typing import Any
 
 from chalice.app import Response
 from pydantic import Field
@@ -25,7 +27,7 @@ from chalicelib.groups.model import (
     Platform,
     Seen,
 )
-from chalicelib.http import CREATOR, PUBLIC, Api, ListQuery, Request, next_cursor, page_of, read_cursor
+from chalicelib.http import CREATOR, PUBLIC, Again, Api, ListQuery, Request, next_cursor, page_of, read_cursor
 from chalicelib.shapes import Nothing, Strict, View
 
 api = Api("groups")
@@ -212,6 +214,19 @@ class Recounted(View):
     area: str
 
 
+def _as_now(request: Request, kept: Mapping[str, Any]) -> GroupView:
+    return _view(wiring.groups().get(request.principal, kept["id"]))
+
+
+def _own_as_now(request: Request, kept: Mapping[str, Any]) -> OwnGroup:
+    person = request.principal.id
+    return _own(wiring.groups().looked_after(person, kept["id"]), person)
+
+
+AS_NOW, OWN_AS_NOW = Again(("id",), _as_now), Again(("id",), _own_as_now)
+"""Admins' names and links are not kept for a repeated write."""
+
+
 @api.get(
     "/v1/groups", allow="group.read", query=GroupsQuery, answer=GroupList, summary="The register of groups"
 )
@@ -232,6 +247,7 @@ def groups(request: Request, query: GroupsQuery) -> GroupList:
     allow="group.write",
     body=NewGroup,
     answer=GroupView,
+    again=AS_NOW,
     status=201,
     summary="Put a group on the register",
 )
@@ -249,6 +265,7 @@ def group(request: Request, group_id: str) -> GroupView:
     allow="group.write",
     body=GroupChange,
     answer=GroupView,
+    again=AS_NOW,
     summary="Change a group's name, area, departments or admins",
 )
 def change_group(request: Request, group_id: str, body: GroupChange) -> GroupView:
@@ -260,6 +277,7 @@ def change_group(request: Request, group_id: str, body: GroupChange) -> GroupVie
     allow="group.write",
     body=LinkWord,
     answer=GroupView,
+    again=AS_NOW,
     summary="Say whether a group's link is alive, dead or archived, or give a new one",
 )
 def set_link(request: Request, group_id: str, body: LinkWord) -> GroupView:
@@ -284,6 +302,7 @@ def figures(request: Request, group_id: str, query: ListQuery) -> FiguresList:
     allow="group.write",
     body=Figures,
     answer=GroupView,
+    again=AS_NOW,
     summary="Note a month's figures; those of the same month are replaced",
 )
 def add_figures(request: Request, group_id: str, body: Figures) -> GroupView:
@@ -465,7 +484,7 @@ def _smallest_place(group: Group) -> str:
     allow=CREATOR,
     body=Figures,
     answer=OwnGroup,
-    kept=False,
+    again=OWN_AS_NOW,
     summary="Say how many are in a group that one looks after",
 )
 def my_figures(request: Request, group_id: str, body: Figures) -> OwnGroup:

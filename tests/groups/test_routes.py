@@ -218,3 +218,18 @@ def test_of_two_who_change_a_group_at_the_same_time_the_second_is_told(api: Api,
 def test_a_question_that_means_nothing_is_refused(api: Api, path: str, query: str) -> None:
     campaign = "campaign=cmp_x&" if path == "/v1/kits" else ""
     assert api("GET", f"{path}?{campaign}{query}", who="admin")[0] in (404, 422)
+
+
+def test_a_repeated_write_makes_one_group_and_keeps_no_name_and_no_link(api: Api, creator: str) -> None:
+    admins = [{"name": "Namuna Devi", "phone": "8123456789"}, {"influencer": creator}]
+    body = {"link": link(1), "area": "D9001", "name": "x", "admins": admins}
+    first, again = (api("POST", "/v1/groups", body, who="admin", Idempotency_Key="once") for _ in range(2))
+    assert first == again
+    figures = {"month": "2026-01", "members": 1}
+    path = f"/v1/me/groups/{first[1]['id']}/figures"
+    first, again = (api("POST", path, figures, who="me", Idempotency_Key="once") for _ in range(2))
+    assert first == again
+    assert first[0] == 200
+    kept = json.dumps(boto3.client("dynamodb").scan(TableName="janjan-local-ops")["Items"])
+    assert "Namuna Devi" not in kept
+    assert "whatsapp.com" not in kept
