@@ -38,7 +38,7 @@ from chalicelib.influencers.consumers import bp as influencers_bp
 from chalicelib.influencers.consumers import send_service, welcome
 from chalicelib.metrics import routes as metrics_routes
 from chalicelib.metrics.consumers import bp as metrics_bp
-from chalicelib.metrics.consumers import follow_accounts, forget_posts, measure_due
+from chalicelib.metrics.consumers import follow_accounts, forget_posts, measure_due, weigh_posts
 from chalicelib.pages import routes as pages_routes
 from chalicelib.turnout import routes as turnout_routes
 from chalicelib.webhooks import routes as webhooks_routes
@@ -122,5 +122,6 @@ __all__ = [
     "send_chunk",
     "send_service",
     "send_webhooks",
+    "weigh_posts",
     "welcome",
 ]

@@ -37,6 +37,11 @@ def clean_handle(platform: str, typed: str) -> str:
     return name
 
 
+def is_id(account: str) -> bool:
+    """Whether it is a platform's own id: a number, or a channel of YouTube (`UC…`)."""
+    return account.isdigit() or (account.startswith("UC") and len(account) == 24)  # noqa: PLR2004
+
+
 def _seen(typed: str) -> str:
     """Without the marks that nobody sees and that come along when a name is copied: two names that look the
     same are one. Joiners stay where they join."""

@@ -192,6 +192,8 @@ class Route:
     kept: bool = True
     """Whether the answer to an Idempotency-Key is kept: never one with personal data, unless by"""
     again: Again | None = None
+    produces: str = "text/plain"
+    """What a raw route answers with."""
 
 
 ROUTES: list[Route] = []
@@ -394,10 +396,19 @@ class Api:
         )
 
     def raw(
-        self, method: str, path: str, *, allow: str, summary: str, content_types: tuple[str, ...]
+        self,
+        method: str,
+        path: str,
+        *,
+        allow: str,
+        summary: str,
+        content_types: tuple[str, ...] = (),
+        produces: str = "text/plain",
     ) -> Callable[[Handle], Handle]:
-        """A route that reads the bytes itself (webhooks)."""
-        route = Route(method, path, allow, summary, self.feature, None, None, None, 200, "raw")
+        """A route that reads the bytes itself (webhooks), or answers with a file of the type `produces`."""
+        route = Route(
+            method, path, allow, summary, self.feature, None, None, None, 200, "raw", produces=produces
+        )
         return self._route(route, content_types)
 
     def _json(

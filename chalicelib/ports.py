@@ -720,6 +720,9 @@ class CampaignPosts:
     """By metric, as creators say: never added to the others."""
     disclosed: Mapping[str, int] = field(default_factory=dict)
     """How many of those that count carry the campaign's label: by `yes`, `no`, `not_known`, `not_needed`."""
+    matched: Mapping[str, int] = field(default_factory=dict)
+    """By what those that count are their person's: an account that was shown to be theirs (`verified`), one
+    that they only state (`stated`), or the word of `staff`."""
 
 
 class PostSums(Protocol):
@@ -736,17 +739,30 @@ class Following(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class OwnAccount:
+    """An account of a person's, by its canonical name."""
+
+    platform: str
+    name: str
+    account: str = ""
+    """The platform's own id of it, where it is known."""
+    proven: bool = False
+    """Whether it was shown to be theirs; else it is as they have stated it."""
+
+
 class Handles(Protocol):
     """The handles of influencers and departments."""
 
-    def owner_of_handle(self, platform: str, handle: str) -> str | None:
-        """The influencer to whom this canonical handle belongs, or the department (`department_holder`); None
-        when nobody has it."""
+    def handles_of(self, owner: str) -> list[OwnAccount]:
+        """The accounts of an influencer or a department (`department_holder`); none of those that somebody
+        else holds."""
         ...
 
-    def handles_of(self, owner: str) -> list[tuple[str, str]]:
-        """The accounts of an influencer or a department (`department_holder`): platform and canonical name;
-        then, of proven ones, the platform's own id."""
+    def proven_by(self, platform: str, accounts: Iterable[str]) -> str:
+        """The influencer or the department (`department_holder`) that has shown that the one account with
+        these names and ids is theirs; empty when nobody has. A name that was shown to be another account's
+        says nothing."""
         ...
 
 

@@ -68,7 +68,7 @@ def _operation(route: Any, refs: dict[Any, Any]) -> dict[str, Any]:  # noqa: ANN
     def schema(model: Any) -> dict[str, Any]:  # noqa: ANN401
         return dict(refs.get((model, "validation"), {}))
 
-    content = {"json": "application/json", "page": "text/html", "raw": "text/plain"}[route.kind]
+    content = {"json": "application/json", "page": "text/html", "raw": route.produces}[route.kind]
     problem = {"application/problem+json": {"schema": schema(Problem)}}
     done: dict[str, Any] = {"description": route.summary}
     if route.status != HTTPStatus.NO_CONTENT:

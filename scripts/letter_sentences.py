@@ -27,10 +27,16 @@ FUNCTIONS = {
     "MeasureDue": "measure_due",
     "PublishEvents": "publish_events",
     "SealAudit": "seal_audit",
+    "WeighPosts": "weigh_posts",
     "Welcome": "welcome",
 }
 """The functions whose failures end in the queue of events: the template's name, the handler's."""
-LISTENERS = {"influencer.approved": "Welcome", "influencer.withdrawn": "ForgetPosts"}
+LISTENERS = {
+    "influencer.approved": "Welcome",
+    "influencer.withdrawn": "ForgetPosts",
+    "influencer.handle_proven": "WeighPosts",
+    "influencer.handle_contested": "WeighPosts",
+}
 """Who is called for an event of ours."""
 
 

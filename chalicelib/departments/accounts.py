@@ -21,7 +21,7 @@ from chalicelib.identity.roles import Principal
 from chalicelib.ids import new_id
 from chalicelib.ops import RateLimits
 from chalicelib.platforms.base import Inbound
-from chalicelib.ports import Claims, Shown, Transaction, department_holder, holding_department
+from chalicelib.ports import Claims, OwnAccount, Shown, Transaction, department_holder, holding_department
 from chalicelib.proving import Challenge, HeldByAnother, ProvenByAnother, Proving, codes_in
 
 READ, WRITE = "department.read", "handle.write"
@@ -243,11 +243,12 @@ class Accounts:
 
     # --- for others
 
-    def handles_of(self, owner: str) -> list[tuple[str, str]]:
+    def handles_of(self, owner: str) -> list[OwnAccount]:
         """See ports.Handles."""
-        accounts = self.store.desk(holding_department(owner)).accounts
-        named = [(one.platform, one.handle) for one in accounts]
-        return named + [(one.platform, one.account) for one in accounts if one.account]
+        return [
+            OwnAccount(one.platform, one.handle, one.account, one.proof == "verified")
+            for one in self.store.desk(holding_department(owner)).accounts
+        ]
 
     # --- coverage
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +11,8 @@ from datetime import date
 
 from pynamodb.transactions import TransactWrite
 
-from chalicelib.clock import Clock
+from chalicelib.cells import safe
+from chalicelib.clock import Clock, rfc3339
 from chalicelib.departments.changes import ChangedMeanwhile, Changes
 from chalicelib.departments.model import Directive, Order, State, bound_to
 from chalicelib.departments.pages import page
@@ -207,3 +210,21 @@ class Directives:
 
     def _covered(self, who: Principal, departments: Sequence[str]) -> list[str]:
         return [one for one in departments if who.covers_department(one, READ)]
+
+
+COLUMNS = ("department", "state", "late", "due_on", "acknowledged_at", "note", "directive", "title")
+
+
+def table(seen: Seen) -> str:
+    """How a directive stands with each department, for a spreadsheet: CSV with a byte-order mark, in which
+    no word of anybody's is a formula."""
+    text = io.StringIO()
+    text.write("\ufeff")
+    rows = csv.writer(text)
+    rows.writerow(COLUMNS)
+    for order in seen.orders:
+        said = rfc3339(order.acknowledged_at) if order.acknowledged_at else ""
+        late, due = "yes" if order.late else "", order.due_on.isoformat()
+        facts = (order.department, seen.state(order), late, due, said, order.note)
+        rows.writerow([safe(one) for one in (*facts, order.directive, seen.directive.title)])
+    return text.getvalue()

@@ -11,7 +11,7 @@ from chalice.app import Response
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from chalicelib import wiring
-from chalicelib.departments.directives import Seen
+from chalicelib.departments.directives import Seen, table
 from chalicelib.departments.model import (
     PLATFORMS,
     Appointment,
@@ -39,7 +39,7 @@ from chalicelib.departments.schemes import fresh
 from chalicelib.emails import LONGEST_EMAIL, clean_email
 from chalicelib.errors import NotFound
 from chalicelib.handles import clean_handle
-from chalicelib.http import PUBLIC, Again, Api, Request, empty, next_cursor, read_cursor
+from chalicelib.http import PUBLIC, SAFE_HEADERS, Again, Api, Request, empty, next_cursor, read_cursor
 from chalicelib.names import clean_name, clean_text
 from chalicelib.phones import clean_phone
 from chalicelib.proving import Challenge
@@ -56,6 +56,7 @@ Email = Annotated[
 UserId = Annotated[str, Field(max_length=80)]
 Reason = Annotated[str, Field(min_length=1, max_length=2000), AfterValidator(lambda t: clean_text(t, 500))]
 Platform = Literal["facebook", "instagram", "x", "youtube", "whatsapp", "telegram"]
+CSV = "text/csv"
 Limit = Annotated[int, Field(ge=1, le=100)]
 
 
@@ -513,6 +514,19 @@ def issue(request: Request, body: DirectiveBody) -> DirectiveView:
 )
 def directive(request: Request, directive: str) -> DirectiveView:
     return _directive(wiring.directives().get(request.principal, directive))
+
+
+@api.raw(
+    "GET",
+    "/v1/directives/{directive}/orders.csv",
+    allow="directive.read",
+    produces=CSV,
+    summary="How a directive stands with each department, for a spreadsheet",
+)
+def directive_table(request: Request, directive: str) -> Response:
+    told = table(wiring.directives().get(request.principal, directive))
+    headers: dict[str, Any] = SAFE_HEADERS | {"Content-Type": f"{CSV}; charset=utf-8"}
+    return Response(told, headers, 200)
 
 
 @api.post(

@@ -87,6 +87,9 @@ class PostsView(View):
     declared: dict[str, SumView]
     disclosed: dict[str, int]
     """Whether they carry the campaign's label: `yes`, `no`, `not_known` or `not_needed`."""
+    matched: dict[str, int]
+    """By what they are their person's: an account that was shown to be theirs (`verified`), one that they
+    only state (`stated`), or the word of `staff`."""
 
 
 class ReportView(CountsView):
@@ -470,6 +473,7 @@ def _worded_posts(posts: PostsView) -> dict[str, Any]:
         "undecided": posts.undecided,
         "gone": posts.gone,
         "unlabelled": posts.disclosed.get("no", 0),
+        "stated": posts.matched.get("stated", 0),
         "platforms": [(PLATFORMS.get(name, name), count) for name, count in posts.by_platform.items()],
         "rows": rows,
         "first": _in_india(min(one.measured_from for one in told)) if told else "",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
 from chalicelib.influencers.store import PeopleStore
-from chalicelib.ports import holding_department
+from chalicelib.ports import OwnAccount, holding_department
 
 
 @dataclass(frozen=True)
@@ -15,19 +15,19 @@ class Handles:
     """Implements ports.Accounts."""
 
     store: PeopleStore
-    of_department: Callable[[str], list[tuple[str, str]]] = lambda owner: []
+    of_department: Callable[[str], list[OwnAccount]] = lambda owner: []
 
-    def owner_of_handle(self, platform: str, handle: str) -> str | None:
-        return self.store.owner_of_handle(platform, handle)
-
-    def handles_of(self, owner: str) -> list[tuple[str, str]]:
+    def handles_of(self, owner: str) -> list[OwnAccount]:
         if holding_department(owner):
             return self.of_department(owner)
         found = self.store.find(owner)
-        if found is None:
-            return []
-        named = [(one.platform, one.handle) for one in found.handles]
-        return named + [(one.platform, one.account) for one in found.handles if one.account]
+        return [
+            OwnAccount(one.platform, one.handle, one.account, one.proof == "verified")
+            for one in (found.handles if found else ())
+        ]
+
+    def proven_by(self, platform: str, accounts: Iterable[str]) -> str:
+        return self.store.proven_owner(platform, set(accounts))
 
     def on_platform(self, platform: str) -> Iterator[tuple[str, str]]:
         return self.store.accounts(platform, None, None)

@@ -36,7 +36,7 @@ from __future__ import annotations
 import hashlib
 import random
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
@@ -51,6 +51,7 @@ from chalicelib.clock import parse_rfc3339, rfc3339
 from chalicelib.errors import Rejected, Transient
 from chalicelib.events.catalog import Event, HandleContested, HandleProven
 from chalicelib.events.outbox import raise_event
+from chalicelib.handles import is_id
 from chalicelib.influencers.model import ADDRESS_KIND, Account, Consent, Influencer, StateRefused, Status
 from chalicelib.influencers.roster import key_of, pack, theme_code, unpack
 from chalicelib.ports import Loses, RosterRange, RosterRow, Shown, holding_department
@@ -536,12 +537,20 @@ class PeopleStore:
 
     # --- accounts
 
-    def owner_of_handle(self, platform: str, handle: str) -> str | None:
-        """To whom this account belongs, stated or proven."""
-        try:
-            return OwnedItem.get(_handle_key(platform, handle), CLAIM, consistent_read=True).owner
-        except DoesNotExist:
-            return None
+    def proven_owner(self, platform: str, accounts: Set[str]) -> str:
+        """Who has shown that the one account with these names and ids is theirs; empty when nobody has. The
+        platform's id decides before a name, and a name that was shown with an id only together with it."""
+        keys = {_account_key(platform, one): one for one in accounts}
+        keys |= {_handle_key(platform, one): one for one in accounts}
+        found = OwnedItem.batch_get([(key, CLAIM) for key in keys], consistent_read=True)
+        proven = sorted(
+            (item for item in found if item.proof == "proven"), key=lambda item: item.pk.startswith("handle#")
+        )
+        ids = {one for one in accounts if is_id(one)}
+        for item in proven:
+            if not item.account or not ids or item.account in ids:
+                return str(item.owner)
+        return ""
 
     def accounts(self, platform: str, due: datetime | None, limit: int | None) -> Iterator[tuple[str, str]]:
         """Accounts on a platform of people who are on the register, person and name: the longest due first,

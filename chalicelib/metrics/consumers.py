@@ -5,7 +5,7 @@ from __future__ import annotations
 from chalice.app import Blueprint, CloudWatchEvent, Rate
 
 from chalicelib import wiring
-from chalicelib.events.catalog import Envelope, InfluencerWithdrawn
+from chalicelib.events.catalog import Envelope, HandleContested, HandleProven, InfluencerWithdrawn
 
 bp = Blueprint("app")
 WORKS_S = 40
@@ -38,3 +38,14 @@ def forget_posts(event: CloudWatchEvent) -> None:
     """Takes a person who has left out of their posts. The event may come twice."""
     envelope = Envelope.model_validate(event.detail)
     wiring.posts().forget(InfluencerWithdrawn.model_validate(envelope.data).influencer_id)
+
+
+@bp.on_cw_event(
+    {"source": ["janjan.influencers"], "detail-type": [HandleProven.name, HandleContested.name]},
+    name="weigh_posts",
+)
+def weigh_posts(event: CloudWatchEvent) -> None:
+    """Looks anew whose posts are that a person has handed in: an account was shown to be theirs, or somebody
+    else's. The event may come twice."""
+    envelope = Envelope.model_validate(event.detail)
+    wiring.posts().weigh_again(HandleProven.model_validate(envelope.data).influencer_id)

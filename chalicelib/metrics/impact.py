@@ -47,6 +47,7 @@ class Impact:
             verified=by_grade["verified"],
             declared=by_grade["declared"],
             disclosed=dict(sorted(Counter(post.disclosed for post in counted).items())),
+            matched=dict(sorted(Counter(post.matched_grade or "staff" for post in counted).items())),
         )
         if len(self._kept) >= MOST_KEPT:
             self._kept.clear()

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, get_args
 
+from chalicelib.handles import is_id
 from chalicelib.metrics.disclosure import Disclosed, disclosed
-from chalicelib.ports import Received
+from chalicelib.ports import OwnAccount, Received, department_holder
 from chalicelib.shapes import View
 
 Answer = Literal["yes", "no", "not_known"]
+Ground = Literal["", "link", "platform", "proof", "staff"]
+Grade = Literal["", "stated", "verified"]
 State = Literal["matched", "not_matched", "removed", "withdrawn"]
 STATES: tuple[State, ...] = get_args(State)
 WINDOW = timedelta(days=14)
@@ -102,8 +105,11 @@ class Post(View):
     """Whose post its link says it is: a canonical handle."""
     matched: Answer = "not_known"
     """Whether it was published by one of its person's accounts."""
-    matched_by: Literal["", "link", "platform", "staff"] = ""
-    """Who said so. A platform's word beats a link's, a member of staff's both."""
+    matched_by: Ground = ""
+    """Who said so. A platform's word beats a link's, and somebody else's `proof` that the account is theirs
+    a statement; a member of staff's beats all."""
+    proven: bool = False
+    """Whether the account by which it is its person's was shown to be theirs."""
     campaign: str = ""
     campaign_by: Literal["", "given", "latest", "staff"] = ""
     campaign_department: str = ""
@@ -146,6 +152,21 @@ class Post(View):
         return "removed" if self.removed_at else "matched"
 
     @property
+    def matched_grade(self) -> Grade:
+        """Of a match by an account: whether that was shown to be its person's, or is as they have stated
+        it."""
+        if self.matched != "yes" or self.matched_by == "staff":
+            return ""
+        return "verified" if self.proven else "stated"
+
+    @property
+    def accounts(self) -> frozenset[str]:
+        """Names and ids of the one account whose post it is: as its platform told; where that is no name, the
+        one in its link, too."""
+        named = not all(is_id(one) for one in self.told.accounts)
+        return frozenset(self.told.accounts if named else (*self.told.accounts, self.account)) - {""}
+
+    @property
     def counts(self) -> bool:
         """Whether it counts for its campaign: it is surely its person's."""
         return bool(self.campaign) and self.matched == "yes"
@@ -154,6 +175,11 @@ class Post(View):
     def disclosed(self) -> Disclosed:
         """Whether its words carry the label that its campaign asks for."""
         return disclosed(self.compensation, self.words.labels if self.words else None)
+
+    @property
+    def holder(self) -> str:
+        """Whose accounts it may be on (ports.Handles); empty once its person has left."""
+        return self.person or (department_holder(self.owner_department) if self.owner_department else "")
 
     @property
     def owner(self) -> str:
@@ -169,17 +195,34 @@ class Post(View):
         """The post with `changes`, one revision on."""
         return self.model_copy(update={"rev": self.rev + 1, **changes})
 
-    def hearing(self, news: Told, mine: Iterable[str]) -> Post:
-        """The post after news of its platform; `mine`: its person's accounts there. The same post when
-        nothing is new."""
+    def with_told(self, news: Told) -> Post:
+        """The post with news of its platform; whose it is by them is `weighed` then."""
         told = self.told.and_(news)
-        changes: dict[str, object] = {"told": told, "api_id": told.api_id or self.api_id}
-        if self.matched_by != "staff":
-            answer = match(told, mine)
-            if answer != "not_known":
-                changes |= {"matched": answer, "matched_by": "platform"}
-        after = self.model_copy(update=changes)
-        return self if after == self else self.changed(**changes)
+        return self.model_copy(update={"told": told, "api_id": told.api_id or self.api_id})
+
+    def weighed(self, mine: Sequence[OwnAccount], shown_by: str = "") -> Post:
+        """The post with whether it is its person's, by their accounts there; `shown_by`: who has shown that
+        the account whose post it is, is theirs. Staff's word stays."""
+        if self.matched_by == "staff":
+            return self
+        its = fitting(self.accounts, mine)
+        answer, by = match(self.told, mine), "platform"
+        proven = any(one.proven for one in its)
+        if answer == "not_known" and self.matched_by == "platform":
+            answer, proven = self.matched, proven or self.proven  # of an id that was asked for then
+        elif answer == "not_known" and self.account:
+            answer, by = "yes" if its else "no", "link"
+        elif answer == "not_known":
+            by = ""
+        if shown_by and shown_by == self.holder:  # though its name is somebody else's by now
+            answer, by, proven = "yes", "platform" if self.told.accounts else "link", True
+        elif shown_by and not proven:
+            answer, by = "no", "proof"
+        return self.model_copy(update={"matched": answer, "matched_by": by, "proven": proven})
+
+    def revised(self, before: Post) -> Post:
+        """The post one revision on from `before`; that, when nothing is new."""
+        return before if self == before else self.model_copy(update={"rev": before.rev + 1})
 
     def without_person(self, at: datetime) -> Post:
         """What stays when its person leaves: that it counted, where and for what, and its figures; nothing by
@@ -232,25 +275,32 @@ class Decision:
     """Whether it was published by its person, whatever link and platform say."""
 
 
-def match(told: Told, mine: Iterable[str]) -> Answer:
-    """Whether the account whose post it is, is one of `mine` (canonical names and the platform's own ids).
+def match(told: Told, mine: Sequence[OwnAccount]) -> Answer:
+    """Whether the account whose post it is, is one of `mine`.
 
     An id says nothing about a name: with nothing of one kind to compare it stays open. What is gone before
     it was ever seen is nobody's.
     """
-    known, own = set(told.accounts), set(mine)
-    if known & own:
+    known = set(told.accounts)
+    if fitting(known, mine):
         return "yes"
     if told.gone and told.seen_at is None and not known:
         return "no"
+    own = {name for one in mine for name in (one.name, one.account) if name}
     if not known or own and not {is_id(one) for one in known} & {is_id(one) for one in own}:
         return "not_known"
     return "no"
 
 
-def is_id(account: str) -> bool:
-    """Whether it is a platform's own id: a number, or a channel of YouTube (`UC…`)."""
-    return account.isdigit() or (account.startswith("UC") and len(account) == 24)  # noqa: PLR2004
+def fitting(known: Set[str], mine: Sequence[OwnAccount]) -> list[OwnAccount]:
+    """Those of `mine` that are the one account with these names and ids: a name alone is not, where both ids
+    are known and differ (it changed hands)."""
+    ids = {one for one in known if is_id(one)}
+    return [
+        one
+        for one in mine
+        if (one.account in ids if one.account and ids else one.name in known or one.account in known)
+    ]
 
 
 @dataclass(frozen=True)

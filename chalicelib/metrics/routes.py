@@ -16,7 +16,18 @@ from chalicelib.metrics.disclosure import LONGEST as LONGEST_TEXT
 from chalicelib.metrics.disclosure import Disclosed
 from chalicelib.metrics.figures import GRADES, Grade, PostFigures
 from chalicelib.metrics.measuring import Declared
-from chalicelib.metrics.model import READ, WRITE, Answer, Decision, Outcome, Post, State, Wanted
+from chalicelib.metrics.model import (
+    READ,
+    WRITE,
+    Answer,
+    Decision,
+    Ground,
+    Outcome,
+    Post,
+    State,
+    Wanted,
+)
+from chalicelib.metrics.model import Grade as MatchGrade
 from chalicelib.metrics.service import covers
 from chalicelib.shapes import Strict, View
 from chalicelib.uploads import Upload, UploadRequest
@@ -87,7 +98,12 @@ class PostView(View):
     account: str
     """Whose post its link says it is; empty where it does not."""
     matched: Answer
-    matched_by: str
+    matched_by: Ground
+    """`link` or `platform`: the account in its link, or that its platform told; `proof`: that account was
+    shown to be somebody else's; `staff`."""
+    matched_grade: MatchGrade
+    """Of a match by an account: `verified` where that was shown to be its person's, `stated` where it is only
+    as they say; empty for staff's word, and where nothing matches."""
     campaign: str
     campaign_by: str
     """`given` by its creator, `latest` that reached them, or said by `staff`."""
@@ -364,7 +380,8 @@ def _own_view(shown: Post | Outcome, person: str) -> PostView:
 def _veiled(shown: Post | Outcome) -> dict[str, object]:
     """Of a post that was handed in before by others: that it was, and no more."""
     hidden = {"campaign": "", "campaign_by": "", "candidates": [], "counts": False, "account": ""}
-    unknown = {"matched": "not_known", "matched_by": "", "disclosed": "not_known", "disclosed_by": ""}
+    hidden |= {"matched_by": "", "matched_grade": ""}
+    unknown = {"matched": "not_known", "disclosed": "not_known", "disclosed_by": ""}
     now = {"state": "not_matched", "handed_in_at": wiring.clock().now()}
     return _facts(shown) | hidden | unknown | now
 

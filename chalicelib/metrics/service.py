@@ -7,14 +7,15 @@ other.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from chalicelib.clock import Clock
 from chalicelib.errors import FieldError, Forbidden, InvalidInput, NotFound, TooManyRequests, Transient
 from chalicelib.events.catalog import Event, PostSubmitted
+from chalicelib.handles import is_id
 from chalicelib.i18n import negotiate, translate
 from chalicelib.identity.audit import Audit
 from chalicelib.identity.roles import MATRIX, Principal
@@ -34,14 +35,14 @@ from chalicelib.metrics.model import (
     Wanted,
     Words,
     choose,
-    is_id,
+    fitting,
     match,
 )
 from chalicelib.metrics.snapshots import ask_with, close, shown_of, without_names
 from chalicelib.metrics.store import POST, PostStore
 from chalicelib.ops import RateLimits
 from chalicelib.platforms.base import MEDIUMS, Engaged, Measured, Posted, PostReading
-from chalicelib.ports import Briefs, Contact, Deliveries, Handles, People, department_holder
+from chalicelib.ports import Briefs, Contact, Deliveries, Handles, OwnAccount, People, department_holder
 from chalicelib.telemetry import count
 
 TRIES = 8
@@ -138,7 +139,7 @@ class Posts:
     def _new(self, post_id: str, given: HandIn) -> Post:
         link, contact = given.link, given.contact
         mine = self._mine(given.holder, link.platform)
-        names = [name for name in mine if not is_id(name)]
+        names = [one.name for one in mine if not is_id(one.name)]
         asked_under = link.account or (names[0] if len(names) == 1 else "")  # of a guess, "gone" says nothing
         told = Told(accounts=(link.account,)) if link.sure else Told()
         by_name = link.platform in ASKED_BY_ACCOUNT and asked_under and "/" not in link.native_id
@@ -157,15 +158,11 @@ class Posts:
             account=link.account,
             stated=given.words,
         )
-        if link.account:
-            answer = "yes" if link.account in mine else "no"
-            post = post.model_copy(update={"matched": answer, "matched_by": "link"})
-        heard = post.hearing(told, mine).model_copy(update={"rev": 1})
-        return heard.model_copy(update=self._for_campaign(given))
+        return self._weighed(post.with_told(told), mine).model_copy(update=self._for_campaign(given))
 
     def _again(self, standing: Post, given: HandIn) -> Outcome:
         """A post that was there: it counts once. What this hand-in adds is taken over."""
-        if standing.evidence == given.evidence:
+        if standing.evidence == given.evidence and standing.owner == given.owner:
             return Outcome("new", self._catch_up(standing))
         if standing.owner == given.owner:
             after = self._change(standing.id, lambda post: self._added(post, given), by=given.staff)
@@ -310,25 +307,47 @@ class Posts:
         a name alone decides nothing."""
         if told.api_id and told.api_id != post.api_id:
             ask_with(post, told.api_id, self.clock.now())
-        mine = self._mine(_holder(post), post.platform)
+        mine = self._mine(post.holder, post.platform)
         if ask and match(post.told.and_(told), mine) == "not_known":
-            mine += [account for name in mine if not is_id(name) and (account := ask(post.platform, name))]
-        return self._settled(self._change(post.id, lambda one: one.hearing(told, mine)))
+            mine = [
+                one if one.account or is_id(one.name) else replace(one, account=ask(post.platform, one.name))
+                for one in mine
+            ]
+        return self._settled(
+            self._change(post.id, lambda one: self._weighed(one.with_told(told), mine).revised(one))
+        )
+
+    def weigh_again(self, person: str) -> None:
+        """Looks anew whether a person's posts are theirs: they have shown that an account is theirs, or lost
+        one to somebody else's proof. May be repeated."""
+        for post, _ in list(self.store.listed("by_person", person, None, PAGE)):
+            mine = self._mine(person, post.platform)
+            self._settled(self._change(post.id, lambda one, own=mine: self._weighed(one, own).revised(one)))  # type: ignore[misc]
+
+    def _weighed(self, post: Post, mine: Sequence[OwnAccount]) -> Post:
+        """The post with whether it is its person's or department's, and how sure that is."""
+        if not post.holder:
+            return post
+        shown = any(one.proven for one in fitting(post.accounts, mine))
+        ask = post.accounts and not shown
+        return post.weighed(mine, self.handles.proven_by(post.platform, post.accounts) if ask else "")
 
     def _settled(self, post: Post) -> Post:
-        """The post with whom it surely belongs to, when that is another person who has handed it in."""
-        if post.matched == "yes" or not post.others:
+        """The post with whom it surely belongs to, when that is another person who has handed it in: whoever
+        has shown that the account is theirs, or else stated the one that its platform told."""
+        if not post.others or _final(post):
             return post
         for person in post.others:
             mine = self._mine(person, post.platform)
-            if mine and set(mine) & set(post.told.accounts):
+            proven = any(one.proven for one in fitting(post.accounts, mine))
+            if proven or (post.matched != "yes" and match(post.told, mine) == "yes"):
                 contact = self.people.contacts([person]).get(person)
-                if contact is not None:
-                    return self._change(post.id, lambda one, to=contact: self._passed_on(one, to))  # type: ignore[misc]
+                if contact is not None and contact.status == "approved":
+                    return self._change(post.id, lambda one, to=contact: self._passed_on(one, to, proven))  # type: ignore[misc]  # noqa: B023
         return post
 
-    def _passed_on(self, post: Post, to: Contact) -> Post:
-        if post.matched == "yes" or post.person == to.id:
+    def _passed_on(self, post: Post, to: Contact, proven: bool) -> Post:
+        if post.person == to.id or _final(post) or (post.matched == "yes" and not proven):
             return post
         received = self.deliveries.received(to.id, post.handed_in_at - WINDOW, post.handed_in_at)
         return post.changed(
@@ -336,9 +355,10 @@ class Posts:
             person=to.id,
             owner_department="",
             area_path=to.area_path,
-            others=tuple(one for one in post.others if one != to.id),
+            others=tuple(one for one in (*post.others, post.person) if one not in (to.id, "")),
             matched="yes",
-            matched_by="platform",
+            matched_by="platform" if post.told.accounts else "link",
+            proven=proven,
             stated=None,
         )
 
@@ -499,10 +519,10 @@ class Posts:
 
     # --- inside
 
-    def _mine(self, holder: str, platform: str) -> list[str]:
-        """The accounts of a person or department on one platform: canonical names, then ids."""
+    def _mine(self, holder: str, platform: str) -> list[OwnAccount]:
+        """The accounts of a person or department on one platform."""
         found = self.handles.handles_of(holder) if holder else []
-        return [name for where, name in found if where == platform]
+        return [one for one in found if one.platform == platform]
 
     def _change(self, post_id: str, change: Callable[[Post], Post], by: Principal | None = None) -> Post:
         """What `change` makes of a post, kept, and audited when a member of staff makes it; nothing is
@@ -553,6 +573,11 @@ NO_ACCOUNT = "This department has no account on %(platform)s. Add the account fi
 NOT_A_POST = "This is not the link of a post that we know. Please give the full link of the post itself."
 
 
+def _final(post: Post) -> bool:
+    """Whether its owner stands whoever else says that it is theirs: by staff's word, or by proof."""
+    return post.matched == "yes" and (post.matched_by == "staff" or post.proven)
+
+
 def covers(who: Principal, post: Post, action: str) -> bool:
     """Whether somebody may do `action` with a post: coordinators in their areas, nodal officers for their
     departments, others with all."""
@@ -560,13 +585,6 @@ def covers(who: Principal, post: Post, action: str) -> bool:
     bound_to_places = who.roles & MATRIX[action] <= {"coordinator"}
     departments: Iterable[str] = post.departments or {""}
     return by_place or not bound_to_places and any(who.covers_department(d, action) for d in departments)
-
-
-def _holder(post: Post) -> str:
-    """Whose accounts a post may be on; empty when its person has left."""
-    if post.person or not post.owner_department:
-        return post.person
-    return department_holder(post.owner_department)
 
 
 def _native(platform: str, api_id: str) -> str:
@@ -617,7 +635,7 @@ def _sentences(outcome: Outcome, *, named: bool) -> list[str]:
     if post.candidates:
         said.append(UNDECIDED)
     if post.matched == "no":
-        said.append(NOT_YOURS)
+        said.append(ANOTHERS if post.matched_by == "proof" else NOT_YOURS)
     elif "/" in post.native_id and post.platform in ASKED_BY_ACCOUNT and not post.account:
         said.append(HIDDEN)
     if post.disclosed == "no":
@@ -632,6 +650,10 @@ FOR_CAMPAIGN = "Thank you! Your post %(link)s is noted for the campaign “%(tit
 NOTED = "Thank you! Your post %(link)s is noted."
 UNDECIDED = "It may belong to more than one campaign: our staff will look for which one it counts."
 NOT_YOURS = "It is not on an account that you gave us: it counts once it is clear that it is yours."
+ANOTHERS = (
+    "Somebody else has shown that the account is theirs: it counts for nobody until it is clear whose it is. "
+    "If it is yours, tell us: staff will look."
+)
 HIDDEN = "This short link does not show whose post it is. Please open it and send the full link."
 PAID = "Its text does not say that it is an advertisement. Please add #ad or “विज्ञापन”."
 IN_KIND = "Its text does not say that you got something for it. Please add #sponsored or “प्रायोजित”."

@@ -16,6 +16,7 @@ from chalicelib.influencers.proofs import Heard
 from chalicelib.influencers.store import OwnedItem
 from chalicelib.ops import RateLimits
 from chalicelib.platforms.base import Inbound
+from chalicelib.ports import OwnAccount
 from chalicelib.proving import NotReadable, ProvenByAnother, Proving
 from tests.departments.world import ADMIN, APPROVER, COORDINATOR, NAMES, ROADS, WATER, World
 from tests.influencers.world import World as Creators
@@ -87,10 +88,9 @@ def test_an_account_is_stated_then_proven_by_its_own_words_and_stands_in_the_aud
     entries = Audit().all_of("department#water")
     assert [entry.action for entry in entries] == ["department.handle_added", "department.handle_proven"]
     assert NAME not in str(entries)
-    assert Handles(both.creators.store, both.accounts.handles_of).handles_of("department#water") == [
-        ("instagram", NAME),
-        ("instagram", "178"),
-    ]
+    handles = Handles(both.creators.store, both.accounts.handles_of)
+    assert handles.handles_of("department#water") == [OwnAccount("instagram", NAME, "178", proven=True)]
+    assert handles.proven_by("instagram", [NAME]) == "department#water"
 
 
 def test_an_account_that_a_creator_holds_is_contested_for_a_department_that_states_it(both: Both) -> None:
@@ -194,6 +194,22 @@ def test_two_who_prove_one_account_at_once_leave_it_one_owner(both: Both) -> Non
         both.accounts.check(ADMIN, "water", account.id)
     assert both.claims()[f"handle#instagram#{NAME}"] == (person.id, "proven")
     assert both.known() == []
+
+
+def test_two_who_state_a_free_account_at_once_do_not_both_have_it(both: Both) -> None:
+    """The department has read that nobody holds it; before it writes, a creator has joined with it."""
+    real, people = both.creators.store.claim, []
+
+    def slow(*given: Any) -> Any:
+        claim = real(*given)
+        if not people:
+            people.append(both.creators.join())
+        return claim
+
+    object.__setattr__(both.creators.store, "claim", slow)
+    both.add()
+    assert both.claims()[f"handle#instagram#{NAME}"] == (people[0].id, "stated")
+    assert (both.known(), len(both.accounts.listed(ADMIN, "water").contested)) == ([], 1)
 
 
 def test_an_account_is_proven_by_a_message_from_it_and_from_no_other(both: Both) -> None:

@@ -19,6 +19,8 @@ from chalicelib.identity.audit import Audit
 from chalicelib.ports import ImportJob
 from local.config import platform_secret
 from tests.departments.world import ADMIN, EDITOR
+from tests.imports.world import World as Jobs
+from tests.imports.world import counted
 from tests.influencers.world import NOON
 
 FILE = Path(__file__).parents[3] / "shared" / "data" / "gov_departments.csv"
@@ -82,6 +84,26 @@ def test_the_local_government_directorys_file_goes_in_as_it_is_and_changes_nothi
     known = names()
     assert len(known) == 175
     assert all(known[f"lgd-{one['lgd_org_code']}"] == {"en": one["name_en"]} for one in rows)
+
+
+def test_the_file_goes_through_the_job_as_any_file_does(kind: DepartmentKind) -> None:
+    if not FILE.exists():
+        pytest.skip("the real file is not here")
+    jobs = Jobs(kind=kind)  # type: ignore[arg-type]  # the job calls its kind by another name here
+    data = FILE.read_bytes()
+    assert counted(jobs.done(data)) | {"duplicates": 0} == {
+        "read": 175,
+        "accepted": 175,
+        "new": 175,
+        "changed": 0,
+        "same": 0,
+        "rejected": 0,
+        "duplicates": 0,
+    }
+    lines = data.decode().splitlines()
+    shuffled = "\r\n".join([lines[0], *sorted(lines[1:], reverse=True), lines[5]])
+    again = counted(jobs.done(shuffled.encode("utf-16")))
+    assert (again["same"], again["new"], again["duplicates"]) == (175, 0, 1)
 
 
 def test_a_misspelling_stays_as_it_is_given_and_the_codes_are_kept(kind: DepartmentKind) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import dataclasses
+import io
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -49,6 +51,8 @@ def call(tables: object, monkeypatch: pytest.MonkeyPatch) -> Iterator[Call]:
             sent |= {"Authorization": f"Bearer {who}"} if who else {}
             raw = b"" if body is None else json.dumps(body).encode()
             answer = client.http.request(method, path, headers=sent, body=raw)
+            if answer.headers.get("Content-Type", "").startswith("text/csv"):
+                return answer.status_code, answer.body.decode()
             return answer.status_code, json.loads(answer.body) if answer.body else None
 
         yield call
@@ -113,6 +117,22 @@ def test_a_directive_goes_its_way_over_http(call: Call) -> None:
     assert call("admin", "GET", "/v1/directives?department=water&state=open")[1]["items"] == []
     assert call("admin", "POST", f"{where}/withdrawal", {"reason": "a slip"})[1]["reason"] == "a slip"
     assert call("roads", "GET", "/v1/directives")[1] == {"items": [], "next": None}
+
+
+def test_a_directives_table_holds_no_formula_and_no_other_department(call: Call) -> None:
+    both = ["roads", "water"]
+    told = {"title": "=1+1", "text": "y", "issued_by": "z", "due_on": "2020-01-31", "departments": both}
+    made = call("admin", "POST", "/v1/directives", told | {"issued_on": "2020-01-01"})[1]
+    note = {"department": "water", "note": '@SUM(1), "x"'}
+    call("water", "POST", f"/v1/directives/{made['id']}/acknowledgement", note)
+    where = f"/v1/directives/{made['id']}/orders.csv"
+    status, text = call("admin", "GET", where)
+    assert text.startswith("\ufeff")
+    roads, water = csv.DictReader(io.StringIO(text[1:]))
+    assert (status, roads["state"], water["state"]) == (200, "overdue", "acknowledged")
+    assert (water["note"], water["title"], water["late"]) == ('\'@SUM(1), "x"', "'=1+1", "yes")
+    assert "roads" not in call("water", "GET", where)[1]
+    assert call("coordinator", "GET", where)[0] == 403
 
 
 def test_schemes_are_open_to_read_and_written_by_staff(call: Call) -> None:

@@ -326,6 +326,7 @@ def test_figures_of_posts_stand_apart_by_grade_with_how_many_posts_have_data(get
         {"views": told},
         {"views": MetricSum(900, 1, START, START)},
         {"no": 1, "yes": 2},
+        {"stated": 1, "verified": 2},
     )
     monkeypatch.setattr(wiring, "post_sums", lambda: SimpleNamespace(of_campaign=lambda _: posts))
     report = json.loads(get(f"/v1/campaigns/{CAMPAIGN}/report").body)
@@ -352,6 +353,7 @@ def test_figures_of_posts_stand_apart_by_grade_with_how_many_posts_have_data(get
             }
         },
         "disclosed": {"no": 1, "yes": 2},
+        "matched": {"stated": 1, "verified": 2},
     }
     page = get(f"/campaigns/{CAMPAIGN}/report?lang=en").body.decode()
     for shown in (
@@ -363,6 +365,7 @@ def test_figures_of_posts_stand_apart_by_grade_with_how_many_posts_have_data(get
         "03.11.2026 11:00:00",
         "never added",
         "1 of them do not say",
+        "1 of them are on accounts that their creators have named and not yet shown",
     ):
         assert shown in page
     assert "2100" not in page

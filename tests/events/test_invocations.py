@@ -188,6 +188,12 @@ def test_every_sample_is_used_here():
     assert [p.stem for p in SAMPLES.glob("*.json") if f'"{p.stem}"' not in source] == []
 
 
+def test_the_posts_of_who_has_shown_an_account_are_looked_at_anew(recorded):
+    posts = recorded("posts")
+    invoke("weigh_posts", "eventbridge_influencer_handle_proven")
+    assert posts.calls == [("weigh_again", "inf_abcdefghijklmnop")]
+
+
 def test_a_person_who_left_is_taken_out_of_their_posts(recorded):
     posts = recorded("posts")
     invoke("forget_posts", "eventbridge_influencer_withdrawn")

@@ -63,6 +63,19 @@ def test_everybody_of_the_staff_has_a_name_by_their_id(office, call, token):
     assert (names[made], names[wiring.gate().principal(admin).id]) == ("रवि", "Sample Admin")
 
 
+def test_a_member_of_the_staff_is_found_by_id_alone(office, call, token):
+    made = call("POST", "/v1/users", NEW, token=token("admin")).json_body["id"]
+    pool = wiring.users().pool
+    found = pool.find(made)
+    assert (found.id, found.roles, found.departments) == (
+        made,
+        {"coordinator", "nodal_officer"},
+        ("health",),
+    )
+    assert pool.find("usr_none") is None
+    assert pool.find('" or sub ^= "') is None
+
+
 def test_adding_a_user_is_in_the_audit_without_their_name(office, call, token):
     admin = token("admin")
     user = call("POST", "/v1/users", NEW, token=admin).json_body["id"]

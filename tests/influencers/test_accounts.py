@@ -8,7 +8,7 @@ import pytest
 
 from chalicelib.influencers.accounts import Handles
 from chalicelib.influencers.model import Account, ReviewRequest
-from chalicelib.ports import RosterRange
+from chalicelib.ports import OwnAccount, RosterRange
 from chalicelib.tables import write_together
 from tests.influencers.world import ADMIN, NOON
 
@@ -37,13 +37,12 @@ def roster_followers(world) -> dict[str, int]:
 
 def test_whose_an_account_is_and_which_accounts_a_person_has(world, accounts):
     person = world.join(handles=HANDLES)
-    assert accounts.owner_of_handle("instagram", "sunita.devi") == person.id
-    assert accounts.owner_of_handle("instagram", "nobody") is None
-    assert sorted(accounts.handles_of(person.id)) == [
-        ("instagram", "sunita.devi"),
-        ("instagram", "sunita.two"),
-        ("telegram", "sunita_channel"),
+    assert accounts.handles_of(person.id) == [
+        OwnAccount("instagram", "sunita.devi"),
+        OwnAccount("instagram", "sunita.two"),
+        OwnAccount("telegram", "sunita_channel"),
     ]
+    assert accounts.proven_by("instagram", ["sunita.devi"]) == ""
     assert accounts.handles_of("inf_nobody") == []
 
 
@@ -127,4 +126,4 @@ def test_the_platforms_own_id_of_a_proven_account_is_the_persons_too(world, acco
     proven = person.changed(handles=(account.model_copy(update={"account": "1784"}),))
     with write_together() as transaction:
         world.store.write_change(transaction, person, proven, None, world.clock.now())
-    assert accounts.handles_of(person.id) == [("instagram", "sunita.devi"), ("instagram", "1784")]
+    assert accounts.handles_of(person.id) == [OwnAccount("instagram", "sunita.devi", "1784")]

@@ -244,6 +244,24 @@ def test_who_has_a_name_now_wins_it_from_who_had_it_before_and_the_old_account_s
     }
 
 
+def test_whose_an_account_was_shown_to_be_is_told_by_its_id_before_its_name(world: World) -> None:
+    before, now = world.join(), rival(world)
+    accounts = Handles(world.store)
+    assert accounts.proven_by("instagram", [NAME, "111"]) == ""  # only stated
+    proven(world, before, account="111")
+    for names in ([NAME], ["111"], [NAME, "111"], ["renamed", "111"]):
+        assert accounts.proven_by("instagram", names) == before.id
+    assert accounts.proven_by("instagram", [NAME, "222"]) == ""  # another account bears the name now
+    assert accounts.proven_by("facebook", [NAME, "111"]) == ""
+    proven(world, now, now.contested[0].id, account="222")
+    assert accounts.proven_by("instagram", [NAME]) == now.id
+    assert accounts.proven_by("instagram", [NAME, "222"]) == now.id
+    assert accounts.proven_by("instagram", [NAME, "111"]) == before.id
+    [own] = accounts.handles_of(now.id)
+    assert (own.name, own.account, own.proven) == (NAME, "222", True)
+    assert accounts.handles_of(before.id) == []
+
+
 def test_followers_of_whoever_bears_the_name_now_are_not_counted_for_who_proved_it_before(
     world: World,
 ) -> None:

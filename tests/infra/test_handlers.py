@@ -27,6 +27,7 @@ HANDLERS = [
     "send_chunk",
     "send_service",
     "send_webhooks",
+    "weigh_posts",
     "welcome",
 ]
 # A last middleware stops before the handler's own work; write_metrics of app.py must have run around it.
@@ -66,6 +67,7 @@ EVENTS = {
     "launch_due": BUS,
     "measure_due": BUS,
     "seal_audit": BUS,
+    "weigh_posts": BUS,
     "welcome": BUS,
 }
 

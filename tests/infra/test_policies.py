@@ -80,6 +80,7 @@ PARKED = "a chunk that waits longer than a queue can is parked, for quiet hours:
 LEFT = "its person leaves in the moment of a hand-in: tests/metrics"
 REGISTERED = "what is registered for SMS is read before one goes out: tests/e2e/test_sms_and_email.py"
 PASSED_ON = "a post passes on to whose account published it, and is for what reached them: tests/metrics"
+SHOWN = "no account is shown to be anybody's on this laptop: tests/metrics/test_whose.py"
 OFFICIAL = "a department's account is proven, or its post measured: tests/departments, tests/metrics"
 HALTED = "a platform's word stops a channel or pauses a campaign: tests/dispatch/test_channels.py"
 MEASURED = "nothing is due on this laptop: tests/metrics"
@@ -198,6 +199,17 @@ UNSEEN: dict[str, dict[str, str]] = {
         "dynamodb:PutItem PostsTable": LEASED,
         "dynamodb:PutItem TalliesTable": HALTED,
         "dynamodb:Query CampaignsTable/due": HALTED,
+    },
+    "weigh_posts": FAILURES
+    | {"secretsmanager:GetSecretValue PlatformSecret": "the pepper, where the platform has another id"}
+    | {f"dynamodb:{action} PostsTable": SHOWN for action in ("GetItem", "UpdateItem")}
+    | {"dynamodb:Query PostsTable/by_person": SHOWN, "dynamodb:GetItem PeopleTable": SHOWN}
+    | {
+        "dynamodb:BatchGetItem PeopleTable": PASSED_ON,
+        "dynamodb:Query LedgerTable": PASSED_ON,
+        "dynamodb:BatchGetItem TalliesTable": PASSED_ON,
+        "dynamodb:BatchGetItem CampaignsTable": PASSED_ON,
+        "dynamodb:GetItem CampaignsTable": PASSED_ON,
     },
     "publish_events": FAILURES
     | {

@@ -131,7 +131,7 @@ def test_a_post_goes_to_whom_its_link_surely_names_whoever_was_first(world: Worl
     world.says("one", "t.me/two_tg/5")
     assert world.says("two", "t.me/two_tg/5") is not None
     post = world.post("telegram", "two_tg/5")
-    assert (post.person, post.matched, post.campaign, post.others) == ("two", "yes", "cmp_2", ())
+    assert (post.person, post.matched, post.campaign, post.others) == ("two", "yes", "cmp_2", ("one",))
 
 
 def test_the_interface_of_meta_is_asked_under_the_persons_own_account(world: World) -> None:

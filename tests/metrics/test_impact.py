@@ -55,8 +55,9 @@ def world(tables: object) -> World:
 
 def test_posts_that_count_are_summed_and_the_others_are_told_apart(world):
     words = {"labels": ["ad"], "by": "stated"}
-    first, second = world.add("v1", compensation="paid", stated=words), world.add("v2")
-    world.add("t1", "x")
+    first = world.add("v1", compensation="paid", stated=words, proven=True)
+    second = world.add("v2", matched_by="link")
+    world.add("t1", "x", matched_by="staff")
     unsure = world.add("v3", matched="not_known")
     other = world.add("v4", campaign="cmp_two")
     world.tell(first, 10)
@@ -73,6 +74,7 @@ def test_posts_that_count_are_summed_and_the_others_are_told_apart(world):
         verified={"views": MetricSum(15, 2, START, START + 2 * HOUR)},
         declared={"views": MetricSum(700, 1, START, START)},
         disclosed={"not_known": 2, "yes": 1},
+        matched={"staff": 1, "stated": 1, "verified": 1},
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,7 +12,7 @@ from chalicelib.metrics.model import Post
 from chalicelib.metrics.service import Posts
 from chalicelib.metrics.store import PostStore
 from chalicelib.ops import RateLimits
-from chalicelib.ports import CampaignBrief, Contact, Received
+from chalicelib.ports import CampaignBrief, Contact, OwnAccount, Received
 from tests.influencers.world import KnownSecrets, MovedClock
 
 AREA = ("IN", "IN-XN", "D9001", "D9001-B1")
@@ -45,13 +45,26 @@ class FakePeople:
 
 @dataclass
 class FakeHandles:
+    """Accounts by their person: each stated, but those in `proven`."""
+
     handles: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
+    proven: dict[tuple[str, str], str] = field(default_factory=dict)
 
-    def handles_of(self, person: str) -> list[tuple[str, str]]:
-        return list(self.handles.get(person, []))
+    def handles_of(self, person: str) -> list[OwnAccount]:
+        return [
+            OwnAccount(platform, name, proven=self.proven.get((platform, name)) == person)
+            for platform, name in self.handles.get(person, [])
+        ]
 
-    def owner_of_handle(self, platform: str, handle: str) -> str | None:
-        return next((one for one, own in self.handles.items() if (platform, handle) in own), None)
+    def proven_by(self, platform: str, accounts: Iterable[str]) -> str:
+        return next((self.proven[platform, one] for one in accounts if (platform, one) in self.proven), "")
+
+    def prove(self, person: str, platform: str, name: str) -> None:
+        """As takeover does: whoever else has stated it, has it no longer."""
+        self.proven[platform, name] = person
+        for other, own in self.handles.items():
+            self.handles[other] = [one for one in own if one != (platform, name)]
+        self.handles[person].append((platform, name))
 
 
 @dataclass
