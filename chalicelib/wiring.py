@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from chalicelib.callbacks.receiver import Receiver
     from chalicelib.callbacks.service import Callbacks
     from chalicelib.campaigns.corrections import Corrections
+    from chalicelib.campaigns.counting import Counting
     from chalicelib.campaigns.law import ElectionLaw, Overrides
     from chalicelib.campaigns.register import SmsRegister
     from chalicelib.campaigns.runs import Runs
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
     from chalicelib.identity.tokens import Tokens
     from chalicelib.imports.runner import Runner
     from chalicelib.imports.service import Imports, Kinds
+    from chalicelib.influencers.intake import InfluencersKind
     from chalicelib.influencers.myself import Myself
     from chalicelib.influencers.proofs import Proofs
     from chalicelib.influencers.resuming import Resuming
@@ -839,6 +841,13 @@ def campaigns() -> Campaigns:
 
 
 @cache
+def counting() -> Counting:
+    from chalicelib.campaigns.counting import Counting
+
+    return Counting(campaigns())
+
+
+@cache
 def corrections() -> Corrections:
     from chalicelib.campaigns.corrections import Corrections
 
@@ -951,12 +960,20 @@ def area_kind() -> AreaKind:
 
 
 @cache
+def influencers_kind() -> InfluencersKind:
+    from chalicelib.influencers.intake import InfluencersKind
+
+    return InfluencersKind(_people_store(), directory(), lambda: [one.id for one in directory().themes()])
+
+
+@cache
 def import_kinds() -> Kinds:
     """What can be imported: by its name, built when it is wanted."""
     return {
         "areas": area_kind,
         "departments": department_kind,
         "groups": groups_kind,
+        "influencers": influencers_kind,
         "turnout": turnout_kind,
         "turnout_matches": match_kind,
     }

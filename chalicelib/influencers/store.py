@@ -2,7 +2,8 @@
 
 Table `people`:
     inf_…                     profile  the person as JSON; `status_key`, `area_key` for the list; `rev`,
-                                       `event` for the outbox; `expires` until verified
+                                       `event` for the outbox; `expires` until verified. Whoever is only
+                                       invited has an id made from the number
     inf_…                     code     hash of the code sent last, its tries, its end
     sgn_…                     code     the same for one sign-in, and whose it is
     inf_…                     consent#<purpose>#<channel>#<time>   what was given or taken back; the evidence
@@ -33,6 +34,7 @@ Access, in request units (a profile is about 1 KB, 2 in Devanagari with many han
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import random
 import time
@@ -205,6 +207,16 @@ class Word:
 
 
 @dataclass(frozen=True)
+class KnownPhone:
+    """What there is of a number: whether it said STOP, whether somebody gave it as theirs, and who was
+    invited by it."""
+
+    stopped: bool = False
+    held: bool = False
+    invited: Influencer | None = None
+
+
+@dataclass(frozen=True)
 class PeopleStore:
     """Reads and writes people, and whose an account is. `keyed_hash` stands for an address in keys."""
 
@@ -310,6 +322,8 @@ class PeopleStore:
                         _consent_row(after, consent, given=True, at=proof.at, evidence=proof.evidence)
                     )
                 transaction.delete(CodeItem(influencer_id, CODE))
+                if after.phone_proof == "proven":  # who was invited is here now
+                    transaction.delete(ProfileItem(self.invited_id(after.phone), PROFILE))
             return after
 
         return _again(once)
@@ -370,6 +384,43 @@ class PeopleStore:
             return after
 
         return _again(once)
+
+    # --- people who were invited
+
+    def invited_id(self, phone: str) -> str:
+        """The id of whoever is invited by this number: always the same, telling nothing of the number."""
+        digest = bytes.fromhex(self.keyed_hash(f"invited {phone}"))
+        return f"inf_{base64.b32encode(digest[:10]).decode('ascii').lower()}"
+
+    def known_phones(self, phones: Sequence[str]) -> dict[str, KnownPhone]:
+        """What there is of each of these numbers: three items each, read consistently."""
+        if not phones:
+            return {}
+        keys = {phone: (self._claim_key("phone", phone), self._stop_key("phone", phone)) for phone in phones}
+        pairs = [pair for claim, stop in keys.values() for pair in ((claim, CLAIM), (stop, ALONE))]
+        owned = {item.pk: item for item in OwnedItem.batch_get(pairs, consistent_read=True)}
+        ids = {phone: self.invited_id(phone) for phone in phones}
+        profiles = ProfileItem.batch_get([(one, PROFILE) for one in ids.values()], consistent_read=True)
+        invited = {item.pk: _person(item) for item in profiles}
+        return {
+            phone: KnownPhone(
+                stopped=bool(owned[stop].stopped) if stop in owned else False,
+                held=claim in owned,
+                invited=invited.get(ids[phone]),
+            )
+            for phone, (claim, stop) in keys.items()
+        }
+
+    def put_invited(self, before: Influencer | None, after: Influencer, at: datetime, expires: int) -> None:
+        """Stores who is invited over what was read; nothing when somebody else was quicker."""
+        rev = before.rev if before else 0
+        item = _profile(after.model_copy(update={"rev": rev + 1}), None, at, expires)
+        there = ProfileItem.rev == rev if before else ProfileItem.pk.does_not_exist()
+        try:
+            item.save(condition=there)
+        except PutError as refused:
+            if refused.cause_response_code != REFUSED:
+                raise
 
     # --- one person
 

@@ -33,6 +33,10 @@ def test_who_shows_the_code_in_the_bio_wins_the_account_from_who_only_stated_it(
     squatter, owner = (replace(one, handles=same) for one in creators(2, areas, first=760, telegram=0))
     for person in (squatter, owner):
         enrol([person], phones, staff)
+    theirs = phones.sign_in(squatter)
+    link = {"url": "https://www.instagram.com/namuna7600/p/CwZz7600aaa/"}
+    post = phones.api("POST", "/v1/me/posts", link, token=theirs)
+    assert (post["matched"], post["matched_by"], post["matched_grade"]) == ("yes", "link", "stated")
 
     token = phones.sign_in(owner)
     [contested] = phones.api("GET", "/v1/me", token=token)["contested"]
@@ -47,7 +51,13 @@ def test_who_shows_the_code_in_the_bio_wins_the_account_from_who_only_stated_it(
     assert (verified["handle"], verified["proof"]) == ("namuna7600", "verified")
     assert verified["account"].isdigit()
     assert handles(phones, token) == [verified]
-    assert handles(phones, phones.sign_in(squatter)) == []
+    assert handles(phones, theirs) == []
+
+    def lost() -> bool:
+        [seen] = phones.api("GET", "/v1/me/posts", token=theirs)["items"]
+        return (seen["matched"], seen["matched_by"]) == ("no", "proof")
+
+    assert wait_for(lost, "the post's loss")
     listed = phones.api("GET", "/v1/influencers?contested=true&limit=100", token=staff.tokens["admin"])
     assert squatter.name in [person["name"] for person in listed["items"]]
 
