@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from chalicelib.callbacks.receiver import Receiver
     from chalicelib.callbacks.service import Callbacks
     from chalicelib.campaigns.corrections import Corrections
+    from chalicelib.campaigns.counting import Counting
     from chalicelib.campaigns.law import ElectionLaw, Overrides
     from chalicelib.campaigns.register import SmsRegister
     from chalicelib.campaigns.runs import Runs
@@ -837,6 +838,13 @@ def campaigns() -> Campaigns:
         turnout=turnout,
         quiet_hours=quiet_setting(settings().quiet_hours),
     )
+
+
+@cache
+def counting() -> Counting:
+    from chalicelib.campaigns.counting import Counting
+
+    return Counting(campaigns())
 
 
 @cache

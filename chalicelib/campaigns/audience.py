@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import AwareDatetime, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
 from chalicelib.ports import LowPlaces, RosterRow, Turnout
-from chalicelib.shapes import Strict
+from chalicelib.shapes import Strict, View
 
 DISTRICTS_KEPT = 20
 """Whose low places a container remembers: pages of one district follow one another."""
@@ -161,3 +161,31 @@ class Preview:
             self.count += 1
             self.by_channel[channel] += 1
             self.by_area[row.partition.removeprefix("ST#")] += 1
+
+
+class CountingJob(View):
+    """A preview under way, as it is kept."""
+
+    id: str
+    rev: int
+    by: str
+    created_at: AwareDatetime
+    saved_at: float
+    """When its last step ended, in seconds since 1970."""
+    audience: Audience
+    channels: tuple[str, ...]
+    elections: dict[str, str]
+    ranges: tuple[tuple[str, str], ...]
+    """Partition and beginning of the sort keys of each stretch of the roster."""
+    stretch: int = 0
+    after: str | None = None
+    """Where to go on: in which stretch, behind which key."""
+    read: int = 0
+    count: int = 0
+    by_channel: dict[str, int] = {}
+    by_area: dict[str, int] = {}
+    excluded: dict[str, int] = {}
+
+    @property
+    def status(self) -> Literal["running", "finished"]:
+        return "running" if self.stretch < len(self.ranges) else "finished"

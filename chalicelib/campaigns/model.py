@@ -76,7 +76,7 @@ def _by_language(given: Any) -> Any:  # noqa: ANN401 - raw input
 Messages = Annotated[dict[m.Channel, dict[Language, m.Message]], BeforeValidator(_available)]
 Schemes = Annotated[
     tuple[Annotated[str, Field(min_length=1, max_length=40)], ...],
-    BeforeValidator(lambda given: given or ()),
+    BeforeValidator(lambda given: () if given is None else given),
     Field(max_length=10),
 ]
 Disclosure = Annotated[dict[str, Annotated[str, Field(max_length=300)]], BeforeValidator(_by_language)]

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, create_mod
 from pydantic.fields import FieldInfo
 
 from chalicelib import wiring
-from chalicelib.campaigns.audience import Audience
+from chalicelib.campaigns.audience import Audience, CountingJob
 from chalicelib.campaigns.correction import Correction, Words
 from chalicelib.campaigns.messages import CHANNELS, Channel, Template
 from chalicelib.campaigns.model import Campaign, Content, Override, Run, Status
@@ -136,6 +136,19 @@ class CorrectionDecision(Strict):
 class AudiencePreview(Audience):
     channels: Annotated[tuple[Channel, ...], Field(min_length=1)] = CHANNELS
     """In order of fallback, as in the campaign."""
+
+
+class PreviewJobView(View):
+    """A large preview under way or done; its counts are those of the people `read` so far."""
+
+    id: str
+    status: Literal["running", "finished"]
+    created_at: datetime
+    read: int
+    count: int
+    by_channel: dict[str, int]
+    by_area: dict[str, int]
+    excluded: dict[str, int]
 
 
 class PreviewView(View):
@@ -367,6 +380,28 @@ def withdrawal(request: Request, campaign_id: str, body: Words) -> Correction:
 def preview(request: Request, body: AudiencePreview) -> PreviewView:
     found = wiring.campaigns().preview(body, body.channels)
     return PreviewView.model_validate(found, from_attributes=True)
+
+
+@api.post(
+    "/v1/audiences/preview/jobs",
+    allow="influencer.reach",
+    body=AudiencePreview,
+    answer=PreviewJobView,
+    status=202,
+    summary="Count an audience of any size: a job, told of by /v1/jobs/{job_id}",
+)
+def count_audience(request: Request, body: AudiencePreview) -> PreviewJobView:
+    audience = Audience.model_validate(body.model_dump(exclude={"channels"}))
+    return _job_view(wiring.counting().begin(request.principal, audience, body.channels))
+
+
+@api.get("/v1/jobs/{job_id}", allow="influencer.reach", answer=PreviewJobView, summary="A job of one's own")
+def job(request: Request, job_id: str) -> PreviewJobView:
+    return _job_view(wiring.counting().get(request.principal, job_id))
+
+
+def _job_view(job: CountingJob) -> PreviewJobView:
+    return PreviewJobView.model_validate(job.model_dump() | {"status": job.status})
 
 
 @api.get(

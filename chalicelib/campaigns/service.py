@@ -350,6 +350,14 @@ class Campaigns:
         after = self._after(seen, moved.status)
         return self.commit(who, action, after, {"run": run.id} | detail, write=write), moved
 
+    def stretches(self, audience: Audience) -> tuple[list[RosterRange], dict[str, str]]:
+        """Where an audience's people stand in the roster, and by which election each district is judged.
+        Raises InvalidInput for areas that are not given or do not exist."""
+        if not audience.areas:
+            raise InvalidInput.of("areas", "missing", "Please fill in this field.")
+        ranges = self._ranges(audience)
+        return ranges, self._elections(audience, ranges)
+
     def preview(
         self,
         audience: Audience,
@@ -358,11 +366,8 @@ class Campaigns:
     ) -> Preview:
         """Whom this audience would reach now, person by person; no more than a page of each of a few
         stretches is held at once. Raises AudienceTooLarge when more than `at_most` people are there."""
-        if not audience.areas:
-            raise InvalidInput.of("areas", "missing", "Please fill in this field.")
         roster, preview, read = self.roster(), Preview(), list[int]()
-        ranges = self._ranges(audience)
-        elections = self._elections(audience, ranges)
+        ranges, elections = self.stretches(audience)
         preview.elections.update(elections.values())
 
         def counted(where: RosterRange) -> Preview:

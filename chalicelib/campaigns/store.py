@@ -6,6 +6,7 @@
     <campaign id>         frozen#<n>      what the run sends and reads, never changed
     <campaign id>         correction#<n>  a correction or withdrawal: its words, who proposed and decided
     <campaign id>         overrides       elections that it may go out under, for senders
+    <job id>              counting        a large preview: what is counted so far; `expires`
     template#<channel>    <name>#<lang>   a template as the platform has approved it
 
 Index `by_type` (type, created_at): 1 read unit for each 8 kB of campaigns. Index `due` (due_key, due_at),
@@ -26,7 +27,7 @@ from datetime import datetime
 from typing import Any, cast
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
-from pynamodb.exceptions import DoesNotExist
+from pynamodb.exceptions import DoesNotExist, PutError
 from pynamodb.expressions.condition import Condition
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.transactions import TransactWrite
@@ -43,6 +44,7 @@ from chalicelib.tables import Table, TableName
 
 CAMPAIGN = "campaign"
 OVERRIDES = "overrides"
+COUNTING = "counting"
 SCHEDULED, DISPATCHING = "run", "dispatching"
 Position = dict[str, Any]
 
@@ -80,6 +82,7 @@ class CampaignItem(Table):
     department = UnicodeAttribute(null=True)
     due_key = UnicodeAttribute(null=True)
     due_at = UnicodeAttribute(null=True)
+    expires = NumberAttribute(null=True)
 
 
 @dataclass(frozen=True)
@@ -220,6 +223,21 @@ class CampaignStore:
         if item is None:
             raise NotFound("There is no run %(run)s.", run=run)
         return _digest(item.body)
+
+    def counting(self, job: str) -> str | None:
+        """What is kept of a large preview."""
+        item = _item(job, COUNTING)
+        return item.body if item else None
+
+    def keep_counting(self, job: str, rev: int, body: str, expires: int) -> bool:
+        """Keeps it over what was there before; False when another writer was quicker."""
+        try:
+            CampaignItem(job, COUNTING, body=body, rev=rev, expires=expires).save(condition=_follows(rev))
+        except PutError as refused:
+            if refused.cause_response_code != "ConditionalCheckFailedException":
+                raise
+            return False
+        return True
 
     def correction(self, campaign_id: str, number: int | str) -> Correction | None:
         item = _item(campaign_id, f"correction#{number}")

@@ -151,9 +151,14 @@ class Directives:
         return seen, place
 
     def _any(self, directive: Directive, state: State) -> bool:
-        """Whether a directive stands so with some of its departments."""
-        orders = self.store.orders(directive.id, directive.departments)
-        return any(order.state(directive, self.clock.today_ist()) == state for order in orders)
+        """Whether a directive stands so with some of its departments: it is due everywhere on one day, so
+        that the number of those who have acknowledged it says enough."""
+        [done] = self.store.acknowledged([directive.id]).values()
+        if state == "acknowledged" and not directive.withdrawn_at:
+            return done > 0
+        order = Order(directive=directive.id, department="", due_on=directive.due_on)
+        waits = directive.withdrawn_at is not None or done < len(directive.departments)
+        return waits and order.state(directive, self.clock.today_ist()) == state
 
     def acknowledge(self, who: Principal, directive: str, department: str, note: str) -> Seen:
         """Says for a department that it knows of a directive; the same again changes nothing. Raises

@@ -32,6 +32,8 @@ def plan_run(event: SQSEvent) -> PartialItemFailureResponse:
         message = json.loads(record.body)
         if "bundle" in message:
             wiring.bundler().step(message)
+        elif "preview" in message:
+            wiring.counting().step(message)
         else:
             wiring.planner().handle(message)
 

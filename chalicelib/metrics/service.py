@@ -131,7 +131,8 @@ class Posts:
             post = self._new(post_id, given)
             if self.store.add(post, _submitted(post)):
                 count("PostsHandedIn")
-                self._still_here(post)
+                if self._left(post):
+                    raise Forbidden
                 return Outcome("new", self._catch_up(post))
             standing = self._found(post_id)
         return self._again(standing, given)
@@ -307,22 +308,26 @@ class Posts:
         a name alone decides nothing."""
         if told.api_id and told.api_id != post.api_id:
             ask_with(post, told.api_id, self.clock.now())
-        mine = self._mine(post.holder, post.platform)
-        if ask and match(post.told.and_(told), mine) == "not_known":
-            mine = [
-                one if one.account or is_id(one.name) else replace(one, account=ask(post.platform, one.name))
-                for one in mine
-            ]
         return self._settled(
-            self._change(post.id, lambda one: self._weighed(one.with_told(told), mine).revised(one))
+            self._change(post.id, lambda one: self._weighed_anew(one.with_told(told), ask).revised(one))
         )
 
     def weigh_again(self, person: str) -> None:
         """Looks anew whether a person's posts are theirs: they have shown that an account is theirs, or lost
         one to somebody else's proof. May be repeated."""
         for post, _ in list(self.store.listed("by_person", person, None, PAGE)):
-            mine = self._mine(person, post.platform)
-            self._settled(self._change(post.id, lambda one, own=mine: self._weighed(one, own).revised(one)))  # type: ignore[misc]
+            self._settled(self._change(post.id, lambda one: self._weighed_anew(one).revised(one)))
+
+    def _weighed_anew(self, post: Post, ask: Callable[[str, str], str] | None = None) -> Post:
+        """The post by the accounts of whoever it belongs to by now: it may have passed on since it was
+        found."""
+        mine = self._mine(post.holder, post.platform)
+        if ask and match(post.told, mine) == "not_known":
+            mine = [
+                one if one.account or is_id(one.name) else replace(one, account=ask(post.platform, one.name))
+                for one in mine
+            ]
+        return self._weighed(post, mine)
 
     def _weighed(self, post: Post, mine: Sequence[OwnAccount]) -> Post:
         """The post with whether it is its person's or department's, and how sure that is."""
@@ -343,7 +348,8 @@ class Posts:
             if proven or (post.matched != "yes" and match(post.told, mine) == "yes"):
                 contact = self.people.contacts([person]).get(person)
                 if contact is not None and contact.status == "approved":
-                    return self._change(post.id, lambda one, to=contact: self._passed_on(one, to, proven))  # type: ignore[misc]  # noqa: B023
+                    after = self._change(post.id, lambda one, to=contact: self._passed_on(one, to, proven))  # type: ignore[misc]  # noqa: B023
+                    return self._found(post.id) if self._left(after) else after
         return post
 
     def _passed_on(self, post: Post, to: Contact, proven: bool) -> Post:
@@ -370,12 +376,14 @@ class Posts:
         for post, _ in list(self.store.listed("by_person", person, None, PAGE)):
             self._forget(post.id, person)
 
-    def _still_here(self, post: Post) -> None:
-        """Who left in the very moment of the hand-in: the list of their posts may not have shown this one."""
+    def _left(self, post: Post) -> bool:
+        """Whether its person left in the very moment in which it became theirs: the list of their posts may
+        not have shown this one, so they are taken out of it here."""
         contact = self.people.contacts([post.person]).get(post.person) if post.person else None
-        if post.person and (contact is None or contact.status == "withdrawn"):
+        left = bool(post.person) and (contact is None or contact.status == "withdrawn")
+        if left:
             self._forget(post.id, post.person)
-            raise Forbidden
+        return left
 
     def _forget(self, post_id: str, person: str) -> None:
         for _ in range(TRIES):

@@ -159,6 +159,15 @@ def test_a_preview_answers_with_counts(call):
     assert (status, found) == (200, nobody)
 
 
+def test_an_audience_of_any_size_is_counted_by_a_job_of_ones_own(call):
+    status, made = call("editor", "POST", "/v1/audiences/preview/jobs", {"areas": ["IN"]})
+    assert (status, made["status"], made["count"]) == (202, "running", 0)
+    wiring.counting().step({"preview": made["id"], "rev": 1})
+    status, done = call("editor", "GET", f"/v1/jobs/{made['id']}")
+    assert (status, done["status"], done["read"]) == (200, "finished", 0)
+    assert call("approver", "GET", f"/v1/jobs/{made['id']}")[0] == 404
+
+
 def test_templates_are_listed_by_channel(call, campaign):
     assert call("approver", "GET", "/v1/channels/whatsapp-main/templates")[1]["items"] == [
         BRIEF.model_dump(mode="json") | {"segments": 0, "alphabet": ""}

@@ -130,6 +130,26 @@ def test_lists_are_newest_first_by_desk_and_state_and_go_on_where_they_stopped(w
     assert [one.directive.departments for one in page] == [("roads",)] * 5 + [("water",)] * 5
 
 
+def test_the_list_of_all_is_filtered_by_how_some_department_stands(world: World) -> None:
+    late = issue(world, due_on=TODAY - timedelta(days=1), issued_on=TODAY - timedelta(days=9)).directive.id
+    soon = issue(world, due_on=TODAY + timedelta(days=1)).directive.id
+    done = issue(world).directive.id
+    gone = issue(world).directive.id
+    for department in ("roads", "water"):
+        world.directives.acknowledge(ADMIN, done, department, "")
+    world.directives.acknowledge(ADMIN, late, "water", "")
+    world.directives.withdraw(ADMIN, gone, "a slip")
+
+    def found(state: Any) -> set[str]:
+        return {one.directive.id for one in world.directives.listed(AUDITOR, "", state, 10, None)[0]}
+
+    assert found("overdue") == {late}
+    assert found("due_soon") == {soon}
+    assert found("acknowledged") == {late, done}
+    assert found("withdrawn") == {gone}
+    assert found("open") == set()
+
+
 def test_two_who_acknowledge_at_once_count_once(world: World) -> None:
     directive = issue(world).directive.id
     before = world.store.order(directive, "water")

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from itertools import permutations
+from typing import Any
 
 import pytest
 
 from chalicelib.metrics.model import Decision
 from chalicelib.platforms.base import Posted, PostReading
+from chalicelib.ports import Contact
 from tests.influencers.world import NOON
 from tests.metrics.test_staff import HERE
-from tests.metrics.world import Crash, Dying, World
+from tests.metrics.world import Crash, Dying, FakePeople, World
 
 HOUR = timedelta(hours=1)
 LINK = "https://x.com/one/status/1"
@@ -161,6 +165,68 @@ def test_when_whose_proof_it_was_has_left_the_link_decides_again(world: World) -
     world.posts.weigh_again("one")
     post = world.post("x", "1")
     assert (post.matched, post.matched_by, post.matched_grade) == ("yes", "link", "stated")
+
+
+class Lagging:
+    """A store whose index still lists what was a person's a moment ago."""
+
+    def __init__(self, store: Any, person: str) -> None:
+        self.store, self.before = store, list(store.listed("by_person", person, None, 100))
+
+    def listed(self, *given: Any) -> Any:
+        return iter(self.before)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.store, name)
+
+
+def test_a_post_that_has_passed_on_is_not_weighed_by_the_accounts_of_whom_it_was_before(world: World) -> None:
+    link = "https://x.com/i/status/1"
+    world.says("one", link)
+    lagging = Lagging(world.store, "one")
+    told(world, "two")
+    world.says("two", link)
+    assert (world.post("x", "1").person, world.post("x", "1").matched) == ("two", "yes")
+    world.service(lagging).weigh_again("one")
+    post = world.post("x", "1")
+    assert (post.person, post.matched, post.counts) == ("two", "yes", True)
+
+
+def test_news_of_a_post_that_passes_on_meanwhile_weigh_it_by_its_new_owners_accounts(world: World) -> None:
+    link = "https://x.com/i/status/1"
+    world.says("one", link)
+    before = world.post("x", "1")
+    told(world, "two")
+    world.says("two", link)
+
+    class Late(Lagging):
+        def find(self, post_id: str) -> Any:
+            found, self.find = before, self.store.find  # type: ignore[method-assign]
+            return found
+
+    world.service(Late(world.store, "one")).learned(before.id, PostReading(handle="two"))
+    post = world.post("x", "1")
+    assert (post.person, post.matched, post.counts) == ("two", "yes", True)
+
+
+def test_a_post_that_passes_on_to_who_leaves_in_that_very_moment_keeps_nothing_of_them(world: World) -> None:
+    world.says("one", LINK)
+    world.says("two", LINK)
+    world.handles.prove("two", "x", "one")
+
+    class Leaving(FakePeople):
+        def contacts(self, ids: Sequence[str]) -> dict[str, Contact]:
+            found = super().contacts(ids)
+            if "two" in ids and found["two"].status == "approved":
+                world.person("two", status="withdrawn")
+                world.posts.forget("two")  # before the post is theirs
+            return found
+
+    world.posts = replace(world.posts, people=Leaving(world.people.known))
+    world.posts.weigh_again("one")
+    post = world.all_posts()[0]
+    assert (post.person, post.url, post.others) == ("", "", ())
+    assert post.withdrawn_at is not None
 
 
 @pytest.mark.parametrize("before", [True, False])
