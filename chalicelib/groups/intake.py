@@ -159,7 +159,7 @@ class GroupsKind:
 
     def _put(self, record: Row, area: Area, before: Group | None, job: ImportJob) -> None:
         for _ in range(TRIES):
-            if _elsewhere(before, job):  # somebody of another area was quicker: it is not this file's to change
+            if _elsewhere(before, job):  # somebody was quicker, elsewhere
                 raise _taken()
             after = self._after(record, area, before, job)
             if after is before and record.figures is None:
