@@ -15,6 +15,7 @@ Which area a row is, by the columns that the file has, the most exact first:
 from __future__ import annotations
 
 import re
+from collections import ChainMap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -119,6 +120,8 @@ class AreaKind:
         Column("successors", ("successor",)),
     )
     options: Sequence[str] = ()
+    _fresh: dict[str, dict[str, Area]] = field(default_factory=dict)
+    """By the job: areas that rows above gave and that may not be written yet."""
 
     def check(self, job: ImportJob) -> None:
         if not job.caller.may(ACTION):
@@ -136,11 +139,23 @@ class AreaKind:
 
     def compare(self, records: Sequence[Told], job: ImportJob) -> list[Effect | InvalidInput]:
         known, above, groupings = self._there(records)
-        return [_effect(record, known, above, groupings) for record in records]
+        if job.id not in self._fresh:
+            self._fresh.clear()
+        fresh = self._fresh.setdefault(job.id, {})
+        everywhere, found = ChainMap(above, fresh), []
+        for record in records:
+            found.append(_effect(record, known, everywhere, groupings))
+            if found[-1] in ("new", "changed") and _holds_others(record):
+                fresh[record.id] = _after(record, known, everywhere)
+        return found
 
     def write(self, records: Sequence[Told], job: ImportJob) -> None:
         known, above, groupings = self._there(records)
-        areas = [record for record in records if record.above and record.above in above]
+        above = {**self._fresh.get(job.id, {}), **above}
+        for record in records:  # a row's upper area may stand a few rows above it
+            if _holds_others(record) and record.above in above and record.id not in above:
+                above[record.id] = _after(record, known, above)
+        areas = [record for record in records if record.above in above]
         if ROOT not in known and any(record.above == ROOT for record in areas):
             self.store.put_areas([INDIA], sample=False)
         self.store.replace_areas((known.get(one.id), _after(one, known, above)) for one in areas)
@@ -352,6 +367,11 @@ def _after(record: Told, known: Mapping[str, Area], above: Mapping[str, Area]) -
     if before is not None and str(before.parent).startswith(f"{record.above}-"):
         placed = replace(placed, path=before.path)
     return overlaid(before, placed)
+
+
+def _holds_others(record: Told) -> bool:
+    """Whether it is an area that others may lie in."""
+    return bool(record.above) and level_of(record.id) != "booth"
 
 
 def _of_column(fault: FieldError) -> FieldError:

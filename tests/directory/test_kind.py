@@ -158,6 +158,36 @@ def test_our_own_layout_has_ids_names_in_any_language_aliases_and_days(ground):
     assert {area.id for area in directory.children("IN-UP")} == {"D900", "D901", "D902"}
 
 
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_a_file_may_go_from_above_to_below_and_not_the_other_way(ground, dry_run):
+    lines = ["IN-UP,,Uttar Pradesh", "D900,IN-UP,Namuna"]
+    lines += [f"D900-B{n},,Block {n}" for n in range(1, 131)] + ["D900-A1-P1,D900-B130,School"]
+    job = ground.done("\n".join(["id,parent,name_en", *lines]).encode(), dry_run=dry_run)
+    assert counted(job) == all_new(133)
+    assert (ground.directory().get("D900-A1-P1") is None) is dry_run
+    if not dry_run:
+        booth = ground.directory().get("D900-A1-P1")
+        assert booth.path == ("IN", "IN-UP", "D900", "D900-B130", "D900-A1-P1")
+    below_first = ["id,parent,name_en", "D901-B1,,Block", "D901,IN-UP,Namuna"]
+    other = counted(ground.done("\n".join([*below_first, ""]).encode(), dry_run=dry_run))
+    assert other["rejected"] == (2 if dry_run else 1)
+
+
+def test_a_file_from_above_to_below_that_dies_half_way_is_whole_in_the_end(ground):
+    lines = ["IN-UP,,Uttar Pradesh", "D900,IN-UP,Namuna"] + [f"D900-B{n},,Block {n}" for n in range(1, 21)]
+    data = "\n".join(["id,parent,name_en", *lines]).encode()
+    ground.slice_rows = 5
+    job = ground.made(data)
+    ground.imports().start(real_admin(), job.id)
+    faults = Faults()
+    faults.at = 9
+    first = ground.areas
+    ground.run(job.id, faults)
+    assert first is ground.areas
+    assert counted(ground.store.get(job.id)) == all_new(22)
+    assert len(ground.directory().children("D900")) == 20
+
+
 def test_an_alias_finds_an_area_and_one_that_is_renamed_leaves_no_row_of_its_old_name(ground):
     ground.take(STATES, "id,parent,name_en,aliases\nD172,IN-UP,Allahabad,Prayag\n")
     directory = ground.directory()
