@@ -126,7 +126,7 @@ class InfluencersKind:
         themes = frozenset(self.themes()) if any(record.themes for record in records) else frozenset()
         return [
             self._refused(one, areas, known[one.phone], themes, job)
-            or _effect(known[one.phone], _invited(one, areas[one.area], job, self.store))
+            or _effect(known[one.phone], _invited(one, areas[one.area], job, self.store), job)
             for one in records
         ]
 
@@ -137,7 +137,7 @@ class InfluencersKind:
         for record in records:
             there = known[record.phone]
             after = _invited(record, areas[record.area], job, self.store)
-            if not there.stopped and _effect(there, after) != "same":
+            if not there.stopped and _effect(there, after, job) != "same":
                 self.store.put_invited(there.invited, after, job.at, expires)
 
     def finish(self, job: ImportJob) -> None:
@@ -189,13 +189,15 @@ def _invited(record: Invitee, area: Area, job: ImportJob, store: PeopleStore) ->
     ).identified()
 
 
-def _effect(known: KnownPhone, after: Influencer) -> Effect:
-    """Nothing, for a number that somebody has given themselves, and for who was invited and has left."""
+def _effect(known: KnownPhone, after: Influencer, job: ImportJob) -> Effect:
+    """Nothing, for a number that somebody has given themselves, for who was invited and has left, and for who
+    was invited in an area that is none of the caller's."""
     before = known.invited
-    if known.held or (before is not None and before.status != "invited"):
-        return "same"
     if before is None:
-        return "new"
+        return "same" if known.held else "new"
+    theirs = job.caller.covers_area(before.area_path, ACTION)
+    if known.held or before.status != "invited" or not theirs:
+        return "same"
     kept = {"rev": before.rev, "signed_up_at": before.signed_up_at}
     return "same" if after.model_copy(update=kept) == before else "changed"
 

@@ -98,6 +98,18 @@ def test_a_coordinator_invites_in_their_own_areas_alone(ground, kind):
     assert invited(kind, "+919123456781") is None
 
 
+def test_who_was_invited_elsewhere_is_neither_changed_nor_taken_over_by_another_areas_coordinator(
+    ground, kind
+):
+    taken(ground)
+    theirs = f"{HEADER}नमूना पराया,9123456781,D9001,hi,,,,\n"
+    counts = taken(ground, theirs, by=COORDINATOR)
+    assert (counts["same"], counts["changed"]) == (1, 0)
+    one = invited(kind, "+919123456781")
+    assert (one.name, one.area) == ("नमूना दो", "D9002")
+    assert taken(ground, theirs)["changed"] == 1
+
+
 @pytest.mark.parametrize(
     ("column", "cell", "code"),
     [
