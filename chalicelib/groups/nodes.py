@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
-from pynamodb.exceptions import DoesNotExist, PutError
+from pynamodb.exceptions import DeleteError, DoesNotExist, PutError
 from pynamodb.transactions import TransactWrite
 
 from chalicelib.clock import Clock
@@ -140,14 +140,14 @@ class NodeStore:
             before, value = self._row(partition, key), read()
             if (before.v if before is not None else "") == value:
                 return False
-            if not value:
-                NodeItem(partition, key).delete()
-                return True
             item = NodeItem(partition, key, v=value, rev=1 if before is None else int(before.rev or 0) + 1)
             same = NodeItem.pk.does_not_exist() if before is None else NodeItem.rev == before.rev
             try:
-                item.save(condition=same)
-            except PutError as refused:
+                if value:
+                    item.save(condition=same)
+                else:
+                    item.delete(condition=same)
+            except (PutError, DeleteError) as refused:
                 if refused.cause_response_code != REFUSED:
                     raise
             else:

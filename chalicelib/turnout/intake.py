@@ -109,14 +109,16 @@ class TurnoutKind:
 
     def finish(self, job: ImportJob) -> None:
         """Folds every district of the election that was written since it was folded, also by a job that broke
-        off."""
+        off. One that dies on the way goes on behind the districts that it has done."""
         election = job.options["election"]
-        marks = self.store.touched(election)
+        marks = set(self.store.touched(election))
         districts = sorted({district for _, district in marks})
-        for area in self.areas.many(districts).values():
-            self.store.fold(election, area.path[1], area.id)
-        self.store.folded(election, [mark for mark in marks if mark[0] == job.id])
-        self._marked = {mark for mark in self._marked if mark[0] != job.id}
+        areas = self.areas.many(districts)
+        for district in districts:
+            if district in areas:
+                self.store.fold(election, areas[district].path[1], district)
+            self.store.folded(election, marks & {(job.id, district)})
+            self._marked.discard((job.id, district))
 
     def _is_untold(self, district: str, job: ImportJob) -> bool:
         known = (job.id, district)

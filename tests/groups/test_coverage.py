@@ -12,7 +12,8 @@ import pytest
 
 from chalicelib import wiring
 from chalicelib.clock import Clock
-from chalicelib.groups.nodes import NodeStore
+from chalicelib.groups.coverage import Partition
+from chalicelib.groups.nodes import NodeItem, NodeStore
 from chalicelib.influencers.store import RosterItem
 from chalicelib.ports import Area
 from tests.groups.streams import Streams
@@ -272,6 +273,28 @@ def test_of_two_folds_at_the_same_time_the_one_that_read_earlier_does_not_win(
     monkeypatch.setattr(NodeStore, "partition", interrupted)
     NodeStore(Clock()).fold_sums("D9001")
     assert json.loads(rows()["ST#IN-XN", "D9001="])["b"]["groups"] == 2
+
+
+def test_a_fold_that_read_of_no_area_takes_away_no_sum_that_was_written_since(
+    api: Api, streams: Streams, add: Add, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add("D9001")
+    streams.settle()
+    real, once, store = NodeStore.partition, [1], NodeStore(Clock())
+    sums = rows()["ST#IN-XN", "D9001="]
+
+    def interrupted(self: NodeStore, area: str, **more: Any) -> Any:
+        found = real(self, area, **more)
+        if not once:
+            return found
+        once.clear()
+        NodeItem("ST#IN-XN", "D9001=", v="stale", rev=99).save()
+        store.fold_sums("D9001")
+        return Partition(found.name)
+
+    monkeypatch.setattr(NodeStore, "partition", interrupted)
+    store.fold_sums("D9001")
+    assert rows()["ST#IN-XN", "D9001="] == sums
 
 
 def test_an_area_that_is_no_more_and_a_booth_that_changes_its_block(api: Api, streams: Streams) -> None:

@@ -173,6 +173,31 @@ def test_a_job_that_dies_after_writing_is_folded_by_the_next(world):
     assert TurnoutStore().touched("ls-2014") == []
 
 
+def test_finishing_that_dies_goes_on_behind_what_it_has_folded(world, monkeypatch):
+    real, folded = TurnoutStore.fold, []
+
+    def dying(store, election, state, district):
+        if district == "D9002" and folded == ["D9001"]:
+            folded.append("dies")
+            raise TimeoutError
+        folded.append(district)
+        return real(store, election, state, district)
+
+    monkeypatch.setattr(TurnoutStore, "fold", dying)
+    both = [booth(1, 500), booth(1, 400, district="D9002")]
+    wiring.directory().put_areas([booth_area(one.id) for one in both])
+    with pytest.raises(TimeoutError):
+        bring(wiring.turnout_kind(), rows_of(both), job())
+    assert TurnoutStore().touched("ls-2014") == [("imp_1", "D9002")]
+    wiring.turnout_kind().finish(job())
+    assert folded == ["D9001", "dies", "D9002"]
+    assert TurnoutStore().touched("ls-2014") == []
+    assert {one.district: one.sum.voters for one in TurnoutStore().sums("ls-2014")} == {
+        "D9001": 500,
+        "D9002": 400,
+    }
+
+
 def test_finishing_again_and_again_gives_the_same(world):
     told([booth(n, 7) for n in range(1, 30)])
     once = TurnoutStore().sums("ls-2014")
