@@ -54,7 +54,7 @@ class Officers:
     ) -> Appointment:
         """Gives a seat to somebody from a day on; who holds it then hands it over. Raises InvalidInput."""
         seen = self.desk(who, department, WRITE)
-        self._check_user(department, user)
+        self._check_user(who, department, user)
         new = Appointment(
             id=new_id("off"),
             seat=seat,
@@ -76,7 +76,7 @@ class Officers:
     ) -> Appointment:
         """Other facts of somebody in a seat (name, designation, number, address, user)."""
         seen, found = self._found(who, department, appointment, WRITE)
-        self._check_user(department, fields.get("user", ""))
+        self._check_user(who, department, fields.get("user", ""))
         after = seen.changed(found.id, self._today(), **fields)
         self._commit(who, "officer_changed", after, appointment=found.id, fields=sorted(fields))
         return after.appointment(found.id) or found
@@ -109,13 +109,18 @@ class Officers:
             raise NotFound
         return seen, found
 
-    def _check_user(self, department: str, user: str) -> None:
-        found = self.find_user(user) if user else None
-        if user and (found is None or "nodal_officer" not in found.roles):
-            raise InvalidInput.of("user", "user_unknown", "There is no nodal officer with this id.")
-        if found is not None and department not in found.departments:
+    def _check_user(self, who: Principal, department: str, user: str) -> None:
+        """Only who may look up staff is told of an officer that they sign in for other departments."""
+        if not user:
+            return
+        found = self.find_user(user)
+        officer = found is not None and "nodal_officer" in found.roles
+        here = found is not None and department in found.departments
+        if officer and not here and who.may("user.read"):
             sentence = "This nodal officer signs in for other departments."
             raise InvalidInput.of("user", "user_elsewhere", sentence)
+        if not (officer and here):
+            raise InvalidInput.of("user", "user_unknown", "There is no nodal officer with this id.")
 
     def _commit(self, who: Principal, action: str, after: Desk, **detail: str | list[str]) -> None:
         def write(transaction: TransactWrite) -> None:

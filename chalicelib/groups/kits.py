@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from typing import Any
 
 from chalicelib.clock import Clock
@@ -151,5 +152,8 @@ class GroupKits:
         first = int(after["stretch"]) if after else 0
         for number, prefix in enumerate(prefixes[first:], start=first):
             begin = after["key"] if after and number == first else None
-            for handed, key in self.store.of_campaign(campaign, prefix, begin, PAGE):
-                yield self.groups.store.find(handed.group), handed, {"stretch": number, "key": key}
+            rows = self.store.of_campaign(campaign, prefix, begin, PAGE)
+            while some := list(islice(rows, PAGE)):
+                known = self.groups.store.many(handed.group for handed, _ in some)
+                for handed, key in some:
+                    yield known.get(handed.group), handed, {"stretch": number, "key": key}

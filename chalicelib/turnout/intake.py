@@ -50,6 +50,8 @@ class TurnoutKind:
     )
     options: Sequence[str] = ("election", "source")
     _seen: dict[str, Area] = field(default_factory=dict)
+    _seen_by: str = ""
+    """The job that they were read for: the next one comes to areas that may lie elsewhere."""
     _marked: set[tuple[str, str]] = field(default_factory=set)
     """Districts that are marked as touched, by job."""
     _untold: dict[tuple[str, str], bool] = field(default_factory=dict)
@@ -90,7 +92,7 @@ class TurnoutKind:
     def compare(self, records: Sequence[Booth], job: ImportJob) -> list[Effect | InvalidInput]:
         places = {
             booth: area
-            for booth, area in self._places(records).items()
+            for booth, area in self._places(records, job).items()
             if job.caller.covers_area(area.path, WRITE)  # what they may not know of is not there for them
         }
         told = [booth for booth in places if not self._is_untold(booth.partition("-")[0], job)]
@@ -98,7 +100,7 @@ class TurnoutKind:
         return [_effect(_placed(one, places), there.get(one.id)) or _no_area(one) for one in records]
 
     def write(self, records: Sequence[Booth], job: ImportJob) -> None:
-        places = self._places(records)
+        places = self._places(records, job)
         placed = [one for record in records if (one := _placed(record, places)) is not None]
         touched = {one.district for one in placed} - {d for ident, d in self._marked if ident == job.id}
         self.store.touch(job.options["election"], sorted(touched), job.id, self.clock.epoch())
@@ -124,8 +126,11 @@ class TurnoutKind:
             self._untold[known] = not self.store.any_booth(job.options["election"], district)
         return self._untold[known]
 
-    def _places(self, records: Sequence[Booth]) -> Mapping[str, Area]:
+    def _places(self, records: Sequence[Booth], job: ImportJob) -> Mapping[str, Area]:
         """The areas of these booths, as far as there are any. What `compare` read, `write` knows."""
+        if self._seen_by != job.id:
+            self._seen.clear()
+            self._seen_by = job.id
         asked = [one.id for one in records]
         if unknown := [booth for booth in asked if booth not in self._seen]:
             if len(self._seen) > KEPT:

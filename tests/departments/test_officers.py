@@ -128,6 +128,15 @@ def test_an_officer_who_signs_in_is_a_nodal_officer_of_this_department(
     assert appoint(world, user=WATER.id).user == WATER.id
 
 
+def test_a_nodal_officer_learns_of_no_other_departments_officers_by_their_ids(world: World) -> None:
+    told = []
+    for user in (ROADS.id, "usr_none"):
+        with pytest.raises(InvalidInput) as refused:
+            appoint(world, WATER, user=user)
+        told.append([(error.code, error.message) for error in refused.value.errors])
+    assert told[0] == told[1]
+
+
 def test_a_correction_changes_what_is_given_and_nothing_of_who_has_left(world: World) -> None:
     appointment = appoint(world)
     after = world.officers.change(ADMIN, "water", appointment.id, {"designation": "Engineer"})

@@ -99,6 +99,20 @@ def test_a_coordinators_file_fills_their_own_areas_only(prepared: object) -> Non
     assert take(moved, job)[2] == ("link", "link_taken")
 
 
+def test_a_group_that_another_area_registers_while_a_file_is_taken_stays_theirs(prepared: object) -> None:
+    job = replace(JOB, actor=COORDINATOR.id, caller=COORDINATOR)
+    kind = wiring.groups_kind()
+    ours = FILE.replace("NAMUNA002,D9002", "NAMUNA002,D9001")
+    found = [kind.read(row, job) for row in rows(ours)][2:]
+    assert kind.compare(found, job) == ["new"]
+    take(FILE)
+    before = scan("groups") + scan("coverage")
+    with pytest.raises(InvalidInput) as refused:
+        kind.write(found, job)
+    assert [one.code for one in refused.value.errors] == ["link_taken"]
+    assert scan("groups") + scan("coverage") == before
+
+
 def test_who_keeps_no_groups_imports_none(prepared: object) -> None:
     auditor = Principal("usr_au", "Au", "a@x.test", frozenset({"auditor"}))
     with pytest.raises(Forbidden):

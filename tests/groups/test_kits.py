@@ -19,8 +19,10 @@ from chalicelib.campaigns.model import Campaign
 from chalicelib.clock import FixedClock
 from chalicelib.groups.clicks import Clicks, ClickStore
 from chalicelib.groups.kits import GroupKits, is_bot
+from chalicelib.identity.roles import Principal
 from chalicelib.ports import Election
 from tests.campaigns.samples import content
+from tests.groups.test_pages_of_coverage import Calls
 from tests.influencers.test_routes import Api
 
 Add = Callable[..., str]
@@ -161,6 +163,22 @@ def test_staff_see_for_their_areas_who_has_posted_and_who_followed(
     first = api("GET", f"/v1/kits?campaign={CAMPAIGN}&limit=2", who="admin")[1]
     rest = api("GET", f"/v1/kits?campaign={CAMPAIGN}&limit=2&cursor={first['next']}", who="admin")[1]
     assert len(first["items"] + rest["items"]) == 3
+
+
+def test_who_sees_none_of_a_campaigns_groups_has_them_looked_up_by_the_hundred(
+    api: Api, known: KnownCampaigns, add: Add, staff: dict[str, Any]
+) -> None:
+    for _ in range(8):
+        get(api, add("D9002"), "admin")
+    staff["officer"] = Principal(
+        "usr_o", "O", "o@x.test", frozenset({"nodal_officer"}), departments=frozenset({"water"})
+    )
+    calls = Calls()
+    try:
+        assert api("GET", f"/v1/kits?campaign={CAMPAIGN}", who="officer")[1] == {"items": [], "next": None}
+    finally:
+        calls.close()
+    assert sorted(calls.made) == ["BatchGetItem", "Query"]
 
 
 def test_a_kit_of_another_areas_group_is_as_if_there_were_none(

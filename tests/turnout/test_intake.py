@@ -261,3 +261,11 @@ def test_form_20_of_four_districts_goes_in_whole_and_tells_what_is_missing(real)
     again = Sheet.of(LUCKNOW, TurnoutStore().all_booths("ls-2014", LUCKNOW)).sum()
     assert again == sheets[LUCKNOW].sum()
     assert bring(wiring.turnout_kind(), real[:300], job(ident="imp_2")) == {"same": 300}
+
+
+def test_a_booth_that_was_given_a_block_since_lies_in_it_when_its_file_comes_again(tables):
+    told([booth(1, 500)])
+    wiring.directory().put_areas([booth_area("D9001-A1-P1", "D9001-B1")])
+    again = bring(wiring.turnout_kind(), rows_of([booth(1, 500)]), job(ident="imp_2"))
+    assert again == {"changed": 1}
+    assert [one.block for one in TurnoutStore().sheet("ls-2014", "D9001").booths] == ["D9001-B1"]
