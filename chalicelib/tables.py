@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,6 +17,8 @@ from pynamodb.transactions import TransactWrite
 
 from chalicelib import aws
 from chalicelib.settings import settings
+
+_making = threading.Lock()
 
 
 class TableName:
@@ -40,13 +43,14 @@ class Table(Model):
 
     @classmethod
     def _get_connection(cls) -> TableConnection:
-        fresh = cls._connection is None
-        table = super()._get_connection()
-        if fresh:
-            table.connection._client = aws.client(
-                "dynamodb"
-            )  # else each model would make a client of its own
-        return table
+        with _making:  # who comes meanwhile would find it without its client
+            fresh = cls._connection is None
+            table = super()._get_connection()
+            if fresh:
+                table.connection._client = aws.client(
+                    "dynamodb"
+                )  # else each model would make a client of its own
+            return table
 
     def change(self, actions: Sequence[Action], condition: Condition | None = None) -> None:
         """Updates the stored item and reads nothing back. PynamoDB's `update` asks for the whole item, which

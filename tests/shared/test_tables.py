@@ -1,11 +1,15 @@
-"""Cancelled transactions: which go by themselves, and which write was refused."""
+"""Cancelled transactions: which go by themselves, and which write was refused; connections under threads."""
 
 from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 
 import pytest
 from pynamodb.exceptions import CancellationReason, TransactWriteError, VerboseClientError
 
-from chalicelib.tables import failed_conditions, is_passing
+from chalicelib import aws
+from chalicelib.tables import Table, TableName, failed_conditions, is_passing
 
 
 def cancelled(*codes: str | None) -> TransactWriteError:
@@ -29,3 +33,27 @@ def test_other_reasons_stay(code):
 
 def test_the_refused_writes_are_told_by_their_place():
     assert failed_conditions(cancelled("ConditionalCheckFailed", None, "ConditionalCheckFailed")) == [0, 2]
+
+
+def test_whoever_asks_while_a_models_connection_is_made_gets_it_with_the_processs_client(
+    monkeypatch,
+):
+    class FirstItem(Table):
+        class Meta:
+            table_name = TableName("people")
+
+    ours, making, made = object(), Event(), Event()
+
+    def client(service):
+        making.set()
+        made.wait(0.2)
+        return ours
+
+    monkeypatch.setattr(aws, "client", client)
+    with ThreadPoolExecutor(2) as threads:
+        first = threads.submit(FirstItem._get_connection)
+        assert making.wait(5)
+        second = threads.submit(lambda: FirstItem._get_connection().connection._client)
+        assert second.result() is ours
+        made.set()
+        assert first.result().connection._client is ours
