@@ -534,10 +534,11 @@ class Posts:
 
     def _change(self, post_id: str, change: Callable[[Post], Post], by: Principal | None = None) -> Post:
         """What `change` makes of a post, kept, and audited when a member of staff makes it; nothing is
-        written when nothing changes. Raises Transient when others were always quicker."""
+        written when nothing changes, nor to what its person has left. Raises Transient when others were
+        always quicker."""
         for _ in range(TRIES):
             before = self._found(post_id)
-            after = change(before)
+            after = before if before.withdrawn_at else change(before)
             if after == before:
                 return before
             if self._keep(before, after, by):

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.metrics.model import Decision
+from chalicelib.metrics.model import Decision, Post
 from chalicelib.platforms.base import Posted, PostReading
 from chalicelib.ports import Contact
 from tests.influencers.world import NOON
@@ -180,6 +180,19 @@ class Lagging:
         return getattr(self.store, name)
 
 
+class Late:
+    """A store that was asked for a post a moment ago."""
+
+    def __init__(self, store: Any, before: Post) -> None:
+        self.store, self.before = store, [before]
+
+    def find(self, post_id: str) -> Post | None:
+        return self.before.pop() if self.before else self.store.find(post_id)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.store, name)
+
+
 def test_a_post_that_has_passed_on_is_not_weighed_by_the_accounts_of_whom_it_was_before(world: World) -> None:
     link = "https://x.com/i/status/1"
     world.says("one", link)
@@ -199,14 +212,19 @@ def test_news_of_a_post_that_passes_on_meanwhile_weigh_it_by_its_new_owners_acco
     told(world, "two")
     world.says("two", link)
 
-    class Late(Lagging):
-        def find(self, post_id: str) -> Any:
-            found, self.find = before, self.store.find  # type: ignore[method-assign]
-            return found
-
-    world.service(Late(world.store, "one")).learned(before.id, PostReading(handle="two"))
+    world.service(Late(world.store, before)).learned(before.id, PostReading(handle="two"))
     post = world.post("x", "1")
     assert (post.person, post.matched, post.counts) == ("two", "yes", True)
+
+
+def test_news_of_a_post_whose_person_leaves_meanwhile_name_nobody_in_it_again(world: World) -> None:
+    world.says("one", LINK)
+    before = world.post("x", "1")
+    world.person("one", status="withdrawn")
+    world.posts.forget("one")
+    world.service(Late(world.store, before)).learned(before.id, PostReading(handle="one"))
+    [post] = world.all_posts()
+    assert (post.withdrawn_at is not None, post.told.accounts) == (True, ())
 
 
 def test_a_post_that_passes_on_to_who_leaves_in_that_very_moment_keeps_nothing_of_them(world: World) -> None:
