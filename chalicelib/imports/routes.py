@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
 
 from pydantic import Field
 
 from chalicelib import wiring
-from chalicelib.http import Api, Request, next_cursor, read_cursor
+from chalicelib.http import Again, Api, Request, next_cursor, read_cursor
 from chalicelib.i18n import translate
 from chalicelib.imports.model import READ, WRITE, Failure, Job
 from chalicelib.shapes import Strict, View
@@ -91,20 +92,28 @@ class ImportsQuery(Strict):
     cursor: str | None = None
 
 
+def _as_now(request: Request, kept: Mapping[str, Any]) -> MadeView:
+    imports = wiring.imports()
+    job = imports.get(request.principal, kept["id"])
+    return _made(request, job, *imports.form(job))
+
+
+AS_NOW = Again(("id",), _as_now)
+"""With the form anybody may post the file: it is not kept for a repeated write."""
+
+
 @api.post(
     "/v1/imports",
     allow=WRITE,
     body=ImportBody,
     answer=MadeView,
+    again=AS_NOW,
     status=201,
     summary="Make an import, and get where to post its file",
 )
 def make(request: Request, body: ImportBody) -> MadeView:
     said = dict(body)
-    imports = wiring.imports()
-    job, url, fields = imports.make(request.principal, size=said.pop("bytes"), **said)
-    upload = Form(url=url, fields=fields)
-    return MadeView(**_shown(request, job), upload=upload, upload_until=imports.upload_until(job))
+    return _made(request, *wiring.imports().make(request.principal, size=said.pop("bytes"), **said))
 
 
 @api.post(
@@ -130,6 +139,11 @@ def imports(request: Request, query: ImportsQuery) -> ImportList:
 @api.get("/v1/imports/{job_id}", allow=READ, answer=ImportView, summary="How far an import is")
 def one(request: Request, job_id: str) -> ImportView:
     return ImportView(**_shown(request, wiring.imports().get(request.principal, job_id)))
+
+
+def _made(request: Request, job: Job, url: str, fields: dict[str, str]) -> MadeView:
+    until = wiring.imports().upload_until(job)
+    return MadeView(**_shown(request, job), upload=Form(url=url, fields=fields), upload_until=until)
 
 
 def _shown(request: Request, job: Job) -> dict[str, Any]:

@@ -78,8 +78,12 @@ class Imports:
         self._check(job, known())
         self.limits.spend(f"import#{by.id}", JOBS_AN_HOUR, 3600)
         self.store.add(job)
-        url, fields = self.files.post_to(job.file, CONTENT_TYPE, size, HOLDS_S)
-        return job, url, fields
+        return job, *self.form(job)
+
+    def form(self, job: Job) -> tuple[str, dict[str, str]]:
+        """Where, and with which fields before it, the file of a job is to be posted, while that is open."""
+        left = (self.upload_until(job) - self.clock.now()).total_seconds()
+        return self.files.post_to(job.file, CONTENT_TYPE, job.bytes, max(1, int(left)))
 
     def start(self, by: Principal, job_id: str) -> Job:
         """Starts a job whose file is there, or goes on with one that failed on the way; one that was started

@@ -91,6 +91,16 @@ def test_a_file_is_posted_to_the_bucket_started_and_told_about(api, kind):
     assert [one["id"] for one in api("GET", "/v1/imports", None, "admin")[1]["items"]] == [made["id"]]
 
 
+def test_a_repeated_write_gets_the_same_job_and_a_form_that_nobody_has_kept(api):
+    made = api("POST", "/v1/imports", ASKED, "admin", Idempotency_Key="once")[1]
+    status, again = api("POST", "/v1/imports", ASKED, "admin", Idempotency_Key="once")
+    assert (status, again["id"]) == (201, made["id"])
+    assert post_form(again["upload"]["url"], again["upload"]["fields"], FILE) < 300
+    kept = boto3.client("dynamodb").scan(TableName="janjan-local-ops")["Items"]
+    assert made["upload"]["fields"]["policy"] not in json.dumps(kept)
+    assert len(api("GET", "/v1/imports", None, "admin")[1]["items"]) == 1
+
+
 def test_the_form_takes_no_larger_file_than_was_announced(api):
     made = api("POST", "/v1/imports", ASKED | {"bytes": 10}, "admin")[1]
     conditions = json.loads(__import__("base64").b64decode(made["upload"]["fields"]["policy"]).decode())[
