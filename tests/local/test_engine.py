@@ -25,9 +25,10 @@ from local.ports import PortTaken, free_port
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1", "localhost", "::1"])
 
 STARTER = """
-import sys, time
+import signal, sys, time
 from pathlib import Path
 from local.engine import Engine
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore Ctrl-C
 engine = Engine(Path(sys.argv[1]), int(sys.argv[2]))
 engine.start()
 engine.client("sqs").create_queue(QueueName="kept")
