@@ -101,6 +101,25 @@ def workers(system: Laptop, functions: Sequence[str]) -> list[int]:
     return found
 
 
+def _until_idle(system: Laptop, functions: Sequence[str], still_s: float = 5.0) -> None:
+    """Waits until the workers of these functions have used no processor time for so long."""
+    used, since = -1.0, time.monotonic()
+    while time.monotonic() - since < still_s:
+        now = sum(_cpu_s(pid) for pid in workers(system, functions))
+        if now != used:
+            used, since = now, time.monotonic()
+        time.sleep(0.5)
+
+
+def _cpu_s(pid: int) -> float:
+    """Processor time of a process in seconds; 0 when it has ended (proc(5), fields 14 and 15 of stat)."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 @dataclass
 class Ground:
     """A running system with people in it, and everything that the proof does to it."""
@@ -265,6 +284,7 @@ def ground(people: int, rate_per_s: float, note: Callable[[str], None]) -> Itera
         begun = time.monotonic()
         paths = {area.id: area.path for area in areas}
         _enter(everybody, paths)
+        _until_idle(system, ("foldcoverage",))  # its work for so many at once is none of dispatch's
         note(f"{people} people entered in {time.monotonic() - begun:.0f} s")
         port = free_port()
         options = ["--upstream", system.engine.url, "--port", str(port), "--host", HOST]
