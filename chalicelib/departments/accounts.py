@@ -13,9 +13,9 @@ from pynamodb.transactions import TransactWrite
 
 from chalicelib.departments.changes import ChangedMeanwhile, Changes
 from chalicelib.departments.model import PLATFORMS, Desk, OfficialAccount, Standing
-from chalicelib.departments.officers import Names
+from chalicelib.departments.officers import Names, must_cover
 from chalicelib.departments.store import DepartmentStore
-from chalicelib.errors import NotFound, OtherDepartment, Transient
+from chalicelib.errors import NotFound, Transient
 from chalicelib.i18n import translate
 from chalicelib.identity.roles import Principal
 from chalicelib.ids import new_id
@@ -73,10 +73,7 @@ class Accounts:
     def listed(self, who: Principal, department: str, action: str = READ) -> Desk:
         """The desk of a department, for somebody who may do `action` there. Raises NotFound,
         OtherDepartment."""
-        if department not in self.departments():
-            raise NotFound
-        if not who.covers_department(department, action):
-            raise OtherDepartment
+        must_cover(who, department, action, self.departments())
         return self.store.desk(department)
 
     def public(self, department: str) -> tuple[dict[str, str], list[OfficialAccount]]:

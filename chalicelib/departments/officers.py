@@ -21,6 +21,15 @@ Names = Mapping[str, Mapping[str, str]]
 """Departments by id, each with its names by language."""
 
 
+def must_cover(who: Principal, department: str, action: str, departments: Names) -> None:
+    """Raises NotFound where there is no such department, OtherDepartment where this person may not do
+    `action` for it."""
+    if department not in departments:
+        raise NotFound
+    if not who.covers_department(department, action):
+        raise OtherDepartment
+
+
 @dataclass(frozen=True)
 class Officers:
     store: DepartmentStore
@@ -33,10 +42,7 @@ class Officers:
     def desk(self, who: Principal, department: str, action: str = READ) -> Desk:
         """The desk of a department, for somebody who may do `action` there. Raises NotFound,
         OtherDepartment."""
-        if department not in self.departments():
-            raise NotFound
-        if not who.covers_department(department, action):
-            raise OtherDepartment
+        must_cover(who, department, action, self.departments())
         return self.store.desk(department)
 
     def appoint(
