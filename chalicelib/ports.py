@@ -731,6 +731,17 @@ class PostSums(Protocol):
         ...
 
 
+class Voices(Protocol):
+    """Problems and suggestions of people."""
+
+    def heard(self, channel: str, said: Inbound, *, line: Line, at: datetime) -> str | None:
+        """Takes what somebody wrote, when it is neither a wish (stop, start) nor a code nor a post, as a
+        voice or as a further word to one of theirs; the reply, in their language. None when it is not one (a
+        thank you, a reaction) or the address may not be answered. The same `said.dedupe_id` twice counts
+        once."""
+        ...
+
+
 class Following(Protocol):
     """Subscriptions to the posts of accounts."""
 
