@@ -207,7 +207,7 @@ UNSEEN: dict[str, dict[str, str]] = {
     | {
         f"{action} {table}.StreamArn": BY_LAMBDA
         for action in STREAM
-        for table in ("PeopleTable", "CampaignsTable", "PostsTable")
+        for table in ("PeopleTable", "CampaignsTable", "PostsTable", "VoicesTable")
     }
     | {"dynamodb:ListStreams *": "Lambda asks for it, and it takes no resource"},
     "run_import": {f"{action} ImportsQueue": why for action, why in POLLING.items()}
