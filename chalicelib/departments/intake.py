@@ -41,7 +41,10 @@ _CODE = re.compile(r"[0-9]{1,10}")
 _NUKTA = 7
 """Unicode's combining class of nuktas: क़ and क are typed for one another."""
 _TITLES = frozenset(
-    "shri sri smt shrimati sushri mr mrs ms dr prof er adv श्री श्रीमती सुश्री श्रीमति डॉ डा डॉक्टर प्रो".split()
+    (
+        *("shri", "sri", "smt", "shrimati", "sushri", "mr", "mrs", "ms", "dr", "prof", "er", "adv"),
+        *("श्री", "श्रीमती", "श्रीमति", "सुश्री", "डॉ", "डा", "डॉक्टर", "प्रो"),
+    )
 )
 """Before a name, with or without a stop."""
 WHICH = "Give an id, or the department's code in the LGD."

@@ -120,7 +120,9 @@ def test_ranges_inside_others_are_dropped():
     ]
 
 
-@pytest.mark.parametrize("hidden", ["\u200b", "\u202e", "\u2066", "\u061c", "\u00ad", "\u3164", "\ufe0f", "\ue000"])
+@pytest.mark.parametrize(
+    "hidden", ["\u200b", "\u202e", "\u2066", "\u061c", "\u00ad", "\u3164", "\ufe0f", "\ue000"]
+)
 def test_a_name_with_what_nobody_sees_is_refused_by_its_language(hidden):
     with pytest.raises(InvalidInput) as refused:
         clean_names({"hi": "जनपुर", "en": f"Jan{hidden}pur"})
