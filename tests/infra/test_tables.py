@@ -17,6 +17,7 @@ NAMES = [
     "roster",
     "tallies",
     "turnout",
+    "voices",
 ]
 
 
