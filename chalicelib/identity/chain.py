@@ -21,6 +21,7 @@ SUBJECT_TYPES = (
     "group",
     "import",
     "influencer",
+    "policy",
     "post",
     "queue",
     "scheme",

@@ -12,6 +12,7 @@ NAMES = [
     "ledger",
     "ops",
     "people",
+    "policies",
     "posts",
     "roster",
     "tallies",

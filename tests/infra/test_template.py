@@ -120,6 +120,7 @@ def test_streams_of_tables_are_split_around_a_bad_record_and_end_in_dead_letters
         "DepartmentsTable",
         "DirectoryTable",
         "PeopleTable",
+        "PoliciesTable",
         "PostsTable",
         "RosterTable",
         "VoicesTable",
