@@ -112,6 +112,10 @@ GROUPS |= {
     f"dynamodb:{action} CoverageTable": GROUPED
     for action in ("BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query")
 }
+APPOINTED = "nobody on this laptop is appointed: tests/ambassadors"
+AMBASSADORS = {
+    f"dynamodb:{action} AmbassadorsTable": APPOINTED for action in ("BatchGetItem", "GetItem", "PutItem")
+} | {"dynamodb:Query AmbassadorsTable/by_place": APPOINTED}
 HALTS = {
     "dynamodb:PutItem CampaignsTable": HALTED,
     "dynamodb:Query AuditTable": HALTED,
@@ -130,6 +134,7 @@ FAILURES = {"sqs:SendMessage EventsDead": BY_LAMBDA}
 UNSEEN: dict[str, dict[str, str]] = {
     "api_handler": EMAILS
     | GROUPS
+    | AMBASSADORS
     | {
         "dynamodb:DeleteItem PostsTable": LEFT,
         "cognito-idp:AdminDeleteUser Pool": "undoes a new member of staff whose role could not be given",
@@ -156,6 +161,12 @@ UNSEEN: dict[str, dict[str, str]] = {
         for table in ("CoverageTable", "DirectoryTable", "RosterTable")
     }
     | {"dynamodb:ListStreams *": "Lambda asks for it, and it takes no resource"},
+    "keep_ambassadors": FAILURES
+    | {f"dynamodb:{action} AmbassadorsTable": APPOINTED for action in ("BatchGetItem", "GetItem", "PutItem")}
+    | {f"dynamodb:{action} PeopleTable": APPOINTED for action in ("ConditionCheckItem", "GetItem")}
+    | {f"dynamodb:{action} AuditTable": APPOINTED for action in ("Query", "UpdateItem")}
+    | {"dynamodb:GetItem DirectoryTable": APPOINTED}
+    | {"secretsmanager:GetSecretValue PlatformSecret": "the pepper, where the platform has another id"},
     "launch_due": FAILURES
     | {"dynamodb:BatchWriteItem TalliesTable": PARKED, "sqs:SendMessage SendQueue": PARKED}
     | {f"dynamodb:{action} TalliesTable": HALTED for action in ("DeleteItem", "PutItem")}
