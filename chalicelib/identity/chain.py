@@ -23,6 +23,7 @@ SUBJECT_TYPES = (
     "import",
     "influencer",
     "invitation",
+    "policy",
     "post",
     "queue",
     "scheme",
@@ -31,6 +32,7 @@ SUBJECT_TYPES = (
     "theme",
     "turnout",
     "user",
+    "voice",
     "webhook",
 )
 """What has an audit. A daily root covers the chains of all of these: another type cannot be written."""

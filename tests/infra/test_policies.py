@@ -116,6 +116,12 @@ APPOINTED = "nobody on this laptop is appointed: tests/ambassadors"
 AMBASSADORS = {
     f"dynamodb:{action} AmbassadorsTable": APPOINTED for action in ("BatchGetItem", "GetItem", "PutItem")
 } | {"dynamodb:Query AmbassadorsTable/by_place": APPOINTED}
+JUDGED = "no policy is in force on this laptop, and nobody appeals: tests/policies"
+POLICIES = {
+    f"dynamodb:{action} PoliciesTable": JUDGED
+    for action in ("BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Query")
+}
+POLICIES |= {"dynamodb:Query PoliciesTable/by_place": JUDGED}
 HALTS = {
     "dynamodb:PutItem CampaignsTable": HALTED,
     "dynamodb:Query AuditTable": HALTED,
@@ -135,6 +141,7 @@ UNSEEN: dict[str, dict[str, str]] = {
     "api_handler": EMAILS
     | GROUPS
     | AMBASSADORS
+    | POLICIES
     | {
         "dynamodb:DeleteItem PostsTable": LEFT,
         "cognito-idp:AdminDeleteUser Pool": "undoes a new member of staff whose role could not be given",
@@ -219,7 +226,14 @@ UNSEEN: dict[str, dict[str, str]] = {
     | {
         f"{action} {table}.StreamArn": BY_LAMBDA
         for action in STREAM
-        for table in ("PeopleTable", "CampaignsTable", "PostsTable", "DepartmentsTable")
+        for table in (
+            "PeopleTable",
+            "CampaignsTable",
+            "PostsTable",
+            "DepartmentsTable",
+            "VoicesTable",
+            "PoliciesTable",
+        )
     }
     | {"dynamodb:ListStreams *": "Lambda asks for it, and it takes no resource"},
     "run_import": {f"{action} ImportsQueue": why for action, why in POLLING.items()}

@@ -13,10 +13,12 @@ NAMES = [
     "ledger",
     "ops",
     "people",
+    "policies",
     "posts",
     "roster",
     "tallies",
     "turnout",
+    "voices",
 ]
 
 
