@@ -97,7 +97,7 @@ IMPORTING = (
     *((f"dynamodb:{one}", "CoverageTable") for one in ("DeleteItem", "PutItem")),
     *((f"dynamodb:{one}", "DepartmentsTable") for one in ("BatchGetItem", "BatchWriteItem")),
     *((f"dynamodb:{one}", "DepartmentsTable") for one in ("GetItem", "PutItem")),
-    *((f"dynamodb:{one}", "PeopleTable") for one in ("BatchGetItem", "PutItem")),
+    *((f"dynamodb:{one}", "PeopleTable") for one in ("BatchGetItem", "ConditionCheckItem", "PutItem")),
     ("secretsmanager:GetSecretValue", "PlatformSecret"),
 )
 AWAY = "a receiver of webhooks fails, rests, or wants nothing any more: tests/webhooks"
