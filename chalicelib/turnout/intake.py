@@ -202,8 +202,13 @@ def _placed(booth: Booth, places: Mapping[str, Area]) -> Booth | None:
     area = places.get(booth.id)
     if area is None:
         return None
-    block = next((part for part in area.path if "-B" in part), "")
+    block = block_of(area)
     return replace(booth, block=block) if block else booth
+
+
+def block_of(area: Area) -> str:
+    """The block in which a booth lies; empty where it is in none."""
+    return next((part for part in area.path if "-B" in part), "")
 
 
 def _effect(booth: Booth | None, there: Booth | None) -> Effect | None:

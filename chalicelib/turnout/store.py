@@ -296,8 +296,24 @@ class TurnoutStore:
 
     def put_goal(self, transaction: TransactWrite, goal: Goal) -> None:
         """Adds the write of a goal, new or changed."""
-        body = {"share": goal.share, "by": goal.by, "at": goal.at}
-        transaction.save(TurnoutItem(GOALS, "/".join(goal.path), body=body))
+        transaction.save(TurnoutItem(GOALS, "/".join(goal.path), body=_goal_body(goal)))
+
+    def move_goal(self, before: Goal, after: Goal) -> None:
+        """Files a goal under another path, unless somebody has set one there or taken it away meanwhile."""
+        put = TurnoutItem(GOALS, "/".join(after.path), body=_goal_body(after))
+        try:
+            with write_together() as transaction:
+                transaction.save(put, condition=TurnoutItem.pk.does_not_exist())
+                transaction.delete(
+                    TurnoutItem(GOALS, "/".join(before.path)), condition=TurnoutItem.pk.exists()
+                )
+        except TransactWriteError as error:
+            if is_passing(error):
+                raise Transient from error
+            if not failed_conditions(error):
+                raise
+            if any(goal.path == after.path for goal in self.goals(after.path)):
+                TurnoutItem(GOALS, "/".join(before.path)).delete()
 
     def remove_goal(self, transaction: TransactWrite, path: Sequence[str]) -> None:
         """Adds the removal of a goal; refused when there is none."""
@@ -360,6 +376,10 @@ def _match_pk(before: str, after: str, later: str) -> str:
 def _match(item: MatchItem) -> Match:
     before, _, after = item.sk.partition("#")
     return Match(before, after)
+
+
+def _goal_body(goal: Goal) -> dict[str, Any]:
+    return {"share": goal.share, "by": goal.by, "at": goal.at}
 
 
 def _goal(item: TurnoutItem) -> Goal:

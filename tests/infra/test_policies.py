@@ -99,6 +99,14 @@ IMPORTING = (
     *((f"dynamodb:{one}", "DepartmentsTable") for one in ("GetItem", "PutItem")),
     *((f"dynamodb:{one}", "PeopleTable") for one in ("BatchGetItem", "ConditionCheckItem", "PutItem")),
     ("secretsmanager:GetSecretValue", "PlatformSecret"),
+    *((f"dynamodb:{one}", "DirectoryTable") for one in ("DeleteItem", "PutItem")),
+    *((f"dynamodb:{one}", "RosterTable") for one in ("DeleteItem", "PutItem")),
+    ("dynamodb:GetItem", "GroupsTable"),
+    ("dynamodb:GetItem", "PeopleTable"),
+    ("dynamodb:UpdateItem", "PeopleTable"),
+    ("dynamodb:Query", "DirectoryTable/by_parent"),
+    ("dynamodb:Query", "GroupsTable/by_place"),
+    ("dynamodb:Query", "PeopleTable/by_status"),
 )
 AWAY = "a receiver of webhooks fails, rests, or wants nothing any more: tests/webhooks"
 LEASED = "a hub confirmed a subscription: tests/callbacks"
