@@ -120,6 +120,12 @@ GROUPS |= {
     f"dynamodb:{action} CoverageTable": GROUPED
     for action in ("BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query")
 }
+JUDGED = "no policy is in force on this laptop, and nobody appeals: tests/policies"
+POLICIES = {
+    f"dynamodb:{action} PoliciesTable": JUDGED
+    for action in ("BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Query")
+}
+POLICIES |= {"dynamodb:Query PoliciesTable/by_place": JUDGED}
 HALTS = {
     "dynamodb:PutItem CampaignsTable": HALTED,
     "dynamodb:Query AuditTable": HALTED,
@@ -138,6 +144,7 @@ FAILURES = {"sqs:SendMessage EventsDead": BY_LAMBDA}
 UNSEEN: dict[str, dict[str, str]] = {
     "api_handler": EMAILS
     | GROUPS
+    | POLICIES
     | {
         "dynamodb:DeleteItem PostsTable": LEFT,
         "cognito-idp:AdminDeleteUser Pool": "undoes a new member of staff whose role could not be given",
@@ -216,7 +223,14 @@ UNSEEN: dict[str, dict[str, str]] = {
     | {
         f"{action} {table}.StreamArn": BY_LAMBDA
         for action in STREAM
-        for table in ("PeopleTable", "CampaignsTable", "PostsTable", "DepartmentsTable")
+        for table in (
+            "PeopleTable",
+            "CampaignsTable",
+            "PostsTable",
+            "DepartmentsTable",
+            "VoicesTable",
+            "PoliciesTable",
+        )
     }
     | {"dynamodb:ListStreams *": "Lambda asks for it, and it takes no resource"},
     "run_import": {f"{action} ImportsQueue": why for action, why in POLLING.items()}
