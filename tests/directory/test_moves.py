@@ -171,7 +171,7 @@ def test_a_job_that_dies_again_and_again_at_any_write_leaves_nothing_behind_in_t
         except Crash:
             died.add(faults.seen[-1])
     assert ground.all_of_it() == expected
-    assert {"mark_moved", "replace_areas", "move_poll", "end_moved", "move", "write", "move_goal"} <= died
+    assert {"mark_moved", "replace_areas", "move_poll", "move", "write"} <= died
 
 
 def test_who_is_changed_while_they_are_filed_anew_loses_nothing(ground: Ground) -> None:

@@ -92,7 +92,7 @@ IMPORTING = (
     ("sqs:SendMessage", "ImportsQueue"),
     *((f"dynamodb:{one}", "DirectoryTable") for one in ("GetItem", "Query")),
     *((f"dynamodb:{one}", "TurnoutTable") for one in ("BatchGetItem", "BatchWriteItem", "GetItem")),
-    *((f"dynamodb:{one}", "TurnoutTable") for one in ("DeleteItem", "PutItem", "Query")),
+    *((f"dynamodb:{one}", "TurnoutTable") for one in ("DeleteItem", "PutItem", "Query", "UpdateItem")),
     *((f"dynamodb:{one}", "GroupsTable") for one in ("BatchGetItem", "DeleteItem", "PutItem")),
     *((f"dynamodb:{one}", "CoverageTable") for one in ("DeleteItem", "PutItem")),
     *((f"dynamodb:{one}", "DepartmentsTable") for one in ("BatchGetItem", "BatchWriteItem")),
