@@ -40,6 +40,7 @@ from chalicelib.metrics import routes as metrics_routes
 from chalicelib.metrics.consumers import bp as metrics_bp
 from chalicelib.metrics.consumers import follow_accounts, forget_posts, measure_due, weigh_posts
 from chalicelib.pages import routes as pages_routes
+from chalicelib.policies import routes as policies_routes
 from chalicelib.turnout import routes as turnout_routes
 from chalicelib.webhooks import routes as webhooks_routes
 from chalicelib.webhooks.consumers import bp as webhooks_bp
@@ -90,6 +91,7 @@ for feature in (
     influencers_me,
     metrics_routes,
     pages_routes,
+    policies_routes,
     turnout_routes,
     webhooks_routes,
 ):

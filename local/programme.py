@@ -44,6 +44,14 @@ def load_ground(system: Laptop, folder: Path | None = None) -> list["Area"]:
     return areas
 
 
+def introduce(system: Laptop) -> None:
+    """Says whose pages they are: an invented office."""
+    from chalicelib.files import Files
+
+    profile = (Path(__file__).parent / "data" / "organisation.json").read_bytes()
+    Files(system.env["BUCKET"]).put("site/organisation.json", profile)
+
+
 def register_groups(staff: Staff, areas: Sequence["Area"]) -> None:
     """A few invented groups: most places have none, one link is dead, one says nothing of women."""
     admin = staff.tokens["admin"]
@@ -128,6 +136,7 @@ def load_once(system: Laptop, tell: Callable[[int], object] = lambda _: None, co
     api = Caller(system.url)
     staff = Staff.signed_in(api, system.env)
     areas = load_ground(system)
+    introduce(system)
     staff.register_templates(Caller(system.sandbox_url))
     people = creators(count, areas, first=known["tries"] * A_TRY + 1, elsewhere=ELSEWHERE)
     enrol(people, Creators(api, Caller(system.sandbox_url)), staff, tell)

@@ -21,6 +21,7 @@ SUBJECT_TYPES = (
     "group",
     "import",
     "influencer",
+    "policy",
     "post",
     "queue",
     "scheme",
@@ -29,6 +30,7 @@ SUBJECT_TYPES = (
     "theme",
     "turnout",
     "user",
+    "voice",
     "webhook",
 )
 """What has an audit. A daily root covers the chains of all of these: another type cannot be written."""

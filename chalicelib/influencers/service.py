@@ -627,6 +627,7 @@ class Register:
         after = before.moved(
             decision.status,
             reviewed_at=rfc3339(now),
+            reviewed_by=who.id,
             reason=decision.reason,
             ambassador_of=decision.ambassador_of or "",
         )
@@ -642,7 +643,7 @@ class Register:
         """Takes a person out at their own wish: consents end, number and handles are free again."""
         now = self.clock.now()
         before = self.get(who, influencer_id, REVIEW)
-        after = before.moved("withdrawn", consents=(), reviewed_at=rfc3339(now))
+        after = before.moved("withdrawn", consents=(), reviewed_at=rfc3339(now), reviewed_by=who.id)
         event = InfluencerWithdrawn(**_of(after))
         self._commit(who.id, before, after, event=event, detail={"from": before.status}, now=now)
         return after

@@ -97,7 +97,7 @@ IMPORTING = (
     *((f"dynamodb:{one}", "CoverageTable") for one in ("DeleteItem", "PutItem")),
     *((f"dynamodb:{one}", "DepartmentsTable") for one in ("BatchGetItem", "BatchWriteItem")),
     *((f"dynamodb:{one}", "DepartmentsTable") for one in ("GetItem", "PutItem")),
-    *((f"dynamodb:{one}", "PeopleTable") for one in ("BatchGetItem", "PutItem")),
+    *((f"dynamodb:{one}", "PeopleTable") for one in ("BatchGetItem", "ConditionCheckItem", "PutItem")),
     ("secretsmanager:GetSecretValue", "PlatformSecret"),
 )
 AWAY = "a receiver of webhooks fails, rests, or wants nothing any more: tests/webhooks"
@@ -112,6 +112,12 @@ GROUPS |= {
     f"dynamodb:{action} CoverageTable": GROUPED
     for action in ("BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query")
 }
+JUDGED = "no policy is in force on this laptop, and nobody appeals: tests/policies"
+POLICIES = {
+    f"dynamodb:{action} PoliciesTable": JUDGED
+    for action in ("BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Query")
+}
+POLICIES |= {"dynamodb:Query PoliciesTable/by_place": JUDGED}
 HALTS = {
     "dynamodb:PutItem CampaignsTable": HALTED,
     "dynamodb:Query AuditTable": HALTED,
@@ -130,6 +136,7 @@ FAILURES = {"sqs:SendMessage EventsDead": BY_LAMBDA}
 UNSEEN: dict[str, dict[str, str]] = {
     "api_handler": EMAILS
     | GROUPS
+    | POLICIES
     | {
         "dynamodb:DeleteItem PostsTable": LEFT,
         "cognito-idp:AdminDeleteUser Pool": "undoes a new member of staff whose role could not be given",
@@ -197,6 +204,7 @@ UNSEEN: dict[str, dict[str, str]] = {
     | {f"dynamodb:{action} PostsTable": SHOWN for action in ("GetItem", "UpdateItem")}
     | {"dynamodb:Query PostsTable/by_person": SHOWN, "dynamodb:GetItem PeopleTable": SHOWN}
     | {
+        "dynamodb:GetItem DepartmentsTable": SHOWN,
         "dynamodb:BatchGetItem PeopleTable": PASSED_ON,
         "dynamodb:Query LedgerTable": PASSED_ON,
         "dynamodb:BatchGetItem TalliesTable": PASSED_ON,
@@ -207,7 +215,14 @@ UNSEEN: dict[str, dict[str, str]] = {
     | {
         f"{action} {table}.StreamArn": BY_LAMBDA
         for action in STREAM
-        for table in ("PeopleTable", "CampaignsTable", "PostsTable")
+        for table in (
+            "PeopleTable",
+            "CampaignsTable",
+            "PostsTable",
+            "DepartmentsTable",
+            "VoicesTable",
+            "PoliciesTable",
+        )
     }
     | {"dynamodb:ListStreams *": "Lambda asks for it, and it takes no resource"},
     "run_import": {f"{action} ImportsQueue": why for action, why in POLLING.items()}

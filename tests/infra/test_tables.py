@@ -12,10 +12,12 @@ NAMES = [
     "ledger",
     "ops",
     "people",
+    "policies",
     "posts",
     "roster",
     "tallies",
     "turnout",
+    "voices",
 ]
 
 

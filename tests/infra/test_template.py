@@ -117,10 +117,13 @@ def test_streams_of_tables_are_split_around_a_bad_record_and_end_in_dead_letters
     assert sorted(mapping["Stream"]["Fn::GetAtt"][0] for mapping in mappings) == [
         "CampaignsTable",
         "CoverageTable",
+        "DepartmentsTable",
         "DirectoryTable",
         "PeopleTable",
+        "PoliciesTable",
         "PostsTable",
         "RosterTable",
+        "VoicesTable",
     ]
     for mapping in mappings:
         assert mapping["BisectBatchOnFunctionError"] is True
