@@ -71,6 +71,16 @@ def register_groups(staff: Staff, areas: Sequence["Area"]) -> None:
             staff.api("PUT", f"/v1/groups/{made}/link", word, token=admin)
 
 
+def appoint_first(staff: Staff, areas: Sequence["Area"]) -> None:
+    """An invented creator becomes ambassador of the first invented district, with a letter."""
+    admin, district = staff.tokens["admin"], next(area.id for area in areas if area.level == "district")
+    if staff.api("GET", f"/v1/ambassadors?area={district}", token=admin)["items"]:
+        return  # an earlier try has appointed them
+    found = staff.api("GET", f"/v1/influencers?status=approved&area={district}&limit=1", token=admin)["items"]
+    body = {"influencer_id": found[0]["id"], "area": district}
+    staff.api("POST", "/v1/ambassadors", body, token=admin)
+
+
 def tell_turnout(areas: Sequence["Area"]) -> None:
     """Invented turnout of the invented booths at an invented election; the last district did not report."""
     from chalicelib import wiring
@@ -141,6 +151,7 @@ def load_once(system: Laptop, tell: Callable[[int], object] = lambda _: None, co
     people = creators(count, areas, first=known["tries"] * A_TRY + 1, elsewhere=ELSEWHERE)
     enrol(people, Creators(api, Caller(system.sandbox_url)), staff, tell)
     register_groups(staff, areas)
+    appoint_first(staff, areas)
     tell_turnout(areas)
     equip_departments(staff)
     staff.draft(brief("", ["IN-XN"], EVERYWHERE))
