@@ -9,13 +9,11 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
-from functools import cache, wraps
-from pathlib import Path
+from functools import wraps
 from typing import Any
 
 import pytest
@@ -63,28 +61,9 @@ def unmeasured(call: Callable[..., Any]) -> Callable[..., Any]:
 BaseClient._make_api_call = unmeasured(BaseClient._make_api_call)
 
 
-@cache
-def asks_the_stack(module: str) -> bool:
-    """Whether a test or fixture of this module takes `stack`."""
-    return bool(re.search(r"^def \w+\([^)]*\bstack\b", Path(module).read_text("utf-8"), re.MULTILINE))
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """By module, whose fixtures are then made once; all that ask the stack in one process, for it is one."""
-    from xdist.scheduler import LoadScopeScheduling
-
-    class OneStack(LoadScopeScheduling):
-        def _split_scope(self, nodeid: str) -> str:
-            module = nodeid.partition("::")[0]
-            return "stack" if asks_the_stack(str(config.rootpath / module)) else module
-
-    return OneStack(config, log) if config.getoption("dist") == "loadscope" else None
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests on the engine may talk to the loopback; the stack's, then what takes longest, begin first."""
-    items.sort(key=lambda item: (not asks_the_stack(str(item.path)), item.get_closest_marker("slow") is None))
+    """Tests on the engine may talk to the loopback; what takes longest begins first."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
     for item in items:
         fixtures = set(getattr(item, "fixturenames", ()))
         if fixtures & {"engine", "stack"} and item.get_closest_marker("allow_hosts") is None:
