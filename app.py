@@ -12,6 +12,9 @@ from typing import Any
 from chalice.app import Chalice, ConvertToMiddleware, Response
 
 from chalicelib import http, system, telemetry, wiring
+from chalicelib.ambassadors import routes as ambassadors_routes
+from chalicelib.ambassadors.consumers import bp as ambassadors_bp
+from chalicelib.ambassadors.consumers import keep_ambassadors
 from chalicelib.callbacks import routes as callbacks_routes
 from chalicelib.callbacks.consumers import bp as callbacks_bp
 from chalicelib.callbacks.consumers import process_callbacks
@@ -79,6 +82,7 @@ http.install(
 
 for feature in (
     system,
+    ambassadors_routes,
     callbacks_routes,
     directory_routes,
     departments_routes,
@@ -98,6 +102,7 @@ for feature in (
     app.register_blueprint(feature.api.blueprint)
 for blueprint in (
     events_bp,
+    ambassadors_bp,
     callbacks_bp,
     dispatch_bp,
     groups_bp,
@@ -114,6 +119,7 @@ __all__ = [
     "fold_coverage",
     "follow_accounts",
     "forget_posts",
+    "keep_ambassadors",
     "launch_due",
     "measure_due",
     "plan_run",

@@ -489,6 +489,28 @@ Loses = Callable[[str, str, str], Callable[[Transaction], None] | None]
 this account; None when it does not hold it."""
 
 
+@dataclass(frozen=True)
+class Appointee:
+    """Who is to be appointed to something, or was, as the register has them at one moment."""
+
+    id: str
+    name: str
+    status: str
+    area_path: tuple[str, ...]
+    ambassador_of: str
+    """The area of which the last review made them ambassador; empty for none."""
+    barred: int
+    """How often they were suspended or withdrawn."""
+    hold: Callable[[Transaction], None]
+    """Adds to a transaction that all of this is so still."""
+
+
+class Appointees(Protocol):
+    def appointee(self, person: str) -> Appointee | None:
+        """Somebody as they are now, read consistently; None for who was erased."""
+        ...
+
+
 class Ownership(Protocol):
     def heard(self, platform: str, said: Inbound, at: datetime) -> str | None:
         """Takes the code out of a message by which somebody shows that an account on `platform` is theirs;

@@ -10,6 +10,8 @@ from chalicelib.clock import Clock
 from chalicelib.settings import settings
 
 if TYPE_CHECKING:
+    from chalicelib.ambassadors.service import Ambassadors
+    from chalicelib.ambassadors.store import AmbassadorStore
     from chalicelib.callbacks.letters import Letterbox
     from chalicelib.callbacks.receiver import Receiver
     from chalicelib.callbacks.service import Callbacks
@@ -441,6 +443,20 @@ def people() -> People:
     from chalicelib.influencers.service import People
 
     return People(_people_store(), signups())
+
+
+@cache
+def _ambassador_store() -> AmbassadorStore:
+    from chalicelib.ambassadors.store import AmbassadorStore
+
+    return AmbassadorStore()
+
+
+@cache
+def ambassadors() -> Ambassadors:
+    from chalicelib.ambassadors.service import Ambassadors
+
+    return Ambassadors(_ambassador_store(), directory(), people(), people(), audit(), clock())
 
 
 @cache

@@ -20,6 +20,7 @@ from chalicelib.events.catalog import (
     InfluencerApproved,
     InfluencerDeclined,
     InfluencerSignedUp,
+    InfluencerSuspended,
     InfluencerVerified,
     InfluencerWithdrawn,
 )
@@ -46,7 +47,7 @@ from chalicelib.influencers.resuming import Resumptions
 from chalicelib.influencers.store import PeopleStore, Proof, Taken
 from chalicelib.ops import RateLimits
 from chalicelib.platforms.base import Channel, Outgoing
-from chalicelib.ports import Area, Areas, Contact, DirectSender, ServiceTexts, Way
+from chalicelib.ports import Appointee, Area, Areas, Contact, DirectSender, ServiceTexts, Way
 from chalicelib.queues import Queue
 from chalicelib.secrets import Secrets
 
@@ -559,7 +560,7 @@ def _text(channel: str, subject: str, text: str) -> Outgoing:
 
 @dataclass(frozen=True)
 class People:
-    """Implements ports.People and ports.Creators."""
+    """Implements ports.People, ports.Creators and ports.Appointees."""
 
     store: PeopleStore
     signups: Signups
@@ -571,6 +572,20 @@ class People:
     def hearing(self, person: str) -> int | None:
         found = self.store.find(person)
         return found.hearing if found else None
+
+    def appointee(self, person: str) -> Appointee | None:
+        found = self.store.find(person)
+        if found is None:
+            return None
+        return Appointee(
+            id=found.id,
+            name=found.name,
+            status=found.status,
+            area_path=found.area_path,
+            ambassador_of=found.ambassador_of,
+            barred=found.barred,
+            hold=lambda transaction: self.store.hold(transaction, found),
+        )
 
     def contacts(self, ids: Sequence[str]) -> dict[str, Contact]:
         return {person_id: person.contact() for person_id, person in self.store.people(ids).items()}
@@ -692,6 +707,7 @@ class Register:
         events: dict[Status, Event] = {
             "approved": InfluencerApproved(ambassador_of=after.ambassador_of, **_of(after)),
             "declined": InfluencerDeclined(**_of(after)),
+            "suspended": InfluencerSuspended(**_of(after)),
         }
         detail = {"from": before.status, "ambassador_of": after.ambassador_of}
         self._commit(who.id, before, after, event=events.get(after.status), detail=detail, now=now)

@@ -3,6 +3,7 @@
 import boto3
 
 NAMES = [
+    "ambassadors",
     "audit",
     "campaigns",
     "coverage",
