@@ -32,11 +32,18 @@ def test_hindi_is_whole_and_there_is_a_language_from_right_to_left(tool: ModuleT
     assert "hi" in i18n.COMPLETE
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_every_sentence_is_translated_or_at_least_those_of_public_pages(
+@pytest.mark.parametrize("language", [one for one in LANGUAGES if one in i18n.COMPLETE])
+def test_every_sentence_is_translated(tool: ModuleType, language: str) -> None:
+    assert tool.missing(tool.catalogue(language)) == [], "translate these, then run scripts/translations.py"
+
+
+@pytest.mark.parametrize("language", [one for one in LANGUAGES if one not in i18n.COMPLETE])
+def test_another_language_has_nine_of_ten_sentences_of_the_public_pages(
     tool: ModuleType, language: str
 ) -> None:
-    assert tool.missing(tool.catalogue(language)) == [], "translate these, then run scripts/translations.py"
+    """A new sentence does not wait for every language: until it is there it is said in English."""
+    lacking = tool.missing(tool.catalogue(language))
+    assert len(lacking) <= len(tool.public()) / 10, lacking
 
 
 @pytest.mark.parametrize("language", i18n.languages())
