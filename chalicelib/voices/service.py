@@ -27,8 +27,8 @@ from chalicelib.voices.model import (
     PublicVoice,
     Received,
     Said,
-    Sender,
     Voice,
+    about,
 )
 from chalicelib.voices.routing import route
 from chalicelib.voices.settings import VoiceSettings
@@ -245,12 +245,16 @@ class Voices:
     # --- looking up
 
     def latest_open(self, channel: str, address: str) -> Voice | None:
-        """The newest voice from this address that is not closed; None when there is none."""
+        """The newest voice from this address that is not closed (of one that was joined to another: when that
+        one is not); None when there is none."""
         if not address:
             return None
         key = source_key(self.keyed_hash, channel, address)
         found = self.store.of_address(key, self.clock.epoch())
-        return next((one for one in found if one.status in OPEN and not one.hidden), None)
+        mains = self.store.many(one.main for one in found if one.main)
+        return next(
+            (one for one in found if mains.get(one.main, one).status in OPEN and not one.hidden), None
+        )
 
     def by_ticket(self, ticket: str) -> Voice | None:
         """The voice with this ticket, however it was typed."""
@@ -398,11 +402,6 @@ class Voices:
         raise Conflict(ChangedMeanwhile.message)
 
 
-def about(voice: Voice) -> dict[str, str]:
-    """What every event of a voice says."""
-    return {"voice_id": voice.id, "department": voice.department, "area": voice.area}
-
-
 def _events(voice: Voice) -> list[Event]:
     received = VoiceReceived(**about(voice), kind=voice.kind, source=voice.source)
     return [received, VoiceAssigned(**about(voice))] if voice.department else [received]
@@ -410,7 +409,3 @@ def _events(voice: Voice) -> list[Event]:
 
 def _received(voice: Voice, *, repeated: bool) -> Received:
     return Received(id=voice.id, ticket=voice.ticket, language=voice.language, repeated=repeated)
-
-
-def address_known(sender: Sender | None) -> bool:
-    return sender is not None and bool(sender.address)

@@ -126,7 +126,7 @@ def test_a_place_that_is_told_later_routes_a_voice_anew(world: World) -> None:
     from chalicelib.voices.routing import Rule
     from chalicelib.voices.settings import Rules
 
-    rules = Rules(items=(Rule(id="here", areas=("D9001",), department="roads"),))
+    rules = Rules(rules=(Rule(id="here", areas=("D9001",), department="roads"),))
     world.settings.put(ADMIN, rules, None)
     got = world.receive(area="")
     assert world.voice(got.id).department == ""
