@@ -12,6 +12,9 @@ from typing import Any
 from chalice.app import Chalice, ConvertToMiddleware, Response
 
 from chalicelib import http, system, telemetry, wiring
+from chalicelib.ambassadors import routes as ambassadors_routes
+from chalicelib.ambassadors.consumers import bp as ambassadors_bp
+from chalicelib.ambassadors.consumers import keep_ambassadors
 from chalicelib.callbacks import routes as callbacks_routes
 from chalicelib.callbacks.consumers import bp as callbacks_bp
 from chalicelib.callbacks.consumers import process_callbacks
@@ -40,6 +43,7 @@ from chalicelib.metrics import routes as metrics_routes
 from chalicelib.metrics.consumers import bp as metrics_bp
 from chalicelib.metrics.consumers import follow_accounts, forget_posts, measure_due, weigh_posts
 from chalicelib.pages import routes as pages_routes
+from chalicelib.policies import routes as policies_routes
 from chalicelib.turnout import routes as turnout_routes
 from chalicelib.voices import routes as voices_routes
 from chalicelib.voices.consumers import bp as voices_bp
@@ -81,6 +85,7 @@ http.install(
 
 for feature in (
     system,
+    ambassadors_routes,
     callbacks_routes,
     directory_routes,
     departments_routes,
@@ -93,6 +98,7 @@ for feature in (
     influencers_me,
     metrics_routes,
     pages_routes,
+    policies_routes,
     turnout_routes,
     voices_routes,
     webhooks_routes,
@@ -100,6 +106,7 @@ for feature in (
     app.register_blueprint(feature.api.blueprint)
 for blueprint in (
     events_bp,
+    ambassadors_bp,
     callbacks_bp,
     dispatch_bp,
     groups_bp,
@@ -117,6 +124,7 @@ __all__ = [
     "fold_coverage",
     "follow_accounts",
     "forget_posts",
+    "keep_ambassadors",
     "launch_due",
     "measure_due",
     "plan_run",

@@ -263,6 +263,8 @@ _SENTENCES = {
     "too_short": "Too few entries: at least %(min_length)s.",
     "literal_error": "Choose one of: %(expected)s.",
     "enum": "Choose one of: %(expected)s.",
+    "union_tag_invalid": "Choose one of: %(expected_tags)s.",
+    "union_tag_not_found": "Please fill in this field.",
     "int_parsing": "Please write a whole number.",
     "int_type": "Please write a whole number.",
     "greater_than": "This must be more than %(gt)s.",

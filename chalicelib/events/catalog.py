@@ -51,6 +51,12 @@ class InfluencerDeclined(_OfInfluencer):
     name = "influencer.declined"
 
 
+class InfluencerSuspended(_OfInfluencer):
+    """A reviewer took somebody off the register for the time being, with a reason."""
+
+    name = "influencer.suspended"
+
+
 class InfluencerWithdrawn(_OfInfluencer):
     """A person left."""
 
@@ -275,6 +281,7 @@ CATALOG: dict[str, type[Event]] = {
         InfluencerVerified,
         InfluencerApproved,
         InfluencerDeclined,
+        InfluencerSuspended,
         InfluencerWithdrawn,
         HandleProven,
         HandleContested,

@@ -10,6 +10,7 @@ from chalicelib.errors import FieldError, InvalidInput, Rejected
 from chalicelib.i18n import translate
 from chalicelib.influencers.model import PURPOSES
 from chalicelib.names import plain_digits
+from chalicelib.pages.frame import named
 from chalicelib.pages.shell import ENDONYMS, mark
 from chalicelib.ports import Area
 
@@ -158,11 +159,6 @@ def pick_place(form: Form, children: Callable[[str], list[Area]], lang: str) -> 
         parent = chosen
         area = chosen if name != "state" else ""
     return Place(levels, area)
-
-
-def named(names: Mapping[str, str], lang: str) -> str:
-    """A name in `lang`, else in English, else in whatever language there is."""
-    return names.get(lang) or names.get("en") or next(iter(names.values()), "")
 
 
 def labels(of: Mapping[str, str], lang: str) -> list[tuple[str, str]]:

@@ -40,6 +40,9 @@ from chalicelib.influencers.model import (
 )
 from chalicelib.influencers.service import STOPPED_BEFORE
 from chalicelib.pages import shell
+from chalicelib.pages.frame import named
+from chalicelib.pages.qr import svg
+from chalicelib.pages.shell import mark
 from chalicelib.shapes import Nothing, Strict, View
 
 api = Api("influencers")
@@ -47,6 +50,7 @@ api = Api("influencers")
 LINK_COOKIE = "janjan_link"
 LINK_KEPT_S = 3600
 TELEGRAM = "https://t.me/"
+JOIN = mark("Join us")
 
 
 class StatusAnswer(View):
@@ -250,6 +254,13 @@ def signup_form(request: Request) -> Response:
     return _to_verification(request, answer)
 
 
+@api.page("GET", "/signup/qr", allow=PUBLIC, summary="The way to the form as a picture, for a wall")
+def qr_page(request: Request) -> Response:
+    where = f"{wiring.public_url()}/signup?lang={request.lang}"
+    picture = svg(where, translate(request.lang, JOIN))
+    return html(shell.render("signup_qr.html", request.lang, path=request.path, picture=picture, where=where))
+
+
 @api.page("GET", "/signup/{signup_id}", allow=PUBLIC, summary="The last step of joining")
 def verify_page(request: Request, signup_id: str) -> Response:
     return _verify_page(request, signup_id, Form())
@@ -342,7 +353,7 @@ def _signup_page(request: Request, form: Form, place: Place, error: Rejected | N
             (channel, label) for channel, label in forms.labels(forms.CHANNELS, lang) if channel in offered
         ],
         also=[(channel, label) for channel, label in forms.labels(forms.ALSO, lang) if channel in offered],
-        themes=[(theme.id, forms.named(theme.names, lang)) for theme in wiring.directory().themes()],
+        themes=[(theme.id, named(theme.names, lang)) for theme in wiring.directory().themes()],
     )
     return html(page, error.status if error else 200)
 

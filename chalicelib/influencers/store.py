@@ -477,6 +477,11 @@ class PeopleStore:
             raise KeyError(influencer_id)
         return found
 
+    def hold(self, transaction: TransactWrite, person: Influencer) -> None:
+        """Adds to a transaction that this person is still as they were read."""
+        same = ProfileItem.rev == person.rev
+        transaction.condition_check(ProfileItem, person.id, PROFILE, condition=same)
+
     def holder_of_phone(self, hashed: str) -> Influencer | None:
         """Who has proven or stated the number with this keyed hash."""
         try:

@@ -12,11 +12,19 @@ api = Api("pages")
 
 A_YEAR = "public, max-age=31536000, immutable"
 TYPES = {"style.css": "text/css; charset=utf-8", "icon.svg": "image/svg+xml"}
+ABOUT = frozenset(("accessibility", "help", "privacy", "sitemap", "terms"))
 
 
 @api.page("GET", "/", allow=PUBLIC, summary="What this is, and how to join")
 def landing(request: Request) -> Response:
     return html(shell.render("landing.html", request.lang, path="/"))
+
+
+@api.page("GET", "/about/{name}", allow=PUBLIC, summary="Help, the list of pages, and what holds here")
+def about(request: Request, name: str) -> Response:
+    if name not in ABOUT:
+        raise NotFound
+    return html(shell.render(f"about_{name}.html", request.lang, path=request.path))
 
 
 @api.page("GET", "/static/{name}", allow=PUBLIC, summary="Stylesheet and icon")
