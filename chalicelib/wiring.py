@@ -1174,10 +1174,3 @@ def voice_counts() -> Folding:
     from chalicelib.voices.folding import Folding
 
     return Folding(_voice_store(), clock())
-
-
-def hashed(text: str) -> str:
-    """A keyed hash: what stands for an address where the address must not."""
-    from chalicelib.secrets import secrets
-
-    return secrets().keyed_hash(text)

@@ -55,6 +55,7 @@ KEPT_ASIDE = timedelta(days=30)
 """So long words stay as they were, after parts were taken out of them."""
 BLOT = "▇▇▇"
 LINK_S = 120
+IDS = "voi_"
 Standing = Literal["received", "assigned", "answered", "resolved", "declined", "joined", "hidden"]
 SHELF: Mapping[str, Shelf] = {
     "resolved": "closed",
@@ -99,8 +100,9 @@ class VoiceDesk:
     # --- reading
 
     def get(self, who: Principal, voice_id: str, action: str = READ) -> Voice:
-        """One voice. Raises NotFound, also for one of other departments and areas."""
-        voice = self.store.find(voice_id)
+        """One voice, by its id or its ticket. Raises NotFound, also for one of other departments and
+        areas."""
+        voice = self.store.find(voice_id) if voice_id.startswith(IDS) else self.by_ticket(voice_id)
         if voice is None or not sees(who, voice, action):
             raise NotFound
         return voice
@@ -108,7 +110,7 @@ class VoiceDesk:
     def whole(self, who: Principal, voice_id: str) -> Whole:
         """All of a voice but its sender in clear; of those joined with it, the ones that the caller may know
         of. Raises NotFound."""
-        found = self.store.whole(voice_id, self.clock.epoch())
+        found = self.store.whole(self.get(who, voice_id).id, self.clock.epoch())
         if found is None or not sees(who, found.voice, READ):
             raise NotFound
         voice = found.voice
@@ -236,7 +238,8 @@ class VoiceDesk:
     def redact(self, who: Principal, voice_id: str, key: str, parts: list[str]) -> Voice:
         """Takes parts out of words; how they were is kept for 30 days. Raises NotFound, InvalidInput for a
         part that does not stand there, Conflict when the words changed meanwhile."""
-        before, said = self.get(who, voice_id, MODERATE), self.store.said(voice_id, key)
+        before = self.get(who, voice_id, MODERATE)
+        said = self.store.said(before.id, key)
         if said is None:
             raise NotFound
         text = said.text
@@ -248,12 +251,12 @@ class VoiceDesk:
         # what was edited away would give it away
         clean = said.model_copy(update={"text": text, "before": (), "redacted_by": who.id})
         until = int((self.clock.now() + KEPT_ASIDE).timestamp())
-        whole = self.store.whole(voice_id, self.clock.epoch())
+        whole = self.store.whole(before.id, self.clock.epoch())
         first = whole is not None and whole.said[0].key == key
         after = before.model_copy(update={"excerpt": excerpt(text, EXCERPT)}) if first else before
 
         def also(transaction: TransactWrite) -> None:
-            self.store.put_edited(transaction, voice_id, said, clean, until)
+            self.store.put_edited(transaction, before.id, said, clean, until)
 
         return self._commit(who, "redacted", before, after, "", detail={"parts": len(parts)}, also=also)
 

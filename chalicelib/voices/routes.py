@@ -1,4 +1,4 @@
-"""Voices over HTTP: for staff; by ticket for whoever has one; and counted for all."""
+"""Voices over HTTP: for staff, who may name one by its id or its ticket; and counted for all."""
 
 from __future__ import annotations
 
@@ -30,7 +30,6 @@ from chalicelib.voices.model import (
     Attachment,
     Kind,
     Note,
-    PublicVoice,
     Sender,
     Shelf,
     Source,
@@ -44,8 +43,6 @@ from chalicelib.voices.working import WorkCalendar
 api = Api("voices")
 LONGEST_ANSWER = 2000
 LONGEST_REASON = 500
-LOOKUPS_AN_HOUR = 600
-"""By ticket, from one address: behind one there may be a whole provider."""
 KEPT_S = 300
 """Public counts may be so old beyond their own age."""
 
@@ -255,13 +252,13 @@ def voices(request: Request, query: VoicesQuery) -> VoiceList:
 
 
 @api.get(
-    "/v1/voices/{voice}/case",
+    "/v1/voices/{ticket}/case",
     allow="voice.read",
     answer=VoiceCase,
     summary="All of a voice: what was said, answered, told, and noted",
 )
-def case(request: Request, voice: str) -> VoiceCase:
-    found = wiring.voice_desk().whole(request.principal, voice)
+def case(request: Request, ticket: str) -> VoiceCase:
+    found = wiring.voice_desk().whole(request.principal, ticket)
     row = _row(found.voice, found.sender)
     return VoiceCase(
         **{name: getattr(row, name) for name in VoiceRow.model_fields},
@@ -288,136 +285,136 @@ def case(request: Request, voice: str) -> VoiceCase:
 
 
 @api.post(
-    "/v1/voices/{voice}/reveal",
+    "/v1/voices/{ticket}/reveal",
     allow="voice.reveal",
     body=Nothing,
     answer=RevealedSender,
     kept=False,
     summary="Whose voice it is, in clear; that it was looked at is kept",
 )
-def reveal(request: Request, voice: str, body: Nothing) -> RevealedSender:
-    found = wiring.voice_desk().reveal(request.principal, voice)
+def reveal(request: Request, ticket: str, body: Nothing) -> RevealedSender:
+    found = wiring.voice_desk().reveal(request.principal, ticket)
     return RevealedSender(channel=found.channel, address=found.address, name=found.name)
 
 
 @api.post(
-    "/v1/voices/{voice}/assignment",
+    "/v1/voices/{ticket}/assignment",
     allow="voice.assign",
     body=AssignmentBody,
     answer=VoiceRow,
     again=AS_NOW,
     summary="Give a voice to a department (to another one with a reason), or correct its kind",
 )
-def assign(request: Request, voice: str, body: AssignmentBody) -> VoiceRow:
+def assign(request: Request, ticket: str, body: AssignmentBody) -> VoiceRow:
     desk = wiring.voice_desk()
-    return _row(desk.assign(request.principal, voice, body.department, body.reason, body.kind))
+    return _row(desk.assign(request.principal, ticket, body.department, body.reason, body.kind))
 
 
 @api.post(
-    "/v1/voices/{voice}/answer",
+    "/v1/voices/{ticket}/answer",
     allow="voice.answer",
     body=AnswerBody,
     answer=VoiceRow,
     again=AS_NOW,
     summary="Answer a voice, and all that are joined to it",
 )
-def answer(request: Request, voice: str, body: AnswerBody) -> VoiceRow:
-    return _row(wiring.voice_desk().answer(request.principal, voice, body.text, asks=body.asks))
+def answer(request: Request, ticket: str, body: AnswerBody) -> VoiceRow:
+    return _row(wiring.voice_desk().answer(request.principal, ticket, body.text, asks=body.asks))
 
 
 @api.post(
-    "/v1/voices/{voice}/resolution",
+    "/v1/voices/{ticket}/resolution",
     allow="voice.answer",
     body=ResolutionBody,
     answer=VoiceRow,
     again=AS_NOW,
     summary="End a voice: what was done, or why nothing is",
 )
-def resolve(request: Request, voice: str, body: ResolutionBody) -> VoiceRow:
-    return _row(wiring.voice_desk().close(request.principal, voice, body.status, body.text))
+def resolve(request: Request, ticket: str, body: ResolutionBody) -> VoiceRow:
+    return _row(wiring.voice_desk().close(request.principal, ticket, body.status, body.text))
 
 
 @api.post(
-    "/v1/voices/{voice}/reopening",
+    "/v1/voices/{ticket}/reopening",
     allow="voice.answer",
     body=Reason,
     answer=VoiceRow,
     again=AS_NOW,
     summary="Open a closed voice again",
 )
-def reopen(request: Request, voice: str, body: Reason) -> VoiceRow:
-    return _row(wiring.voice_desk().reopen(request.principal, voice, body.reason))
+def reopen(request: Request, ticket: str, body: Reason) -> VoiceRow:
+    return _row(wiring.voice_desk().reopen(request.principal, ticket, body.reason))
 
 
 @api.post(
-    "/v1/voices/{voice}/merge",
+    "/v1/voices/{ticket}/merge",
     allow="voice.merge",
     body=MergeBody,
     answer=VoiceRow,
     again=AS_NOW,
     summary="Join a voice to another one that is the same",
 )
-def merge(request: Request, voice: str, body: MergeBody) -> VoiceRow:
-    return _row(wiring.voice_desk().merge(request.principal, voice, body.into, body.reason))
+def merge(request: Request, ticket: str, body: MergeBody) -> VoiceRow:
+    return _row(wiring.voice_desk().merge(request.principal, ticket, body.into, body.reason))
 
 
 @api.post(
-    "/v1/voices/{voice}/parting",
+    "/v1/voices/{ticket}/parting",
     allow="voice.merge",
     body=Reason,
     answer=VoiceRow,
     again=AS_NOW,
     summary="Undo that a voice was joined to another one",
 )
-def part(request: Request, voice: str, body: Reason) -> VoiceRow:
-    return _row(wiring.voice_desk().part(request.principal, voice, body.reason))
+def part(request: Request, ticket: str, body: Reason) -> VoiceRow:
+    return _row(wiring.voice_desk().part(request.principal, ticket, body.reason))
 
 
 @api.post(
-    "/v1/voices/{voice}/abuse",
+    "/v1/voices/{ticket}/abuse",
     allow="voice.moderate",
     body=Reason,
     answer=VoiceRow,
     again=AS_NOW,
     summary="Hide a voice as abuse",
 )
-def hide(request: Request, voice: str, body: Reason) -> VoiceRow:
-    return _row(wiring.voice_desk().hide(request.principal, voice, body.reason))
+def hide(request: Request, ticket: str, body: Reason) -> VoiceRow:
+    return _row(wiring.voice_desk().hide(request.principal, ticket, body.reason))
 
 
 @api.delete(
-    "/v1/voices/{voice}/abuse",
+    "/v1/voices/{ticket}/abuse",
     allow="voice.moderate",
     answer=VoiceRow,
     again=AS_NOW,
     summary="Show a voice again that was hidden as abuse",
 )
-def show(request: Request, voice: str) -> VoiceRow:
-    return _row(wiring.voice_desk().hide(request.principal, voice, ""))
+def show(request: Request, ticket: str) -> VoiceRow:
+    return _row(wiring.voice_desk().hide(request.principal, ticket, ""))
 
 
 @api.post(
-    "/v1/voices/{voice}/redaction",
+    "/v1/voices/{ticket}/redaction",
     allow="voice.moderate",
     body=RedactionBody,
     answer=VoiceRow,
     again=AS_NOW,
     summary="Take parts out of what was said, such as the name of a third person",
 )
-def redact(request: Request, voice: str, body: RedactionBody) -> VoiceRow:
-    return _row(wiring.voice_desk().redact(request.principal, voice, body.key, body.parts))
+def redact(request: Request, ticket: str, body: RedactionBody) -> VoiceRow:
+    return _row(wiring.voice_desk().redact(request.principal, ticket, body.key, body.parts))
 
 
 @api.get(
-    "/v1/voices/{voice}/attachments/{number}",
+    "/v1/voices/{ticket}/attachments/{number}",
     allow="voice.read",
     answer=PictureLink,
     summary="An address from which a picture can be read for two minutes",
 )
-def picture(request: Request, voice: str, number: str) -> PictureLink:
+def picture(request: Request, ticket: str, number: str) -> PictureLink:
     if not number.isascii() or not number.isdigit() or len(number) > 4:  # noqa: PLR2004 - as many as no voice has
         raise NotFound
-    return PictureLink(url=wiring.voice_desk().picture(request.principal, voice, int(number)))
+    return PictureLink(url=wiring.voice_desk().picture(request.principal, ticket, int(number)))
 
 
 # --- what holds for all -------------------------------------------------------------------------------------
@@ -496,17 +493,6 @@ def counts(request: Request, query: CountsQuery) -> Response:
         raise NotFound
     headers: dict[str, str | list[str]] = {**JSON_HEADERS, "Cache-Control": f"public, max-age={KEPT_S}"}
     return Response(json.dumps(found), headers, 200)
-
-
-@api.get(
-    "/v1/voices/{voice}",
-    allow=PUBLIC,
-    answer=PublicVoice,
-    summary="How a voice stands, for whoever has its ticket",
-)
-def by_ticket(request: Request, voice: str) -> PublicVoice:
-    wiring.rate_limits().spend(f"ticket#{wiring.hashed(request.source_ip)}", LOOKUPS_AN_HOUR, 3600)
-    return wiring.voices().public(voice)
 
 
 # --- views --------------------------------------------------------------------------------------------------
