@@ -16,6 +16,9 @@ from chalicelib.errors import InvalidInput
 from chalicelib.identity.roles import Principal
 from chalicelib.platforms.base import Engaged, Inbound, Leased, Line, Measured, Outgoing, Posted, Scope
 
+Transaction = Any
+"""An open transaction of the tables: what adds to one is handed on, and knows no table of others."""
+
 # --- directory ----------------------------------------------------------------------------------------------
 
 
@@ -365,6 +368,11 @@ class Creators(Protocol):
         lasts while it stays. None for who may not sign in."""
         ...
 
+    def hearing(self, person: str) -> int | None:
+        """The same number, also of who is suspended: they may appeal, and nothing else. None for anybody
+        else who may not sign in."""
+        ...
+
 
 @dataclass(frozen=True)
 class Count:
@@ -418,9 +426,9 @@ class Profiles(Protocol):
         place."""
         ...
 
-    def let_in(self, who: Principal, person: str, reason: str) -> None:
-        """Approves somebody who was declined or suspended, on appeal; nothing for who is approved already.
-        Raises as a review does."""
+    def letting_in(self, who: Principal, person: str, at: datetime) -> Callable[[Transaction], None]:
+        """What is to be added to the transaction by which somebody who was declined or suspended is approved
+        on appeal; nothing for who is approved already. Raises as a review does."""
         ...
 
 
@@ -444,10 +452,6 @@ def holding_department(owner: str) -> str:
     """The department that holds an account; empty when a creator does."""
     kind, _, department = owner.partition("#")
     return department if kind == "department" else ""
-
-
-Transaction = Any
-"""An open transaction of the tables: what adds to one is handed on, and knows no table of others."""
 
 
 class Claim(Protocol):

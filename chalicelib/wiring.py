@@ -71,6 +71,7 @@ if TYPE_CHECKING:
     from chalicelib.ops import Idempotency, RateLimits, Seen
     from chalicelib.platforms.base import Meter
     from chalicelib.platforms.registry import Platforms
+    from chalicelib.policies.appeals import Appeals
     from chalicelib.policies.service import Policies
     from chalicelib.policies.store import PolicyStore
     from chalicelib.policies.tiers import Tiers
@@ -80,6 +81,7 @@ if TYPE_CHECKING:
         CampaignHalts,
         DirectSender,
         Ownership,
+        PersonalRecords,
         PostSums,
         Profiles,
         Tallies,
@@ -569,6 +571,19 @@ def tiers() -> Tiers:
     from chalicelib.policies.tiers import Tiers
 
     return Tiers(policies(), profiles(), Activity(_post_store()), directory(), clock())
+
+
+@cache
+def appeals() -> Appeals:
+    from chalicelib.policies.appeals import Appeals
+
+    return Appeals(_policy_store(), tiers(), profiles(), directory(), rate_limits(), audit(), clock())
+
+
+def personal_records() -> tuple[PersonalRecords, ...]:
+    """What features keep of a person beside the register: all of it is in an export, and goes with an
+    erasure."""
+    return (appeals(), voices())
 
 
 @cache

@@ -43,12 +43,13 @@ def follow_accounts(event: CloudWatchEvent) -> None:
     name="forget_posts",
 )
 def forget_posts(event: CloudWatchEvent) -> None:
-    """Takes a person who has left out of their posts, and of the voices that they brought. The event may come
+    """Takes a person who has left out of their posts, and away what else is kept of them. The event may come
     twice."""
     envelope = Envelope.model_validate(event.detail)
     person = InfluencerWithdrawn.model_validate(envelope.data).influencer_id
     wiring.posts().forget(person)
-    wiring.voices().forget_carrier(person)
+    for records in wiring.personal_records():
+        records.forget(person)
 
 
 @bp.on_cw_event(

@@ -6,10 +6,11 @@ import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from pynamodb.transactions import TransactWrite
 
-from chalicelib.clock import Clock
+from chalicelib.clock import Clock, rfc3339
 from chalicelib.errors import Conflict, InvalidInput, NotFound
 from chalicelib.events.catalog import Event, VoiceAssigned, VoiceReceived, VoiceReopened
 from chalicelib.identity.audit import Audit
@@ -69,6 +70,8 @@ def source_key(keyed_hash: Callable[[str], str], channel: str, address: str) -> 
 
 @dataclass(frozen=True)
 class Voices:
+    """Implements ports.PersonalRecords too, for influencers who brought voices."""
+
     store: VoiceStore
     settings: VoiceSettings
     changes: Changes
@@ -334,10 +337,9 @@ class Voices:
                 number += 1
         return number
 
-    def forget_carrier(self, person: str) -> int:
+    def forget(self, person: str) -> None:
         """Takes an influencer out of the voices that they brought; and out of those that were their own word
         their address and name. What was said stays, as what it is about does. May be repeated."""
-        number = 0
         for voice_id in list(self.store.carried(person)):
 
             def change(voice: Voice) -> Voice | None:
@@ -346,8 +348,7 @@ class Voices:
                 left = voice.without_carrier()
                 return left if voice.on_behalf else left.without_sender()
 
-            number += self._change(voice_id, change, "voice.carrier_forgotten")
-        return number
+            self._change(voice_id, change, "voice.carrier_forgotten")
 
     def carried(self, person: str) -> Iterator[Whole]:
         """All that an influencer brought, the newest first, with what was answered; whose word it was on
@@ -356,6 +357,21 @@ class Voices:
             found = self.store.whole(voice_id, self.clock.epoch())
             if found is not None:
                 yield Whole(found.voice, None, found.said, found.answers)
+
+    def held(self, person: str) -> list[dict[str, Any]]:
+        """The same as plain values: what an export holds of it (ports.PersonalRecords)."""
+        return [
+            {
+                "kind": "voice",
+                "ticket": one.voice.ticket,
+                "status": one.voice.status,
+                "on_behalf": one.voice.on_behalf,
+                "received_at": rfc3339(one.voice.received_at),
+                "said": [said.text for said in one.said],
+                "answers": [answer.text for answer in one.answers],
+            }
+            for one in self.carried(person)
+        ]
 
     # --- inside
 

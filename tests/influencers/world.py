@@ -96,6 +96,7 @@ class KnownTexts:
             "janjan_code": "आपका कोड: {#var#}",
             "janjan_known_number": "आप पहले से पंजीकृत हैं।",
             "janjan_welcome": "स्वागत है, {#var#}!",
+            "janjan_appeal_answered": "नमस्ते {#var#}, आपकी अपील का उत्तर आ गया है।",
         }
     )
 

@@ -166,6 +166,7 @@ UNSEEN: dict[str, dict[str, str]] = {
     | {f"dynamodb:{action} VoicesTable": SPOKEN for action in ("DeleteItem", "GetItem", "PutItem")}
     | {f"dynamodb:{action} AuditTable": SPOKEN for action in ("Query", "UpdateItem")}
     | {
+        "dynamodb:DeleteItem PoliciesTable": JUDGED,
         "secretsmanager:GetSecretValue PlatformSecret": "the pepper, where the platform has another id",
     },
     "fold_coverage": FAILURES

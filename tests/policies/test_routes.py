@@ -9,22 +9,13 @@ import pytest
 
 from chalicelib import wiring
 from chalicelib.identity.audit import Audit
-from chalicelib.identity.roles import Principal
 from chalicelib.policies import tiers
-from tests.influencers import test_routes as routes
 from tests.influencers.test_routes import Api, joined
+from tests.policies.conftest import APPROVER
 from tests.policies.world import SAMPLES, followers, tier
 
-APPROVER = Principal("usr_ap", "Ap", "p@x.test", frozenset({"approver"}))
-AUDITOR = Principal("usr_au", "Au", "u@x.test", frozenset({"auditor"}))
 TERMS = {"tiers": [tier("high", followers(False, instagram=1000)), tier("low", followers(instagram=10))]}
 BODY = {"names": {"hi": "नमूना नीति", "en": "Sample policy"}, "terms": TERMS, "sample": True}
-
-
-@pytest.fixture(autouse=True)
-def more_staff(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(routes.STAFF, "approver", APPROVER)
-    monkeypatch.setitem(routes.STAFF, "auditor", AUDITOR)
 
 
 def today(more: int = 0) -> str:
