@@ -133,6 +133,17 @@ class Areas(Protocol):
         ...
 
 
+class Refiling(Protocol):
+    """Files anew what a feature keeps by the path of an area, once areas have moved: a district into another
+    state, a booth into another block."""
+
+    def refile(self, before: Sequence[str], district: Area) -> bool:
+        """Looks at all that lies in a district, whose path was `before`, and files what lies elsewhere by now
+        where the directory has it; at most as much as fits an invocation. Whether more may be left. May be
+        repeated, and two may run at once."""
+        ...
+
+
 # --- imports ------------------------------------------------------------------------------------------------
 
 
@@ -214,8 +225,9 @@ class ImportKind(Protocol[Record]):
         """Stores these (up to 100 whose effect is new or changed), by batch writes. May be repeated."""
         ...
 
-    def finish(self, job: ImportJob) -> None:
-        """Once all is written: what is summed over the file's places. May be repeated."""
+    def finish(self, job: ImportJob) -> bool | None:
+        """Once all is written: what is summed over the file's places, or follows from it. May be repeated.
+        True when it has done a part that fits an invocation, and is to be called again for more."""
         ...
 
 

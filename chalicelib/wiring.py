@@ -84,6 +84,7 @@ if TYPE_CHECKING:
         PersonalRecords,
         PostSums,
         Profiles,
+        Refiling,
         Tallies,
         Turnout,
     )
@@ -1028,7 +1029,20 @@ def area_kind() -> AreaKind:
     from chalicelib.directory.kind import AreaKind
     from chalicelib.directory.store import DirectoryStore
 
-    return AreaKind(DirectoryStore())
+    return AreaKind(DirectoryStore(), _filed_by_path)
+
+
+def _filed_by_path() -> tuple[Refiling, ...]:
+    from chalicelib.groups.refile import GroupsRefiled
+    from chalicelib.groups.store import GroupStore
+    from chalicelib.influencers.refile import PeopleRefiled
+    from chalicelib.turnout.refile import TurnoutRefiled
+
+    return (
+        PeopleRefiled(_people_store(), directory()),
+        GroupsRefiled(GroupStore(), directory()),
+        TurnoutRefiled(_turnout_store(), directory()),
+    )
 
 
 @cache

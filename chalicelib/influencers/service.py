@@ -224,7 +224,7 @@ class Signups:
     def _checked(self, request: SignupRequest, today: date) -> Area:
         """The person's area, when everything that must be looked up is right; InvalidInput with all that is
         not."""
-        area = self.areas.get(request.area)
+        area = self.areas.many([request.area], fresh=True).get(request.area)  # it may just have moved
         wrong = [problem] if (problem := age_problem(request.birth_date, today)) else []
         unknown = {
             f"areas_served.{i}": served
