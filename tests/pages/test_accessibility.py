@@ -70,7 +70,8 @@ def judge(browser: Browser, site: Site, paths: list[str], cookies: list[dict[str
             for path in paths:
                 visit.complaints.clear()
                 where = f"{path} in {lang}"
-                answer = visit.page.goto(f"{path}{'&' if '?' in path else '?'}lang={lang}")
+                answer = visit.page.goto(f"{path}?lang={lang}")
+                visit.page.locator("main").wait_for()
                 found += faults(visit, where, {"runOnly": TAGS})
                 wide = visit.page.evaluate("document.documentElement.scrollWidth")
                 found += [f"{where}: {wide} px wide"] if wide > PHONE["width"] else []
@@ -95,7 +96,7 @@ def test_pages_of_the_public_and_of_creators_are_for_everybody(
     with chromium() as browser:
         cookie = {"name": name, "value": value, "url": BASE}
         found = judge(browser, creator.site, addresses((PUBLIC, CREATOR)), [cookie])
-    assert found == []
+    assert found == [], "\n".join(found)
 
 
 def test_every_step_of_the_form_is_for_everybody_with_its_errors(site: Site) -> None:
@@ -106,26 +107,32 @@ def test_every_step_of_the_form_is_for_everybody_with_its_errors(site: Site) -> 
                 visit.page.context.add_init_script(path=AXE)
                 visit.page.goto(f"/signup?lang={lang}")
                 page = visit.page
-                page.locator("[name=go]").first.click()
+                with page.expect_navigation():
+                    page.locator("[name=go]").first.click()
                 found += faults(visit, f"errors in {lang}", {"runOnly": TAGS})
                 page.fill("[name=name]", "Sunita Devi")
                 page.fill("[name=phone]", "8123456789")
                 for part, value in (("day", "5"), ("month", "8"), ("year", "1995")):
                     page.fill(f"[name=birth_{part}]", value)
-                page.locator("[name=go]").first.click()
+                with page.expect_navigation():
+                    page.locator("[name=go]").first.click()
                 page.select_option("[name=area_state]", "IN-XN")
-                page.locator("[value=place][name=step]").click()
+                with page.expect_navigation():
+                    page.locator("[value=place][name=step]").click()
                 page.select_option("[name=area_district]", "D9001")
                 for step in ("place", "accounts", "themes"):
                     found += faults(visit, f"{step} in {lang}", {"runOnly": TAGS})
-                    page.locator("[name=go]").first.click()
+                    with page.expect_navigation():
+                        page.locator("[name=go]").first.click()
                     assert page.locator(".error").count() == 0
                 found += faults(visit, f"consent in {lang}", {"runOnly": TAGS})
-                page.locator("[name=go][value=next]").click()
+                with page.expect_navigation():
+                    page.locator("[name=go][value=next]").click()
                 page.wait_for_url("**/signup/inf_*")
+                page.locator("[name=code]").wait_for()
                 found += faults(visit, f"code in {lang}", {"runOnly": TAGS})
                 assert [one for one in visit.complaints if "status of 422" not in one] == []
-    assert found == []
+    assert found == [], "\n".join(found)
 
 
 def test_pages_of_the_staff_are_for_everybody(
