@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Literal, Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -894,6 +894,33 @@ class Activity(Protocol):
 class PostSums(Protocol):
     def of_campaign(self, campaign_id: str) -> CampaignPosts:
         """What a campaign's posts came to; it may be half a minute old."""
+        ...
+
+
+@dataclass(frozen=True)
+class OnDuty:
+    """Who is to be told of what waits, and where."""
+
+    seat: str
+    """`officer`, `deputy` or `coordinator`."""
+    name: str
+    phone: str = ""
+    email: str = ""
+
+
+class DepartmentDuty(Protocol):
+    """Who answers for a department."""
+
+    def of_department(self, department: str, day: date) -> list[OnDuty]:
+        """The officer and the deputy of a department on a day; a vacant seat is absent."""
+        ...
+
+
+class AreaDuty(Protocol):
+    """Who answers for an area."""
+
+    def of_area(self, path: Sequence[str]) -> list[OnDuty]:
+        """The coordinators of the smallest area on this path that has any; none where there are none."""
         ...
 
 

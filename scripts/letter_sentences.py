@@ -28,6 +28,7 @@ FUNCTIONS = {
     "MeasureDue": "measure_due",
     "PublishEvents": "publish_events",
     "SealAudit": "seal_audit",
+    "TendVoices": "tend_voices",
     "WeighPosts": "weigh_posts",
     "Welcome": "welcome",
 }

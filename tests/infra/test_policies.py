@@ -125,6 +125,11 @@ APPOINTED = "nobody on this laptop is appointed: tests/ambassadors"
 AMBASSADORS = {
     f"dynamodb:{action} AmbassadorsTable": APPOINTED for action in ("BatchGetItem", "GetItem", "PutItem")
 } | {"dynamodb:Query AmbassadorsTable/by_place": APPOINTED}
+SPOKEN = "nobody on this laptop has said anything yet: tests/voices"
+VOICES = {
+    f"dynamodb:{action} VoicesTable": SPOKEN
+    for action in ("BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem")
+} | {f"dynamodb:Query VoicesTable/{index}": SPOKEN for index in ("by_desk", "by_ground")}
 JUDGED = "no policy is in force on this laptop, and nobody appeals: tests/policies"
 POLICIES = {
     f"dynamodb:{action} PoliciesTable": JUDGED
@@ -151,6 +156,7 @@ UNSEEN: dict[str, dict[str, str]] = {
     | GROUPS
     | AMBASSADORS
     | POLICIES
+    | VOICES
     | {
         "dynamodb:DeleteItem PostsTable": LEFT,
         "cognito-idp:AdminDeleteUser Pool": "undoes a new member of staff whose role could not be given",
@@ -166,6 +172,8 @@ UNSEEN: dict[str, dict[str, str]] = {
         "s3:PutObject Bucket/uploads/*": "whoever posts a form that was signed writes in its name",
     },
     "forget_posts": FAILURES
+    | {f"dynamodb:{action} VoicesTable": SPOKEN for action in ("DeleteItem", "GetItem", "PutItem")}
+    | {f"dynamodb:{action} AuditTable": SPOKEN for action in ("Query", "UpdateItem")}
     | {
         "dynamodb:DeleteItem PoliciesTable": JUDGED,
         "secretsmanager:GetSecretValue PlatformSecret": "the pepper, where the platform has another id",
@@ -272,6 +280,24 @@ UNSEEN: dict[str, dict[str, str]] = {
         "dynamodb:Query AuditTable": AWAY,
         "dynamodb:UpdateItem AuditTable": AWAY,
     },
+    "tend_voices": FAILURES
+    | EMAILS
+    | {
+        f"dynamodb:{action} VoicesTable": SPOKEN
+        for action in ("BatchGetItem", "DeleteItem", "GetItem", "PutItem")
+    }
+    | {f"dynamodb:{action} AuditTable": SPOKEN for action in ("Query", "UpdateItem")}
+    | {f"dynamodb:{action} LedgerTable": SPOKEN for action in ("GetItem", "PutItem", "UpdateItem")}
+    | {
+        f"dynamodb:{action} {table}": SPOKEN
+        for action, table in (
+            ("Query", "TalliesTable"),
+            ("Query", "CampaignsTable"),
+            ("GetItem", "DepartmentsTable"),
+            ("Query", "DirectoryTable"),
+        )
+    }
+    | {"cognito-idp:ListUsersInGroup Pool": SPOKEN, "secretsmanager:GetSecretValue PlatformSecret": SPOKEN},
     "welcome": FAILURES,
 }
 
@@ -459,6 +485,7 @@ def later_run(system: Laptop, staff: Staff) -> None:
     staff.api("POST", f"/v1/campaigns/{campaign}/schedule", {"at": at.isoformat()}, token=editor)
     Caller(system.sandbox_url)("POST", "/clock", {"offset_s": 130})
     tick(system, "LaunchDue")
+    tick(system, "TendVoices")
     wait_for(lambda: staff.report(campaign)["status"] == "dispatched", "the later run")
     listed = staff.api("GET", f"/v1/campaigns/{campaign}/deliveries", token=editor)["items"]
     key = next(delivery["key"] for delivery in listed if delivery["channel"] == "whatsapp")
