@@ -127,10 +127,9 @@ def test_a_user_who_could_not_be_made_in_full_is_not_made_at_all(office, call, t
     def busy(*_, **__):
         raise Transient
 
-    monkeypatch.setattr(Audit, "committing", busy)
-    assert call("POST", "/v1/users", NEW, token=token("admin")).status_code == 503
-    monkeypatch.undo()
-    monkeypatch.setattr(wiring, "directory", TwoDistricts)
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(Audit, "committing", busy)
+        assert call("POST", "/v1/users", NEW, token=token("admin")).status_code == 503
     assert call("POST", "/v1/users", NEW, token=token("admin")).status_code == 201
 
 
