@@ -10,6 +10,9 @@ from chalicelib.clock import Clock
 from chalicelib.settings import settings
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from chalicelib.ambassadors.invitations import Invitations
     from chalicelib.ambassadors.service import Ambassadors
     from chalicelib.ambassadors.store import AmbassadorStore
     from chalicelib.callbacks.letters import Letterbox
@@ -462,6 +465,41 @@ def ambassadors() -> Ambassadors:
     from chalicelib.ambassadors.service import Ambassadors
 
     return Ambassadors(_ambassador_store(), directory(), people(), people(), audit(), clock())
+
+
+@cache
+def invitations() -> Invitations:
+    from chalicelib.ambassadors.invitations import Invitations
+    from chalicelib.campaigns.times import quiet_setting
+
+    def held(path: Sequence[str]) -> bool:
+        stops = standing_stops()()
+        return "all" in stops.scopes or stops.hold_area(path)
+
+    return Invitations(
+        store=_ambassador_store(),
+        areas=directory(),
+        invitees=people(),
+        sender=direct_sender(),
+        texts=sms_register(),
+        queue=service_queue(),
+        offered=lambda: {channel.medium for channel in platforms().channels()},
+        calendar=calendar,
+        held=held,
+        quiet=quiet_setting(settings().quiet_hours).hours,
+        limits=rate_limits(),
+        audit=audit(),
+        clock=clock(),
+        organisation=settings().organisation_name,
+        organisation_kind=settings().organisation_kind,
+        public_url=public_url(),
+        unsubscribe_url=lambda invitation: unsubscribing().url(invitation),
+    )
+
+
+def unsubscribers(subject: str) -> Invitations | People:
+    """Who ends the emails to a person, or to the address of an invitation."""
+    return invitations() if subject.startswith("inv_") else people()
 
 
 @cache
@@ -1037,11 +1075,13 @@ def _filed_by_path() -> tuple[Refiling, ...]:
     from chalicelib.groups.store import GroupStore
     from chalicelib.influencers.refile import PeopleRefiled
     from chalicelib.turnout.refile import TurnoutRefiled
+    from chalicelib.voices.refile import VoicesRefiled
 
     return (
         PeopleRefiled(_people_store(), directory()),
         GroupsRefiled(GroupStore(), directory()),
         TurnoutRefiled(_turnout_store(), directory()),
+        VoicesRefiled(_voice_store(), _voice_changes(), directory()),
     )
 
 

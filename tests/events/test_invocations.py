@@ -96,6 +96,14 @@ def test_the_queue_of_callbacks(monkeypatch):
     assert processor.messages == {record["messageId"]: record["body"] for record in records}
 
 
+def test_an_invitation_of_the_service_queue_goes_to_its_own_desk(recorded):
+    invitations, event = recorded("invitations"), sample("sqs_service")
+    body = json.dumps({"kind": "invitation", "invitation": "inv_abcdefghijklmnop"})
+    event["Records"] = [event["Records"][0] | {"body": body}]
+    front_door.send_service(event, LambdaContext("send_service", 256))
+    assert invitations.calls == [("deliver", "inv_abcdefghijklmnop")]
+
+
 def test_the_queue_of_webhooks(monkeypatch):
     class Taking:
         def take(self, messages):

@@ -106,6 +106,8 @@ IMPORTING = (
     ("dynamodb:UpdateItem", "PeopleTable"),
     ("dynamodb:Query", "DirectoryTable/by_parent"),
     ("dynamodb:Query", "GroupsTable/by_place"),
+    *((f"dynamodb:{one}", "VoicesTable") for one in ("DeleteItem", "GetItem", "PutItem")),
+    ("dynamodb:Query", "VoicesTable/by_ground"),
     ("dynamodb:Query", "PeopleTable/by_status"),
 )
 AWAY = "a receiver of webhooks fails, rests, or wants nothing any more: tests/webhooks"
@@ -120,6 +122,7 @@ GROUPS |= {
     f"dynamodb:{action} CoverageTable": GROUPED
     for action in ("BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query")
 }
+INVITED = "nobody is invited on this laptop: tests/ambassadors/test_invitations.py"
 APPOINTED = "nobody on this laptop is appointed: tests/ambassadors"
 AMBASSADORS = {
     f"dynamodb:{action} AmbassadorsTable": APPOINTED for action in ("BatchGetItem", "GetItem", "PutItem")
@@ -268,7 +271,9 @@ UNSEEN: dict[str, dict[str, str]] = {
     | EMAILS
     | {"dynamodb:Query CampaignsTable": REGISTERED}
     | {"dynamodb:GetItem LedgerTable": READ_AGAIN}
-    | {"sqs:SendMessage ServiceQueue": "a message waits while its channel is stopped: tests/influencers"},
+    | {"sqs:SendMessage ServiceQueue": "a message waits while its channel is stopped: tests/influencers"}
+    | {f"dynamodb:{action} AmbassadorsTable": INVITED for action in ("GetItem", "PutItem")}
+    | {"dynamodb:BatchGetItem PeopleTable": INVITED, "dynamodb:Query DirectoryTable": INVITED},
     "send_webhooks": {f"{action} WebhooksQueue": why for action, why in POLLING.items()}
     | {
         "sqs:SendMessage WebhooksDead": AWAY,
