@@ -53,9 +53,7 @@ def test_a_policy_is_a_draft_until_somebody_else_puts_it_in_force(api: Api) -> N
 def test_versions_stand_as_they_were_written_and_follow_one_another(api: Api) -> None:
     where = made(api)
     before = api("GET", f"{where}/versions", who="editor")[1]["items"][0]
-    status, second = api(
-        "POST", f"{where}/versions", {"tiers": [tier("only", followers(x=5))]}, who="editor"
-    )
+    status, second = api("POST", f"{where}/versions", {"tiers": [tier("only", followers(x=5))]}, who="editor")
     assert (status, second["number"], second["state"]) == (201, 2, "draft")
     started(api, where)
     assert started(api, where, 2, begins=3)[1]["in_force"] == 1
