@@ -135,9 +135,7 @@ def policy(request: Request, policy: str) -> PolicyView:
 )
 def versions(request: Request, policy: str, query: ListQuery) -> VersionList:
     whole = wiring.policies().get(policy)
-    found, after = page_of(
-        request, query.limit, wiring.policies().versions(policy), lambda one: one.number
-    )
+    found, after = page_of(request, query.limit, wiring.policies().versions(policy), lambda one: one.number)
     return VersionList(items=[_version(whole, one) for one in found], next=after)
 
 

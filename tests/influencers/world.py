@@ -55,7 +55,7 @@ class SmallDirectory:
         path = PATHS.get(area_id)
         return Area(area_id, LEVELS[len(path)], path, {"en": area_id}) if path else None  # type: ignore[arg-type]
 
-    def many(self, area_ids: Iterable[str]) -> dict[str, Area]:
+    def many(self, area_ids: Iterable[str], *, fresh: bool = False) -> dict[str, Area]:
         return {one: area for one in area_ids if (area := self.get(one)) is not None}
 
     def ranges(self, area_ids: Iterable[str]) -> list[Any]:
