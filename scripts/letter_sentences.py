@@ -36,6 +36,8 @@ LISTENERS = {
     "influencer.withdrawn": "ForgetPosts",
     "influencer.handle_proven": "WeighPosts",
     "influencer.handle_contested": "WeighPosts",
+    "department.handle_proven": "WeighPosts",
+    "department.handle_contested": "WeighPosts",
 }
 """Who is called for an event of ours."""
 

@@ -71,6 +71,25 @@ class HandleContested(_OfInfluencer):
     handle_id: str = ""
 
 
+class _OfDepartment(Event):
+    feature = "departments"
+    department: str
+
+
+class DepartmentHandleProven(_OfDepartment):
+    """An account was shown to be a department's."""
+
+    name = "department.handle_proven"
+    handle_id: str = ""
+
+
+class DepartmentHandleContested(_OfDepartment):
+    """A department lost an account that it had stated to the proof of somebody else."""
+
+    name = "department.handle_contested"
+    handle_id: str = ""
+
+
 class _OfCampaign(Event):
     feature = "campaigns"
     campaign_id: str
@@ -205,6 +224,8 @@ CATALOG: dict[str, type[Event]] = {
         InfluencerWithdrawn,
         HandleProven,
         HandleContested,
+        DepartmentHandleProven,
+        DepartmentHandleContested,
         CampaignSubmitted,
         CampaignApproved,
         RunScheduled,

@@ -26,6 +26,7 @@ def static(request: Request, name: str) -> Response:
     text = (shell.STATIC / name).read_text(encoding="utf-8")
     headers: dict[str, str | list[str]] = {
         **SAFE_HEADERS,
+        "Content-Security-Policy": "default-src 'none'",
         "Content-Type": TYPES[name],
         "Cache-Control": A_YEAR,
     }

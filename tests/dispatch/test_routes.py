@@ -216,7 +216,7 @@ def test_the_page_lists_the_unknown_and_what_was_decided(decide, get, unknown):
     assert unknown not in get(f"/campaigns/{CAMPAIGN}/report?lang=en", "coordinator").body.decode()
     decide(unknown, {"decision": "close", "reason": "x"})
     page = get(f"/campaigns/{CAMPAIGN}/report?lang=en").body.decode()
-    assert "<td>closed</td>" in page
+    assert ">closed</td>" in page
     assert "Of the unknown, closed by a person" in page
 
 

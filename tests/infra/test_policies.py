@@ -97,7 +97,7 @@ IMPORTING = (
     *((f"dynamodb:{one}", "CoverageTable") for one in ("DeleteItem", "PutItem")),
     *((f"dynamodb:{one}", "DepartmentsTable") for one in ("BatchGetItem", "BatchWriteItem")),
     *((f"dynamodb:{one}", "DepartmentsTable") for one in ("GetItem", "PutItem")),
-    *((f"dynamodb:{one}", "PeopleTable") for one in ("BatchGetItem", "PutItem")),
+    *((f"dynamodb:{one}", "PeopleTable") for one in ("BatchGetItem", "ConditionCheckItem", "PutItem")),
     ("secretsmanager:GetSecretValue", "PlatformSecret"),
 )
 AWAY = "a receiver of webhooks fails, rests, or wants nothing any more: tests/webhooks"
@@ -197,6 +197,7 @@ UNSEEN: dict[str, dict[str, str]] = {
     | {f"dynamodb:{action} PostsTable": SHOWN for action in ("GetItem", "UpdateItem")}
     | {"dynamodb:Query PostsTable/by_person": SHOWN, "dynamodb:GetItem PeopleTable": SHOWN}
     | {
+        "dynamodb:GetItem DepartmentsTable": SHOWN,
         "dynamodb:BatchGetItem PeopleTable": PASSED_ON,
         "dynamodb:Query LedgerTable": PASSED_ON,
         "dynamodb:BatchGetItem TalliesTable": PASSED_ON,
@@ -207,7 +208,7 @@ UNSEEN: dict[str, dict[str, str]] = {
     | {
         f"{action} {table}.StreamArn": BY_LAMBDA
         for action in STREAM
-        for table in ("PeopleTable", "CampaignsTable", "PostsTable")
+        for table in ("PeopleTable", "CampaignsTable", "PostsTable", "DepartmentsTable")
     }
     | {"dynamodb:ListStreams *": "Lambda asks for it, and it takes no resource"},
     "run_import": {f"{action} ImportsQueue": why for action, why in POLLING.items()}

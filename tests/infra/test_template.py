@@ -117,6 +117,7 @@ def test_streams_of_tables_are_split_around_a_bad_record_and_end_in_dead_letters
     assert sorted(mapping["Stream"]["Fn::GetAtt"][0] for mapping in mappings) == [
         "CampaignsTable",
         "CoverageTable",
+        "DepartmentsTable",
         "DirectoryTable",
         "PeopleTable",
         "PostsTable",
