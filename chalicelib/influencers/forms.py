@@ -3,35 +3,18 @@ fields."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 
 from chalicelib.errors import FieldError, InvalidInput, Rejected
 from chalicelib.i18n import translate
 from chalicelib.influencers.model import PURPOSES
 from chalicelib.names import plain_digits
+from chalicelib.pages.forms import LEVELS, Form, Place, summary
 from chalicelib.pages.shell import ENDONYMS, mark
-from chalicelib.ports import Area
 
 NOTICE_VERSION = "1"
 """The version of the notice beside the consents on the page."""
-TRAP = "website"
-"""A field that people do not see and programs fill in."""
 BIRTH_DATE = "Please write day, month and year in digits, such as 15 8 1995."
-MOST_OPTIONS = 400
-"""A longer list is no help on a phone: a district without blocks can have thousands of booths."""
-
-LEVELS = {
-    "state": mark("State"),
-    "district": mark("District"),
-    "block": mark("Block"),
-    "booth": mark("Polling booth"),
-}
-MORE = {
-    "state": mark("Show districts"),
-    "district": mark("Show blocks"),
-    "block": mark("Show polling booths"),
-}
 PLATFORMS = {
     "instagram": "Instagram",
     "youtube": "YouTube",
@@ -90,86 +73,6 @@ FIELDS = {
 """What the summary of errors calls each field."""
 
 
-@dataclass(frozen=True)
-class Form:
-    """What was typed, each field with all its values."""
-
-    values: Mapping[str, Sequence[str]] = field(default_factory=dict)
-
-    def one(self, name: str) -> str:
-        return self.all(name)[-1] if self.all(name) else ""
-
-    def all(self, name: str) -> Sequence[str]:
-        return self.values.get(name, ())
-
-
-@dataclass(frozen=True)
-class Level:
-    """One list of the area picker."""
-
-    name: str
-    label: str
-    options: list[tuple[str, str]]
-    chosen: str
-
-    @property
-    def field(self) -> str:
-        return f"area_{self.name}"
-
-    @property
-    def needed(self) -> bool:
-        return self.name in ("state", "district")
-
-
-@dataclass(frozen=True)
-class Place:
-    """The area picker: works without JavaScript, a list at a time."""
-
-    levels: list[Level]
-    area: str
-    """The area chosen: at least a district, else empty."""
-
-    @property
-    def more(self) -> str:
-        """What the button below the lists offers; empty when the choice is complete."""
-        return MORE.get(self.levels[-1].name, "") if self.levels else ""
-
-    @property
-    def open_field(self) -> str:
-        """Where an error about the area belongs: the first list without a choice."""
-        return next((level.field for level in self.levels if not level.chosen), "area_state")
-
-
-def pick_place(form: Form, children: Callable[[str], list[Area]], lang: str) -> Place:
-    """The lists to show, each below what was chosen in the one before; a single state or district is chosen
-    already."""
-    levels: list[Level] = []
-    parent, area = "IN", ""
-    for name, label in LEVELS.items():
-        options = [(a.id, named(a.names, lang)) for a in children(parent) if a.level == name]
-        if not options or len(options) > MOST_OPTIONS:
-            continue
-        typed = form.one(f"area_{name}")
-        only = options[0][0] if len(options) == 1 and name in ("state", "district") else ""
-        chosen = typed if typed in dict(options) else only
-        levels.append(Level(name, translate(lang, label), sorted(options, key=lambda o: o[1]), chosen))
-        if not chosen:
-            break
-        parent = chosen
-        area = chosen if name != "state" else ""
-    return Place(levels, area)
-
-
-def named(names: Mapping[str, str], lang: str) -> str:
-    """A name in `lang`, else in English, else in whatever language there is."""
-    return names.get(lang) or names.get("en") or next(iter(names.values()), "")
-
-
-def labels(of: Mapping[str, str], lang: str) -> list[tuple[str, str]]:
-    """Values with their labels in `lang`."""
-    return [(value, translate(lang, label)) for value, label in of.items()]
-
-
 def tongues() -> list[tuple[str, str]]:
     """Languages for messages: those of our pages first."""
     first = ("hi", "en")
@@ -221,7 +124,7 @@ def problems(
     """Sentences beside the fields, and the same as a summary: (the field to go to, sentence)."""
     if isinstance(error, InvalidInput):
         errors = beside_fields(error.errors, form, place, lang)
-        return errors, summary(errors, lang)
+        return errors, summary(errors, FIELDS, lang)
     return {}, [("", translate(lang, error.message, error.params))] if error else []
 
 
@@ -233,14 +136,6 @@ def beside_fields(errors: Sequence[FieldError], form: Form, place: Place, lang: 
         sentence = BIRTH_DATE if typed_in_parts else error.message
         found.setdefault(_field(error.field, form, place), translate(lang, sentence, error.params))
     return found
-
-
-def summary(errors: Mapping[str, str], lang: str) -> list[tuple[str, str]]:
-    """The errors for the top of the page: the field to go to, and what is wrong with which."""
-    return [
-        (name, f"{translate(lang, FIELDS[name])}: {sentence}" if name in FIELDS else sentence)
-        for name, sentence in errors.items()
-    ]
 
 
 def _field(name: str, form: Form, place: Place) -> str:

@@ -25,7 +25,6 @@ from chalicelib.http import (
 )
 from chalicelib.i18n import translate
 from chalicelib.influencers import forms
-from chalicelib.influencers.forms import Form, Place
 from chalicelib.influencers.model import (
     Account,
     AreaId,
@@ -40,6 +39,7 @@ from chalicelib.influencers.model import (
 )
 from chalicelib.influencers.service import STOPPED_BEFORE
 from chalicelib.pages import shell
+from chalicelib.pages.forms import TRAP, Form, Place, labels, named, pick_place
 from chalicelib.shapes import Nothing, Strict, View
 
 api = Api("influencers")
@@ -238,7 +238,7 @@ def signup_form(request: Request) -> Response:
     place = _place(request, form)
     if form.one("step"):
         return _signup_page(request, form, place)
-    if form.one(forms.TRAP):
+    if form.one(TRAP):
         return html(shell.render("done.html", request.lang, notice=""))
     try:
         wanted = SignupRequest.model_validate(forms.body_of(form, place.area))
@@ -318,7 +318,7 @@ def _unsubscriber(token: str) -> str:
 
 
 def _place(request: Request, form: Form) -> Place:
-    return forms.pick_place(form, wiring.directory().children, request.lang)
+    return pick_place(form, wiring.directory().children, request.lang)
 
 
 def _signup_page(request: Request, form: Form, place: Place, error: Rejected | None = None) -> Response:
@@ -334,15 +334,13 @@ def _signup_page(request: Request, form: Form, place: Place, error: Rejected | N
         errors=errors,
         problems=problems,
         tongues=forms.tongues(),
-        genders=forms.labels(forms.GENDERS, lang),
-        professions=forms.labels(forms.PROFESSIONS, lang),
-        platforms=forms.labels(forms.PLATFORMS, lang),
-        purposes=forms.labels(forms.CONSENTS, lang),
-        channels=[
-            (channel, label) for channel, label in forms.labels(forms.CHANNELS, lang) if channel in offered
-        ],
-        also=[(channel, label) for channel, label in forms.labels(forms.ALSO, lang) if channel in offered],
-        themes=[(theme.id, forms.named(theme.names, lang)) for theme in wiring.directory().themes()],
+        genders=labels(forms.GENDERS, lang),
+        professions=labels(forms.PROFESSIONS, lang),
+        platforms=labels(forms.PLATFORMS, lang),
+        purposes=labels(forms.CONSENTS, lang),
+        channels=[(channel, label) for channel, label in labels(forms.CHANNELS, lang) if channel in offered],
+        also=[(channel, label) for channel, label in labels(forms.ALSO, lang) if channel in offered],
+        themes=[(theme.id, named(theme.names, lang)) for theme in wiring.directory().themes()],
     )
     return html(page, error.status if error else 200)
 
