@@ -481,6 +481,15 @@ class FetchesMedia(Protocol):
         ...
 
 
+@runtime_checkable
+class TellsEarlier(Protocol):
+    """A platform whose edits and revocations name the message that they are about by what made its id."""
+
+    def earlier(self, said: Inbound) -> str:
+        """The dedupe id of the message that an edit or a revocation is about."""
+        ...
+
+
 PICTURES = ("image/jpeg", "image/png", "image/webp")
 
 
@@ -582,6 +591,10 @@ class Cameras(Protocol):
 
     def picture_in(self, platform: str, said: Inbound) -> MediaRef | None:
         """As `FetchesMedia.picture_in`; None for a platform that keeps none."""
+        ...
+
+    def earlier(self, platform: str, said: Inbound) -> str:
+        """As `TellsEarlier.earlier`; empty for a platform that does not tell."""
         ...
 
     def fetch(self, line: Line, medium: str, media: str, most: int) -> bytes:

@@ -28,6 +28,7 @@ from chalicelib.platforms.base import (
     Quota,
     SendRefused,
     Sends,
+    TellsEarlier,
 )
 from chalicelib.platforms.facebook import Facebook
 from chalicelib.platforms.http_client import HttpClient
@@ -170,6 +171,11 @@ class Platforms:
     def picture_in(self, platform: str, said: Inbound) -> MediaRef | None:
         """See platforms.base.Cameras."""
         return KEEPERS[platform].picture_in(said) if platform in KEEPERS else None
+
+    def earlier(self, platform: str, said: Inbound) -> str:
+        """See platforms.base.Cameras."""
+        adapter = ADAPTERS.get(platform)
+        return adapter.earlier(said) if isinstance(adapter, TellsEarlier) else ""
 
     def fetch(self, line: Line, medium: str, media: str, most: int) -> bytes:
         """See platforms.base.Cameras."""

@@ -418,6 +418,9 @@ class WhatsApp(meta.App):
         if said not in {"AVAILABLE", "LIMITED"}:
             raise OutcomeUnknown
 
+    def earlier(self, said: Inbound) -> str:
+        return _message_id({"id": said.reply_to})
+
     def picture_in(self, said: Inbound) -> MediaRef | None:
         about = a_dict(said.extra.get(said.kind)) if said.kind in ("image", "document") else {}
         kind, media = words(about.get("mime_type")).partition(";")[0].strip(), an_id(about.get("id"))

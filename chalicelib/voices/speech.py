@@ -62,6 +62,15 @@ ji, sir, madam, mam, maam, bhai, bhaiya, didi, dear, please, all, everyone, team
 جی, سر, جناب, صاحب, بھائی, آپ
 """
 
+ERASE = """
+erase, erase me, erase my data, delete my data, delete my number
+मिटाएँ, मिटाओ, मिटा दें, मिटा दो, मिटा दीजिए, मेरा नंबर मिटाएँ, मेरा नंबर मिटा दें, मेरा डेटा मिटा दें, मेरी जानकारी मिटा दें
+mitao, mita do, mita den, mera number mita do, mera data mita do, mera data delete karo
+مٹا دیں, میرا نمبر مٹا دیں
+"""
+"""Whole messages by which somebody asks to be erased from their voices."""
+LONGEST_WISH = 60
+
 BEHALF = (
     "की ओर से", "की और से", "की तरफ से", "के लिए लिख रहा हूँ", "के लिए लिख रही हूँ", "ki or se", "ki aur se",
     "ki taraf se", "ki tarf se", "on behalf of", "کی طرف سے", "کی جانب سے",
@@ -78,12 +87,27 @@ ARABIC, DEVANAGARI = "ur", "hi"
 def is_voice(text: str) -> bool:
     """Whether a message says something that somebody may have to answer."""
     said = bare(_LINK.sub(" ", text)).strip()
-    words = said.split()
     letters = sum(unicodedata.category(one)[0] in "LN" for one in said)
-    if len(words) < FEWEST_WORDS and letters < FEWEST_LETTERS or not any(map(str.isalpha, said)):
-        return False
+    long_enough = len(said.split()) >= FEWEST_WORDS or letters >= FEWEST_LETTERS
+    return long_enough and any(map(str.isalpha, said)) and not says_nothing(text)
+
+
+def says_nothing(text: str) -> bool:
+    """Whether a message is a mere greeting, a thank you, a link or a picture of joined hands."""
+    said = bare(_LINK.sub(" ", text)).strip()
     polite, beside = _tables()
-    return said not in polite and " ".join(word for word in words if word not in beside) not in polite
+    shorter = " ".join(word for word in said.split() if word not in beside)
+    return not said or said in polite or shorter in polite
+
+
+def wants_erasure(text: str) -> bool:
+    """Whether a whole message asks that number and name be erased."""
+    return len(text) <= LONGEST_WISH and bare(text).strip() in _wishes()
+
+
+@cache
+def _wishes() -> frozenset[str]:
+    return frozenset(bare(phrase).strip() for phrase in re.split("[,\n]", ERASE) if phrase.strip())
 
 
 @cache
