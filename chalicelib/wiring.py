@@ -85,6 +85,10 @@ if TYPE_CHECKING:
     from chalicelib.turnout.store import TurnoutStore
     from chalicelib.unsubscribing import Unsubscribing
     from chalicelib.uploads import Uploads
+    from chalicelib.voices.changes import Changes as VoiceChanges
+    from chalicelib.voices.service import Voices
+    from chalicelib.voices.settings import VoiceSettings
+    from chalicelib.voices.store import VoiceStore
     from chalicelib.webhooks.service import Webhooks
 
 POLLERS_SHARE = 0.9
@@ -1027,4 +1031,42 @@ def webhooks() -> Webhooks:
         clock=clock(),
         public_url=public_url(),
         loopback=laptop,
+    )
+
+
+@cache
+def _voice_store() -> VoiceStore:
+    from chalicelib.voices.store import VoiceStore
+
+    return VoiceStore()
+
+
+@cache
+def _voice_changes() -> VoiceChanges:
+    from chalicelib.voices.changes import Changes
+
+    return Changes(_voice_store(), audit(), clock(), settings().voice_months)
+
+
+@cache
+def voice_settings() -> VoiceSettings:
+    from chalicelib.voices.settings import VoiceSettings
+
+    return VoiceSettings(_voice_store(), directory(), _department_ids, audit(), clock())
+
+
+@cache
+def voices() -> Voices:
+    from chalicelib.secrets import secrets
+    from chalicelib.voices.service import Voices
+
+    return Voices(
+        store=_voice_store(),
+        settings=voice_settings(),
+        changes=_voice_changes(),
+        areas=directory(),
+        departments=department_names,
+        audit=audit(),
+        clock=clock(),
+        keyed_hash=secrets().keyed_hash,
     )

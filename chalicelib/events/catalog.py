@@ -204,6 +204,60 @@ class PostMeasured(Event):
     grade: str
 
 
+class _OfVoice(Event):
+    feature = "voices"
+    voice_id: str
+    department: str = ""
+    area: str = ""
+
+
+class VoiceReceived(_OfVoice):
+    """A problem or a suggestion came in. With a department it was routed there at once."""
+
+    name = "voice.received"
+    kind: str = ""
+    source: str = ""
+
+
+class VoiceAssigned(_OfVoice):
+    """A rule, its sender or a person gave a voice to a department."""
+
+    name = "voice.assigned"
+
+
+class VoiceAnswered(_OfVoice):
+    """A department answered; `answer` is the number of the answer."""
+
+    name = "voice.answered"
+    answer: int = 0
+
+
+class VoiceOverdue(_OfVoice):
+    """A deadline is over: `step` is `answer_over` or `resolve_over`."""
+
+    name = "voice.overdue"
+    step: str = ""
+
+
+class VoiceResolved(_OfVoice):
+    """What a voice asked for was done."""
+
+    name = "voice.resolved"
+
+
+class VoiceDeclined(_OfVoice):
+    """What a voice asked for is not done, with a reason."""
+
+    name = "voice.declined"
+
+
+class VoiceReopened(_OfVoice):
+    """A closed voice is open again."""
+
+    name = "voice.reopened"
+    by_citizen: bool = False
+
+
 class CallbackUnknown(Event):
     """A callback of a kind that we do not know; its raw body is kept 30 days."""
 
@@ -239,6 +293,13 @@ CATALOG: dict[str, type[Event]] = {
         ChannelStopped,
         PostSubmitted,
         PostMeasured,
+        VoiceReceived,
+        VoiceAssigned,
+        VoiceAnswered,
+        VoiceOverdue,
+        VoiceResolved,
+        VoiceDeclined,
+        VoiceReopened,
         CallbackUnknown,
     )
 }

@@ -29,6 +29,7 @@ SUBJECT_TYPES = (
     "theme",
     "turnout",
     "user",
+    "voice",
     "webhook",
 )
 """What has an audit. A daily root covers the chains of all of these: another type cannot be written."""

@@ -208,7 +208,7 @@ UNSEEN: dict[str, dict[str, str]] = {
     | {
         f"{action} {table}.StreamArn": BY_LAMBDA
         for action in STREAM
-        for table in ("PeopleTable", "CampaignsTable", "PostsTable", "DepartmentsTable")
+        for table in ("PeopleTable", "CampaignsTable", "PostsTable", "DepartmentsTable", "VoicesTable")
     }
     | {"dynamodb:ListStreams *": "Lambda asks for it, and it takes no resource"},
     "run_import": {f"{action} ImportsQueue": why for action, why in POLLING.items()}

@@ -16,6 +16,7 @@ NAMES = [
     "roster",
     "tallies",
     "turnout",
+    "voices",
 ]
 
 

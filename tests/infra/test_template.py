@@ -122,6 +122,7 @@ def test_streams_of_tables_are_split_around_a_bad_record_and_end_in_dead_letters
         "PeopleTable",
         "PostsTable",
         "RosterTable",
+        "VoicesTable",
     ]
     for mapping in mappings:
         assert mapping["BisectBatchOnFunctionError"] is True
