@@ -41,6 +41,7 @@ from chalicelib.metrics.consumers import bp as metrics_bp
 from chalicelib.metrics.consumers import follow_accounts, forget_posts, measure_due, weigh_posts
 from chalicelib.pages import routes as pages_routes
 from chalicelib.turnout import routes as turnout_routes
+from chalicelib.voices import me as voices_me
 from chalicelib.webhooks import routes as webhooks_routes
 from chalicelib.webhooks.consumers import bp as webhooks_bp
 from chalicelib.webhooks.consumers import send_webhooks
@@ -91,6 +92,7 @@ for feature in (
     metrics_routes,
     pages_routes,
     turnout_routes,
+    voices_me,
     webhooks_routes,
 ):
     app.register_blueprint(feature.api.blueprint)

@@ -86,9 +86,13 @@ if TYPE_CHECKING:
     from chalicelib.unsubscribing import Unsubscribing
     from chalicelib.uploads import Uploads
     from chalicelib.voices.changes import Changes as VoiceChanges
+    from chalicelib.voices.citizens import Citizens
+    from chalicelib.voices.gallery import Gallery
+    from chalicelib.voices.hearing import Hearing
     from chalicelib.voices.service import Voices
     from chalicelib.voices.settings import VoiceSettings
     from chalicelib.voices.store import VoiceStore
+    from chalicelib.voices.telling import Telling
     from chalicelib.webhooks.service import Webhooks
 
 POLLERS_SHARE = 0.9
@@ -942,6 +946,7 @@ def callbacks() -> Callbacks:
         tallies=tallies(),
         waiting=waiting(),
         posts=posts(),
+        voices=hearing(),
         follows=subscriptions(),
         ownership=ownership(),
         direct=confirmer(),
@@ -1069,4 +1074,54 @@ def voices() -> Voices:
         audit=audit(),
         clock=clock(),
         keyed_hash=secrets().keyed_hash,
+    )
+
+
+@cache
+def hearing() -> Hearing:
+    from chalicelib.voices.hearing import Hearing
+    from chalicelib.voices.places import Districts
+
+    return Hearing(
+        voices=voices(),
+        people=people(),
+        districts=Districts(directory()),
+        cameras=platforms(),
+        queue=service_queue(),
+        waiting=telling(),
+        public_url=public_url(),
+        months=settings().voice_months,
+    )
+
+
+@cache
+def telling() -> Telling:
+    from chalicelib.voices.telling import Telling
+
+    return Telling(voices(), people(), direct_sender(), sms_register(), clock(), public_url())
+
+
+@cache
+def gallery() -> Gallery:
+    from chalicelib.files import Files
+    from chalicelib.voices.gallery import Gallery
+
+    return Gallery(voices(), Files(settings().bucket), uploads(), platforms())
+
+
+@cache
+def citizens() -> Citizens:
+    from chalicelib.secrets import secrets
+    from chalicelib.voices.citizens import Citizens
+
+    return Citizens(
+        voices=voices(),
+        gallery=gallery(),
+        areas=directory(),
+        departments=department_names,
+        people=people(),
+        limits=rate_limits(),
+        keyed_hash=secrets().keyed_hash,
+        clock=clock(),
+        public_url=public_url(),
     )

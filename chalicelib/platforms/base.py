@@ -481,7 +481,6 @@ class FetchesMedia(Protocol):
         ...
 
 
-@runtime_checkable
 class TellsEarlier(Protocol):
     """A platform whose edits and revocations name the message that they are about by what made its id."""
 

@@ -56,6 +56,8 @@ ANNOUNCERS: dict[str, Announces] = {_YOUTUBE.name: _YOUTUBE}
 """Which tell by themselves of the posts of the accounts that we follow."""
 KEEPERS: dict[str, FetchesMedia] = {_WHATSAPP.name: _WHATSAPP, _TELEGRAM.name: _TELEGRAM}
 """Which keep the pictures that people send us."""
+TRACERS: dict[str, TellsEarlier] = {_WHATSAPP.name: _WHATSAPP}
+"""Which say of an edit what message it is about."""
 ADAPTERS: dict[str, Platform] = {**SENDERS, **MEASURERS}
 WEBHOOK_CONTENT_TYPES = tuple(sorted({t for a in ADAPTERS.values() for t in a.webhook_content_types}))
 
@@ -174,8 +176,7 @@ class Platforms:
 
     def earlier(self, platform: str, said: Inbound) -> str:
         """See platforms.base.Cameras."""
-        adapter = ADAPTERS.get(platform)
-        return adapter.earlier(said) if isinstance(adapter, TellsEarlier) else ""
+        return TRACERS[platform].earlier(said) if platform in TRACERS else ""
 
     def fetch(self, line: Line, medium: str, media: str, most: int) -> bytes:
         """See platforms.base.Cameras."""

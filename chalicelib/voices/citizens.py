@@ -17,7 +17,7 @@ from chalicelib.voices.form import CarriedRequest, MoreWords, VoiceRequest
 from chalicelib.voices.gallery import Gallery
 from chalicelib.voices.model import Arrival, PublicVoice, Received, Sender, Voice
 from chalicelib.voices.service import Voices
-from chalicelib.voices.words import STATES
+from chalicelib.voices.words import STATES, page_of
 
 HOUR_S = 3600
 VOICES_AN_HOUR = 30
@@ -38,6 +38,11 @@ class Citizens:
     limits: RateLimits
     keyed_hash: Callable[[str], str]
     clock: Clock
+    public_url: str
+
+    def link(self, ticket: str, lang: str) -> str:
+        """The page of a voice."""
+        return page_of(self.public_url, ticket, lang)
 
     def say(self, asked: VoiceRequest, lang: str, source_ip: str, once: str = "") -> Received:
         """Takes a voice from the page or the API. The same words with the same `once` are the same voice.
@@ -100,7 +105,7 @@ class Citizens:
 
     def brought(self, person: str, lang: str) -> Sequence[tuple[str, str]]:
         """Tickets of what a creator has brought, the newest first, and how each stands."""
-        found = []
+        found: list[tuple[str, str]] = []
         for whole in self.voices.carried(person):
             if len(found) == LISTED:
                 break

@@ -6,6 +6,7 @@ Every step may be repeated: a voice and each word of it have the callback's id a
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -30,6 +31,7 @@ from chalicelib.voices.words import (
     RECEIVED,
     SEVERAL,
     WHERE,
+    page_of,
     state_in_words,
 )
 
@@ -41,13 +43,16 @@ TOGETHER = timedelta(minutes=30)
 ASKED = timedelta(days=2)
 """So long a short answer may be the district that we asked for."""
 LONGEST_TICKET = 60
+LONGEST = 10_000
+"""Letters: more than either platform lets anybody write, and than a row holds in any script."""
 
 
 class Full(Protocol):
     """What of answers still waits for a person's word."""
 
-    def bring(self, channel: str, address: str, line: Line, at: datetime) -> None:
-        """Sends the full text of answers of which a template told; may be repeated."""
+    def bring(self, address: str, own: Sequence[Voice], person: str, line: Line, at: datetime) -> None:
+        """Sends the full text of answers of which a template told, for the voices of this WhatsApp number and
+        those that this person has brought; may be repeated."""
         ...
 
 
@@ -67,18 +72,21 @@ class Hearing:
 
     def heard(self, channel: str, said: Inbound, *, line: Line, at: datetime) -> str | None:
         """See ports.Voices."""
-        if channel not in SOURCES or said.kind == "deep_link":
+        if channel not in SOURCES or said.kind == "deep_link" or len(said.text) > LONGEST:
             return None
-        self.waiting.bring(channel, said.sender, line, at)
-        if (answer := self._asked(channel, said)) is not None:
+        own, carrier = self.voices.of_address(channel, said.sender), self._carrier(channel, said.sender)
+        if channel == "whatsapp" and (own or carrier):  # elsewhere no template stands in for the words
+            self.waiting.bring(said.sender, own, carrier.id if carrier else "", line, at)
+        if (answer := self._asked(channel, said, own)) is not None:
             return answer
+        open_voice = self._open(own, carrier)
         if said.kind in ("edit", "revoke"):
-            return self._edited(channel, said, line, at)
-        carrier = self._carrier(channel, said.sender)
-        repeated = self.voices.find(self.voices.id_of(said.dedupe_id)) is not None
-        open_voice = None if repeated else self._open(channel, said.sender, carrier)
-        if open_voice and (reply := self._more(open_voice, said, channel, line, at)) is not None:
-            return reply
+            return self._edited(said, line, at, open_voice)
+        repeated = bool(own or carrier) and self.voices.find(self.voices.id_of(said.dedupe_id)) is not None
+        if open_voice and not repeated:
+            reply = self._more(open_voice, said, channel, line, at)
+            if reply is not None:
+                return reply
         return self._received(channel, said, line, at, carrier) if is_voice(said.text) else None
 
     # --- a new voice
@@ -115,7 +123,7 @@ class Hearing:
         voice = self.voices.by_ticket(received.ticket)
         parts = [
             translate(lang, RECEIVED, {"ticket": received.ticket}),
-            translate(lang, WHERE, {"link": self.link(received.ticket, lang)}),
+            translate(lang, WHERE, {"link": page_of(self.public_url, received.ticket, lang)}),
         ]
         if arrival.on_behalf and told:
             parts.append(translate(lang, BEHALF))
@@ -124,20 +132,14 @@ class Hearing:
         parts.append(translate(lang, NOTICE, {"months": self.months}))
         return "\n".join(parts)
 
-    def link(self, ticket: str, lang: str) -> str:
-        """Where whoever has the ticket sees what becomes of it."""
-        return f"{self.public_url}/voice/{ticket}?lang={lang}"
-
     # --- more to one that is open
 
-    def _open(self, channel: str, address: str, carrier: Contact | None) -> Voice | None:
+    def _open(self, own: Sequence[Voice], carrier: Contact | None) -> Voice | None:
         """The newest open voice that this address is the sender of, or that its owner has brought."""
-        own = self.voices.latest_open(channel, address)
         brought = next(iter(self.voices.carried(carrier.id)), None) if carrier else None
-        found = [own] if own else []
-        if brought and brought.voice.on_behalf and brought.voice.status in OPEN and not brought.voice.hidden:
-            found.append(brought.voice)
-        return max(found, key=lambda one: one.received_at, default=None)
+        found = [*own, *([brought.voice] if brought and brought.voice.on_behalf else [])]
+        still = [one for one in found if one.status in OPEN and not one.hidden]
+        return max(still, key=lambda one: one.received_at, default=None)
 
     def _more(self, voice: Voice, said: Inbound, channel: str, line: Line, at: datetime) -> str | None:
         """The reply to what belongs to this voice; None when it is something of its own."""
@@ -185,12 +187,11 @@ class Hearing:
             return translate(lang, refused.message, refused.params)
         return translate(lang, ADDED, {"ticket": voice.ticket})
 
-    def _edited(self, channel: str, said: Inbound, line: Line, at: datetime) -> str | None:
+    def _edited(self, said: Inbound, line: Line, at: datetime, open_voice: Voice | None) -> str | None:
         """An edit changes what was said, a revocation takes it back; how it read before is kept. Where the
         platform does not tell which message it was, the new words join the voice."""
         text = said.text if said.kind == "edit" else ""
         earlier = self.cameras.earlier(line.platform, said)
-        open_voice = self._open(channel, said.sender, self._carrier(channel, said.sender))
         ids = [self.voices.id_of(earlier)] if earlier else []
         for voice_id in [*ids, *([open_voice.id] if open_voice else [])]:
             if earlier and self.voices.edit_words(voice_id, earlier, text):
@@ -219,16 +220,18 @@ class Hearing:
 
     # --- about one's own voices
 
-    def _asked(self, channel: str, said: Inbound) -> str | None:
+    def _asked(self, channel: str, said: Inbound, own: Sequence[Voice]) -> str | None:
         """The answer to who sends a ticket, or asks to be erased; None to anybody else."""
         lang = spoken(language_of(said.text))
         if ticket := read_ticket(said.text) if len(said.text) <= LONGEST_TICKET else "":
             lang = spoken(language_of(re.sub("[A-Za-z]", "", said.text)))
             try:
-                return state_in_words(self.voices.public(ticket), lang, self.link(ticket, lang))
+                return state_in_words(
+                    self.voices.public(ticket), lang, page_of(self.public_url, ticket, lang)
+                )
             except NotFound:
                 return translate(lang, NO_TICKET, {"ticket": ticket})
-        if wants_erasure(said.text) and self.voices.of_address(channel, said.sender):
+        if own and wants_erasure(said.text):
             number = self.voices.forget_address(channel, said.sender)
             return translate(lang, ERASED, {"number": number})
         return None

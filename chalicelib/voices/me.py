@@ -93,7 +93,7 @@ def bring(request: Request, body: CarriedRequest) -> Taken:
 
 
 def _taken(request: Request, received: Received) -> Taken:
-    return Taken(ticket=received.ticket, link=wiring.hearing().link(received.ticket, request.lang))
+    return Taken(ticket=received.ticket, link=wiring.citizens().link(received.ticket, request.lang))
 
 
 # --- pages

@@ -275,7 +275,11 @@ class Voice(View):
         """Resolved, or declined: its last answer says what was done, or why nothing is."""
         self._must_be_open()
         spoken = self._spoken(status, at, calendar)
-        carried = (*spoken.pending, f"carried:{spoken.answers}") if self.carried_by else spoken.pending
+        carried = (
+            (*spoken.pending, f"carried:{spoken.answers}")
+            if self.carried_by and self.on_behalf
+            else spoken.pending
+        )
         minutes = calendar.minutes(self.received_at, at, self.path)
         return spoken._with(status=status, closed_at=at, close_minutes=minutes, asks=False, pending=carried)
 

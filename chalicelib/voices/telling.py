@@ -9,11 +9,13 @@ not hold it back; of whom somebody else has named, it does (decisions/voices.md)
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from html import escape
+from itertools import islice
+from typing import cast
 
 from chalicelib.clock import Clock
 from chalicelib.errors import PlatformOff, Transient
@@ -22,10 +24,10 @@ from chalicelib.platforms.base import Line, Outgoing
 from chalicelib.ports import DirectSender, People, ServiceTexts
 from chalicelib.voices.hearing import spoken
 from chalicelib.voices.masking import mask
-from chalicelib.voices.model import Answer, Voice
+from chalicelib.voices.model import Sender, Voice
+from chalicelib.voices.model import Telling as Occasion
 from chalicelib.voices.service import Voices
-from chalicelib.voices.store import Whole
-from chalicelib.voices.words import AGAIN, ANSWERED, BROUGHT, CARRIED, DECLINED, RESOLVED, SUBJECT
+from chalicelib.voices.words import AGAIN, ANSWERED, BROUGHT, CARRIED, DECLINED, RESOLVED, SUBJECT, page_of
 
 WINDOW = timedelta(hours=24) - timedelta(minutes=1)
 """How long after a person's word WhatsApp takes free text, with a minute for clocks that differ."""
@@ -43,6 +45,8 @@ SENTENCES = {
     "declined": DECLINED,
     "carried": CARRIED,
 }
+NEWEST = 20
+"""Voices of a carrier that are looked at."""
 CHANNELS = ("whatsapp", "telegram", "sms", "email")
 """In which a carrier is written to, when they did not write by any of them."""
 
@@ -60,68 +64,67 @@ class _To:
 
 @dataclass(frozen=True)
 class Telling:
+    """Implements model.Teller and hearing.Full."""
+
     voices: Voices
     people: People
     direct: DirectSender
     texts: ServiceTexts
     clock: Clock
-    link: Callable[[str, str], str]
-    """Of a ticket and a language: the page of the voice."""
+    public_url: str
 
-    def tell(self, whole: Whole, what: str, answer: Answer | None) -> str:
-        """Sends one word about a voice to whom it belongs: `received:0` and answers to its sender,
-        `carried:<number>` to who brought it. `answer` may be that of the voice to which it was joined.
-        Gives `accepted`, `notified`, `already`, `unknown`, `refused:<code>`, or why there was no way:
-        `no_address`, `no_template`, `no_channel`, `stopped`. Raises Transient: to be tried again."""
-        occasion = what.partition(":")[0]
-        to = self._carrier(whole) if occasion == "carried" else self._sender(whole)
+    def tell(self, voice: Voice, sender: Sender | None, occasion: Occasion, text: str, *, step: str) -> str:
+        """See model.Teller. `notified`: a template told of it, the words wait for the person's own."""
+        to = self._carrier(voice) if occasion == "carried" else self._sender(voice, sender)
+        if to is None and voice.on_behalf and occasion == "answered":
+            to = self._carrier(voice)  # who named no number tells the person themself
         if to is None:
-            return "no_address"
-        if occasion != "carried" and whole.voice.on_behalf and self.people.stopped(to.channel, to.address):
-            return "stopped"
+            return "no_way:no_address"
+        if occasion != "carried" and voice.on_behalf and self.people.stopped(to.channel, to.address):
+            return "no_way:stopped"
         try:
-            return self._send(whole.voice, to, occasion, what, answer)
+            return self._send(voice, to, occasion, text, step)
         except PlatformOff:
-            return "no_channel"
+            return "no_way:channel_off"
 
-    def bring(self, channel: str, address: str, line: Line, at: datetime) -> None:
-        """See hearing.Full. A carrier gets theirs with their own next word as well."""
-        person = self.people.owner(channel, address)
-        brought = [one.voice for one in self.voices.carried(person)] if person else []
-        for voice in {one.id: one for one in (*self.voices.of_address(channel, address), *brought)}.values():
-            whole = self.voices.whole(voice.id)
-            for told in whole.told:
-                if told.outcome == NOTIFIED and at - told.at <= WAITS:
-                    self._in_full(whole, told.step, channel, address, line)
+    def bring(self, address: str, own: Sequence[Voice], person: str, line: Line, at: datetime) -> None:
+        """See hearing.Full."""
+        brought = [one.voice for one in islice(self.voices.carried(person), NEWEST)] if person else []
+        for voice in {one.id: one for one in (*own, *brought)}.values():
+            if voice.answers:
+                self._waiting_of(voice, address, line, at)
 
     # --- to whom
 
-    def _sender(self, whole: Whole) -> _To | None:
-        given, voice = whole.sender, whole.voice
-        if given is None or not given.address:
+    def _sender(self, voice: Voice, sender: Sender | None) -> _To | None:
+        if sender is None or not sender.address:
             return None
-        wrote = given.channel == voice.source and not voice.on_behalf
-        last = max((one.at for one in whole.said), default=None) if wrote else None
-        return _To(given.channel, given.address, spoken(voice.language), last)
+        wrote = sender.channel == voice.source and not voice.on_behalf
+        return _To(
+            sender.channel, sender.address, spoken(voice.language), self._last(voice) if wrote else None
+        )
 
-    def _carrier(self, whole: Whole) -> _To | None:
-        """The creator who brought it, unless they are its sender and have heard of it already."""
-        voice = whole.voice
+    def _carrier(self, voice: Voice) -> _To | None:
+        """The creator who brought another person's word."""
         contact = self.people.contacts([voice.carried_by]).get(voice.carried_by) if voice.carried_by else None
         if contact is None or not voice.on_behalf:
             return None
-        order = [voice.source, *CHANNELS]
-        channel = next((one for one in order if one in contact.addresses), None)
+        channel = next((one for one in (voice.source, *CHANNELS) if one in contact.addresses), None)
         if channel is None:
             return None
-        last = voice.received_at if channel == voice.source else None
+        last = self._last(voice) if channel == voice.source else None
         return _To(channel, contact.addresses[channel], spoken(contact.language), last)
+
+    def _last(self, voice: Voice) -> datetime:
+        """When the voice's way in was last used, by whoever wrote."""
+        said = self.voices.whole(voice.id).said
+        return max([voice.received_at, *(one.at for one in said)])
 
     # --- how
 
-    def _send(self, voice: Voice, to: _To, occasion: str, what: str, answer: Answer | None) -> str:
-        link = self.link(voice.ticket, to.language)
-        text = self._text(voice, to.language, occasion, answer, link)
+    def _send(self, voice: Voice, to: _To, occasion: Occasion, said: str, what: str) -> str:
+        link = page_of(self.public_url, voice.ticket, to.language)
+        text = self._text(voice, to.language, occasion, said)
         open_window = to.last is not None and self.clock.now() - to.last <= WINDOW
         if to.channel == "telegram" or to.channel == "whatsapp" and open_window:
             outcome = self._out(voice, to, what, Outgoing(text=text))
@@ -133,7 +136,7 @@ class Telling:
             return self._out(voice, to, what, Outgoing(subject=subject, text=text, html=page))
         told = self._template(to, TEMPLATES.get(occasion, ANSWER_TEMPLATE), voice.ticket, link)
         if told is None:
-            return "no_template"
+            return "no_way:no_template"
         outcome = self._out(voice, to, f"{what}:template", told)
         full = to.channel == "whatsapp" and occasion != "received"
         return NOTIFIED if full and outcome in ("accepted", "already") else outcome
@@ -149,31 +152,38 @@ class Telling:
         params = (ticket, link)
         return Outgoing(template=name, template_language=to.language, category="utility", params=params)
 
-    def _text(self, voice: Voice, lang: str, occasion: str, answer: Answer | None, link: str) -> str:
+    def _text(self, voice: Voice, lang: str, occasion: Occasion, said: str) -> str:
         """The words in full. What staff wrote goes out without numbers and addresses of others."""
-        said = mask(answer.text) if answer else ""
-        text = translate(lang, SENTENCES[occasion], {"ticket": voice.ticket, "text": said, "link": link})
+        link = page_of(self.public_url, voice.ticket, lang)
+        params: dict[str, object] = {"ticket": voice.ticket, "text": mask(said), "link": link}
+        text = translate(lang, SENTENCES[occasion], params)
         if occasion in ("resolved", "declined") and not voice.reopened_by_citizen:
             return f"{text}\n\n{translate(lang, AGAIN, {'link': link})}"
         return text if occasion == "received" else f"{text}\n\n{link}"
 
-    def _in_full(self, whole: Whole, step: str, channel: str, address: str, line: Line) -> None:
-        """What a template told of, once, over the line on which the person has just written."""
-        occasion, _, number = step.partition(":")
-        to = self._carrier(whole) if occasion == "carried" else self._sender(whole)
-        answers = self.voices.answers_to(whole.voice)
-        answer = next((one for one in answers if str(one.number) == number), None)
-        if to is None or answer is None or (to.channel, to.address) != (channel, address):
-            return
-        text = self._text(
-            whole.voice, to.language, occasion, answer, self.link(whole.voice.ticket, to.language)
-        )
+    # --- what a template told of
+
+    def _waiting_of(self, voice: Voice, address: str, line: Line, at: datetime) -> None:
+        whole = self.voices.whole(voice.id)
+        answers = self.voices.whole(voice.main).answers if voice.main else whole.answers
+        for told in whole.told:
+            occasion, _, number = told.step.partition(":")
+            answer = next((one for one in answers if str(one.number) == number), None)
+            if told.outcome != NOTIFIED or at - told.at > WAITS or answer is None:
+                continue
+            to = self._carrier(voice) if occasion == "carried" else self._sender(voice, whole.sender)
+            if to is not None and (to.channel, to.address) == ("whatsapp", address):
+                text = self._text(voice, to.language, cast("Occasion", occasion), answer.text)
+                self._in_full(voice, to, text, told.step, line)
+
+    def _in_full(self, voice: Voice, to: _To, text: str, step: str, line: Line) -> None:
+        """Once, over the line on which the person has just written."""
         with suppress(Transient):  # it waits for their next word
             self.direct.send(
-                subject=f"voice#{whole.voice.id}",
+                subject=f"voice#{voice.id}",
                 key=f"{step}:full",
-                channel=channel,
-                to=address,
+                channel=to.channel,
+                to=to.address,
                 message=Outgoing(text=text),
                 line=line,
             )

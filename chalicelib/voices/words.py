@@ -17,8 +17,8 @@ NOTICE = (
     " this purpose only. To have number and name erased before, write ERASE."
 )
 ASK_DISTRICT = "In which district is it? Please write the name of the district."
-SEVERAL = "There are several districts of this name. Please write the district and the state:"
-PLACED = "Noted: %(area)s. (%(ticket)s)"
+SEVERAL = mark("There are several districts of this name. Please write the district and the state:")
+PLACED = mark("Noted: %(area)s. (%(ticket)s)")
 ADDED = "Added to %(ticket)s. Thank you."
 ERASED = "Your number and your name have been erased from %(number)s tickets."
 BROUGHT = (
@@ -28,11 +28,11 @@ BROUGHT = (
 NO_TICKET = "There is no ticket %(ticket)s. Please check it."
 DUE = "An answer is due by %(day)s."
 ANSWERED = "An answer to %(ticket)s:\n%(text)s"
-RESOLVED = "%(ticket)s is settled:\n%(text)s"
+RESOLVED = mark("%(ticket)s is settled:\n%(text)s")
 DECLINED = "Nothing can be done about %(ticket)s:\n%(text)s"
 CARRIED = "What you brought to us has come to an end (%(ticket)s). What was done:\n%(text)s"
 AGAIN = "If it is not settled, you can open it again once: %(link)s"
-SUBJECT = "About your ticket %(ticket)s"
+SUBJECT = mark("About your ticket %(ticket)s")
 
 KINDS = {"problem": mark("A problem"), "suggestion": mark("A suggestion")}
 STATES = {
@@ -57,6 +57,11 @@ STEPS = {
     "reopened": mark("Opened again"),
     "due": mark("To be answered by"),
 }
+
+
+def page_of(public_url: str, ticket: str, lang: str) -> str:
+    """Where whoever has the ticket sees what becomes of it."""
+    return f"{public_url}/voice/{ticket}?lang={lang}"
 
 
 def day_of(at: datetime) -> str:

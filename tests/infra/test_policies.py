@@ -112,6 +112,11 @@ GROUPS |= {
     f"dynamodb:{action} CoverageTable": GROUPED
     for action in ("BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query")
 }
+VOICED = "no voice comes in on this laptop: tests/voices, tests/e2e/test_voiced.py"
+VOICES = {
+    f"dynamodb:{action} VoicesTable": VOICED
+    for action in ("BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem")
+}
 HALTS = {
     "dynamodb:PutItem CampaignsTable": HALTED,
     "dynamodb:Query AuditTable": HALTED,
@@ -130,7 +135,9 @@ FAILURES = {"sqs:SendMessage EventsDead": BY_LAMBDA}
 UNSEEN: dict[str, dict[str, str]] = {
     "api_handler": EMAILS
     | GROUPS
+    | VOICES
     | {
+        "s3:PutObject Bucket/voices/*": VOICED,
         "dynamodb:DeleteItem PostsTable": LEFT,
         "cognito-idp:AdminDeleteUser Pool": "undoes a new member of staff whose role could not be given",
         "cognito-idp:AdminRespondToAuthChallenge Pool": SECOND_FACTOR,
@@ -180,6 +187,9 @@ UNSEEN: dict[str, dict[str, str]] = {
     "process_callbacks": {f"{action} CallbacksQueue": why for action, why in POLLING.items()}
     | {"dynamodb:GetItem LedgerTable": READ_AGAIN}
     | HALTS
+    | {why: VOICED for why in VOICES.keys() - {f"dynamodb:{one} VoicesTable" for one in ("GetItem", "Query")}}
+    | {f"dynamodb:{action} DirectoryTable": VOICED for action in ("GetItem", "Query")}
+    | {"sqs:SendMessage ServiceQueue": VOICED, "dynamodb:Query TalliesTable": VOICED}
     | {"dynamodb:Query CampaignsTable": REGISTERED}
     | {
         "dynamodb:GetItem CampaignsTable": HALTED,
@@ -224,6 +234,9 @@ UNSEEN: dict[str, dict[str, str]] = {
     | {"dynamodb:PutItem RosterTable": BLOCKED},
     "send_service": {f"{action} ServiceQueue": why for action, why in POLLING.items()}
     | EMAILS
+    | {f"dynamodb:{action} VoicesTable": VOICED for action in ("GetItem", "PutItem")}
+    | {f"dynamodb:{action} AuditTable": VOICED for action in ("Query", "UpdateItem")}
+    | {"s3:PutObject Bucket/voices/*": VOICED}
     | {"dynamodb:Query CampaignsTable": REGISTERED}
     | {"dynamodb:GetItem LedgerTable": READ_AGAIN}
     | {"sqs:SendMessage ServiceQueue": "a message waits while its channel is stopped: tests/influencers"},
