@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Literal, Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
 from chalicelib.errors import InvalidInput
 from chalicelib.identity.roles import Principal
 from chalicelib.platforms.base import Engaged, Inbound, Leased, Line, Measured, Outgoing, Posted, Scope
+
+Transaction = Any
+"""An open transaction of the tables: what adds to one is handed on, and knows no table of others."""
 
 # --- directory ----------------------------------------------------------------------------------------------
 
@@ -130,6 +133,17 @@ class Areas(Protocol):
         ...
 
 
+class Refiling(Protocol):
+    """Files anew what a feature keeps by the path of an area, once areas have moved: a district into another
+    state, a booth into another block."""
+
+    def refile(self, before: Sequence[str], district: Area) -> bool:
+        """Looks at all that lies in a district, whose path was `before`, and files what lies elsewhere by now
+        where the directory has it; at most as much as fits an invocation. Whether more may be left. May be
+        repeated, and two may run at once."""
+        ...
+
+
 # --- imports ------------------------------------------------------------------------------------------------
 
 
@@ -211,8 +225,9 @@ class ImportKind(Protocol[Record]):
         """Stores these (up to 100 whose effect is new or changed), by batch writes. May be repeated."""
         ...
 
-    def finish(self, job: ImportJob) -> None:
-        """Once all is written: what is summed over the file's places. May be repeated."""
+    def finish(self, job: ImportJob) -> bool | None:
+        """Once all is written: what is summed over the file's places, or follows from it. May be repeated.
+        True when it has done a part that fits an invocation, and is to be called again for more."""
         ...
 
 
@@ -369,6 +384,69 @@ class Creators(Protocol):
         lasts while it stays. None for who may not sign in."""
         ...
 
+    def hearing(self, person: str) -> int | None:
+        """The same number, also of who is suspended: they may appeal, and nothing else. None for anybody
+        else who may not sign in."""
+        ...
+
+
+@dataclass(frozen=True)
+class Count:
+    """How many follow an account, and when that was told (None: nobody knows)."""
+
+    number: int
+    at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class ProfileAccount:
+    """One of a person's accounts, with what is known of its size. What nobody told is None, never 0."""
+
+    id: str
+    platform: str
+    handle: str
+    verified: Count | None = None
+    """As its platform told it."""
+    declared: Count | None = None
+    """As the person says."""
+    proven_at: datetime | None = None
+    """When it was shown to be theirs."""
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What a policy or an appeal must know of a person; none of their addresses."""
+
+    id: str
+    status: str
+    language: str
+    path: tuple[str, ...]
+    """The ids of their home, from `IN` down."""
+    accounts: tuple[ProfileAccount, ...] = ()
+    contested: tuple[str, ...] = ()
+    """Ids of accounts that they stated and that somebody else holds."""
+    reviewed_at: str = ""
+    reviewed_by: str = ""
+    """Who decided last whether they take part; empty where that was not kept."""
+
+
+class Profiles(Protocol):
+    def profile(self, person: str) -> Profile | None:
+        """One person, read consistently; None for who was erased."""
+        ...
+
+    def approved(
+        self, path: Sequence[str], after: Mapping[str, str] | None, page: int
+    ) -> Iterator[tuple[Profile, dict[str, str]]]:
+        """Approved people of the area with this path and below, behind the place `after`; each with its own
+        place."""
+        ...
+
+    def letting_in(self, who: Principal, person: str, at: datetime) -> Callable[[Transaction], None]:
+        """What is to be added to the transaction by which somebody who was declined or suspended is approved
+        on appeal; nothing for who is approved already. Raises as a review does."""
+        ...
+
 
 @dataclass(frozen=True)
 class Shown:
@@ -390,10 +468,6 @@ def holding_department(owner: str) -> str:
     """The department that holds an account; empty when a creator does."""
     kind, _, department = owner.partition("#")
     return department if kind == "department" else ""
-
-
-Transaction = Any
-"""An open transaction of the tables: what adds to one is handed on, and knows no table of others."""
 
 
 class Claim(Protocol):
@@ -431,6 +505,68 @@ Loses = Callable[[str, str, str], Callable[[Transaction], None] | None]
 this account; None when it does not hold it."""
 
 
+@dataclass(frozen=True)
+class Appointee:
+    """Who is to be appointed to something, or was, as the register has them at one moment."""
+
+    id: str
+    name: str
+    status: str
+    area_path: tuple[str, ...]
+    ambassador_of: str
+    """The area of which the last review made them ambassador; empty for none."""
+    barred: int
+    """How often they were suspended or withdrawn."""
+    hold: Callable[[Transaction], None]
+    """Adds to a transaction that all of this is so still."""
+
+
+class Appointees(Protocol):
+    def appointee(self, person: str) -> Appointee | None:
+        """Somebody as they are now, read consistently; None for who was erased."""
+        ...
+
+
+@dataclass(frozen=True)
+class Invitee:
+    """Somebody who is known from a file, as the register has them at one moment: nothing of it is proven."""
+
+    id: str
+    name: str
+    status: str
+    language: str
+    area_path: tuple[str, ...]
+    phone: str
+    email: str
+    hold: Callable[[Transaction], None]
+    """Adds to a transaction that all of this is so still."""
+
+
+class Invitees(Protocol):
+    """Who may be written to without having asked for it. The kind of an address is `phone` or `email`."""
+
+    def invitee(self, person: str) -> Invitee | None:
+        """Somebody of the register, whatever their state; None for who was erased or forgotten."""
+        ...
+
+    def hashed(self, kind: str, address: str) -> str:
+        """The keyed hash that stands for an address."""
+        ...
+
+    def word_on(self, kind: str, address: str) -> str:
+        """Why nobody may be invited there: `opted_out` after a STOP, `joined` where somebody has given it as
+        theirs; empty: nothing is known against it. Read consistently."""
+        ...
+
+    def hold_free(self, transaction: Transaction, kind: str, address: str) -> None:
+        """Adds to a transaction that nothing is known against this address."""
+        ...
+
+    def stop_hashed(self, channel: str, hashed: str, *, evidence: str, at: datetime) -> None:
+        """A STOP of the address with this keyed hash, which is not kept in clear."""
+        ...
+
+
 class Ownership(Protocol):
     def heard(self, platform: str, said: Inbound, at: datetime) -> str | None:
         """Takes the code out of a message by which somebody shows that an account on `platform` is theirs;
@@ -464,6 +600,18 @@ class DirectSender(Protocol):
         """The same over the first of `ways` that takes it: over the next one only when the one before is off,
         stopped or has refused it, never when its answer is not known. Raises OnHold or PlatformOff when that
         is so of all."""
+        ...
+
+
+class PersonalRecords(Protocol):
+    """What one feature keeps of a person: for the export of all that is held about them, and its erasure."""
+
+    def held(self, person: str) -> list[dict[str, Any]]:
+        """All of it, as plain values."""
+        ...
+
+    def forget(self, person: str) -> None:
+        """Takes it away for good. May be repeated."""
         ...
 
 
@@ -729,9 +877,54 @@ class CampaignPosts:
     that they only state (`stated`), or the word of `staff`."""
 
 
+@dataclass(frozen=True)
+class KnownPost:
+    """A post that was handed in and is surely its person's."""
+
+    platform: str
+    account: str
+    """The account on which it lies, where its link says so."""
+    at: datetime
+    """When it was published, or else handed in."""
+
+
+class Activity(Protocol):
+    def posts_since(self, person: str, since: datetime, most: int) -> list[KnownPost]:
+        """Posts of a person that were handed in from this time on, the newest first, and not more than `most`
+        looked at."""
+        ...
+
+
 class PostSums(Protocol):
     def of_campaign(self, campaign_id: str) -> CampaignPosts:
         """What a campaign's posts came to; it may be half a minute old."""
+        ...
+
+
+@dataclass(frozen=True)
+class OnDuty:
+    """Who is to be told of what waits, and where."""
+
+    seat: str
+    """`officer`, `deputy` or `coordinator`."""
+    name: str
+    phone: str = ""
+    email: str = ""
+
+
+class DepartmentDuty(Protocol):
+    """Who answers for a department."""
+
+    def of_department(self, department: str, day: date) -> list[OnDuty]:
+        """The officer and the deputy of a department on a day; a vacant seat is absent."""
+        ...
+
+
+class AreaDuty(Protocol):
+    """Who answers for an area."""
+
+    def of_area(self, path: Sequence[str]) -> list[OnDuty]:
+        """The coordinators of the smallest area on this path that has any; none where there are none."""
         ...
 
 

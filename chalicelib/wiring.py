@@ -10,6 +10,11 @@ from chalicelib.clock import Clock
 from chalicelib.settings import settings
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from chalicelib.ambassadors.invitations import Invitations
+    from chalicelib.ambassadors.service import Ambassadors
+    from chalicelib.ambassadors.store import AmbassadorStore
     from chalicelib.callbacks.letters import Letterbox
     from chalicelib.callbacks.receiver import Receiver
     from chalicelib.callbacks.service import Callbacks
@@ -69,13 +74,20 @@ if TYPE_CHECKING:
     from chalicelib.ops import Idempotency, RateLimits, Seen
     from chalicelib.platforms.base import Meter
     from chalicelib.platforms.registry import Platforms
+    from chalicelib.policies.appeals import Appeals
+    from chalicelib.policies.service import Policies
+    from chalicelib.policies.store import PolicyStore
+    from chalicelib.policies.tiers import Tiers
     from chalicelib.ports import (
         Accounts,
         Calendar,
         CampaignHalts,
         DirectSender,
         Ownership,
+        PersonalRecords,
         PostSums,
+        Profiles,
+        Refiling,
         Tallies,
         Turnout,
     )
@@ -87,12 +99,15 @@ if TYPE_CHECKING:
     from chalicelib.uploads import Uploads
     from chalicelib.voices.changes import Changes as VoiceChanges
     from chalicelib.voices.citizens import Citizens
+    from chalicelib.voices.desk import VoiceDesk
+    from chalicelib.voices.folding import Folding
     from chalicelib.voices.gallery import Gallery
     from chalicelib.voices.hearing import Hearing
     from chalicelib.voices.service import Voices
     from chalicelib.voices.settings import VoiceSettings
     from chalicelib.voices.store import VoiceStore
     from chalicelib.voices.telling import Telling
+    from chalicelib.voices.tending import Tending
     from chalicelib.webhooks.service import Webhooks
 
 POLLERS_SHARE = 0.9
@@ -442,6 +457,55 @@ def people() -> People:
 
 
 @cache
+def _ambassador_store() -> AmbassadorStore:
+    from chalicelib.ambassadors.store import AmbassadorStore
+
+    return AmbassadorStore()
+
+
+@cache
+def ambassadors() -> Ambassadors:
+    from chalicelib.ambassadors.service import Ambassadors
+
+    return Ambassadors(_ambassador_store(), directory(), people(), people(), audit(), clock())
+
+
+@cache
+def invitations() -> Invitations:
+    from chalicelib.ambassadors.invitations import Invitations
+    from chalicelib.campaigns.times import quiet_setting
+
+    def held(path: Sequence[str]) -> bool:
+        stops = standing_stops()()
+        return "all" in stops.scopes or stops.hold_area(path)
+
+    return Invitations(
+        store=_ambassador_store(),
+        areas=directory(),
+        invitees=people(),
+        sender=direct_sender(),
+        texts=sms_register(),
+        queue=service_queue(),
+        offered=lambda: {channel.medium for channel in platforms().channels()},
+        calendar=calendar,
+        held=held,
+        quiet=quiet_setting(settings().quiet_hours).hours,
+        limits=rate_limits(),
+        audit=audit(),
+        clock=clock(),
+        organisation=settings().organisation_name,
+        organisation_kind=settings().organisation_kind,
+        public_url=public_url(),
+        unsubscribe_url=lambda invitation: unsubscribing().url(invitation),
+    )
+
+
+def unsubscribers(subject: str) -> Invitations | People:
+    """Who ends the emails to a person, or to the address of an invitation."""
+    return invitations() if subject.startswith("inv_") else people()
+
+
+@cache
 def unsubscribing() -> Unsubscribing:
     from chalicelib.secrets import secrets
     from chalicelib.unsubscribing import Unsubscribing
@@ -520,6 +584,48 @@ def uploads() -> Uploads:
     from chalicelib.uploads import Uploads
 
     return Uploads(Files(settings().bucket), rate_limits(), clock())
+
+
+@cache
+def _policy_store() -> PolicyStore:
+    from chalicelib.policies.store import PolicyStore
+
+    return PolicyStore()
+
+
+@cache
+def policies() -> Policies:
+    from chalicelib.policies.service import Policies
+
+    return Policies(_policy_store(), directory(), audit(), clock())
+
+
+@cache
+def profiles() -> Profiles:
+    from chalicelib.influencers.profiles import Profiles
+
+    return Profiles(_people_store(), register())
+
+
+@cache
+def tiers() -> Tiers:
+    from chalicelib.metrics.activity import Activity
+    from chalicelib.policies.tiers import Tiers
+
+    return Tiers(policies(), profiles(), Activity(_post_store()), directory(), clock())
+
+
+@cache
+def appeals() -> Appeals:
+    from chalicelib.policies.appeals import Appeals
+
+    return Appeals(_policy_store(), tiers(), profiles(), directory(), rate_limits(), audit(), clock())
+
+
+def personal_records() -> tuple[PersonalRecords, ...]:
+    """What features keep of a person beside the register: all of it is in an export, and goes with an
+    erasure."""
+    return (appeals(), voices())
 
 
 @cache
@@ -965,7 +1071,20 @@ def area_kind() -> AreaKind:
     from chalicelib.directory.kind import AreaKind
     from chalicelib.directory.store import DirectoryStore
 
-    return AreaKind(DirectoryStore())
+    return AreaKind(DirectoryStore(), _filed_by_path)
+
+
+def _filed_by_path() -> tuple[Refiling, ...]:
+    from chalicelib.groups.refile import GroupsRefiled
+    from chalicelib.groups.store import GroupStore
+    from chalicelib.influencers.refile import PeopleRefiled
+    from chalicelib.turnout.refile import TurnoutRefiled
+
+    return (
+        PeopleRefiled(_people_store(), directory()),
+        GroupsRefiled(GroupStore(), directory()),
+        TurnoutRefiled(_turnout_store(), directory()),
+    )
 
 
 @cache
@@ -1125,3 +1244,46 @@ def citizens() -> Citizens:
         clock=clock(),
         public_url=public_url(),
     )
+
+
+def voice_desk() -> VoiceDesk:
+    from chalicelib.files import Files
+    from chalicelib.voices.desk import VoiceDesk
+
+    return VoiceDesk(
+        store=_voice_store(),
+        settings=voice_settings(),
+        changes=_voice_changes(),
+        areas=directory(),
+        departments=_department_ids,
+        by_ticket=voices().by_ticket,
+        link=Files(settings().bucket).link,
+        audit=audit(),
+        clock=clock(),
+    )
+
+
+@cache
+def voice_tending() -> Tending:
+    from chalicelib.departments.officers import Duties
+    from chalicelib.identity.service import Coordinators
+    from chalicelib.identity.staff import StaffPool
+    from chalicelib.voices.notices import Notices
+    from chalicelib.voices.tending import Tending
+
+    notices = Notices(
+        officers=Duties(_department_store()),
+        coordinators=Coordinators(StaffPool(settings().pool_id, settings().pool_client_id)),
+        direct=direct_sender(),
+        texts=sms_register(),
+        department_name=lambda department, language: department_names().get(department, {}).get(language, ""),
+        clock=clock(),
+    )
+    return Tending(_voice_store(), _voice_changes(), telling(), notices, clock())
+
+
+@cache
+def voice_counts() -> Folding:
+    from chalicelib.voices.folding import Folding
+
+    return Folding(_voice_store(), clock())

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from chalicelib.clock import IST
 from local.acting import SMS_TEMPLATES, Caller, CallFailed, Creators, Json, Staff, enrol
 from local.config import MSG91
 from local.laptop import Laptop, use_environment
@@ -14,6 +15,7 @@ from local.sample import Creator, areas_from, creators, load_directory, programm
 if TYPE_CHECKING:
     from chalicelib.ports import Area
 
+POLICIES = Path(__file__).parent / "data" / "policies.json"
 CREATORS = 200
 POSTS = 12
 """So many of them publish a post and hand it in."""
@@ -44,6 +46,14 @@ def load_ground(system: Laptop, folder: Path | None = None) -> list["Area"]:
     return areas
 
 
+def introduce(system: Laptop) -> None:
+    """Says whose pages they are: an invented office."""
+    from chalicelib.files import Files
+
+    profile = (Path(__file__).parent / "data" / "organisation.json").read_bytes()
+    Files(system.env["BUCKET"]).put("site/organisation.json", profile)
+
+
 def register_groups(staff: Staff, areas: Sequence["Area"]) -> None:
     """A few invented groups: most places have none, one link is dead, one says nothing of women."""
     admin = staff.tokens["admin"]
@@ -61,6 +71,16 @@ def register_groups(staff: Staff, areas: Sequence["Area"]) -> None:
         if number == GROUPS - 1:
             word = {"state": "dead", "seen": "reported", "reason": "sample"}
             staff.api("PUT", f"/v1/groups/{made}/link", word, token=admin)
+
+
+def appoint_first(staff: Staff, areas: Sequence["Area"]) -> None:
+    """An invented creator becomes ambassador of the first invented district, with a letter."""
+    admin, district = staff.tokens["admin"], next(area.id for area in areas if area.level == "district")
+    if staff.api("GET", f"/v1/ambassadors?area={district}", token=admin)["items"]:
+        return  # an earlier try has appointed them
+    found = staff.api("GET", f"/v1/influencers?status=approved&area={district}&limit=1", token=admin)["items"]
+    body = {"influencer_id": found[0]["id"], "area": district}
+    staff.api("POST", "/v1/ambassadors", body, token=admin)
 
 
 def tell_turnout(areas: Sequence["Area"]) -> None:
@@ -115,6 +135,17 @@ def equip_departments(staff: Staff) -> None:
     staff.api("POST", f"/v1/schemes/{scheme}/progress", word, token=admin)
 
 
+def write_policies(staff: Staff) -> None:
+    """Three sample policies, the first one in force: written by one person, put in force by another."""
+    if staff.api("GET", "/v1/policies", token=staff.tokens["admin"])["items"]:
+        return  # an earlier try has written them
+    bodies = json.loads(POLICIES.read_text("utf-8"))
+    made = [staff.api("POST", "/v1/policies", one, token=staff.tokens["editor"])["id"] for one in bodies]
+    today = datetime.now(IST).date().isoformat()
+    start = {"version": 1, "begins": today, "reason": "sample"}
+    staff.api("POST", f"/v1/policies/{made[0]}/start", start, token=staff.tokens["approver"])
+
+
 def load_once(system: Laptop, tell: Callable[[int], object] = lambda _: None, count: int = CREATORS) -> bool:
     """The whole sample programme, unless this folder's state has it: False then.
 
@@ -128,12 +159,15 @@ def load_once(system: Laptop, tell: Callable[[int], object] = lambda _: None, co
     api = Caller(system.url)
     staff = Staff.signed_in(api, system.env)
     areas = load_ground(system)
+    introduce(system)
     staff.register_templates(Caller(system.sandbox_url))
     people = creators(count, areas, first=known["tries"] * A_TRY + 1, elsewhere=ELSEWHERE)
     enrol(people, Creators(api, Caller(system.sandbox_url)), staff, tell)
     register_groups(staff, areas)
+    appoint_first(staff, areas)
     tell_turnout(areas)
     equip_departments(staff)
+    write_policies(staff)
     staff.draft(brief("", ["IN-XN"], EVERYWHERE))
     sandbox = Caller(system.sandbox_url)
     published = [(one, where) for one in people for where in LINKS if account_of(one, where)]

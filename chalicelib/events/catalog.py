@@ -51,6 +51,12 @@ class InfluencerDeclined(_OfInfluencer):
     name = "influencer.declined"
 
 
+class InfluencerSuspended(_OfInfluencer):
+    """A reviewer took somebody off the register for the time being, with a reason."""
+
+    name = "influencer.suspended"
+
+
 class InfluencerWithdrawn(_OfInfluencer):
     """A person left."""
 
@@ -204,6 +210,27 @@ class PostMeasured(Event):
     grade: str
 
 
+class _OfAppeal(Event):
+    feature = "policies"
+    appeal_id: str
+    influencer_id: str
+    area: str = ""
+    subject: str = ""
+
+
+class AppealOpened(_OfAppeal):
+    """A creator asks that a decision be looked at again: `subject` is `tier`, `review` or `handle`."""
+
+    name = "appeal.opened"
+
+
+class AppealAnswered(_OfAppeal):
+    """Somebody else than decided has answered an appeal: `outcome` is `granted` or `refused`."""
+
+    name = "appeal.answered"
+    outcome: str = ""
+
+
 class _OfVoice(Event):
     feature = "voices"
     voice_id: str
@@ -275,6 +302,7 @@ CATALOG: dict[str, type[Event]] = {
         InfluencerVerified,
         InfluencerApproved,
         InfluencerDeclined,
+        InfluencerSuspended,
         InfluencerWithdrawn,
         HandleProven,
         HandleContested,
@@ -293,6 +321,8 @@ CATALOG: dict[str, type[Event]] = {
         ChannelStopped,
         PostSubmitted,
         PostMeasured,
+        AppealOpened,
+        AppealAnswered,
         VoiceReceived,
         VoiceAssigned,
         VoiceAnswered,

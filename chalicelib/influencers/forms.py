@@ -3,13 +3,17 @@ fields."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
+
+from pydantic_core import PydanticCustomError
 
 from chalicelib.errors import FieldError, InvalidInput, Rejected
+from chalicelib.handles import clean_handle
 from chalicelib.i18n import translate
 from chalicelib.influencers.model import PURPOSES
+from chalicelib.links import platform_of
 from chalicelib.names import plain_digits
-from chalicelib.pages.forms import LEVELS, Form, Place, summary
+from chalicelib.pages.forms import LEVELS, TRAP, Form, Place
 from chalicelib.pages.shell import ENDONYMS, mark
 
 NOTICE_VERSION = "1"
@@ -62,6 +66,7 @@ FIELDS = {
     "also": mark("If that does not reach you, also over"),
     "idea": mark("Your idea"),
     "code": mark("Code"),
+    "link": mark("Link of an account"),
     "url": mark("Link of a post that you have published"),
     **{f"area_{level}": label for level, label in LEVELS.items()},
     **{
@@ -71,6 +76,24 @@ FIELDS = {
     },
 }
 """What the summary of errors calls each field."""
+
+STEPS = {
+    "about": mark("About you"),
+    "place": mark("Your area"),
+    "accounts": mark("Your accounts"),
+    "themes": mark("Themes and channel"),
+    "consent": mark("Your consent"),
+}
+"""The form's steps: each is a page, and carries what the others hold in hidden fields."""
+_STEP_OF = {
+    **dict.fromkeys(("area_state", "area_district", "area_block", "area_booth"), "place"),
+    **dict.fromkeys(("link", *(name for name in FIELDS if name[:7] in ("handle_", "followe"))), "accounts"),
+    **dict.fromkeys(("themes", "channel", "also"), "themes"),
+    **dict.fromkeys(("consents", "idea"), "consent"),
+}
+"""Where a field stands; all others stand in the first step."""
+NOT_CARRIED = frozenset(("at", "go", "step", "link", TRAP))
+UNKNOWN_LINK = "We do not know this link. Please write the account into its field below."
 
 
 def tongues() -> list[tuple[str, str]]:
@@ -113,6 +136,88 @@ def body_of(form: Form, area: str) -> dict[str, object]:
     }
 
 
+def step_of(name: str) -> str:
+    """The step in which a field stands."""
+    return _STEP_OF.get(name, "about")
+
+
+def step_after(form: Form, errors: Mapping[str, str]) -> str:
+    """The step to which a form leads that was sent from the step `at`: the one that was asked for, else the
+    first one up to its own in which something is wrong, else the next. Empty: it is at its end, or it is the
+    whole form at once."""
+    if form.one("at") not in STEPS:
+        return ""
+    if form.one("go") in STEPS:
+        return form.one("go")
+    steps = list(STEPS)
+    at = steps.index(form.one("at"))
+    wrong = sorted(steps.index(step_of(name)) for name in errors)
+    if wrong and wrong[0] <= at:
+        return steps[wrong[0]]
+    return (steps[at + 1 :] or [""])[0]
+
+
+def holds(form: Form, step: str) -> bool:
+    """Whether the errors of a form are to be told in the step to which it leads: not when the person asked
+    for that step, and not before they have come to it."""
+    if form.one("at") not in STEPS:
+        return True
+    steps = list(STEPS)
+    return form.one("go") not in STEPS and step != "" and steps.index(step) <= steps.index(form.one("at"))
+
+
+def carried(form: Form, shown: Container[str]) -> list[tuple[str, str]]:
+    """What the steps that are not shown hold: (name, value), for hidden fields."""
+    return [
+        (name, value)
+        for name in form.values
+        if name not in NOT_CARRIED and _step_of_input(name) not in shown
+        for value in form.all(name)
+    ]
+
+
+def _step_of_input(name: str) -> str:
+    return step_of("birth_date" if name.startswith("birth_") else name)
+
+
+def recognised(form: Form) -> tuple[Form, bool]:
+    """The form with each account under the platform to which its link leads, in its short form; and whether
+    the link that was pasted is known."""
+    found = {platform: form.one(f"handle_{platform}").strip() for platform in PLATFORMS}
+    counted = {platform: form.one(f"followers_{platform}") for platform in PLATFORMS}
+    for platform, typed in list(found.items()):
+        told = platform_of(typed)
+        if told in found and told != platform and not found[told]:
+            found[told], found[platform] = typed, ""
+            counted[told], counted[platform] = counted[platform], ""
+    pasted = form.one("link").strip()
+    told = platform_of(pasted)
+    if told in found:
+        found[told] = pasted
+    kept = {f"handle_{platform}": _short(platform, typed) for platform, typed in found.items()}
+    kept |= {f"followers_{platform}": count for platform, count in counted.items()}
+    known = not pasted or told in found
+    return form.changed(**kept, link="" if known else pasted), known
+
+
+def _short(platform: str, typed: str) -> str:
+    """An account as it is kept; what is none stays as it was typed."""
+    try:
+        return clean_handle(platform, typed) if typed else ""
+    except PydanticCustomError:
+        return typed
+
+
+def accounts(form: Form) -> list[tuple[str, str, str]]:
+    """The accounts given: platform, handle, followers as typed."""
+    return [(p, form.one(f"handle_{p}").strip(), form.one(f"followers_{p}").strip()) for p in _accounts(form)]
+
+
+def named_accounts(form: Form, lang: str) -> list[str]:
+    """The accounts given, each with its platform's name."""
+    return [f"{translate(lang, PLATFORMS[platform])} {handle}" for platform, handle, _ in accounts(form)]
+
+
 def _accounts(form: Form) -> list[str]:
     """Platforms on which an account was given, in the form's order."""
     return [platform for platform in PLATFORMS if form.one(f"handle_{platform}").strip()]
@@ -124,7 +229,7 @@ def problems(
     """Sentences beside the fields, and the same as a summary: (the field to go to, sentence)."""
     if isinstance(error, InvalidInput):
         errors = beside_fields(error.errors, form, place, lang)
-        return errors, summary(errors, FIELDS, lang)
+        return errors, summary(errors, lang)
     return {}, [("", translate(lang, error.message, error.params))] if error else []
 
 
@@ -136,6 +241,14 @@ def beside_fields(errors: Sequence[FieldError], form: Form, place: Place, lang: 
         sentence = BIRTH_DATE if typed_in_parts else error.message
         found.setdefault(_field(error.field, form, place), translate(lang, sentence, error.params))
     return found
+
+
+def summary(errors: Mapping[str, str], lang: str) -> list[tuple[str, str]]:
+    """The errors for the top of the page: the field to go to, and what is wrong with which."""
+    return [
+        (name, f"{translate(lang, FIELDS[name])}: {sentence}" if name in FIELDS else sentence)
+        for name, sentence in errors.items()
+    ]
 
 
 def _field(name: str, form: Form, place: Place) -> str:

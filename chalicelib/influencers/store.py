@@ -47,6 +47,7 @@ from typing import Any, TypeVar
 from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.exceptions import DeleteError, DoesNotExist, PutError, TransactWriteError, UpdateError
 from pynamodb.expressions.condition import And, Condition
+from pynamodb.expressions.update import Action
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.transactions import TransactWrite
 
@@ -57,7 +58,7 @@ from chalicelib.events.outbox import raise_event
 from chalicelib.handles import is_id
 from chalicelib.influencers.model import ADDRESS_KIND, Account, Consent, Influencer, StateRefused, Status
 from chalicelib.influencers.roster import key_of, pack, theme_code, unpack
-from chalicelib.ports import Loses, RosterRange, RosterRow, Shown, holding_department
+from chalicelib.ports import Area, Loses, RosterRange, RosterRow, Shown, holding_department
 from chalicelib.proving import HeldByAnother, ProvenByAnother
 from chalicelib.tables import Table, TableName, failed_conditions, is_passing, write_together
 
@@ -477,6 +478,11 @@ class PeopleStore:
             raise KeyError(influencer_id)
         return found
 
+    def hold(self, transaction: TransactWrite, person: Influencer) -> None:
+        """Adds to a transaction that this person is still as they were read."""
+        same = ProfileItem.rev == person.rev
+        transaction.condition_check(ProfileItem, person.id, PROFILE, condition=same)
+
     def holder_of_phone(self, hashed: str) -> Influencer | None:
         """Who has proven or stated the number with this keyed hash."""
         try:
@@ -501,6 +507,19 @@ class PeopleStore:
         except DoesNotExist:
             return Word()
         return Word(bool(item.stopped), item.at or "", item.evidence or "")
+
+    def hashed(self, kind: str, address: str) -> str:
+        """The keyed hash that stands for a number or an email in keys."""
+        return self._hashed(kind, address)
+
+    def word_on(self, kind: str, address: str) -> str:
+        """See ports.Invitees."""
+        keys = [(self._stop_key(kind, address), ALONE), (self._claim_key(kind, address), CLAIM)]
+        found = {item.pk: item for item in OwnedItem.batch_get(keys, consistent_read=True)}
+        stop = found.get(keys[0][0])
+        if stop is not None and stop.stopped:
+            return "opted_out"
+        return "joined" if keys[1][0] in found else ""
 
     def is_stopped(self, channel: str, address: str) -> bool:
         """Whether this address has said STOP, whoever it belongs to."""
@@ -692,8 +711,10 @@ class PeopleStore:
         at: datetime,
         evidence: str,
         event: Callable[[Influencer], Event | None],
+        hashed: str = "",
     ) -> tuple[bool, Influencer | None]:
-        """Keeps the last word of an address: whether this word counts, and whose address it is.
+        """Keeps the last word of an address, or of the one with this keyed hash: whether this word counts,
+        and whose address it is.
 
         A word counts when it changes something and is not older than what was heard before (callbacks come
         late and out of order; of the same second, STOP wins). The callback that made the change counts again
@@ -701,6 +722,8 @@ class PeopleStore:
         """
         kind = ADDRESS_KIND[channel]
         claim_key, stop_key = self._claim_key(kind, address), self._stop_key(kind, address)
+        if hashed:
+            claim_key, stop_key = f"{kind}#{hashed}", f"suppressed#{kind}#{hashed}"
 
         def once() -> tuple[bool, Influencer | None]:
             keys = [(claim_key, CLAIM), (stop_key, ALONE)]
@@ -744,6 +767,33 @@ class PeopleStore:
         except DoesNotExist:
             return None
         return (parse_rfc3339(str(before.at)), before.evidence or alias) if before.stopped else None
+
+    def move(self, influencer_id: str, area: Area) -> bool:
+        """Files a person where their area lies by now; False when they are there already, or elsewhere. Tells
+        no event; a signup that is to expire still does."""
+        before = self.find(influencer_id)
+        if before is None or before.area != area.id or before.area_path == area.path:
+            return False
+        after = before.changed(area_path=area.path)
+        actions: list[Action] = [
+            ProfileItem.area_key.set(after.area_key),
+            ProfileItem.person.set(after.model_dump_json(exclude_defaults=True)),
+            ProfileItem.rev.set(after.rev),
+            ProfileItem.event.remove(),
+        ]
+        was, now = key_of(before.area_path, before.id), key_of(after.area_path, after.id)
+        try:
+            with write_together() as transaction:
+                same = ProfileItem.rev == before.rev
+                transaction.update(ProfileItem(before.id, PROFILE), actions=actions, condition=same)
+                if after.status == "approved" and was != now:
+                    facts: dict[str, Any] = pack(after)
+                    transaction.save(RosterItem(*now, **facts))
+                    transaction.delete(RosterItem(*was))
+        except TransactWriteError as error:
+            if not failed_conditions(error) and not is_passing(error):
+                raise
+        return True
 
     # --- many people
 

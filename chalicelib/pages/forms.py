@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from chalicelib.i18n import translate
+from chalicelib.pages.frame import named
 from chalicelib.pages.shell import mark
 from chalicelib.ports import Area
 
@@ -39,6 +40,9 @@ class Form:
     def all(self, name: str) -> Sequence[str]:
         return self.values.get(name, ())
 
+    def changed(self, **values: str) -> Form:
+        return Form({**self.values, **{name: [value] for name, value in values.items()}})
+
 
 @dataclass(frozen=True)
 class Level:
@@ -48,10 +52,16 @@ class Level:
     label: str
     options: list[tuple[str, str]]
     chosen: str
+    also: Mapping[str, str] = field(default_factory=dict)
+    """Each option's names in all languages, to be found by what somebody types."""
 
     @property
     def field(self) -> str:
         return f"area_{self.name}"
+
+    @property
+    def name_of_chosen(self) -> str:
+        return dict(self.options).get(self.chosen, "")
 
     @property
     def needed(self) -> bool:
@@ -83,23 +93,21 @@ def pick_place(form: Form, children: Callable[[str], list[Area]], lang: str) -> 
     levels: list[Level] = []
     parent, area = "IN", ""
     for name, label in LEVELS.items():
-        options = [(a.id, named(a.names, lang)) for a in children(parent) if a.level == name]
+        areas = [area for area in children(parent) if area.level == name]
+        options = [(area.id, named(area.names, lang)) for area in areas]
         if not options or len(options) > MOST_OPTIONS:
             continue
         typed = form.one(f"area_{name}")
         only = options[0][0] if len(options) == 1 and name in ("state", "district") else ""
         chosen = typed if typed in dict(options) else only
-        levels.append(Level(name, translate(lang, label), sorted(options, key=lambda o: o[1]), chosen))
+        shown = sorted(options, key=lambda option: option[1])
+        also = {area.id: " ".join(area.names.values()) for area in areas}
+        levels.append(Level(name, translate(lang, label), shown, chosen, also))
         if not chosen:
             break
         parent = chosen
         area = chosen if name != "state" else ""
     return Place(levels, area)
-
-
-def named(names: Mapping[str, str], lang: str) -> str:
-    """A name in `lang`, else in English, else in whatever language there is."""
-    return names.get(lang) or names.get("en") or next(iter(names.values()), "")
 
 
 def labels(of: Mapping[str, str], lang: str) -> list[tuple[str, str]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 from functools import cache
 from pathlib import Path
@@ -10,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from chalicelib import i18n
 from chalicelib.errors import JanJanError
-from chalicelib.settings import settings
+from chalicelib.pages import figures
+from chalicelib.pages.frame import frame
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -55,7 +55,9 @@ def mark(text: str) -> str:
 def render(template: str, lang: str, **values: object) -> str:
     """The page `templates/<template>` in `lang`. `path` among the values is where the language links lead;
     without it there are none."""
-    return _environment(lang).get_template(template).render({"path": None} | values)
+    about = frame(lang)
+    shared = {"path": None, "frame": about, "organisation": about.name, "icon": about.emblem}
+    return _environment(lang).get_template(template).render(shared | values)
 
 
 def error_page(error: JanJanError, lang: str) -> str:
@@ -71,11 +73,6 @@ def static_url(name: str) -> str:
     return f"/static/{name}?v={hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:10]}"
 
 
-def _as_data_url(path: Path) -> str:
-    """A small picture as an address of its own: it costs no request."""
-    return f"data:image/svg+xml;base64,{base64.b64encode(path.read_bytes()).decode()}"
-
-
 @cache
 def _environment(lang: str) -> Environment:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -89,15 +86,14 @@ def _environment(lang: str) -> Environment:
         lstrip_blocks=True,
     )
     made.install_gettext_translations(i18n.catalogue(lang), newstyle=True)  # type: ignore[attr-defined]
+    made.filters.update(day=figures.day, grouped=figures.grouped, rupees=figures.rupees)
     made.globals.update(
         lang=lang,
         rtl=lang in RIGHT_TO_LEFT,
         wide=False,
         crumbs=(),
-        icon=_as_data_url(STATIC / "icon.svg"),
         languages=i18n.languages(),
         endonyms=ENDONYMS,
         static_url=static_url,
-        organisation=settings().organisation_name,
     )
     return made

@@ -9,9 +9,12 @@ from chalicelib.cells import digits, whole_number
 from chalicelib.clock import Clock
 from chalicelib.errors import FieldError, Forbidden, InvalidInput
 from chalicelib.ports import Area, Areas, Column, Effect, ImportJob
+from chalicelib.turnout.comparing import Comparing
 from chalicelib.turnout.model import BOOTH, GENDERS, WRITE, Booth, Gender, Match
-from chalicelib.turnout.store import TurnoutStore
+from chalicelib.turnout.store import TOUCHED_AGAIN_S, TurnoutStore
 
+A_STEP = 50
+"""Districts that are compared before the job looks at its time."""
 KEPT = 1000
 """Areas that a kind remembers between looking at rows and writing them."""
 MOST_ELECTORS = 100_000
@@ -52,8 +55,8 @@ class TurnoutKind:
     _seen: dict[str, Area] = field(default_factory=dict)
     _seen_by: str = ""
     """The job that they were read for: the next one comes to areas that may lie elsewhere."""
-    _marked: set[tuple[str, str]] = field(default_factory=set)
-    """Districts that are marked as touched, by job."""
+    _marked: dict[tuple[str, str], float] = field(default_factory=dict)
+    """When districts were marked as touched, by job."""
     _untold: dict[tuple[str, str], bool] = field(default_factory=dict)
     """Whether a district had no figures when a job came to it: no row of a file then has any to be compared
     with, as each booth stands in it once."""
@@ -102,23 +105,31 @@ class TurnoutKind:
     def write(self, records: Sequence[Booth], job: ImportJob) -> None:
         places = self._places(records, job)
         placed = [one for record in records if (one := _placed(record, places)) is not None]
-        touched = {one.district for one in placed} - {d for ident, d in self._marked if ident == job.id}
-        self.store.touch(job.options["election"], sorted(touched), job.id, self.clock.epoch())
-        self._marked |= {(job.id, district) for district in touched}
+        now = self.clock.epoch()
+        fresh = {
+            d for (ident, d), at in self._marked.items() if ident == job.id and now < at + TOUCHED_AGAIN_S
+        }
+        touched = {one.district for one in placed} - fresh
+        self.store.touch(job.options["election"], sorted(touched), job.id, now)
+        self._marked |= {(job.id, district): now for district in touched}
         self.store.put_booths(job.options["election"], placed)
 
     def finish(self, job: ImportJob) -> None:
         """Folds every district of the election that was written since it was folded, also by a job that broke
-        off. One that dies on the way goes on behind the districts that it has done."""
-        election = job.options["election"]
-        marks = set(self.store.touched(election))
-        districts = sorted({district for _, district in marks})
-        areas = self.areas.many(districts)
+        off: once, when nothing of that job can be under way any more. One that dies on the way goes on behind
+        the districts that it has done."""
+        election, now = job.options["election"], self.clock.epoch()
+        marks = self.store.touched(election)
+        districts = sorted({mark.district for mark in marks})
+        areas = self.areas.many(districts, fresh=True)  # one that has moved counts where it lies now
         for district in districts:
             if district in areas:
                 self.store.fold(election, areas[district].path[1], district)
-            self.store.folded(election, marks & {(job.id, district)})
-            self._marked.discard((job.id, district))
+            over = [
+                one for one in marks if one.district == district and (one.job == job.id or one.settled(now))
+            ]
+            self.store.folded(election, over)
+            self._marked.pop((job.id, district), None)
 
     def _is_untold(self, district: str, job: ImportJob) -> bool:
         known = (job.id, district)
@@ -194,8 +205,13 @@ def _placed(booth: Booth, places: Mapping[str, Area]) -> Booth | None:
     area = places.get(booth.id)
     if area is None:
         return None
-    block = next((part for part in area.path if "-B" in part), "")
+    block = block_of(area)
     return replace(booth, block=block) if block else booth
+
+
+def block_of(area: Area) -> str:
+    """The block in which a booth lies; empty where it is in none."""
+    return next((part for part in area.path if "-B" in part), "")
 
 
 def _effect(booth: Booth | None, there: Booth | None) -> Effect | None:
@@ -271,5 +287,7 @@ class MatchKind:
     def write(self, records: Sequence[Match], job: ImportJob) -> None:
         self.store.put_matches(job.options["before"], job.options["after"], records)
 
-    def finish(self, job: ImportJob) -> None:
-        """Nothing is summed: comparisons are made when they are asked for."""
+    def finish(self, job: ImportJob) -> bool:
+        """Compares the districts of which something has changed, so that nobody waits for a whole state;
+        what changes later is compared when it is asked for."""
+        return Comparing(self.store, job.options["before"], job.options["after"]).refresh(A_STEP)

@@ -13,7 +13,8 @@ from chalicelib.http import CREATOR, PAGE_HEADERS, PUBLIC, Api, Request, html, i
 from chalicelib.i18n import translate
 from chalicelib.ids import new_token
 from chalicelib.pages import shell
-from chalicelib.pages.forms import TRAP, Form, Place, labels, named, pick_place
+from chalicelib.pages.forms import TRAP, Form, Place, labels, pick_place
+from chalicelib.pages.frame import named
 from chalicelib.shapes import Nothing, View
 from chalicelib.uploads import Upload
 from chalicelib.voices.form import (

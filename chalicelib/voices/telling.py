@@ -78,6 +78,8 @@ class Telling:
         to = self._carrier(voice) if occasion == "carried" else self._sender(voice, sender)
         if to is None and voice.on_behalf and occasion == "answered":
             to = self._carrier(voice)  # who named no number tells the person themself
+        if occasion == "carried" and not voice.on_behalf:
+            return "already"  # it was their own word: they have heard as its sender
         if to is None:
             return "no_way:no_address"
         if occasion != "carried" and voice.on_behalf and self.people.stopped(to.channel, to.address):

@@ -17,6 +17,7 @@ HANDLERS = [
     "fold_coverage",
     "follow_accounts",
     "forget_posts",
+    "keep_ambassadors",
     "launch_due",
     "measure_due",
     "plan_run",
@@ -27,6 +28,7 @@ HANDLERS = [
     "send_chunk",
     "send_service",
     "send_webhooks",
+    "tend_voices",
     "weigh_posts",
     "welcome",
 ]
@@ -64,9 +66,11 @@ EVENTS = {
     "app": HTTP,
     "follow_accounts": BUS,
     "forget_posts": BUS,
+    "keep_ambassadors": BUS,
     "launch_due": BUS,
     "measure_due": BUS,
     "seal_audit": BUS,
+    "tend_voices": BUS,
     "weigh_posts": BUS,
     "welcome": BUS,
 }

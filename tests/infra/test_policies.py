@@ -92,13 +92,21 @@ IMPORTING = (
     ("sqs:SendMessage", "ImportsQueue"),
     *((f"dynamodb:{one}", "DirectoryTable") for one in ("GetItem", "Query")),
     *((f"dynamodb:{one}", "TurnoutTable") for one in ("BatchGetItem", "BatchWriteItem", "GetItem")),
-    *((f"dynamodb:{one}", "TurnoutTable") for one in ("PutItem", "Query")),
+    *((f"dynamodb:{one}", "TurnoutTable") for one in ("DeleteItem", "PutItem", "Query", "UpdateItem")),
     *((f"dynamodb:{one}", "GroupsTable") for one in ("BatchGetItem", "DeleteItem", "PutItem")),
     *((f"dynamodb:{one}", "CoverageTable") for one in ("DeleteItem", "PutItem")),
     *((f"dynamodb:{one}", "DepartmentsTable") for one in ("BatchGetItem", "BatchWriteItem")),
     *((f"dynamodb:{one}", "DepartmentsTable") for one in ("GetItem", "PutItem")),
     *((f"dynamodb:{one}", "PeopleTable") for one in ("BatchGetItem", "ConditionCheckItem", "PutItem")),
     ("secretsmanager:GetSecretValue", "PlatformSecret"),
+    *((f"dynamodb:{one}", "DirectoryTable") for one in ("DeleteItem", "PutItem")),
+    *((f"dynamodb:{one}", "RosterTable") for one in ("DeleteItem", "PutItem")),
+    ("dynamodb:GetItem", "GroupsTable"),
+    ("dynamodb:GetItem", "PeopleTable"),
+    ("dynamodb:UpdateItem", "PeopleTable"),
+    ("dynamodb:Query", "DirectoryTable/by_parent"),
+    ("dynamodb:Query", "GroupsTable/by_place"),
+    ("dynamodb:Query", "PeopleTable/by_status"),
 )
 AWAY = "a receiver of webhooks fails, rests, or wants nothing any more: tests/webhooks"
 LEASED = "a hub confirmed a subscription: tests/callbacks"
@@ -113,10 +121,22 @@ GROUPS |= {
     for action in ("BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query")
 }
 VOICED = "no voice comes in on this laptop: tests/voices, tests/e2e/test_voiced.py"
+INVITED = "nobody is invited on this laptop: tests/ambassadors/test_invitations.py"
+APPOINTED = "nobody on this laptop is appointed: tests/ambassadors"
+AMBASSADORS = {
+    f"dynamodb:{action} AmbassadorsTable": APPOINTED for action in ("BatchGetItem", "GetItem", "PutItem")
+} | {"dynamodb:Query AmbassadorsTable/by_place": APPOINTED}
+SPOKEN = "nobody on this laptop has said anything yet: tests/voices"
 VOICES = {
-    f"dynamodb:{action} VoicesTable": VOICED
+    f"dynamodb:{action} VoicesTable": SPOKEN
     for action in ("BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem")
+} | {f"dynamodb:Query VoicesTable/{index}": SPOKEN for index in ("by_desk", "by_ground")}
+JUDGED = "no policy is in force on this laptop, and nobody appeals: tests/policies"
+POLICIES = {
+    f"dynamodb:{action} PoliciesTable": JUDGED
+    for action in ("BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Query")
 }
+POLICIES |= {"dynamodb:Query PoliciesTable/by_place": JUDGED}
 HALTS = {
     "dynamodb:PutItem CampaignsTable": HALTED,
     "dynamodb:Query AuditTable": HALTED,
@@ -135,6 +155,8 @@ FAILURES = {"sqs:SendMessage EventsDead": BY_LAMBDA}
 UNSEEN: dict[str, dict[str, str]] = {
     "api_handler": EMAILS
     | GROUPS
+    | AMBASSADORS
+    | POLICIES
     | VOICES
     | {
         "s3:PutObject Bucket/voices/*": VOICED,
@@ -152,7 +174,10 @@ UNSEEN: dict[str, dict[str, str]] = {
         "s3:PutObject Bucket/uploads/*": "whoever posts a form that was signed writes in its name",
     },
     "forget_posts": FAILURES
+    | {f"dynamodb:{action} VoicesTable": SPOKEN for action in ("DeleteItem", "GetItem", "PutItem")}
+    | {f"dynamodb:{action} AuditTable": SPOKEN for action in ("Query", "UpdateItem")}
     | {
+        "dynamodb:DeleteItem PoliciesTable": JUDGED,
         "secretsmanager:GetSecretValue PlatformSecret": "the pepper, where the platform has another id",
     },
     "fold_coverage": FAILURES
@@ -163,6 +188,12 @@ UNSEEN: dict[str, dict[str, str]] = {
         for table in ("CoverageTable", "DirectoryTable", "RosterTable")
     }
     | {"dynamodb:ListStreams *": "Lambda asks for it, and it takes no resource"},
+    "keep_ambassadors": FAILURES
+    | {f"dynamodb:{action} AmbassadorsTable": APPOINTED for action in ("BatchGetItem", "GetItem", "PutItem")}
+    | {f"dynamodb:{action} PeopleTable": APPOINTED for action in ("ConditionCheckItem", "GetItem")}
+    | {f"dynamodb:{action} AuditTable": APPOINTED for action in ("Query", "UpdateItem")}
+    | {"dynamodb:GetItem DirectoryTable": APPOINTED}
+    | {"secretsmanager:GetSecretValue PlatformSecret": "the pepper, where the platform has another id"},
     "launch_due": FAILURES
     | {"dynamodb:BatchWriteItem TalliesTable": PARKED, "sqs:SendMessage SendQueue": PARKED}
     | {f"dynamodb:{action} TalliesTable": HALTED for action in ("DeleteItem", "PutItem")}
@@ -187,7 +218,10 @@ UNSEEN: dict[str, dict[str, str]] = {
     "process_callbacks": {f"{action} CallbacksQueue": why for action, why in POLLING.items()}
     | {"dynamodb:GetItem LedgerTable": READ_AGAIN}
     | HALTS
-    | {why: VOICED for why in VOICES.keys() - {f"dynamodb:{one} VoicesTable" for one in ("GetItem", "Query")}}
+    | {
+        f"dynamodb:{action} VoicesTable": VOICED
+        for action in ("BatchGetItem", "DeleteItem", "PutItem", "UpdateItem")
+    }
     | {f"dynamodb:{action} DirectoryTable": VOICED for action in ("GetItem", "Query")}
     | {"sqs:SendMessage ServiceQueue": VOICED, "dynamodb:Query TalliesTable": VOICED}
     | {"dynamodb:Query CampaignsTable": REGISTERED}
@@ -218,7 +252,14 @@ UNSEEN: dict[str, dict[str, str]] = {
     | {
         f"{action} {table}.StreamArn": BY_LAMBDA
         for action in STREAM
-        for table in ("PeopleTable", "CampaignsTable", "PostsTable", "DepartmentsTable", "VoicesTable")
+        for table in (
+            "PeopleTable",
+            "CampaignsTable",
+            "PostsTable",
+            "DepartmentsTable",
+            "VoicesTable",
+            "PoliciesTable",
+        )
     }
     | {"dynamodb:ListStreams *": "Lambda asks for it, and it takes no resource"},
     "run_import": {f"{action} ImportsQueue": why for action, why in POLLING.items()}
@@ -239,7 +280,9 @@ UNSEEN: dict[str, dict[str, str]] = {
     | {"s3:PutObject Bucket/voices/*": VOICED}
     | {"dynamodb:Query CampaignsTable": REGISTERED}
     | {"dynamodb:GetItem LedgerTable": READ_AGAIN}
-    | {"sqs:SendMessage ServiceQueue": "a message waits while its channel is stopped: tests/influencers"},
+    | {"sqs:SendMessage ServiceQueue": "a message waits while its channel is stopped: tests/influencers"}
+    | {f"dynamodb:{action} AmbassadorsTable": INVITED for action in ("GetItem", "PutItem")}
+    | {"dynamodb:BatchGetItem PeopleTable": INVITED, "dynamodb:Query DirectoryTable": INVITED},
     "send_webhooks": {f"{action} WebhooksQueue": why for action, why in POLLING.items()}
     | {
         "sqs:SendMessage WebhooksDead": AWAY,
@@ -248,6 +291,26 @@ UNSEEN: dict[str, dict[str, str]] = {
         "dynamodb:Query AuditTable": AWAY,
         "dynamodb:UpdateItem AuditTable": AWAY,
     },
+    "tend_voices": FAILURES
+    | EMAILS
+    | {
+        f"dynamodb:{action} VoicesTable": SPOKEN
+        for action in ("BatchGetItem", "DeleteItem", "GetItem", "PutItem")
+    }
+    | {f"dynamodb:{action} AuditTable": SPOKEN for action in ("Query", "UpdateItem")}
+    | {f"dynamodb:{action} LedgerTable": SPOKEN for action in ("GetItem", "PutItem", "UpdateItem")}
+    | {
+        f"dynamodb:{action} {table}": SPOKEN
+        for action, table in (
+            ("Query", "TalliesTable"),
+            ("Query", "CampaignsTable"),
+            ("GetItem", "DepartmentsTable"),
+            ("Query", "DirectoryTable"),
+            ("BatchGetItem", "PeopleTable"),
+            ("GetItem", "PeopleTable"),
+        )
+    }
+    | {"cognito-idp:ListUsersInGroup Pool": SPOKEN, "secretsmanager:GetSecretValue PlatformSecret": SPOKEN},
     "welcome": FAILURES,
 }
 
@@ -435,6 +498,7 @@ def later_run(system: Laptop, staff: Staff) -> None:
     staff.api("POST", f"/v1/campaigns/{campaign}/schedule", {"at": at.isoformat()}, token=editor)
     Caller(system.sandbox_url)("POST", "/clock", {"offset_s": 130})
     tick(system, "LaunchDue")
+    tick(system, "TendVoices")
     wait_for(lambda: staff.report(campaign)["status"] == "dispatched", "the later run")
     listed = staff.api("GET", f"/v1/campaigns/{campaign}/deliveries", token=editor)["items"]
     key = next(delivery["key"] for delivery in listed if delivery["channel"] == "whatsapp")

@@ -3,6 +3,7 @@
 import boto3
 
 NAMES = [
+    "ambassadors",
     "audit",
     "campaigns",
     "coverage",
@@ -12,6 +13,7 @@ NAMES = [
     "ledger",
     "ops",
     "people",
+    "policies",
     "posts",
     "roster",
     "tallies",
