@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from chalicelib.errors import Conflict, NotFound
-from chalicelib.i18n import negotiate, translate
+from chalicelib.i18n import COMPLETE, translate
 from chalicelib.platforms.base import Cameras, Inbound, Line
 from chalicelib.ports import Contact, People
 from chalicelib.queues import Queue
@@ -247,5 +247,5 @@ class Hearing:
 
 
 def spoken(language: str) -> str:
-    """The language of ours that comes nearest: what has no catalogue is answered in Hindi."""
-    return negotiate(language, None, "hi")
+    """The language of ours that comes nearest: what is not whole yet is answered in Hindi."""
+    return language if language in COMPLETE else "hi"

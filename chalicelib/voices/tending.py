@@ -17,7 +17,7 @@ from chalicelib.events.catalog import VoiceOverdue
 from chalicelib.telemetry import count, logger
 from chalicelib.voices.changes import ChangedMeanwhile, Changes
 from chalicelib.voices.masking import mask
-from chalicelib.voices.model import SYSTEM, Occasion, Sender, Step, Teller, Telling, Told, Voice, about
+from chalicelib.voices.model import SYSTEM, Occasion, Step, Teller, Told, Voice, about
 from chalicelib.voices.store import VoiceStore
 
 SOONEST = timedelta(minutes=1)

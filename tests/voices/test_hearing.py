@@ -42,10 +42,7 @@ def test_the_same_message_twice_is_one_voice_with_the_same_reply(ways: Ways) -> 
 def test_who_writes_in_english_is_answered_so_and_urdu_in_hindi(ways: Ways) -> None:
     assert "Your ticket" in (ways.hear("The street light is broken", "+918123400011") or "")
     assert "आपका टिकट" in (ways.hear("ہمارے محلے میں پانی نہیں آتا", "+918123400012") or "")
-    assert [one.language for one in ways.all()] == ["en", "ur"] or {one.language for one in ways.all()} == {
-        "en",
-        "ur",
-    }
+    assert {one.language for one in ways.all()} == {"en", "ur"}
 
 
 @pytest.mark.parametrize("text", ["धन्यवाद", "ok", "🙏🙏", "", "https://x.test/abc"])
