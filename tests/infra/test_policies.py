@@ -161,6 +161,7 @@ UNSEEN: dict[str, dict[str, str]] = {
     | POLICIES
     | VOICES
     | {
+        "s3:GetObject Bucket/voices/*": "whoever follows a link that was signed reads in its name",
         "s3:PutObject Bucket/voices/*": VOICED,
         "dynamodb:DeleteItem PostsTable": LEFT,
         "cognito-idp:AdminDeleteUser Pool": "undoes a new member of staff whose role could not be given",
