@@ -12,6 +12,9 @@ from typing import Any
 from chalice.app import Chalice, ConvertToMiddleware, Response
 
 from chalicelib import http, system, telemetry, wiring
+from chalicelib.ambassadors import routes as ambassadors_routes
+from chalicelib.ambassadors.consumers import bp as ambassadors_bp
+from chalicelib.ambassadors.consumers import keep_ambassadors
 from chalicelib.callbacks import routes as callbacks_routes
 from chalicelib.callbacks.consumers import bp as callbacks_bp
 from chalicelib.callbacks.consumers import process_callbacks
@@ -40,6 +43,7 @@ from chalicelib.metrics import routes as metrics_routes
 from chalicelib.metrics.consumers import bp as metrics_bp
 from chalicelib.metrics.consumers import follow_accounts, forget_posts, measure_due, weigh_posts
 from chalicelib.pages import routes as pages_routes
+from chalicelib.policies import routes as policies_routes
 from chalicelib.turnout import routes as turnout_routes
 from chalicelib.webhooks import routes as webhooks_routes
 from chalicelib.webhooks.consumers import bp as webhooks_bp
@@ -78,6 +82,7 @@ http.install(
 
 for feature in (
     system,
+    ambassadors_routes,
     callbacks_routes,
     directory_routes,
     departments_routes,
@@ -90,12 +95,14 @@ for feature in (
     influencers_me,
     metrics_routes,
     pages_routes,
+    policies_routes,
     turnout_routes,
     webhooks_routes,
 ):
     app.register_blueprint(feature.api.blueprint)
 for blueprint in (
     events_bp,
+    ambassadors_bp,
     callbacks_bp,
     dispatch_bp,
     groups_bp,
@@ -112,6 +119,7 @@ __all__ = [
     "fold_coverage",
     "follow_accounts",
     "forget_posts",
+    "keep_ambassadors",
     "launch_due",
     "measure_due",
     "plan_run",

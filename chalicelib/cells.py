@@ -11,6 +11,7 @@ import unicodedata
 from datetime import date, datetime
 
 from chalicelib.errors import InvalidInput
+from chalicelib.names import hides
 
 _INVISIBLE = dict.fromkeys(map(ord, "\u00ad\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\ufeff"))
 _JOINERS = re.compile("[\u200c\u200d]+")
@@ -30,6 +31,7 @@ _DATES = ("%Y-%m-%d", "%d-%m-%Y", "%d/%m/%Y", "%d.%m.%Y")
 
 EMPTY = "Please fill in this field."
 NO_NUMBER = "Please write a whole number."
+HIDDEN = "The text holds hidden characters. Please type it again."
 ROUNDED = "The spreadsheet has rounded this number (%(given)s). Make the column text and export it again."
 
 
@@ -58,6 +60,8 @@ def name(field: str, cell: str, language: str = "en", *, longest: int = 120) -> 
     if _BROKEN.search(text) or _dangling(text):
         sentence = "This text is broken: it was copied from a PDF or saved in a wrong encoding."
         raise InvalidInput.of(field, "text_broken", sentence)
+    if hides(text):
+        raise InvalidInput.of(field, "hidden_characters", HIDDEN)
     if language != "en" and not _INDIC_LETTER.search(text) and _LETTER.search(text):
         sentence = (
             "This column is to be in its own script, and here are Latin letters: perhaps an old font such as "

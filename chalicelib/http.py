@@ -69,6 +69,9 @@ PAGE_HEADERS = SAFE_HEADERS | {
     "Content-Type": "text/html; charset=utf-8",
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; "
     "img-src 'self' data:; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "X-Frame-Options": "DENY",
 }
 
 
@@ -260,6 +263,8 @@ _SENTENCES = {
     "too_short": "Too few entries: at least %(min_length)s.",
     "literal_error": "Choose one of: %(expected)s.",
     "enum": "Choose one of: %(expected)s.",
+    "union_tag_invalid": "Choose one of: %(expected_tags)s.",
+    "union_tag_not_found": "Please fill in this field.",
     "int_parsing": "Please write a whole number.",
     "int_type": "Please write a whole number.",
     "greater_than": "This must be more than %(gt)s.",
@@ -541,11 +546,12 @@ def _authorise(route: Route, request: Request) -> None:
 
 
 def _same_origin(request: Request) -> None:
-    """Refuses a form that another site sent (OWASP CSRF: verify the origin; old phones send neither
-    header)."""
+    """Refuses a form that another site sent (OWASP CSRF: verify the origin, else what the browser says of
+    it; old phones send none of these headers)."""
     sent_from = request.headers.get("origin") or request.headers.get("referer")
     ours = {urlsplit(_doors[0].public_url()).netloc, request.headers.get("host")} - {"", None}
-    if sent_from and urlsplit(sent_from).netloc not in ours:
+    told = request.headers.get("sec-fetch-site", "same-origin")
+    if urlsplit(sent_from).netloc not in ours if sent_from else told not in ("same-origin", "none"):
         raise Forbidden("This form was sent from another site.")
 
 

@@ -191,6 +191,12 @@ def split(text: str) -> Link | None:
     return Link(host, parts, query)
 
 
+def platform_of(text: str) -> str:
+    """The platform to whose site a link leads; empty for anything else."""
+    link = split(text)
+    return next((name for name, site in SITES.items() if link and link.host in site.hosts), "")
+
+
 def _begins_with_host(text: str) -> bool:
     """`instagram.com/name` without a scheme: a known host, and a slash or nothing behind it."""
     host = _without_prefix(text.partition("/")[0])

@@ -3,6 +3,7 @@ are."""
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from typing import LiteralString
 
@@ -30,6 +31,7 @@ _IGNORABLE = (
 )
 """Letters and marks that are drawn as nothing (Unicode's Default_Ignorable_Code_Point), beside those that
 their category tells."""
+_FILLERS = re.compile("[" + "".join(f"{first}-{last}" for first, last in _IGNORABLE) + "]")
 _HIDDEN = frozenset(("Cc", "Cf", "Cn", "Co", "Cs"))
 _VIRAMA = 9
 """Unicode's combining class of viramas: the sign that joins a letter to the next one."""
@@ -85,6 +87,13 @@ def is_hidden(letter: str) -> bool:
     if unicodedata.category(letter) in _HIDDEN:
         return True
     return any(first <= letter <= last for first, last in _IGNORABLE)
+
+
+def hides(text: str) -> bool:
+    """Whether it holds what nobody sees, joiners aside: as `is_hidden`, fast enough for a file of 100,000
+    rows."""
+    seen = text.replace(ZWNJ, "").replace(ZWJ, "")
+    return not seen.isprintable() or bool(_FILLERS.search(seen))
 
 
 def compose(text: str) -> str:

@@ -367,6 +367,64 @@ class Creators(Protocol):
 
 
 @dataclass(frozen=True)
+class Count:
+    """How many follow an account, and when that was told (None: nobody knows)."""
+
+    number: int
+    at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class ProfileAccount:
+    """One of a person's accounts, with what is known of its size. What nobody told is None, never 0."""
+
+    id: str
+    platform: str
+    handle: str
+    verified: Count | None = None
+    """As its platform told it."""
+    declared: Count | None = None
+    """As the person says."""
+    proven_at: datetime | None = None
+    """When it was shown to be theirs."""
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What a policy or an appeal must know of a person; none of their addresses."""
+
+    id: str
+    status: str
+    language: str
+    path: tuple[str, ...]
+    """The ids of their home, from `IN` down."""
+    accounts: tuple[ProfileAccount, ...] = ()
+    contested: tuple[str, ...] = ()
+    """Ids of accounts that they stated and that somebody else holds."""
+    reviewed_at: str = ""
+    reviewed_by: str = ""
+    """Who decided last whether they take part; empty where that was not kept."""
+
+
+class Profiles(Protocol):
+    def profile(self, person: str) -> Profile | None:
+        """One person, read consistently; None for who was erased."""
+        ...
+
+    def approved(
+        self, path: Sequence[str], after: Mapping[str, str] | None, page: int
+    ) -> Iterator[tuple[Profile, dict[str, str]]]:
+        """Approved people of the area with this path and below, behind the place `after`; each with its own
+        place."""
+        ...
+
+    def let_in(self, who: Principal, person: str, reason: str) -> None:
+        """Approves somebody who was declined or suspended, on appeal; nothing for who is approved already.
+        Raises as a review does."""
+        ...
+
+
+@dataclass(frozen=True)
 class Shown:
     """What showed an account to be somebody's: its name now, the platform's own id where it is told, when,
     and by what."""
@@ -427,6 +485,28 @@ Loses = Callable[[str, str, str], Callable[[Transaction], None] | None]
 this account; None when it does not hold it."""
 
 
+@dataclass(frozen=True)
+class Appointee:
+    """Who is to be appointed to something, or was, as the register has them at one moment."""
+
+    id: str
+    name: str
+    status: str
+    area_path: tuple[str, ...]
+    ambassador_of: str
+    """The area of which the last review made them ambassador; empty for none."""
+    barred: int
+    """How often they were suspended or withdrawn."""
+    hold: Callable[[Transaction], None]
+    """Adds to a transaction that all of this is so still."""
+
+
+class Appointees(Protocol):
+    def appointee(self, person: str) -> Appointee | None:
+        """Somebody as they are now, read consistently; None for who was erased."""
+        ...
+
+
 class Ownership(Protocol):
     def heard(self, platform: str, said: Inbound, at: datetime) -> str | None:
         """Takes the code out of a message by which somebody shows that an account on `platform` is theirs;
@@ -460,6 +540,18 @@ class DirectSender(Protocol):
         """The same over the first of `ways` that takes it: over the next one only when the one before is off,
         stopped or has refused it, never when its answer is not known. Raises OnHold or PlatformOff when that
         is so of all."""
+        ...
+
+
+class PersonalRecords(Protocol):
+    """What one feature keeps of a person: for the export of all that is held about them, and its erasure."""
+
+    def held(self, person: str) -> list[dict[str, Any]]:
+        """All of it, as plain values."""
+        ...
+
+    def forget(self, person: str) -> None:
+        """Takes it away for good. May be repeated."""
         ...
 
 
@@ -723,6 +815,24 @@ class CampaignPosts:
     matched: Mapping[str, int] = field(default_factory=dict)
     """By what those that count are their person's: an account that was shown to be theirs (`verified`), one
     that they only state (`stated`), or the word of `staff`."""
+
+
+@dataclass(frozen=True)
+class KnownPost:
+    """A post that was handed in and is surely its person's."""
+
+    platform: str
+    account: str
+    """The account on which it lies, where its link says so."""
+    at: datetime
+    """When it was published, or else handed in."""
+
+
+class Activity(Protocol):
+    def posts_since(self, person: str, since: datetime, most: int) -> list[KnownPost]:
+        """Posts of a person that were handed in from this time on, the newest first, and not more than `most`
+        looked at."""
+        ...
 
 
 class PostSums(Protocol):

@@ -38,6 +38,8 @@ class Settings:
     weekly_cap: int = 7
     """How many runs of one week a person gets, over all campaigns but emergencies, corrections and
     withdrawals; 0: any number."""
+    voice_months: int = 12
+    """So many months after the end of a voice its sender's address and name are forgotten."""
     platform_url: str = ""
     """Laptop only: base URL that stands in for every platform's own host."""
     clock_file: str = ""
@@ -49,8 +51,8 @@ class Settings:
     def from_env(cls, env: Mapping[str, str]) -> Settings:
         """The settings in `env`; what is absent keeps its default."""
         given: dict[str, Any] = {f.name: env[f.name.upper()] for f in fields(cls) if f.name.upper() in env}
-        if "weekly_cap" in given:
-            given["weekly_cap"] = int(given["weekly_cap"])
+        for number in {"weekly_cap", "voice_months"} & given.keys():
+            given[number] = int(given[number])
         return cls(**given)
 
 

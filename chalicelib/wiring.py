@@ -10,6 +10,8 @@ from chalicelib.clock import Clock
 from chalicelib.settings import settings
 
 if TYPE_CHECKING:
+    from chalicelib.ambassadors.service import Ambassadors
+    from chalicelib.ambassadors.store import AmbassadorStore
     from chalicelib.callbacks.letters import Letterbox
     from chalicelib.callbacks.receiver import Receiver
     from chalicelib.callbacks.service import Callbacks
@@ -69,6 +71,9 @@ if TYPE_CHECKING:
     from chalicelib.ops import Idempotency, RateLimits, Seen
     from chalicelib.platforms.base import Meter
     from chalicelib.platforms.registry import Platforms
+    from chalicelib.policies.service import Policies
+    from chalicelib.policies.store import PolicyStore
+    from chalicelib.policies.tiers import Tiers
     from chalicelib.ports import (
         Accounts,
         Calendar,
@@ -76,6 +81,7 @@ if TYPE_CHECKING:
         DirectSender,
         Ownership,
         PostSums,
+        Profiles,
         Tallies,
         Turnout,
     )
@@ -85,6 +91,10 @@ if TYPE_CHECKING:
     from chalicelib.turnout.store import TurnoutStore
     from chalicelib.unsubscribing import Unsubscribing
     from chalicelib.uploads import Uploads
+    from chalicelib.voices.changes import Changes as VoiceChanges
+    from chalicelib.voices.service import Voices
+    from chalicelib.voices.settings import VoiceSettings
+    from chalicelib.voices.store import VoiceStore
     from chalicelib.webhooks.service import Webhooks
 
 POLLERS_SHARE = 0.9
@@ -434,6 +444,20 @@ def people() -> People:
 
 
 @cache
+def _ambassador_store() -> AmbassadorStore:
+    from chalicelib.ambassadors.store import AmbassadorStore
+
+    return AmbassadorStore()
+
+
+@cache
+def ambassadors() -> Ambassadors:
+    from chalicelib.ambassadors.service import Ambassadors
+
+    return Ambassadors(_ambassador_store(), directory(), people(), people(), audit(), clock())
+
+
+@cache
 def unsubscribing() -> Unsubscribing:
     from chalicelib.secrets import secrets
     from chalicelib.unsubscribing import Unsubscribing
@@ -512,6 +536,35 @@ def uploads() -> Uploads:
     from chalicelib.uploads import Uploads
 
     return Uploads(Files(settings().bucket), rate_limits(), clock())
+
+
+@cache
+def _policy_store() -> PolicyStore:
+    from chalicelib.policies.store import PolicyStore
+
+    return PolicyStore()
+
+
+@cache
+def policies() -> Policies:
+    from chalicelib.policies.service import Policies
+
+    return Policies(_policy_store(), directory(), audit(), clock())
+
+
+@cache
+def profiles() -> Profiles:
+    from chalicelib.influencers.profiles import Profiles
+
+    return Profiles(_people_store(), register())
+
+
+@cache
+def tiers() -> Tiers:
+    from chalicelib.metrics.activity import Activity
+    from chalicelib.policies.tiers import Tiers
+
+    return Tiers(policies(), profiles(), Activity(_post_store()), directory(), clock())
 
 
 @cache
@@ -1030,4 +1083,42 @@ def webhooks() -> Webhooks:
         clock=clock(),
         public_url=public_url(),
         loopback=laptop,
+    )
+
+
+@cache
+def _voice_store() -> VoiceStore:
+    from chalicelib.voices.store import VoiceStore
+
+    return VoiceStore()
+
+
+@cache
+def _voice_changes() -> VoiceChanges:
+    from chalicelib.voices.changes import Changes
+
+    return Changes(_voice_store(), audit(), clock(), settings().voice_months)
+
+
+@cache
+def voice_settings() -> VoiceSettings:
+    from chalicelib.voices.settings import VoiceSettings
+
+    return VoiceSettings(_voice_store(), directory(), _department_ids, audit(), clock())
+
+
+@cache
+def voices() -> Voices:
+    from chalicelib.secrets import secrets
+    from chalicelib.voices.service import Voices
+
+    return Voices(
+        store=_voice_store(),
+        settings=voice_settings(),
+        changes=_voice_changes(),
+        areas=directory(),
+        departments=department_names,
+        audit=audit(),
+        clock=clock(),
+        keyed_hash=secrets().keyed_hash,
     )

@@ -44,6 +44,14 @@ def load_ground(system: Laptop, folder: Path | None = None) -> list["Area"]:
     return areas
 
 
+def introduce(system: Laptop) -> None:
+    """Says whose pages they are: an invented office."""
+    from chalicelib.files import Files
+
+    profile = (Path(__file__).parent / "data" / "organisation.json").read_bytes()
+    Files(system.env["BUCKET"]).put("site/organisation.json", profile)
+
+
 def register_groups(staff: Staff, areas: Sequence["Area"]) -> None:
     """A few invented groups: most places have none, one link is dead, one says nothing of women."""
     admin = staff.tokens["admin"]
@@ -61,6 +69,16 @@ def register_groups(staff: Staff, areas: Sequence["Area"]) -> None:
         if number == GROUPS - 1:
             word = {"state": "dead", "seen": "reported", "reason": "sample"}
             staff.api("PUT", f"/v1/groups/{made}/link", word, token=admin)
+
+
+def appoint_first(staff: Staff, areas: Sequence["Area"]) -> None:
+    """An invented creator becomes ambassador of the first invented district, with a letter."""
+    admin, district = staff.tokens["admin"], next(area.id for area in areas if area.level == "district")
+    if staff.api("GET", f"/v1/ambassadors?area={district}", token=admin)["items"]:
+        return  # an earlier try has appointed them
+    found = staff.api("GET", f"/v1/influencers?status=approved&area={district}&limit=1", token=admin)["items"]
+    body = {"influencer_id": found[0]["id"], "area": district}
+    staff.api("POST", "/v1/ambassadors", body, token=admin)
 
 
 def tell_turnout(areas: Sequence["Area"]) -> None:
@@ -128,10 +146,12 @@ def load_once(system: Laptop, tell: Callable[[int], object] = lambda _: None, co
     api = Caller(system.url)
     staff = Staff.signed_in(api, system.env)
     areas = load_ground(system)
+    introduce(system)
     staff.register_templates(Caller(system.sandbox_url))
     people = creators(count, areas, first=known["tries"] * A_TRY + 1, elsewhere=ELSEWHERE)
     enrol(people, Creators(api, Caller(system.sandbox_url)), staff, tell)
     register_groups(staff, areas)
+    appoint_first(staff, areas)
     tell_turnout(areas)
     equip_departments(staff)
     staff.draft(brief("", ["IN-XN"], EVERYWHERE))

@@ -24,7 +24,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from scripts.letter_sentences import FUNCTIONS, event_in, listener, said
+from scripts.letter_sentences import FUNCTIONS, event_in, listeners, said
 
 ENVIRONMENT = Path(".local/env.json")
 REGION = "ap-south-1"
@@ -147,12 +147,13 @@ class DeadLetters:
             _client("sqs").send_message(QueueUrl=self.url(name, ""), MessageBody=letter.body)
             return
         message = _json(letter.body)
-        function = listener(message, letter.attributes)
-        if not function:
+        functions = listeners(message, letter.attributes)
+        if not functions:
             raise Refused("nothing tells which function it was for")
         if "DDBStreamBatchInfo" in message:
-            self._take_again(function, message["DDBStreamBatchInfo"])
-        else:
+            self._take_again(functions[0], message["DDBStreamBatchInfo"])
+            return
+        for function in functions:
             self._invoke(function, event_in(message), "Event")
 
     def _take_again(self, function: str, batch: Mapping[str, Any]) -> None:

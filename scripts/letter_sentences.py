@@ -23,6 +23,7 @@ FUNCTIONS = {
     "FoldCoverage": "fold_coverage",
     "FollowAccounts": "follow_accounts",
     "ForgetPosts": "forget_posts",
+    "KeepAmbassadors": "keep_ambassadors",
     "LaunchDue": "launch_due",
     "MeasureDue": "measure_due",
     "PublishEvents": "publish_events",
@@ -32,17 +33,22 @@ FUNCTIONS = {
 }
 """The functions whose failures end in the queue of events: the template's name, the handler's."""
 LISTENERS = {
-    "influencer.approved": "Welcome",
-    "influencer.withdrawn": "ForgetPosts",
-    "influencer.handle_proven": "WeighPosts",
-    "influencer.handle_contested": "WeighPosts",
+    "influencer.approved": ("Welcome", "KeepAmbassadors"),
+    "influencer.suspended": ("KeepAmbassadors",),
+    "influencer.withdrawn": ("ForgetPosts", "KeepAmbassadors"),
+    "influencer.handle_proven": ("WeighPosts",),
+    "influencer.handle_contested": ("WeighPosts",),
+    "department.handle_proven": ("WeighPosts",),
+    "department.handle_contested": ("WeighPosts",),
 }
-"""Who is called for an event of ours."""
+"""Who is called for an event of ours. What Lambda leaves of one does not tell which of them failed: all are
+called again, and each takes an event twice."""
 
 
 @dataclass(frozen=True)
 class Said:
-    """`function`: the handler that could not take it, empty when that cannot be told."""
+    """`function`: the handler that could not take it, or those of whom one could not, empty when that cannot
+    be told."""
 
     function: str
     sentence: str
@@ -60,15 +66,16 @@ def said(queue: str, body: str, attributes: Mapping[str, str]) -> Said:
         if not isinstance(message, dict):
             raise _Unreadable
         if queue == "events":
-            function = FUNCTIONS.get(listener(message, attributes), "")
+            function = ", ".join(FUNCTIONS[one] for one in listeners(message, attributes))
             return Said(function, _event(message, attributes))
         return Said(function, read(message))
     except (ValueError, KeyError, TypeError, AttributeError, _Unreadable):
         return Said(function, f"something that cannot be read, {size(len(body.encode()))}")
 
 
-def listener(message: Mapping[str, Any], attributes: Mapping[str, str]) -> str:
-    """The template's name of the function that a letter of the queue `events` was for; empty if unknown."""
+def listeners(message: Mapping[str, Any], attributes: Mapping[str, str]) -> tuple[str, ...]:
+    """The template's name of the function that a letter of the queue `events` was for; several where one of
+    them could not take it, none if unknown."""
     event = event_in(message)
     named = (
         attributes.get("TARGET_ARN"),
@@ -76,7 +83,7 @@ def listener(message: Mapping[str, Any], attributes: Mapping[str, str]) -> str:
         event.get("resources"),
     )
     found = next((name for name in FUNCTIONS if name in str(named)), "")
-    return found or LISTENERS.get(str(event.get("detail-type")), "")
+    return (found,) if found else LISTENERS.get(str(event.get("detail-type")), ())
 
 
 def event_in(message: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -16,6 +16,8 @@ from chalicelib.departments.model import PLATFORMS, Desk, OfficialAccount, Stand
 from chalicelib.departments.officers import Names, must_cover
 from chalicelib.departments.store import DepartmentStore
 from chalicelib.errors import NotFound, Transient
+from chalicelib.events.catalog import DepartmentHandleContested, DepartmentHandleProven
+from chalicelib.events.outbox import raise_event
 from chalicelib.i18n import translate
 from chalicelib.identity.roles import Principal
 from chalicelib.ids import new_id
@@ -191,12 +193,13 @@ class Accounts:
                 return before
             claim = self.claims().claim(owner, before.platform, shown.handle, shown.at, shown)
             desk = seen.with_proven(after)
+            event = raise_event(DepartmentHandleProven(department=department, handle_id=after.id), shown.at)
 
             def write(transaction: TransactWrite) -> None:
                 claim.write(transaction)
                 if before in seen.accounts and before.handle != after.handle:
                     self.claims().give_back(transaction, owner, before.platform, before.handle, "")
-                self.store.put_desk(transaction, desk)
+                self.store.put_desk(transaction, desk, event)
 
             more = {"by": shown.evidence, "lost_by": claim.lost_by}
             self._commit(who, department, "handle_proven", write, after, **more)
@@ -211,9 +214,11 @@ class Accounts:
         if found is None:
             return None
         after = seen.contesting(found)
+        lost = DepartmentHandleContested(department=seen.department, handle_id=found.id)
+        event = raise_event(lost, self.changes.clock.now())
 
         def write(transaction: TransactWrite) -> None:
-            self.store.put_desk(transaction, after)
+            self.store.put_desk(transaction, after, event)
 
         return write
 

@@ -7,6 +7,7 @@ before, else `lgd-<code>`. What a file does not say stays as it is.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -24,7 +25,7 @@ from chalicelib.emails import LONGEST_EMAIL, clean_email
 from chalicelib.errors import Conflict, FieldError, Forbidden, InvalidInput
 from chalicelib.handles import clean_handle
 from chalicelib.ids import new_id
-from chalicelib.names import clean_name
+from chalicelib.names import clean_name, fold
 from chalicelib.phones import clean_phone
 from chalicelib.ports import Column, Effect, ImportJob
 
@@ -37,6 +38,15 @@ LANGUAGES = (
 TRIES = 6
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{1,39}")
 _CODE = re.compile(r"[0-9]{1,10}")
+_NUKTA = 7
+"""Unicode's combining class of nuktas: क़ and क are typed for one another."""
+_TITLES = frozenset(
+    (
+        *("shri", "sri", "smt", "shrimati", "sushri", "mr", "mrs", "ms", "dr", "prof", "er", "adv"),
+        *("श्री", "श्रीमती", "श्रीमति", "सुश्री", "डॉ", "डा", "डॉक्टर", "प्रो"),
+    )
+)
+"""Before a name, with or without a stop."""
 WHICH = "Give an id, or the department's code in the LGD."
 NO_CODE = "This is no code of the LGD: it has digits alone."
 NO_ID = "This is no id: small letters, digits, - and _."
@@ -53,13 +63,17 @@ class Officer:
 
     def known(self, holder: Appointment | None) -> bool:
         """Whether this is what is known of who holds the seat, as far as the file tells."""
-        if holder is None or holder.name != self.name:
-            return False
-        return all(given in ("", getattr(holder, name)) for name, given in self.contact.items())
+        return holder is not None and all(
+            given in ("", getattr(holder, name)) for name, given in self.facts.items()
+        )
+
+    def is_(self, holder: Appointment) -> bool:
+        """Whether it is the one who holds the seat, however they are spelled or titled."""
+        return _bare(self.name) == _bare(holder.name)
 
     @property
-    def contact(self) -> dict[str, str]:
-        return {"designation": self.designation, "phone": self.phone, "email": self.email}
+    def facts(self) -> dict[str, str]:
+        return vars(self)
 
 
 @dataclass(frozen=True)
@@ -241,11 +255,11 @@ class _Known:
 
 
 def seated(desk: Desk, officer: Officer, day: date) -> Desk:
-    """The desk with this officer: the one who holds the seat when the name is the same, else the next one,
-    from this day on. Raises InvalidInput, Conflict."""
+    """The desk with this officer: the one who holds the seat when the name is the same, in the file's
+    spelling, else the next one, from this day on. Raises InvalidInput, Conflict."""
     holder = desk.holder("officer", day)
-    if holder and holder.name == officer.name:
-        given = {name: text for name, text in officer.contact.items() if text}
+    if holder and officer.is_(holder):
+        given = {name: text for name, text in officer.facts.items() if text}
         return desk.changed(holder.id, day, **given)
     new = Appointment(
         id=new_id("off"),
@@ -257,6 +271,16 @@ def seated(desk: Desk, officer: Officer, day: date) -> Desk:
         begins=day,
     )
     return desk.appointed(new, day)
+
+
+def _bare(name: str) -> str:
+    """What two spellings of a person's name have in common: letters without case, nuktas, joiners, stops and
+    blanks; without a title before it. An initial is not the name that it stands for."""
+    apart = unicodedata.normalize("NFD", fold(name))
+    words = re.split(r"[\s.,'’\-()/:;।॰]+", "".join(c for c in apart if unicodedata.combining(c) != _NUKTA))
+    while len(words) > 1 and words[0] in _TITLES | {""}:
+        del words[0]
+    return "".join(words)
 
 
 def clean_account(platform: str, cell: str) -> str:

@@ -1,7 +1,8 @@
 """Desks, directives, schemes and cards in the table `departments`.
 
     pk                  sk              what                                                    read by
-    desk                <department>    officers and accounts of one department                 key, batch
+    desk                <department>    officers and accounts of one department; an `event` for key, batch
+                                        the outbox
     directives          <directive>     what was told, and to whom                              key, query
     orders#<department> <directive>     the same on one department's desk: acknowledged or not  key, query
     acknowledged        <directive>     how many departments have acknowledged it               batch
@@ -67,6 +68,7 @@ class Record(Table):
     owner = UnicodeAttribute(null=True)
     body = UnicodeAttribute(null=True)
     rev = NumberAttribute(null=True)
+    event = UnicodeAttribute(null=True)
     number = NumberAttribute(null=True)
     expires = NumberAttribute(null=True)
 
@@ -83,9 +85,10 @@ class DepartmentStore:
         found = {row.sk: _read(Desk, row) for row in _batch((DESK, one) for one in departments)}
         return {one: found.get(one) or Desk(department=one) for one in departments}
 
-    def put_desk(self, transaction: TransactWrite, desk: Desk) -> None:
-        """Adds a desk as it became; refused when somebody else has changed it."""
-        _put(transaction, Record(DESK, desk.department), desk, desk.rev)
+    def put_desk(self, transaction: TransactWrite, desk: Desk, event: str | None = None) -> None:
+        """Adds a desk as it became, with the event of it (outbox.raise_event); refused when somebody else has
+        changed it."""
+        _put(transaction, Record(DESK, desk.department, event=event), desk, desk.rev)
 
     def put_code(self, code: str, department: str, handle_id: str, expires: int) -> None:
         """Notes what a code is to prove; the same again changes nothing."""

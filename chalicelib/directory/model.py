@@ -8,7 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from chalicelib.cells import HIDDEN
 from chalicelib.errors import FieldError, InvalidInput
+from chalicelib.names import compose, hides
 from chalicelib.ports import Area, Election, RosterRange
 
 ROOT = "IN"
@@ -149,10 +151,16 @@ def fold(name: str) -> str:
 
 
 def clean_names(names: dict[str, str]) -> dict[str, str]:
-    """Names as they are stored: composed, without stray spaces, none empty."""
-    tidy = {
-        language: " ".join(unicodedata.normalize("NFC", text).split()) for language, text in names.items()
-    }
+    """Names as they are stored: composed, without stray spaces, none empty. Raises InvalidInput for one that
+    holds what nobody sees: two areas could look alike and be found apart."""
+    tidy = {language: compose(text) for language, text in names.items()}
+    wrong = [
+        FieldError(f"names.{language}", "hidden_characters", HIDDEN)
+        for language, text in tidy.items()
+        if hides(text)
+    ]
+    if wrong:
+        raise InvalidInput(wrong)
     return {language: text for language, text in tidy.items() if text}
 
 

@@ -12,11 +12,11 @@ from chalice.app import Response
 from pydantic import Field, StringConstraints
 
 from chalicelib import wiring
-from chalicelib.clock import IST
 from chalicelib.dispatch.model import Decision, Status
 from chalicelib.errors import InvalidInput, NotFound, OtherDepartment
 from chalicelib.http import Api, ListQuery, Request, empty, html, next_cursor, page_of, read_cursor
 from chalicelib.i18n import translate
+from chalicelib.pages.figures import day, moment
 from chalicelib.platforms.base import Outgoing
 from chalicelib.ports import MetricSum, RunBrief
 from chalicelib.shapes import Strict, View
@@ -496,7 +496,7 @@ def _worded_posts(posts: PostsView) -> dict[str, Any]:
 
 
 def _in_india(at: datetime) -> str:
-    return f"{at.astimezone(IST):%d.%m.%Y %H:%M:%S}"
+    return moment(at, seconds=True)
 
 
 def _timetable(head: Head) -> dict[str, Any]:
@@ -516,8 +516,8 @@ def _timetable(head: Head) -> dict[str, Any]:
             {
                 "number": run.number,
                 "purpose": PURPOSES.get(run.purpose, ""),
-                "at": f"{run.at.astimezone(IST):%d.%m.%Y %H:%M}",
-                "until": f"{run.expires_at.astimezone(IST):%d.%m.%Y %H:%M}",
+                "at": moment(run.at),
+                "until": moment(run.expires_at),
                 "status": CAMPAIGN[run.status],
                 "left": run.left if head.covers is None else 0,
                 "missed": run.series.missed if run.series else 0,
@@ -556,7 +556,7 @@ def campaigns_page(request: Request) -> Response:
             "title": one.content.title,
             "status": WITHDRAWN if one.withdrawn_at else CAMPAIGN[one.status],
             "every": EVERY[one.repeats] if one.repeats else "",
-            "day": f"{one.created_at.astimezone(IST):%d.%m.%Y}",
+            "day": day(one.created_at),
         }
         for one in found
     ]
@@ -637,7 +637,7 @@ def officer_report_page(request: Request, campaign_id: str) -> Response:
         actions=ACTIONS,
         names=wiring.users().names(),
         area_names={area: _area_name(area, request.lang) for area in areas},
-        time=lambda at: f"{at.astimezone(IST):%d.%m.%Y %H:%M:%S}" if at else "–",
+        time=lambda at: moment(at, seconds=True) if at else "–",
     )
     return html(page)
 

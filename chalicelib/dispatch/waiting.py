@@ -3,8 +3,8 @@
 A campaign's template tells that a message waits; a reply brings it, once for each run, by the rules of any
 other message at that moment. Queue `plan`: {"replied": person, "channel": medium, "line": [platform, what of
 ours], "until": epoch second}, from the callbacks. The answer goes over the line on which they wrote: the 24
-hours are that line's. What a stop, a pause or a request under way holds back comes again until the window
-closes.
+hours are that line's. What a stop, a pause, a request under way or a line that is switched off holds back
+comes again until the window closes.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 from chalicelib.clock import Clock
 from chalicelib.dispatch.model import TAKEN, Claim, Status, Stops, reason_against, reason_in_law, week_of
 from chalicelib.dispatch.store import DispatchStore
-from chalicelib.errors import Transient
+from chalicelib.errors import PlatformOff, Transient
 from chalicelib.platforms.base import Gateway, Line
 from chalicelib.ports import Calendar, Contact, DirectSender, People, RunBrief, Runs
 from chalicelib.queues import Queue
@@ -70,7 +70,7 @@ class Waiting:
         contact = self.people.contacts([person]).get(person)
         if contact is None:
             return
-        platform, *to = message.get("line") or [self.gateway.channel_for(channel).platform]
+        platform, *to = message["line"]
         line = Line(platform, tuple(to))
         steps = [self._one(run, contact, channel, line) for run in self.store.history(person)[-NEWEST_RUNS:]]
         if _Step.LATER in steps and self.clock.epoch() + wait_s < message["until"]:
@@ -84,14 +84,14 @@ class Waiting:
         text = self.runs.full_text(run, channel, got, contact) if isinstance(got, str) else None
         if text is None:
             return _Step.LATER if got is _Step.LATER else _Step.DONE
-        if self.stops().hold(brief, self.gateway.channel_on(line, channel), contact.area_path):
-            return _Step.LATER
         try:
+            if self.stops().hold(brief, self.gateway.channel_on(line, channel), contact.area_path):
+                return _Step.LATER
             to = contact.addresses[channel]
             self.direct.send(
                 subject=contact.id, key=f"brief#{run}", channel=channel, to=to, message=text, line=line
             )
-        except Transient:
+        except (Transient, PlatformOff):
             return _Step.LATER
         return _Step.DONE
 

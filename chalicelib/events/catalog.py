@@ -51,6 +51,12 @@ class InfluencerDeclined(_OfInfluencer):
     name = "influencer.declined"
 
 
+class InfluencerSuspended(_OfInfluencer):
+    """A reviewer took somebody off the register for the time being, with a reason."""
+
+    name = "influencer.suspended"
+
+
 class InfluencerWithdrawn(_OfInfluencer):
     """A person left."""
 
@@ -68,6 +74,25 @@ class HandleContested(_OfInfluencer):
     """A person lost an account that they had registered to the proof of somebody else: a reviewer may ask."""
 
     name = "influencer.handle_contested"
+    handle_id: str = ""
+
+
+class _OfDepartment(Event):
+    feature = "departments"
+    department: str
+
+
+class DepartmentHandleProven(_OfDepartment):
+    """An account was shown to be a department's."""
+
+    name = "department.handle_proven"
+    handle_id: str = ""
+
+
+class DepartmentHandleContested(_OfDepartment):
+    """A department lost an account that it had stated to the proof of somebody else."""
+
+    name = "department.handle_contested"
     handle_id: str = ""
 
 
@@ -185,6 +210,60 @@ class PostMeasured(Event):
     grade: str
 
 
+class _OfVoice(Event):
+    feature = "voices"
+    voice_id: str
+    department: str = ""
+    area: str = ""
+
+
+class VoiceReceived(_OfVoice):
+    """A problem or a suggestion came in. With a department it was routed there at once."""
+
+    name = "voice.received"
+    kind: str = ""
+    source: str = ""
+
+
+class VoiceAssigned(_OfVoice):
+    """A rule, its sender or a person gave a voice to a department."""
+
+    name = "voice.assigned"
+
+
+class VoiceAnswered(_OfVoice):
+    """A department answered; `answer` is the number of the answer."""
+
+    name = "voice.answered"
+    answer: int = 0
+
+
+class VoiceOverdue(_OfVoice):
+    """A deadline is over: `step` is `answer_over` or `resolve_over`."""
+
+    name = "voice.overdue"
+    step: str = ""
+
+
+class VoiceResolved(_OfVoice):
+    """What a voice asked for was done."""
+
+    name = "voice.resolved"
+
+
+class VoiceDeclined(_OfVoice):
+    """What a voice asked for is not done, with a reason."""
+
+    name = "voice.declined"
+
+
+class VoiceReopened(_OfVoice):
+    """A closed voice is open again."""
+
+    name = "voice.reopened"
+    by_citizen: bool = False
+
+
 class CallbackUnknown(Event):
     """A callback of a kind that we do not know; its raw body is kept 30 days."""
 
@@ -202,9 +281,12 @@ CATALOG: dict[str, type[Event]] = {
         InfluencerVerified,
         InfluencerApproved,
         InfluencerDeclined,
+        InfluencerSuspended,
         InfluencerWithdrawn,
         HandleProven,
         HandleContested,
+        DepartmentHandleProven,
+        DepartmentHandleContested,
         CampaignSubmitted,
         CampaignApproved,
         RunScheduled,
@@ -218,6 +300,13 @@ CATALOG: dict[str, type[Event]] = {
         ChannelStopped,
         PostSubmitted,
         PostMeasured,
+        VoiceReceived,
+        VoiceAssigned,
+        VoiceAnswered,
+        VoiceOverdue,
+        VoiceResolved,
+        VoiceDeclined,
+        VoiceReopened,
         CallbackUnknown,
     )
 }

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 CHAINS_A_TYPE = 16
 """More chains mean fewer writers waiting for one another, and more heads to publish."""
 SUBJECT_TYPES = (
+    "ambassador",
     "area",
     "campaign",
     "card",
@@ -21,6 +22,8 @@ SUBJECT_TYPES = (
     "group",
     "import",
     "influencer",
+    "invitation",
+    "policy",
     "post",
     "queue",
     "scheme",
@@ -29,6 +32,7 @@ SUBJECT_TYPES = (
     "theme",
     "turnout",
     "user",
+    "voice",
     "webhook",
 )
 """What has an audit. A daily root covers the chains of all of these: another type cannot be written."""

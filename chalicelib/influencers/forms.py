@@ -3,13 +3,18 @@ fields."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from pydantic_core import PydanticCustomError
+
 from chalicelib.errors import FieldError, InvalidInput, Rejected
+from chalicelib.handles import clean_handle
 from chalicelib.i18n import translate
 from chalicelib.influencers.model import PURPOSES
+from chalicelib.links import platform_of
 from chalicelib.names import plain_digits
+from chalicelib.pages.frame import named
 from chalicelib.pages.shell import ENDONYMS, mark
 from chalicelib.ports import Area
 
@@ -79,6 +84,7 @@ FIELDS = {
     "also": mark("If that does not reach you, also over"),
     "idea": mark("Your idea"),
     "code": mark("Code"),
+    "link": mark("Link of an account"),
     "url": mark("Link of a post that you have published"),
     **{f"area_{level}": label for level, label in LEVELS.items()},
     **{
@@ -88,6 +94,24 @@ FIELDS = {
     },
 }
 """What the summary of errors calls each field."""
+
+STEPS = {
+    "about": mark("About you"),
+    "place": mark("Your area"),
+    "accounts": mark("Your accounts"),
+    "themes": mark("Themes and channel"),
+    "consent": mark("Your consent"),
+}
+"""The form's steps: each is a page, and carries what the others hold in hidden fields."""
+_STEP_OF = {
+    **dict.fromkeys(("area_state", "area_district", "area_block", "area_booth"), "place"),
+    **dict.fromkeys(("link", *(name for name in FIELDS if name[:7] in ("handle_", "followe"))), "accounts"),
+    **dict.fromkeys(("themes", "channel", "also"), "themes"),
+    **dict.fromkeys(("consents", "idea"), "consent"),
+}
+"""Where a field stands; all others stand in the first step."""
+NOT_CARRIED = frozenset(("at", "go", "step", "link", TRAP))
+UNKNOWN_LINK = "We do not know this link. Please write the account into its field below."
 
 
 @dataclass(frozen=True)
@@ -102,6 +126,9 @@ class Form:
     def all(self, name: str) -> Sequence[str]:
         return self.values.get(name, ())
 
+    def changed(self, **values: str) -> Form:
+        return Form({**self.values, **{name: [value] for name, value in values.items()}})
+
 
 @dataclass(frozen=True)
 class Level:
@@ -111,10 +138,16 @@ class Level:
     label: str
     options: list[tuple[str, str]]
     chosen: str
+    also: Mapping[str, str] = field(default_factory=dict)
+    """Each option's names in all languages, to be found by what somebody types."""
 
     @property
     def field(self) -> str:
         return f"area_{self.name}"
+
+    @property
+    def name_of_chosen(self) -> str:
+        return dict(self.options).get(self.chosen, "")
 
     @property
     def needed(self) -> bool:
@@ -146,23 +179,21 @@ def pick_place(form: Form, children: Callable[[str], list[Area]], lang: str) -> 
     levels: list[Level] = []
     parent, area = "IN", ""
     for name, label in LEVELS.items():
-        options = [(a.id, named(a.names, lang)) for a in children(parent) if a.level == name]
+        areas = [area for area in children(parent) if area.level == name]
+        options = [(area.id, named(area.names, lang)) for area in areas]
         if not options or len(options) > MOST_OPTIONS:
             continue
         typed = form.one(f"area_{name}")
         only = options[0][0] if len(options) == 1 and name in ("state", "district") else ""
         chosen = typed if typed in dict(options) else only
-        levels.append(Level(name, translate(lang, label), sorted(options, key=lambda o: o[1]), chosen))
+        shown = sorted(options, key=lambda option: option[1])
+        also = {area.id: " ".join(area.names.values()) for area in areas}
+        levels.append(Level(name, translate(lang, label), shown, chosen, also))
         if not chosen:
             break
         parent = chosen
         area = chosen if name != "state" else ""
     return Place(levels, area)
-
-
-def named(names: Mapping[str, str], lang: str) -> str:
-    """A name in `lang`, else in English, else in whatever language there is."""
-    return names.get(lang) or names.get("en") or next(iter(names.values()), "")
 
 
 def labels(of: Mapping[str, str], lang: str) -> list[tuple[str, str]]:
@@ -208,6 +239,88 @@ def body_of(form: Form, area: str) -> dict[str, object]:
             for channel in channels
         ],
     }
+
+
+def step_of(name: str) -> str:
+    """The step in which a field stands."""
+    return _STEP_OF.get(name, "about")
+
+
+def step_after(form: Form, errors: Mapping[str, str]) -> str:
+    """The step to which a form leads that was sent from the step `at`: the one that was asked for, else the
+    first one up to its own in which something is wrong, else the next. Empty: it is at its end, or it is the
+    whole form at once."""
+    if form.one("at") not in STEPS:
+        return ""
+    if form.one("go") in STEPS:
+        return form.one("go")
+    steps = list(STEPS)
+    at = steps.index(form.one("at"))
+    wrong = sorted(steps.index(step_of(name)) for name in errors)
+    if wrong and wrong[0] <= at:
+        return steps[wrong[0]]
+    return (steps[at + 1 :] or [""])[0]
+
+
+def holds(form: Form, step: str) -> bool:
+    """Whether the errors of a form are to be told in the step to which it leads: not when the person asked
+    for that step, and not before they have come to it."""
+    if form.one("at") not in STEPS:
+        return True
+    steps = list(STEPS)
+    return form.one("go") not in STEPS and step != "" and steps.index(step) <= steps.index(form.one("at"))
+
+
+def carried(form: Form, shown: Container[str]) -> list[tuple[str, str]]:
+    """What the steps that are not shown hold: (name, value), for hidden fields."""
+    return [
+        (name, value)
+        for name in form.values
+        if name not in NOT_CARRIED and _step_of_input(name) not in shown
+        for value in form.all(name)
+    ]
+
+
+def _step_of_input(name: str) -> str:
+    return step_of("birth_date" if name.startswith("birth_") else name)
+
+
+def recognised(form: Form) -> tuple[Form, bool]:
+    """The form with each account under the platform to which its link leads, in its short form; and whether
+    the link that was pasted is known."""
+    found = {platform: form.one(f"handle_{platform}").strip() for platform in PLATFORMS}
+    counted = {platform: form.one(f"followers_{platform}") for platform in PLATFORMS}
+    for platform, typed in list(found.items()):
+        told = platform_of(typed)
+        if told in found and told != platform and not found[told]:
+            found[told], found[platform] = typed, ""
+            counted[told], counted[platform] = counted[platform], ""
+    pasted = form.one("link").strip()
+    told = platform_of(pasted)
+    if told in found:
+        found[told] = pasted
+    kept = {f"handle_{platform}": _short(platform, typed) for platform, typed in found.items()}
+    kept |= {f"followers_{platform}": count for platform, count in counted.items()}
+    known = not pasted or told in found
+    return form.changed(**kept, link="" if known else pasted), known
+
+
+def _short(platform: str, typed: str) -> str:
+    """An account as it is kept; what is none stays as it was typed."""
+    try:
+        return clean_handle(platform, typed) if typed else ""
+    except PydanticCustomError:
+        return typed
+
+
+def accounts(form: Form) -> list[tuple[str, str, str]]:
+    """The accounts given: platform, handle, followers as typed."""
+    return [(p, form.one(f"handle_{p}").strip(), form.one(f"followers_{p}").strip()) for p in _accounts(form)]
+
+
+def named_accounts(form: Form, lang: str) -> list[str]:
+    """The accounts given, each with its platform's name."""
+    return [f"{translate(lang, PLATFORMS[platform])} {handle}" for platform, handle, _ in accounts(form)]
 
 
 def _accounts(form: Form) -> list[str]:

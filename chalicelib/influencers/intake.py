@@ -131,14 +131,17 @@ class InfluencersKind:
         ]
 
     def write(self, records: Sequence[Invitee], job: ImportJob) -> None:
-        """One conditional write a person: whoever has acted meanwhile is left as they are."""
+        """On condition that all is as it was read: whoever has acted meanwhile is left as they are."""
         areas, known = self._there(records)
-        expires = int((job.at + FORGOTTEN_AFTER).timestamp())
-        for record in records:
-            there = known[record.phone]
-            after = _invited(record, areas[record.area], job, self.store)
-            if not there.stopped and _effect(there, after, job) != "same":
-                self.store.put_invited(there.invited, after, job.at, expires)
+        pairs = [
+            (known[one.phone].invited, _invited(one, areas[one.area], job, self.store))
+            for one in records
+            if not known[one.phone].stopped
+        ]
+        changed = [
+            (before, after) for before, after in pairs if _effect(known[after.phone], after, job) != "same"
+        ]
+        self.store.put_invited(changed, job.at, int((job.at + FORGOTTEN_AFTER).timestamp()))
 
     def finish(self, job: ImportJob) -> None:
         """Nothing is summed."""

@@ -297,6 +297,8 @@ class Influencer(View):
     signed_up_at: str
     verified_at: str = ""
     reviewed_at: str = ""
+    reviewed_by: str = ""
+    """The member of staff who decided last."""
     rev: int = 0
 
     def moved(self, to: Status, **changes: object) -> Influencer:

@@ -40,6 +40,9 @@ from chalicelib.influencers.model import (
 )
 from chalicelib.influencers.service import STOPPED_BEFORE
 from chalicelib.pages import shell
+from chalicelib.pages.frame import named
+from chalicelib.pages.qr import svg
+from chalicelib.pages.shell import mark
 from chalicelib.shapes import Nothing, Strict, View
 
 api = Api("influencers")
@@ -47,6 +50,7 @@ api = Api("influencers")
 LINK_COOKIE = "janjan_link"
 LINK_KEPT_S = 3600
 TELEGRAM = "https://t.me/"
+JOIN = mark("Join us")
 
 
 class StatusAnswer(View):
@@ -228,26 +232,42 @@ def _view(person: Influencer) -> InfluencerView:
 
 @api.page("GET", "/signup", allow=PUBLIC, summary="The form to join")
 def signup_page(request: Request) -> Response:
-    form = Form()
-    return _signup_page(request, form, _place(request, form))
+    form = Form({"at": [next(iter(forms.STEPS))]})
+    return _signup_page(request, form, _place(request, form), fresh=True)
 
 
-@api.page("POST", "/signup", allow=PUBLIC, summary="Join")
+@api.page("POST", "/signup", allow=PUBLIC, summary="A step of the form, or all of it")
 def signup_form(request: Request) -> Response:
+    """Without `at` it is the whole form at once, and a mistake shows all of it."""
     form = Form(request.form())
     place = _place(request, form)
-    if form.one("step"):
+    if form.one("step") in ("show", "place"):
         return _signup_page(request, form, place)
     if form.one(forms.TRAP):
         return html(shell.render("done.html", request.lang, notice=""))
+    form, known = forms.recognised(form)
+    if form.one("step") == "link" or not known:
+        said = {} if known else {"link": translate(request.lang, forms.UNKNOWN_LINK)}
+        return _signup_page(request, form.changed(at="accounts"), place, errors=said)
     try:
         wanted = SignupRequest.model_validate(forms.body_of(form, place.area))
-        answer = wiring.signups().sign_up(wanted, request.source_ip)
-    except ValidationError as error:
-        return _signup_page(request, form, place, invalid(error))
-    except Rejected as error:
-        return _signup_page(request, form, place, error)
-    return _to_verification(request, answer)
+        if not forms.step_after(form, {}):
+            return _to_verification(request, wiring.signups().sign_up(wanted, request.source_ip))
+        error: Rejected | None = None
+    except ValidationError as found:
+        error = invalid(found)
+    except Rejected as refused:
+        error = refused
+    errors, _ = forms.problems(error, form, place, request.lang)
+    step = forms.step_after(form, errors)
+    return _signup_page(request, form.changed(at=step), place, error if forms.holds(form, step) else None)
+
+
+@api.page("GET", "/signup/qr", allow=PUBLIC, summary="The way to the form as a picture, for a wall")
+def qr_page(request: Request) -> Response:
+    where = f"{wiring.public_url()}/signup?lang={request.lang}"
+    picture = svg(where, translate(request.lang, JOIN))
+    return html(shell.render("signup_qr.html", request.lang, path=request.path, picture=picture, where=where))
 
 
 @api.page("GET", "/signup/{signup_id}", allow=PUBLIC, summary="The last step of joining")
@@ -321,14 +341,36 @@ def _place(request: Request, form: Form) -> Place:
     return forms.pick_place(form, wiring.directory().children, request.lang)
 
 
-def _signup_page(request: Request, form: Form, place: Place, error: Rejected | None = None) -> Response:
-    lang = request.lang
-    errors, problems = forms.problems(error, form, place, lang)
+def _signup_page(
+    request: Request,
+    form: Form,
+    place: Place,
+    error: Rejected | None = None,
+    *,
+    errors: Mapping[str, str] | None = None,
+    fresh: bool = False,
+) -> Response:
+    """The step `at` with its errors, or the whole form."""
+    lang, at = request.lang, form.one("at")
+    shown = [at] if at in forms.STEPS else list(forms.STEPS)
+    found, problems = forms.problems(error, form, place, lang)
+    if errors is None:
+        errors = {name: sentence for name, sentence in found.items() if forms.step_of(name) in shown}
+    if found or errors:
+        problems = forms.summary(errors, lang)
     offered = wiring.signups().offered()
+    directory = wiring.directory()
+    themes = [(theme.id, named(theme.names, lang)) for theme in directory.themes()]
     page = shell.render(
         "signup.html",
         lang,
         form=form,
+        fresh=fresh,
+        shown=shown,
+        at=at if len(shown) == 1 else "",
+        steps=forms.labels(forms.STEPS, lang),
+        carried=forms.carried(form, shown),
+        accounts=forms.accounts(form),
         levels=place.levels,
         more=translate(lang, place.more),
         errors=errors,
@@ -336,15 +378,17 @@ def _signup_page(request: Request, form: Form, place: Place, error: Rejected | N
         tongues=forms.tongues(),
         genders=forms.labels(forms.GENDERS, lang),
         professions=forms.labels(forms.PROFESSIONS, lang),
-        platforms=forms.labels(forms.PLATFORMS, lang),
+        platforms=dict(forms.labels(forms.PLATFORMS, lang)),
+        named_accounts=forms.named_accounts(form, lang),
         purposes=forms.labels(forms.CONSENTS, lang),
         channels=[
             (channel, label) for channel, label in forms.labels(forms.CHANNELS, lang) if channel in offered
         ],
         also=[(channel, label) for channel, label in forms.labels(forms.ALSO, lang) if channel in offered],
-        themes=[(theme.id, forms.named(theme.names, lang)) for theme in wiring.directory().themes()],
+        themes=themes,
     )
-    return html(page, error.status if error else 200)
+    status = error.status if error else 422 if errors else 200
+    return html(page, status)
 
 
 def _notice(person: Influencer, lang: str) -> str:

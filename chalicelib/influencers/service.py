@@ -20,6 +20,7 @@ from chalicelib.events.catalog import (
     InfluencerApproved,
     InfluencerDeclined,
     InfluencerSignedUp,
+    InfluencerSuspended,
     InfluencerVerified,
     InfluencerWithdrawn,
 )
@@ -46,7 +47,7 @@ from chalicelib.influencers.resuming import Resumptions
 from chalicelib.influencers.store import PeopleStore, Proof, Taken
 from chalicelib.ops import RateLimits
 from chalicelib.platforms.base import Channel, Outgoing
-from chalicelib.ports import Area, Areas, Contact, DirectSender, ServiceTexts, Way
+from chalicelib.ports import Appointee, Area, Areas, Contact, DirectSender, ServiceTexts, Way
 from chalicelib.queues import Queue
 from chalicelib.secrets import Secrets
 
@@ -505,7 +506,7 @@ def _text(channel: str, subject: str, text: str) -> Outgoing:
 
 @dataclass(frozen=True)
 class People:
-    """Implements ports.People and ports.Creators."""
+    """Implements ports.People, ports.Creators and ports.Appointees."""
 
     store: PeopleStore
     signups: Signups
@@ -513,6 +514,20 @@ class People:
     def standing(self, person: str) -> int | None:
         found = self.store.find(person)
         return found.standing if found else None
+
+    def appointee(self, person: str) -> Appointee | None:
+        found = self.store.find(person)
+        if found is None:
+            return None
+        return Appointee(
+            id=found.id,
+            name=found.name,
+            status=found.status,
+            area_path=found.area_path,
+            ambassador_of=found.ambassador_of,
+            barred=found.barred,
+            hold=lambda transaction: self.store.hold(transaction, found),
+        )
 
     def contacts(self, ids: Sequence[str]) -> dict[str, Contact]:
         return {person_id: person.contact() for person_id, person in self.store.people(ids).items()}
@@ -627,12 +642,14 @@ class Register:
         after = before.moved(
             decision.status,
             reviewed_at=rfc3339(now),
+            reviewed_by=who.id,
             reason=decision.reason,
             ambassador_of=decision.ambassador_of or "",
         )
         events: dict[Status, Event] = {
             "approved": InfluencerApproved(ambassador_of=after.ambassador_of, **_of(after)),
             "declined": InfluencerDeclined(**_of(after)),
+            "suspended": InfluencerSuspended(**_of(after)),
         }
         detail = {"from": before.status, "ambassador_of": after.ambassador_of}
         self._commit(who.id, before, after, event=events.get(after.status), detail=detail, now=now)
@@ -642,7 +659,7 @@ class Register:
         """Takes a person out at their own wish: consents end, number and handles are free again."""
         now = self.clock.now()
         before = self.get(who, influencer_id, REVIEW)
-        after = before.moved("withdrawn", consents=(), reviewed_at=rfc3339(now))
+        after = before.moved("withdrawn", consents=(), reviewed_at=rfc3339(now), reviewed_by=who.id)
         event = InfluencerWithdrawn(**_of(after))
         self._commit(who.id, before, after, event=event, detail={"from": before.status}, now=now)
         return after

@@ -25,6 +25,7 @@ Table `roster`: pk <district>, `IN` or `ST#<state>`; sk <ids below the district 
 Access, in request units (a profile is about 1 KB, 2 in Devanagari with many handles):
     sign up           1 transaction: the profile, its index entry, a deep link
     verify            1 batch read (a unit an item), 1 transaction (2 units a KB and item)
+    import            3 reads a person (consistent), 1 transaction for 25: 3 items each
     approve, suspend  1 read, 1 transaction: profile, roster row, two items of the audit
     contacts          1 BatchGetItem for 25 people: 25 read units (consistent, to 4 KB each), no index
     roster page       32 rows a read unit
@@ -66,6 +67,8 @@ TRIES = 6
 """How often a write is tried again when another writer was quicker."""
 SHORTEST_PAUSE_S = 0.01
 MOST_TRIES_OF_A_CODE = 5
+INVITED_AT_ONCE = 25
+"""People of one transaction, which takes 100 items."""
 
 
 Done = TypeVar("Done")
@@ -411,16 +414,52 @@ class PeopleStore:
             for phone, (claim, stop) in keys.items()
         }
 
-    def put_invited(self, before: Influencer | None, after: Influencer, at: datetime, expires: int) -> None:
-        """Stores who is invited over what was read; nothing when somebody else was quicker."""
-        rev = before.rev if before else 0
-        item = _profile(after.model_copy(update={"rev": rev + 1}), None, at, expires)
-        there = ProfileItem.rev == rev if before else ProfileItem.pk.does_not_exist()
-        try:
-            item.save(condition=there)
-        except PutError as refused:
-            if refused.cause_response_code != REFUSED:
-                raise
+    def put_invited(
+        self, invited: Sequence[tuple[Influencer | None, Influencer]], at: datetime, expires: int
+    ) -> None:
+        """Stores people who are invited, each over what was read of them; who was quicker, has said STOP or
+        given the number as theirs meanwhile is left as they are.
+
+        One transaction for each 25, and for each alone where one of these was in the way: 3 items a person.
+        """
+        for begin in range(0, len(invited), INVITED_AT_ONCE):
+            some = invited[begin : begin + INVITED_AT_ONCE]
+            try:
+                self._put_invited(some, at, expires)
+            except TransactWriteError as error:
+                if not failed_conditions(error) and not is_passing(error):
+                    raise
+                for one in some:
+                    self._put_alone(one, at, expires)
+
+    def _put_alone(self, one: tuple[Influencer | None, Influencer], at: datetime, expires: int) -> None:
+        def once() -> None:
+            try:
+                self._put_invited([one], at, expires)
+            except TransactWriteError as error:
+                if not failed_conditions(error):
+                    raise
+
+        _again(once)
+
+    def _put_invited(
+        self, invited: Sequence[tuple[Influencer | None, Influencer]], at: datetime, expires: int
+    ) -> None:
+        with write_together() as transaction:
+            for before, after in invited:
+                rev = before.rev if before else 0
+                item = _profile(after.model_copy(update={"rev": rev + 1}), None, at, expires)
+                there = ProfileItem.rev == rev if before else ProfileItem.pk.does_not_exist()
+                transaction.save(item, condition=there)
+                self.hold_free(transaction, "phone", after.phone)
+
+    def hold_free(self, transaction: TransactWrite, kind: str, address: str) -> None:
+        """Adds to a transaction that this address has not said STOP, and that nobody has given it as
+        theirs."""
+        may_write = OwnedItem.pk.does_not_exist() | (OwnedItem.stopped == False)  # noqa: E712 - an expression
+        transaction.condition_check(OwnedItem, self._stop_key(kind, address), ALONE, condition=may_write)
+        nobodys = OwnedItem.pk.does_not_exist()
+        transaction.condition_check(OwnedItem, self._claim_key(kind, address), CLAIM, condition=nobodys)
 
     # --- one person
 
@@ -437,6 +476,11 @@ class PeopleStore:
         if found is None:
             raise KeyError(influencer_id)
         return found
+
+    def hold(self, transaction: TransactWrite, person: Influencer) -> None:
+        """Adds to a transaction that this person is still as they were read."""
+        same = ProfileItem.rev == person.rev
+        transaction.condition_check(ProfileItem, person.id, PROFILE, condition=same)
 
     def holder_of_phone(self, hashed: str) -> Influencer | None:
         """Who has proven or stated the number with this keyed hash."""

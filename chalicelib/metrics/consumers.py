@@ -5,7 +5,15 @@ from __future__ import annotations
 from chalice.app import Blueprint, CloudWatchEvent, Rate
 
 from chalicelib import wiring
-from chalicelib.events.catalog import Envelope, HandleContested, HandleProven, InfluencerWithdrawn
+from chalicelib.events.catalog import (
+    DepartmentHandleContested,
+    DepartmentHandleProven,
+    Envelope,
+    HandleContested,
+    HandleProven,
+    InfluencerWithdrawn,
+)
+from chalicelib.ports import department_holder
 
 bp = Blueprint("app")
 WORKS_S = 40
@@ -41,11 +49,23 @@ def forget_posts(event: CloudWatchEvent) -> None:
 
 
 @bp.on_cw_event(
-    {"source": ["janjan.influencers"], "detail-type": [HandleProven.name, HandleContested.name]},
+    {
+        "source": ["janjan.influencers", "janjan.departments"],
+        "detail-type": [
+            HandleProven.name,
+            HandleContested.name,
+            DepartmentHandleProven.name,
+            DepartmentHandleContested.name,
+        ],
+    },
     name="weigh_posts",
 )
 def weigh_posts(event: CloudWatchEvent) -> None:
-    """Looks anew whose posts are that a person has handed in: an account was shown to be theirs, or somebody
-    else's. The event may come twice."""
+    """Looks anew whose posts are that a person or department has handed in: an account was shown to be
+    theirs, or somebody else's. The event may come twice."""
     envelope = Envelope.model_validate(event.detail)
-    wiring.posts().weigh_again(HandleProven.model_validate(envelope.data).influencer_id)
+    if event.source == f"janjan.{DepartmentHandleProven.feature}":
+        department = DepartmentHandleProven.model_validate(envelope.data).department
+        wiring.posts().weigh_again(department_holder(department))
+    else:
+        wiring.posts().weigh_again(HandleProven.model_validate(envelope.data).influencer_id)

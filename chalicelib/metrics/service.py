@@ -318,10 +318,10 @@ class Posts:
             self._change(post.id, lambda one: self._weighed_anew(one.with_told(told), ask).revised(one))
         )
 
-    def weigh_again(self, person: str) -> None:
-        """Looks anew whether a person's posts are theirs: they have shown that an account is theirs, or lost
-        one to somebody else's proof. May be repeated."""
-        for post, _ in list(self.store.listed("by_person", person, None, PAGE)):
+    def weigh_again(self, holder: str) -> None:
+        """Looks anew whether the posts of a person or department (ports.department_holder) are theirs: they
+        have shown that an account is theirs, or lost one to somebody else's proof. May be repeated."""
+        for post, _ in list(self.store.listed("by_person", holder, None, PAGE)):
             self._settled(self._change(post.id, lambda one: self._weighed_anew(one).revised(one)))
 
     def _weighed_anew(self, post: Post, ask: Callable[[str, str], str] | None = None) -> Post:

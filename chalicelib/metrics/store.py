@@ -10,8 +10,8 @@
 A post's id is a keyed hash of its platform and the platform's own id: one conditional write says who had it
 first, and after its person has left nobody can tell from it which post it was.
 Index `by_time` (type, at): all posts by the time of the hand-in. `by_campaign` (campaign, at) and `by_person`
-(person, at), sparse: nothing lies there without a campaign or person. `due` (due_key, due_at), sparse: what
-is to be asked for figures.
+(person, at; a department's own lie there under `department#<id>`), sparse: nothing lies there without a
+campaign or holder. `due` (due_key, due_at), sparse: what is to be asked for figures.
 
 Access, in request units (a post is under 1 KB):
     hand in           1 write and an entry in up to three indexes (4 w); a second hand-in 1 w (refused), 1 r
@@ -209,7 +209,7 @@ class PostStore:
     def listed(
         self, index: List, key: str, after: Position | None, page: int
     ) -> Iterator[tuple[Post, Position]]:
-        """Posts of one campaign or person, or all (`key` is then `post`), newest first, behind the place
+        """Posts of one campaign or holder, or all (`key` is then `post`), newest first, behind the place
         `after`; each with its own place."""
         name = {"by_time": "type", "by_campaign": "campaign", "by_person": "person"}[index]
         rows = getattr(PostItem, index).query(
@@ -226,7 +226,7 @@ def _facts(post: Post) -> dict[str, Any]:
         "body": post.model_dump_json(exclude_defaults=True),
         "rev": post.rev,
         "campaign": post.campaign or None,
-        "person": post.person or None,
+        "person": post.holder or None,
     }
 
 

@@ -11,7 +11,12 @@ from chalicelib.pages import shell
 api = Api("pages")
 
 A_YEAR = "public, max-age=31536000, immutable"
-TYPES = {"style.css": "text/css; charset=utf-8", "icon.svg": "image/svg+xml"}
+TYPES = {
+    "icon.svg": "image/svg+xml",
+    "signup.js": "text/javascript; charset=utf-8",
+    "style.css": "text/css; charset=utf-8",
+}
+ABOUT = frozenset(("accessibility", "help", "privacy", "sitemap", "terms"))
 
 
 @api.page("GET", "/", allow=PUBLIC, summary="What this is, and how to join")
@@ -19,13 +24,21 @@ def landing(request: Request) -> Response:
     return html(shell.render("landing.html", request.lang, path="/"))
 
 
-@api.page("GET", "/static/{name}", allow=PUBLIC, summary="Stylesheet and icon")
+@api.page("GET", "/about/{name}", allow=PUBLIC, summary="Help, the list of pages, and what holds here")
+def about(request: Request, name: str) -> Response:
+    if name not in ABOUT:
+        raise NotFound
+    return html(shell.render(f"about_{name}.html", request.lang, path=request.path))
+
+
+@api.page("GET", "/static/{name}", allow=PUBLIC, summary="Stylesheet, script and icon")
 def static(request: Request, name: str) -> Response:
     if name not in TYPES:
         raise NotFound
     text = (shell.STATIC / name).read_text(encoding="utf-8")
     headers: dict[str, str | list[str]] = {
         **SAFE_HEADERS,
+        "Content-Security-Policy": "default-src 'none'",
         "Content-Type": TYPES[name],
         "Cache-Control": A_YEAR,
     }

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from chalicelib import i18n
 from chalicelib.errors import JanJanError
-from chalicelib.settings import settings
+from chalicelib.pages import figures
+from chalicelib.pages.frame import frame
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -42,6 +43,8 @@ ENDONYMS = {
     "ur": "اردو",
 }
 """Each language's name for itself."""
+RIGHT_TO_LEFT = frozenset(("ks", "sd", "ur"))
+"""Languages whose script runs from right to left."""
 
 
 def mark(text: str) -> str:
@@ -52,7 +55,9 @@ def mark(text: str) -> str:
 def render(template: str, lang: str, **values: object) -> str:
     """The page `templates/<template>` in `lang`. `path` among the values is where the language links lead;
     without it there are none."""
-    return _environment(lang).get_template(template).render({"path": None} | values)
+    about = frame(lang)
+    shared = {"path": None, "frame": about, "organisation": about.name, "icon": about.emblem}
+    return _environment(lang).get_template(template).render(shared | values)
 
 
 def error_page(error: JanJanError, lang: str) -> str:
@@ -81,11 +86,14 @@ def _environment(lang: str) -> Environment:
         lstrip_blocks=True,
     )
     made.install_gettext_translations(i18n.catalogue(lang), newstyle=True)  # type: ignore[attr-defined]
+    made.filters.update(day=figures.day, grouped=figures.grouped, rupees=figures.rupees)
     made.globals.update(
         lang=lang,
+        rtl=lang in RIGHT_TO_LEFT,
+        wide=False,
+        crumbs=(),
         languages=i18n.languages(),
         endonyms=ENDONYMS,
         static_url=static_url,
-        organisation=settings().organisation_name,
     )
     return made

@@ -10,7 +10,7 @@ from chalicelib.clock import Clock
 from chalicelib.errors import FieldError, Forbidden, InvalidInput
 from chalicelib.ports import Area, Areas, Column, Effect, ImportJob
 from chalicelib.turnout.model import BOOTH, GENDERS, WRITE, Booth, Gender, Match
-from chalicelib.turnout.store import TurnoutStore
+from chalicelib.turnout.store import TOUCHED_AGAIN_S, TurnoutStore
 
 KEPT = 1000
 """Areas that a kind remembers between looking at rows and writing them."""
@@ -52,8 +52,8 @@ class TurnoutKind:
     _seen: dict[str, Area] = field(default_factory=dict)
     _seen_by: str = ""
     """The job that they were read for: the next one comes to areas that may lie elsewhere."""
-    _marked: set[tuple[str, str]] = field(default_factory=set)
-    """Districts that are marked as touched, by job."""
+    _marked: dict[tuple[str, str], float] = field(default_factory=dict)
+    """When districts were marked as touched, by job."""
     _untold: dict[tuple[str, str], bool] = field(default_factory=dict)
     """Whether a district had no figures when a job came to it: no row of a file then has any to be compared
     with, as each booth stands in it once."""
@@ -102,23 +102,31 @@ class TurnoutKind:
     def write(self, records: Sequence[Booth], job: ImportJob) -> None:
         places = self._places(records, job)
         placed = [one for record in records if (one := _placed(record, places)) is not None]
-        touched = {one.district for one in placed} - {d for ident, d in self._marked if ident == job.id}
-        self.store.touch(job.options["election"], sorted(touched), job.id, self.clock.epoch())
-        self._marked |= {(job.id, district) for district in touched}
+        now = self.clock.epoch()
+        fresh = {
+            d for (ident, d), at in self._marked.items() if ident == job.id and now < at + TOUCHED_AGAIN_S
+        }
+        touched = {one.district for one in placed} - fresh
+        self.store.touch(job.options["election"], sorted(touched), job.id, now)
+        self._marked |= {(job.id, district): now for district in touched}
         self.store.put_booths(job.options["election"], placed)
 
     def finish(self, job: ImportJob) -> None:
         """Folds every district of the election that was written since it was folded, also by a job that broke
-        off. One that dies on the way goes on behind the districts that it has done."""
-        election = job.options["election"]
-        marks = set(self.store.touched(election))
-        districts = sorted({district for _, district in marks})
-        areas = self.areas.many(districts)
+        off: once, when nothing of that job can be under way any more. One that dies on the way goes on behind
+        the districts that it has done."""
+        election, now = job.options["election"], self.clock.epoch()
+        marks = self.store.touched(election)
+        districts = sorted({mark.district for mark in marks})
+        areas = self.areas.many(districts, fresh=True)  # one that has moved counts where it lies now
         for district in districts:
             if district in areas:
                 self.store.fold(election, areas[district].path[1], district)
-            self.store.folded(election, marks & {(job.id, district)})
-            self._marked.discard((job.id, district))
+            over = [
+                one for one in marks if one.district == district and (one.job == job.id or one.settled(now))
+            ]
+            self.store.folded(election, over)
+            self._marked.pop((job.id, district), None)
 
     def _is_untold(self, district: str, job: ImportJob) -> bool:
         known = (job.id, district)

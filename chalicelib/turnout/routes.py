@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from chalice.app import Response
 from pydantic import Field
@@ -184,16 +184,21 @@ class GoalList(View):
     summary="Who voted in an area and in what lies right below it, and how many booths did not report",
 )
 def turnout(request: Request, query: TurnoutQuery) -> TurnoutView:
-    after = (read_cursor(request) or {}).get("after", "")
+    place = read_cursor(request) or {}
     found = wiring.turnouts().listed(
-        request.principal, query.area, query.election, query.by, after=after, limit=query.limit
+        request.principal,
+        query.area,
+        place.get("election", query.election),
+        query.by,
+        after=place.get("after", ""),
+        limit=query.limit,
     )
     return TurnoutView(
         election=_election_view(found.election) if found.election else None,
         place=_place_view(found.whole),
         sources=list(found.sources),
         items=[_place_view(one) for one in found.below],
-        next=next_cursor(request, {"after": found.after} if found.after else None),
+        next=_next(request, found.election, {"after": found.after} if found.after else None),
     )
 
 
@@ -209,7 +214,7 @@ def lowest(request: Request, query: LowestQuery) -> LowestView:
     found = wiring.turnouts().lowest(
         request.principal,
         query.area,
-        query.election,
+        place["election"] if place else query.election,
         share=query.share,
         below=query.below,
         after=(place["district"], place["n"]) if place else None,
@@ -220,7 +225,7 @@ def lowest(request: Request, query: LowestQuery) -> LowestView:
         election=_election_view(found.election) if found.election else None,
         of=_sum_view(found.of),
         items=[_place_view(one) for one in found.booths],
-        next=next_cursor(request, after),
+        next=_next(request, found.election, after),
     )
 
 
@@ -306,6 +311,11 @@ def put_election(request: Request, election: str, body: PastElectionBody) -> Pas
         request.principal, election, name=body.name, on=body.date, kind=body.kind, calendar=body.calendar
     )
     return _election_view(made)
+
+
+def _next(request: Request, election: PastElection | None, after: dict[str, Any] | None) -> str | None:
+    """The cursor to go on from: of the same election, though a later one be told meanwhile."""
+    return next_cursor(request, {**after, "election": election.id} if after and election else None)
 
 
 def _by_date(election: PastElection) -> str:

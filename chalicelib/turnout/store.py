@@ -5,13 +5,15 @@
     goals                    <path>            the share of voters that an area wants          a person
     <election>#<district>    A168-P1           one booth's figures                             an import
     sheet#<election>#<district>  <n>           all booths of the district, packed              folding
-    sums#<election>          <state>#<district>  the district's sum, its sources; `rev`        folding
+    sums#<election>          <state>#<district>  the district's sum, its sources               folding
     touched#<election>       <job>#<district>  a district to be folded; `expires`              an import
+    folded#<election>        <district>        in which state it was folded; `rev`             folding
     match#<old>#<new>#<district>  <before>#<after>  which booth was which; district of the later   an import
 
 Folding makes a district's sheet and sum anew from its booths, in one transaction that holds only when nobody
-else has folded since it began to read: two imports that end together leave what both wrote. Sums of states
-and of India are added up when they are read, from those of districts.
+else has folded since it began to read: two imports that end together leave what both wrote. The same
+transaction takes away the sum under another state, to which the district belonged before: it counts once.
+Sums of states and of India are added up when they are read, from those of districts.
 
 Access, in request units (a booth is under 250 bytes, a packed booth some 15, a sum under 500):
     write 100 booths      100 w, 4 requests, and 1 w for each district; look first: 50 r, 1 request
@@ -32,7 +34,7 @@ from datetime import date
 from typing import Any, cast
 
 from pynamodb.attributes import BinaryAttribute, JSONAttribute, NumberAttribute, UnicodeAttribute
-from pynamodb.exceptions import DoesNotExist, TransactWriteError
+from pynamodb.exceptions import DeleteError, DoesNotExist, TransactWriteError
 from pynamodb.transactions import TransactWrite
 
 from chalicelib.errors import Transient
@@ -51,8 +53,14 @@ from chalicelib.turnout.model import (
 )
 
 ELECTIONS, GOALS = "elections", "goals"
+REFUSED = "ConditionalCheckFailedException"
 TOUCHED_KEPT_S = 30 * 24 * 3600
 """A job that has not ended by then is given up."""
+TOUCHED_AGAIN_S = 300
+"""How long a job writes booths of a district after it has marked it: then it marks it anew."""
+SETTLED_S = 1800
+"""So long after a mark all booths are written that it stands for: no function lives for a quarter of an hour
+longer than TOUCHED_AGAIN_S."""
 TRIES = 8
 BATCH, WRITERS = 25, 4
 """Items of one BatchWriteItem; how many are under way at once."""
@@ -104,6 +112,19 @@ class DistrictSum:
     sum: Sum
     sources: tuple[str, ...] = ()
     """Whence its figures are, at most five."""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """That a job has written, or is about to write, booths of a district."""
+
+    job: str
+    district: str
+    expires: int
+
+    def settled(self, now: float) -> bool:
+        """Whether all that it stands for is written, whatever became of the job."""
+        return now >= self.expires - TOUCHED_KEPT_S + SETTLED_S
 
 
 @dataclass(frozen=True)
@@ -182,34 +203,46 @@ class TurnoutStore:
 
     # --- folding
 
-    def touched(self, election: str) -> list[tuple[str, str]]:
-        """(job, district) of what was written since it was folded."""
+    def touched(self, election: str) -> list[Mark]:
+        """What was written since it was folded."""
         rows = TurnoutItem.query(f"touched#{election}", consistent_read=True)
-        return [(job, district) for item in rows for job, _, district in [item.sk.rpartition("#")]]
+        return [
+            Mark(job, district, int(item.expires or 0))
+            for item in rows
+            for job, _, district in [item.sk.rpartition("#")]
+        ]
 
-    def folded(self, election: str, marks: Iterable[tuple[str, str]]) -> None:
-        """Takes the marks away."""
-        with TurnoutItem.batch_write() as batch:
-            for job, district in marks:
-                batch.delete(TurnoutItem(f"touched#{election}", f"{job}#{district}"))
+    def folded(self, election: str, marks: Iterable[Mark]) -> None:
+        """Takes the marks away, but for one that its job has made anew since it was read."""
+        for mark in marks:
+            item = TurnoutItem(f"touched#{election}", f"{mark.job}#{mark.district}")
+            try:
+                item.delete(condition=TurnoutItem.expires == mark.expires)
+            except DeleteError as refused:
+                if refused.cause_response_code != REFUSED:
+                    raise
 
     def fold(self, election: str, state: str, district: str) -> DistrictSum:
-        """Makes a district's sheet and sum anew from its booths, and gives the sum. Raises Transient while
-        others fold it all the time."""
-        key = (f"sums#{election}", f"{state}#{district}")
+        """Makes a district's sheet and sum anew from its booths, and gives the sum, which counts in this
+        state and in no other. Raises Transient while others fold it all the time."""
+        key, sums = (f"folded#{election}", district), f"sums#{election}"
         for attempt in range(TRIES):
             try:
-                seen = int(TurnoutItem.get(*key, consistent_read=True).rev or 0)
+                last = TurnoutItem.get(*key, consistent_read=True)
             except DoesNotExist:
-                seen = 0
+                last = TurnoutItem(*key, rev=0, body={"state": state})
+            seen, was = int(last.rev or 0), str(last.body["state"])
             booths = list(self.all_booths(election, district))
             sheet, sources = Sheet.of(district, booths), sorted({b.source for b in booths if b.source})
             made = DistrictSum(state, district, sheet.sum(), tuple(sources[:MOST_SOURCES]))
-            item = TurnoutItem(*key, body=_sum_body(made), rev=seen + 1)
+            item = TurnoutItem(*key, body={"state": state}, rev=seen + 1)
             before = TurnoutItem.rev == seen if seen else TurnoutItem.pk.does_not_exist()
             try:
                 with write_together() as transaction:
                     transaction.save(item, condition=before)
+                    transaction.save(TurnoutItem(sums, f"{state}#{district}", body=_sum_body(made)))
+                    if was != state:
+                        transaction.delete(TurnoutItem(sums, f"{was}#{district}"))
                     for n, part in enumerate(pack_sheet(sheet)):
                         transaction.save(SheetItem(_sheet_pk(election, district), f"{n:03d}", z=part))
             except TransactWriteError as error:

@@ -8,7 +8,9 @@ import pytest
 
 from chalicelib.departments.accounts import Accounts
 from chalicelib.departments.model import OfficialAccount
+from chalicelib.departments.store import Record
 from chalicelib.errors import Conflict, NotFound, OtherDepartment
+from chalicelib.events.outbox import entry_of
 from chalicelib.identity.audit import Audit
 from chalicelib.influencers.accounts import Handles
 from chalicelib.influencers.model import Influencer
@@ -64,6 +66,13 @@ class Both:
         self.creators.accounts.show("instagram", NAME, code)
         self.creators.proofs.check(person.id, account.id)
 
+    def raised(self, department: str) -> tuple[str, str] | None:
+        """The event that the last change of a department's desk brings to the bus: its name and account."""
+        change = Record.get("desk", department).to_dynamodb_dict()
+        entry = entry_of({"dynamodb": {"NewImage": change}})
+        assert entry is None or entry.data["department"] == department
+        return (entry.name, str(entry.data["handle_id"])) if entry else None
+
     def claims(self) -> dict[str, tuple[str, str]]:
         found = OwnedItem.scan(OwnedItem.sk == "claim")
         rows = {one.pk: (str(one.owner), str(one.proof)) for one in found}
@@ -88,6 +97,7 @@ def test_an_account_is_stated_then_proven_by_its_own_words_and_stands_in_the_aud
     entries = Audit().all_of("department#water")
     assert [entry.action for entry in entries] == ["department.handle_added", "department.handle_proven"]
     assert NAME not in str(entries)
+    assert both.raised("water") == ("department.handle_proven", account.id)
     handles = Handles(both.creators.store, both.accounts.handles_of)
     assert handles.handles_of("department#water") == [OwnAccount("instagram", NAME, "178", proven=True)]
     assert handles.proven_by("instagram", [NAME]) == "department#water"
@@ -126,6 +136,7 @@ def test_a_creator_who_proves_it_takes_it_from_a_department_that_only_stated_it(
     assert both.claims()[f"handle#instagram#{NAME}"] == (person.id, "proven")
     desk = both.accounts.listed(ADMIN, "water")
     assert (desk.accounts, [one.id for one in desk.contested]) == ((), [account.id])
+    assert both.raised("water") == ("department.handle_contested", account.id)
     [entry] = [e for e in Audit().all_of(f"influencer#{person.id}") if e.action.endswith("handle_proven")]
     assert entry.detail["lost_by"] == ["department#water"]
     assert desk.standing("instagram") == "none"
@@ -138,6 +149,9 @@ def test_a_department_that_proves_it_takes_it_from_another_that_only_stated_it(b
     both.add("roads")
     both.prove("water", both.add("water"))
     assert (both.known("roads"), both.known("water")) == ([], [(NAME, "verified")])
+    assert both.raised("roads")[0] == "department.handle_contested"
+    both.add("roads", handle="other")
+    assert both.raised("roads") is None  # told once
     assert both.accounts.listed(ADMIN, "roads").contested[0].handle == NAME
 
 

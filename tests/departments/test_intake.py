@@ -16,6 +16,7 @@ from chalicelib.departments.intake import DepartmentKind, Row
 from chalicelib.departments.store import DepartmentStore
 from chalicelib.errors import Forbidden, InvalidInput
 from chalicelib.identity.audit import Audit
+from chalicelib.names import clean_name
 from chalicelib.ports import ImportJob
 from local.config import platform_secret
 from tests.departments.world import ADMIN, EDITOR
@@ -154,6 +155,27 @@ def test_accounts_and_an_officer_come_with_it_each_once(kind: DepartmentKind) ->
     assert bring(kind, [moved]) == {"changed": 1}
     assert [one.phone for one in DepartmentStore().desk("water").officers] == ["+918123456780"]
     assert bring(kind, [given | {"nodal_officer": "रवि नमूना"}]) == {"not_after": 1}  # on one and the same day
+
+
+@pytest.mark.parametrize(
+    "spelled", ["Sunita  K. Devi", "SUNITA K DEVI", "Smt. Sunita K. Devi", "Dr. (Smt) Sunita K.Devi"]
+)
+def test_another_spelling_of_who_holds_the_seat_is_no_handover(kind: DepartmentKind, spelled: str) -> None:
+    given = {"id": "water", "name": "Water", "officer": "Sunita K. Devi", "mobile": "8123456789"}
+    bring(kind, [given])
+    assert bring(kind, [given | {"officer": spelled}]) in ({"changed": 1}, {"same": 1})
+    [one] = DepartmentStore().desk("water").officers
+    assert (one.name, one.phone, one.ends) == (clean_name(spelled), "+918123456789", None)
+    assert bring(kind, [given | {"officer": spelled}]) == {"same": 1}
+
+
+def test_a_nukta_or_a_joiner_makes_nobody_else_and_another_name_does(kind: DepartmentKind) -> None:
+    given = {"id": "water", "name": "Water", "officer": "डॉ. फरीदा क़ुरैशी"}
+    bring(kind, [given])
+    assert bring(kind, [given | {"officer": "फ़रीदा कुरैशी"}]) == {"changed": 1}
+    assert len(DepartmentStore().desk("water").officers) == 1
+    for other in ("फ़रीदा", "श्री नमूना", "फ़रीद कुरैशी"):
+        assert bring(kind, [given | {"officer": other}]) == {"not_after": 1}  # a handover, on the same day
 
 
 def test_an_account_of_somebody_else_is_contested_and_the_row_goes_in(kind: DepartmentKind) -> None:

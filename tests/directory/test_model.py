@@ -118,3 +118,16 @@ def test_ranges_inside_others_are_dropped():
         RosterRange("D162", "D162-B1/"),
         RosterRange("D163"),
     ]
+
+
+@pytest.mark.parametrize(
+    "hidden", ["\u200b", "\u202e", "\u2066", "\u061c", "\u00ad", "\u3164", "\ufe0f", "\ue000"]
+)
+def test_a_name_with_what_nobody_sees_is_refused_by_its_language(hidden):
+    with pytest.raises(InvalidInput) as refused:
+        clean_names({"hi": "जनपुर", "en": f"Jan{hidden}pur"})
+    assert [(one.field, one.code) for one in refused.value.errors] == [("names.en", "hidden_characters")]
+
+
+def test_joiners_in_a_name_are_its_spelling():
+    assert clean_names({"hi": "क्\u200dषेत्र", "ur": "نہ\u200cہو"}) == {"hi": "क्\u200dषेत्र", "ur": "نہ\u200cہو"}

@@ -401,7 +401,7 @@ def test_a_crash_anywhere_between_the_decision_and_its_result_sends_at_most_once
 STEPS = ("resend", "close", "prove old", "prove new", "send", "copies", "stop", "lift the stop", "wait")
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(st.sampled_from(STEPS), min_size=2, max_size=7),
     st.one_of(st.none(), st.integers(1, 14)),

@@ -791,7 +791,7 @@ STEPS = (
 )
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(st.sampled_from(STEPS), min_size=2, max_size=8),
     st.one_of(st.none(), st.integers(1, 20)),

@@ -60,7 +60,7 @@ def simulated(rate: float, senders: int, seconds: float, chance: random.Random, 
     return sent
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     rate=st.sampled_from([10.0, 30.0, 80.0, 250.0]),
     senders=st.integers(1, 10),
@@ -154,7 +154,7 @@ def test_nothing_is_leased_before_the_platform_wants_to_be_asked_again(retry, ah
         assert isinstance(again, Lease)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 10_000), per_day=st.integers(1, 300))
 def test_no_moving_day_has_more_than_its_limit(seed, per_day):
     chance, pace, now, sent = random.Random(seed), Pace(), NOW, []

@@ -326,7 +326,6 @@ def test_whatever_senders_proofs_and_deciders_do_nobody_is_sent_twice_and_everyb
     checked = settings(
         max_examples=EXAMPLES,
         stateful_step_count=STEPS,
-        deadline=None,
         derandomize=True,
         suppress_health_check=list(HealthCheck),
     )

@@ -10,7 +10,7 @@ import pytest
 
 from chalicelib.dispatch.model import Fact
 from chalicelib.dispatch.waiting import WINDOW
-from chalicelib.errors import JanJanError, Transient
+from chalicelib.errors import JanJanError, PlatformOff, Transient
 from chalicelib.platforms.base import Line, OutcomeUnknown, SendRefused, Throttled
 from chalicelib.ports import Election
 from tests.dispatch.world import (
@@ -210,6 +210,39 @@ def test_pauses_and_stops_hold_it_and_lifting_them_lets_it_go(scope):
         made.lift(scope)
     work(made)
     assert brought(made) == [f"all of {RUN} in hi"]
+
+
+def test_a_line_that_is_switched_off_holds_its_texts_until_it_is_on_again(monkeypatch):
+    made = sent()
+    made.clock.move(3)
+    channel_on = made.platform.channel_on
+
+    def off(line: Line, medium: str) -> Any:
+        raise PlatformOff(platform=line.platform)
+
+    monkeypatch.setattr(made.platform, "channel_on", off)
+    reply(made)
+    work(made, until_s=HOUR_S)
+    assert brought(made) == []
+    assert len(made.plan_queue.messages) == 1  # it waits, and is no failure
+    monkeypatch.setattr(made.platform, "channel_on", channel_on)
+    work(made)
+    assert brought(made) == [f"all of {RUN} in hi"]
+
+
+def test_of_two_texts_one_that_finds_its_platform_off_keeps_the_other_from_nobody():
+    made = sent()
+    run = f"{RUN[:-1]}2"
+    made.runs.briefs[run] = replace(made.runs.briefs[RUN], run_id=run, status="scheduled")
+    made.plan_queue.put([{"launch": run}])
+    made.plan()
+    made.clock.move(60)
+    made.send()
+    made.plan_queue.messages.clear()
+    made.platform.answers[address(0)] = [PlatformOff(platform="whatsapp")]
+    reply(made)
+    work(made)
+    assert sorted(brought(made)) == [f"all of {RUN} in hi", f"all of {run} in hi"]
 
 
 def test_what_is_held_until_the_window_closes_is_dropped():

@@ -112,7 +112,6 @@ def test_a_route_answers_as_it_is_described_whatever_it_is_asked(label, asked):
 
     @settings(
         max_examples=EXAMPLES,
-        deadline=None,
         database=None,
         suppress_health_check=list(HealthCheck),
     )

@@ -194,6 +194,21 @@ def test_the_posts_of_who_has_shown_an_account_are_looked_at_anew(recorded):
     assert posts.calls == [("weigh_again", "inf_abcdefghijklmnop")]
 
 
+def test_the_posts_of_a_department_that_lost_an_account_are_looked_at_anew(recorded):
+    posts = recorded("posts")
+    invoke("weigh_posts", "eventbridge_department_handle_contested")
+    assert posts.calls == [("weigh_again", "department#water")]
+
+
+def test_whoever_is_approved_or_suspended_has_their_appointments_looked_at(recorded):
+    ambassadors = recorded("ambassadors")
+    for name in ("eventbridge_influencer_approved", "eventbridge_influencer_suspended"):
+        invoke("keep_ambassadors", name)
+    made, ended = (call[1:3] for call in ambassadors.calls)
+    assert (made[0], ended[0]) == ("inf_abcdefghijklmnop", "inf_abcdefghijklmnop")
+    assert made[1] == sample("eventbridge_influencer_approved")["detail"]["id"]
+
+
 def test_a_person_who_left_is_taken_out_of_their_posts(recorded):
     posts = recorded("posts")
     invoke("forget_posts", "eventbridge_influencer_withdrawn")

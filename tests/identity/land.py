@@ -37,6 +37,7 @@ from tests.campaigns.samples import content
 from tests.conftest import use_environment
 from tests.groups.streams import Streams
 from tests.influencers.world import signup
+from tests.policies.world import followers, tier
 
 Dump = dict[str, dict[str, str]]
 NOW = datetime(2026, 3, 2, 6, 30, tzinfo=UTC)
@@ -107,6 +108,7 @@ def nowhere(like: Side) -> Side:
             for old, new in renamed.items():
                 told = told.replace(old, new)
             made.ids[name].append(told)
+    made.ids["policy"] = like.ids["policy"]
     return made
 
 
@@ -173,6 +175,7 @@ class Land:
     """By bearer, the creator who calls."""
     shared: str = ""
     """A campaign of a third department to all of India, which has gone out on both sides."""
+    policy: str = ""
 
     # --- calling
 
@@ -218,6 +221,7 @@ class Land:
         campaign = self._campaign(side, n, people["approved"])
         self._posts(side, n, people["approved"], campaign)
         self._part(side, n, people["approved"])
+        self._ambassador(side, n, people["approved"])
         self._turnout(side, n)
         self._rest(side, n)
         self.streams.settle()
@@ -430,6 +434,20 @@ class Land:
         self.did("admin", "POST", f"/v1/posts/{post}/figures", FIGURES)
         self.did("admin", "GET", f"/v1/groups/{side.ids['group'][-2]}/kits/{self.shared}")
         side.local |= {post, clip}
+
+    def _ambassador(self, side: Side, n: int, creator: str) -> None:
+        """An appointment; the policy by whose tiers people are placed is one for all."""
+        asked = {"influencer_id": creator, "area": side.booth}
+        made = self.did("admin", "POST", "/v1/ambassadors", asked)
+        side.ids["ambassador"].append(made["id"])
+        side.local |= {made["id"], made["code"]}
+        if not self.policy:
+            tiers = [tier("low", followers(instagram=10))]
+            policy = {"names": {"en": "Sample policy"}, "terms": {"tiers": tiers}, "sample": True}
+            self.policy = self.did("editor", "POST", "/v1/policies", policy)["id"]
+            start = {"version": 1, "begins": "2026-03-02", "reason": "x"}
+            self.did("approver", "POST", f"/v1/policies/{self.policy}/start", start)
+        side.ids["policy"] = [self.policy]
 
     def _posts(self, side: Side, n: int, creator: str, campaign: str) -> None:
         clip = hashlib.sha256(f"{side.letter}{n}".encode()).hexdigest()[:9]

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from tests.identity.land import Side
+from tests.policies.world import followers, tier
 
 Scope = Literal["area", "department", "both", "own", "organisation", "public"]
 
@@ -44,6 +45,13 @@ RULES = (
         POST /v1/influencers/{influencer_id}/reveal
         POST /v1/influencers/{influencer_id}/review
         POST /v1/influencers/{influencer_id}/withdrawal
+        GET /v1/influencers/{influencer_id}/tier
+        POST /v1/policies/{policy}/trial
+        GET /v1/ambassadors
+        POST /v1/ambassadors
+        GET /v1/ambassadors/{appointment}
+        POST /v1/ambassadors/{appointment}/end
+        POST /v1/ambassadors/{appointment}/renewal
         GET /v1/coverage
         PUT /v1/coverage/{area}/goal
         POST /v1/coverage/{area}/recount
@@ -175,6 +183,8 @@ RULES = (
         POST /v1/handles/{handle_id}/proof/check
         GET /v1/me
         POST /v1/me/emails
+        GET /v1/me/appointments
+        GET /v1/me/tier
         GET /v1/me/groups
         POST /v1/me/groups/{group_id}/figures
         GET /v1/me/groups/{group_id}/kits/{campaign_id}
@@ -218,6 +228,19 @@ RULES = (
     _rule(
         "organisation",
         """
+        GET /v1/policies
+        POST /v1/policies
+        GET /v1/policies/{policy}
+        POST /v1/policies/{policy}/end
+        POST /v1/policies/{policy}/start
+        GET /v1/policies/{policy}/versions
+        POST /v1/policies/{policy}/versions
+        """,
+        "rules that hold for all: everybody is to know by which they are placed",
+    ),
+    _rule(
+        "organisation",
+        """
         GET /v1/audit
         GET /v1/audit/check
         GET /v1/users
@@ -232,6 +255,8 @@ RULES = (
         "public",
         """
         GET /
+        GET /about/{name}
+        GET /signup/qr
         GET /static/{name}
         GET /healthz
         GET /openapi.json
@@ -272,6 +297,8 @@ RULES = (
         "public",
         """
         GET /r/{code}
+        GET /v1/verify/{code}
+        GET /verify/{code}
         GET /confirm/{token}
         POST /confirm/{token}
         GET /resume/{token}
@@ -284,7 +311,7 @@ RULES = (
         POST /v1/signups/{signup_id}/codes
         POST /v1/signups/{signup_id}/verification
         """,
-        "opened by a link or an id that only its person was given; it names nobody",
+        "opened by a link, an id or a letter's code that its person was given; it tells what that is for",
     ),
     _rule(
         "public",
@@ -323,8 +350,9 @@ PARAMETERS = {
     "campaign_id": "campaign",
     "post_id": "post",
     "job_id": "job",
+    "ambassadors appointment": "ambassador",
 }
-"""Path parameters whose ids are kept under another name (Side.ids)."""
+"""Path parameters, of one feature where it is named, whose ids are kept under another name (Side.ids)."""
 FIXED = {
     "channel_id": "whatsapp-main",
     "number": "1",
@@ -355,6 +383,7 @@ ALWAYS: dict[str, dict[str, str]] = {"GET /v1/turnout/compare": {"before": "ls-2
 
 OFFICER = {"begins": "2026-03-02", "name": "Namuna Devi"}
 FIGURES = {"figures": {"views": 9}, "measured_at": "2026-03-01T06:30:00Z"}
+TERMS = {"tiers": [tier("low", followers(instagram=10))]}
 WORDS = {"messages": {"telegram": {"hi": {"text": "x"}}}, "reason": "x"}
 
 
@@ -462,6 +491,14 @@ BODIES: dict[str, Callable[[Side], dict[str, Any]]] = {
     },
     "POST /v1/me/posts/{post_id}/figures": lambda s: FIGURES,
     "POST /v1/me/uploads": lambda s: {"content_type": "image/png"},
+    "POST /v1/ambassadors": lambda s: {"influencer_id": s.one("influencer"), "area": s.booth},
+    "POST /v1/ambassadors/{appointment}/end": lambda s: {"reason": "x"},
+    "POST /v1/ambassadors/{appointment}/renewal": lambda s: {"until": "2028-01-01"},
+    "POST /v1/policies": lambda s: {"names": {"en": "x"}, "terms": TERMS},
+    "POST /v1/policies/{policy}/versions": lambda s: TERMS,
+    "POST /v1/policies/{policy}/start": lambda s: {"version": 1, "begins": "2026-04-01", "reason": "x"},
+    "POST /v1/policies/{policy}/end": lambda s: {"on": "2026-04-01", "reason": "x"},
+    "POST /v1/policies/{policy}/trial": lambda s: {"area": s.district},
     "POST /v1/posts": _post,
     "POST /v1/posts/{post_id}/decision": lambda s: {"campaign": s.one("campaign"), "reason": "x"},
     "POST /v1/posts/{post_id}/figures": lambda s: FIGURES | {"screenshot": s.one("upload")},

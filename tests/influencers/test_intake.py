@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from itertools import chain, repeat
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from pynamodb.exceptions import TransactWriteError
 
 from chalicelib.errors import InvalidInput
 from chalicelib.influencers.intake import InfluencersKind
@@ -152,5 +157,65 @@ def test_who_acts_between_reading_and_writing_is_left_as_they_are(ground, kind, 
     taken(ground)
     before = invited(kind, "+919123456780")
     world.register.withdraw(ADMIN, before.id)
-    kind.store.put_invited(before, before, START, 0)
+    kind.store.put_invited([(before, before)], START, 0)
     assert invited(kind, "+919123456780").status == "withdrawn"
+
+
+def written_late(kind: InfluencersKind, acts: Callable[[], object]) -> None:
+    """Two people are read, `acts` happens, and then they are written."""
+    read = kind.store.known_phones
+
+    def known(phones: Any) -> Any:
+        found = read(phones)
+        acts()
+        return found
+
+    object.__setattr__(kind.store, "known_phones", known)
+    job = ImportJob("imp_x", "usr_admin", START, caller=ADMIN)
+    rows = [{"name": "नमूना", "phone": number, "area": "D9001"} for number in ("9123456780", "9123456781")]
+    kind.write([kind.read(row, job) for row in rows], job)
+    object.__delattr__(kind.store, "known_phones")
+
+
+def test_who_says_stop_between_reading_and_writing_is_not_invited_and_the_others_are(kind, world):
+    written_late(kind, lambda: world.people.stop("whatsapp", "+919123456780", evidence="x", at=START))
+    assert invited(kind, "+919123456780") is None
+    assert invited(kind, "+919123456781").status == "invited"
+
+
+def test_who_has_taken_a_stop_back_before_the_file_is_invited(kind, world):
+    world.people.stop("whatsapp", "+919123456780", evidence="x", at=START)
+    world.people.restart("whatsapp", "+919123456780", evidence="y", at=START + timedelta(seconds=5))
+    written_late(kind, lambda: None)
+    assert invited(kind, "+919123456780").status == "invited"
+
+
+def test_who_joins_between_reading_and_writing_is_not_invited_beside_that(kind, world):
+    written_late(kind, lambda: world.join(phone="+919123456780"))
+    assert invited(kind, "+919123456780") is None
+    assert invited(kind, "+919123456781").status == "invited"
+
+
+def test_another_hand_on_the_same_people_or_a_throttled_table_loses_nobody(kind, monkeypatch):
+    from chalicelib.influencers import store as people
+
+    real, refusals = people.write_together, iter(["TransactionConflict", "ThrottlingError"])
+
+    class Refused:
+        def __enter__(self) -> Any:
+            return real()
+
+        def __exit__(self, *error: object) -> None:
+            reason = SimpleNamespace(code=next(refusals))
+            failed = TransactWriteError("x")
+            monkeypatch.setattr(TransactWriteError, "cancellation_reasons", [reason])
+            raise failed
+
+    makers: Iterator[Any] = chain([Refused, Refused], repeat(real))
+
+    def made() -> Any:
+        return next(makers)()
+
+    monkeypatch.setattr(people, "write_together", made)
+    written_late(kind, lambda: None)
+    assert {invited(kind, f"+91912345678{n}").status for n in (0, 1)} == {"invited"}

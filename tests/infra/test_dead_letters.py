@@ -132,7 +132,7 @@ STREAM = {
             "event run.started 0f3a for the webhook namuna-crm",
         ),
         ("webhooks", APPROVED, "send_webhooks", "event influencer.approved 0f3a of inf_nobody"),
-        ("events", APPROVED, "welcome", "event influencer.approved 0f3a of inf_nobody"),
+        ("events", APPROVED, "welcome, keep_ambassadors", "event influencer.approved 0f3a of inf_nobody"),
         ("events", TICK, "seal_audit", "the schedule's call of 2026-11-02T18:15:00Z"),
         ("events", {"requestPayload": TICK}, "seal_audit", "the schedule's call of 2026-11-02T18:15:00Z"),
         (

@@ -92,12 +92,12 @@ IMPORTING = (
     ("sqs:SendMessage", "ImportsQueue"),
     *((f"dynamodb:{one}", "DirectoryTable") for one in ("GetItem", "Query")),
     *((f"dynamodb:{one}", "TurnoutTable") for one in ("BatchGetItem", "BatchWriteItem", "GetItem")),
-    *((f"dynamodb:{one}", "TurnoutTable") for one in ("PutItem", "Query")),
+    *((f"dynamodb:{one}", "TurnoutTable") for one in ("DeleteItem", "PutItem", "Query")),
     *((f"dynamodb:{one}", "GroupsTable") for one in ("BatchGetItem", "DeleteItem", "PutItem")),
     *((f"dynamodb:{one}", "CoverageTable") for one in ("DeleteItem", "PutItem")),
     *((f"dynamodb:{one}", "DepartmentsTable") for one in ("BatchGetItem", "BatchWriteItem")),
     *((f"dynamodb:{one}", "DepartmentsTable") for one in ("GetItem", "PutItem")),
-    *((f"dynamodb:{one}", "PeopleTable") for one in ("BatchGetItem", "PutItem")),
+    *((f"dynamodb:{one}", "PeopleTable") for one in ("BatchGetItem", "ConditionCheckItem", "PutItem")),
     ("secretsmanager:GetSecretValue", "PlatformSecret"),
 )
 AWAY = "a receiver of webhooks fails, rests, or wants nothing any more: tests/webhooks"
@@ -112,6 +112,16 @@ GROUPS |= {
     f"dynamodb:{action} CoverageTable": GROUPED
     for action in ("BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query")
 }
+APPOINTED = "nobody on this laptop is appointed: tests/ambassadors"
+AMBASSADORS = {
+    f"dynamodb:{action} AmbassadorsTable": APPOINTED for action in ("BatchGetItem", "GetItem", "PutItem")
+} | {"dynamodb:Query AmbassadorsTable/by_place": APPOINTED}
+JUDGED = "no policy is in force on this laptop, and nobody appeals: tests/policies"
+POLICIES = {
+    f"dynamodb:{action} PoliciesTable": JUDGED
+    for action in ("BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Query")
+}
+POLICIES |= {"dynamodb:Query PoliciesTable/by_place": JUDGED}
 HALTS = {
     "dynamodb:PutItem CampaignsTable": HALTED,
     "dynamodb:Query AuditTable": HALTED,
@@ -130,6 +140,8 @@ FAILURES = {"sqs:SendMessage EventsDead": BY_LAMBDA}
 UNSEEN: dict[str, dict[str, str]] = {
     "api_handler": EMAILS
     | GROUPS
+    | AMBASSADORS
+    | POLICIES
     | {
         "dynamodb:DeleteItem PostsTable": LEFT,
         "cognito-idp:AdminDeleteUser Pool": "undoes a new member of staff whose role could not be given",
@@ -156,6 +168,12 @@ UNSEEN: dict[str, dict[str, str]] = {
         for table in ("CoverageTable", "DirectoryTable", "RosterTable")
     }
     | {"dynamodb:ListStreams *": "Lambda asks for it, and it takes no resource"},
+    "keep_ambassadors": FAILURES
+    | {f"dynamodb:{action} AmbassadorsTable": APPOINTED for action in ("BatchGetItem", "GetItem", "PutItem")}
+    | {f"dynamodb:{action} PeopleTable": APPOINTED for action in ("ConditionCheckItem", "GetItem")}
+    | {f"dynamodb:{action} AuditTable": APPOINTED for action in ("Query", "UpdateItem")}
+    | {"dynamodb:GetItem DirectoryTable": APPOINTED}
+    | {"secretsmanager:GetSecretValue PlatformSecret": "the pepper, where the platform has another id"},
     "launch_due": FAILURES
     | {"dynamodb:BatchWriteItem TalliesTable": PARKED, "sqs:SendMessage SendQueue": PARKED}
     | {f"dynamodb:{action} TalliesTable": HALTED for action in ("DeleteItem", "PutItem")}
@@ -197,6 +215,7 @@ UNSEEN: dict[str, dict[str, str]] = {
     | {f"dynamodb:{action} PostsTable": SHOWN for action in ("GetItem", "UpdateItem")}
     | {"dynamodb:Query PostsTable/by_person": SHOWN, "dynamodb:GetItem PeopleTable": SHOWN}
     | {
+        "dynamodb:GetItem DepartmentsTable": SHOWN,
         "dynamodb:BatchGetItem PeopleTable": PASSED_ON,
         "dynamodb:Query LedgerTable": PASSED_ON,
         "dynamodb:BatchGetItem TalliesTable": PASSED_ON,
@@ -207,7 +226,14 @@ UNSEEN: dict[str, dict[str, str]] = {
     | {
         f"{action} {table}.StreamArn": BY_LAMBDA
         for action in STREAM
-        for table in ("PeopleTable", "CampaignsTable", "PostsTable")
+        for table in (
+            "PeopleTable",
+            "CampaignsTable",
+            "PostsTable",
+            "DepartmentsTable",
+            "VoicesTable",
+            "PoliciesTable",
+        )
     }
     | {"dynamodb:ListStreams *": "Lambda asks for it, and it takes no resource"},
     "run_import": {f"{action} ImportsQueue": why for action, why in POLLING.items()}

@@ -3,6 +3,7 @@
 import boto3
 
 NAMES = [
+    "ambassadors",
     "audit",
     "campaigns",
     "coverage",
@@ -12,10 +13,12 @@ NAMES = [
     "ledger",
     "ops",
     "people",
+    "policies",
     "posts",
     "roster",
     "tallies",
     "turnout",
+    "voices",
 ]
 
 

@@ -117,10 +117,13 @@ def test_streams_of_tables_are_split_around_a_bad_record_and_end_in_dead_letters
     assert sorted(mapping["Stream"]["Fn::GetAtt"][0] for mapping in mappings) == [
         "CampaignsTable",
         "CoverageTable",
+        "DepartmentsTable",
         "DirectoryTable",
         "PeopleTable",
+        "PoliciesTable",
         "PostsTable",
         "RosterTable",
+        "VoicesTable",
     ]
     for mapping in mappings:
         assert mapping["BisectBatchOnFunctionError"] is True
@@ -132,13 +135,13 @@ def test_streams_of_tables_are_split_around_a_bad_record_and_end_in_dead_letters
 
 def test_rules_of_events_are_on_our_bus(resources):
     rules = [rule for _, rule in events_of(resources, "CloudWatchEvent")]
-    assert len(rules) == 3
+    assert len(rules) == 5
     assert all(rule["EventBusName"] == {"Ref": "Bus"} for rule in rules)
 
 
 def test_every_rule_and_schedule_retries_and_ends_in_dead_letters_and_so_does_its_function(resources):
     rules = events_of(resources, "CloudWatchEvent") + events_of(resources, "Schedule")
-    assert len(rules) == 7
+    assert len(rules) == 9
     dead = {"Fn::GetAtt": ["EventsDead", "Arn"]}
     for function, rule in rules:
         assert rule["RetryPolicy"]["MaximumRetryAttempts"] > 0

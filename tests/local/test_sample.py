@@ -135,3 +135,13 @@ def test_what_the_sample_says_of_departments_is_what_staff_may_write() -> None:
     for department, accounts in kept["accounts"].items():
         assert department in departments
         assert all(clean_handle(platform, name).startswith("namuna") for platform, name in accounts.items())
+
+
+def test_the_invented_office_is_understood_by_the_pages() -> None:
+    from chalicelib.pages.frame import Organisation
+
+    profile = Path(__file__).parents[2] / "local" / "data" / "organisation.json"
+
+    told = Organisation.model_validate_json(profile.read_text(encoding="utf-8"))
+    assert {"hi", "en"} <= told.name.keys()
+    assert "sample" in told.lineage["en"]

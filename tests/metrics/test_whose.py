@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 
+from chalicelib.errors import InvalidInput
 from chalicelib.metrics.model import Decision, Post
 from chalicelib.platforms.base import Posted, PostReading
 from chalicelib.ports import Contact
 from tests.influencers.world import NOON
-from tests.metrics.test_staff import HERE
+from tests.metrics.test_staff import HERE, submit
 from tests.metrics.world import Crash, Dying, FakePeople, World
 
 HOUR = timedelta(hours=1)
@@ -115,6 +116,58 @@ def test_whoever_hands_in_first_the_post_ends_with_who_has_shown_the_account(
     assert (post.person, post.matched, post.matched_grade) == ("two", "yes", "verified")
     assert (post.campaign, post.others) == ("cmp_2", ("one",))
     assert len(world.all_posts()) == 1
+
+
+def test_a_departments_own_post_is_verified_once_the_department_has_shown_the_account(world: World) -> None:
+    posted = submit(world, url="https://x.com/water/status/3", department="water", campaign="cmp_1").post
+    assert posted.matched_grade == "stated"
+    world.handles.prove("department#water", "x", "water")
+    for _ in range(2):  # the event may come twice
+        world.posts.weigh_again("department#water")
+    post = world.post("x", "3")
+    assert (post.matched_grade, post.counts, post.rev) == ("verified", True, posted.rev + 1)
+
+
+@pytest.mark.parametrize("order", list(permutations(range(4))))
+def test_a_departments_post_on_an_account_that_somebody_else_has_shown_ends_with_them_in_any_order(
+    world: World, order: tuple[int, ...]
+) -> None:
+    world.campaign("cmp_1", one=HOUR)
+
+    def handed_in_for_the_department() -> None:
+        with contextlib.suppress(InvalidInput):  # it has no account there by now
+            submit(world, url="https://x.com/water/status/3", department="water", campaign="cmp_1")
+
+    def proof() -> None:
+        world.handles.prove("one", "x", "water")
+        for holder in ("department#water", "one"):
+            world.posts.weigh_again(holder)
+
+    steps = [
+        handed_in_for_the_department,
+        lambda: world.says("one", "https://x.com/water/status/3", "second"),
+        proof,
+        lambda: world.posts.weigh_again("department#water"),  # an event that was late
+    ]
+    for step in (*order, *order):
+        steps[step]()
+    [post] = world.all_posts()
+    assert (post.person, post.owner_department, post.matched_grade) == ("one", "", "verified")
+
+
+def test_a_departments_post_counts_for_nobody_once_somebody_who_has_not_handed_it_in_shows_the_account(
+    world: World,
+) -> None:
+    submit(world, url="https://x.com/water/status/3", department="water", campaign="cmp_1")
+    world.handles.prove("one", "x", "water")
+    world.posts.weigh_again("department#water")
+    post = world.post("x", "3")
+    assert (post.owner_department, post.matched, post.matched_by, post.counts) == (
+        "water",
+        "no",
+        "proof",
+        False,
+    )
 
 
 def test_what_two_have_only_stated_stays_with_whom_it_matched_first(world: World) -> None:

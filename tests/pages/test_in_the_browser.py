@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Error, Page, sync_playwright
 
+from chalicelib.pages.shell import STATIC
 from tests.pages.conftest import send_codes
 
 CHROMIUM = "/usr/bin/chromium"
@@ -65,6 +66,44 @@ def choose(page: Page, name: str, label: str) -> None:
     raise AssertionError(f"{label} is not among {name}")
 
 
+def go_on(page: Page) -> None:
+    tab_to(page, "go")
+    page.keyboard.press("Enter")
+
+
+def tell_the_rest(phone: Page) -> None:
+    """Area, an account by its link, a theme and consent."""
+    phone.locator("[name=area_state]").wait_for()
+    choose(phone, "area_state", "नमूना प्रदेश")
+    tab_to(phone, "step")
+    phone.keyboard.press("Enter")
+    phone.locator("[name=area_district]").wait_for()
+    assert focused(phone) == "place"
+    choose(phone, "area_district", "जनपुर")
+    go_on(phone)
+
+    phone.locator("[name=link]").wait_for()
+    write(phone, "link", "https://instagram.com/sunita.devi?igsh=1")
+    tab_to(phone, "step")
+    phone.keyboard.press("Enter")
+    phone.locator("[name=handle_instagram][value='sunita.devi']").wait_for()
+    write(phone, "followers_instagram", "1200")
+    phone.keyboard.press("Enter")
+
+    phone.locator("[name=channel]").first.wait_for()
+    tab_to(phone, "themes")
+    phone.keyboard.press("Space")
+    tab_to(phone, "channel")
+    phone.keyboard.press("Enter")
+
+    phone.locator("[name=consents]").first.wait_for()
+    assert "Instagram sunita.devi" in phone.locator(".told").inner_text()
+    tab_to(phone, "consents")
+    phone.keyboard.press("Space")
+    tab_to(phone, "idea")
+    go_on(phone)
+
+
 def test_a_person_joins_by_keyboard_alone_and_mends_a_mistake(phone: Page, tmp_path: Path) -> None:
     phone.goto("/?lang=hi")
     tab_to(phone, "हमसे जुड़िए")
@@ -77,21 +116,7 @@ def test_a_person_joins_by_keyboard_alone_and_mends_a_mistake(phone: Page, tmp_p
     write(phone, "birth_month", "8")
     write(phone, "birth_year", "1995")
     choose(phone, "profession", "शिक्षक")
-    choose(phone, "area_state", "नमूना प्रदेश")
-    tab_to(phone, "step")
-    phone.keyboard.press("Enter")
-    phone.locator("[name=area_district]").wait_for()
-    assert focused(phone) == "place"
-    choose(phone, "area_district", "जनपुर")
-    write(phone, "handle_instagram", "@sunita.devi")
-    write(phone, "followers_instagram", "1200")
-    tab_to(phone, "themes")
-    phone.keyboard.press("Space")
-    tab_to(phone, "consents")
-    phone.keyboard.press("Space")
-    tab_to(phone, "idea")
-    tab_to(phone, "हमसे जुड़िए")
-    phone.keyboard.press("Enter")
+    go_on(phone)
 
     phone.locator("#phone-error").wait_for()
     assert phone.locator(".error").all_inner_texts() == ["कृपया 10 अंकों का मोबाइल नंबर लिखिए, जैसे 81234 56789।"]
@@ -106,14 +131,9 @@ def test_a_person_joins_by_keyboard_alone_and_mends_a_mistake(phone: Page, tmp_p
         ("phone", "12345"),
         ("birth_year", "1995"),
         ("profession", "teacher"),
-        ("area_district", "D9001"),
-        ("handle_instagram", "@sunita.devi"),
-        ("followers_instagram", "1200"),
     ):
         assert phone.locator(f"[name={name}]").input_value() == value
-    assert phone.locator("[name=consents]").first.is_checked()
     phone.screenshot(path=tmp_path / "errors.png", full_page=True)
-
     phone.keyboard.press("Tab")
     assert focused(phone).startswith("मोबाइल नंबर")
     phone.keyboard.press("Enter")
@@ -122,6 +142,7 @@ def test_a_person_joins_by_keyboard_alone_and_mends_a_mistake(phone: Page, tmp_p
     phone.keyboard.type("81234 56789")
     phone.keyboard.press("Enter")
 
+    tell_the_rest(phone)
     phone.wait_for_url("**/signup/inf_*")
     [code] = send_codes()
     write(phone, "code", code.params[0])
@@ -138,7 +159,7 @@ def test_nothing_is_wider_than_the_phone_and_targets_are_large(browser: Browser,
         page.goto("/signup?lang=hi")
         small = page.evaluate(
             """() => [...document.querySelectorAll('input, select, textarea, button, .button, label.choice')]
-            .filter(e => !e.closest('.away') && !['checkbox', 'radio'].includes(e.type))
+            .filter(e => e.offsetParent && !e.closest('.away') && !['checkbox', 'radio'].includes(e.type))
             .map(e => [e.name || e.innerText, e.getBoundingClientRect().height])
             .filter(([, height]) => height < 44)"""
         )
@@ -147,3 +168,41 @@ def test_nothing_is_wider_than_the_phone_and_targets_are_large(browser: Browser,
         assert float(style["lineHeight"].removesuffix("px")) >= 1.5 * float(
             style["fontSize"].removesuffix("px")
         )
+
+
+def test_a_lost_connection_loses_nothing_and_who_has_joined_leaves_nothing_behind(
+    browser: Browser, address: str
+) -> None:
+    with browser.new_context(viewport=PHONE, base_url=address) as context:
+        page = context.new_page()
+        page.goto("/signup?lang=en")
+        page.fill("[name=name]", "Sunita Devi")
+        page.fill("[name=phone]", "81234 56789")
+        context.set_offline(True)
+        with pytest.raises(Error):
+            page.goto("/signup?lang=en")
+        context.set_offline(False)
+        page.goto("/signup?lang=en")
+        page.get_by_role("button", name="Go on").click()
+        page.wait_for_load_state()
+        assert page.input_value("[name=name]") == "Sunita Devi"
+        assert page.input_value("[name=phone]") == "81234 56789"
+        page.evaluate("document.querySelector('main').setAttribute('data-joined', '')")
+        page.add_script_tag(url=page.locator("script[src]").get_attribute("src"))
+        assert page.evaluate("localStorage.length") == 0
+
+
+def test_a_long_list_narrows_by_typing_in_the_other_script(browser: Browser) -> None:
+    script = (STATIC / "signup.js").read_text(encoding="utf-8")
+    one = '<option value="{n}" data-also="ज़िला{n} District{n}">District{n}</option>'
+    options = "".join(one.format(n=n) for n in range(20))
+    with browser.new_context() as context:
+        page = context.new_page()
+        chosen = f'<select data-narrow="Search"><option value=""></option>{options}</select>'
+        page.set_content(f'<form id="signup">{chosen}</form>')
+        page.add_script_tag(content=script)
+        page.get_by_label("Search").fill("ज़िला17")
+        assert page.locator("option").count() == 2
+        assert page.locator("select").input_value() == "17"
+        page.get_by_label("Search").fill("")
+        assert page.locator("option").count() == 21

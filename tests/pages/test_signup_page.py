@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 import re
+from html import unescape
 
 import pytest
 
+from chalicelib.pages import shell
 from tests.pages.conftest import Site, send_codes
 
 GOOD = [
@@ -46,7 +49,9 @@ def test_the_first_page_speaks_hindi_unless_asked_otherwise(site: Site) -> None:
 def test_pages_run_nothing_from_elsewhere(site: Site) -> None:
     answer = site.get("/signup")
     assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
-    assert "<script" not in page(answer)
+    assert re.findall(r"<script[^>]*>", page(answer)) == [
+        f'<script src="{shell.static_url("signup.js")}" defer>'
+    ]
     assert "style=" not in page(answer)
     assert re.findall(r'(?:src|href)="(https?:[^"]*)"', page(answer)) == []
 
@@ -149,7 +154,7 @@ def test_every_error_stands_beside_its_field_and_what_was_typed_stays(site: Site
     assert "&lt;b&gt;घर-घर&lt;/b&gt;" in shown
     assert re.search(r'value="surveys" checked', shown)
     assert re.search(r'value="gatherings">', shown)
-    assert re.search(r'<option value="IN-XN" selected>', shown)
+    assert re.search(r'<option value="IN-XN" selected', shown)
 
 
 def test_what_only_a_look_finds_is_said_beside_its_field_too(site: Site) -> None:
@@ -172,7 +177,7 @@ def test_a_date_that_is_none_is_explained_as_the_form_asks_for_it(
 
 
 def test_the_area_is_picked_list_by_list(site: Site) -> None:
-    first = page(site.get("/signup?lang=en"))
+    first = page(site.post("/signup?lang=en", [("at", "about"), ("go", "place")]))
     assert re.findall(r'name="area_(\w+)"', first) == ["state"]
     assert "Show districts" in first
     second = page(site.post("/signup?lang=en", [("step", "place"), ("area_state", "IN-XN"), ("name", "R")]))
@@ -251,3 +256,142 @@ def test_pages_are_announced_in_their_language_with_one_heading(site: Site, path
     assert len(ids) == len(set(ids))
     for name in re.findall(r'<label for="([^"]+)"', shown):
         assert name in ids
+
+
+# --- step by step
+
+
+def hidden(shown: str) -> list[tuple[str, str]]:
+    """What a step carries of the others."""
+    fields = re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)">', shown)
+    return [(name, unescape(value)) for name, value in fields]
+
+
+OWN = {
+    "about": ("name", "phone", "birth_day", "birth_month", "birth_year", "language"),
+    "place": ("area_state", "area_district"),
+    "accounts": ("handle_instagram", "followers_instagram"),
+    "themes": ("channel", "themes"),
+    "consent": ("consents",),
+}
+
+
+def of_step(step: str) -> list[tuple[str, str]]:
+    return [pair for pair in GOOD if pair[0] in OWN[step]]
+
+
+def test_each_step_carries_what_the_others_hold_and_the_last_one_joins(site: Site) -> None:
+    from chalicelib import wiring
+
+    shown = page(site.get("/signup?lang=en"))
+    for number, step in enumerate(OWN, start=1):
+        assert f"Step {number} of 5" in shown
+        assert dict(hidden(shown))["at"] == step
+        answer = site.post("/signup?lang=en", [*hidden(shown), *of_step(step), ("go", "next")])
+        if step != "consent":
+            assert answer.status_code == 200, page(answer)
+            assert "-error" not in page(answer)
+            shown = page(answer)
+    assert answer.status_code == 303
+    signup = answer.headers["Location"].split("/")[2].partition("?")[0]
+    person = wiring.signups().find(signup)
+    assert (person.name, person.area, person.themes) == ("सुनीता देवी", "D9001", ("health",))
+    assert [(one.handle, one.followers) for one in person.handles] == [("sunita.devi", 1200)]
+    assert len(person.consents) == 2
+
+
+def test_a_mistake_holds_in_its_own_step_and_says_nothing_of_later_ones(site: Site) -> None:
+    typed = [("name", "R"), ("phone", "12"), ("language", "en")]
+    answer = site.post("/signup?lang=en", [("at", "about"), *typed, ("go", "next")])
+    shown = page(answer)
+    assert answer.status_code == 422
+    assert "Step 1 of 5" in shown
+    assert set(re.findall(r'id="(\w+)-error"', shown)) == {"phone", "birth_date"}
+    assert 'value="12"' in shown
+
+
+def test_going_back_or_to_a_step_loses_nothing_and_complains_of_nothing(site: Site) -> None:
+    typed = [*without("channel"), ("at", "accounts"), ("phone", "12")]
+    for go, number in (("place", 2), ("about", 1), ("themes", 4)):
+        answer = site.post("/signup?lang=en", [*typed, ("go", go)])
+        shown = page(answer)
+        assert (answer.status_code, f"Step {number} of 5" in shown) == (200, True)
+        assert "-error" not in shown
+        assert "सुनीता देवी" in shown
+
+
+def test_a_mistake_of_an_earlier_step_leads_back_to_it(site: Site) -> None:
+    """Who wants emails and has named no address learns it where the address is asked for."""
+    typed = [*without("channel"), ("channel", "email"), ("at", "consent"), ("go", "next")]
+    answer = site.post("/signup?lang=en", typed)
+    shown = page(answer)
+    assert (answer.status_code, "Step 1 of 5" in shown) == (422, True)
+    assert 'id="email-error"' in shown
+    assert ("channel", "email") in hidden(shown)
+
+
+def test_the_language_changes_in_the_middle(site: Site) -> None:
+    shown = page(site.post("/signup?lang=hi", [*GOOD, ("at", "accounts"), ("step", "show")]))
+    assert '<html lang="hi">' in shown
+    assert dict(hidden(shown))["at"] == "accounts"
+    assert ("name", "सुनीता देवी") in hidden(shown)
+
+
+@pytest.mark.parametrize(
+    ("link", "platform", "handle"),
+    [
+        ("https://www.youtube.com/@Sunita?si=abc", "youtube", "sunita"),
+        ("instagram.com/Sunita.Devi/", "instagram", "sunita.devi"),
+        ("https://x.com/sunita_d?s=21", "x", "sunita_d"),
+    ],
+)
+def test_a_pasted_link_is_recognised_and_shown_back(
+    site: Site, link: str, platform: str, handle: str
+) -> None:
+    answer = site.post("/signup?lang=en", [("at", "accounts"), ("link", link), ("step", "link")])
+    assert answer.status_code == 200
+    assert f'name="handle_{platform}" type="text" value="{handle}"' in page(answer)
+    assert 'name="link" type="text" value=""' in page(answer)
+
+
+def test_a_link_in_the_field_of_another_platform_moves_to_its_own_with_its_followers(site: Site) -> None:
+    typed = [("handle_facebook", "https://youtube.com/@sunita"), ("followers_facebook", "90")]
+    shown = page(site.post("/signup?lang=en", [*GOOD, *typed, ("at", "accounts"), ("go", "next")]))
+    held = dict(hidden(shown))
+    assert (held["handle_youtube"], held["followers_youtube"]) == ("sunita", "90")
+    assert held["handle_facebook"] == ""
+    assert held["handle_instagram"] == "sunita.devi"
+
+
+def test_a_link_that_leads_to_no_platform_is_said_beside_its_field_and_stays(site: Site) -> None:
+    for pressed in (("step", "link"), ("go", "next")):
+        answer = site.post("/signup?lang=en", [("at", "accounts"), ("link", "https://a.test/b"), pressed])
+        assert answer.status_code == 422
+        assert 'id="link-error"' in page(answer)
+        assert 'value="https://a.test/b"' in page(answer)
+
+
+def test_the_last_step_shows_what_was_told_and_leads_back_to_each(site: Site) -> None:
+    shown = page(site.post("/signup?lang=en", [*GOOD, ("at", "themes"), ("go", "next")]))
+    for told in ("सुनीता देवी", "Namuna Pradesh › Janpur", "Instagram sunita.devi", "WhatsApp"):
+        assert told in shown
+    assert set(re.findall(r'name="go" value="(\w+)" aria-label', shown)) == {
+        "about",
+        "place",
+        "accounts",
+        "themes",
+    }
+
+
+def test_an_area_can_be_found_by_typing_in_either_script(site: Site) -> None:
+    shown = page(site.post("/signup?lang=en", [("at", "place"), ("step", "place"), ("area_state", "IN-XN")]))
+    assert 'data-also="जनपुर Janpur">Janpur</option>' in shown
+    assert "data-narrow=" in shown
+
+
+def test_the_form_is_light_on_the_wire(site: Site) -> None:
+    """Page, stylesheet and script: three requests."""
+    shown = site.get("/signup?lang=hi")
+    files = re.findall(r'(?:src|href)="(/static/[^"]+)"', page(shown))
+    sizes = [len(gzip.compress(one)) for one in (shown.body, *(site.get(path).body for path in files))]
+    assert (len(sizes), sum(sizes) < 20_000) == (3, True), sizes

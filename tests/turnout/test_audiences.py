@@ -226,7 +226,7 @@ def test_a_preview_that_is_too_large_is_refused_and_reads_no_more(made, monkeypa
 SHARES = st.none() | st.sampled_from([0.05, 0.1, 0.3, 1.0])
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     st.lists(st.tuples(st.integers(0, 30), st.none() | st.integers(0, 30)), min_size=1, max_size=25),
     SHARES,

@@ -9,7 +9,8 @@ from chalicelib.errors import Forbidden, InvalidInput
 from chalicelib.identity.roles import Principal
 from chalicelib.turnout.intake import MatchKind, TurnoutKind
 from chalicelib.turnout.model import Booth, GenderSum, Match, Sheet, Sum
-from chalicelib.turnout.store import TurnoutStore
+from chalicelib.turnout.store import SETTLED_S, TurnoutStore
+from tests.influencers.world import MovedClock
 from tests.turnout.world import (
     AREAS,
     OPTIONS,
@@ -47,6 +48,10 @@ UP = {"lgd_district_code": "162", "ac_no": "168", "booth_no": "1"} | {
 
 def read(row):
     return kind().read(cells_of(kind(), row), job())
+
+
+def marks():
+    return [(mark.job, mark.district) for mark in TurnoutStore().touched("ls-2014")]
 
 
 def wrong(row):
@@ -168,9 +173,66 @@ def test_a_job_that_dies_after_writing_is_folded_by_the_next(world):
     assert TurnoutStore().sums("ls-2014") == []
     bring(world, rows_of([booth(1, 20, district="D9002")]), job(ident="imp_2"))
     assert [one.sum.voters for one in TurnoutStore().sums("ls-2014")] == [10, 20]
-    assert TurnoutStore().touched("ls-2014") == [("imp_dead", "D9001")]
+    assert marks() == [("imp_dead", "D9001")]
     world.finish(job(ident="imp_dead"))
-    assert TurnoutStore().touched("ls-2014") == []
+    assert marks() == []
+
+
+def test_what_a_job_left_that_broke_off_is_folded_once_when_nothing_of_it_is_under_way(world, monkeypatch):
+    real, folded, clock = TurnoutStore.fold, [], MovedClock()
+
+    def fold(store, election, state, district):
+        folded.append(district)
+        return real(store, election, state, district)
+
+    monkeypatch.setattr(TurnoutStore, "fold", fold)
+    both = [booth(1, 500), booth(1, 400, district="D9002")]
+    wiring.directory().put_areas([booth_area(one.id) for one in both])
+    broken_off, other = (TurnoutKind(TurnoutStore(), wiring.directory(), clock) for _ in range(2))
+    broken_off.write([both[0]], job(ident="imp_dead"))
+    for ident, moved_s, expected in (
+        ("imp_2", 60, ["D9001", "D9002"]),  # perhaps it still writes: folded, and looked at again
+        ("imp_3", SETTLED_S, ["D9001", "D9002"]),
+        ("imp_4", 60, ["D9002"]),
+    ):
+        folded.clear()
+        clock.forward(moved_s)
+        other.write([both[1]], job(ident=ident))
+        other.finish(job(ident=ident))
+        assert folded == expected, ident
+    assert marks() == []
+
+
+def test_a_job_that_writes_on_for_long_marks_its_district_anew_so_nobody_takes_that_away(world):
+    clock = MovedClock()
+    slow, quick = (TurnoutKind(TurnoutStore(), wiring.directory(), clock) for _ in range(2))
+    wiring.directory().put_areas([booth_area(f"D9001-A1-P{n}") for n in (1, 2, 3)])
+    slow.write([booth(1, 100)], job(ident="imp_slow"))
+    clock.forward(SETTLED_S)
+    slow.write([booth(2, 100)], job(ident="imp_slow"))
+    quick.write([booth(3, 100)], job(ident="imp_quick"))
+    quick.finish(job(ident="imp_quick"))
+    assert marks() == [("imp_slow", "D9001")]
+
+
+def test_a_mark_that_was_made_anew_while_it_was_folded_stays(world):
+    store = TurnoutStore()
+    store.touch("ls-2014", ["D9001"], "imp_1", 1000)
+    seen = store.touched("ls-2014")
+    store.touch("ls-2014", ["D9001"], "imp_1", 2000)
+    store.folded("ls-2014", seen)
+    assert marks() == [("imp_1", "D9001")]
+    store.folded("ls-2014", store.touched("ls-2014"))
+    assert marks() == []
+
+
+def test_a_district_that_is_folded_in_another_state_counts_there_and_no_longer_where_it_was(world):
+    told([booth(1, 100)])
+    store = TurnoutStore()
+    assert [one.state for one in store.sums("ls-2014")] == ["IN-XN"]
+    for state in ("IN-XM", "IN-XM", "IN-XN"):
+        store.fold("ls-2014", state, "D9001")
+        assert [(one.state, one.sum.voters) for one in store.sums("ls-2014")] == [(state, 100)]
 
 
 def test_finishing_that_dies_goes_on_behind_what_it_has_folded(world, monkeypatch):
@@ -188,10 +250,10 @@ def test_finishing_that_dies_goes_on_behind_what_it_has_folded(world, monkeypatc
     wiring.directory().put_areas([booth_area(one.id) for one in both])
     with pytest.raises(TimeoutError):
         bring(wiring.turnout_kind(), rows_of(both), job())
-    assert TurnoutStore().touched("ls-2014") == [("imp_1", "D9002")]
+    assert marks() == [("imp_1", "D9002")]
     wiring.turnout_kind().finish(job())
     assert folded == ["D9001", "dies", "D9002"]
-    assert TurnoutStore().touched("ls-2014") == []
+    assert marks() == []
     assert {one.district: one.sum.voters for one in TurnoutStore().sums("ls-2014")} == {
         "D9001": 500,
         "D9002": 400,

@@ -129,6 +129,16 @@ def test_the_lowest_are_listed_district_by_district_and_page_by_page(api):
     assert (of_a_block["of"]["booths"], of_a_block["of"]["missing"]) == (5, 0)  # nothing of the rest
 
 
+@pytest.mark.parametrize("feature", ["?by=booth&area=D9001&limit=3", "/lowest?share=1&limit=3"])
+def test_a_list_goes_on_at_the_election_with_which_it_began(api, feature):
+    _, first = api(ADMIN, "GET", f"/v1/turnout{feature}")
+    told([booth(n, 10) for n in range(1, 9)], "vs-2017", LATER)
+    _, rest = api(ADMIN, "GET", f"/v1/turnout{feature}&cursor={first['next']}")
+    assert first["election"]["id"] == rest["election"]["id"] == "ls-2014"
+    assert not {*ids(first)} & {*ids(rest)}
+    assert api(ADMIN, "GET", f"/v1/turnout{feature}")[1]["election"]["id"] == "vs-2017"
+
+
 def test_somebody_sees_their_own_areas_and_no_other_is_there_for_them(api):
     for path in ("?area=IN", "?area=IN-XN", "?area=D9002", "?area=D9002-A1", "?area=D9002-A1-P1"):
         for feature in ("", "/lowest", "/trend", "/goals"):

@@ -1,0 +1,1 @@
+"""Ambassadors of areas: appointments, letters, who could be one, invitations, what is missing where."""

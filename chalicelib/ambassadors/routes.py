@@ -1,0 +1,296 @@
+"""Ambassadors over HTTP: appointments for staff, letters for everybody."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Annotated, Any
+
+from chalice.app import Response
+from pydantic import AfterValidator, Field
+
+from chalicelib import wiring
+from chalicelib.ambassadors.model import Appointment, State, spelled
+from chalicelib.errors import NotFound
+from chalicelib.http import (
+    CREATOR,
+    PUBLIC,
+    Again,
+    Api,
+    ListQuery,
+    Request,
+    html,
+    next_cursor,
+    page_of,
+    read_cursor,
+)
+from chalicelib.i18n import translate
+from chalicelib.names import clean_text
+from chalicelib.pages import shell
+from chalicelib.pages.shell import mark
+from chalicelib.shapes import Day, Strict, View
+
+api = Api("ambassadors")
+
+AreaId = Annotated[str, Field(min_length=2, max_length=40)]
+PersonId = Annotated[str, Field(min_length=1, max_length=40)]
+Reason = Annotated[str, Field(min_length=1, max_length=2000), AfterValidator(lambda t: clean_text(t, 500))]
+Limit = Annotated[int, Field(ge=1, le=100)]
+STATES = {
+    "coming": mark("The appointment has not begun yet."),
+    "standing": mark("The appointment stands today."),
+    "over": mark("The term of this appointment is over."),
+    "ended": mark("This appointment was ended."),
+}
+
+
+class AppointmentBody(Strict):
+    influencer_id: PersonId
+    area: AreaId
+    begins: Day | None = None
+    """Left out: today."""
+    until: Day | None = None
+    """The last day. Left out: a year after the first."""
+
+
+class RenewalBody(Strict):
+    until: Day
+
+
+class EndBody(Strict):
+    reason: Reason
+
+
+class AmbassadorsQuery(Strict):
+    area: Annotated[str, Field(max_length=40)] | None = None
+    state: State | None = None
+    ends_by: Day | None = None
+    """Only those whose last day is this one or before."""
+    limit: Limit = 25
+    cursor: str | None = None
+
+
+class RenewalView(View):
+    until: date
+    at: datetime
+    by: str
+
+
+class AmbassadorView(View):
+    """An appointment as staff see it."""
+
+    id: str
+    influencer_id: str
+    name: str
+    """Empty for who has left."""
+    area: str
+    area_path: list[str]
+    begins: date
+    until: date
+    state: State
+    code: str
+    """What stands on the letter."""
+    letter: str
+    """Where anybody sees whether the letter is real."""
+    at: datetime
+    by: str
+    renewals: list[RenewalView]
+    ended_at: datetime | None
+    ended_by: str
+    reason: str
+    sample: bool
+
+
+class AmbassadorList(View):
+    items: list[AmbassadorView]
+    next: str | None = None
+
+
+class OwnAppointment(View):
+    """An appointment as its person sees it."""
+
+    id: str
+    area: str
+    names: dict[str, str]
+    begins: date
+    until: date
+    state: State
+    code: str
+    letter: str
+    ended_on: date | None
+    reason: str
+
+
+class OwnAppointments(View):
+    items: list[OwnAppointment]
+    next: str | None = None
+
+
+class LetterView(View):
+    """What a real letter says; of one that is not real there is nothing at its address."""
+
+    kind: str = "ambassador"
+    state: State
+    first_name: str
+    """Empty for who has left."""
+    area: str
+    names: dict[str, str]
+    begins: date
+    until: date
+    ended_on: date | None
+
+
+@api.get(
+    "/v1/ambassadors",
+    allow="ambassador.read",
+    query=AmbassadorsQuery,
+    answer=AmbassadorList,
+    summary="Ambassadors by place: who stands, whose term ends soon",
+)
+def ambassadors(request: Request, query: AmbassadorsQuery) -> AmbassadorList:
+    found, place = wiring.ambassadors().listed(
+        request.principal,
+        area=query.area,
+        state=query.state,
+        ends_by=query.ends_by,
+        limit=query.limit,
+        after=read_cursor(request),
+    )
+    return AmbassadorList(items=_views(found), next=next_cursor(request, place))
+
+
+def _as_now(request: Request, kept: Mapping[str, Any]) -> AmbassadorView:
+    return _view(wiring.ambassadors().get(request.principal, kept["id"]))
+
+
+AS_NOW = Again(("id",), _as_now)
+
+
+@api.post(
+    "/v1/ambassadors",
+    allow="ambassador.write",
+    body=AppointmentBody,
+    answer=AmbassadorView,
+    again=AS_NOW,
+    status=201,
+    summary="Appoint an approved person ambassador of an area",
+)
+def appoint(request: Request, body: AppointmentBody) -> AmbassadorView:
+    made = wiring.ambassadors().appoint(
+        request.principal, body.influencer_id, body.area, begins=body.begins, until=body.until
+    )
+    return _view(made)
+
+
+@api.get(
+    "/v1/ambassadors/{appointment}", allow="ambassador.read", answer=AmbassadorView, summary="One appointment"
+)
+def ambassador(request: Request, appointment: str) -> AmbassadorView:
+    return _view(wiring.ambassadors().get(request.principal, appointment))
+
+
+@api.post(
+    "/v1/ambassadors/{appointment}/renewal",
+    allow="ambassador.write",
+    body=RenewalBody,
+    answer=AmbassadorView,
+    again=AS_NOW,
+    summary="Make a term longer",
+)
+def renew(request: Request, appointment: str, body: RenewalBody) -> AmbassadorView:
+    return _view(wiring.ambassadors().renew(request.principal, appointment, body.until))
+
+
+@api.post(
+    "/v1/ambassadors/{appointment}/end",
+    allow="ambassador.write",
+    body=EndBody,
+    answer=AmbassadorView,
+    again=AS_NOW,
+    summary="End an appointment before its term",
+)
+def end(request: Request, appointment: str, body: EndBody) -> AmbassadorView:
+    return _view(wiring.ambassadors().end(request.principal, appointment, body.reason))
+
+
+@api.get(
+    "/v1/me/appointments",
+    allow=CREATOR,
+    query=ListQuery,
+    answer=OwnAppointments,
+    summary="The creator's own appointments, with their letters",
+)
+def my_appointments(request: Request, query: ListQuery) -> OwnAppointments:
+    own, areas = wiring.ambassadors().of_person(request.principal.id), wiring.directory()
+    shown, after = page_of(request, query.limit, own, lambda one: f"{one.at} {one.id}", latest_first=True)
+    known = areas.many({one.area for one in shown})
+    items = [
+        OwnAppointment.model_validate(
+            one.model_dump()
+            | _letter(one)
+            | {"names": dict(known[one.area].names) if one.area in known else {}}
+        )
+        for one in shown
+    ]
+    return OwnAppointments(items=items, next=after)
+
+
+@api.get("/v1/verify/{code}", allow=PUBLIC, answer=LetterView, summary="Whether a letter is real")
+def verify_letter(request: Request, code: str) -> LetterView:
+    return _told(code)
+
+
+@api.page("GET", "/verify/{code}", allow=PUBLIC, summary="Whether a letter is real")
+def letter_page(request: Request, code: str) -> Response:
+    try:
+        letter = _told(code)
+    except NotFound:
+        return html(_page(request, None), NotFound.status)
+    return html(_page(request, letter))
+
+
+def _page(request: Request, letter: LetterView | None) -> str:
+    lang = request.lang
+    states = {state: translate(lang, said) for state, said in STATES.items()}
+    names = letter.names if letter else {}
+    area = names.get(lang) or names.get("en") or next(iter(names.values()), "")
+    return shell.render("letter.html", lang, path=request.path, letter=letter, states=states, area=area)
+
+
+def _told(code: str) -> LetterView:
+    letter = wiring.ambassadors().verified(code)
+    return LetterView(
+        state=letter.state,
+        first_name=letter.first_name,
+        area=letter.area.id,
+        names=dict(letter.area.names),
+        begins=letter.begins,
+        until=letter.until,
+        ended_on=letter.ended_on,
+    )
+
+
+def _view(one: Appointment) -> AmbassadorView:
+    return _views([one])[0]
+
+
+def _views(appointments: Sequence[Appointment]) -> list[AmbassadorView]:
+    names = wiring.ambassadors().names(appointments)
+    return [
+        AmbassadorView.model_validate(
+            one.model_dump()
+            | _letter(one)
+            | {
+                "influencer_id": one.influencer,
+                "name": names.get(one.influencer, ""),
+                "area_path": list(one.path),
+            }
+        )
+        for one in appointments
+    ]
+
+
+def _letter(one: Appointment) -> dict[str, str]:
+    state = one.state(wiring.clock().today_ist())
+    code = spelled(one.code)
+    return {"state": state, "code": code, "letter": f"{wiring.public_url()}/verify/{code}"}

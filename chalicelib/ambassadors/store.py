@@ -1,0 +1,146 @@
+"""Appointments and invitations in the table `ambassadors`.
+
+    pk                      sk           what                                                    read by
+    amb_…                   appointment  an appointment as JSON; `list_key`, `place`; `rev`       key, batch
+    inf_…                   card         what of a person stands, ids of all they had; `rev`      key, batch
+    code#<letter's code>    -            whose letter it is                                       key
+    inv_…                   invitation   an invitation as JSON; `list_key`, `place`; `rev`        key
+    address#<kind>#<hash>   -            which invitation went to this address: one for ever      key
+
+Index `by_place` (list_key, place): `open`, `ended` and `invitation`, each by the ids of its area's path, then
+its own id: those of an area and of all below begin alike.
+
+Access, in request units (an appointment is about half a KB, a card less):
+    one appointment     1 r, consistent
+    appoint, renew, end 1 r each of person, card, appointment; 1 transaction: appointment with its index
+                        entry, card, (once) the letter, a check of the person, two items of the audit
+    a letter            3 r: its code, the appointment, the person
+    list                1 query a page of the index: half a unit for 4 KB
+    shortlist           half a unit a card, 100 a request
+    invite              1 transaction: the invitation with its index entry, a claim and two checks for each
+                        address, two items of the audit; when it is sent 2 r and 1 w
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from pynamodb.attributes import NumberAttribute, UnicodeAttribute
+from pynamodb.exceptions import DoesNotExist
+from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
+from pynamodb.transactions import TransactWrite
+
+from chalicelib.ambassadors.model import Appointment, Card
+from chalicelib.tables import Table, TableName
+
+APPOINTMENT, CARD, ALONE = "appointment", "card", "-"
+OPEN, ENDED = "open", "ended"
+BATCH = 100
+Position = dict[str, Any]
+
+
+class ByPlace(GlobalSecondaryIndex["Record"]):  # type: ignore[no-untyped-call]  # PynamoDB's own
+    class Meta:
+        index_name = "by_place"
+        projection = AllProjection()
+
+    list_key = UnicodeAttribute(hash_key=True)
+    place = UnicodeAttribute(range_key=True)
+
+
+class Record(Table):
+    class Meta:
+        table_name = TableName("ambassadors")
+
+    by_place = ByPlace()
+    list_key = UnicodeAttribute(null=True)
+    place = UnicodeAttribute(null=True)
+    body = UnicodeAttribute(null=True)
+    rev = NumberAttribute(null=True)
+
+
+def prefix_of(path: Sequence[str]) -> str:
+    """How the places of all in this area and below begin."""
+    return "".join(f"{part}/" for part in path)
+
+
+class AmbassadorStore:
+    # --- appointments
+
+    def find(self, appointment: str) -> Appointment | None:
+        """The appointment, read consistently."""
+        row = _get(appointment, APPOINTMENT)
+        return Appointment.model_validate_json(row.body or "") if row else None
+
+    def many(self, ids: Iterable[str]) -> list[Appointment]:
+        """Those of these appointments that there are, the first made first."""
+        rows = _batch(((one, APPOINTMENT) for one in ids), consistent=True)
+        found = (Appointment.model_validate_json(row.body or "") for row in rows)
+        return sorted(found, key=lambda one: (one.at, one.id))
+
+    def letter(self, code: str) -> str | None:
+        """The appointment whose letter has this code."""
+        row = _get(f"code#{code}", ALONE)
+        return row.body if row else None
+
+    def card(self, influencer: str) -> Card:
+        """What there is of a person, read consistently; an empty card when nothing is."""
+        row = _get(influencer, CARD)
+        return Card.model_validate_json(row.body or "") if row else Card(influencer=influencer)
+
+    def cards(self, influencers: Sequence[str]) -> dict[str, Card]:
+        """The cards of those of these people who have one; they may be a second old."""
+        rows = _batch((one, CARD) for one in influencers)
+        return {row.pk: Card.model_validate_json(row.body or "") for row in rows}
+
+    def write(self, transaction: TransactWrite, after: Appointment, card: Card) -> None:
+        """Adds an appointment as it became, new with its letter, and its person's card; refused when either
+        was changed meanwhile."""
+        new = after.rev == 1
+        if new:
+            letter = Record(f"code#{after.code}", ALONE, body=after.id)
+            transaction.save(letter, condition=Record.pk.does_not_exist())
+        same = Record.pk.does_not_exist() if new else Record.rev == after.rev - 1
+        transaction.save(_item(after), condition=same)
+        body = card.model_dump_json(exclude_defaults=True)
+        seen = Record.pk.does_not_exist() if card.rev == 1 else Record.rev == card.rev - 1
+        transaction.save(Record(card.influencer, CARD, body=body, rev=card.rev), condition=seen)
+
+    def listed(
+        self, list_key: str, prefix: str, after: Position | None, page: int
+    ) -> Iterator[tuple[Appointment, Position]]:
+        """Appointments whose place begins so, behind the place `after`; each with its own."""
+        for row, place in _walk(list_key, prefix, after, page):
+            yield Appointment.model_validate_json(row.body or ""), place
+
+
+def _item(one: Appointment) -> Record:
+    return Record(
+        one.id,
+        APPOINTMENT,
+        list_key=OPEN if one.ended_at is None else ENDED,
+        place=f"{prefix_of(one.path)}{one.id}",
+        body=one.model_dump_json(exclude_defaults=True),
+        rev=one.rev,
+    )
+
+
+def _walk(list_key: str, prefix: str, after: Position | None, page: int) -> Iterator[tuple[Record, Position]]:
+    begins = ByPlace.place.startswith(prefix) if prefix else None
+    for row in Record.by_place.query(list_key, begins, last_evaluated_key=after, page_size=page):
+        place = {"pk": row.pk, "sk": row.sk, "list_key": list_key, "place": row.place or ""}
+        yield row, {name: {"S": value} for name, value in place.items()}
+
+
+def _get(pk: str, sk: str) -> Record | None:
+    try:
+        return Record.get(pk, sk, consistent_read=True)
+    except DoesNotExist:
+        return None
+
+
+def _batch(keys: Iterable[tuple[str, str]], *, consistent: bool = False) -> Iterator[Record]:
+    wanted = list(dict.fromkeys(keys))
+    for begin in range(0, len(wanted), BATCH):
+        yield from Record.batch_get(wanted[begin : begin + BATCH], consistent_read=consistent)

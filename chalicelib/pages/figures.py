@@ -1,0 +1,37 @@
+"""How dates, numbers and money are written in India: one helper each, which the templates know as filters."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from chalicelib.clock import IST
+
+
+def day(of: date | datetime | str) -> str:
+    """DD-MM-YYYY, by the calendar of India; also of a text such as 2026-01-31."""
+    if isinstance(of, str):
+        of = date.fromisoformat(of)
+    if isinstance(of, datetime):
+        of = of.astimezone(IST)
+    return f"{of:%d-%m-%Y}"
+
+
+def moment(at: datetime, *, seconds: bool = False) -> str:
+    """DD-MM-YYYY HH:MM by the clock of India, with seconds if wished."""
+    return f"{at.astimezone(IST):{'%d-%m-%Y %H:%M:%S' if seconds else '%d-%m-%Y %H:%M'}}"
+
+
+def grouped(number: int | float) -> str:
+    """12,34,567: lakhs and crores, as India groups; up to two places behind the point."""
+    whole, _, rest = f"{abs(number):.2f}".partition(".")
+    head, tail = whole[:-3], whole[-3:]
+    pairs = [head[max(0, end - 2) : end] for end in range(len(head), 0, -2)][::-1]
+    behind = rest.rstrip("0")
+    return f"{'-' if number < 0 else ''}{','.join((*pairs, tail))}{'.' + behind if behind else ''}"
+
+
+def rupees(amount: int | float) -> str:
+    """₹12,34,567.50; whole rupees without a point."""
+    shown = grouped(abs(amount))
+    whole, point, rest = shown.partition(".")
+    return f"{'-' if amount < 0 else ''}₹{whole}{point}{rest.ljust(2, '0') if point else ''}"

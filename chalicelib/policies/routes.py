@@ -1,0 +1,347 @@
+"""Policies and appeals over HTTP."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated
+
+from pydantic import Field
+
+from chalicelib import wiring
+from chalicelib.http import CREATOR, Api, ListQuery, Request, next_cursor, page_of, read_cursor
+from chalicelib.policies import words
+from chalicelib.policies.model import (
+    MOST_VERSIONS,
+    AccountFinding,
+    Answer,
+    EndBody,
+    Grade,
+    Id,
+    Policy,
+    PolicyBody,
+    Start,
+    StartBody,
+    State,
+    Terms,
+    Version,
+    counted,
+)
+from chalicelib.policies.tiers import Placed
+from chalicelib.shapes import Strict, View
+
+api = Api("policies")
+
+AreaId = Annotated[str, Field(min_length=2, max_length=40, pattern=r"^[A-Z0-9-]+$")]
+Number = Annotated[int, Field(ge=1, le=MOST_VERSIONS)]
+
+
+# --- policies -----------------------------------------------------------------------------------------------
+
+
+class PolicyView(View):
+    id: str
+    rev: int
+    names: dict[str, str]
+    issued_by: str
+    sample: bool
+    versions: int
+    """The number of the newest."""
+    in_force: int | None
+    """The version that holds today."""
+    starts: list[Start]
+    """Which version was put in force from which day, by whom; the decisions in their order."""
+    ends_on: date | None
+    reason: str
+    updated_at: datetime
+
+
+class PolicyList(View):
+    items: list[PolicyView]
+    next: str | None = None
+
+
+class VersionView(View):
+    policy: str
+    number: int
+    state: State
+    terms: Terms
+    by: str
+    at: datetime
+
+
+class VersionList(View):
+    items: list[VersionView]
+    next: str | None = None
+
+
+@api.get("/v1/policies", allow="policy.read", query=ListQuery, answer=PolicyList, summary="All policies")
+def policies(request: Request, query: ListQuery) -> PolicyList:
+    found, after = page_of(request, query.limit, wiring.policies().listed(), lambda one: one.id)
+    return PolicyList(items=[_policy(one) for one in found], next=after)
+
+
+@api.post(
+    "/v1/policies",
+    allow="policy.write",
+    body=PolicyBody,
+    answer=PolicyView,
+    status=201,
+    summary="Write a policy; its first version is a draft",
+)
+def create(request: Request, body: PolicyBody) -> PolicyView:
+    return _policy(wiring.policies().create(request.principal, body)[0])
+
+
+@api.get("/v1/policies/{policy}", allow="policy.read", answer=PolicyView, summary="One policy")
+def policy(request: Request, policy: str) -> PolicyView:
+    return _policy(wiring.policies().get(policy))
+
+
+@api.get(
+    "/v1/policies/{policy}/versions",
+    allow="policy.read",
+    query=ListQuery,
+    answer=VersionList,
+    summary="All its versions, the first one first",
+)
+def versions(request: Request, policy: str, query: ListQuery) -> VersionList:
+    whole = wiring.policies().get(policy)
+    found, after = page_of(
+        request, query.limit, wiring.policies().versions(policy), lambda one: one.number
+    )
+    return VersionList(items=[_version(whole, one) for one in found], next=after)
+
+
+@api.post(
+    "/v1/policies/{policy}/versions",
+    allow="policy.write",
+    body=Terms,
+    answer=VersionView,
+    status=201,
+    summary="Write another version: those before stay as they are",
+)
+def write(request: Request, policy: str, body: Terms) -> VersionView:
+    return _version(*wiring.policies().write(request.principal, policy, body))
+
+
+@api.post(
+    "/v1/policies/{policy}/start",
+    allow="policy.start",
+    body=StartBody,
+    answer=PolicyView,
+    summary="Put a version in force from a day on; never by who wrote it",
+)
+def start(request: Request, policy: str, body: StartBody) -> PolicyView:
+    return _policy(wiring.policies().start(request.principal, policy, body))
+
+
+@api.post(
+    "/v1/policies/{policy}/end",
+    allow="policy.start",
+    body=EndBody,
+    answer=PolicyView,
+    summary="Let a policy end with a day",
+)
+def end(request: Request, policy: str, body: EndBody) -> PolicyView:
+    return _policy(wiring.policies().end(request.principal, policy, body))
+
+
+def _policy(one: Policy) -> PolicyView:
+    holds = one.in_force(wiring.clock().today_ist())
+    return PolicyView.model_validate(one.model_dump() | {"in_force": holds.version if holds else None})
+
+
+def _version(policy: Policy, one: Version) -> VersionView:
+    state = policy.state(one.number, wiring.clock().today_ist())
+    return VersionView.model_validate(one.model_dump() | {"state": state})
+
+
+# --- tiers --------------------------------------------------------------------------------------------------
+
+
+class RuleView(View):
+    """One rule: what it asks, what is known, and whether it is met."""
+
+    kind: str
+    asks: str
+    known: str
+    answer: Answer
+    says: str
+    """The answer in words."""
+    number: int | None
+    """Of followers or posts; empty is no data, not 0."""
+    grade: Grade
+    at: datetime | None
+    """When that was measured, shown or handed in."""
+
+
+class StepView(View):
+    tier: str
+    name: str
+    answer: Answer
+    rules: list[RuleView]
+
+
+class AccountView(View):
+    """How one account stands with each tier, the highest first. What several accounts have is never
+    added."""
+
+    id: str
+    """Empty for who has named none."""
+    platform: str
+    tier: str
+    possible: str
+    tiers: list[StepView]
+
+
+class PlacedView(View):
+    policy: str
+    name: str
+    sample: bool
+    version: int
+    on: date
+    tier: str
+    """Empty: none is reached."""
+    tier_name: str
+    ceiling_rupees: int | None
+    """The most for a month by the policy's own words: information, JanJan pays nobody."""
+    note: str
+    possible: str
+    """A higher tier that nothing speaks against, but that what is not known yet might."""
+    summary: str
+    not_certain: list[str]
+    """What of the policy could not be confirmed."""
+    accounts: list[AccountView]
+
+
+class TierAnswer(View):
+    policies: list[PlacedView]
+    """By each policy in force, or the version that was asked for."""
+
+
+class TierQuery(Strict):
+    policy: Id | None = None
+    """By this policy alone;"""
+    version: Number | None = None
+    """by this version of it, drafts and past ones too. Without: the newest."""
+
+
+class TrialBody(Strict):
+    area: AreaId
+    version: Number | None = None
+    """Without: the newest."""
+
+
+class TrialQuery(Strict):
+    cursor: str | None = None
+
+
+class TrialView(View):
+    """How many approved people of an area would be in which tier; nothing is kept."""
+
+    policy: str
+    version: int
+    area: str
+    read: int
+    """People whom this page looked at: at most 500."""
+    tiers: dict[str, int]
+    none: int
+    possible: int
+    """Of all these, for how many a higher tier depends on what is not known."""
+    next: str | None = None
+    """The cursor to the people behind them, whose numbers are to be added."""
+
+
+@api.get(
+    "/v1/me/tier",
+    allow=CREATOR,
+    answer=TierAnswer,
+    summary="The creator's tiers by the policies in force, and why",
+)
+def my_tier(request: Request) -> TierAnswer:
+    return _tiers(wiring.tiers().mine(request.principal.id), request.lang)
+
+
+@api.get(
+    "/v1/influencers/{influencer_id}/tier",
+    allow="influencer.read",
+    query=TierQuery,
+    answer=TierAnswer,
+    summary="A person's tiers, and why; also by a version that is not in force",
+)
+def tier(request: Request, influencer_id: str, query: TierQuery) -> TierAnswer:
+    placed = wiring.tiers().of(request.principal, influencer_id, query.policy or "", query.version)
+    return _tiers(placed, request.lang)
+
+
+@api.post(
+    "/v1/policies/{policy}/trial",
+    allow="policy.trial",
+    body=TrialBody,
+    query=TrialQuery,
+    answer=TrialView,
+    summary="Try a version on the people of an area: how many would be in which tier",
+)
+def trial(request: Request, policy: str, body: TrialBody, query: TrialQuery) -> TrialView:
+    version, found, after = wiring.tiers().trial(
+        request.principal, policy, body.version, body.area, read_cursor(request)
+    )
+    by_tier, none, possible = counted(found, version.terms.tiers)
+    return TrialView(
+        policy=policy,
+        version=version.number,
+        area=body.area,
+        read=len(found),
+        tiers=dict(by_tier),
+        none=none,
+        possible=possible,
+        next=next_cursor(request, after),
+    )
+
+
+def _tiers(placed: list[Placed], lang: str) -> TierAnswer:
+    wanted = {area for one in placed for area in one.version.terms.areas}
+    areas = {
+        area.id: words.named(area.names, lang)
+        for area in (wiring.directory().many(wanted).values() if wanted else ())
+    }
+    return TierAnswer(policies=[_placed(one, lang, areas) for one in placed])
+
+
+def _placed(one: Placed, lang: str, areas: dict[str, str]) -> PlacedView:
+    terms, found = one.version.terms, one.evaluation
+    held = terms.tier(found.tier)
+    return PlacedView(
+        policy=one.policy.id,
+        name=words.named(one.policy.names, lang),
+        sample=one.policy.sample,
+        version=found.version,
+        on=found.on,
+        tier=found.tier,
+        tier_name=words.named(held.names, lang) if held else "",
+        ceiling_rupees=held.ceiling_rupees if held else None,
+        note=words.named(held.note, lang) if held and held.note else "",
+        possible=found.possible,
+        summary=words.summary(one.policy, terms, found, lang),
+        not_certain=list(terms.not_certain),
+        accounts=[_account(account, terms, lang, areas) for account in found.accounts],
+    )
+
+
+def _account(one: AccountFinding, terms: Terms, lang: str, areas: dict[str, str]) -> AccountView:
+    names = {tier.id: words.named(tier.names, lang) for tier in terms.tiers}
+    steps = []
+    for step in one.tiers:
+        rules = [
+            RuleView(
+                kind=finding.rule.kind,
+                asks=words.asks(finding.rule, one.platform, lang, areas),
+                known=words.known(finding, one.platform, lang),
+                says=words.says(finding, lang),
+                **finding.model_dump(include={"answer", "number", "grade", "at"}),
+            )
+            for finding in step.findings
+        ]
+        steps.append(StepView(tier=step.tier, name=names[step.tier], answer=step.answer, rules=rules))
+    facts = one.model_dump(include={"platform", "tier", "possible"})
+    return AccountView(id=one.account, tiers=steps, **facts)

@@ -1,0 +1,113 @@
+"""Which tier somebody is in: looked up anew each time, so that it is never out of date."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from chalicelib.clock import Clock
+from chalicelib.errors import InvalidInput, NotFound, Unauthenticated
+from chalicelib.identity.roles import Principal
+from chalicelib.policies.model import TRIAL, Evaluation, Known, Policy, Version, evaluate, months_before
+from chalicelib.policies.service import Policies, held_on
+from chalicelib.ports import Activity, Area, Areas, Profile, Profiles
+
+READ_PERSON = "influencer.read"
+MOST_POSTS = 2000
+"""Posts of one person that are looked at: more than any rule asks for is known by then to be there."""
+TRIED_AT_ONCE = 500
+"""People whom one request of a trial looks at."""
+PAGE = 100
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A person's tier by one version of a policy, with what was judged by."""
+
+    policy: Policy
+    version: Version
+    evaluation: Evaluation
+
+
+@dataclass(frozen=True)
+class Tiers:
+    policies: Policies
+    profiles: Profiles
+    activity: Activity
+    areas: Areas
+    clock: Clock
+
+    def mine(self, person: str) -> list[Placed]:
+        """The tiers of a creator by all policies in force."""
+        profile = self.profiles.profile(person)
+        if profile is None:  # erased since the session was looked at
+            raise Unauthenticated
+        return self._placed(profile)
+
+    def of(self, who: Principal, person: str, policy: str, number: int | None) -> list[Placed]:
+        """The tiers of somebody in the caller's areas: by all policies in force, or by one version of one.
+        Raises NotFound, also for a person of elsewhere."""
+        profile = self.profiles.profile(person)
+        if profile is None or not who.covers_area(profile.path, READ_PERSON):
+            raise NotFound
+        if not policy:
+            return self._placed(profile)
+        found, version = self._chosen(policy, number)
+        return [Placed(found, version, self._evaluated(profile, version))]
+
+    def by_policy(self, profile: Profile, policy: str) -> Placed | None:
+        """The tier by the version of one policy that is in force; None when none is."""
+        return next((one for one in self._placed(profile) if one.policy.id == policy), None)
+
+    def trial(
+        self,
+        who: Principal,
+        policy: str,
+        number: int | None,
+        area_id: str,
+        after: Mapping[str, Any] | None,
+    ) -> tuple[Version, list[Evaluation], Mapping[str, str] | None]:
+        """The tiers of up to 500 approved people of an area, by any version, drafts too; and where to go on.
+        Nothing is kept. Raises NotFound, InvalidInput, also for an area that the caller does not
+        cover."""
+        _, version = self._chosen(policy, number)
+        area = self._own_area(who, area_id)
+        found: list[Evaluation] = []
+        for profile, place in self.profiles.approved(area.path, after, PAGE):
+            found.append(self._evaluated(profile, version))
+            if len(found) == TRIED_AT_ONCE:
+                return version, found, place
+        return version, found, None
+
+    def _chosen(self, policy: str, number: int | None) -> tuple[Policy, Version]:
+        """The version of this number, or else the newest."""
+        found = self.policies.get(policy)
+        return found, self.policies.version(policy, number or found.versions)
+
+    def _placed(self, profile: Profile) -> list[Placed]:
+        held = held_on(self.policies.listed(), self.clock.today_ist())
+        versions = self.policies.store.many([(policy.id, number) for policy, number in held])
+        chosen = [(policy, versions[policy.id, number]) for policy, number in held]
+        return [
+            Placed(policy, version, self._evaluated(profile, version)) for policy, version in chosen
+        ]
+
+    def _evaluated(self, profile: Profile, version: Version) -> Evaluation:
+        today, months = self.clock.today_ist(), version.terms.months_of_posts
+        posts = []
+        if months and profile.accounts:
+            posts = self.activity.posts_since(profile.id, _begin_of(months_before(today, months)), MOST_POSTS)
+        return evaluate(version, Known(profile, posts, today))
+
+    def _own_area(self, who: Principal, area_id: str) -> Area:
+        area = self.areas.get(area_id)
+        if area is None or not who.covers_area(area.path, TRIAL):
+            raise InvalidInput.of("area", "area_unknown", "There is no area %(id)s among yours.", id=area_id)
+        return area
+
+
+def _begin_of(day: date) -> datetime:
+    """Surely before this day has begun in India."""
+    return datetime.combine(day, time(), UTC) - timedelta(days=1)

@@ -1,0 +1,91 @@
+"""A change of a voice with its entry in the audit, its event and its part of the counts: all or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from pynamodb.exceptions import TransactWriteError
+from pynamodb.transactions import TransactWrite
+
+from chalicelib.clock import Clock
+from chalicelib.errors import Conflict, Transient
+from chalicelib.events.catalog import Event
+from chalicelib.identity.audit import Audit, nothing
+from chalicelib.identity.chain import Detail
+from chalicelib.tables import failed_conditions, is_passing, write_together
+from chalicelib.voices.model import Answer, Voice
+from chalicelib.voices.store import VoiceStore
+
+MONTH = timedelta(days=30.44)
+
+
+class ChangedMeanwhile(Conflict):
+    message = "This was changed by somebody else. Please look again."
+
+
+@dataclass(frozen=True)
+class Changes:
+    store: VoiceStore
+    audit: Audit
+    clock: Clock
+    months: int
+    """So long after the end of a voice its sender is kept."""
+
+    def commit(
+        self,
+        actor: str,
+        action: str,
+        before: Voice,
+        after: Voice,
+        *,
+        event: Event | None = None,
+        answer: Answer | None = None,
+        detail: Detail | None = None,
+        also: Callable[[TransactWrite], None] = nothing,
+    ) -> Voice:
+        """Writes a voice as it became, and gives it with its new revision. Raises ChangedMeanwhile."""
+        new, now = after.next(), self.clock.now()
+
+        def write(transaction: TransactWrite) -> None:
+            self.store.put(
+                transaction,
+                before,
+                new,
+                now,
+                event=event,
+                answer=answer,
+                keep_until=self.keep_until(new, now),
+            )
+            also(transaction)
+
+        self.audit.committing(
+            subject=f"voice#{new.id}",
+            action=action,
+            actor=actor,
+            at=now,
+            detail=detail,
+            write=write,
+            refused=lambda failed: ChangedMeanwhile(),
+        )
+        return new
+
+    def quietly(self, before: Voice, after: Voice) -> Voice:
+        """The same for what nobody did and nothing hangs on: what was told, when to try again. Raises
+        ChangedMeanwhile, Transient."""
+        new = after.next()
+        try:
+            with write_together() as transaction:
+                self.store.put(transaction, before, new, self.clock.now())
+        except TransactWriteError as error:
+            if failed_conditions(error):
+                raise ChangedMeanwhile from error
+            if is_passing(error):
+                raise Transient from error
+            raise
+        return new
+
+    def keep_until(self, voice: Voice, now: datetime) -> int | None:
+        """When the sender of a closed voice is forgotten, in seconds since 1970; None while it is open."""
+        return int((now + MONTH * self.months).timestamp()) if voice.closed_at is not None else None

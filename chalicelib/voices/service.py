@@ -1,0 +1,416 @@
+"""Voices as those have them who speak: received once, added to, looked up by their ticket, opened again."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from pynamodb.transactions import TransactWrite
+
+from chalicelib.clock import Clock
+from chalicelib.errors import Conflict, InvalidInput, NotFound
+from chalicelib.events.catalog import Event, VoiceAssigned, VoiceReceived, VoiceReopened
+from chalicelib.identity.audit import Audit
+from chalicelib.ports import Areas
+from chalicelib.voices.changes import ChangedMeanwhile, Changes
+from chalicelib.voices.masking import excerpt, mask
+from chalicelib.voices.model import (
+    EXCERPT,
+    OPEN,
+    SYSTEM,
+    Arrival,
+    Attachment,
+    Kind,
+    PublicAnswer,
+    PublicVoice,
+    Received,
+    Said,
+    Sender,
+    Voice,
+)
+from chalicelib.voices.routing import route
+from chalicelib.voices.settings import VoiceSettings
+from chalicelib.voices.store import Beginning, VoiceStore, Whole
+
+LETTERS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
+"""Of a ticket: nothing that is taken for another (no I, O, 0, 1). Twelve of them are 60 bits."""
+TICKET_LETTERS, GROUP = 12, 4
+CITIZEN = "citizen"
+"""Who acts in the audit where nobody is known to us."""
+TRIES = 5
+MOST_EDITS = 10
+INDIA = ("IN",)
+
+
+def new_ticket(digest: str) -> str:
+    """`JJ-XXXX-XXXX-XXXX` out of a keyed hash, as hex digits: nobody without the key can guess one."""
+    number, letters = int(digest, 16), []
+    for _ in range(TICKET_LETTERS):
+        number, at = divmod(number, len(LETTERS))
+        letters.append(LETTERS[at])
+    groups = ["".join(letters[i : i + GROUP]) for i in range(0, TICKET_LETTERS, GROUP)]
+    return "-".join(["JJ", *groups])
+
+
+def read_ticket(text: str) -> str:
+    """A ticket as somebody typed it, in its own form; empty for what is none."""
+    bare = "".join(one for one in text.upper() if one.isalnum()).removeprefix("JJ")
+    if len(bare) != TICKET_LETTERS or not set(bare) <= set(LETTERS):
+        return ""
+    return "-".join(["JJ", *(bare[i : i + GROUP] for i in range(0, TICKET_LETTERS, GROUP))])
+
+
+def source_key(keyed_hash: Callable[[str], str], channel: str, address: str) -> str:
+    """What stands for an address in keys."""
+    return keyed_hash(f"voices {channel}:{address}")
+
+
+@dataclass(frozen=True)
+class Voices:
+    store: VoiceStore
+    settings: VoiceSettings
+    changes: Changes
+    areas: Areas
+    departments: Callable[[], Mapping[str, Mapping[str, str]]]
+    """Names by language, by id."""
+    audit: Audit
+    clock: Clock
+    keyed_hash: Callable[[str], str]
+
+    # --- coming in
+
+    def receive(self, arrival: Arrival) -> Received:
+        """Takes a voice, routes it by the rules, sets its deadlines. The same evidence again is the same
+        voice, whatever else it says. An area or a department that is not known counts as not said."""
+        voice_id = self.id_of(arrival.evidence)
+        before = self.store.find(voice_id)
+        if before is not None:
+            return _received(before, repeated=True)
+        now = self.clock.now()
+        voice = self._routed(voice_id, arrival, now)
+        said = Said(
+            key=self._word_key(arrival.evidence),
+            text=unicodedata.normalize("NFC", arrival.text),
+            at=voice.received_at,
+            attachments=arrival.attachments,
+        )
+        given = arrival.sender
+        begun = Beginning(
+            said=said, sender=given if given.address or given.name else None, events=_events(voice)
+        )
+
+        def write(transaction: TransactWrite) -> None:
+            self.store.put_new(transaction, voice, begun, now)
+
+        try:
+            self.audit.committing(
+                subject=f"voice#{voice.id}",
+                action="voice.received",
+                actor=arrival.carried_by or CITIZEN,
+                at=now,
+                detail={
+                    "source": voice.source,
+                    "kind": voice.kind,
+                    "kind_by": voice.kind_by,
+                    "area": voice.area,
+                    "department": voice.department,
+                    "routed_by": voice.routed_by,
+                },
+                write=write,
+                refused=lambda failed: ChangedMeanwhile(),
+            )
+        except ChangedMeanwhile:
+            if self.store.find(voice_id) is None:
+                raise
+            return _received(voice, repeated=True)
+        return _received(voice, repeated=False)
+
+    def id_of(self, evidence: str) -> str:
+        """The id of the voice that this evidence makes."""
+        return f"voi_{self.keyed_hash(f'voice {evidence}')[:20]}"
+
+    def _routed(self, voice_id: str, arrival: Arrival, now: datetime) -> Voice:
+        area = self.areas.get(arrival.area) if arrival.area else None
+        path = area.path if area is not None else INDIA
+        routed = route(self.settings.rules(), arrival.text, path, arrival.kind)
+        chosen = arrival.department if arrival.department in self.departments() else ""
+        at = min(arrival.at, now)
+        given = arrival.sender
+        key = ""
+        if given.address or given.name:
+            key = source_key(self.keyed_hash, given.channel, given.address or voice_id)
+        tells = arrival.source in ("form", "creator") and given.address
+        voice = Voice(
+            id=voice_id,
+            ticket=new_ticket(self.keyed_hash(f"ticket {arrival.evidence}")),
+            kind=routed.kind,
+            kind_by=routed.kind_by,
+            source=arrival.source,
+            language=given.language,
+            area=area.id if area is not None else "",
+            path=path,
+            excerpt=excerpt(arrival.text, EXCERPT),
+            source_key=key,
+            carried_by=arrival.carried_by,
+            on_behalf=arrival.on_behalf,
+            occasion=arrival.occasion,
+            received_at=at,
+            pictures=len(arrival.attachments),
+            pending=("received:0",) if tells else (),
+        )
+        department, by = (chosen, "sender") if chosen else (routed.department, routed.by)
+        if department in self.departments():
+            voice = voice.assigned(department, by, at)
+        return voice.timed(at, self.settings.target(voice), self.settings.calendar())
+
+    def add_words(
+        self, voice_id: str, text: str, attachments: Sequence[Attachment], at: datetime, evidence: str
+    ) -> bool:
+        """Adds words to an open voice; False when the same evidence was added before. Raises NotFound,
+        Refused for a closed voice or one to which too much was said."""
+        said = Said(
+            key=self._word_key(evidence),
+            text=unicodedata.normalize("NFC", text),
+            at=at,
+            attachments=tuple(attachments),
+        )
+
+        def change(voice: Voice) -> Voice | None:
+            if self.store.said(voice_id, said.key) is not None:
+                return None
+            return voice.with_more(len(attachments))
+
+        return self._change(
+            voice_id,
+            change,
+            "voice.words_added",
+            lambda transaction: self.store.put_said(transaction, voice_id, said),
+        )
+
+    def edit_words(self, voice_id: str, evidence: str, text: str) -> bool:
+        """Puts other words in the place of those that this evidence made (the sender edited or took back a
+        message); how they read before is kept. False when they read so already, or are not there."""
+        key, new = self._word_key(evidence), unicodedata.normalize("NFC", text)
+        for _ in range(TRIES):
+            before = self.store.said(voice_id, key)
+            voice = self.store.find(voice_id)
+            if before is None or voice is None or before.text == new or before.redacted_by:
+                return False
+            kept = (*before.before, before.text)[-MOST_EDITS:]
+            after = before.model_copy(update={"text": new, "before": kept})
+            first = key == self._first_key(voice)
+            shown = voice.model_copy(update={"excerpt": excerpt(new, EXCERPT)}) if first else voice
+            try:
+                self.changes.commit(
+                    voice.carried_by or CITIZEN,
+                    "voice.words_edited",
+                    voice,
+                    shown,
+                    also=lambda t, b=before, a=after: self.store.put_edited(t, voice_id, b, a),  # type: ignore[misc]
+                )
+            except ChangedMeanwhile:
+                continue
+            return True
+        raise ChangedMeanwhile
+
+    def _first_key(self, voice: Voice) -> str:
+        whole = self.store.whole(voice.id, self.clock.epoch())
+        return whole.said[0].key if whole and whole.said else ""
+
+    def place(self, voice_id: str, area_id: str) -> Voice:
+        """Notes from which area a voice comes, where that was not known: it is routed by its words anew while
+        no department has it. Raises NotFound, InvalidInput for no area, Refused for a closed voice."""
+        area = self.areas.get(area_id)
+        if area is None:
+            raise InvalidInput.of("area", "area_unknown", "There is no area %(id)s.", id=area_id)
+
+        def change(voice: Voice) -> Voice | None:
+            if voice.area:
+                return None
+            after = voice.placed(area.id, area.path)
+            whole = self.store.whole(voice_id, self.clock.epoch())
+            words = " ".join(one.text for one in whole.said) if whole else ""
+            said_kind: Kind | None = voice.kind if voice.kind_by == "said" else None
+            found = route(self.settings.rules(), words, area.path, said_kind)
+            if not voice.department and found.department in self.departments():
+                after = after.assigned(found.department, found.by, self.clock.now())
+            start = voice.reopened_at or voice.received_at
+            return after.timed(start, self.settings.target(after), self.settings.calendar())
+
+        self._change(voice_id, change, "voice.placed", assigns=True)
+        return self._found(voice_id)
+
+    # --- looking up
+
+    def latest_open(self, channel: str, address: str) -> Voice | None:
+        """The newest voice from this address that is not closed; None when there is none."""
+        if not address:
+            return None
+        key = source_key(self.keyed_hash, channel, address)
+        found = self.store.of_address(key, self.clock.epoch())
+        return next((one for one in found if one.status in OPEN and not one.hidden), None)
+
+    def by_ticket(self, ticket: str) -> Voice | None:
+        """The voice with this ticket, however it was typed."""
+        known = read_ticket(ticket)
+        voice_id = self.store.by_ticket(known) if known else None
+        return self.store.find(voice_id) if voice_id else None
+
+    def whole(self, voice_id: str) -> Whole:
+        """All of a voice. Raises NotFound."""
+        found = self.store.whole(voice_id, self.clock.epoch())
+        if found is None:
+            raise NotFound
+        return found
+
+    def public(self, ticket: str) -> PublicVoice:
+        """What whoever has the ticket may read: of a voice that was joined to another one, that one's state
+        and answers. Raises NotFound, also for a voice that is hidden."""
+        own = self.by_ticket(ticket)
+        if own is None or own.hidden:
+            raise NotFound
+        whole = self.whole(own.main or own.id)
+        voice, now = whole.voice, self.clock.now()
+        due = voice.answer_due if voice.status in ("received", "assigned") else voice.resolve_due
+        return PublicVoice(
+            ticket=own.ticket,
+            kind=own.kind,
+            status=voice.status,
+            department=voice.department,
+            names=self.departments().get(voice.department, {}),
+            received_at=own.received_at,
+            assigned_at=voice.assigned_at,
+            answered_at=voice.answered_at,
+            closed_at=voice.closed_at,
+            reopened_at=voice.reopened_at,
+            answer_due=due if voice.status in OPEN else None,
+            overdue=voice.overdue(now),
+            asks=voice.asks,
+            may_reopen=own.may_reopen(now),
+            answers=tuple(
+                PublicAnswer(occasion=one.occasion, text=mask(one.text), at=one.at) for one in whole.answers
+            ),
+        )
+
+    def reopen(self, ticket: str, text: str = "", evidence: str = "") -> PublicVoice:
+        """Opens a closed voice again by its sender's word, with new deadlines; `text` is added to it. Raises
+        NotFound, Refused when it is too late or was done before."""
+        voice = self.by_ticket(ticket)
+        if voice is None or voice.hidden:
+            raise NotFound
+        now = self.clock.now()
+        opened = voice.opened_again(
+            now, self.settings.target(voice), self.settings.calendar(), by_citizen=True
+        )
+        said = None
+        if text:
+            key = self._word_key(evidence or f"reopened {voice.id}")
+            said = Said(key=key, text=unicodedata.normalize("NFC", text), at=now)
+            opened = opened.with_more(0)
+
+        def also(transaction: TransactWrite) -> None:
+            if said is not None:
+                self.store.put_said(transaction, voice.id, said)
+
+        event = VoiceReopened(**about(voice), by_citizen=True)
+        self.changes.commit(CITIZEN, "voice.reopened", voice, opened, event=event, also=also)
+        return self.public(ticket)
+
+    # --- forgetting
+
+    def forget_address(self, channel: str, address: str) -> int:
+        """Takes address and name out of all voices from this address, and gives their number. May be
+        repeated."""
+        key, number = source_key(self.keyed_hash, channel, address), 0
+        while found := [one for one in self.store.of_address(key, 0) if one.source_key == key]:
+            for voice in found:
+                self._change(voice.id, Voice.without_sender, "voice.sender_forgotten")
+                number += 1
+        return number
+
+    def forget_carrier(self, person: str) -> int:
+        """Takes an influencer out of the voices that they brought; and out of those that were their own word
+        their address and name. What was said stays, as what it is about does. May be repeated."""
+        number = 0
+        for voice_id in list(self.store.carried(person)):
+
+            def change(voice: Voice) -> Voice | None:
+                if voice.carried_by != person:
+                    return None
+                left = voice.without_carrier()
+                return left if voice.on_behalf else left.without_sender()
+
+            number += self._change(voice_id, change, "voice.carrier_forgotten")
+        return number
+
+    def carried(self, person: str) -> Iterator[Whole]:
+        """All that an influencer brought, the newest first, with what was answered; whose word it was on
+        behalf of somebody else is not told."""
+        for voice_id in self.store.carried(person):
+            found = self.store.whole(voice_id, self.clock.epoch())
+            if found is not None:
+                yield Whole(found.voice, None, found.said, found.answers)
+
+    # --- inside
+
+    def _found(self, voice_id: str) -> Voice:
+        voice = self.store.find(voice_id)
+        if voice is None:
+            raise NotFound
+        return voice
+
+    def _word_key(self, evidence: str) -> str:
+        return self.keyed_hash(f"words {evidence}")
+
+    def _change(
+        self,
+        voice_id: str,
+        change: Callable[[Voice], Voice | None],
+        action: str,
+        also: Callable[[TransactWrite], None] = lambda transaction: None,
+        *,
+        assigns: bool = False,
+    ) -> bool:
+        """Changes a voice as it is now; anew when somebody else was quicker. False when `change` gives
+        None."""
+        for _ in range(TRIES):
+            before = self._found(voice_id)
+            after = change(before)
+            if after is None:
+                return False
+            event = None
+            if assigns and after.department != before.department:
+                event = VoiceAssigned(**about(after))
+            try:
+                self.changes.commit(
+                    before.carried_by or SYSTEM if assigns else before.carried_by or CITIZEN,
+                    action,
+                    before,
+                    after,
+                    event=event,
+                    also=also,
+                )
+            except ChangedMeanwhile:
+                continue
+            return True
+        raise Conflict(ChangedMeanwhile.message)
+
+
+def about(voice: Voice) -> dict[str, str]:
+    """What every event of a voice says."""
+    return {"voice_id": voice.id, "department": voice.department, "area": voice.area}
+
+
+def _events(voice: Voice) -> list[Event]:
+    received = VoiceReceived(**about(voice), kind=voice.kind, source=voice.source)
+    return [received, VoiceAssigned(**about(voice))] if voice.department else [received]
+
+
+def _received(voice: Voice, *, repeated: bool) -> Received:
+    return Received(id=voice.id, ticket=voice.ticket, language=voice.language, repeated=repeated)
+
+
+def address_known(sender: Sender | None) -> bool:
+    return sender is not None and bool(sender.address)

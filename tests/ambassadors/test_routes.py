@@ -1,0 +1,116 @@
+"""Ambassadors over HTTP: what staff, the person and anybody with a letter see."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from chalicelib import wiring
+from tests.influencers.test_routes import Api, joined
+
+
+@pytest.fixture
+def person(api: Api) -> str:
+    """An approved creator of booth D9001-A1-P1."""
+    one = joined(api)
+    assert api("POST", f"/v1/influencers/{one}/review", {"decision": "approve"}, who="admin")[0] == 200
+    return one
+
+
+def appointed(api: Api, person: str, area: str = "D9001", who: str = "one", **more: Any) -> Any:
+    status, one = api("POST", "/v1/ambassadors", {"influencer_id": person, "area": area} | more, who=who)
+    assert status == 201, one
+    return one
+
+
+def test_staff_appoint_renew_and_end_and_each_step_is_in_the_audit(api: Api, person: str) -> None:
+    one = appointed(api, person)
+    assert (one["state"], one["name"], one["area_path"]) == (
+        "standing",
+        "सुनीता देवी",
+        ["IN", "IN-XN", "D9001"],
+    )
+    assert one["letter"] == f"{wiring.public_url()}/verify/{one['code']}"
+    path = f"/v1/ambassadors/{one['id']}"
+    later = {"until": one["until"].replace(one["until"][:4], str(int(one["until"][:4]) + 1))}
+    assert api("POST", f"{path}/renewal", later, who="one")[1]["until"] == later["until"]
+    assert api("POST", f"{path}/end", {"reason": ""}, who="one")[0] == 422
+    assert api("POST", f"{path}/end", {"reason": "moved"}, who="one")[1]["state"] == "ended"
+    assert api("POST", f"{path}/end", {"reason": "moved"}, who="one")[0] == 409
+    actions = [entry.action for entry in wiring.audit().all_of(f"ambassador#{one['id']}")]
+    assert actions == ["ambassador.appointed", "ambassador.renewed", "ambassador.ended"]
+
+
+def test_staff_of_another_district_find_nothing(api: Api, person: str) -> None:
+    one = appointed(api, person)
+    assert api("GET", f"/v1/ambassadors/{one['id']}", who="two")[0] == 404
+    assert api("POST", f"/v1/ambassadors/{one['id']}/end", {"reason": "x"}, who="two")[0] == 404
+    assert api("GET", "/v1/ambassadors", who="two")[1] == {"items": [], "next": None}
+    status, refused = api("GET", "/v1/ambassadors?area=D9001", who="two")
+    assert (status, refused["errors"][0]["code"]) == (422, "area_unknown")
+    assert api("GET", "/v1/ambassadors?area=D9999", who="two")[1]["errors"][0]["code"] == "area_unknown"
+    assert api("GET", "/v1/ambassadors", who="editor")[0] == 403
+
+
+def test_a_repeated_appointment_with_a_key_answers_anew_and_keeps_no_name(api: Api, person: str) -> None:
+    body = {"influencer_id": person, "area": "D9001"}
+    first = api("POST", "/v1/ambassadors", body, who="one", Idempotency_Key="k1")
+    again = api("POST", "/v1/ambassadors", body, who="one", Idempotency_Key="k1")
+    assert first == again
+    assert api("POST", "/v1/ambassadors", body, who="one")[1]["title"] == "stands already"
+
+
+def test_a_list_goes_on_behind_its_cursor(api: Api, person: str) -> None:
+    ids = {appointed(api, person, area)["id"] for area in ("D9001", "D9001-B1", "D9001-A1-P1")}
+    found, cursor = set(), ""
+    while True:
+        status, page = api("GET", f"/v1/ambassadors?area=D9001&limit=2{cursor}", who="one")
+        assert status == 200, page
+        found |= {one["id"] for one in page["items"]}
+        if not page["next"]:
+            break
+        cursor = f"&cursor={page['next']}"
+    assert found == ids
+
+
+def test_anybody_may_see_whether_a_letter_is_real_and_nothing_that_is_nobodys_business(
+    api: Api, person: str
+) -> None:
+    one = appointed(api, person)
+    status, letter = api("GET", f"/v1/verify/{one['code'].upper()}")
+    assert (status, letter["state"], letter["first_name"], letter["area"]) == (
+        200,
+        "standing",
+        "सुनीता",
+        "D9001",
+    )
+    said = json.dumps(letter, ensure_ascii=False)
+    assert person not in said
+    assert "देवी" not in said
+    assert api("GET", "/v1/verify/abcd-efgh-ijkl-mnop")[0] == 404
+
+
+def test_the_page_of_a_letter_says_in_hindi_and_english_what_holds(api: Api, person: str) -> None:
+    one = appointed(api, person)
+
+    def page(code: str, lang: str) -> tuple[int, str]:
+        answer = api.client.http.get(f"/verify/{code}?lang={lang}")
+        return answer.status_code, answer.body.decode()
+
+    assert (page(one["code"], "hi")[0], "जनपुर" in page(one["code"], "hi")[1]) == (200, True)
+    assert "This letter is real." in page(one["code"], "en")[1]
+    assert "यह पत्र असली है।" in page(one["code"], "hi")[1]
+    api("POST", f"/v1/ambassadors/{one['id']}/end", {"reason": "a private reason"}, who="one")
+    assert "This appointment was ended." in page(one["code"], "en")[1]
+    assert "private" not in page(one["code"], "en")[1]
+    status, said = page("abcd-efgh-ijkl-mnop", "en")
+    assert (status, "This is no letter of ours." in said) == (404, True)
+
+
+def test_an_ambassador_sees_their_own_letters(api: Api, creator: str) -> None:
+    one = appointed(api, creator)
+    status, own = api("GET", "/v1/me/appointments", who="me")
+    assert (status, [found["code"] for found in own["items"]]) == (200, [one["code"]])
+    assert own["items"][0]["names"]["en"] == "Janpur"
