@@ -19,7 +19,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.cookies import CookieError, SimpleCookie
 from typing import Any, Literal, Protocol, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
@@ -104,6 +104,8 @@ class Gate(Protocol):
     def require(self, principal: Principal, action: str) -> None: ...
 
     def creator(self, bearer: str) -> Principal: ...
+
+    def heard(self, bearer: str) -> Principal: ...
 
 
 class OnceOnly(Protocol):
@@ -197,6 +199,8 @@ class Route:
     again: Again | None = None
     produces: str = "text/plain"
     """What a raw route answers with."""
+    heard: bool = False
+    """Whether a creator who is suspended may call it too: to appeal, and to sign out."""
 
 
 ROUTES: list[Route] = []
@@ -393,12 +397,13 @@ class Api:
     def delete(self, path: str, *, allow: str, summary: str, **more: Any) -> Callable[[Handle], Handle]:  # noqa: ANN401
         return self._json("DELETE", path, allow=allow, summary=summary, **more)
 
-    def page(self, method: str, path: str, *, allow: str, summary: str) -> Callable[[Handle], Handle]:
+    def page(
+        self, method: str, path: str, *, allow: str, summary: str, heard: bool = False
+    ) -> Callable[[Handle], Handle]:
         """A page or a form: the view gets the request and gives `html(…)` or `redirect(…)`. A POST must come
         from our own pages (same origin), since the session travels as a cookie."""
-        return self._route(
-            Route(method, path, allow, summary, self.feature, None, None, None, 200, "page"), (FORM,)
-        )
+        route = Route(method, path, allow, summary, self.feature, None, None, None, 200, "page", heard=heard)
+        return self._route(route, (FORM,))
 
     def raw(
         self,
@@ -429,15 +434,14 @@ class Api:
         status: int = 200,
         kept: bool = True,
         again: Again | None = None,
+        heard: bool = False,
     ) -> Callable[[Handle], Handle]:
         """A JSON route. The view gets the request, path parameters, and `body` / `query` where a model is
         given."""
-        return self._route(
-            Route(
-                method, path, allow, summary, self.feature, body, query, answer, status, "json", kept, again
-            ),
-            (JSON,),
+        route = Route(
+            method, path, allow, summary, self.feature, body, query, answer, status, "json", kept, again
         )
+        return self._route(replace(route, heard=heard), (JSON,))
 
     def _route(self, route: Route, content_types: tuple[str, ...]) -> Callable[[Handle], Handle]:
         ROUTES.append(route)
@@ -539,7 +543,7 @@ def _authorise(route: Route, request: Request) -> None:
         raise Unauthenticated
     gate = _doors[0].gate()
     if route.allow == CREATOR:
-        request.caller = gate.creator(given)
+        request.caller = gate.heard(given) if route.heard else gate.creator(given)
         return
     request.caller = gate.principal(given)
     gate.require(request.caller, route.allow)

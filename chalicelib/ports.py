@@ -16,6 +16,9 @@ from chalicelib.errors import InvalidInput
 from chalicelib.identity.roles import Principal
 from chalicelib.platforms.base import Engaged, Inbound, Leased, Line, Measured, Outgoing, Posted, Scope
 
+Transaction = Any
+"""An open transaction of the tables: what adds to one is handed on, and knows no table of others."""
+
 # --- directory ----------------------------------------------------------------------------------------------
 
 
@@ -130,6 +133,17 @@ class Areas(Protocol):
         ...
 
 
+class Refiling(Protocol):
+    """Files anew what a feature keeps by the path of an area, once areas have moved: a district into another
+    state, a booth into another block."""
+
+    def refile(self, before: Sequence[str], district: Area) -> bool:
+        """Looks at all that lies in a district, whose path was `before`, and files what lies elsewhere by now
+        where the directory has it; at most as much as fits an invocation. Whether more may be left. May be
+        repeated, and two may run at once."""
+        ...
+
+
 # --- imports ------------------------------------------------------------------------------------------------
 
 
@@ -211,8 +225,9 @@ class ImportKind(Protocol[Record]):
         """Stores these (up to 100 whose effect is new or changed), by batch writes. May be repeated."""
         ...
 
-    def finish(self, job: ImportJob) -> None:
-        """Once all is written: what is summed over the file's places. May be repeated."""
+    def finish(self, job: ImportJob) -> bool | None:
+        """Once all is written: what is summed over the file's places, or follows from it. May be repeated.
+        True when it has done a part that fits an invocation, and is to be called again for more."""
         ...
 
 
@@ -365,6 +380,11 @@ class Creators(Protocol):
         lasts while it stays. None for who may not sign in."""
         ...
 
+    def hearing(self, person: str) -> int | None:
+        """The same number, also of who is suspended: they may appeal, and nothing else. None for anybody
+        else who may not sign in."""
+        ...
+
 
 @dataclass(frozen=True)
 class Count:
@@ -418,9 +438,9 @@ class Profiles(Protocol):
         place."""
         ...
 
-    def let_in(self, who: Principal, person: str, reason: str) -> None:
-        """Approves somebody who was declined or suspended, on appeal; nothing for who is approved already.
-        Raises as a review does."""
+    def letting_in(self, who: Principal, person: str, at: datetime) -> Callable[[Transaction], None]:
+        """What is to be added to the transaction by which somebody who was declined or suspended is approved
+        on appeal; nothing for who is approved already. Raises as a review does."""
         ...
 
 
@@ -444,10 +464,6 @@ def holding_department(owner: str) -> str:
     """The department that holds an account; empty when a creator does."""
     kind, _, department = owner.partition("#")
     return department if kind == "department" else ""
-
-
-Transaction = Any
-"""An open transaction of the tables: what adds to one is handed on, and knows no table of others."""
 
 
 class Claim(Protocol):

@@ -71,6 +71,7 @@ if TYPE_CHECKING:
     from chalicelib.ops import Idempotency, RateLimits, Seen
     from chalicelib.platforms.base import Meter
     from chalicelib.platforms.registry import Platforms
+    from chalicelib.policies.appeals import Appeals
     from chalicelib.policies.service import Policies
     from chalicelib.policies.store import PolicyStore
     from chalicelib.policies.tiers import Tiers
@@ -80,8 +81,10 @@ if TYPE_CHECKING:
         CampaignHalts,
         DirectSender,
         Ownership,
+        PersonalRecords,
         PostSums,
         Profiles,
+        Refiling,
         Tallies,
         Turnout,
     )
@@ -568,6 +571,19 @@ def tiers() -> Tiers:
 
 
 @cache
+def appeals() -> Appeals:
+    from chalicelib.policies.appeals import Appeals
+
+    return Appeals(_policy_store(), tiers(), profiles(), directory(), rate_limits(), audit(), clock())
+
+
+def personal_records() -> tuple[PersonalRecords, ...]:
+    """What features keep of a person beside the register: all of it is in an export, and goes with an
+    erasure."""
+    return (appeals(),)
+
+
+@cache
 def measuring() -> Measuring:
     from chalicelib.files import Files
     from chalicelib.metrics.measuring import Measuring
@@ -1012,7 +1028,20 @@ def area_kind() -> AreaKind:
     from chalicelib.directory.kind import AreaKind
     from chalicelib.directory.store import DirectoryStore
 
-    return AreaKind(DirectoryStore())
+    return AreaKind(DirectoryStore(), _filed_by_path)
+
+
+def _filed_by_path() -> tuple[Refiling, ...]:
+    from chalicelib.groups.refile import GroupsRefiled
+    from chalicelib.groups.store import GroupStore
+    from chalicelib.influencers.refile import PeopleRefiled
+    from chalicelib.turnout.refile import TurnoutRefiled
+
+    return (
+        PeopleRefiled(_people_store(), directory()),
+        GroupsRefiled(GroupStore(), directory()),
+        TurnoutRefiled(_turnout_store(), directory()),
+    )
 
 
 @cache

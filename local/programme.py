@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from chalicelib.clock import IST
 from local.acting import SMS_TEMPLATES, Caller, CallFailed, Creators, Json, Staff, enrol
 from local.config import MSG91
 from local.laptop import Laptop, use_environment
@@ -14,6 +15,7 @@ from local.sample import Creator, areas_from, creators, load_directory, programm
 if TYPE_CHECKING:
     from chalicelib.ports import Area
 
+POLICIES = Path(__file__).parent / "data" / "policies.json"
 CREATORS = 200
 POSTS = 12
 """So many of them publish a post and hand it in."""
@@ -133,6 +135,17 @@ def equip_departments(staff: Staff) -> None:
     staff.api("POST", f"/v1/schemes/{scheme}/progress", word, token=admin)
 
 
+def write_policies(staff: Staff) -> None:
+    """Three sample policies, the first one in force: written by one person, put in force by another."""
+    if staff.api("GET", "/v1/policies", token=staff.tokens["admin"])["items"]:
+        return  # an earlier try has written them
+    bodies = json.loads(POLICIES.read_text("utf-8"))
+    made = [staff.api("POST", "/v1/policies", one, token=staff.tokens["editor"])["id"] for one in bodies]
+    today = datetime.now(IST).date().isoformat()
+    start = {"version": 1, "begins": today, "reason": "sample"}
+    staff.api("POST", f"/v1/policies/{made[0]}/start", start, token=staff.tokens["approver"])
+
+
 def load_once(system: Laptop, tell: Callable[[int], object] = lambda _: None, count: int = CREATORS) -> bool:
     """The whole sample programme, unless this folder's state has it: False then.
 
@@ -154,6 +167,7 @@ def load_once(system: Laptop, tell: Callable[[int], object] = lambda _: None, co
     appoint_first(staff, areas)
     tell_turnout(areas)
     equip_departments(staff)
+    write_policies(staff)
     staff.draft(brief("", ["IN-XN"], EVERYWHERE))
     sandbox = Caller(system.sandbox_url)
     published = [(one, where) for one in people for where in LINKS if account_of(one, where)]

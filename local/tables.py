@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -29,13 +30,12 @@ def template() -> dict[str, Any]:
     return loaded
 
 
-def create_tables(stage: str = STAGE) -> None:
-    """Makes the template's tables, as far as CreateTable goes.
+def definitions(stage: str = STAGE) -> Iterator[dict[str, Any]]:
+    """What CreateTable is asked for, table by table.
 
     Without their time to live: a test's clock stands in the past, and the engine would take away each minute
     what has long expired by its own.
     """
-    dynamodb = boto3.client("dynamodb")
     for resource in template()["Resources"].values():
         if resource.get("Type") == "AWS::DynamoDB::Table":
             properties = resource["Properties"]
@@ -43,4 +43,11 @@ def create_tables(stage: str = STAGE) -> None:
             wanted = {key: properties[key] for key in CREATE_TABLE if key in properties}
             if "StreamSpecification" in wanted:
                 wanted["StreamSpecification"] = {"StreamEnabled": True} | wanted["StreamSpecification"]
-            dynamodb.create_table(TableName=name, **wanted)
+            yield {"TableName": name} | wanted
+
+
+def create_tables(stage: str = STAGE) -> None:
+    """Makes the template's tables, as far as CreateTable goes, where this process's environment points."""
+    dynamodb = boto3.client("dynamodb")
+    for wanted in definitions(stage):
+        dynamodb.create_table(**wanted)

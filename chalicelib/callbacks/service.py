@@ -17,6 +17,7 @@ from chalicelib import i18n
 from chalicelib.callbacks.letters import Letter, Letterbox
 from chalicelib.callbacks.stopwords import meaning_of
 from chalicelib.callbacks.store import CallbackStore
+from chalicelib.errors import PlatformOff
 from chalicelib.events.bus import Bus, Entry
 from chalicelib.events.catalog import CallbackUnknown
 from chalicelib.ops import Seen
@@ -207,7 +208,8 @@ class Callbacks:
         self, said: Inbound, letter: Letter, language: str | None, sentence: str, registered_as: str
     ) -> None:
         """One confirmation in the person's language. An SMS says what is registered for it: none goes out
-        where nothing is."""
+        where nothing is. The same words are lawful over any of our SMS channels, where the platform on which
+        the SMS came in has none."""
         if language is None:
             return
         by_sms = (said.medium or letter.platform) == "sms"
@@ -218,16 +220,25 @@ class Callbacks:
 
     def _reply(self, said: Inbound, letter: Letter, message: Outgoing) -> None:
         """One reply to one message, over the line on which it came: there free text is allowed, the person
-        has just written."""
+        has just written. An SMS, whose words are registered, else goes over any line of ours. With none there
+        is no reply: what the person wanted is done all the same, and that nobody told them is counted."""
         channel = said.medium or letter.platform
-        self.direct.send(
-            subject=self.pseudonym(f"{channel}:{said.sender}"),
-            key=said.dedupe_id,
-            channel=channel,
-            to=said.sender,
-            message=message,
-            line=Line(letter.platform, said.to),
-        )
+        line = Line(letter.platform, said.to)
+        for way in (line, None) if channel == "sms" else (line,):
+            try:
+                self.direct.send(
+                    subject=self.pseudonym(f"{channel}:{said.sender}"),
+                    key=said.dedupe_id,
+                    channel=channel,
+                    to=said.sender,
+                    message=message,
+                    line=way,
+                )
+            except PlatformOff:
+                continue
+            return
+        logger.warning("reply_unsent", extra={"platform": letter.platform, "callback_id": said.dedupe_id})
+        count("RepliesUnsent")
 
     def _preference(self, wish: Preference, letter: Letter) -> None:
         """Set in the platform's own settings, which have told the person: no confirmation of ours."""

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import re
 from collections import ChainMap
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, cast
@@ -35,7 +35,7 @@ from chalicelib.directory.model import (
 )
 from chalicelib.directory.store import DirectoryStore
 from chalicelib.errors import FieldError, Forbidden, InvalidInput
-from chalicelib.ports import Area, Column, Effect, ImportJob
+from chalicelib.ports import Area, Column, Effect, ImportJob, Refiling
 
 ACTION = "import.areas"
 LANGUAGES = (
@@ -47,6 +47,8 @@ INDIA = Area(ROOT, "country", (ROOT,), {"hi": "भारत", "en": "India"})
 _STATE = re.compile(r"IN-[A-Z]{2}")
 _BOOTH = re.compile(r"\d{1,5}[A-Z]?")
 MOST_ALIASES = 20
+_DISTRICT = 2
+"""Where the district stands in a path."""
 
 NO_PARENT = "The area above it, %(id)s, is not in the directory: import that first."
 NOT_AN_ID = "This is no id of an area."
@@ -93,6 +95,8 @@ class AreaKind:
     """Implements ports.ImportKind: areas, and the groupings of booths. What a file is silent about stays."""
 
     store: DirectoryStore
+    filed: Callable[[], Sequence[Refiling]] = tuple
+    """What features keep by the path of an area."""
     name: str = "areas"
     columns: Sequence[Column] = (
         Column("id", ("area_id", "area")),
@@ -156,15 +160,47 @@ class AreaKind:
             if _holds_others(record) and record.above in above and record.id not in above:
                 above[record.id] = _after(record, known, above)
         areas = [record for record in records if record.above in above]
+        changes = [(known.get(one.id), _after(one, known, above)) for one in areas]
+        moved = [was.path for was, now in changes if was is not None and was.path != now.path]
+        self.store.mark_moved(dict.fromkeys(path[: _DISTRICT + 1] for path in moved))
         if ROOT not in known and any(record.above == ROOT for record in areas):
             self.store.put_areas([INDIA], sample=False)
-        self.store.replace_areas((known.get(one.id), _after(one, known, above)) for one in areas)
+        self.store.replace_areas(changes)
         named = {one.id: one for record in records for one in _groupings(record)}
         fresh = [_named(groupings.get(one.id), one) for one in named.values()]
         self.store.put_groupings(one for one in fresh if one != groupings.get(one.id))
 
-    def finish(self, job: ImportJob) -> None:
-        """Nothing is summed."""
+    def finish(self, job: ImportJob) -> bool:
+        """Files anew, in one district a call, what lies there by the path of an area that has moved."""
+        before = self.store.moved()
+        if before is None:
+            return False
+        district = self.store.areas([before[-1]], fresh=True).get(before[-1])
+        if district is not None:
+            self._move_below(district)
+            self._move_polls(district)
+            if any([one.refile(before, district) for one in self.filed()]):
+                return True
+        self.store.end_moved(before)
+        return True
+
+    def _move_below(self, above: Area) -> None:
+        """Puts all areas below one where it lies now."""
+        below = self.store.children(above.id)
+        wrong = [(one, replace(one, path=(*above.path, one.id))) for one in below]
+        self.store.replace_areas((was, now) for was, now in wrong if was.path != now.path)
+        for one in below:
+            if one.level == "block":
+                self._move_below(replace(one, path=(*above.path, one.id)))
+
+    def _move_polls(self, district: Area) -> None:
+        """Puts the elections of the calendar that name areas of a district where those lie now."""
+        for poll in self.store.polls():
+            here = [area for area in poll.areas if area.split("-")[0] == district.id]
+            paths = {area.id: area.path for area in self.store.areas(here, fresh=True).values()}
+            areas = {**poll.areas, **paths}
+            if areas != poll.areas:
+                self.store.move_poll(poll, replace(poll, areas=areas))
 
     def _there(self, records: Sequence[Told]) -> tuple[dict[str, Area], dict[str, Area], dict[str, Grouping]]:
         """What there is of these records, the areas above them, and their groupings: a request or two."""

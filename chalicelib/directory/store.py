@@ -12,6 +12,8 @@
     themes        <id>                                        query: 0.5 read units
     departments   <id>                                        query: 0.5 read units
     elections     <id>                                        query of all: 1 read unit for some ten of them
+    moved         <path>                                      a district's path before areas in it moved: what
+                                                              lies there by its path is to be filed anew
 
 Index `by_parent` (parent, sort): children in the order of their names, and names beginning with what was
 typed; an area is about 250 bytes, so 100 children are 3 read units. A row costs 2 write units,
@@ -23,11 +25,11 @@ it costs 1 read unit an area for that, and a booth 2 rows at least: its own and 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
 from pynamodb.attributes import BooleanAttribute, JSONAttribute, UnicodeAttribute
-from pynamodb.exceptions import DoesNotExist
+from pynamodb.exceptions import DoesNotExist, PutError
 from pynamodb.expressions.condition import Condition
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.transactions import TransactWrite
@@ -37,8 +39,9 @@ from chalicelib.directory.model import Grouping, Label, Poll, fold, groupings_of
 from chalicelib.ports import Area
 from chalicelib.tables import Table, TableName
 
+REFUSED = "ConditionalCheckFailedException"
 AREA, GROUPING = "area", "grouping"
-ELECTIONS = "elections"
+ELECTIONS, MOVED = "elections", "moved"
 TIMES = ("polling_ends", "code_from", "code_until")
 _FOUND_WITHOUT_PARENT = ("country", "state", "district")
 Position = dict[str, Any]
@@ -94,6 +97,21 @@ class DirectoryStore:
                 for row in _rows(before, sample=False) if before else ():
                     if row.sk not in kept:
                         batch.delete(row)
+
+    def mark_moved(self, paths: Iterable[Sequence[str]]) -> None:
+        """Notes districts, by their paths until now, in which areas are about to move."""
+        with DirectoryItem.batch_write() as batch:
+            for path in paths:
+                batch.save(DirectoryItem(MOVED, "/".join(path)))
+
+    def moved(self) -> tuple[str, ...] | None:
+        """The path of a district in which areas have moved, read consistently; None: there is none."""
+        rows = DirectoryItem.query(MOVED, limit=1, consistent_read=True)
+        return next((tuple(row.sk.split("/")) for row in rows), None)
+
+    def end_moved(self, path: Sequence[str]) -> None:
+        """Takes the note away."""
+        DirectoryItem(MOVED, "/".join(path)).delete()
 
     def put_groupings(self, groupings: Iterable[Grouping]) -> None:
         """Writes constituencies and wards; the same again overwrites it."""
@@ -203,13 +221,26 @@ class DirectoryStore:
 
     def put_poll(self, transaction: TransactWrite, poll: Poll, *, new: bool) -> None:
         """Adds the write of an election; refused when it is there and new, or is to be changed and gone."""
-        body = vars(poll) | {name: rfc3339(getattr(poll, name)) for name in TIMES}
         there = PollItem.pk.does_not_exist() if new else PollItem.pk.exists()
-        transaction.save(PollItem(ELECTIONS, poll.id, poll=body), condition=there)
+        transaction.save(_poll_item(poll), condition=there)
+
+    def move_poll(self, before: Poll, after: Poll) -> None:
+        """Writes an election whose areas lie elsewhere by now, unless a person has changed it meanwhile: then
+        its paths are of today."""
+        try:
+            _poll_item(after).save(condition=PollItem.poll == _poll_item(before).poll)
+        except PutError as refused:
+            if refused.cause_response_code != REFUSED:
+                raise
 
     def remove_poll(self, transaction: TransactWrite, election: str) -> None:
         """Adds the removal of an election; refused when there is none."""
         transaction.delete(PollItem(ELECTIONS, election), condition=PollItem.pk.exists())
+
+
+def _poll_item(poll: Poll) -> PollItem:
+    body = vars(poll) | {name: rfc3339(getattr(poll, name)) for name in TIMES}
+    return PollItem(ELECTIONS, poll.id, poll=body)
 
 
 def _poll(row: PollItem) -> Poll:

@@ -16,11 +16,11 @@ from chalicelib.ports import Areas, Runs
 from chalicelib.queues import Queue
 from chalicelib.telemetry import logger
 
-READ = "stop.read"
 FRESH_S = 2.0
 """How old a copy of the stops may be that a sender acts on (DESIGN.md, stops)."""
 WAKE_AFTER_S = 3.0
 """After this every sender has read that a stop was lifted."""
+READ = "stop.read"
 
 
 @dataclass

@@ -210,6 +210,27 @@ class PostMeasured(Event):
     grade: str
 
 
+class _OfAppeal(Event):
+    feature = "policies"
+    appeal_id: str
+    influencer_id: str
+    area: str = ""
+    subject: str = ""
+
+
+class AppealOpened(_OfAppeal):
+    """A creator asks that a decision be looked at again: `subject` is `tier`, `review` or `handle`."""
+
+    name = "appeal.opened"
+
+
+class AppealAnswered(_OfAppeal):
+    """Somebody else than decided has answered an appeal: `outcome` is `granted` or `refused`."""
+
+    name = "appeal.answered"
+    outcome: str = ""
+
+
 class _OfVoice(Event):
     feature = "voices"
     voice_id: str
@@ -300,6 +321,8 @@ CATALOG: dict[str, type[Event]] = {
         ChannelStopped,
         PostSubmitted,
         PostMeasured,
+        AppealOpened,
+        AppealAnswered,
         VoiceReceived,
         VoiceAssigned,
         VoiceAnswered,

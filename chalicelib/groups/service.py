@@ -241,7 +241,7 @@ class Groups:
     ) -> Area:
         """The area of a group that the caller may put there."""
         wrong = faults(kind, departments, self.departments()) + self._strangers(who, admins)
-        area = self.areas.get(area_id)
+        area = self.areas.many([area_id], fresh=True).get(area_id)  # it may just have moved
         if area is None or not self._may_put(who, area, kind, departments):
             raise _no_area(area_id)
         if area.valid_until and area.valid_until < self.clock.today_ist().isoformat():

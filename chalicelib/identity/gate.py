@@ -30,3 +30,7 @@ class Gate:
     def creator(self, bearer: str) -> Creator:
         """Which creator calls. Raises Unauthenticated for a token that is not one of a session that lasts."""
         return self.sessions.creator(bearer)
+
+    def heard(self, bearer: str) -> Creator:
+        """The same, also one who is suspended: for what they need to appeal."""
+        return self.sessions.heard(bearer)

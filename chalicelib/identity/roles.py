@@ -81,6 +81,8 @@ MATRIX: dict[str, frozenset[Role]] = {
     "policy.write": _only("admin", "editor"),
     "policy.start": _only("admin", "approver"),
     "policy.trial": _only("admin", "coordinator"),
+    "appeal.read": _only("admin", "coordinator", "auditor"),
+    "appeal.answer": _only("admin", "coordinator"),
     "user.read": _only("admin", "auditor"),
     "user.write": _only("admin"),
     "voice.read": _only("admin", "coordinator", "nodal_officer", "auditor"),

@@ -68,8 +68,9 @@ class CreatorSessions:
     clock: Clock
 
     def begin(self, person: str) -> Begun:
-        """A session of this person. Raises Unauthenticated for who may not sign in."""
-        standing = self.creators.standing(person)
+        """A session of this person: of who is suspended, to be heard alone. Raises Unauthenticated for
+        anybody else who may not sign in."""
+        standing = self.creators.hearing(person)
         if standing is None:
             raise Unauthenticated
         session, until = new_token(), int(self.clock.epoch() + HOLDS_S)
@@ -81,6 +82,13 @@ class CreatorSessions:
     def creator(self, token: str) -> Creator:
         """Whose session a token is of. Raises Unauthenticated for anything but a session that lasts, of a
         person who has been neither suspended nor withdrawn since."""
+        return self._of(token, self.creators.standing)
+
+    def heard(self, token: str) -> Creator:
+        """The same, also of a session that somebody who is suspended has begun."""
+        return self._of(token, self.creators.hearing)
+
+    def _of(self, token: str, standing: Callable[[str], int | None]) -> Creator:
         person, session, until = self._read(token)
         try:
             item = SessionItem.get(_pk(session), "-", consistent_read=True)
@@ -88,7 +96,7 @@ class CreatorSessions:
             raise Unauthenticated from None
         if until <= self.clock.epoch() or item.owner != person:
             raise Unauthenticated
-        if self.creators.standing(person) != item.standing:
+        if standing(person) != item.standing:
             raise Unauthenticated
         return Creator(person, session)
 

@@ -174,8 +174,10 @@ class _Work:
                 break
             settled = self._settle(kind, found, layout, asked)
             self.job = self.at.store.save(self.job.with_(progress=done, pending=settled, tries=0))
-        if not self.job.dry_run:
-            kind.finish(asked)
+        while not self.job.dry_run and kind.finish(asked):
+            self.job = self.at.store.save(self.job.with_(tries=0))
+            if self._late():
+                return False
         self.end(None)
         return True
 

@@ -10,7 +10,7 @@ from chalice.app import Blueprint, CloudWatchEvent, SQSEvent
 from chalicelib import wiring
 from chalicelib.batches import each_record
 from chalicelib.errors import OnHold
-from chalicelib.events.catalog import Envelope, InfluencerApproved
+from chalicelib.events.catalog import AppealAnswered, Envelope, InfluencerApproved
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
@@ -32,12 +32,18 @@ def send_service(event: SQSEvent) -> PartialItemFailureResponse:
 
 
 @bp.on_cw_event(
-    {"source": ["janjan.influencers"], "detail-type": [InfluencerApproved.name]},
+    {
+        "source": ["janjan.influencers", "janjan.policies"],
+        "detail-type": [InfluencerApproved.name, AppealAnswered.name],
+    },
     name="welcome",
 )
 def welcome(event: CloudWatchEvent) -> None:
-    """Asks for the welcome. The event may come twice: its id is the message's key."""
+    """Asks for the welcome, or for the word that an appeal was answered. The event may come twice: its id is
+    the message's key."""
     envelope = Envelope.model_validate(event.detail)
-    approved = InfluencerApproved.model_validate(envelope.data)
-    wanted = {"kind": "welcome", "influencer": approved.influencer_id, "event": envelope.id}
+    wanted = {"kind": "welcome", "event": envelope.id}
+    if event.detail_type == AppealAnswered.name:
+        wanted |= {"kind": "notice", "notice": "appeal_answered"}
+    wanted["influencer"] = InfluencerApproved.model_validate(envelope.data).influencer_id
     wiring.service_queue().put([wanted])

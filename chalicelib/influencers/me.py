@@ -47,6 +47,7 @@ NAMES = {
     "youtube": "YouTube",
 }
 POSTS_SHOWN = 10
+APPEALS_SHOWN = 3
 LINK_SENT = "We have sent you an email with a link. Press the button behind it: then our emails come again."
 PROVEN = "Thank you. It is certain now that this account is yours."
 STATES = {
@@ -143,7 +144,7 @@ def sign_in(request: Request, body: CodeEntered) -> Response:
     return Response(view.model_dump_json(), headers, 200)
 
 
-@api.delete("/v1/me/session", allow=CREATOR, status=204, summary="Sign out")
+@api.delete("/v1/me/session", allow=CREATOR, status=204, summary="Sign out", heard=True)
 def sign_out(request: Request) -> Response:
     wiring.creator_sessions().end(request.principal)
     response = empty(204)
@@ -217,13 +218,15 @@ def sign_in_form(request: Request) -> Response:
             asked, _ = mine.ask(number.phone, request.source_ip)
             return _sign_in_page(request, form, asked=asked)
         given = CodeEntered.model_validate({"id": form.one("id"), "code": form.one("code")})
-        session = wiring.creator_sessions().begin(mine.enter(given.id, given.code, request.source_ip))
+        person = mine.enter(given.id, given.code, request.source_ip)
+        session = wiring.creator_sessions().begin(person)
     except ValidationError as error:
         return _sign_in_page(request, form, asked=form.one("id"), error=invalid(error))
     except Rejected as error:
         again = form.one("id") if isinstance(error, InvalidInput) else ""
         return _sign_in_page(request, form, asked=again, error=error)
-    return redirect(f"/me?lang={request.lang}", {"Set-Cookie": _cookie(session.token, HOLDS_S)})
+    place = "/me" if mine.get(person).standing is not None else "/me/appeals"
+    return redirect(f"{place}?lang={request.lang}", {"Set-Cookie": _cookie(session.token, HOLDS_S)})
 
 
 @api.page("GET", "/me", allow=CREATOR, summary="A creator's own page")
@@ -279,7 +282,7 @@ def follow_resumption(request: Request, token: str) -> Response:
     return html(shell.render("resume.html", request.lang, path=request.path, done=True))
 
 
-@api.page("POST", "/me/signout", allow=CREATOR, summary="Sign out")
+@api.page("POST", "/me/signout", allow=CREATOR, summary="Sign out", heard=True)
 def sign_out_form(request: Request) -> Response:
     wiring.creator_sessions().end(request.principal)
     return redirect(f"/me/signin?lang={request.lang}", {"Set-Cookie": _cookie("", 0)})
@@ -328,6 +331,7 @@ def _my_page(
         notice=translate(request.lang, STOPPED_BEFORE) if person.may_restart else "",
         said=said,
         posts=posts,
+        appeals=wiring.appeals().mine(person.id)[:APPEALS_SHOWN],
         form=form or Form(),
         errors=errors,
         problems=problems,

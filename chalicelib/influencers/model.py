@@ -85,6 +85,8 @@ MOST_FOLLOWERS = 10_000_000_000
 LONGEST_IDEA = 1000
 
 MAY_SIGN_IN: frozenset[Status] = frozenset({"pending_review", "approved", "declined"})
+MAY_BE_HEARD = MAY_SIGN_IN | {"suspended"}
+"""States in which somebody may appeal against what was decided about them."""
 BARRED: frozenset[Status] = frozenset({"suspended", "withdrawn"})
 """States that end all sessions of the person."""
 
@@ -352,6 +354,11 @@ class Influencer(View):
     def standing(self) -> int | None:
         """See ports.Creators."""
         return self.barred if self.status in MAY_SIGN_IN else None
+
+    @property
+    def hearing(self) -> int | None:
+        """See ports.Creators."""
+        return self.barred if self.status in MAY_BE_HEARD else None
 
     @property
     def addresses(self) -> dict[str, str]:

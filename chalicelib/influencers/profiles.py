@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from chalicelib.clock import parse_rfc3339
 from chalicelib.identity.roles import Principal
-from chalicelib.influencers.model import Account, Influencer, ReviewRequest, area_prefix
+from chalicelib.influencers.model import Account, Influencer, area_prefix
 from chalicelib.influencers.service import Register
 from chalicelib.influencers.store import PeopleStore
-from chalicelib.ports import Count, Profile, ProfileAccount
+from chalicelib.ports import Count, Profile, ProfileAccount, Transaction
 
 
 @dataclass(frozen=True)
@@ -31,9 +31,8 @@ class Profiles:
         for person, place in self.store.listed("approved", area_prefix(path), after, page):
             yield profile_of(person), place
 
-    def let_in(self, who: Principal, person: str, reason: str) -> None:
-        if self.register.get(who, person).status != "approved":
-            self.register.review(who, person, ReviewRequest(decision="approve", reason=reason))
+    def letting_in(self, who: Principal, person: str, at: datetime) -> Callable[[Transaction], None]:
+        return self.register.letting_in(who, person, at)
 
 
 def profile_of(person: Influencer) -> Profile:

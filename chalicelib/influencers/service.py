@@ -25,7 +25,7 @@ from chalicelib.events.catalog import (
     InfluencerWithdrawn,
 )
 from chalicelib.i18n import negotiate, translate
-from chalicelib.identity.audit import Audit
+from chalicelib.identity.audit import Audit, nothing
 from chalicelib.identity.roles import Principal
 from chalicelib.influencers.model import (
     ADDRESS_KIND,
@@ -224,7 +224,7 @@ class Signups:
     def _checked(self, request: SignupRequest, today: date) -> Area:
         """The person's area, when everything that must be looked up is right; InvalidInput with all that is
         not."""
-        area = self.areas.get(request.area)
+        area = self.areas.many([request.area], fresh=True).get(request.area)  # it may just have moved
         wrong = [problem] if (problem := age_problem(request.birth_date, today)) else []
         unknown = {
             f"areas_served.{i}": served
@@ -331,6 +331,28 @@ CODE_TEXT, KNOWN_TEXT, WELCOME_TEXT = "janjan_code", "janjan_known_number", "jan
 
 
 @dataclass(frozen=True)
+class Notice:
+    """A word to somebody about something of theirs that waits for them on one of our pages: never the thing
+    itself, since others may read over their shoulder."""
+
+    name: str
+    """Under which its words are registered, with two variables over WhatsApp (name, link), one over SMS."""
+    subject: str
+    text: str
+    path: str
+
+
+NOTICES = {
+    "appeal_answered": Notice(
+        name="janjan_appeal_answered",
+        subject="Your appeal has been answered.",
+        text="Namaste %(name)s! Your appeal has been answered. Read the answer here: %(link)s",
+        path="/me/appeals",
+    )
+}
+
+
+@dataclass(frozen=True)
 class Messenger:
     """Service messages: behind the queue, so that no caller sees what is sent to whom."""
 
@@ -352,6 +374,8 @@ class Messenger:
             return
         if message["kind"] == "welcome":
             self._welcome(person, str(message["event"]))
+        elif message["kind"] == "notice":
+            self._notice(person, NOTICES[str(message["notice"])], str(message["event"]))
         elif message["kind"] == "resume_email":
             self._resumption(person, str(message["nonce"]), int(message["until"]))
         else:
@@ -404,7 +428,7 @@ class Messenger:
         if until <= self.clock.epoch():
             return
         codes, person = Codes(self.secrets.keyed_hash), self.store.holder_of_phone(hashed)
-        ways = person.addresses if person and person.standing is not None else {}
+        ways = person.addresses if person and person.hearing is not None else {}
         code = codes.code(asked, asked) if ways else ids.new_token()
         owner = person.id if person and ways else None
         digest = codes.digest(asked, code)
@@ -414,11 +438,41 @@ class Messenger:
             language = spoken(person.language)
             self._send_first(person, f"code#{asked}", lambda way: self._code_message(way, language, code))
 
-    def _send_first(self, person: Influencer, key: str, words: Callable[[str], Outgoing | None]) -> None:
+    def _notice(self, person: Influencer, notice: Notice, event_id: str) -> None:
+        """Not to who has left, nor to an address that has said STOP: it stands on their page."""
+        if person.hearing is None:
+            return
+        language = spoken(person.language)
+        said = {"name": person.name, "link": f"{self.public_url}{notice.path}?lang={language}"}
+
+        def words(channel: str) -> Outgoing | None:
+            if channel == "whatsapp":
+                return _template(notice.name, "utility", language, said["name"], said["link"])
+            if channel == "sms":
+                return self.texts.sms(notice.name, language, said["name"])
+            subject = translate(language, notice.subject)
+            return _text(channel, subject, translate(language, notice.text, dict(said)))
+
+        try:
+            self._send_first(person, f"notice#{event_id}", words, stopped_too=False)
+        except PlatformOff:
+            telemetry.count("service_message_without_channel")
+
+    def _send_first(
+        self,
+        person: Influencer,
+        key: str,
+        words: Callable[[str], Outgoing | None],
+        *,
+        stopped_too: bool = True,
+    ) -> None:
         """One message over the first of the person's proven channels that takes it: their own before others,
-        and an address that has said STOP or takes nothing last."""
+        and an address that has said STOP or takes nothing last, or not at all."""
         stopped, own = person.suppressed_channels, person.channel
-        order = sorted(person.addresses.items(), key=lambda one: (one[0] != own, one[0] in stopped))
+        order = sorted(
+            (one for one in person.addresses.items() if stopped_too or one[0] not in stopped),
+            key=lambda one: (one[0] != own, one[0] in stopped),
+        )
         said = [(channel, to, words(channel)) for channel, to in order]
         ways = [Way(channel, to, message) for channel, to, message in said if message is not None]
         if not ways:
@@ -514,6 +568,10 @@ class People:
     def standing(self, person: str) -> int | None:
         found = self.store.find(person)
         return found.standing if found else None
+
+    def hearing(self, person: str) -> int | None:
+        found = self.store.find(person)
+        return found.hearing if found else None
 
     def appointee(self, person: str) -> Appointee | None:
         found = self.store.find(person)
@@ -654,6 +712,19 @@ class Register:
         detail = {"from": before.status, "ambassador_of": after.ambassador_of}
         self._commit(who.id, before, after, event=events.get(after.status), detail=detail, now=now)
         return after
+
+    def letting_in(self, who: Principal, influencer_id: str, at: datetime) -> Callable[[TransactWrite], None]:
+        """See ports.Profiles; the entry of the audit is the caller's."""
+        before = self.get(who, influencer_id, REVIEW)
+        if before.status == "approved":
+            return nothing
+        after = before.moved("approved", reviewed_at=rfc3339(at), reviewed_by=who.id, reason="")
+        event = InfluencerApproved(ambassador_of=after.ambassador_of, **_of(after))
+
+        def write(transaction: TransactWrite) -> None:
+            self.store.write_change(transaction, before, after, event, at)
+
+        return write
 
     def withdraw(self, who: Principal, influencer_id: str) -> Influencer:
         """Takes a person out at their own wish: consents end, number and handles are free again."""

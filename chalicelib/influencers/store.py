@@ -47,6 +47,7 @@ from typing import Any, TypeVar
 from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.exceptions import DeleteError, DoesNotExist, PutError, TransactWriteError, UpdateError
 from pynamodb.expressions.condition import And, Condition
+from pynamodb.expressions.update import Action
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.transactions import TransactWrite
 
@@ -57,7 +58,7 @@ from chalicelib.events.outbox import raise_event
 from chalicelib.handles import is_id
 from chalicelib.influencers.model import ADDRESS_KIND, Account, Consent, Influencer, StateRefused, Status
 from chalicelib.influencers.roster import key_of, pack, theme_code, unpack
-from chalicelib.ports import Loses, RosterRange, RosterRow, Shown, holding_department
+from chalicelib.ports import Area, Loses, RosterRange, RosterRow, Shown, holding_department
 from chalicelib.proving import HeldByAnother, ProvenByAnother
 from chalicelib.tables import Table, TableName, failed_conditions, is_passing, write_together
 
@@ -749,6 +750,33 @@ class PeopleStore:
         except DoesNotExist:
             return None
         return (parse_rfc3339(str(before.at)), before.evidence or alias) if before.stopped else None
+
+    def move(self, influencer_id: str, area: Area) -> bool:
+        """Files a person where their area lies by now; False when they are there already, or elsewhere. Tells
+        no event; a signup that is to expire still does."""
+        before = self.find(influencer_id)
+        if before is None or before.area != area.id or before.area_path == area.path:
+            return False
+        after = before.changed(area_path=area.path)
+        actions: list[Action] = [
+            ProfileItem.area_key.set(after.area_key),
+            ProfileItem.person.set(after.model_dump_json(exclude_defaults=True)),
+            ProfileItem.rev.set(after.rev),
+            ProfileItem.event.remove(),
+        ]
+        was, now = key_of(before.area_path, before.id), key_of(after.area_path, after.id)
+        try:
+            with write_together() as transaction:
+                same = ProfileItem.rev == before.rev
+                transaction.update(ProfileItem(before.id, PROFILE), actions=actions, condition=same)
+                if after.status == "approved" and was != now:
+                    facts: dict[str, Any] = pack(after)
+                    transaction.save(RosterItem(*now, **facts))
+                    transaction.delete(RosterItem(*was))
+        except TransactWriteError as error:
+            if not failed_conditions(error) and not is_passing(error):
+                raise
+        return True
 
     # --- many people
 

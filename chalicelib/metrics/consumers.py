@@ -43,9 +43,13 @@ def follow_accounts(event: CloudWatchEvent) -> None:
     name="forget_posts",
 )
 def forget_posts(event: CloudWatchEvent) -> None:
-    """Takes a person who has left out of their posts. The event may come twice."""
+    """Takes a person who has left out of their posts, and away what else is kept of them. The event may come
+    twice."""
     envelope = Envelope.model_validate(event.detail)
-    wiring.posts().forget(InfluencerWithdrawn.model_validate(envelope.data).influencer_id)
+    person = InfluencerWithdrawn.model_validate(envelope.data).influencer_id
+    wiring.posts().forget(person)
+    for records in wiring.personal_records():
+        records.forget(person)
 
 
 @bp.on_cw_event(

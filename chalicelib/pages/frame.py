@@ -164,5 +164,3 @@ def _object(bucket: str, key: str, largest: int) -> bytes:
 def _data_url(kind: str, content: bytes) -> str:
     """A small picture as an address of its own: it costs no request."""
     return f"data:{TYPES[kind]};base64,{base64.b64encode(content).decode()}"
-
-

@@ -93,9 +93,7 @@ class InArea(Strict):
     ]
 
 
-Rule = Annotated[
-    Followers | Posts | AccountAge | Proven | OnPlatform | InArea, Field(discriminator="kind")
-]
+Rule = Annotated[Followers | Posts | AccountAge | Proven | OnPlatform | InArea, Field(discriminator="kind")]
 """All that a policy can ask. Other kinds and fields are refused by name."""
 Rules = Annotated[tuple[Rule, ...], Field(max_length=20)]
 

@@ -2,14 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field
+from chalice.app import Response
+from pydantic import Field, ValidationError
 
 from chalicelib import wiring
-from chalicelib.http import CREATOR, Api, ListQuery, Request, next_cursor, page_of, read_cursor
+from chalicelib.clock import IST, rfc3339
+from chalicelib.errors import InvalidInput, JanJanError, Rejected
+from chalicelib.http import (
+    CREATOR,
+    Again,
+    Api,
+    ListQuery,
+    Request,
+    html,
+    invalid,
+    next_cursor,
+    page_of,
+    read_cursor,
+    redirect,
+)
+from chalicelib.i18n import translate
+from chalicelib.pages import shell
+from chalicelib.pages.shell import mark
 from chalicelib.policies import words
+from chalicelib.policies.appeal import (
+    LONGEST,
+    AnswerBody,
+    Appeal,
+    AppealBody,
+    Outcome,
+    Subject,
+)
+from chalicelib.policies.appeal import State as AppealState
+from chalicelib.policies.appeals import Offer
 from chalicelib.policies.model import (
     MOST_VERSIONS,
     AccountFinding,
@@ -106,9 +135,7 @@ def policy(request: Request, policy: str) -> PolicyView:
 )
 def versions(request: Request, policy: str, query: ListQuery) -> VersionList:
     whole = wiring.policies().get(policy)
-    found, after = page_of(
-        request, query.limit, wiring.policies().versions(policy), lambda one: one.number
-    )
+    found, after = page_of(request, query.limit, wiring.policies().versions(policy), lambda one: one.number)
     return VersionList(items=[_version(whole, one) for one in found], next=after)
 
 
@@ -345,3 +372,237 @@ def _account(one: AccountFinding, terms: Terms, lang: str, areas: dict[str, str]
         steps.append(StepView(tier=step.tier, name=names[step.tier], answer=step.answer, rules=rules))
     facts = one.model_dump(include={"platform", "tier", "possible"})
     return AccountView(id=one.account, tiers=steps, **facts)
+
+
+# --- appeals ------------------------------------------------------------------------------------------------
+
+
+class MyAppealView(View):
+    """An appeal as its creator sees it."""
+
+    id: str
+    subject: Subject
+    about: str
+    """Of a tier the policy, of a handle its id."""
+    version: int
+    tier: str
+    text: str
+    state: AppealState
+    outcome: Outcome
+    """`granted` or `refused`; empty while it is open."""
+    answer: str
+    opened_at: datetime
+    answered_at: datetime | None
+
+
+class MyAppealList(View):
+    items: list[MyAppealView]
+    next: str | None = None
+
+
+class AppealView(View):
+    """An appeal as staff see it."""
+
+    id: str
+    influencer: str
+    language: str
+    """In which it is to be answered, at least."""
+    area_path: list[str]
+    subject: Subject
+    about: str
+    version: int
+    """Of a tier: by which version of the policy;"""
+    tier: str
+    """and which one it was. Empty: none."""
+    text: str
+    state: AppealState
+    outcome: Outcome
+    texts: dict[str, str]
+    opened_at: datetime
+    age_days: int
+    """Since it was made, up to its answer."""
+    answered_at: datetime | None
+    answered_by: str
+    mine: bool
+    """Whether the caller may answer it: they did not decide what it is about."""
+
+
+class AppealList(View):
+    items: list[AppealView]
+    next: str | None = None
+
+
+class AppealsQuery(Strict):
+    state: AppealState = "open"
+    area: AreaId | None = None
+    subject: Subject | None = None
+    limit: Annotated[int, Field(ge=1, le=100)] = 25
+    cursor: str | None = None
+
+
+def _my_appeal_again(request: Request, kept: Mapping[str, Any]) -> MyAppealView:
+    mine = wiring.appeals().mine(request.principal.id)
+    return _mine(next(one for one in mine if one.id == kept["id"]))
+
+
+@api.post(
+    "/v1/me/appeals",
+    allow=CREATOR,
+    body=AppealBody,
+    answer=MyAppealView,
+    status=201,
+    again=Again(("id",), _my_appeal_again),
+    heard=True,
+    summary="Ask that a decision be looked at again, by somebody else",
+)
+def appeal(request: Request, body: AppealBody) -> MyAppealView:
+    return _mine(wiring.appeals().open(request.principal.id, body))
+
+
+@api.get(
+    "/v1/me/appeals",
+    allow=CREATOR,
+    query=ListQuery,
+    answer=MyAppealList,
+    heard=True,
+    summary="One's own appeals, the newest first",
+)
+def my_appeals(request: Request, query: ListQuery) -> MyAppealList:
+    mine = wiring.appeals().mine(request.principal.id)
+    found, after = page_of(request, query.limit, mine, _in_time, latest_first=True)
+    return MyAppealList(items=[_mine(one) for one in found], next=after)
+
+
+@api.get(
+    "/v1/appeals",
+    allow="appeal.read",
+    query=AppealsQuery,
+    answer=AppealList,
+    summary="Appeals of the caller's areas, by place and then by age",
+)
+def appeals(request: Request, query: AppealsQuery) -> AppealList:
+    wanted = query.model_dump(exclude={"cursor"})
+    found, after = wiring.appeals().listed(request.principal, **wanted, after=read_cursor(request))
+    return AppealList(items=[_appeal(request, one) for one in found], next=next_cursor(request, after))
+
+
+@api.get("/v1/appeals/{appeal_id}", allow="appeal.read", answer=AppealView, summary="One appeal")
+def one_appeal(request: Request, appeal_id: str) -> AppealView:
+    return _appeal(request, wiring.appeals().get(request.principal, appeal_id))
+
+
+def _answered_again(request: Request, kept: Mapping[str, Any]) -> AppealView:
+    return _appeal(request, wiring.appeals().get(request.principal, kept["id"]))
+
+
+@api.post(
+    "/v1/appeals/{appeal_id}/answer",
+    allow="appeal.answer",
+    body=AnswerBody,
+    answer=AppealView,
+    again=Again(("id",), _answered_again),
+    summary="Grant or refuse an appeal, in words for its person; never by who decided what it is about",
+)
+def answer(request: Request, appeal_id: str, body: AnswerBody) -> AppealView:
+    return _appeal(request, wiring.appeals().answer(request.principal, appeal_id, body))
+
+
+def _in_time(one: Appeal) -> str:
+    return f"{rfc3339(one.opened_at)}#{one.id}"
+
+
+def _mine(one: Appeal) -> MyAppealView:
+    return MyAppealView.model_validate(one.model_dump() | {"answer": one.answer})
+
+
+def _appeal(request: Request, one: Appeal) -> AppealView:
+    until = one.answered_at or wiring.clock().now()
+    told = {
+        "influencer": one.person,
+        "area_path": list(one.path),
+        "age_days": max(0, (until - one.opened_at).days),
+        "mine": wiring.appeals().may_answer(request.principal, one),
+    }
+    return AppealView.model_validate(one.model_dump() | told)
+
+
+# --- the creator's page of them
+
+SUBJECTS = {
+    "tier": mark("My category"),
+    "review": mark("That I was declined or suspended"),
+    "handle": mark("Whose an account is"),
+}
+OUTCOMES = {
+    "": mark("not answered yet"),
+    "granted": mark("granted"),
+    "refused": mark("refused"),
+}
+RECEIVED = "Your appeal has come in. Somebody who has not decided before will answer it."
+
+
+@api.page("GET", "/me/appeals", allow=CREATOR, summary="A creator's appeals and tiers", heard=True)
+def appeals_page(request: Request) -> Response:
+    return _appeals_page(request)
+
+
+@api.page("POST", "/me/appeals", allow=CREATOR, summary="Ask that a decision be looked at again", heard=True)
+def appeal_form(request: Request) -> Response:
+    typed = {name: values[-1] for name, values in request.form().items()}
+    subject, _, about = typed.get("about", "").partition(" ")
+    try:
+        body = AppealBody.model_validate({"subject": subject, "about": about, "text": typed.get("text", "")})
+        wiring.appeals().open(request.principal.id, body)
+    except ValidationError as error:
+        return _appeals_page(request, typed, invalid(error))
+    except Rejected as error:
+        return _appeals_page(request, typed, error)
+    return redirect(f"/me/appeals?lang={request.lang}&done=1")
+
+
+def _appeals_page(
+    request: Request, typed: Mapping[str, str] | None = None, error: Rejected | None = None
+) -> Response:
+    person, lang = request.principal.id, request.lang
+    offers = wiring.appeals().offered(person)
+    placed = wiring.tiers().mine(person) if any(one.subject == "tier" for one in offers) else []
+    page = shell.render(
+        "me_appeals.html",
+        lang,
+        path="/me/appeals",
+        appeals=[_shown(one, lang) for one in wiring.appeals().mine(person)],
+        tiers=_tiers(placed, lang).policies,
+        offers=[(f"{one.subject} {one.about}".strip(), _label(one, lang)) for one in offers],
+        typed=typed or {},
+        longest=LONGEST,
+        platforms=words.PLATFORMS,
+        said=translate(lang, RECEIVED) if request.query.get("done") and not error else "",
+        problems=_sentences(error, lang),
+    )
+    return html(page, error.status if error else 200)
+
+
+def _shown(one: Appeal, lang: str) -> dict[str, str]:
+    return {
+        "subject": translate(lang, SUBJECTS[one.subject]),
+        "on": f"{one.opened_at.astimezone(IST):%d.%m.%Y}",
+        "text": one.text,
+        "outcome": translate(lang, OUTCOMES[one.outcome]),
+        "answer": one.answer,
+    }
+
+
+def _label(one: Offer, lang: str) -> str:
+    what = translate(lang, SUBJECTS[one.subject])
+    more = words.named(one.names, lang) or words.PLATFORMS.get(one.platform, "")
+    return f"{what}: {more}" if more else what
+
+
+def _sentences(error: JanJanError | None, lang: str) -> list[tuple[str, str]]:
+    """Each with the field to go to."""
+    if isinstance(error, InvalidInput):
+        return [
+            ("text" if one.field == "text" else "about", translate(lang, one.message, one.params))
+            for one in error.errors
+        ]
+    return [("", translate(lang, error.message, error.params))] if error else []

@@ -90,9 +90,7 @@ class Tiers:
         held = held_on(self.policies.listed(), self.clock.today_ist())
         versions = self.policies.store.many([(policy.id, number) for policy, number in held])
         chosen = [(policy, versions[policy.id, number]) for policy, number in held]
-        return [
-            Placed(policy, version, self._evaluated(profile, version)) for policy, version in chosen
-        ]
+        return [Placed(policy, version, self._evaluated(profile, version)) for policy, version in chosen]
 
     def _evaluated(self, profile: Profile, version: Version) -> Evaluation:
         today, months = self.clock.today_ist(), version.terms.months_of_posts

@@ -9,9 +9,12 @@ from chalicelib.cells import digits, whole_number
 from chalicelib.clock import Clock
 from chalicelib.errors import FieldError, Forbidden, InvalidInput
 from chalicelib.ports import Area, Areas, Column, Effect, ImportJob
+from chalicelib.turnout.comparing import Comparing
 from chalicelib.turnout.model import BOOTH, GENDERS, WRITE, Booth, Gender, Match
 from chalicelib.turnout.store import TOUCHED_AGAIN_S, TurnoutStore
 
+A_STEP = 50
+"""Districts that are compared before the job looks at its time."""
 KEPT = 1000
 """Areas that a kind remembers between looking at rows and writing them."""
 MOST_ELECTORS = 100_000
@@ -202,8 +205,13 @@ def _placed(booth: Booth, places: Mapping[str, Area]) -> Booth | None:
     area = places.get(booth.id)
     if area is None:
         return None
-    block = next((part for part in area.path if "-B" in part), "")
+    block = block_of(area)
     return replace(booth, block=block) if block else booth
+
+
+def block_of(area: Area) -> str:
+    """The block in which a booth lies; empty where it is in none."""
+    return next((part for part in area.path if "-B" in part), "")
 
 
 def _effect(booth: Booth | None, there: Booth | None) -> Effect | None:
@@ -279,5 +287,7 @@ class MatchKind:
     def write(self, records: Sequence[Match], job: ImportJob) -> None:
         self.store.put_matches(job.options["before"], job.options["after"], records)
 
-    def finish(self, job: ImportJob) -> None:
-        """Nothing is summed: comparisons are made when they are asked for."""
+    def finish(self, job: ImportJob) -> bool:
+        """Compares the districts of which something has changed, so that nobody waits for a whole state;
+        what changes later is compared when it is asked for."""
+        return Comparing(self.store, job.options["before"], job.options["after"]).refresh(A_STEP)

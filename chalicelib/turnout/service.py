@@ -17,6 +17,7 @@ from chalicelib.errors import InvalidInput, NotFound
 from chalicelib.identity.audit import Audit
 from chalicelib.identity.roles import Principal
 from chalicelib.ports import Area, Areas
+from chalicelib.turnout.comparing import Comparing
 from chalicelib.turnout.model import (
     CONSTITUENCY,
     GOAL,
@@ -28,7 +29,6 @@ from chalicelib.turnout.model import (
     PastElection,
     Sheet,
     Sum,
-    compared,
 )
 from chalicelib.turnout.store import DistrictSum, Goal, TurnoutStore
 
@@ -339,15 +339,11 @@ class Turnouts:
         return Tree(sum((one.sum for one in districts), Sum()), below, sources)
 
     def _compared(self, place: Place, before: str, after: str) -> Comparison:
-        """In a district by its matches; above, the sum over all districts."""
-        total = Comparison()
-        for one in self._districts(place, after):
-            matches = self.store.matches(before, after, one.district)
-            olds = {match.before.partition("-")[0] for match in matches}
-            earlier = {old: self.store.sheet(before, old) for old in sorted(olds)}
-            here = place.id if place.district else one.district
-            total += compared(earlier, self.store.sheet(after, one.district), here, matches)
-        return total
+        """In a district by its matches; in a state the sum over its districts."""
+        districts, comparing = self._districts(place, after), Comparing(self.store, before, after)
+        if place.district:
+            return sum((comparing.of_area(one.district, place.id) for one in districts), Comparison())
+        return comparing.of_state(place.id, districts)
 
     def _named(self, places: list[Told]) -> list[Told]:
         """The same with the names that the directory has."""

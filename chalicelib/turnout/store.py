@@ -9,6 +9,8 @@
     touched#<election>       <job>#<district>  a district to be folded; `expires`              an import
     folded#<election>        <district>        in which state it was folded; `rev`             folding
     match#<old>#<new>#<district>  <before>#<after>  which booth was which; district of the later   an import
+    matched#<old>#<new>      <district>        `rev` of those of a district                    an import
+    compared#<old>#<new>     <state>#<district>  the district compared, and by which revisions  comparing
 
 Folding makes a district's sheet and sum anew from its booths, in one transaction that holds only when nobody
 else has folded since it began to read: two imports that end together leave what both wrote. The same
@@ -21,6 +23,9 @@ Access, in request units (a booth is under 250 bytes, a packed booth some 15, a 
     sheet of a district   1 query: 10 r for 2,500 booths, all that lists, ranks and audiences need
     sums of an election   1 query: 1 r for 8 districts of a state, 100 r for India
     latest election       1 query, and for each election 1 request and 0.5 r a district
+    compare a state       3 queries: 1 r for 8 of its districts, 12 r for the revisions of India's; and for
+                          each district of which something has changed since 3 queries: 50 r for 2,500
+                          booths, and 1 w
     elections, goals      1 query each
 """
 
@@ -41,6 +46,7 @@ from chalicelib.errors import Transient
 from chalicelib.tables import Table, TableName, failed_conditions, is_passing, write_together
 from chalicelib.turnout.model import (
     Booth,
+    Comparison,
     GenderSum,
     Match,
     PastElection,
@@ -125,6 +131,18 @@ class Mark:
     def settled(self, now: float) -> bool:
         """Whether all that it stands for is written, whatever became of the job."""
         return now >= self.expires - TOUCHED_KEPT_S + SETTLED_S
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A district compared, and the revisions of what it was read from."""
+
+    found: Comparison
+    folded: int
+    """Of the district at the later election."""
+    matched: int
+    olds: Mapping[str, int]
+    """Of the districts in which its booths lay at the earlier one."""
 
 
 @dataclass(frozen=True)
@@ -273,9 +291,14 @@ class TurnoutStore:
     # --- matches
 
     def put_matches(self, before: str, after: str, matches: Iterable[Match]) -> None:
+        """Writes matches, and then that those of their districts have changed: what was compared before is
+        compared again."""
+        written = list(matches)
         with MatchItem.batch_write() as batch:
-            for match in matches:
+            for match in written:
                 batch.save(MatchItem(_match_pk(before, after, match.after), f"{match.before}#{match.after}"))
+        for district in sorted({match.after.partition("-")[0] for match in written}):
+            TurnoutItem(f"matched#{before}#{after}", district).change([TurnoutItem.rev.add(1)])
 
     def matched(self, before: str, after: str, matches: Iterable[Match]) -> set[Match]:
         """Those of up to 100 matches that are known."""
@@ -285,6 +308,33 @@ class TurnoutStore:
     def matches(self, before: str, after: str, district: str) -> list[Match]:
         """All matches whose later booth lies in the district."""
         return [_match(item) for item in MatchItem.query(f"match#{before}#{after}#{district}")]
+
+    # --- comparisons
+
+    def folds(self, election: str) -> dict[str, int]:
+        """How often each district was folded."""
+        return {item.sk: int(item.rev or 0) for item in TurnoutItem.query(f"folded#{election}")}
+
+    def match_revisions(self, before: str, after: str) -> dict[str, int]:
+        """How often matches of each district were written."""
+        return {item.sk: int(item.rev or 0) for item in TurnoutItem.query(f"matched#{before}#{after}")}
+
+    def comparisons(self, before: str, after: str, state: str) -> dict[str, Kept]:
+        """What was compared of the districts of a state."""
+        below = TurnoutItem.sk.startswith(f"{state}#")
+        rows = TurnoutItem.query(f"compared#{before}#{after}", below)
+        return {item.sk.partition("#")[2]: _kept(item.body) for item in rows}
+
+    def keep_comparison(self, before: str, after: str, of: DistrictSum, kept: Kept) -> None:
+        """Keeps what was compared; an older one that comes later is known by its revisions."""
+        found = kept.found
+        body = {
+            "before": _plain(found.before),
+            "after": _plain(found.after),
+            "counts": [found.groups, found.left_out, found.unmatched],
+            "revs": [kept.folded, kept.matched, dict(kept.olds)],
+        }
+        TurnoutItem(f"compared#{before}#{after}", f"{of.state}#{of.district}", body=body).save()
 
     # --- goals
 
@@ -296,8 +346,24 @@ class TurnoutStore:
 
     def put_goal(self, transaction: TransactWrite, goal: Goal) -> None:
         """Adds the write of a goal, new or changed."""
-        body = {"share": goal.share, "by": goal.by, "at": goal.at}
-        transaction.save(TurnoutItem(GOALS, "/".join(goal.path), body=body))
+        transaction.save(TurnoutItem(GOALS, "/".join(goal.path), body=_goal_body(goal)))
+
+    def move_goal(self, before: Goal, after: Goal) -> None:
+        """Files a goal under another path, unless somebody has set one there or taken it away meanwhile."""
+        put = TurnoutItem(GOALS, "/".join(after.path), body=_goal_body(after))
+        try:
+            with write_together() as transaction:
+                transaction.save(put, condition=TurnoutItem.pk.does_not_exist())
+                transaction.delete(
+                    TurnoutItem(GOALS, "/".join(before.path)), condition=TurnoutItem.pk.exists()
+                )
+        except TransactWriteError as error:
+            if is_passing(error):
+                raise Transient from error
+            if not failed_conditions(error):
+                raise
+            if any(goal.path == after.path for goal in self.goals(after.path)):
+                TurnoutItem(GOALS, "/".join(before.path)).delete()
 
     def remove_goal(self, transaction: TransactWrite, path: Sequence[str]) -> None:
         """Adds the removal of a goal; refused when there is none."""
@@ -340,17 +406,30 @@ def _election(item: TurnoutItem) -> PastElection:
     return PastElection(**item.body | {"date": date.fromisoformat(item.body["date"])})
 
 
+def _plain(one: Sum) -> dict[str, Any]:
+    genders = {gender: list(vars(found).values()) for gender, found in one.by_gender.items()}
+    return {**vars(one), "by_gender": genders}
+
+
+def _sum(body: dict[str, Any]) -> Sum:
+    genders = {gender: GenderSum(*counts) for gender, counts in body["by_gender"].items()}
+    return Sum(**body | {"by_gender": genders})
+
+
+def _kept(body: dict[str, Any]) -> Kept:
+    folded, matched, olds = body["revs"]
+    return Kept(Comparison(_sum(body["before"]), _sum(body["after"]), *body["counts"]), folded, matched, olds)
+
+
 def _sum_body(one: DistrictSum) -> dict[str, Any]:
-    genders = {gender: list(vars(found).values()) for gender, found in one.sum.by_gender.items()}
-    return {**vars(one.sum), "by_gender": genders, "sources": list(one.sources)}
+    return {**_plain(one.sum), "sources": list(one.sources)}
 
 
 def _district_sum(item: TurnoutItem) -> DistrictSum:
     body: dict[str, Any] = dict(item.body)
     state, _, district = item.sk.partition("#")
     sources = tuple(body.pop("sources"))
-    genders = {gender: GenderSum(*counts) for gender, counts in body.pop("by_gender").items()}
-    return DistrictSum(state, district, Sum(**body, by_gender=genders), sources)
+    return DistrictSum(state, district, _sum(body), sources)
 
 
 def _match_pk(before: str, after: str, later: str) -> str:
@@ -360,6 +439,10 @@ def _match_pk(before: str, after: str, later: str) -> str:
 def _match(item: MatchItem) -> Match:
     before, _, after = item.sk.partition("#")
     return Match(before, after)
+
+
+def _goal_body(goal: Goal) -> dict[str, Any]:
+    return {"share": goal.share, "by": goal.by, "at": goal.at}
 
 
 def _goal(item: TurnoutItem) -> Goal:

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import json
 import os
-import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
+
+from local.dynamodb import DynamoDB, answer, operation_of
 
 ENVIRONMENT = {
     "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
@@ -25,16 +25,6 @@ ENVIRONMENT = {
 """Nothing listens on port 9: a call that the wire does not catch fails."""
 
 
-@dataclass(frozen=True)
-class Body:
-    """An answer's body as botocore reads it."""
-
-    content: bytes
-
-    def stream(self, **_: object) -> Any:  # noqa: ANN401 - an iterator of bytes
-        yield self.content
-
-
 class Engine:
     """DynamoDB's tables in memory. `through`, when set, stands between the SDK and the engine: it is given
     the operation and a function that does it, and gives (status, body), or raises as a connection would."""
@@ -42,70 +32,28 @@ class Engine:
     def __init__(self) -> None:
         os.environ.update(ENVIRONMENT)
         import botocore.endpoint
-        from ministack.services import dynamodb
 
         from chalicelib import aws
 
-        self._dynamodb = dynamodb
+        self._dynamodb = DynamoDB()
+        self.empty, self.items = self._dynamodb.empty, self._dynamodb.items
         self.through: Callable[[str, Callable[[], tuple[int, bytes]]], tuple[int, bytes]] | None = None
         self.sleep: Callable[[float], None] = lambda _: None
         aws.forget_clients()
         aws.client("dynamodb").meta.events.register("before-send.dynamodb.*", self._answer)
         botocore.endpoint.time = SimpleNamespace(sleep=self._wait)
 
-    def empty(self) -> None:
-        """Makes the template's tables anew."""
-        import boto3
-
-        from tests.conftest import create_tables
-
-        self._dynamodb.reset()
-        made, boto3.client = boto3.client, lambda *_, **__: _client()  # type: ignore[assignment]
-        try:
-            create_tables()
-        finally:
-            boto3.client = made
-
     def _wait(self, seconds: float) -> None:
         self.sleep(seconds)
 
-    def items(self, table: str) -> list[dict[str, Any]]:
-        """The items of a table as DynamoDB has them, without asking it."""
-        kept = self._dynamodb._tables[f"janjan-local-{table}"]["items"]
-        return [item for of_partition in kept.values() for item in of_partition.values()]
-
     def _answer(self, request: Any, **_: object) -> Any:  # noqa: ANN401 - botocore's own
-        from botocore.awsrequest import AWSResponse
-
-        headers = {name.lower(): _text(value) for name, value in request.headers.items()}
-        operation = headers["x-amz-target"].rpartition(".")[2]
-
         def act() -> tuple[int, bytes]:
-            return self._act(headers, request.body)
+            return self._dynamodb.act(request)
 
-        status, content = self.through(operation, act) if self.through else act()
-        return AWSResponse(request.url, status, {"x-amzn-requestid": uuid.uuid4().hex}, Body(content))
-
-    def _act(self, headers: dict[str, str], body: bytes) -> tuple[int, bytes]:
-        try:
-            self._dynamodb.handle_request("POST", "/", headers, body, {}).send(None)
-        except StopIteration as done:
-            status, _, content = done.value
-            return status, content if isinstance(content, bytes) else content.encode()
-        raise RuntimeError("the engine waits for something: it cannot be run in one step")
+        return answer(request, *(self.through(operation_of(request), act) if self.through else act()))
 
 
 def refusal(code: str) -> tuple[int, bytes]:
     """DynamoDB's answer of an error."""
     body = {"__type": f"com.amazonaws.dynamodb.v20120810#{code}", "message": "a fault of the proof"}
     return 500 if code == "InternalServerError" else 400, json.dumps(body).encode()
-
-
-def _client() -> Any:  # noqa: ANN401
-    from chalicelib import aws
-
-    return aws.client("dynamodb")
-
-
-def _text(value: str | bytes) -> str:
-    return value.decode() if isinstance(value, bytes) else value

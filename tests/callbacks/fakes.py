@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from chalicelib.callbacks.letters import Bucket, Letterbox
 from chalicelib.callbacks.service import Callbacks
+from chalicelib.errors import PlatformOff
 from chalicelib.platforms.base import Outgoing
 from chalicelib.platforms.registry import ADAPTERS
 
@@ -102,12 +103,14 @@ class FakeTallies:
 
 
 class FakeDirect:
-    """Sends once for (subject, key)."""
+    """Sends once for (subject, key); over nothing of a platform, or of a medium, that is off."""
 
     def __init__(self):
-        self.sent, self.lines = {}, {}
+        self.sent, self.lines, self.off = {}, {}, set()
 
     def send(self, *, subject, key, channel, to, message, line=None):
+        if (line.platform if line else channel) in self.off:
+            raise PlatformOff(platform=channel)
         self.lines[subject, key] = line
         if (subject, key) in self.sent:
             return "already"

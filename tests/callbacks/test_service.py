@@ -2,6 +2,7 @@ import itertools
 import json
 import random
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -49,6 +50,28 @@ def test_a_stop_by_sms_is_confirmed_with_the_words_registered_for_it_or_not_at_a
         assert gate.process({"m": message("gate", b"+919000010001 STOP")}) == []
     assert world.people.stopped() == {("sms", "+919000010001")}
     assert world.direct.texts() == ([("sms", "+919000010001", "रुक गया")] if registered else [])
+
+
+@pytest.mark.parametrize("off", [{"gate"}, {"gate", "sms"}])
+@pytest.mark.parametrize(("word", "reply"), [("STOP", "रुक गया"), ("START", "फिर से")])
+def test_a_word_by_sms_over_a_platform_without_a_channel_of_ours_is_confirmed_over_another_or_holds_alone(
+    world, off, word, reply
+):
+    world.direct.off = off
+    if word == "START":
+        world.people.stop("sms", "+919000010001", evidence="before", at=NOON - timedelta(days=1))
+    gate = replace(world.processor(), adapters={"gate": SmsGate()})
+    for _ in range(2):
+        assert gate.process({"m": message("gate", f"+919000010001 {word}".encode())}) == []
+    assert world.people.stopped() == ({("sms", "+919000010001")} if word == "STOP" else set())
+    assert world.direct.texts() == ([("sms", "+919000010001", reply)] if "sms" not in off else [])
+
+
+def test_a_stop_over_whatsapp_whose_line_is_off_holds_and_is_confirmed_over_no_other(world):
+    world.direct.off = {"whatsapp"}
+    assert world.processor().process({"m": wrote("STOP")}) == []
+    assert world.people.stopped() == {("whatsapp", "+919000010001")}
+    assert world.direct.texts() == []
 
 
 def test_the_facts_of_a_batch_go_to_the_tallies_in_one_call(world):

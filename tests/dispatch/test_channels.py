@@ -124,12 +124,9 @@ def test_a_person_who_stops_an_ill_channel_takes_it_from_the_probe():
 
 
 def test_a_crash_anywhere_between_stopping_and_lifting_tells_once_and_ends_well(tables):
-    from tests.conftest import create_tables
-
     for after in (False, True):
         for at in range(1, 8):
-            tables.reset()
-            create_tables()
+            tables.empty()
             made = world(1)
             made.faults.calls, made.faults.at, made.faults.after = 0, at, after
             for _ in range(3):

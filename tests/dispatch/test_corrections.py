@@ -269,12 +269,9 @@ def test_a_page_that_is_planned_again_has_the_same_people_whatever_has_become_kn
 
 
 def test_a_crash_anywhere_in_planning_or_sending_it_tells_everybody_once(tables):
-    from tests.conftest import create_tables
-
     for after in (False, True):
         for at in range(1, 30, 2):
-            tables.reset()
-            create_tables()
+            tables.empty()
             made = world(5)
             made.platform.answers = {address(1): [OutcomeUnknown()], address(2): [REFUSED]}
             made.launch()

@@ -15,7 +15,6 @@ from chalicelib.dispatch.model import reason_in_law
 from chalicelib.dispatch.store import DispatchStore
 from chalicelib.errors import Transient
 from chalicelib.ports import Election, RunBrief
-from tests.conftest import create_tables
 from tests.dispatch.world import RUN, START, World, address, person_id, world
 
 pytestmark = pytest.mark.usefixtures("tables")
@@ -36,12 +35,6 @@ class Polls:
         if self.broken:
             raise Transient
         return list(self.standing)
-
-
-def anew(tables: Any) -> None:
-    """Empty tables in the middle of a test."""
-    tables.reset()
-    create_tables()
 
 
 def poll(silence_from, ident="elc_1", path=D1) -> Poll:
@@ -178,7 +171,7 @@ def test_who_lives_nobody_knows_where_gets_no_electioneering_and_all_else(tables
         made = world(2)
         under(made, kind=kind, organisation_kind=organisation)
         made.people.change(person_id(1), area_path=())
-        anew(tables)
+        tables.empty()
         made.launch()
         made.send()
         assert made.counts().not_sent == reason, kind
@@ -190,7 +183,7 @@ def test_a_code_stops_awareness_of_a_public_body_and_an_override_lets_it_go_on(t
     made.launch()
     made.send()
     assert made.counts().not_sent == {"code_of_conduct": 30}
-    anew(tables)
+    tables.empty()
     made = world(PEOPLE)
     under(made, poll(START - timedelta(hours=1)), overrides=frozenset({"elc_1"}))
     made.launch()
@@ -287,7 +280,7 @@ def test_a_crash_before_or_after_any_step_at_its_beginning_sends_nobody_twice_an
     while not undisturbed:
         at += 1
         for after in (False, True):
-            anew(tables)
+            tables.empty()
             made = world(4)
             made.platform.rate_per_s = 0.4
             begins = START + timedelta(seconds=3)

@@ -143,12 +143,9 @@ def crash_points(*, people: int = 4) -> int:
 
 
 def test_a_crash_before_or_after_any_step_sends_nobody_twice_and_loses_nobody(tables):
-    from tests.conftest import create_tables
-
     for after in (False, True):
         for at in range(1, crash_points() + 1):
-            tables.reset()
-            create_tables()
+            tables.empty()
             made = world(4)
             made.launch()
             made.faults.calls, made.faults.at, made.faults.after = 0, at, after
@@ -167,12 +164,9 @@ def test_a_crash_before_or_after_any_step_sends_nobody_twice_and_loses_nobody(ta
 
 
 def test_a_crash_anywhere_in_planning_leaves_everybody_in_one_chunk(tables):
-    from tests.conftest import create_tables
-
     for after in (False, True):
         for at in range(1, 12):
-            tables.reset()
-            create_tables()
+            tables.empty()
             made = world(8)
             made.faults.at, made.faults.after = at, after
             message: dict[str, object] | None = {"launch": RUN}

@@ -21,7 +21,7 @@ from chalicelib.identity.roles import Principal
 from chalicelib.platforms.base import Outgoing, Throttled
 from chalicelib.ports import Area
 from chalicelib.secrets import Secrets
-from tests.conftest import create_tables, use_environment
+from tests.conftest import use_environment
 from tests.dispatch.world import RUN, START, World, address, person_id, world
 
 pytestmark = pytest.mark.usefixtures("tables")
@@ -405,8 +405,7 @@ def test_a_crash_before_or_after_any_step_around_a_stop_sends_nobody_twice_and_l
     while not undisturbed:
         at += 1
         for after in (False, True):
-            tables.reset()
-            create_tables()
+            tables.empty()
             made = world(4)
             made.roster.rows["D1"] += made.roster.rows.pop("D2")
             made.roster.rows["D2"] = []

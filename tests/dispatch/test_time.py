@@ -128,11 +128,8 @@ def test_a_run_that_expires_in_the_night_leaves_the_rest_unsent_at_its_expiry_no
 def test_a_crash_before_or_after_any_step_at_nine_or_eight_sends_nobody_twice_and_nobody_at_night(
     tables, after
 ):
-    from tests.conftest import create_tables
-
     def night(at):
-        tables.reset()
-        create_tables()
+        tables.empty()
         w = evening(3, rate_per_s=0.015)
         w.faults.calls, w.faults.at, w.faults.after = 0, at, after
         w.faults.seen.clear()

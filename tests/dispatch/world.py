@@ -14,8 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import boto3
-
+from chalicelib import aws
 from chalicelib.clock import Clock
 from chalicelib.dispatch.channels import Breaker
 from chalicelib.dispatch.decisions import Decisions
@@ -559,8 +558,9 @@ def world(
 
 def empty_tables() -> None:
     """Takes out what a world left, so that many can be played through within one test."""
-    for name in ("ledger", "tallies", "audit", "ops"):
-        table = boto3.resource("dynamodb").Table(f"janjan-local-{name}")
-        with table.batch_writer() as batch:
-            for item in table.scan()["Items"]:
-                batch.delete_item({"pk": item["pk"], "sk": item["sk"]})
+    dynamodb = aws.client("dynamodb")
+    for table in (f"janjan-local-{name}" for name in ("ledger", "tallies", "audit", "ops")):
+        left = dynamodb.scan(TableName=table)["Items"]
+        asked = [{"DeleteRequest": {"Key": {"pk": item["pk"], "sk": item["sk"]}}} for item in left]
+        for first in range(0, len(asked), 25):
+            dynamodb.batch_write_item(RequestItems={table: asked[first : first + 25]})

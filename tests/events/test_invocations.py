@@ -209,7 +209,7 @@ def test_whoever_is_approved_or_suspended_has_their_appointments_looked_at(recor
     assert made[1] == sample("eventbridge_influencer_approved")["detail"]["id"]
 
 
-def test_a_person_who_left_is_taken_out_of_their_posts(recorded):
-    posts = recorded("posts")
+def test_a_person_who_left_is_taken_out_of_their_posts_and_their_appeals_are_forgotten(recorded):
+    posts, appeals = recorded("posts"), recorded("appeals")
     invoke("forget_posts", "eventbridge_influencer_withdrawn")
-    assert posts.calls == [("forget", "inf_abcdefghijklmnop")]
+    assert posts.calls == appeals.calls == [("forget", "inf_abcdefghijklmnop")]

@@ -448,6 +448,11 @@ class Land:
             start = {"version": 1, "begins": "2026-03-02", "reason": "x"}
             self.did("approver", "POST", f"/v1/policies/{self.policy}/start", start)
         side.ids["policy"] = [self.policy]
+        bearer = f"creator_{side.letter.lower()}_{n}"
+        self.creators[bearer] = creator
+        appeal = {"subject": "tier", "about": self.policy, "text": side.word("arzi", n)}
+        side.ids["appeal"].append(self.did(bearer, "POST", "/v1/me/appeals", appeal)["id"])
+        side.local |= {side.ids["appeal"][-1], side.word("arzi", n)}
 
     def _posts(self, side: Side, n: int, creator: str, campaign: str) -> None:
         clip = hashlib.sha256(f"{side.letter}{n}".encode()).hexdigest()[:9]
@@ -549,6 +554,8 @@ def settle_down(client: Client) -> Land:
             if bearer not in land.creators:
                 raise Unauthenticated
             return Creator(land.creators[bearer], f"session of {bearer}")
+
+        heard = creator
 
     http._doors[0].gate = Doorkeeper
     for side in (a, b):

@@ -47,6 +47,9 @@ RULES = (
         POST /v1/influencers/{influencer_id}/withdrawal
         GET /v1/influencers/{influencer_id}/tier
         POST /v1/policies/{policy}/trial
+        GET /v1/appeals
+        GET /v1/appeals/{appeal_id}
+        POST /v1/appeals/{appeal_id}/answer
         GET /v1/ambassadors
         POST /v1/ambassadors
         GET /v1/ambassadors/{appointment}
@@ -174,6 +177,8 @@ RULES = (
         GET /v1/jobs/{job_id}
         POST /v1/uploads
         GET /me
+        GET /me/appeals
+        POST /me/appeals
         POST /me/emails
         POST /me/handles/{handle_id}
         POST /me/handles/{handle_id}/check
@@ -183,6 +188,8 @@ RULES = (
         POST /v1/handles/{handle_id}/proof/check
         GET /v1/me
         POST /v1/me/emails
+        GET /v1/me/appeals
+        POST /v1/me/appeals
         GET /v1/me/appointments
         GET /v1/me/tier
         GET /v1/me/groups
@@ -350,6 +357,7 @@ PARAMETERS = {
     "campaign_id": "campaign",
     "post_id": "post",
     "job_id": "job",
+    "appeal_id": "appeal",
     "ambassadors appointment": "ambassador",
 }
 """Path parameters, of one feature where it is named, whose ids are kept under another name (Side.ids)."""
@@ -499,6 +507,8 @@ BODIES: dict[str, Callable[[Side], dict[str, Any]]] = {
     "POST /v1/policies/{policy}/start": lambda s: {"version": 1, "begins": "2026-04-01", "reason": "x"},
     "POST /v1/policies/{policy}/end": lambda s: {"on": "2026-04-01", "reason": "x"},
     "POST /v1/policies/{policy}/trial": lambda s: {"area": s.district},
+    "POST /v1/me/appeals": lambda s: {"subject": "handle", "about": s.one("handle_id"), "text": "x"},
+    "POST /v1/appeals/{appeal_id}/answer": lambda s: {"outcome": "refused", "texts": {"hi": "x"}},
     "POST /v1/posts": _post,
     "POST /v1/posts/{post_id}/decision": lambda s: {"campaign": s.one("campaign"), "reason": "x"},
     "POST /v1/posts/{post_id}/figures": lambda s: FIGURES | {"screenshot": s.one("upload")},

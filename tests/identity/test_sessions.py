@@ -18,7 +18,12 @@ NOON = datetime(2026, 3, 1, 6, 30, tzinfo=UTC)
 class Standings:
     by_id: dict[str, int | None] = field(default_factory=lambda: {"inf_a": 0, "inf_b": 0})
 
+    suspended: set[str] = field(default_factory=set)
+
     def standing(self, person: str) -> int | None:
+        return None if person in self.suspended else self.by_id.get(person)
+
+    def hearing(self, person: str) -> int | None:
         return self.by_id.get(person)
 
 
@@ -57,6 +62,17 @@ def test_who_may_not_sign_in_gets_no_session(sessions: CreatorSessions) -> None:
         with pytest.raises(Unauthenticated):
             sessions.begin(nobody)
     assert list(SessionItem.scan(SessionItem.pk.startswith("session#"))) == []
+
+
+def test_who_is_suspended_may_sign_in_to_be_heard_and_for_nothing_else(sessions: CreatorSessions) -> None:
+    before = sessions.begin("inf_a").token
+    sessions.creators.suspended.add("inf_a")  # type: ignore[attr-defined]
+    sessions.creators.by_id["inf_a"] = 1  # type: ignore[attr-defined]
+    token = sessions.begin("inf_a").token
+    assert sessions.heard(token).id == "inf_a"
+    for read, one in ((sessions.creator, token), (sessions.heard, before), (sessions.creator, before)):
+        with pytest.raises(Unauthenticated):
+            read(one)
 
 
 def test_a_token_that_was_touched_is_nobodys(sessions: CreatorSessions) -> None:

@@ -186,6 +186,10 @@ TOLD_APART = frozenset(
 )
 """What nodal officers may tell apart: departments, schemes and areas are published, so that refusing
 another's tells nothing that one could not read; their groups of coordination may be in any area."""
+SEALED = frozenset(
+    {"GET /v1/campaigns/{campaign_id}/officer-report", "GET /campaigns/{campaign_id}/officer-report"}
+)
+"""They end with where the audit's chain stands, which others' entries lengthen: a number and a hash."""
 NUMBERS = frozenset({"GET /v1/turnout/compare", "GET /v1/turnout/trend", "GET /v1/groups/{group_id}/figures"})
 """They show figures and no word: that these do not change when the other side grows says enough."""
 LOOKS = frozenset({"POST /v1/audiences/preview", "POST /v1/policies/{policy}/trial"})
@@ -311,6 +315,7 @@ def test_who_covers_one_side_learns_nothing_of_the_other(land: Land, who: str) -
         one.named: (answer.text, after[key][1].text)
         for key, (one, answer) in (here | there).items()
         if bound(RULE_OF[name_of(one.route)], who)
+        and name_of(one.route) not in SEALED
         and (key not in after or without_times(after[key][1]) != without_times(answer))
     }
     assert not changed, json.dumps(changed, indent=1)

@@ -28,6 +28,9 @@ class KnownStaff:
     def creator(self, bearer: str) -> Any:
         return wiring.gate().creator(bearer)
 
+    def heard(self, bearer: str) -> Any:
+        return wiring.gate().heard(bearer)
+
     def principal(self, bearer: str) -> Principal:
         return STAFF[bearer]
 

@@ -165,14 +165,14 @@ def test_nobody_can_have_a_phone_flooded_whether_it_is_known_or_not(world: World
             world.myself.ask(phone, HERE)
 
 
-@pytest.mark.parametrize("end", ["suspended", "withdrawn"])
-def test_who_is_suspended_or_withdrawn_gets_no_code(world: World, end: str) -> None:
+def test_who_has_left_gets_no_code_and_who_is_suspended_does_to_appeal(world: World) -> None:
     person = world.approved()
     world.sender.sent.clear()
-    if end == "withdrawn":
-        world.register.withdraw(ADMIN, person.id)
-    else:
-        world.register.review(ADMIN, person.id, ReviewRequest(decision="suspend", reason="namuna"))
+    world.register.review(ADMIN, person.id, ReviewRequest(decision="suspend", reason="namuna"))
+    asked(world)
+    assert len(world.sender.sent) == 1
+    world.sender.sent.clear()
+    world.register.withdraw(ADMIN, person.id)
     asked(world)
     assert world.sender.sent == {}
 

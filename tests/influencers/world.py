@@ -55,7 +55,7 @@ class SmallDirectory:
         path = PATHS.get(area_id)
         return Area(area_id, LEVELS[len(path)], path, {"en": area_id}) if path else None  # type: ignore[arg-type]
 
-    def many(self, area_ids: Iterable[str]) -> dict[str, Area]:
+    def many(self, area_ids: Iterable[str], *, fresh: bool = False) -> dict[str, Area]:
         return {one: area for one in area_ids if (area := self.get(one)) is not None}
 
     def ranges(self, area_ids: Iterable[str]) -> list[Any]:
@@ -96,6 +96,7 @@ class KnownTexts:
             "janjan_code": "आपका कोड: {#var#}",
             "janjan_known_number": "आप पहले से पंजीकृत हैं।",
             "janjan_welcome": "स्वागत है, {#var#}!",
+            "janjan_appeal_answered": "नमस्ते {#var#}, आपकी अपील का उत्तर आ गया है।",
         }
     )
 

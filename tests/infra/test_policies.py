@@ -92,13 +92,21 @@ IMPORTING = (
     ("sqs:SendMessage", "ImportsQueue"),
     *((f"dynamodb:{one}", "DirectoryTable") for one in ("GetItem", "Query")),
     *((f"dynamodb:{one}", "TurnoutTable") for one in ("BatchGetItem", "BatchWriteItem", "GetItem")),
-    *((f"dynamodb:{one}", "TurnoutTable") for one in ("DeleteItem", "PutItem", "Query")),
+    *((f"dynamodb:{one}", "TurnoutTable") for one in ("DeleteItem", "PutItem", "Query", "UpdateItem")),
     *((f"dynamodb:{one}", "GroupsTable") for one in ("BatchGetItem", "DeleteItem", "PutItem")),
     *((f"dynamodb:{one}", "CoverageTable") for one in ("DeleteItem", "PutItem")),
     *((f"dynamodb:{one}", "DepartmentsTable") for one in ("BatchGetItem", "BatchWriteItem")),
     *((f"dynamodb:{one}", "DepartmentsTable") for one in ("GetItem", "PutItem")),
     *((f"dynamodb:{one}", "PeopleTable") for one in ("BatchGetItem", "ConditionCheckItem", "PutItem")),
     ("secretsmanager:GetSecretValue", "PlatformSecret"),
+    *((f"dynamodb:{one}", "DirectoryTable") for one in ("DeleteItem", "PutItem")),
+    *((f"dynamodb:{one}", "RosterTable") for one in ("DeleteItem", "PutItem")),
+    ("dynamodb:GetItem", "GroupsTable"),
+    ("dynamodb:GetItem", "PeopleTable"),
+    ("dynamodb:UpdateItem", "PeopleTable"),
+    ("dynamodb:Query", "DirectoryTable/by_parent"),
+    ("dynamodb:Query", "GroupsTable/by_place"),
+    ("dynamodb:Query", "PeopleTable/by_status"),
 )
 AWAY = "a receiver of webhooks fails, rests, or wants nothing any more: tests/webhooks"
 LEASED = "a hub confirmed a subscription: tests/callbacks"
@@ -158,6 +166,7 @@ UNSEEN: dict[str, dict[str, str]] = {
     },
     "forget_posts": FAILURES
     | {
+        "dynamodb:DeleteItem PoliciesTable": JUDGED,
         "secretsmanager:GetSecretValue PlatformSecret": "the pepper, where the platform has another id",
     },
     "fold_coverage": FAILURES

@@ -34,11 +34,12 @@ AREAS = [
 
 
 @pytest.fixture
-def prepared(tables: Engine) -> Engine:
-    """Everything that the pages need, in the engine."""
+def prepared(request: pytest.FixtureRequest, engine: Engine) -> None:
+    """Everything that the pages need, where they are: in this process, or behind `address`."""
     from chalicelib import wiring
 
-    boto = tables.client
+    apart = "address" in request.fixturenames
+    boto = request.getfixturevalue("served_tables" if apart else "tables").client
     boto("secretsmanager").create_secret(
         Name="janjan/local/platforms", SecretString=json.dumps(platform_secret())
     )
@@ -54,7 +55,6 @@ def prepared(tables: Engine) -> Engine:
     )
     for theme, hi, en in (("health", "स्वास्थ्य", "Health"), ("education", "शिक्षा", "Education")):
         directory.put_theme(theme, {"hi": hi, "en": en}, actor="test")
-    return tables
 
 
 def send_codes() -> list[Any]:
@@ -92,7 +92,7 @@ class Site:
 
 
 @pytest.fixture
-def site(prepared: Engine) -> Iterator[Site]:
+def site(prepared: None) -> Iterator[Site]:
     import app
 
     with Client(app.app) as client:
@@ -100,7 +100,7 @@ def site(prepared: Engine) -> Iterator[Site]:
 
 
 @pytest.fixture
-def address(prepared: Engine, tmp_path: Path) -> Iterator[str]:
+def address(prepared: None, tmp_path: Path) -> Iterator[str]:
     """Base URL of the site in a process of its own, as a browser needs it."""
     port = free_port()
     env = tmp_path / "env.json"

@@ -9,22 +9,13 @@ import pytest
 
 from chalicelib import wiring
 from chalicelib.identity.audit import Audit
-from chalicelib.identity.roles import Principal
 from chalicelib.policies import tiers
-from tests.influencers import test_routes as routes
 from tests.influencers.test_routes import Api, joined
+from tests.policies.conftest import APPROVER
 from tests.policies.world import SAMPLES, followers, tier
 
-APPROVER = Principal("usr_ap", "Ap", "p@x.test", frozenset({"approver"}))
-AUDITOR = Principal("usr_au", "Au", "u@x.test", frozenset({"auditor"}))
 TERMS = {"tiers": [tier("high", followers(False, instagram=1000)), tier("low", followers(instagram=10))]}
 BODY = {"names": {"hi": "नमूना नीति", "en": "Sample policy"}, "terms": TERMS, "sample": True}
-
-
-@pytest.fixture(autouse=True)
-def more_staff(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(routes.STAFF, "approver", APPROVER)
-    monkeypatch.setitem(routes.STAFF, "auditor", AUDITOR)
 
 
 def today(more: int = 0) -> str:
@@ -61,9 +52,7 @@ def test_a_policy_is_a_draft_until_somebody_else_puts_it_in_force(api: Api) -> N
 def test_versions_stand_as_they_were_written_and_follow_one_another(api: Api) -> None:
     where = made(api)
     before = api("GET", f"{where}/versions", who="editor")[1]["items"][0]
-    status, second = api(
-        "POST", f"{where}/versions", {"tiers": [tier("only", followers(x=5))]}, who="editor"
-    )
+    status, second = api("POST", f"{where}/versions", {"tiers": [tier("only", followers(x=5))]}, who="editor")
     assert (status, second["number"], second["state"]) == (201, 2, "draft")
     started(api, where)
     assert started(api, where, 2, begins=3)[1]["in_force"] == 1

@@ -12,6 +12,8 @@ from chalice.test import Client
 
 from chalicelib import http, wiring
 from chalicelib.identity.roles import Principal
+from chalicelib.turnout.model import Match
+from chalicelib.turnout.store import TurnoutStore
 from local.config import platform_secret
 from tests.turnout.world import ADMIN, booth, bring, job, told
 
@@ -127,6 +129,39 @@ def test_the_lowest_are_listed_district_by_district_and_page_by_page(api):
     _, of_a_block = api(OF_A_BLOCK, "GET", "/v1/turnout/lowest")
     assert ids(of_a_block) == ["D9001-A1-P1"]
     assert (of_a_block["of"]["booths"], of_a_block["of"]["missing"]) == (5, 0)  # nothing of the rest
+
+
+def test_a_state_is_compared_district_by_district_once_and_what_changes_is_compared_again(api, monkeypatch):
+    twice = [booth(n, 200 * n, block="D9001-B1") for n in (1, 2)] + [booth(1, 100, district="D9002")]
+    told(twice, "vs-2017", LATER)
+    options = {"before": "ls-2014", "after": "vs-2017"}
+
+    def match(*ids):
+        rows = [{"before": one, "after": one} for one in ids]
+        assert bring(wiring.match_kind(), rows, job(options)).get("new") == len(ids)
+
+    match("D9001-A1-P1", "D9002-A1-P1")
+    read, sheet = [], TurnoutStore.sheet
+    monkeypatch.setattr(TurnoutStore, "sheet", lambda store, *of: (read.append(of), sheet(store, *of))[1])
+
+    def state():
+        read.clear()
+        _, found = api(ADMIN, "GET", "/v1/turnout/compare?before=ls-2014&after=vs-2017&area=IN-XN")
+        sums = (found["turnout_before"]["voters"], found["turnout_after"]["voters"])
+        return found["compared"], found["unmatched"], sums, sorted({district for _, district in read})
+
+    assert state() == (2, 1, (150, 300), [])  # the import has compared already
+    match("D9001-A1-P2")
+    assert state() == (3, 0, (350, 700), [])
+    told([booth(1, 250, block="D9001-B1")], "vs-2017", LATER)
+    assert state() == (3, 0, (350, 750), ["D9001"])
+    assert state() == (3, 0, (350, 750), [])
+    told([booth(1, 60, district="D9002")])
+    assert state() == (3, 0, (360, 750), ["D9002"])
+    TurnoutStore().put_matches("ls-2014", "vs-2017", [Match("D9002-A1-P2", "D9002-A1-P1")])  # a job dies here
+    assert state()[3] == ["D9002"]
+    _, district = api(ADMIN, "GET", "/v1/turnout/compare?before=ls-2014&after=vs-2017&area=D9001")
+    assert district["compared"] == 2
 
 
 @pytest.mark.parametrize("feature", ["?by=booth&area=D9001&limit=3", "/lowest?share=1&limit=3"])

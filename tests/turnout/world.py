@@ -92,7 +92,8 @@ def bring(kind: ImportKind[Any], rows: Sequence[Mapping[str, str]], given: Impor
         for effect in effects:
             name = "refused" if isinstance(effect, InvalidInput) else effect
             told[name] = told.get(name, 0) + 1
-    kind.finish(given)
+    while kind.finish(given):
+        pass
     return told
 
 
