@@ -45,6 +45,9 @@ from chalicelib.metrics.consumers import follow_accounts, forget_posts, measure_
 from chalicelib.pages import routes as pages_routes
 from chalicelib.policies import routes as policies_routes
 from chalicelib.turnout import routes as turnout_routes
+from chalicelib.voices import routes as voices_routes
+from chalicelib.voices.consumers import bp as voices_bp
+from chalicelib.voices.consumers import tend_voices
 from chalicelib.webhooks import routes as webhooks_routes
 from chalicelib.webhooks.consumers import bp as webhooks_bp
 from chalicelib.webhooks.consumers import send_webhooks
@@ -97,6 +100,7 @@ for feature in (
     pages_routes,
     policies_routes,
     turnout_routes,
+    voices_routes,
     webhooks_routes,
 ):
     app.register_blueprint(feature.api.blueprint)
@@ -110,6 +114,7 @@ for blueprint in (
     imports_bp,
     influencers_bp,
     metrics_bp,
+    voices_bp,
     webhooks_bp,
 ):
     app.register_blueprint(blueprint)
@@ -130,6 +135,7 @@ __all__ = [
     "send_chunk",
     "send_service",
     "send_webhooks",
+    "tend_voices",
     "weigh_posts",
     "welcome",
 ]

@@ -9,6 +9,8 @@ from pathlib import Path
 LOCALE = Path(__file__).parent / "pages" / "locale"
 DOMAIN = "janjan"
 SOURCE = "en"
+COMPLETE = (SOURCE, "hi")
+"""Languages in which everything is said; others are whole in what the public and creators see."""
 
 
 @cache

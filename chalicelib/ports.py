@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Literal, Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -523,6 +523,46 @@ class Appointees(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Invitee:
+    """Somebody who is known from a file, as the register has them at one moment: nothing of it is proven."""
+
+    id: str
+    name: str
+    status: str
+    language: str
+    area_path: tuple[str, ...]
+    phone: str
+    email: str
+    hold: Callable[[Transaction], None]
+    """Adds to a transaction that all of this is so still."""
+
+
+class Invitees(Protocol):
+    """Who may be written to without having asked for it. The kind of an address is `phone` or `email`."""
+
+    def invitee(self, person: str) -> Invitee | None:
+        """Somebody of the register, whatever their state; None for who was erased or forgotten."""
+        ...
+
+    def hashed(self, kind: str, address: str) -> str:
+        """The keyed hash that stands for an address."""
+        ...
+
+    def word_on(self, kind: str, address: str) -> str:
+        """Why nobody may be invited there: `opted_out` after a STOP, `joined` where somebody has given it as
+        theirs; empty: nothing is known against it. Read consistently."""
+        ...
+
+    def hold_free(self, transaction: Transaction, kind: str, address: str) -> None:
+        """Adds to a transaction that nothing is known against this address."""
+        ...
+
+    def stop_hashed(self, channel: str, hashed: str, *, evidence: str, at: datetime) -> None:
+        """A STOP of the address with this keyed hash, which is not kept in clear."""
+        ...
+
+
 class Ownership(Protocol):
     def heard(self, platform: str, said: Inbound, at: datetime) -> str | None:
         """Takes the code out of a message by which somebody shows that an account on `platform` is theirs;
@@ -857,6 +897,33 @@ class PostSums(Protocol):
     ) -> CampaignPosts:
         """What a campaign's posts came to; it may be half a minute old. `within`: posts of people who live at
         a path that it lets through, alone."""
+        ...
+
+
+@dataclass(frozen=True)
+class OnDuty:
+    """Who is to be told of what waits, and where."""
+
+    seat: str
+    """`officer`, `deputy` or `coordinator`."""
+    name: str
+    phone: str = ""
+    email: str = ""
+
+
+class DepartmentDuty(Protocol):
+    """Who answers for a department."""
+
+    def of_department(self, department: str, day: date) -> list[OnDuty]:
+        """The officer and the deputy of a department on a day; a vacant seat is absent."""
+        ...
+
+
+class AreaDuty(Protocol):
+    """Who answers for an area."""
+
+    def of_area(self, path: Sequence[str]) -> list[OnDuty]:
+        """The coordinators of the smallest area on this path that has any; none where there are none."""
         ...
 
 

@@ -10,6 +10,9 @@ from chalicelib.clock import Clock
 from chalicelib.settings import settings
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from chalicelib.ambassadors.invitations import Invitations
     from chalicelib.ambassadors.service import Ambassadors
     from chalicelib.ambassadors.store import AmbassadorStore
     from chalicelib.callbacks.letters import Letterbox
@@ -95,9 +98,13 @@ if TYPE_CHECKING:
     from chalicelib.unsubscribing import Unsubscribing
     from chalicelib.uploads import Uploads
     from chalicelib.voices.changes import Changes as VoiceChanges
+    from chalicelib.voices.desk import VoiceDesk
+    from chalicelib.voices.folding import Folding
+    from chalicelib.voices.model import Teller
     from chalicelib.voices.service import Voices
     from chalicelib.voices.settings import VoiceSettings
     from chalicelib.voices.store import VoiceStore
+    from chalicelib.voices.tending import Tending
     from chalicelib.webhooks.service import Webhooks
 
 POLLERS_SHARE = 0.9
@@ -461,6 +468,41 @@ def ambassadors() -> Ambassadors:
 
 
 @cache
+def invitations() -> Invitations:
+    from chalicelib.ambassadors.invitations import Invitations
+    from chalicelib.campaigns.times import quiet_setting
+
+    def held(path: Sequence[str]) -> bool:
+        stops = standing_stops()()
+        return "all" in stops.scopes or stops.hold_area(path)
+
+    return Invitations(
+        store=_ambassador_store(),
+        areas=directory(),
+        invitees=people(),
+        sender=direct_sender(),
+        texts=sms_register(),
+        queue=service_queue(),
+        offered=lambda: {channel.medium for channel in platforms().channels()},
+        calendar=calendar,
+        held=held,
+        quiet=quiet_setting(settings().quiet_hours).hours,
+        limits=rate_limits(),
+        audit=audit(),
+        clock=clock(),
+        organisation=settings().organisation_name,
+        organisation_kind=settings().organisation_kind,
+        public_url=public_url(),
+        unsubscribe_url=lambda invitation: unsubscribing().url(invitation),
+    )
+
+
+def unsubscribers(subject: str) -> Invitations | People:
+    """Who ends the emails to a person, or to the address of an invitation."""
+    return invitations() if subject.startswith("inv_") else people()
+
+
+@cache
 def unsubscribing() -> Unsubscribing:
     from chalicelib.secrets import secrets
     from chalicelib.unsubscribing import Unsubscribing
@@ -580,7 +622,7 @@ def appeals() -> Appeals:
 def personal_records() -> tuple[PersonalRecords, ...]:
     """What features keep of a person beside the register: all of it is in an export, and goes with an
     erasure."""
-    return (appeals(),)
+    return (appeals(), voices())
 
 
 @cache
@@ -1036,11 +1078,13 @@ def _filed_by_path() -> tuple[Refiling, ...]:
     from chalicelib.groups.store import GroupStore
     from chalicelib.influencers.refile import PeopleRefiled
     from chalicelib.turnout.refile import TurnoutRefiled
+    from chalicelib.voices.refile import VoicesRefiled
 
     return (
         PeopleRefiled(_people_store(), directory()),
         GroupsRefiled(GroupStore(), directory()),
         TurnoutRefiled(_turnout_store(), directory()),
+        VoicesRefiled(_voice_store(), _voice_changes(), directory()),
     )
 
 
@@ -1151,3 +1195,54 @@ def voices() -> Voices:
         clock=clock(),
         keyed_hash=secrets().keyed_hash,
     )
+
+
+@cache
+def voice_desk() -> VoiceDesk:
+    from chalicelib.files import Files
+    from chalicelib.voices.desk import VoiceDesk
+
+    return VoiceDesk(
+        store=_voice_store(),
+        settings=voice_settings(),
+        changes=_voice_changes(),
+        areas=directory(),
+        departments=_department_ids,
+        by_ticket=voices().by_ticket,
+        link=Files(settings().bucket).link,
+        audit=audit(),
+        clock=clock(),
+    )
+
+
+@cache
+def voice_teller() -> Teller:
+    from chalicelib.voices.tending import Silent
+
+    return Silent()
+
+
+@cache
+def voice_tending() -> Tending:
+    from chalicelib.departments.officers import Duties
+    from chalicelib.identity.service import Coordinators
+    from chalicelib.identity.staff import StaffPool
+    from chalicelib.voices.notices import Notices
+    from chalicelib.voices.tending import Tending
+
+    notices = Notices(
+        officers=Duties(_department_store()),
+        coordinators=Coordinators(StaffPool(settings().pool_id, settings().pool_client_id)),
+        direct=direct_sender(),
+        texts=sms_register(),
+        department_name=lambda department, language: department_names().get(department, {}).get(language, ""),
+        clock=clock(),
+    )
+    return Tending(_voice_store(), _voice_changes(), voice_teller(), notices, clock())
+
+
+@cache
+def voice_counts() -> Folding:
+    from chalicelib.voices.folding import Folding
+
+    return Folding(_voice_store(), clock())

@@ -28,6 +28,7 @@ FUNCTIONS = {
     "MeasureDue": "measure_due",
     "PublishEvents": "publish_events",
     "SealAudit": "seal_audit",
+    "TendVoices": "tend_voices",
     "WeighPosts": "weigh_posts",
     "Welcome": "welcome",
 }
@@ -128,6 +129,8 @@ def _send(message: Mapping[str, Any]) -> str:
 
 
 def _service(message: Mapping[str, Any]) -> str:
+    if message["kind"] == "invitation":
+        return f"invitation {_only(ID, message['invitation'])}"
     person = _only(ID, message["influencer"])
     words = {"code": "verification code", "welcome": "welcome"}
     return f"{words[message['kind']]} for {person}"

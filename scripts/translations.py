@@ -1,9 +1,11 @@
 """Catalogues of translations: finds every sentence that people may see, keeps .po and .mo in step with them.
 
-python scripts/translations.py     writes janjan.po and janjan.mo of every language, names what is missing
+python -m scripts.translations     writes janjan.po and janjan.mo of every language, names what is missing
 
-A new language is a new folder beside `hi`. In the templates a sentence stands in `_("…")`; in Python it is an
-argument of `mark`, or any argument, dictionary value or assigned constant that reads like a sentence.
+A new language is a new folder beside `hi`: `mkdir -p chalicelib/pages/locale/ta/LC_MESSAGES`, run this, fill
+msgstr, run it again. It is meant for what the public and creators see (`PUBLIC`); what it lacks is shown in
+English. In the templates a sentence stands in `_("…")`; in Python it is an argument of `mark`, or
+any argument, dictionary value or assigned constant that reads like a sentence.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ import ast
 import io
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,6 +23,8 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 from jinja2.ext import babel_extract
 
+from chalicelib.i18n import COMPLETE
+
 ROOT = Path(__file__).resolve().parent.parent
 CODE = ROOT / "chalicelib"
 LOCALE = CODE / "pages" / "locale"
@@ -28,6 +32,17 @@ TEMPLATES = CODE / "pages" / "templates"
 SENTENCE = re.compile(r"[A-Z].* .*(?:[.?!]|\)s)", re.DOTALL)
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 """No date of writing: the same sentences give the same bytes."""
+PUBLIC = (
+    *("about_*", "base", "confirm", "done", "error", "fields", "landing", "me", "me_*", "reached", "resume"),
+    *("signup", "signup_*", "transparency", "unsubscribe", "verify"),
+)
+"""Templates of the public's and creators' pages."""
+PUBLIC_CODE = (
+    *("errors.py", "handles.py", "http.py", "metrics/service.py", "names.py", "phones.py", "proving.py"),
+    *("influencers/forms.py", "influencers/me.py", "influencers/model.py", "influencers/myself.py"),
+    *("influencers/proofs.py", "influencers/resuming.py", "influencers/routes.py", "influencers/service.py"),
+)
+"""Whose sentences those pages show."""
 NOT_FOR_PEOPLE = {
     "ValueError",
     "TypeError",
@@ -42,10 +57,20 @@ NOT_FOR_PEOPLE = {
 
 def wanted() -> list[str]:
     """Every sentence that people may see."""
+    return _found(CODE.rglob("*.py"), TEMPLATES.glob("*.html"))
+
+
+def public() -> list[str]:
+    """Those that the public and creators may see."""
+    templates = [path for name in PUBLIC for path in TEMPLATES.glob(f"{name}.html")]
+    return _found((CODE / name for name in PUBLIC_CODE), templates)
+
+
+def _found(modules: Iterable[Path], templates: Iterable[Path]) -> list[str]:
     found: set[str] = set()
-    for path in sorted(CODE.rglob("*.py")):
+    for path in modules:
         found.update(_in_python(ast.parse(path.read_text(encoding="utf-8"))))
-    for path in sorted(TEMPLATES.glob("*.html")):
+    for path in templates:
         with path.open("rb") as file:
             options = {"trim_blocks": "true", "newstyle_gettext": "true"}
             for _, _, sentence, _ in babel_extract(file, ("_",), (), options):
@@ -105,8 +130,16 @@ def po_of(language: str) -> Path:
 
 
 def missing(made: Catalog) -> list[str]:
-    """Sentences without a translation. English needs none: the sentences are written in it."""
-    return [str(m.id) for m in made if m.id and not m.string] if str(made.locale) != "en" else []
+    """Sentences that lack a translation which the language must have. English needs none: the sentences are
+    written in it."""
+    language = str(made.locale)
+    if language == "en":
+        return []
+    lacking = [str(m.id) for m in made if m.id and not m.string]
+    if language in COMPLETE:
+        return lacking
+    needed = set(public())
+    return [sentence for sentence in lacking if sentence in needed]
 
 
 def po_text(made: Catalog) -> bytes:
@@ -122,14 +155,14 @@ def mo_bytes(made: Catalog) -> bytes:
 
 
 def main() -> int:
-    """Writes all catalogues; 1 if something is not translated."""
+    """Writes all catalogues; 1 if a complete language lacks something."""
     lacking = 0
     for folder in sorted(path for path in LOCALE.iterdir() if path.is_dir()):
         made = catalogue(folder.name)
         po_of(folder.name).write_bytes(po_text(made))
         po_of(folder.name).with_suffix(".mo").write_bytes(mo_bytes(made))
         for sentence in missing(made):
-            lacking += 1
+            lacking += folder.name in COMPLETE
             print(f"{folder.name}: {sentence}")
     return 1 if lacking else 0
 

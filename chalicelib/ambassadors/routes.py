@@ -7,10 +7,13 @@ from datetime import date, datetime
 from typing import Annotated, Any
 
 from chalice.app import Response
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from chalicelib import wiring
+from chalicelib.ambassadors.invitation import KINDS, Channel, Invitation, Status
+from chalicelib.ambassadors.invitations import Wanted
 from chalicelib.ambassadors.model import Appointment, State, spelled
+from chalicelib.emails import LONGEST_EMAIL, clean_email
 from chalicelib.errors import NotFound
 from chalicelib.http import (
     CREATOR,
@@ -25,9 +28,10 @@ from chalicelib.http import (
     read_cursor,
 )
 from chalicelib.i18n import translate
-from chalicelib.names import clean_text
+from chalicelib.names import clean_name, clean_text, refuse
 from chalicelib.pages import shell
 from chalicelib.pages.shell import mark
+from chalicelib.phones import clean_phone
 from chalicelib.shapes import Day, Strict, View
 
 api = Api("ambassadors")
@@ -233,6 +237,156 @@ def my_appointments(request: Request, query: ListQuery) -> OwnAppointments:
         for one in shown
     ]
     return OwnAppointments(items=items, next=after)
+
+
+# --- invitations
+
+
+class InvitationOfPerson(Strict):
+    """Of somebody who is known from a file."""
+
+    channel: Channel = "whatsapp"
+    reason: Reason
+    """Why this person, and how one has their address."""
+
+
+class InvitationBody(Strict):
+    """Either `influencer_id`, of somebody who is known from a file, or address, name and area."""
+
+    channel: Channel
+    reason: Reason
+    influencer_id: Annotated[str, Field(max_length=40)] = ""
+    address: Annotated[str, Field(max_length=LONGEST_EMAIL)] = ""
+    name: Annotated[
+        str, Field(max_length=400), AfterValidator(lambda name: clean_name(name) if name else "")
+    ] = ""
+    area: Annotated[str, Field(max_length=40)] = ""
+    language: Annotated[str, Field(pattern=r"^[a-z]{2,3}$")] = "hi"
+
+    @model_validator(mode="after")
+    def _one_or_the_other(self) -> InvitationBody:
+        told = (self.address, self.name, self.area)
+        if any(told) if self.influencer_id else not all(told):
+            sentence = "Give either the id of somebody from a file, or address, name and area."
+            raise refuse("whom", sentence)
+        return self
+
+    @property
+    def clean_address(self) -> str:
+        """Raises as a validator does."""
+        if not self.address:
+            return ""
+        return clean_phone(self.address) if KINDS[self.channel] == "phone" else clean_email(self.address)
+
+    @model_validator(mode="after")
+    def _an_address(self) -> InvitationBody:
+        _ = self.clean_address
+        return self
+
+
+class InvitationsQuery(Strict):
+    area: Annotated[str, Field(max_length=40)] | None = None
+    status: Status | None = None
+    limit: Limit = 25
+    cursor: str | None = None
+
+
+class InvitationView(View):
+    """An invitation as staff see it: the address is masked, and kept as a keyed hash alone."""
+
+    id: str
+    channel: Channel
+    masked: str
+    influencer_id: str
+    area: str
+    language: str
+    reason: str
+    by: str
+    at: datetime
+    status: Status
+    why: str
+    """Why it was not sent, or the platform's code."""
+    done_at: datetime | None
+
+
+class InvitationList(View):
+    items: list[InvitationView]
+    next: str | None = None
+
+
+@api.get(
+    "/v1/invitations",
+    allow="invitation.read",
+    query=InvitationsQuery,
+    answer=InvitationList,
+    summary="Who was invited, by whom and why, and what became of it",
+)
+def invitations(request: Request, query: InvitationsQuery) -> InvitationList:
+    found, place = wiring.invitations().listed(
+        request.principal,
+        area=query.area,
+        status=query.status,
+        limit=query.limit,
+        after=read_cursor(request),
+    )
+    return InvitationList(items=[_invitation(one) for one in found], next=next_cursor(request, place))
+
+
+def _invitation_as_now(request: Request, kept: Mapping[str, Any]) -> InvitationView:
+    return _invitation(wiring.invitations().get(request.principal, kept["id"]))
+
+
+INVITATION_AS_NOW = Again(("id",), _invitation_as_now)
+
+
+@api.post(
+    "/v1/invitations",
+    allow="invitation.write",
+    body=InvitationBody,
+    answer=InvitationView,
+    again=INVITATION_AS_NOW,
+    status=201,
+    summary="Invite somebody who has not signed up: one message, once for ever",
+)
+def invite(request: Request, body: InvitationBody) -> InvitationView:
+    wanted = Wanted(
+        channel=body.channel,
+        reason=body.reason,
+        address=body.clean_address,
+        name=body.name,
+        area=body.area,
+        language=body.language,
+        influencer=body.influencer_id,
+    )
+    return _invitation(wiring.invitations().invite(request.principal, wanted))
+
+
+@api.get(
+    "/v1/invitations/{invitation}", allow="invitation.read", answer=InvitationView, summary="One invitation"
+)
+def invitation(request: Request, invitation: str) -> InvitationView:
+    return _invitation(wiring.invitations().get(request.principal, invitation))
+
+
+@api.post(
+    "/v1/influencers/{influencer_id}/invitation",
+    allow="invitation.write",
+    body=InvitationOfPerson,
+    answer=InvitationView,
+    again=INVITATION_AS_NOW,
+    status=201,
+    summary="Invite somebody who is known from a file: one message, once for ever",
+)
+def invite_person(request: Request, influencer_id: str, body: InvitationOfPerson) -> InvitationView:
+    wanted = Wanted(channel=body.channel, reason=body.reason, influencer=influencer_id)
+    return _invitation(wiring.invitations().invite(request.principal, wanted))
+
+
+def _invitation(one: Invitation) -> InvitationView:
+    return InvitationView.model_validate(one.model_dump() | {"influencer_id": one.influencer})
+
+
+# --- letters
 
 
 @api.get("/v1/verify/{code}", allow=PUBLIC, answer=LetterView, summary="Whether a letter is real")

@@ -23,19 +23,20 @@ Access, in request units (an appointment is about half a KB, a card less):
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
-from pynamodb.exceptions import DoesNotExist
+from pynamodb.exceptions import DoesNotExist, PutError
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.transactions import TransactWrite
 
+from chalicelib.ambassadors.invitation import Invitation
 from chalicelib.ambassadors.model import Appointment, Card
 from chalicelib.tables import Table, TableName
 
 APPOINTMENT, CARD, ALONE = "appointment", "card", "-"
-OPEN, ENDED = "open", "ended"
+OPEN, ENDED, INVITATION = "open", "ended", "invitation"
 BATCH = 100
 Position = dict[str, Any]
 
@@ -113,6 +114,58 @@ class AmbassadorStore:
         """Appointments whose place begins so, behind the place `after`; each with its own."""
         for row, place in _walk(list_key, prefix, after, page):
             yield Appointment.model_validate_json(row.body or ""), place
+
+    # --- invitations
+
+    def invitation(self, invitation: str) -> Invitation | None:
+        """The invitation, read consistently."""
+        row = _get(invitation, INVITATION)
+        return Invitation.model_validate_json(row.body or "") if row else None
+
+    def invitation_to(self, kind: str, hashed: str) -> str | None:
+        """Which invitation went to this address, or is to."""
+        row = _get(_address_key(kind, hashed), ALONE)
+        return row.body if row else None
+
+    def put_invitation(self, transaction: TransactWrite, made: Invitation, hashed: Mapping[str, str]) -> None:
+        """Adds a new invitation, with the claims of its addresses (hash by kind): refused when one of them
+        was invited before."""
+        for kind, digest in hashed.items():
+            claim = Record(_address_key(kind, digest), ALONE, body=made.id)
+            transaction.save(claim, condition=Record.pk.does_not_exist())
+        transaction.save(_invitation(made), condition=Record.pk.does_not_exist())
+
+    def change_invitation(self, after: Invitation) -> bool:
+        """An invitation as it became; False when somebody else has changed it."""
+        try:
+            _invitation(after).save(condition=Record.rev == after.rev - 1)
+        except PutError as refused:
+            if refused.cause_response_code != "ConditionalCheckFailedException":
+                raise
+            return False
+        return True
+
+    def invitations(
+        self, prefix: str, after: Position | None, page: int
+    ) -> Iterator[tuple[Invitation, Position]]:
+        """Invitations whose place begins so, behind the place `after`; each with its own."""
+        for row, place in _walk(INVITATION, prefix, after, page):
+            yield Invitation.model_validate_json(row.body or ""), place
+
+
+def _address_key(kind: str, hashed: str) -> str:
+    return f"address#{kind}#{hashed}"
+
+
+def _invitation(one: Invitation) -> Record:
+    return Record(
+        one.id,
+        INVITATION,
+        list_key=INVITATION,
+        place=f"{prefix_of(one.path)}{one.id}",
+        body=one.model_dump_json(exclude_defaults=True),
+        rev=one.rev,
+    )
 
 
 def _item(one: Appointment) -> Record:

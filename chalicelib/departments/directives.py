@@ -15,7 +15,7 @@ from chalicelib.cells import safe
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.departments.changes import ChangedMeanwhile, Changes
 from chalicelib.departments.model import Directive, Order, State, bound_to
-from chalicelib.departments.pages import page
+from chalicelib.departments.pages import each_with, page
 from chalicelib.departments.store import DepartmentStore, Position
 from chalicelib.errors import Conflict, FieldError, InvalidInput, NotFound
 from chalicelib.identity.roles import Principal
@@ -120,40 +120,40 @@ class Directives:
             return [], None
         today = self.clock.today_ist()
         if desks is None:
-            found, place = page(
-                self.store.all_directives(after), limit, lambda one: state is None or self._any(one, state)
-            )
-            counts = self.store.acknowledged([one.id for one in found])
-            return [Seen(one, (), counts[one.id], today) for one in found], place
+            rows = each_with(self.store.all_directives(after), self._acknowledged)
+            told, place = page(rows, limit, lambda one: state is None or self._any(*one, state))
+            return [Seen(one, (), done, today) for one, done in told], place
         return self._on_desks(desks, state, limit, after)
 
     def _on_desks(
         self, desks: Sequence[str], state: State | None, limit: int, after: Position | None
     ) -> tuple[list[Seen], Position | None]:
         today = self.clock.today_ist()
-        known: dict[str, Directive | None] = {}
 
-        def directive_of(order: Order) -> Directive | None:
-            if order.directive not in known:
-                known[order.directive] = self.store.directive(order.directive)
-            return known[order.directive]
-
-        def wanted(order: Order) -> bool:
-            directive = directive_of(order)
+        def wanted(one: tuple[Order, Directive | None]) -> bool:
+            order, directive = one
             return directive is not None and state in (None, order.state(directive, today))
 
-        orders, place = page(self.store.orders_of(sorted(desks), after), limit, wanted)
+        rows = each_with(self.store.orders_of(sorted(desks), after), self._directives)
+        orders, place = page(rows, limit, wanted)
         seen = []
-        for order in orders:
-            if directive := directive_of(order):
+        for order, directive in orders:
+            if directive is not None:
                 own = directive.model_copy(update={"departments": (order.department,)})
                 seen.append(Seen(own, (order,), int(order.acknowledged_at is not None), today))
         return seen, place
 
-    def _any(self, directive: Directive, state: State) -> bool:
+    def _acknowledged(self, directives: list[Directive]) -> Callable[[Directive], int]:
+        counts = self.store.acknowledged([one.id for one in directives])
+        return lambda one: counts[one.id]
+
+    def _directives(self, orders: list[Order]) -> Callable[[Order], Directive | None]:
+        found = self.store.directives([one.directive for one in orders])
+        return lambda one: found.get(one.directive)
+
+    def _any(self, directive: Directive, done: int, state: State) -> bool:
         """Whether a directive stands so with some of its departments: it is due everywhere on one day, so
         that the number of those who have acknowledged it says enough."""
-        [done] = self.store.acknowledged([directive.id]).values()
         if state == "acknowledged" and not directive.withdrawn_at:
             return done > 0
         order = Order(directive=directive.id, department="", due_on=directive.due_on)

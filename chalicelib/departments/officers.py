@@ -10,12 +10,13 @@ from pynamodb.transactions import TransactWrite
 
 from chalicelib.clock import Clock
 from chalicelib.departments.changes import Changes
-from chalicelib.departments.model import READ, REVEAL, WRITE, Appointment, Desk, Seat
+from chalicelib.departments.model import READ, REVEAL, SEATS, WRITE, Appointment, Desk, Seat
 from chalicelib.departments.store import DepartmentStore
 from chalicelib.errors import InvalidInput, NotFound, OtherDepartment
 from chalicelib.identity.roles import Principal
 from chalicelib.identity.staff import User
 from chalicelib.ids import new_id
+from chalicelib.ports import OnDuty
 
 Names = Mapping[str, Mapping[str, str]]
 """Departments by id, each with its names by language."""
@@ -28,6 +29,19 @@ def must_cover(who: Principal, department: str, action: str, departments: Names)
         raise NotFound
     if not who.covers_department(department, action):
         raise OtherDepartment
+
+
+@dataclass(frozen=True)
+class Duties:
+    """Implements ports.DepartmentDuty."""
+
+    store: DepartmentStore
+
+    def of_department(self, department: str, day: date) -> list[OnDuty]:
+        """Who holds its seats on a day, the officer first."""
+        desk = self.store.desk(department)
+        holders = ((seat, desk.holder(seat, day)) for seat in SEATS)
+        return [OnDuty(seat, one.name, one.phone, one.email) for seat, one in holders if one is not None]
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import Any, TypeVar
 
 MOST_READ = 1000
 """Records looked at for one page: a rare filter answers early, with a cursor to go on."""
 One = TypeVar("One")
+Known = TypeVar("Known")
+Placed = tuple[One, dict[str, Any]]
+A_REQUEST = 100
+"""Rows of which something more is asked at once."""
+
+
+def each_with(
+    rows: Iterable[Placed[One]], ask: Callable[[list[One]], Callable[[One], Known]]
+) -> Iterator[Placed[tuple[One, Known]]]:
+    """The rows, each beside what `ask` tells of it: asked for a hundred rows at once, as far as the rows are
+    read."""
+    left = iter(rows)
+    while some := list(islice(left, A_REQUEST)):
+        known = ask([one for one, _ in some])
+        yield from (((one, known(one)), place) for one, place in some)
 
 
 def page(

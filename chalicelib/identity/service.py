@@ -13,7 +13,7 @@ from chalicelib.errors import FieldError, InvalidInput
 from chalicelib.identity.roles import Principal, Role, needs_second_factor
 from chalicelib.identity.staff import Challenge, Signed, StaffPool, User
 from chalicelib.identity.tokens import Tokens, principal_of
-from chalicelib.ports import Areas
+from chalicelib.ports import Areas, OnDuty
 
 if TYPE_CHECKING:
     from chalicelib.identity.audit import Audit
@@ -98,6 +98,26 @@ class SignIn:
     def _spend(self, who: str, address: str) -> None:
         self.limits.spend(f"sign-in#{self.hash_of(who.strip().lower())}", TRIES_A_USER, WINDOW_S)
         self.limits.spend(f"sign-in-from#{self.hash_of(address)}", TRIES_AN_ADDRESS, WINDOW_S)
+
+
+@dataclass(frozen=True)
+class Coordinators:
+    """Implements ports.AreaDuty."""
+
+    pool: StaffPool
+
+    def of_area(self, path: Sequence[str]) -> list[OnDuty]:
+        """The coordinators of the smallest area on this path that has any."""
+        staff = self.pool.with_role("coordinator")
+        for area in reversed(path):
+            found = [
+                OnDuty("coordinator", one.get("name", ""), email=one.get("email", ""))
+                for one in staff
+                if area in one.get("custom:areas", "").split()
+            ]
+            if found:
+                return sorted(found, key=lambda one: one.email)
+        return []
 
 
 @dataclass(frozen=True)

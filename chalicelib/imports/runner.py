@@ -20,7 +20,7 @@ from chalicelib.cells import safe
 from chalicelib.clock import Clock
 from chalicelib.errors import FieldError, InvalidInput, Rejected
 from chalicelib.files import Files, Part
-from chalicelib.i18n import SOURCE, languages, translate
+from chalicelib.i18n import COMPLETE, translate
 from chalicelib.imports.model import (
     MOST_LISTED,
     MOST_TRIES,
@@ -328,7 +328,7 @@ class _Work:
             out = io.StringIO()
             writer = csv.writer(out)
             for number, fault in lines:
-                reasons = [translate(lang, fault.message, fault.params) for lang in _languages()]
+                reasons = [translate(lang, fault.message, fault.params) for lang in COMPLETE]
                 writer.writerow([safe(str(cell)) for cell in (number, fault.field, fault.code, *reasons)])
             self.at.files.put(self.job.part("errors", self.job.sums.slices), out.getvalue().encode())
         return len(lines)
@@ -336,7 +336,7 @@ class _Work:
     def _bind_errors(self) -> None:
         if not self.job.sums.listed:
             return
-        header = ",".join(("row", "column", "code", *(f"reason_{lang}" for lang in _languages())))
+        header = ",".join(("row", "column", "code", *(f"reason_{lang}" for lang in COMPLETE)))
         whole = [f"{BOM}{header}\r\n".encode()]
         for number in range(self.job.sums.slices):
             part = self.at.files.part(self.job.part("errors", number), 0, WHOLE)
@@ -349,10 +349,6 @@ def _faults(outcome: Any) -> list[FieldError]:  # noqa: ANN401
     if isinstance(outcome, InvalidInput):
         return outcome.errors
     return [FieldError("", "duplicate", TAKEN)] if outcome == "duplicate" else []
-
-
-def _languages() -> list[str]:
-    return [SOURCE, *(language for language in languages() if language != SOURCE)]
 
 
 def _by_hundred(found: Sequence[Any]) -> Iterator[Sequence[Any]]:

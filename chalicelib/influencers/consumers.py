@@ -24,7 +24,10 @@ def send_service(event: SQSEvent) -> PartialItemFailureResponse:
     def one(record: SQSRecord) -> None:
         message = json.loads(record.body)
         try:
-            wiring.messenger().deliver(message)
+            if message["kind"] == "invitation":
+                wiring.invitations().deliver(message["invitation"])
+            else:
+                wiring.messenger().deliver(message)
         except OnHold as hold:  # a new message before the old one is deleted: waiting wears out no retry
             wiring.service_queue().put([message], hold.retry_after_s)
 

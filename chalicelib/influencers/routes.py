@@ -326,7 +326,8 @@ def unsubscribe_page(request: Request, token: str) -> Response:
 )
 def unsubscribe(request: Request, token: str) -> Response:
     """From our page, or from the mailbox: without cookies, and from no origin of ours."""
-    wiring.people().unsubscribe(_unsubscriber(token), at=wiring.clock().now())
+    subject = _unsubscriber(token)
+    wiring.unsubscribers(subject).unsubscribe(subject, at=wiring.clock().now())
     return html(shell.render("unsubscribe.html", request.lang, path=request.path, done=True))
 
 

@@ -47,7 +47,7 @@ from chalicelib.influencers.resuming import Resumptions
 from chalicelib.influencers.store import PeopleStore, Proof, Taken
 from chalicelib.ops import RateLimits
 from chalicelib.platforms.base import Channel, Outgoing
-from chalicelib.ports import Appointee, Area, Areas, Contact, DirectSender, ServiceTexts, Way
+from chalicelib.ports import Appointee, Area, Areas, Contact, DirectSender, Invitee, ServiceTexts, Way
 from chalicelib.queues import Queue
 from chalicelib.secrets import Secrets
 
@@ -560,7 +560,7 @@ def _text(channel: str, subject: str, text: str) -> Outgoing:
 
 @dataclass(frozen=True)
 class People:
-    """Implements ports.People, ports.Creators and ports.Appointees."""
+    """Implements ports.People, ports.Creators, ports.Appointees and ports.Invitees."""
 
     store: PeopleStore
     signups: Signups
@@ -586,6 +586,36 @@ class People:
             barred=found.barred,
             hold=lambda transaction: self.store.hold(transaction, found),
         )
+
+    def invitee(self, person: str) -> Invitee | None:
+        found = self.store.find(person)
+        if found is None:
+            return None
+        return Invitee(
+            id=found.id,
+            name=found.name,
+            status=found.status,
+            language=found.language,
+            area_path=found.area_path,
+            phone=found.phone,
+            email=found.email,
+            hold=lambda transaction: self.store.hold(transaction, found),
+        )
+
+    def hashed(self, kind: str, address: str) -> str:
+        return self.store.hashed(kind, address)
+
+    def word_on(self, kind: str, address: str) -> str:
+        return self.store.word_on(kind, address)
+
+    def hold_free(self, transaction: TransactWrite, kind: str, address: str) -> None:
+        self.store.hold_free(transaction, kind, address)
+
+    def stop_hashed(self, channel: str, hashed: str, *, evidence: str, at: datetime) -> None:
+        def opted_out(person: Influencer) -> Event:
+            return DeliveryOptedOut(influencer_id=person.id, channel=channel)
+
+        self.store.heard(channel, "", stopped=True, at=at, evidence=evidence, event=opted_out, hashed=hashed)
 
     def contacts(self, ids: Sequence[str]) -> dict[str, Contact]:
         return {person_id: person.contact() for person_id, person in self.store.people(ids).items()}

@@ -508,6 +508,19 @@ class PeopleStore:
             return Word()
         return Word(bool(item.stopped), item.at or "", item.evidence or "")
 
+    def hashed(self, kind: str, address: str) -> str:
+        """The keyed hash that stands for a number or an email in keys."""
+        return self._hashed(kind, address)
+
+    def word_on(self, kind: str, address: str) -> str:
+        """See ports.Invitees."""
+        keys = [(self._stop_key(kind, address), ALONE), (self._claim_key(kind, address), CLAIM)]
+        found = {item.pk: item for item in OwnedItem.batch_get(keys, consistent_read=True)}
+        stop = found.get(keys[0][0])
+        if stop is not None and stop.stopped:
+            return "opted_out"
+        return "joined" if keys[1][0] in found else ""
+
     def is_stopped(self, channel: str, address: str) -> bool:
         """Whether this address has said STOP, whoever it belongs to."""
         return self.last_word(channel, address).stopped
@@ -698,8 +711,10 @@ class PeopleStore:
         at: datetime,
         evidence: str,
         event: Callable[[Influencer], Event | None],
+        hashed: str = "",
     ) -> tuple[bool, Influencer | None]:
-        """Keeps the last word of an address: whether this word counts, and whose address it is.
+        """Keeps the last word of an address, or of the one with this keyed hash: whether this word counts,
+        and whose address it is.
 
         A word counts when it changes something and is not older than what was heard before (callbacks come
         late and out of order; of the same second, STOP wins). The callback that made the change counts again
@@ -707,6 +722,8 @@ class PeopleStore:
         """
         kind = ADDRESS_KIND[channel]
         claim_key, stop_key = self._claim_key(kind, address), self._stop_key(kind, address)
+        if hashed:
+            claim_key, stop_key = f"{kind}#{hashed}", f"suppressed#{kind}#{hashed}"
 
         def once() -> tuple[bool, Influencer | None]:
             keys = [(claim_key, CLAIM), (stop_key, ALONE)]

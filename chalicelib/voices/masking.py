@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import re
 
+SHORT = 4
+"""An address of so many letters is masked whole."""
 MASK = "•••"
 _ADDRESS = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)*")
 """Of emails, and of payments (`name@bank`)."""
@@ -22,3 +24,16 @@ def excerpt(text: str, longest: int) -> str:
     """The beginning of a text, masked, on one line; `…` where there is more."""
     line = mask(" ".join(text.split()))
     return line if len(line) <= longest else line[: longest - 1].rstrip() + "…"
+
+
+def masked_address(address: str) -> str:
+    """What lists show of an address: its domain, or its last digits."""
+    user, at, domain = address.partition("@")
+    if at:
+        return f"{user[:1]}***@{domain}"
+    return f"{'*' * max(0, len(address) - 2)}{address[-2:]}" if len(address) > SHORT else "*" * len(address)
+
+
+def masked_name(name: str) -> str:
+    """What lists show of a name: how each of its words begins."""
+    return " ".join(f"{word[0]}***" for word in name.split())

@@ -120,6 +120,15 @@ class Answer(View):
     """Whether it asks the citizen something: their next words belong here."""
 
 
+class Note(View):
+    """Why a member of staff did something with a voice: for staff alone."""
+
+    at: datetime
+    by: str
+    action: str
+    text: str
+
+
 class Told(View):
     """Whom a word was brought to, and what came of it: the outcome of the sender, or why there was no way."""
 
@@ -275,7 +284,8 @@ class Voice(View):
         """Resolved, or declined: its last answer says what was done, or why nothing is."""
         self._must_be_open()
         spoken = self._spoken(status, at, calendar)
-        carried = (*spoken.pending, f"carried:{spoken.answers}") if self.carried_by else spoken.pending
+        heard = self.carried_by or self.joined  # of those joined, who was carried is looked up then
+        carried = (*spoken.pending, f"carried:{spoken.answers}") if heard else spoken.pending
         minutes = calendar.minutes(self.received_at, at, self.path)
         return spoken._with(status=status, closed_at=at, close_minutes=minutes, asks=False, pending=carried)
 
@@ -325,13 +335,16 @@ class Voice(View):
         return self._with(main=main.id)
 
     def with_joined(self, other: str) -> Voice:
-        if self.main or self.hidden:
-            raise Refused("The other voice is joined to one itself, or hidden.")
+        """With one more that is the same; who sent it is told what was answered last."""
+        self._must_be_open()
         if len(self.joined) == MOST_JOINED:
             raise Refused("Too many voices are joined here.")
-        return self._with(joined=(*self.joined, other))
+        last = f"answered:{self.answers}"
+        heard = (*self.pending, last) if self.answers and last not in self.pending else self.pending
+        return self._with(joined=(*self.joined, other), pending=heard)
 
     def parted(self) -> Voice:
+        """By itself again, with its own deadlines."""
         if not self.main:
             raise Refused("This voice is not joined to another one.")
         return self._with(main="")
@@ -401,6 +414,11 @@ class Voice(View):
 
     def _with(self, **fields: Any) -> Voice:  # noqa: ANN401 - any of its fields
         return self.model_copy(update=fields)
+
+
+def about(voice: Voice) -> dict[str, str]:
+    """What every event of a voice says."""
+    return {"voice_id": voice.id, "department": voice.department, "area": voice.area}
 
 
 def placed_key(voice: Voice) -> str:

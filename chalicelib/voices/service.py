@@ -6,10 +6,11 @@ import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from pynamodb.transactions import TransactWrite
 
-from chalicelib.clock import Clock
+from chalicelib.clock import Clock, rfc3339
 from chalicelib.errors import Conflict, InvalidInput, NotFound
 from chalicelib.events.catalog import Event, VoiceAssigned, VoiceReceived, VoiceReopened
 from chalicelib.identity.audit import Audit
@@ -27,8 +28,8 @@ from chalicelib.voices.model import (
     PublicVoice,
     Received,
     Said,
-    Sender,
     Voice,
+    about,
 )
 from chalicelib.voices.routing import route
 from chalicelib.voices.settings import VoiceSettings
@@ -69,6 +70,8 @@ def source_key(keyed_hash: Callable[[str], str], channel: str, address: str) -> 
 
 @dataclass(frozen=True)
 class Voices:
+    """Implements ports.PersonalRecords too, for influencers who brought voices."""
+
     store: VoiceStore
     settings: VoiceSettings
     changes: Changes
@@ -245,12 +248,16 @@ class Voices:
     # --- looking up
 
     def latest_open(self, channel: str, address: str) -> Voice | None:
-        """The newest voice from this address that is not closed; None when there is none."""
+        """The newest voice from this address that is not closed (of one that was joined to another: when that
+        one is not); None when there is none."""
         if not address:
             return None
         key = source_key(self.keyed_hash, channel, address)
         found = self.store.of_address(key, self.clock.epoch())
-        return next((one for one in found if one.status in OPEN and not one.hidden), None)
+        mains = self.store.many(one.main for one in found if one.main)
+        return next(
+            (one for one in found if mains.get(one.main, one).status in OPEN and not one.hidden), None
+        )
 
     def by_ticket(self, ticket: str) -> Voice | None:
         """The voice with this ticket, however it was typed."""
@@ -330,10 +337,9 @@ class Voices:
                 number += 1
         return number
 
-    def forget_carrier(self, person: str) -> int:
+    def forget(self, person: str) -> None:
         """Takes an influencer out of the voices that they brought; and out of those that were their own word
         their address and name. What was said stays, as what it is about does. May be repeated."""
-        number = 0
         for voice_id in list(self.store.carried(person)):
 
             def change(voice: Voice) -> Voice | None:
@@ -342,8 +348,7 @@ class Voices:
                 left = voice.without_carrier()
                 return left if voice.on_behalf else left.without_sender()
 
-            number += self._change(voice_id, change, "voice.carrier_forgotten")
-        return number
+            self._change(voice_id, change, "voice.carrier_forgotten")
 
     def carried(self, person: str) -> Iterator[Whole]:
         """All that an influencer brought, the newest first, with what was answered; whose word it was on
@@ -352,6 +357,21 @@ class Voices:
             found = self.store.whole(voice_id, self.clock.epoch())
             if found is not None:
                 yield Whole(found.voice, None, found.said, found.answers)
+
+    def held(self, person: str) -> list[dict[str, Any]]:
+        """The same as plain values: what an export holds of it (ports.PersonalRecords)."""
+        return [
+            {
+                "kind": "voice",
+                "ticket": one.voice.ticket,
+                "status": one.voice.status,
+                "on_behalf": one.voice.on_behalf,
+                "received_at": rfc3339(one.voice.received_at),
+                "said": [said.text for said in one.said],
+                "answers": [answer.text for answer in one.answers],
+            }
+            for one in self.carried(person)
+        ]
 
     # --- inside
 
@@ -398,11 +418,6 @@ class Voices:
         raise Conflict(ChangedMeanwhile.message)
 
 
-def about(voice: Voice) -> dict[str, str]:
-    """What every event of a voice says."""
-    return {"voice_id": voice.id, "department": voice.department, "area": voice.area}
-
-
 def _events(voice: Voice) -> list[Event]:
     received = VoiceReceived(**about(voice), kind=voice.kind, source=voice.source)
     return [received, VoiceAssigned(**about(voice))] if voice.department else [received]
@@ -410,7 +425,3 @@ def _events(voice: Voice) -> list[Event]:
 
 def _received(voice: Voice, *, repeated: bool) -> Received:
     return Received(id=voice.id, ticket=voice.ticket, language=voice.language, repeated=repeated)
-
-
-def address_known(sender: Sender | None) -> bool:
-    return sender is not None and bool(sender.address)

@@ -28,11 +28,13 @@ LONGEST = 300_000
 class Rules(Strict):
     """In the order in which they are tried."""
 
-    items: tuple[Rule, ...] = Field((), max_length=MOST_RULES)
+    rules: tuple[Rule, ...] = Field((), max_length=MOST_RULES)
 
 
 class Targets(Strict):
-    items: tuple[Target, ...] = Field((), max_length=1000)
+    """How long voices may wait."""
+
+    targets: tuple[Target, ...] = Field((), max_length=1000)
 
 
 Setting = TypeVar("Setting", Rules, Targets, WorkCalendar)
@@ -48,14 +50,14 @@ class VoiceSettings:
     clock: Clock
 
     def rules(self) -> tuple[Rule, ...]:
-        return self.get(Rules)[0].items
+        return self.get(Rules)[0].rules
 
     def calendar(self) -> WorkCalendar:
         return self.get(WorkCalendar)[0]
 
     def target(self, voice: Voice) -> Target:
         """How long this voice may wait."""
-        return target_for(self.get(Targets)[0].items, voice.kind, voice.department)
+        return target_for(self.get(Targets)[0].targets, voice.kind, voice.department)
 
     def get(self, kind: type[Setting]) -> tuple[Setting, int]:
         """A setting, and how often it was set: 0 while the default holds."""
@@ -71,7 +73,7 @@ class VoiceSettings:
             raise InvalidInput(wrong)
         body = wanted.model_dump_json(exclude_defaults=True)
         if len(body.encode()) > LONGEST:
-            raise InvalidInput.of("items", "too_long", "This is too much to be kept. Shorten it.")
+            raise InvalidInput.of(name, "too_long", "This is too much to be kept. Shorten it.")
         now_rev = self.get(kind)[1] if seen is None else seen
 
         def write(transaction: TransactWrite) -> None:
@@ -90,12 +92,12 @@ class VoiceSettings:
 
     def _faults(self, wanted: Rules | Targets | WorkCalendar) -> list[FieldError]:
         if isinstance(wanted, Rules):
-            return self._faults_of_rules(wanted.items)
+            return self._faults_of_rules(wanted.rules)
         if isinstance(wanted, Targets):
             known = self.departments()
             return [
-                _no_department(f"items.{i}.department", one.department)
-                for i, one in enumerate(wanted.items)
+                _no_department(f"targets.{i}.department", one.department)
+                for i, one in enumerate(wanted.targets)
                 if one.department and one.department not in known
             ]
         named = {state for one in wanted.holidays for state in one.states}
@@ -108,18 +110,18 @@ class VoiceSettings:
         areas = {area for rule in rules for area in rule.areas}
         there = self.areas.many(areas) if areas else {}
         found = [
-            FieldError(f"items.{i}.id", "rule_twice", "Another rule has this id.")
+            FieldError(f"rules.{i}.id", "rule_twice", "Another rule has this id.")
             for i, one in enumerate(ids)
             if one in ids[:i]
         ]
         for i, rule in enumerate(rules):
             if rule.department and rule.department not in known:
-                found.append(_no_department(f"items.{i}.department", rule.department))
+                found.append(_no_department(f"rules.{i}.department", rule.department))
             if not (rule.department or rule.means):
                 sentence = "A rule names a department or a kind."
-                found.append(FieldError(f"items.{i}.department", "missing", sentence))
+                found.append(FieldError(f"rules.{i}.department", "missing", sentence))
             found += [
-                FieldError(f"items.{i}.areas.{n}", "area_unknown", "There is no area %(id)s.", {"id": area})
+                FieldError(f"rules.{i}.areas.{n}", "area_unknown", "There is no area %(id)s.", {"id": area})
                 for n, area in enumerate(rule.areas)
                 if area not in there
             ]

@@ -7,6 +7,7 @@
     voi_…                   original#<key>        words as they were before parts were taken out;   -
                                                   30 days
     voi_…                   answer#<number>       what it was answered                              query
+    voi_…                   note#<revision>       why staff did something                           query
     voi_…                   told#<step>           whom a word was brought to, and the outcome       query
     ticket#<ticket>         -                     the voice's id; the event that it was received    key
     from#<keyed hash>       <time>#<voice>        voices from an address; `expires`                 query
@@ -50,9 +51,10 @@ from chalicelib.events.catalog import Event
 from chalicelib.events.outbox import raise_event
 from chalicelib.tables import Table, TableName
 from chalicelib.voices.counts import Cell, Fact, cells_of
-from chalicelib.voices.model import Answer, Said, Sender, Shelf, Told, Voice, placed_key
+from chalicelib.voices.model import Answer, Note, Said, Sender, Shelf, Told, Voice, placed_key
 
-VOICE, SENDER, SAID, ORIGINAL, ANSWER, TOLD = "voice", "sender", "said#", "original#", "answer#", "told#"
+VOICE, SENDER, SAID, ORIGINAL = "voice", "sender", "said#", "original#"
+ANSWER, TOLD, NOTE = "answer#", "told#", "note#"
 ALONE, DUE, DIRTY, TABLE, SETTINGS = "-", "due", "dirty", "table", "settings"
 UNROUTED = "-"
 PAGE = 50
@@ -124,6 +126,7 @@ class Whole:
     """Oldest first."""
     answers: tuple[Answer, ...] = ()
     told: tuple[Told, ...] = ()
+    notes: tuple[Note, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -198,6 +201,10 @@ class VoiceStore:
             row.expires = keep_until
             transaction.save(row)
 
+    def put_note(self, transaction: TransactWrite, voice: Voice, note: Note) -> None:
+        """Adds why a member of staff did what made this revision of a voice."""
+        transaction.save(_row(voice.id, f"{NOTE}{voice.rev:06d}", note))
+
     def put_told(self, voice_id: str, told: Told) -> None:
         _row(voice_id, f"{TOLD}{told.step}", told).save()
 
@@ -231,7 +238,8 @@ class VoiceStore:
             sender=_read(Sender, sender) if sender is not None and _holds(sender, now) else None,
             said=tuple(said),
             answers=tuple(_rows(Answer, rows, ANSWER)),
-            told=tuple(_rows(Told, rows, TOLD)),
+            told=tuple(sorted(_rows(Told, rows, TOLD), key=lambda one: one.at)),
+            notes=tuple(_rows(Note, rows, NOTE)),
         )
 
     def said(self, voice_id: str, key: str) -> Said | None:
@@ -265,10 +273,10 @@ class VoiceStore:
         rows = VoiceItem.query(f"carried#{person}", consistent_read=True, scan_index_forward=False)
         return (row.body or "" for row in rows)
 
-    def due_now(self, now: datetime, limit: int) -> list[str]:
-        """Ids of voices that are to be looked after by now, the longest due first."""
-        rows = VoiceItem.due.query(DUE, VoiceItem.due_at <= f"{rfc3339(now)}~", limit=limit)
-        return [row.pk for row in rows]
+    def due_now(self, now: datetime) -> Iterator[str]:
+        """Ids of voices that are to be looked after by now, the longest due first. It may lag behind."""
+        rows = VoiceItem.due.query(DUE, Due.due_at <= f"{rfc3339(now)}~", page_size=PAGE)
+        return (row.pk for row in rows)
 
     def on_desk(
         self, department: str, shelf: Shelf, after: Position | None
@@ -349,9 +357,10 @@ class VoiceStore:
             lambda: item.save(condition=VoiceItem.rev == seen if seen else VoiceItem.pk.does_not_exist())
         )
 
-    def months(self, limit: int) -> list[str]:
-        """The latest months that have a table."""
-        return [row.sk for row in VoiceItem.query(TABLE, scan_index_forward=False, limit=limit)]
+    def latest_month(self) -> str:
+        """The latest month that has a table; empty for none."""
+        rows = VoiceItem.query(TABLE, scan_index_forward=False, limit=1)
+        return next((row.sk for row in rows), "")
 
 
 def _from(voice: Voice) -> tuple[str, str]:

@@ -114,3 +114,70 @@ def test_an_ambassador_sees_their_own_letters(api: Api, creator: str) -> None:
     status, own = api("GET", "/v1/me/appointments", who="me")
     assert (status, [found["code"] for found in own["items"]]) == (200, [one["code"]])
     assert own["items"][0]["names"]["en"] == "Janpur"
+
+
+# --- invitations
+
+INVITED = {
+    "channel": "whatsapp",
+    "address": "81234 50000",
+    "name": "आशा नमूना",
+    "area": "D9001",
+    "reason": "met at the fair",
+}
+
+
+def test_staff_invite_somebody_and_see_what_became_of_it_with_the_address_masked(api: Api) -> None:
+    status, made = api("POST", "/v1/invitations", INVITED, who="one", Idempotency_Key="k1")
+    assert (status, made["status"], made["masked"], made["by"]) == (
+        201,
+        "waiting",
+        "+91******0000",
+        "usr_one",
+    )
+    assert api("POST", "/v1/invitations", INVITED, who="one", Idempotency_Key="k1")[1] == made
+    assert api("GET", f"/v1/invitations/{made['id']}", who="one")[1] == made
+    assert api("GET", "/v1/invitations?status=waiting", who="one")[1]["items"] == [made]
+    assert api("GET", f"/v1/invitations/{made['id']}", who="two")[0] == 404
+    assert api("GET", "/v1/invitations", who="two")[1]["items"] == []
+    assert api("POST", "/v1/invitations", INVITED, who="editor")[0] == 403
+    again = api("POST", "/v1/invitations", INVITED | {"area": "D9002"}, who="two")[1]
+    assert again["title"] == "not invitable"
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"reason": ""}, "string_too_short"),
+        ({"channel": "telegram"}, "literal_error"),
+        ({"address": "123"}, "phone"),
+        ({"address": ""}, "whom"),
+        ({"influencer_id": "inf_x"}, "whom"),
+        ({"channel": "email"}, "email"),
+        ({"area": "D9002"}, "area_unknown"),
+        ({"extra": 1}, "extra_forbidden"),
+    ],
+)
+def test_an_invitation_that_cannot_be_right_is_refused(api: Api, changes: Any, code: str) -> None:
+    status, refused = api("POST", "/v1/invitations", INVITED | changes, who="one")
+    assert status == 422
+    assert refused["errors"][0]["code"].startswith(code), refused
+
+
+def test_an_unknown_person_of_a_file_is_not_there(api: Api, person: str) -> None:
+    body = {"reason": "x"}
+    assert api("POST", "/v1/influencers/inf_nobody/invitation", body, who="one")[0] == 404
+    assert api("POST", f"/v1/influencers/{person}/invitation", body, who="two")[0] == 404
+    assert api("POST", f"/v1/influencers/{person}/invitation", body, who="one")[1]["title"] == "not invitable"
+
+
+def test_the_link_of_an_invitation_by_email_ends_emails_to_its_address(api: Api) -> None:
+    body = INVITED | {"channel": "email", "address": "asha@x.test"}
+    status, made = api("POST", "/v1/invitations", body, who="one")
+    assert status == 201, made
+    path = wiring.unsubscribing().url(made["id"]).removeprefix(wiring.public_url())
+    assert api.client.http.get(path).status_code == 200
+    assert not wiring._people_store().is_stopped("email", "asha@x.test")
+    sent = {"Content-Type": "application/x-www-form-urlencoded"}
+    assert api.client.http.post(path, headers=sent, body=b"List-Unsubscribe=One-Click").status_code == 200
+    assert wiring._people_store().is_stopped("email", "asha@x.test")

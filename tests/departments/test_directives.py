@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from chalicelib.departments.directives import Seen
+from chalicelib.departments.store import DepartmentStore
 from chalicelib.errors import Conflict, InvalidInput, NotFound
 from tests.departments.world import ADMIN, APPROVER, AUDITOR, BOTH, ROADS, WATER, World
 
@@ -177,3 +178,28 @@ def test_unknown_departments_and_impossible_days_are_refused_by_field(world: Wor
     with pytest.raises(InvalidInput) as refused:
         issue(world, "water", "moon", issued_on=TODAY + timedelta(days=1), due_on=TODAY)
     assert [error.field for error in refused.value.errors] == ["departments.1", "issued_on", "due_on"]
+
+
+def test_a_long_list_asks_for_a_hundred_directives_at_once_and_misses_none(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = [issue(world, "water").directive.id for _ in range(3)]
+    world.directives.acknowledge(WATER, made[1], "water", "")
+    asked: list[int] = []
+    for name in ("acknowledged", "directives"):
+        real = getattr(DepartmentStore, name)
+
+        def told(store: DepartmentStore, ids: list[str], real: Any = real) -> Any:
+            asked.append(len(ids))
+            return real(store, ids)
+
+        monkeypatch.setattr(DepartmentStore, name, told)
+    monkeypatch.setattr("chalicelib.departments.pages.A_REQUEST", 2)
+    for who in (ADMIN, WATER):
+        asked.clear()
+        found, after = world.directives.listed(who, "", "open", 10, None)
+        assert {one.directive.id for one in found} == {made[0], made[2]}
+        assert (asked, after) == ([2, 1], None)
+        first, after = world.directives.listed(who, "", "open", 1, None)
+        rest, _ = world.directives.listed(who, "", "open", 10, after)
+        assert [one.directive.id for one in first + rest] == [one.directive.id for one in found]

@@ -96,6 +96,14 @@ def test_the_queue_of_callbacks(monkeypatch):
     assert processor.messages == {record["messageId"]: record["body"] for record in records}
 
 
+def test_an_invitation_of_the_service_queue_goes_to_its_own_desk(recorded):
+    invitations, event = recorded("invitations"), sample("sqs_service")
+    body = json.dumps({"kind": "invitation", "invitation": "inv_abcdefghijklmnop"})
+    event["Records"] = [event["Records"][0] | {"body": body}]
+    front_door.send_service(event, LambdaContext("send_service", 256))
+    assert invitations.calls == [("deliver", "inv_abcdefghijklmnop")]
+
+
 def test_the_queue_of_webhooks(monkeypatch):
     class Taking:
         def take(self, messages):
@@ -209,7 +217,15 @@ def test_whoever_is_approved_or_suspended_has_their_appointments_looked_at(recor
     assert made[1] == sample("eventbridge_influencer_approved")["detail"]["id"]
 
 
-def test_a_person_who_left_is_taken_out_of_their_posts_and_their_appeals_are_forgotten(recorded):
-    posts, appeals = recorded("posts"), recorded("appeals")
+def test_a_person_who_left_is_taken_out_of_posts_and_voices_and_their_appeals_are_forgotten(recorded):
+    posts, appeals, voices = recorded("posts"), recorded("appeals"), recorded("voices")
     invoke("forget_posts", "eventbridge_influencer_withdrawn")
-    assert posts.calls == appeals.calls == [("forget", "inf_abcdefghijklmnop")]
+    assert posts.calls == appeals.calls == voices.calls == [("forget", "inf_abcdefghijklmnop")]
+
+
+def test_the_minute_of_voices_tends_them_then_folds_the_counts(recorded):
+    tending, counts = recorded("voice_tending"), recorded("voice_counts")
+    invoke("tend_voices", "schedule_rule")
+    [(tend, until)], [(fold, last)] = tending.calls, counts.calls
+    assert (tend, fold, until) == ("tend", "fold", last)
+    assert 30 < until - time.time() < 45

@@ -32,6 +32,7 @@ from chalicelib.influencers.model import SignupRequest
 from chalicelib.influencers.store import Proof
 from chalicelib.ports import Area, ImportJob
 from chalicelib.turnout.model import Booth
+from chalicelib.voices.model import Arrival, Sender
 from local.config import platform_secret
 from tests.campaigns.samples import content
 from tests.conftest import use_environment
@@ -222,6 +223,7 @@ class Land:
         self._posts(side, n, people["approved"], campaign)
         self._part(side, n, people["approved"])
         self._ambassador(side, n, people["approved"])
+        self._voice(side, n)
         self._turnout(side, n)
         self._rest(side, n)
         self.streams.settle()
@@ -453,6 +455,27 @@ class Land:
         appeal = {"subject": "tier", "about": self.policy, "text": side.word("arzi", n)}
         side.ids["appeal"].append(self.did(bearer, "POST", "/v1/me/appeals", appeal)["id"])
         side.local |= {side.ids["appeal"][-1], side.word("arzi", n)}
+
+    def _voice(self, side: Side, n: int) -> None:
+        """A citizen's problem, for the department; an invitation to somebody who is not here yet."""
+        name, phone, text = side.word("nagarik", n), side.phone(6000 + n), side.word("samasya", n)
+        sender = Sender(channel="whatsapp", address=phone, name=name, language="hi")
+        told = {
+            "evidence": f"{side.letter}{n}",
+            "source": "whatsapp",
+            "text": text,
+            "at": NOW,
+            "sender": sender,
+        }
+        place = {"area": side.booth, "department": side.department}
+        voice = wiring.voices().receive(Arrival.model_validate(told | place)).id
+        side.ids["ticket"].append(voice)
+        guest, mail = side.word("atithi", n), f"{side.word('atithi', n).lower()}@x.test"
+        asked = {"channel": "email", "reason": side.word("prayojan", n), "address": mail, "name": guest}
+        made = self.did("admin", "POST", "/v1/invitations", asked | {"area": side.booth})["id"]
+        side.ids["invitation"].append(made)
+        side.private |= {name, phone.lstrip("+"), guest, mail}
+        side.local |= {voice, text, made, side.word("prayojan", n)}
 
     def _posts(self, side: Side, n: int, creator: str, campaign: str) -> None:
         clip = hashlib.sha256(f"{side.letter}{n}".encode()).hexdigest()[:9]

@@ -47,6 +47,10 @@ RULES = (
         POST /v1/influencers/{influencer_id}/withdrawal
         GET /v1/influencers/{influencer_id}/tier
         POST /v1/policies/{policy}/trial
+        GET /v1/invitations
+        POST /v1/invitations
+        GET /v1/invitations/{invitation}
+        POST /v1/influencers/{influencer_id}/invitation
         GET /v1/appeals
         GET /v1/appeals/{appeal_id}
         POST /v1/appeals/{appeal_id}/answer
@@ -153,6 +157,19 @@ RULES = (
         POST /v1/posts/{post_id}/decision
         GET /v1/posts/{post_id}/figures
         POST /v1/posts/{post_id}/figures
+        GET /v1/voices
+        GET /v1/voices/{ticket}/case
+        GET /v1/voices/{ticket}/attachments/{number}
+        POST /v1/voices/{ticket}/reveal
+        POST /v1/voices/{ticket}/assignment
+        POST /v1/voices/{ticket}/answer
+        POST /v1/voices/{ticket}/resolution
+        POST /v1/voices/{ticket}/reopening
+        POST /v1/voices/{ticket}/merge
+        POST /v1/voices/{ticket}/parting
+        POST /v1/voices/{ticket}/abuse
+        DELETE /v1/voices/{ticket}/abuse
+        POST /v1/voices/{ticket}/redaction
         GET /v1/stops
         GET /v1/stops/{scope}
         PUT /v1/stops/{scope}
@@ -235,6 +252,12 @@ RULES = (
     _rule(
         "organisation",
         """
+        GET /v1/voices/rules
+        PUT /v1/voices/rules
+        GET /v1/voices/targets
+        PUT /v1/voices/targets
+        GET /v1/voices/holidays
+        PUT /v1/voices/holidays
         GET /v1/policies
         POST /v1/policies
         GET /v1/policies/{policy}
@@ -278,8 +301,9 @@ RULES = (
         GET /v1/schemes/{scheme}/progress
         GET /transparency
         GET /v1/audit/roots
+        GET /v1/voices/counts
         """,
-        "published: the tree, departments with proven accounts, schemes, the audit's seals",
+        "published: the tree, departments with proven accounts, schemes, counts of voices, the audit's seals",
     ),
     _rule(
         "public",
@@ -509,6 +533,24 @@ BODIES: dict[str, Callable[[Side], dict[str, Any]]] = {
     "POST /v1/policies/{policy}/trial": lambda s: {"area": s.district},
     "POST /v1/me/appeals": lambda s: {"subject": "handle", "about": s.one("handle_id"), "text": "x"},
     "POST /v1/appeals/{appeal_id}/answer": lambda s: {"outcome": "refused", "texts": {"hi": "x"}},
+    "POST /v1/invitations": lambda s: {
+        "channel": "email",
+        "reason": "x",
+        "address": f"{s.word('atithi', 9).lower()}@x.test",
+        "name": "Namuna Devi",
+        "area": s.booth,
+    },
+    "POST /v1/influencers/{influencer_id}/invitation": lambda s: {"channel": "email", "reason": "x"},
+    "POST /v1/voices/{ticket}/assignment": lambda s: {"department": s.department, "reason": "why so"},
+    "POST /v1/voices/{ticket}/answer": lambda s: {"text": "what is done"},
+    "POST /v1/voices/{ticket}/resolution": lambda s: {"text": "what is done", "status": "resolved"},
+    "POST /v1/voices/{ticket}/reopening": lambda s: {"reason": "why so"},
+    "POST /v1/voices/{ticket}/merge": lambda s: {"reason": "why so", "into": s.one("ticket")},
+    "POST /v1/voices/{ticket}/parting": lambda s: {"reason": "why so"},
+    "POST /v1/voices/{ticket}/abuse": lambda s: {"reason": "why so"},
+    "POST /v1/voices/{ticket}/redaction": lambda s: {"key": "x", "parts": ["x"]},
+    "PUT /v1/voices/rules": lambda s: {"rules": []},
+    "PUT /v1/voices/targets": lambda s: {"targets": []},
     "POST /v1/posts": _post,
     "POST /v1/posts/{post_id}/decision": lambda s: {"campaign": s.one("campaign"), "reason": "x"},
     "POST /v1/posts/{post_id}/figures": lambda s: FIGURES | {"screenshot": s.one("upload")},

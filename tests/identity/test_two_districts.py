@@ -180,12 +180,13 @@ TOLD_APART = frozenset(
     GET /v1/groups
     PATCH /v1/groups/{group_id}
     GET /v1/kits
+    GET /v1/voices
     """.replace("    ", "")
     .strip()
     .splitlines()
 )
 """What nodal officers may tell apart: departments, schemes and areas are published, so that refusing
-another's tells nothing that one could not read; their groups of coordination may be in any area."""
+another's tells nothing that one could not read; their groups and voices may be in any area."""
 SEALED = frozenset(
     {"GET /v1/campaigns/{campaign_id}/officer-report", "GET /campaigns/{campaign_id}/officer-report"}
 )

@@ -28,6 +28,7 @@ HANDLERS = [
     "send_chunk",
     "send_service",
     "send_webhooks",
+    "tend_voices",
     "weigh_posts",
     "welcome",
 ]
@@ -69,6 +70,7 @@ EVENTS = {
     "launch_due": BUS,
     "measure_due": BUS,
     "seal_audit": BUS,
+    "tend_voices": BUS,
     "weigh_posts": BUS,
     "welcome": BUS,
 }

@@ -106,6 +106,8 @@ IMPORTING = (
     ("dynamodb:UpdateItem", "PeopleTable"),
     ("dynamodb:Query", "DirectoryTable/by_parent"),
     ("dynamodb:Query", "GroupsTable/by_place"),
+    *((f"dynamodb:{one}", "VoicesTable") for one in ("DeleteItem", "GetItem", "PutItem")),
+    ("dynamodb:Query", "VoicesTable/by_ground"),
     ("dynamodb:Query", "PeopleTable/by_status"),
 )
 AWAY = "a receiver of webhooks fails, rests, or wants nothing any more: tests/webhooks"
@@ -120,10 +122,16 @@ GROUPS |= {
     f"dynamodb:{action} CoverageTable": GROUPED
     for action in ("BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query")
 }
+INVITED = "nobody is invited on this laptop: tests/ambassadors/test_invitations.py"
 APPOINTED = "nobody on this laptop is appointed: tests/ambassadors"
 AMBASSADORS = {
     f"dynamodb:{action} AmbassadorsTable": APPOINTED for action in ("BatchGetItem", "GetItem", "PutItem")
 } | {"dynamodb:Query AmbassadorsTable/by_place": APPOINTED}
+SPOKEN = "nobody on this laptop has said anything yet: tests/voices"
+VOICES = {
+    f"dynamodb:{action} VoicesTable": SPOKEN
+    for action in ("BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem")
+} | {f"dynamodb:Query VoicesTable/{index}": SPOKEN for index in ("by_desk", "by_ground")}
 JUDGED = "no policy is in force on this laptop, and nobody appeals: tests/policies"
 POLICIES = {
     f"dynamodb:{action} PoliciesTable": JUDGED
@@ -150,6 +158,7 @@ UNSEEN: dict[str, dict[str, str]] = {
     | GROUPS
     | AMBASSADORS
     | POLICIES
+    | VOICES
     | {
         "dynamodb:DeleteItem PostsTable": LEFT,
         "cognito-idp:AdminDeleteUser Pool": "undoes a new member of staff whose role could not be given",
@@ -165,6 +174,8 @@ UNSEEN: dict[str, dict[str, str]] = {
         "s3:PutObject Bucket/uploads/*": "whoever posts a form that was signed writes in its name",
     },
     "forget_posts": FAILURES
+    | {f"dynamodb:{action} VoicesTable": SPOKEN for action in ("DeleteItem", "GetItem", "PutItem")}
+    | {f"dynamodb:{action} AuditTable": SPOKEN for action in ("Query", "UpdateItem")}
     | {
         "dynamodb:DeleteItem PoliciesTable": JUDGED,
         "secretsmanager:GetSecretValue PlatformSecret": "the pepper, where the platform has another id",
@@ -260,7 +271,9 @@ UNSEEN: dict[str, dict[str, str]] = {
     | EMAILS
     | {"dynamodb:Query CampaignsTable": REGISTERED}
     | {"dynamodb:GetItem LedgerTable": READ_AGAIN}
-    | {"sqs:SendMessage ServiceQueue": "a message waits while its channel is stopped: tests/influencers"},
+    | {"sqs:SendMessage ServiceQueue": "a message waits while its channel is stopped: tests/influencers"}
+    | {f"dynamodb:{action} AmbassadorsTable": INVITED for action in ("GetItem", "PutItem")}
+    | {"dynamodb:BatchGetItem PeopleTable": INVITED, "dynamodb:Query DirectoryTable": INVITED},
     "send_webhooks": {f"{action} WebhooksQueue": why for action, why in POLLING.items()}
     | {
         "sqs:SendMessage WebhooksDead": AWAY,
@@ -269,6 +282,24 @@ UNSEEN: dict[str, dict[str, str]] = {
         "dynamodb:Query AuditTable": AWAY,
         "dynamodb:UpdateItem AuditTable": AWAY,
     },
+    "tend_voices": FAILURES
+    | EMAILS
+    | {
+        f"dynamodb:{action} VoicesTable": SPOKEN
+        for action in ("BatchGetItem", "DeleteItem", "GetItem", "PutItem")
+    }
+    | {f"dynamodb:{action} AuditTable": SPOKEN for action in ("Query", "UpdateItem")}
+    | {f"dynamodb:{action} LedgerTable": SPOKEN for action in ("GetItem", "PutItem", "UpdateItem")}
+    | {
+        f"dynamodb:{action} {table}": SPOKEN
+        for action, table in (
+            ("Query", "TalliesTable"),
+            ("Query", "CampaignsTable"),
+            ("GetItem", "DepartmentsTable"),
+            ("Query", "DirectoryTable"),
+        )
+    }
+    | {"cognito-idp:ListUsersInGroup Pool": SPOKEN, "secretsmanager:GetSecretValue PlatformSecret": SPOKEN},
     "welcome": FAILURES,
 }
 
@@ -456,6 +487,7 @@ def later_run(system: Laptop, staff: Staff) -> None:
     staff.api("POST", f"/v1/campaigns/{campaign}/schedule", {"at": at.isoformat()}, token=editor)
     Caller(system.sandbox_url)("POST", "/clock", {"offset_s": 130})
     tick(system, "LaunchDue")
+    tick(system, "TendVoices")
     wait_for(lambda: staff.report(campaign)["status"] == "dispatched", "the later run")
     listed = staff.api("GET", f"/v1/campaigns/{campaign}/deliveries", token=editor)["items"]
     key = next(delivery["key"] for delivery in listed if delivery["channel"] == "whatsapp")

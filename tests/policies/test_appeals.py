@@ -241,9 +241,7 @@ def test_a_list_of_appeals_goes_on_where_it_stopped(api: Api, creator: str) -> N
     assert len(found) == len(set(found)) == 3
 
 
-def test_an_appeal_tells_its_age_in_days(
-    api: Api, creator: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_appeal_tells_its_age_in_days(api: Api, creator: str, monkeypatch: pytest.MonkeyPatch) -> None:
     appeal = appealed(api, creator)
     later = FixedClock(at=datetime.now(UTC) + timedelta(days=3, minutes=1))
     monkeypatch.setattr(wiring, "clock", lambda: later)

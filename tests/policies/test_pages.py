@@ -24,9 +24,7 @@ def person(creator: Creator) -> str:
     return found.id
 
 
-def test_a_creator_appeals_on_a_page_of_their_own_and_reads_the_answer(
-    creator: Creator, person: str
-) -> None:
+def test_a_creator_appeals_on_a_page_of_their_own_and_reads_the_answer(creator: Creator, person: str) -> None:
     creator.sign_in()
     assert 'href="/me/appeals?lang=en"' in creator.get("/me?lang=en")
     shown = creator.get("/me/appeals?lang=en")

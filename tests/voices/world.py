@@ -9,11 +9,14 @@ from typing import Any
 from chalicelib.identity.audit import Audit
 from chalicelib.identity.roles import Principal
 from chalicelib.voices.changes import Changes
+from chalicelib.voices.desk import VoiceDesk
+from chalicelib.voices.folding import Folding
 from chalicelib.voices.model import Arrival, Received, Sender, Voice
 from chalicelib.voices.routing import Rule
 from chalicelib.voices.service import Voices
 from chalicelib.voices.settings import Rules, VoiceSettings
 from chalicelib.voices.store import VoiceStore
+from chalicelib.voices.tending import Tending
 from tests.influencers.world import NOON, MovedClock, SmallDirectory
 
 NAMES = {"water": {"en": "Water", "hi": "जल विभाग"}, "roads": {"en": "Roads", "hi": "सड़क विभाग"}}
@@ -53,6 +56,39 @@ def arrival(evidence: str = "e1", text: str = TEXT, at: datetime = NOON, **more:
 
 
 @dataclass
+class KeptTeller:
+    """Keeps what was told, each step once, as the real one does."""
+
+    told: list[tuple[str, str, str, str]] = field(default_factory=list)
+    """Ticket, occasion, text, address."""
+    fail: list[Exception] = field(default_factory=list)
+    outcome: str = "accepted"
+    claims: set[tuple[str, str]] = field(default_factory=set)
+
+    def tell(self, voice: Voice, sender: Sender | None, occasion: str, text: str, *, step: str) -> str:
+        if self.fail:
+            raise self.fail.pop()
+        if (voice.id, step) in self.claims:
+            return "already"
+        self.claims.add((voice.id, step))
+        self.told.append((voice.ticket, occasion, text, sender.address if sender else ""))
+        return self.outcome
+
+
+@dataclass
+class KeptNotifier:
+    told: list[tuple[str, str]] = field(default_factory=list)
+    claims: set[tuple[str, str]] = field(default_factory=set)
+
+    def notify(self, voice: Voice, step: str, key: str) -> str:
+        if (voice.id, key) in self.claims:
+            return "officer:already"
+        self.claims.add((voice.id, key))
+        self.told.append((voice.ticket, step))
+        return "officer:accepted"
+
+
+@dataclass
 class World:
     clock: MovedClock = field(default_factory=MovedClock)
 
@@ -77,8 +113,33 @@ class World:
             keyed_hash=hashed,
         )
 
+        self.teller, self.notifier = KeptTeller(), KeptNotifier()
+        self.tending = Tending(self.store, self.changes, self.teller, self.notifier, self.clock)
+        self.folding = Folding(self.store, self.clock)
+        self.desk = VoiceDesk(
+            store=self.store,
+            settings=self.settings,
+            changes=self.changes,
+            areas=SmallDirectory(),  # type: ignore[arg-type]
+            departments=lambda: frozenset(NAMES),
+            by_ticket=self.voices.by_ticket,
+            link=lambda key, seconds: f"https://files.test/{key}?{seconds}",
+            audit=self.audit,
+            clock=self.clock,
+        )
+
+    def tick(self) -> int:
+        """A minute's tick."""
+        until = self.clock.epoch() + 40
+        found = self.tending.tend(until)
+        self.folding.fold(until)
+        return found
+
+    def days(self, number: float) -> None:
+        self.clock.forward(number * 24 * 3600)
+
     def rules(self) -> None:
-        self.settings.put(ADMIN, Rules(items=RULES), None)
+        self.settings.put(ADMIN, Rules(rules=RULES), None)
 
     def receive(self, evidence: str = "e1", text: str = TEXT, **more: Any) -> Received:
         return self.voices.receive(arrival(evidence, text, more.pop("at", self.clock.now()), **more))

@@ -1,0 +1,134 @@
+"""What the minute's tick does with voices: deadlines pass, words are told, each once.
+
+What is to be told stands in the voice itself (`pending`), written with what it tells of: a crash loses
+nothing, and the sender's own claim keeps it from being told twice. A voice is looked at when its time has
+come, by a sparse index: those that rest cost nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Protocol, cast, get_args
+
+from chalicelib.clock import Clock
+from chalicelib.errors import Transient
+from chalicelib.events.catalog import VoiceOverdue
+from chalicelib.telemetry import count, logger
+from chalicelib.voices.changes import ChangedMeanwhile, Changes
+from chalicelib.voices.masking import mask
+from chalicelib.voices.model import SYSTEM, Occasion, Sender, Step, Teller, Telling, Told, Voice, about
+from chalicelib.voices.store import VoiceStore
+
+SOONEST = timedelta(minutes=1)
+AFTER_AN_ERROR = timedelta(minutes=15)
+
+
+class Notifier(Protocol):
+    def notify(self, voice: Voice, step: Step, key: str) -> str:
+        """Tells staff of a step, each of them at most once for (voice, key), and gives the outcome. Raises
+        Transient to be asked again."""
+        ...
+
+
+class Silent:
+    """A teller where there is no way to anybody: what was answered is read by ticket."""
+
+    def tell(self, voice: Voice, sender: Sender | None, occasion: Telling, text: str, *, step: str) -> str:
+        return "no_way:none"
+
+
+@dataclass(frozen=True)
+class Tending:
+    store: VoiceStore
+    changes: Changes
+    teller: Teller
+    notifier: Notifier
+    clock: Clock
+
+    def tend(self, until: float) -> int:
+        """Looks after all that are due; none is begun after `until`. Gives how many there were. One that
+        fails keeps none behind it waiting, and comes again."""
+        seen: set[str] = set()
+        for voice_id in self.store.due_now(self.clock.now()):
+            if self.clock.epoch() > until:
+                break
+            if voice_id not in seen:
+                seen.add(voice_id)
+                self._safely(voice_id)
+        return len(seen)
+
+    def _safely(self, voice_id: str) -> None:
+        try:
+            self.look_after(voice_id)
+        except (ChangedMeanwhile, Transient):
+            count("VoicesAgain")
+        except Exception:
+            count("VoicesFailed")
+            logger.exception("voice", extra={"voice": voice_id})
+
+    def look_after(self, voice_id: str) -> None:
+        """Does with one voice what its time calls for. May be repeated. Raises ChangedMeanwhile when somebody
+        else was quicker, Transient: the next tick does it."""
+        voice = self.store.find(voice_id)
+        if voice is None:
+            return
+        voice = self._pass_time(voice)
+        for what in voice.pending:
+            now = self.clock.now()
+            if voice.again_at and voice.again_at > now:
+                return
+            try:
+                self._tell(voice, what)
+            except Transient as error:
+                wait = max(SOONEST, timedelta(seconds=error.retry_after_s))
+                self.changes.quietly(voice, voice.waiting(now + wait))
+                return
+            except Exception:
+                count("VoicesUntold")
+                logger.exception("voice", extra={"voice": voice_id, "what": what})
+                self.changes.quietly(voice, voice.waiting(now + AFTER_AN_ERROR))
+                return
+            voice = self.changes.quietly(voice, voice.told(what))
+
+    def _pass_time(self, voice: Voice) -> Voice:
+        after, new = voice.stepped(self.clock.now())
+        if not new:
+            return voice
+        over = [step for step in new if step.endswith("_over")]
+        event = VoiceOverdue(**about(voice), step=over[-1]) if over else None
+        action = "voice.overdue" if over else "voice.due_soon"
+        detail = {"steps": [str(step) for step in new]}
+        return self.changes.commit(SYSTEM, action, voice, after, event=event, detail=detail)
+
+    def _tell(self, voice: Voice, what: str) -> None:
+        name, _, number = what.partition(":")
+        if name in get_args(Step):
+            outcome = self.notifier.notify(voice, cast("Step", name), what)
+            self._note(voice, what, outcome)
+        elif name == "received":
+            self._tell_one(voice, what, "")
+        else:
+            answer = self.store.answer(voice.id, int(number))
+            text = answer.text if answer is not None else ""
+            for one in (voice, *self.store.many(voice.joined).values()):
+                self._tell_one(one, what, text)
+
+    def _tell_one(self, voice: Voice, what: str, text: str) -> None:
+        """Tells one of those on a voice, unless they were told before. The carrier hears what was answered,
+        and nothing that points at whom they spoke for."""
+        name = what.partition(":")[0]
+        if voice.hidden or self.store.told(voice.id, what) is not None:
+            return
+        if name == "carried":
+            if not voice.carried_by:
+                return
+            outcome = self.teller.tell(voice, None, "carried", mask(text), step=what)
+        else:
+            sender = self.store.sender(voice.id, self.clock.epoch())
+            occasion = cast("Occasion", name)
+            outcome = self.teller.tell(voice, sender, occasion, text, step=what)
+        self._note(voice, what, outcome)
+
+    def _note(self, voice: Voice, what: str, outcome: str) -> None:
+        self.store.put_told(voice.id, Told(step=what, outcome=outcome, at=self.clock.now()))
