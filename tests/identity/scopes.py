@@ -55,6 +55,8 @@ RULES = (
         GET /v1/appeals/{appeal_id}
         POST /v1/appeals/{appeal_id}/answer
         GET /v1/ambassadors
+        GET /v1/ambassadors/shortlist
+        GET /v1/ambassadors/gaps
         POST /v1/ambassadors
         GET /v1/ambassadors/{appointment}
         POST /v1/ambassadors/{appointment}/end
