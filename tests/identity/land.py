@@ -259,6 +259,7 @@ class Land:
             "suspended": ["approve", "suspend"],
             "withdrawn": ["approve"],
             "unverified": [],
+            "shortlisted": ["approve"],
         }
         for place, (status, steps) in enumerate(decisions.items()):
             number = n * 10 + place

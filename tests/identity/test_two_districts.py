@@ -192,12 +192,14 @@ NAMES_OPENLY = frozenset({"POST /v1/voices/{ticket}/assignment"})
 SEALED = frozenset(f"GET {api}/campaigns/{{campaign_id}}/officer-report" for api in ("", "/v1"))
 """They end with where the audit's chain stands, which others' entries lengthen: a number and a hash."""
 NUMBERS = frozenset(
-    {
-        "GET /v1/turnout/compare",
-        "GET /v1/turnout/trend",
-        "GET /v1/groups/{group_id}/figures",
-        "GET /v1/voices/{ticket}/attachments/{number}",
-    }
+    """
+    GET /v1/turnout/compare
+    GET /v1/turnout/trend
+    GET /v1/groups/{group_id}/figures
+    GET /v1/voices/{ticket}/attachments/{number}
+    """.replace("    ", "")
+    .strip()
+    .splitlines()
 )
 """They show figures, or a file, and no word: that these do not change when the other side grows says enough."""
 LOOKS = frozenset({"POST /v1/audiences/preview", "POST /v1/policies/{policy}/trial"})
