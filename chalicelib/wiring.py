@@ -1090,6 +1090,7 @@ def area_kind() -> AreaKind:
 
 
 def _filed_by_path() -> tuple[Refiling, ...]:
+    from chalicelib.ambassadors.refile import AmbassadorsRefiled
     from chalicelib.groups.refile import GroupsRefiled
     from chalicelib.groups.store import GroupStore
     from chalicelib.influencers.refile import PeopleRefiled
@@ -1099,6 +1100,7 @@ def _filed_by_path() -> tuple[Refiling, ...]:
     return (
         PeopleRefiled(_people_store(), directory()),
         GroupsRefiled(GroupStore(), directory()),
+        AmbassadorsRefiled(_ambassador_store(), directory()),
         TurnoutRefiled(_turnout_store(), directory()),
         VoicesRefiled(_voice_store(), _voice_changes(), directory()),
     )

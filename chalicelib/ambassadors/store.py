@@ -108,6 +108,30 @@ class AmbassadorStore:
         seen = Record.pk.does_not_exist() if card.rev == 1 else Record.rev == card.rev - 1
         transaction.save(Record(card.influencer, CARD, body=body, rev=card.rev), condition=seen)
 
+    # --- areas that move
+
+    def placed(self, list_key: str, prefix: str) -> Iterator[Appointment | Invitation]:
+        """All of one list whose place begins so."""
+        kind = Invitation if list_key == INVITATION else Appointment
+        for row, _ in _walk(list_key, prefix, None, BATCH):
+            yield kind.model_validate_json(row.body or "")
+
+    def refile(self, ident: str, path: Sequence[str]) -> None:
+        """Files an appointment or invitation under another path, as it is now; nothing when somebody changes
+        it at the same moment."""
+        seen = self.find(ident) or self.invitation(ident)
+        if seen is None:
+            return
+        after = seen.model_copy(update={"path": tuple(path)})
+        item = _invitation(after) if isinstance(after, Invitation) else _item(after)
+        try:
+            item.save(condition=Record.rev == after.rev)
+        except PutError as refused:
+            if refused.cause_response_code != "ConditionalCheckFailedException":
+                raise
+
+    # --- lists
+
     def listed(
         self, list_key: str, prefix: str, after: Position | None, page: int
     ) -> Iterator[tuple[Appointment, Position]]:

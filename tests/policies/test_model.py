@@ -84,6 +84,11 @@ def test_a_stated_number_is_no_data_where_only_the_platforms_own_counts() -> Non
     assert (first.answer, first.findings[0].number, first.findings[0].grade) == ("no_data", 5000, "declared")
 
 
+def test_what_the_person_states_speaks_against_a_tier_that_it_does_not_reach() -> None:
+    found = evaluate(TWO, known(account(declared=150)))
+    assert (found.tier, found.possible, answers(found)) == ("", "low", [["not_met"], ["no_data"]])
+
+
 def test_a_stated_number_counts_where_the_rule_says_so_and_the_platforms_own_beats_it() -> None:
     either = version(tier("t", followers(verified=False, youtube=100)))
     assert evaluate(either, known(account(declared=100))).tier == "t"
