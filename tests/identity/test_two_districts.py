@@ -201,7 +201,8 @@ NUMBERS = frozenset(
     .strip()
     .splitlines()
 )
-"""They show figures, or a file, and no word: that these do not change when the other side grows says enough."""
+"""They show figures or a file, and no word: that these stay as they were when the other side grows says
+enough."""
 LOOKS = frozenset({"POST /v1/audiences/preview", "POST /v1/policies/{policy}/trial"})
 """Writes that write nothing: they are walked as reads are."""
 
