@@ -196,6 +196,9 @@ RULES = (
         GET /v1/jobs/{job_id}
         POST /v1/uploads
         GET /me
+        GET /me/voice
+        POST /me/voice
+        POST /v1/me/voices
         GET /me/appeals
         POST /me/appeals
         POST /me/emails
@@ -323,6 +326,9 @@ RULES = (
         GET /signup
         POST /signup
         POST /v1/signups
+        GET /voice
+        POST /voice
+        POST /v1/voices
         """,
         "the doors: they answer alike for who is known and who is not",
     ),
@@ -330,6 +336,13 @@ RULES = (
         "public",
         """
         GET /r/{code}
+        GET /v1/voices/{ticket}
+        POST /v1/voices/{ticket}/words
+        POST /v1/voices/{ticket}/uploads
+        GET /voice/{ticket}
+        POST /voice/{ticket}/words
+        POST /voice/{ticket}/reopening
+        GET /voice/{ticket}/picture
         GET /v1/verify/{code}
         GET /verify/{code}
         GET /confirm/{token}
@@ -553,6 +566,9 @@ BODIES: dict[str, Callable[[Side], dict[str, Any]]] = {
     "POST /v1/voices/{ticket}/redaction": lambda s: {"key": "x", "parts": ["x"]},
     "PUT /v1/voices/rules": lambda s: {"rules": []},
     "PUT /v1/voices/targets": lambda s: {"targets": []},
+    "POST /v1/voices": lambda s: {"text": "what there is"},
+    "POST /v1/me/voices": lambda s: {"text": "what there is"},
+    "POST /v1/voices/{ticket}/words": lambda s: {"text": "what there is"},
     "POST /v1/posts": _post,
     "POST /v1/posts/{post_id}/decision": lambda s: {"campaign": s.one("campaign"), "reason": "x"},
     "POST /v1/posts/{post_id}/figures": lambda s: FIGURES | {"screenshot": s.one("upload")},

@@ -265,7 +265,7 @@ def writes(land: Land, who: str, side: Side) -> list[tuple[Asked, Answer]]:
     return [
         (asked, ask(land, who, asked))
         for route in ROUTES
-        if not is_read(route) and may_call(land, who, route)
+        if not is_read(route) and route.allow != PUBLIC and may_call(land, who, route)
         for asked in ways(route, side)
     ]
 

@@ -194,7 +194,12 @@ def test_public_counts_are_open_to_all_and_name_nobody(call: Call) -> None:
     assert call("", "GET", "/v1/voices/counts?month=2026-13")[0] == 422
 
 
-def test_the_tick_is_wired(call: Call) -> None:
+def test_the_tick_is_wired(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Mute:
+        def tell(self, *given: object, **named: object) -> str:
+            return "accepted"
+
+    monkeypatch.setattr(wiring, "telling", Mute)
     voice = spoken()
     call("water", "POST", f"/v1/voices/{voice}/answer", {"text": "कल"})
     assert wiring.voice_tending().tend(wiring.clock().epoch() + 40) == 1
