@@ -245,8 +245,9 @@ def leaks(land: Land, who: str, asked: Asked, answer: Answer) -> set[str]:
 
 
 def without_times(answer: Answer) -> tuple[int, str]:
-    """Status and body; signed addresses of files without their signature."""
-    return answer.status, re.sub(r"(https?://[^\"? ]+)\?[^\" ]+", r"\1", answer.text)
+    """Status and body; signed addresses of files without their signature, forms without their key."""
+    text = re.sub(r"(https?://[^\"? ]+)\?[^\" ]+", r"\1", answer.text)
+    return answer.status, re.sub(r'value="[\w-]{16,}"', "", text)
 
 
 def walk(land: Land, who: str, side: Side) -> dict[str, tuple[Asked, Answer]]:
