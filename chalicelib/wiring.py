@@ -1071,15 +1071,19 @@ def area_kind() -> AreaKind:
 
 
 def _filed_by_path() -> tuple[Refiling, ...]:
+    from chalicelib.ambassadors.refile import AmbassadorsRefiled
     from chalicelib.groups.refile import GroupsRefiled
     from chalicelib.groups.store import GroupStore
     from chalicelib.influencers.refile import PeopleRefiled
     from chalicelib.turnout.refile import TurnoutRefiled
+    from chalicelib.voices.refile import VoicesRefiled
 
     return (
         PeopleRefiled(_people_store(), directory()),
         GroupsRefiled(GroupStore(), directory()),
         TurnoutRefiled(_turnout_store(), directory()),
+        AmbassadorsRefiled(_ambassador_store(), directory()),
+        VoicesRefiled(_voice_store(), _voice_changes(), directory()),
     )
 
 
