@@ -24,27 +24,31 @@ from local.programme import brief, load_ground
 from local.sample import creators
 
 RECIPIENTS = 400
+LOOKS_S = 10
 QUEUED = ("PlanRun", "SendChunk", "ProcessCallbacks")
 UNDER_LOAD: Json = {"aggregate_ms": 1000, "delay_ms": 3000, "batch": 1000}
 ONE_A_POST: Json = {"aggregate_ms": 20, "delay_ms": 3000, "batch": 1}
 
 
-def run(recipients: int = RECIPIENTS) -> Iterator[Figure]:
-    """Request units, SQS requests and AWS calls for each recipient."""
+def run(recipients: int = RECIPIENTS, looks_s: int = LOOKS_S) -> Iterator[Figure]:
+    """Request units, SQS requests and AWS calls for each recipient; so many seconds of the looks at whether a
+    run has ended are in them."""
     with (
         tempfile.TemporaryDirectory(prefix="janjan-bench-") as folder,
         laptop(Path(folder), record_calls=True) as system,
     ):
         staff = _prepared(system, recipients)
-        yield from _measured(system, staff, "deployed", UNDER_LOAD, recipients)
-        yield from _measured(system, staff, "deployed_one_a_post", ONE_A_POST, recipients)
+        yield from _measured(system, staff, "deployed", UNDER_LOAD, recipients, looks_s=looks_s)
+        yield from _measured(system, staff, "deployed_one_a_post", ONE_A_POST, recipients, looks_s=looks_s)
 
 
-def _measured(system: Laptop, staff: Staff, name: str, behaviour: Json, recipients: int) -> Iterator[Figure]:
+def _measured(
+    system: Laptop, staff: Staff, name: str, behaviour: Json, recipients: int, *, looks_s: int
+) -> Iterator[Figure]:
     Caller(system.sandbox_url)("POST", "/behaviour", behaviour)
     before, polled = len(_calls(system)), _polls(system)
     campaign = staff.launch(brief(f"#{name}", ["IN"]))
-    _settled(system, campaign, name, recipients)
+    _settled(system, campaign, name, recipients, looks_s)
     usage = Usage(recipients=recipients, sqs_requests=_polls(system) - polled)
     for call in _calls(system)[before:]:
         if _of_the_delivery(call):
@@ -70,7 +74,7 @@ def _prepared(system: Laptop, recipients: int) -> Staff:
     return staff
 
 
-def _settled(system: Laptop, campaign: str, name: str, recipients: int) -> None:
+def _settled(system: Laptop, campaign: str, name: str, recipients: int, looks_s: int) -> None:
     """Until every request is made and every callback is taken in, without asking for the report."""
 
     def requested() -> bool:
@@ -79,7 +83,7 @@ def _settled(system: Laptop, campaign: str, name: str, recipients: int) -> None:
 
     wait_for(requested, "the last request")
     wait_for(lambda: _idle(system), "the last callback")
-    time.sleep(10)  # the looks at whether the run has ended belong to its cost
+    time.sleep(looks_s)  # the looks at whether the run has ended belong to its cost
     wait_for(lambda: _idle(system), "the end of the run")
 
 

@@ -306,6 +306,8 @@ class RosterRow:
     gender: str = ""
     channels: tuple[str, ...] = ()
     """Channels with an address and a consent for campaigns, preferred first."""
+    verified: Mapping[str, int] = field(default_factory=dict)
+    """Of `followers`, the largest number by platform that the platform itself has told."""
     proven: frozenset[str] = frozenset()
     """Platforms on which an account was shown to be this person's."""
 

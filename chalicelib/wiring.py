@@ -12,8 +12,10 @@ from chalicelib.settings import settings
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from chalicelib.ambassadors.gaps import Gaps
     from chalicelib.ambassadors.invitations import Invitations
     from chalicelib.ambassadors.service import Ambassadors
+    from chalicelib.ambassadors.shortlist import Shortlist
     from chalicelib.ambassadors.store import AmbassadorStore
     from chalicelib.callbacks.letters import Letterbox
     from chalicelib.callbacks.receiver import Receiver
@@ -465,6 +467,20 @@ def ambassadors() -> Ambassadors:
     from chalicelib.ambassadors.service import Ambassadors
 
     return Ambassadors(_ambassador_store(), directory(), people(), people(), audit(), clock())
+
+
+@cache
+def shortlist() -> Shortlist:
+    from chalicelib.ambassadors.shortlist import Shortlist
+
+    return Shortlist(_ambassador_store(), directory(), roster(), people(), clock())
+
+
+@cache
+def gaps() -> Gaps:
+    from chalicelib.ambassadors.gaps import Gaps
+
+    return Gaps(_ambassador_store(), directory(), roster(), clock())
 
 
 @cache

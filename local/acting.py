@@ -23,7 +23,7 @@ from local.users import USERS, load_users
 Json = dict[str, Any]
 
 SMS_TEMPLATES = Path(__file__).parent / "data" / "sms_templates.json"
-WAIT_S = 90.0
+WAIT_S = 180.0
 """The longest that one person waits for a code, a confirmation or a state before giving up."""
 LOOK_EVERY_S = 0.1
 ENOUGH_TRIES = 5

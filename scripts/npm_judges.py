@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-JUDGES = [ROOT / "tests" / "platforms" / "judges" / "telegram_server"]
+JUDGES = [ROOT / "tests" / "platforms" / "judges" / "telegram_server", ROOT / "tests" / "pages" / "axe"]
 
 
 def main() -> int:

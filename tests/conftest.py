@@ -9,11 +9,13 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
-from functools import wraps
+from functools import cache, wraps
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -61,9 +63,30 @@ def unmeasured(call: Callable[..., Any]) -> Callable[..., Any]:
 BaseClient._make_api_call = unmeasured(BaseClient._make_api_call)
 
 
+@cache
+def asks_the_stack(module: str) -> bool:
+    """Whether a test or fixture of this module takes `stack`, and not one of its own."""
+    text = Path(module).read_text("utf-8")
+    takes = re.search(r"^def \w+\([^)]*\bstack\b", text, re.MULTILINE)
+    return takes is not None and "\ndef stack(" not in text
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """By module, whose fixtures are then made once; all that ask the stack in one process, for it is one."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class OneStack(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            module = nodeid.partition("::")[0]
+            return "stack" if asks_the_stack(str(config.rootpath / module)) else module
+
+    return OneStack(config, log) if config.getoption("dist") == "loadscope" else None
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests on the engine may talk to the loopback; what takes longest begins first."""
-    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    """Tests on the engine may talk to the loopback; the stack's, then what takes longest, begin first."""
+    items.sort(key=lambda item: (not asks_the_stack(str(item.path)), item.get_closest_marker("slow") is None))
     for item in items:
         fixtures = set(getattr(item, "fixturenames", ()))
         if fixtures & {"engine", "stack"} and item.get_closest_marker("allow_hosts") is None:
@@ -128,7 +151,7 @@ class Tables:
 
 
 @pytest.fixture
-def tables(engine: Engine, dynamodb: DynamoDB, monkeypatch: pytest.MonkeyPatch) -> Iterator[Tables]:
+def tables(engine: Engine, dynamodb: DynamoDB) -> Iterator[Tables]:
     """The tables of infra/template.yaml, empty, with chalicelib pointing at them.
 
     They are in this process: a call of DynamoDB does not leave it, and no other process sees them. The
@@ -145,11 +168,11 @@ def tables(engine: Engine, dynamodb: DynamoDB, monkeypatch: pytest.MonkeyPatch) 
         if signer.signing_name != "dynamodb":
             signer.sign(operation_name, request)
 
-    monkeypatch.setattr(URLLib3Session, "send", send)
-    # Signatures and the caller's name are a quarter of a call's work, and nobody reads them.
-    monkeypatch.setattr(RequestSigner, "handler", sign)
-    monkeypatch.setattr(UserAgentString, "to_string", lambda _: "tests")
-    with pointing_at(engine):
+    with pytest.MonkeyPatch.context() as patches, pointing_at(engine):
+        patches.setattr(URLLib3Session, "send", send)
+        # Signatures and the caller's name are a quarter of a call's work, and nobody reads them.
+        patches.setattr(RequestSigner, "handler", sign)
+        patches.setattr(UserAgentString, "to_string", lambda _: "tests")
         made = Tables(engine, dynamodb)
         made.empty()
         yield made

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from chalice.app import Response
 from pydantic import AfterValidator, Field, model_validator
 
 from chalicelib import wiring
+from chalicelib.ambassadors.diversity import shown, shown_all
 from chalicelib.ambassadors.invitation import KINDS, Channel, Invitation, Status
 from chalicelib.ambassadors.invitations import Wanted
 from chalicelib.ambassadors.model import Appointment, State, spelled
@@ -184,6 +185,134 @@ def appoint(request: Request, body: AppointmentBody) -> AmbassadorView:
         request.principal, body.influencer_id, body.area, begins=body.begins, until=body.until
     )
     return _view(made)
+
+
+# --- who could be one, and where nobody is
+
+
+class ShortlistQuery(Strict):
+    area: AreaId
+    platform: Literal["facebook", "instagram", "x", "youtube", "whatsapp", "telegram"] | None = None
+    limit: Limit = 25
+    cursor: str | None = None
+
+
+class FigureView(View):
+    platform: str
+    followers: int
+    grade: str
+    """`verified`: told by the platform; `stated`: the person's own word."""
+
+
+class CandidateView(View):
+    influencer_id: str
+    name: str
+    area: str
+    area_path: list[str]
+    figures: list[FigureView]
+    """The one that gives the place first. They are never added up."""
+
+
+class CandidateList(View):
+    items: list[CandidateView]
+    next: str | None = None
+
+
+class GapsQuery(Strict):
+    area: AreaId
+    limit: Annotated[int, Field(ge=1, le=500)] = 100
+    cursor: str | None = None
+
+
+class PlaceView(View):
+    """An area right below, in which or below which somebody is missing."""
+
+    area: str
+    names: dict[str, str]
+    no_influencer: bool
+    no_ambassador: bool
+
+
+class GapsView(View):
+    """What approved people have said of themselves, counted. Empty: from 1 to 4, which the reader may not
+    see; other numbers are then rounded down to a multiple of 5 (`exact` false)."""
+
+    area: str
+    exact: bool
+    people: int | None
+    ambassadors: int | None
+    gender: dict[str, int | None]
+    languages: dict[str, int | None]
+    themes: dict[str, int | None]
+    """One person may have several."""
+    professions: dict[str, int | None]
+    places: int
+    """How many areas lie right below."""
+    without_influencer: int
+    without_ambassador: int
+    items: list[PlaceView]
+    next: str | None = None
+
+
+@api.get(
+    "/v1/ambassadors/shortlist",
+    allow="ambassador.read",
+    query=ShortlistQuery,
+    answer=CandidateList,
+    summary="Approved people of an area who are ambassador of nothing, the most followed first",
+)
+def shortlist(request: Request, query: ShortlistQuery) -> CandidateList:
+    found, place = wiring.shortlist().page(
+        request.principal, query.area, query.platform or "", query.limit, read_cursor(request)
+    )
+    items = [
+        CandidateView(
+            influencer_id=one.id,
+            name=one.name,
+            area=one.area_path[-1],
+            area_path=list(one.area_path),
+            figures=[FigureView(**vars(figure)) for figure in one.figures],
+        )
+        for one in found
+    ]
+    return CandidateList(items=items, next=next_cursor(request, place))
+
+
+@api.get(
+    "/v1/ambassadors/gaps",
+    allow="gaps.read",
+    query=GapsQuery,
+    answer=GapsView,
+    summary="Who is missing where: what people say of themselves, places without anybody",
+)
+def gaps(request: Request, query: GapsQuery) -> GapsView:
+    found = wiring.gaps().found(request.principal, query.area)
+    lacking = [one for one in found.places if not (one.influencers and one.ambassadors)]
+    page, after = page_of(request, query.limit, lacking, lambda one: one.area)
+    counted, exact = found.diversity, found.exact
+    return GapsView(
+        area=found.area.id,
+        exact=exact,
+        people=shown(counted.people, exact=exact),
+        ambassadors=shown(found.ambassadors, exact=exact),
+        gender=shown_all(counted.gender, exact=exact),
+        languages=shown_all(counted.languages, exact=exact),
+        themes=shown_all(counted.themes, exact=exact),
+        professions=shown_all(counted.professions, exact=exact),
+        places=len(found.places),
+        without_influencer=sum(not one.influencers for one in found.places),
+        without_ambassador=sum(not one.ambassadors for one in found.places),
+        items=[
+            PlaceView(
+                area=one.area,
+                names=dict(found.names[one.area]),
+                no_influencer=not one.influencers,
+                no_ambassador=not one.ambassadors,
+            )
+            for one in page
+        ],
+        next=after,
+    )
 
 
 @api.get(

@@ -413,6 +413,15 @@ class Influencer(View):
         return most
 
     @property
+    def verified_followers(self) -> dict[str, int]:
+        """The same of the numbers that platforms have told."""
+        most: dict[str, int] = {}
+        for account in self.handles:
+            if account.followers_grade == "verified":
+                most[account.platform] = max(account.followers, most.get(account.platform, 0))
+        return most
+
+    @property
     def proven_on(self) -> frozenset[str]:
         """Platforms on which an account was shown to be this person's."""
         return frozenset(one.platform for one in self.handles if one.proof == "verified")

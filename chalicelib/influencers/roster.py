@@ -48,10 +48,12 @@ def key_of(area_path: tuple[str, ...], influencer_id: str) -> tuple[str, str]:
 def pack(person: Influencer) -> dict[str, str]:
     """The attributes of a person's row beside its keys; empty ones are left out."""
     followers = sorted((_PLATFORM_LETTERS[p], n) for p, n in person.followers.items())
+    verified = sorted((_PLATFORM_LETTERS[p], n) for p, n in person.verified_followers.items())
     row = {
         "l": person.language,
         "t": "".join(sorted(theme_code(theme) for theme in person.themes)),
         "f": "".join(f"{letter}{count}" for letter, count in followers),
+        "n": "".join(one[0] if one in followers else f"{one[0]}{one[1]}" for one in verified),
         "p": person.profession,
         "g": _GENDER_LETTERS.get(person.gender, ""),
         "c": "".join(_CHANNEL_LETTERS[channel] for channel in person.reachable),
@@ -64,6 +66,8 @@ def unpack(partition: str, key: str, row: Mapping[str, str], themes: Mapping[str
     """The row that `pack` made. `themes`: each known theme's id by its code; a theme that is gone is left
     out."""
     packed = row.get("t", "")
+    followers = {_platform(letter): int(n) for letter, n in re.findall(r"([a-z])(\d+)", row.get("f", ""))}
+    verified = {_platform(letter): n for letter, n in re.findall(r"([a-z])(\d*)", row.get("n", ""))}
     codes = (packed[i : i + CODE] for i in range(0, len(packed), CODE))
     return RosterRow(
         id=key.rpartition("#")[2],
@@ -71,7 +75,8 @@ def unpack(partition: str, key: str, row: Mapping[str, str], themes: Mapping[str
         area_key=key,
         language=row["l"],
         themes=frozenset(themes[code] for code in codes if code in themes),
-        followers={_platform(letter): int(n) for letter, n in re.findall(r"([a-z])(\d+)", row.get("f", ""))},
+        followers=followers,
+        verified={one: int(n) if n else followers[one] for one, n in verified.items()},
         professions=frozenset({row["p"]} if "p" in row else ()),
         gender=next((gender for gender, letter in _GENDER_LETTERS.items() if letter == row.get("g")), ""),
         channels=tuple(_channel(letter) for letter in row.get("c", "")),

@@ -160,6 +160,7 @@ class RosterItem(Table):
     l = UnicodeAttribute()  # noqa: E741 - one letter a name: the row is read a million times
     t = UnicodeAttribute(null=True)
     f = UnicodeAttribute(null=True)
+    n = UnicodeAttribute(null=True)
     p = UnicodeAttribute(null=True)
     g = UnicodeAttribute(null=True)
     c = UnicodeAttribute(null=True)

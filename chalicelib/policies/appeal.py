@@ -33,8 +33,6 @@ class AppealBody(Strict):
 
     @model_validator(mode="after")
     def _whole(self) -> AppealBody:
-        if not self.text:
-            raise refuse("missing", "Please fill in this field.")
         if (self.subject == "review") == bool(self.about):
             raise refuse("about", "Say which policy or which account it is about; of a review, nothing.")
         return self

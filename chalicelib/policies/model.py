@@ -377,17 +377,17 @@ def _asked(by_platform: Mapping[Any, int], account: ProfileAccount) -> int | Non
 
 
 def _followers(rule: Followers, account: ProfileAccount) -> Finding:
+    """A stated number is never enough where the count is asked for; one that is too small speaks against
+    it."""
     least, figure = _asked(rule.at_least, account), account.verified or account.declared
     grade: Grade = "verified" if account.verified else "declared"
     if least is None:
         return Finding(rule=rule, answer="not_met")
     if figure is None:
         return Finding(rule=rule, answer="no_data")
-    counts = grade == "verified" or not rule.verified
-    reached: Answer = "met" if figure.number >= least else "not_met"
-    return Finding(
-        rule=rule, answer=reached if counts else "no_data", number=figure.number, grade=grade, at=figure.at
-    )
+    reached, counts = figure.number >= least, grade == "verified" or not rule.verified
+    answer: Answer = "not_met" if not reached else "met" if counts else "no_data"
+    return Finding(rule=rule, answer=answer, number=figure.number, grade=grade, at=figure.at)
 
 
 def _posts(rule: Posts, known: Known, account: ProfileAccount) -> Finding:

@@ -10,7 +10,7 @@ from chalice.app import Response
 from pydantic import Field, ValidationError
 
 from chalicelib import wiring
-from chalicelib.clock import IST, rfc3339
+from chalicelib.clock import rfc3339
 from chalicelib.errors import InvalidInput, JanJanError, Rejected
 from chalicelib.http import (
     CREATOR,
@@ -27,6 +27,8 @@ from chalicelib.http import (
 )
 from chalicelib.i18n import translate
 from chalicelib.pages import shell
+from chalicelib.pages.figures import day
+from chalicelib.pages.frame import named
 from chalicelib.pages.shell import mark
 from chalicelib.policies import words
 from chalicelib.policies.appeal import (
@@ -329,7 +331,7 @@ def trial(request: Request, policy: str, body: TrialBody, query: TrialQuery) -> 
 def _tiers(placed: list[Placed], lang: str) -> TierAnswer:
     wanted = {area for one in placed for area in one.version.terms.areas}
     areas = {
-        area.id: words.named(area.names, lang)
+        area.id: named(area.names, lang)
         for area in (wiring.directory().many(wanted).values() if wanted else ())
     }
     return TierAnswer(policies=[_placed(one, lang, areas) for one in placed])
@@ -340,14 +342,14 @@ def _placed(one: Placed, lang: str, areas: dict[str, str]) -> PlacedView:
     held = terms.tier(found.tier)
     return PlacedView(
         policy=one.policy.id,
-        name=words.named(one.policy.names, lang),
+        name=named(one.policy.names, lang),
         sample=one.policy.sample,
         version=found.version,
         on=found.on,
         tier=found.tier,
-        tier_name=words.named(held.names, lang) if held else "",
+        tier_name=named(held.names, lang) if held else "",
         ceiling_rupees=held.ceiling_rupees if held else None,
-        note=words.named(held.note, lang) if held and held.note else "",
+        note=named(held.note, lang) if held and held.note else "",
         possible=found.possible,
         summary=words.summary(one.policy, terms, found, lang),
         not_certain=list(terms.not_certain),
@@ -356,7 +358,7 @@ def _placed(one: Placed, lang: str, areas: dict[str, str]) -> PlacedView:
 
 
 def _account(one: AccountFinding, terms: Terms, lang: str, areas: dict[str, str]) -> AccountView:
-    names = {tier.id: words.named(tier.names, lang) for tier in terms.tiers}
+    names = {tier.id: named(tier.names, lang) for tier in terms.tiers}
     steps = []
     for step in one.tiers:
         rules = [
@@ -585,7 +587,7 @@ def _appeals_page(
 def _shown(one: Appeal, lang: str) -> dict[str, str]:
     return {
         "subject": translate(lang, SUBJECTS[one.subject]),
-        "on": f"{one.opened_at.astimezone(IST):%d.%m.%Y}",
+        "on": day(one.opened_at),
         "text": one.text,
         "outcome": translate(lang, OUTCOMES[one.outcome]),
         "answer": one.answer,
@@ -594,7 +596,7 @@ def _shown(one: Appeal, lang: str) -> dict[str, str]:
 
 def _label(one: Offer, lang: str) -> str:
     what = translate(lang, SUBJECTS[one.subject])
-    more = words.named(one.names, lang) or words.PLATFORMS.get(one.platform, "")
+    more = named(one.names, lang) or words.PLATFORMS.get(one.platform, "")
     return f"{what}: {more}" if more else what
 
 

@@ -55,7 +55,7 @@ class Tiers:
         if not policy:
             return self._placed(profile)
         found, version = self._chosen(policy, number)
-        return [Placed(found, version, self._evaluated(profile, version))]
+        return [Placed(found, version, evaluate(version, self._known(profile, version)))]
 
     def by_policy(self, profile: Profile, policy: str) -> Placed | None:
         """The tier by the version of one policy that is in force; None when none is."""
@@ -76,7 +76,7 @@ class Tiers:
         area = self._own_area(who, area_id)
         found: list[Evaluation] = []
         for profile, place in self.profiles.approved(area.path, after, PAGE):
-            found.append(self._evaluated(profile, version))
+            found.append(evaluate(version, self._known(profile, version)))
             if len(found) == TRIED_AT_ONCE:
                 return version, found, place
         return version, found, None
@@ -90,14 +90,17 @@ class Tiers:
         held = held_on(self.policies.listed(), self.clock.today_ist())
         versions = self.policies.store.many([(policy.id, number) for policy, number in held])
         chosen = [(policy, versions[policy.id, number]) for policy, number in held]
-        return [Placed(policy, version, self._evaluated(profile, version)) for policy, version in chosen]
+        known = self._known(profile, *versions.values())
+        return [Placed(policy, version, evaluate(version, known)) for policy, version in chosen]
 
-    def _evaluated(self, profile: Profile, version: Version) -> Evaluation:
-        today, months = self.clock.today_ist(), version.terms.months_of_posts
-        posts = []
-        if months and profile.accounts:
-            posts = self.activity.posts_since(profile.id, _begin_of(months_before(today, months)), MOST_POSTS)
-        return evaluate(version, Known(profile, posts, today))
+    def _known(self, profile: Profile, *versions: Version) -> Known:
+        """What these versions ask about, read once for all of them."""
+        today = self.clock.today_ist()
+        months = max((version.terms.months_of_posts for version in versions), default=0)
+        if not months or not profile.accounts:
+            return Known(profile, (), today)
+        since = _begin_of(months_before(today, months))
+        return Known(profile, self.activity.posts_since(profile.id, since, MOST_POSTS), today)
 
     def _own_area(self, who: Principal, area_id: str) -> Area:
         area = self.areas.get(area_id)

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from chalicelib.clock import IST
 from chalicelib.i18n import translate
+from chalicelib.pages.figures import day, grouped
+from chalicelib.pages.frame import named
 from chalicelib.policies.model import (
     AccountAge,
     Evaluation,
@@ -48,21 +49,6 @@ KNOWN = {
     "stated": "Followers that are stated, and that the platform has not counted: %(number)s.",
     "counted": "The platform counted %(number)s followers on %(on)s.",
 }
-
-
-def named(names: Mapping[str, str], lang: str) -> str:
-    """A name in this language, or else in one that there is."""
-    return names.get(lang) or names.get("en") or next(iter(names.values()), "")
-
-
-def grouped(number: int) -> str:
-    """`12,34,567`: as numbers are written in India."""
-    head, tail = str(number)[:-3], str(number)[-3:]
-    parts = []
-    while head:
-        head, part = head[:-2], head[-2:]
-        parts.append(part)
-    return ",".join([*reversed(parts), tail])
 
 
 ASKS = {
@@ -163,4 +149,4 @@ def _least(by_platform: Mapping[Any, int], platform: str) -> str:
 
 
 def _date(at: datetime | None) -> str:
-    return f"{at.astimezone(IST):%d.%m.%Y}" if at else ""
+    return day(at) if at else ""

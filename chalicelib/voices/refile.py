@@ -1,32 +1,34 @@
-"""Voices lie by the path of their district: when areas move, they follow."""
+"""Voices are seen by the path of their area: when areas move, they follow."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import get_args
 
+from chalicelib.errors import Transient
 from chalicelib.ports import Area, Areas
 from chalicelib.voices.changes import ChangedMeanwhile, Changes
 from chalicelib.voices.model import Shelf
 from chalicelib.voices.store import VoiceStore, ground_prefix
 
-MOST = 500
+MOST = 1000
 """Voices that one call files anew: each is a transaction."""
 
 
 @dataclass(frozen=True)
 class VoicesRefiled:
-    """Implements ports.Refiling. What they are routed to and due by stays as it was."""
+    """Implements ports.Refiling. Who changes a voice meanwhile goes first; it is looked at again."""
 
     store: VoiceStore
     changes: Changes
     areas: Areas
 
     def refile(self, before: Sequence[str], district: Area) -> bool:
-        prefix = ground_prefix(before)
-        found = [voice for shelf in get_args(Shelf) for voice, _ in self.store.on_ground(shelf, prefix, None)]
-        there = self.areas.many({voice.area for voice in found}, fresh=True)
+        begin = ground_prefix(before)
+        found = [one for shelf in get_args(Shelf) for one, _ in self.store.on_ground(shelf, begin, None)]
+        there = self.areas.many({one.area for one in found if one.area}, fresh=True)
         moved = 0
         for listed in found:
             area = there.get(listed.area)
@@ -39,8 +41,6 @@ class VoicesRefiled:
         voice = self.store.find(voice_id)
         if voice is None or voice.area != area.id or voice.path == area.path:
             return False
-        try:
+        with suppress(ChangedMeanwhile, Transient):  # the next call finds it where it was
             self.changes.quietly(voice, voice.placed(area.id, area.path))
-        except ChangedMeanwhile:  # the next call sees to it
-            return True
         return True

@@ -181,3 +181,20 @@ def test_the_link_of_an_invitation_by_email_ends_emails_to_its_address(api: Api)
     sent = {"Content-Type": "application/x-www-form-urlencoded"}
     assert api.client.http.post(path, headers=sent, body=b"List-Unsubscribe=One-Click").status_code == 200
     assert wiring._people_store().is_stopped("email", "asha@x.test")
+
+
+# --- who could be one, and where nobody is
+
+
+def test_the_shortlist_and_the_gaps_of_an_area_over_http(api: Api, person: str) -> None:
+    status, page = api("GET", "/v1/ambassadors/shortlist?area=D9001&platform=instagram", who="one")
+    assert (status, [one["influencer_id"] for one in page["items"]], page["next"]) == (200, [person], None)
+    assert page["items"][0]["figures"] == [{"platform": "instagram", "followers": 1200, "grade": "stated"}]
+    status, found = api("GET", "/v1/ambassadors/gaps?area=D9001", who="one")
+    assert (status, found["exact"], found["people"], found["gender"]) == (200, True, 1, {"not_said": 1})
+    assert [(one["area"], one["no_influencer"], one["no_ambassador"]) for one in found["items"]] == [
+        ("D9001-B1", False, True)
+    ]
+    for path in ("shortlist", "gaps"):
+        status, refused = api("GET", f"/v1/ambassadors/{path}?area=D9001", who="two")
+        assert (status, refused["errors"][0]["code"]) == (422, "area_unknown")

@@ -80,7 +80,7 @@ def test_growth_is_told_for_each_size():
 
 @pytest.mark.slow
 def test_the_deployed_system_tells_its_costs_with_and_without_aggregation():
-    found = figures("dispatch", "10")
+    found = figures("dispatch", "10", "2")
     assert found["deployed_write_units"] >= 1.0
     assert found["deployed_one_a_post_sqs_requests"] > found["deployed_sqs_requests"]
 

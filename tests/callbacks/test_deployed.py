@@ -23,7 +23,7 @@ from tests.platforms.golden import SAMPLES
 from tests.platforms.test_registry import GivenSecrets
 
 pytestmark = pytest.mark.slow
-PATIENCE_S = 20
+PATIENCE_S = 90
 
 
 def post(stack, platform, body, headers):

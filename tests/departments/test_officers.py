@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from chalicelib.departments.changes import ChangedMeanwhile
 from chalicelib.departments.model import Appointment, Desk
+from chalicelib.departments.officers import Duties
 from chalicelib.errors import Conflict, InvalidInput, NotFound, OtherDepartment
 from chalicelib.identity.audit import Audit
 from tests.departments.world import ADMIN, AUDITOR, COORDINATOR, EDITOR, ROADS, WATER, World
@@ -177,3 +178,17 @@ def test_whatever_is_entered_one_person_at_most_holds_a_seat_on_any_day(steps: l
         holders = [one for one in desk.officers if one.holds(day)]
         assert len(holders) <= 1
         assert (desk.vacant_since("officer", day) or day) <= day
+
+
+def test_who_is_on_duty_is_who_holds_a_seat_on_that_day(world: World) -> None:
+    today, duties = world.clock.today_ist(), Duties(world.store)
+    assert duties.of_department("water", today) == []
+    world.officers.appoint(ADMIN, "water", seat="deputy", begins=today, name="B", phone="+918123456789")
+    world.officers.appoint(
+        ADMIN, "water", seat="officer", begins=today + timedelta(days=3), name="A", email="a@x.test"
+    )
+    assert [(one.seat, one.name, one.phone) for one in duties.of_department("water", today)] == [
+        ("deputy", "B", "+918123456789")
+    ]
+    later = duties.of_department("water", today + timedelta(days=3))
+    assert [(one.seat, one.email) for one in later] == [("officer", "a@x.test"), ("deputy", "")]

@@ -22,6 +22,7 @@ from chalicelib.dispatch import bundle as module
 from chalicelib.dispatch.bundle import Bundler
 from chalicelib.dispatch.store import BundleState
 from chalicelib.errors import Conflict, NotFound, PlatformOff
+from chalicelib.identity import chain
 from chalicelib.identity.audit import Audit
 from chalicelib.platforms.base import Channel, OutcomeUnknown, SendRefused
 from chalicelib.ports import Area, Proof
@@ -78,6 +79,12 @@ def check(verify, monkeypatch, capsys) -> Callable[..., tuple[int, str]]:
         return code, capsys.readouterr().out
 
     return run
+
+
+@pytest.fixture(autouse=True)
+def few_chains(monkeypatch) -> None:
+    """Every world here is sealed twice, and a seal looks at all chains."""
+    monkeypatch.setattr(chain, "CHAINS_A_TYPE", 2)
 
 
 @pytest.fixture

@@ -127,10 +127,9 @@ def test_a_user_who_could_not_be_made_in_full_is_not_made_at_all(office, call, t
     def busy(*_, **__):
         raise Transient
 
-    monkeypatch.setattr(Audit, "committing", busy)
-    assert call("POST", "/v1/users", NEW, token=token("admin")).status_code == 503
-    monkeypatch.undo()
-    monkeypatch.setattr(wiring, "directory", TwoDistricts)
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(Audit, "committing", busy)
+        assert call("POST", "/v1/users", NEW, token=token("admin")).status_code == 503
     assert call("POST", "/v1/users", NEW, token=token("admin")).status_code == 201
 
 
@@ -207,3 +206,24 @@ def test_an_auditor_has_a_chain_recomputed(office, call, token):
 
 def test_an_editor_does_not_read_the_audit(office, call, token):
     assert call("GET", "/v1/audit?subject=user%231", token=token("editor")).status_code == 403
+
+
+def test_the_coordinators_of_the_smallest_area_that_has_any_are_found(office, call, token):
+    from chalicelib.identity.service import Coordinators
+    from chalicelib.settings import settings
+
+    admin = token("admin")
+    for email in ("d2@sample.test", "b2@sample.test"):
+        made = {
+            "email": email,
+            "name": email,
+            "roles": ["coordinator"],
+            "areas": ["D9002"],
+            "departments": [],
+        }
+        assert call("POST", "/v1/users", made, token=admin).status_code == 201
+    duty = Coordinators(StaffPool(settings().pool_id, settings().pool_client_id))
+    found = duty.of_area(("IN", "IN-XN", "D9002", "D9002-B9"))
+    assert {one.seat for one in found} == {"coordinator"}
+    assert {"b2@sample.test", "d2@sample.test"} <= {one.email for one in found}
+    assert duty.of_area(("IN", "IN-XS")) == []

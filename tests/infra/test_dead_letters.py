@@ -22,7 +22,7 @@ PHONE = "+919000012345"
 WORDS = "मेरा गाँव"
 RUN = "cmp_aaaaaaaaaaaaaaaa-1"
 CHUNK = {"run": RUN, "chunk": "00000000003"}
-PATIENCE_S = 30
+PATIENCE_S = 120
 
 
 def callback(platform: str, **holds: str) -> dict[str, str]:

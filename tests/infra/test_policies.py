@@ -106,11 +106,11 @@ IMPORTING = (
     ("dynamodb:UpdateItem", "PeopleTable"),
     ("dynamodb:Query", "DirectoryTable/by_parent"),
     ("dynamodb:Query", "GroupsTable/by_place"),
+    *((f"dynamodb:{one}", "VoicesTable") for one in ("DeleteItem", "GetItem", "PutItem")),
+    ("dynamodb:Query", "VoicesTable/by_ground"),
     ("dynamodb:Query", "PeopleTable/by_status"),
     *((f"dynamodb:{one}", "AmbassadorsTable") for one in ("GetItem", "PutItem")),
     ("dynamodb:Query", "AmbassadorsTable/by_place"),
-    *((f"dynamodb:{one}", "VoicesTable") for one in ("GetItem", "PutItem")),
-    ("dynamodb:Query", "VoicesTable/by_ground"),
 )
 AWAY = "a receiver of webhooks fails, rests, or wants nothing any more: tests/webhooks"
 LEASED = "a hub confirmed a subscription: tests/callbacks"
@@ -162,6 +162,7 @@ UNSEEN: dict[str, dict[str, str]] = {
     | POLICIES
     | VOICES
     | {
+        "s3:GetObject Bucket/site/*": "nobody has set up whose pages they are on this laptop: tests/pages",
         "dynamodb:DeleteItem PostsTable": LEFT,
         "cognito-idp:AdminDeleteUser Pool": "undoes a new member of staff whose role could not be given",
         "cognito-idp:AdminRespondToAuthChallenge Pool": SECOND_FACTOR,

@@ -105,7 +105,7 @@ class Client:
         eventually(lambda: self.call("GET", "/healthz")[1]["pending"] == 0)
 
 
-def eventually(holds: Callable[[], object], within_s: float = 10.0) -> None:
+def eventually(holds: Callable[[], object], within_s: float = 60.0) -> None:
     """Wait until it holds, or fail."""
     end = time.monotonic() + within_s
     while not holds():

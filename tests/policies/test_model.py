@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -84,6 +84,11 @@ def test_a_stated_number_is_no_data_where_only_the_platforms_own_counts() -> Non
     assert (first.answer, first.findings[0].number, first.findings[0].grade) == ("no_data", 5000, "declared")
 
 
+def test_what_the_person_states_speaks_against_a_tier_that_it_does_not_reach() -> None:
+    found = evaluate(TWO, known(account(declared=150)))
+    assert (found.tier, found.possible, answers(found)) == ("", "low", [["not_met"], ["no_data"]])
+
+
 def test_a_stated_number_counts_where_the_rule_says_so_and_the_platforms_own_beats_it() -> None:
     either = version(tier("t", followers(verified=False, youtube=100)))
     assert evaluate(either, known(account(declared=100))).tier == "t"
@@ -116,7 +121,19 @@ def test_a_tier_of_a_place_alone_needs_no_account() -> None:
     assert evaluate(here, elsewhere).tier == ""
 
 
-@pytest.mark.parametrize(("shown", "answer"), [(LONG_AGO, "met"), (NOON, "no_data"), (None, "no_data")])
+YEAR_AGO = datetime(2025, 3, 1, 6, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("shown", "answer"),
+    [
+        (LONG_AGO, "met"),
+        (YEAR_AGO, "met"),
+        (YEAR_AGO + timedelta(days=1), "no_data"),
+        (NOON, "no_data"),
+        (None, "no_data"),
+    ],
+)
 def test_an_account_is_as_old_as_the_day_on_which_it_was_shown(shown: datetime | None, answer: str) -> None:
     found = evaluate(
         version(tier("t", {"kind": "account_age", "months": 12})), known(account(proven_at=shown))
@@ -404,3 +421,12 @@ def test_a_higher_no_data_of_one_account_is_named_beside_what_another_holds() ->
     found = evaluate(TWO, known(unknown, small))
     assert (found.tier, found.possible) == ("low", "high")
     assert [one.account for one in found.accounts] == ["hnd_2", "hnd_1"]
+
+
+def test_nothing_is_possible_below_what_is_reached() -> None:
+    low_only = version(HIGH, tier("low", followers(False, x=1)))
+    found = evaluate(low_only, known(account(verified=1000), account("x", own="hnd_2")))
+    assert (found.tier, found.possible) == ("high", "")
+    own = version(HIGH, tier("low", {"kind": "account_age", "months": 12}))
+    found = evaluate(own, known(account(verified=1000, proven_at=None)))
+    assert (found.accounts[0].tier, found.accounts[0].possible) == ("high", "")

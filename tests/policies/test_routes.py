@@ -10,6 +10,7 @@ import pytest
 from chalicelib import wiring
 from chalicelib.identity.audit import Audit
 from chalicelib.policies import tiers
+from chalicelib.policies.store import PolicyStore
 from tests.influencers.test_routes import Api, joined
 from tests.policies.conftest import APPROVER
 from tests.policies.world import SAMPLES, followers, tier
@@ -182,3 +183,17 @@ def test_an_answer_to_a_key_that_comes_again_is_the_first_one(api: Api) -> None:
     _, again = api("POST", "/v1/policies", BODY, who="editor", idempotency_key="k")
     assert first == again
     assert len(api("GET", "/v1/policies", who="editor")[1]["items"]) == 1
+
+
+def test_who_decides_on_what_somebody_else_has_changed_meanwhile_looks_again(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where = made(api)
+    stale = wiring.policies().get(where.rpartition("/")[2])
+    assert started(api, where)[0] == 200
+    with monkeypatch.context() as behind:
+        behind.setattr(PolicyStore, "policy", lambda self, policy: stale)
+        assert started(api, where, begins=2)[0] == 409
+        assert api("POST", f"{where}/versions", TERMS, who="editor")[0] == 409
+    assert len(api("GET", where, who="admin")[1]["starts"]) == 1
+    assert len(api("GET", f"{where}/versions", who="admin")[1]["items"]) == 1

@@ -186,6 +186,26 @@ def test_a_fold_that_read_before_another_wrote_changes_nothing(busy: World) -> N
     assert shown(busy)["total"]["received"] == 31
 
 
+def test_a_change_of_a_voice_while_it_is_folded_is_folded_again(world: World) -> None:
+    ids = [world.receive(f"e{n}").id for n in range(10)]
+    left = ids[:5]
+
+    class Meanwhile:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(world.store, name)
+
+        def facts(self, cell: Any) -> Any:
+            found = world.store.facts(cell)
+            while left:
+                world.desk.close(WATER, left.pop(), "resolved", "x")
+            return found
+
+    Folding(Meanwhile(), world.clock).fold(world.clock.epoch() + 40)  # type: ignore[arg-type]
+    world.tick()
+    [area], [department] = shown(world)["areas"], shown(world)["departments"]
+    assert (area["resolved"], area["received"]) == (department["resolved"], department["received"]) == (5, 10)
+
+
 def test_who_was_late_counts_as_late_for_ever(world: World) -> None:
     ids = [world.receive(f"e{n}").id for n in range(6)]
     world.days(60)

@@ -196,6 +196,7 @@ def test_who_is_joined_late_hears_what_was_answered_before(world: World) -> None
     world.desk.merge(WATER, late.id, main.id, "the same")
     world.tick()
     assert [one[0] for one in world.teller.told] == [main.ticket, late.ticket]
+    assert [one.outcome for one in world.desk.whole(WATER, main.id).told] == ["accepted"]
 
 
 def test_nobody_joins_a_voice_that_is_not_theirs(world: World, four: dict[str, str]) -> None:
