@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 
-from bench import against, audience, callback, dispatch, files, growth, imports, simulation, turnout
+from bench import against, audience, callback, dispatch, files, growth, imports, pages, simulation, turnout
 from bench.figure import Figure
 
 BENCHES: dict[str, Callable[..., Iterator[Figure]]] = {
@@ -23,6 +23,7 @@ BENCHES: dict[str, Callable[..., Iterator[Figure]]] = {
     "turnout": turnout.run,
     "dispatch": dispatch.run,
     "imports": files.run,
+    "pages": pages.run,
 }
 LONG: dict[str, Callable[..., Iterator[Figure]]] = {"growth_largest": growth.largest}
 """Only when asked for: they take more than five minutes."""

@@ -1097,8 +1097,8 @@ def _filed_by_path() -> tuple[Refiling, ...]:
     return (
         PeopleRefiled(_people_store(), directory()),
         GroupsRefiled(GroupStore(), directory()),
-        TurnoutRefiled(_turnout_store(), directory()),
         AmbassadorsRefiled(_ambassador_store(), directory()),
+        TurnoutRefiled(_turnout_store(), directory()),
         VoicesRefiled(_voice_store(), _voice_changes(), directory()),
     )
 

@@ -2,62 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
 
-from chalicelib.ambassadors.store import ENDED, OPEN, AmbassadorStore, prefix_of
+from chalicelib.ambassadors.store import ENDED, INVITATION, OPEN, AmbassadorStore, prefix_of
 from chalicelib.ports import Area, Areas
 
-PAGE = 100
 MOST = 2000
-"""Of each kind, filed anew by one call."""
-
-
-class _Placed(Protocol):
-    @property
-    def id(self) -> str: ...
-
-    @property
-    def area(self) -> str: ...
-
-    @property
-    def path(self) -> tuple[str, ...]: ...
-
-
-One = TypeVar("One", bound=_Placed)
+"""What one call files anew: each is a write."""
 
 
 @dataclass(frozen=True)
 class AmbassadorsRefiled:
-    """Implements ports.Refiling."""
+    """Implements ports.Refiling. Whoever changes an appointment meanwhile is left alone: it is looked at in
+    the next call."""
 
     store: AmbassadorStore
     areas: Areas
 
     def refile(self, before: Sequence[str], district: Area) -> bool:
-        store, begin = self.store, prefix_of(before)
-        held = [one for key in (OPEN, ENDED) for one, _ in store.listed(key, begin, None, PAGE)]
-        sent = [one for one, _ in store.invitations(begin, None, PAGE)]
-        moved = self._moved(held, store.find, store.move)
-        return self._moved(sent, store.invitation, store.move_invitation) or moved
-
-    def _moved(
-        self,
-        listed: Iterable[One],
-        find: Callable[[str], One | None],
-        move: Callable[[One, tuple[str, ...]], bool],
-    ) -> bool:
-        """Whether some of these lay elsewhere than their areas; they were filed there, or changed
-        meanwhile."""
-        found = list(listed)
-        there, moved = self.areas.many({one.area for one in found}, fresh=True), 0
-        for seen in found:
-            area = there.get(seen.area)
-            if area is None or area.path == seen.path or moved == MOST:
-                continue
-            one = find(seen.id)
-            if one is not None and one.area == area.id and one.path != area.path:
-                move(one, area.path)
-                moved += 1
+        begin, moved = prefix_of(before), 0
+        for list_key in (OPEN, ENDED, INVITATION):
+            found = list(self.store.placed(list_key, begin))
+            there = self.areas.many({one.area for one in found}, fresh=True)
+            for one in found:
+                area = there.get(one.area)
+                if area is not None and area.path != one.path and moved < MOST:
+                    moved += 1
+                    self.store.refile(one.id, area.path)
         return moved > 0

@@ -108,11 +108,29 @@ class AmbassadorStore:
         seen = Record.pk.does_not_exist() if card.rev == 1 else Record.rev == card.rev - 1
         transaction.save(Record(card.influencer, CARD, body=body, rev=card.rev), condition=seen)
 
-    def move(self, before: Appointment, path: tuple[str, ...]) -> bool:
-        """The appointment at the path at which its area lies by now; False when somebody else has changed
-        it."""
-        after = before.model_copy(update={"path": path, "rev": before.rev + 1})
-        return _saved(_item(after), after.rev)
+    # --- areas that move
+
+    def placed(self, list_key: str, prefix: str) -> Iterator[Appointment | Invitation]:
+        """All of one list whose place begins so."""
+        kind = Invitation if list_key == INVITATION else Appointment
+        for row, _ in _walk(list_key, prefix, None, BATCH):
+            yield kind.model_validate_json(row.body or "")
+
+    def refile(self, ident: str, path: Sequence[str]) -> None:
+        """Files an appointment or invitation under another path, as it is now; nothing when somebody changes
+        it at the same moment."""
+        seen = self.find(ident) or self.invitation(ident)
+        if seen is None:
+            return
+        after = seen.model_copy(update={"path": tuple(path)})
+        item = _invitation(after) if isinstance(after, Invitation) else _item(after)
+        try:
+            item.save(condition=Record.rev == after.rev)
+        except PutError as refused:
+            if refused.cause_response_code != "ConditionalCheckFailedException":
+                raise
+
+    # --- lists
 
     def listed(
         self, list_key: str, prefix: str, after: Position | None, page: int
@@ -143,11 +161,13 @@ class AmbassadorStore:
 
     def change_invitation(self, after: Invitation) -> bool:
         """An invitation as it became; False when somebody else has changed it."""
-        return _saved(_invitation(after), after.rev)
-
-    def move_invitation(self, before: Invitation, path: tuple[str, ...]) -> bool:
-        """The invitation at the path at which its area lies by now; False as above."""
-        return self.change_invitation(before.model_copy(update={"path": path, "rev": before.rev + 1}))
+        try:
+            _invitation(after).save(condition=Record.rev == after.rev - 1)
+        except PutError as refused:
+            if refused.cause_response_code != "ConditionalCheckFailedException":
+                raise
+            return False
+        return True
 
     def invitations(
         self, prefix: str, after: Position | None, page: int
@@ -155,17 +175,6 @@ class AmbassadorStore:
         """Invitations whose place begins so, behind the place `after`; each with its own."""
         for row, place in _walk(INVITATION, prefix, after, page):
             yield Invitation.model_validate_json(row.body or ""), place
-
-
-def _saved(record: Record, rev: int) -> bool:
-    """Writes a record over the revision before `rev`; False when somebody else has changed it."""
-    try:
-        record.save(condition=Record.rev == rev - 1)
-    except PutError as refused:
-        if refused.cause_response_code != "ConditionalCheckFailedException":
-            raise
-        return False
-    return True
 
 
 def _address_key(kind: str, hashed: str) -> str:

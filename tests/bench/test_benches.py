@@ -67,6 +67,15 @@ def test_an_audience_by_turnout_is_exact_and_its_pages_are_told_for_each_size():
 
 
 @pytest.mark.slow
+def test_pages_are_told_by_weight_requests_calls_and_cpu():
+    found = figures("pages", "3")
+    assert found["pages_signup_requests"] <= 3
+    assert found["pages_signup_weight"] <= 60
+    assert found["pages_signup_calls"] <= 2
+    assert found["pages_landing_cpu"] > 0
+
+
+@pytest.mark.slow
 def test_the_memory_of_bringing_turnout_in_is_told_for_each_size():
     assert {"turnout_memory_200", "turnout_memory_300"} <= set(figures("turnout", "200", "300"))
 

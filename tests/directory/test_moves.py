@@ -101,7 +101,7 @@ class Ground:
         people = wrap(self.creators.store, "move")
         groups = wrap(GroupStore(), "write")
         turnout = wrap(TurnoutStore(), "move_goal", "put_booths", "fold")
-        appointed = wrap(AmbassadorStore(), "move", "move_invitation")
+        appointed = wrap(AmbassadorStore(), "refile")
         heard = wrap(Changes(VoiceStore(), Audit(), MovedClock(), 12), "quietly")
         filed = (
             PeopleRefiled(people, areas),

@@ -106,11 +106,11 @@ IMPORTING = (
     ("dynamodb:UpdateItem", "PeopleTable"),
     ("dynamodb:Query", "DirectoryTable/by_parent"),
     ("dynamodb:Query", "GroupsTable/by_place"),
+    *((f"dynamodb:{one}", "AmbassadorsTable") for one in ("GetItem", "PutItem")),
+    ("dynamodb:Query", "AmbassadorsTable/by_place"),
     *((f"dynamodb:{one}", "VoicesTable") for one in ("DeleteItem", "GetItem", "PutItem")),
     ("dynamodb:Query", "VoicesTable/by_ground"),
     ("dynamodb:Query", "PeopleTable/by_status"),
-    *((f"dynamodb:{one}", "AmbassadorsTable") for one in ("GetItem", "PutItem")),
-    ("dynamodb:Query", "AmbassadorsTable/by_place"),
 )
 AWAY = "a receiver of webhooks fails, rests, or wants nothing any more: tests/webhooks"
 LEASED = "a hub confirmed a subscription: tests/callbacks"

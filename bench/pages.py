@@ -1,0 +1,64 @@
+"""Public pages: weight and requests of a first view, calls to AWS, CPU against a bare Chalice page."""
+
+from __future__ import annotations
+
+import gzip
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from chalice.app import Chalice, Response
+from chalice.test import Client
+
+from bench.figure import Figure
+
+PAGES = {
+    "landing": "/?lang=hi",
+    "signup": "/signup?lang=hi",
+    "signup_urdu": "/signup?lang=ur",
+    "signup_qr": "/signup/qr?lang=hi",
+    "me_signin": "/me/signin?lang=hi",
+    "transparency": "/transparency?lang=hi",
+    "privacy": "/about/privacy?lang=hi",
+}
+BARE = "a bare Chalice page of the same length"
+ROUNDS = 100
+
+
+def run(rounds: int = ROUNDS) -> Iterator[Figure]:
+    """For each page what a first view weighs and asks for, and what each further view costs."""
+    from bench.ground import Meter, ground
+
+    with TemporaryDirectory() as folder, ground(Path(folder)) as laid:
+        import app
+
+        with Client(app.app) as client:
+            for name, path in PAGES.items():
+                page = client.http.get(path).body
+                files = dict.fromkeys(re.findall(r'(?:src|href)="(/static/[^"]+)"', page.decode()))
+                bodies = [page, *(client.http.get(file).body for file in files)]
+                weight = sum(len(gzip.compress(body)) for body in bodies) / 1024
+                yield Figure(f"pages_{name}_weight", weight, "KB gzipped, first view")
+                yield Figure(f"pages_{name}_requests", len(bodies), "requests, first view")
+                meter = Meter()
+                with laid.measured(meter):
+                    for _ in range(rounds):
+                        laid.invoke(name, lambda *_, path=path: client.http.get(path), {})
+                calls = meter.calls[name] / rounds
+                yield Figure(f"pages_{name}_calls", calls, "calls to AWS, a further view")
+                bare = _bare_ms(page.decode(), rounds)
+                yield Figure(f"pages_{name}_cpu", meter.cpu_s[name] * 1000 / rounds, "ms", BARE, bare)
+
+
+def _bare_ms(body: str, rounds: int) -> float:
+    """CPU of the same text from a Chalice application that does nothing else."""
+    made = Chalice(app_name="bare", configure_logs=False)
+    made.route("/")(lambda: Response(body, {"Content-Type": "text/html; charset=utf-8"}))
+    with Client(made) as client:
+        client.http.get("/")
+        began = time.process_time()
+        for _ in range(rounds):
+            client.http.get("/")
+        return (time.process_time() - began) * 1000 / rounds
