@@ -45,6 +45,7 @@ from chalicelib.metrics.consumers import follow_accounts, forget_posts, measure_
 from chalicelib.pages import routes as pages_routes
 from chalicelib.policies import routes as policies_routes
 from chalicelib.turnout import routes as turnout_routes
+from chalicelib.voices import me as voices_me
 from chalicelib.voices import routes as voices_routes
 from chalicelib.voices.consumers import bp as voices_bp
 from chalicelib.voices.consumers import tend_voices
@@ -100,6 +101,7 @@ for feature in (
     pages_routes,
     policies_routes,
     turnout_routes,
+    voices_me,
     voices_routes,
     webhooks_routes,
 ):

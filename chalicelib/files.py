@@ -22,9 +22,9 @@ class Files:
 
     bucket: str
 
-    def put(self, key: str, body: bytes) -> None:
+    def put(self, key: str, body: bytes, content_type: str = "application/octet-stream") -> None:
         """Stores `body` under `key`, over what was there."""
-        aws.client("s3").put_object(Bucket=self.bucket, Key=key, Body=body)
+        aws.client("s3").put_object(Bucket=self.bucket, Key=key, Body=body, ContentType=content_type)
 
     def link(self, key: str, seconds: int) -> str:
         """An address from which anybody who has it may read the object for so long."""
@@ -32,14 +32,20 @@ class Files:
         made: str = aws.client("s3").generate_presigned_url("get_object", Params=where, ExpiresIn=seconds)
         return made
 
-    def post_to(self, key: str, content_type: str, largest: int, seconds: int) -> tuple[str, dict[str, str]]:
+    def post_to(
+        self, key: str, content_type: str, largest: int, seconds: int, then: str = ""
+    ) -> tuple[str, dict[str, str]]:
         """Where, and with which form fields before the file, anybody who has them may post one object of
-        this type and at most `largest` bytes, for so long."""
+        this type and at most `largest` bytes, for so long; a browser is sent on to `then`."""
+        fixed = {"Content-Type": content_type} | ({"success_action_redirect": then} if then else {})
         made = aws.client("s3").generate_presigned_post(
             self.bucket,
             key,
-            Fields={"Content-Type": content_type},
-            Conditions=[{"Content-Type": content_type}, ["content-length-range", 1, largest]],
+            Fields=fixed,
+            Conditions=[
+                *({name: value} for name, value in fixed.items()),
+                ["content-length-range", 1, largest],
+            ],
             ExpiresIn=seconds,
         )
         return made["url"], made["fields"]

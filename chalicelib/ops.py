@@ -11,6 +11,7 @@ webhooks stand lies there too (webhooks/store.py).
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 import json
 import random
 import time
@@ -119,6 +120,15 @@ class Idempotency:
     @staticmethod
     def _pk(scope: str) -> str:
         return "idem#" + hashlib.sha256(scope.encode()).hexdigest()
+
+
+def network(address: str) -> str:
+    """What limits count: an IPv4 address, or the /64 that one IPv6 household has."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    return str(ipaddress.ip_network(f"{parsed}/64", strict=False)) if parsed.version == 6 else address  # noqa: PLR2004
 
 
 @dataclass(frozen=True)

@@ -358,6 +358,10 @@ class People(Protocol):
         none."""
         ...
 
+    def stopped(self, channel: str, address: str) -> bool:
+        """Whether the last word from this address, its owner's or anybody's, was STOP."""
+        ...
+
     def also_known(self, channel: str, address: str, alias: str, *, at: datetime) -> None:
         """Notes that the platform also calls the sender at this address `alias`: what comes from the alias
         alone is theirs, a STOP of before too."""
@@ -931,9 +935,9 @@ class Voices(Protocol):
 
     def heard(self, channel: str, said: Inbound, *, line: Line, at: datetime) -> str | None:
         """Takes what somebody wrote, when it is neither a wish (stop, start) nor a code nor a post, as a
-        voice or as a further word to one of theirs; the reply, in their language. None when it is not one (a
-        thank you, a reaction) or the address may not be answered. The same `said.dedupe_id` twice counts
-        once."""
+        voice or as a further word to one of theirs; the reply, in their language, empty where there is
+        nothing to say. None when it is no voice (a thank you, a reaction). The same `said.dedupe_id` twice
+        counts once."""
         ...
 
 

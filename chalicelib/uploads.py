@@ -61,11 +61,12 @@ class Uploads:
     limits: RateLimits
     clock: Clock
 
-    def place(self, owner: str, content_type: PictureType) -> Upload:
-        """A place for one picture of this person's. Raises TooManyRequests."""
+    def place(self, owner: str, content_type: PictureType, then: str = "") -> Upload:
+        """A place for one picture of this person's; a browser that posts it is sent on to `then`. Raises
+        TooManyRequests."""
         self.limits.spend(f"upload#{owner}", UPLOADS_AN_HOUR, 3600)
         key = f"{FOLDER}{owner}/{ids.new_id('upl')}.{_ENDINGS[content_type]}"
-        url, fields = self.files.post_to(key, content_type, LARGEST, HOLDS_S)
+        url, fields = self.files.post_to(key, content_type, LARGEST, HOLDS_S, then)
         until = self.clock.now() + timedelta(seconds=HOLDS_S)
         return Upload(key=key, upload=Form(url=url, fields=fields), expires_at=until)
 

@@ -100,12 +100,15 @@ if TYPE_CHECKING:
     from chalicelib.unsubscribing import Unsubscribing
     from chalicelib.uploads import Uploads
     from chalicelib.voices.changes import Changes as VoiceChanges
+    from chalicelib.voices.citizens import Citizens
     from chalicelib.voices.desk import VoiceDesk
     from chalicelib.voices.folding import Folding
-    from chalicelib.voices.model import Teller
+    from chalicelib.voices.gallery import Gallery
+    from chalicelib.voices.hearing import Hearing
     from chalicelib.voices.service import Voices
     from chalicelib.voices.settings import VoiceSettings
     from chalicelib.voices.store import VoiceStore
+    from chalicelib.voices.telling import Telling
     from chalicelib.voices.tending import Tending
     from chalicelib.webhooks.service import Webhooks
 
@@ -1065,6 +1068,7 @@ def callbacks() -> Callbacks:
         tallies=tallies(),
         waiting=waiting(),
         posts=posts(),
+        voices=hearing(),
         follows=subscriptions(),
         ownership=ownership(),
         direct=confirmer(),
@@ -1213,6 +1217,55 @@ def voices() -> Voices:
 
 
 @cache
+def hearing() -> Hearing:
+    from chalicelib.voices.hearing import Hearing
+    from chalicelib.voices.places import Districts
+
+    return Hearing(
+        voices=voices(),
+        people=people(),
+        districts=Districts(directory()),
+        cameras=platforms(),
+        queue=service_queue(),
+        waiting=telling(),
+        public_url=public_url(),
+        months=settings().voice_months,
+    )
+
+
+@cache
+def telling() -> Telling:
+    from chalicelib.voices.telling import Telling
+
+    return Telling(voices(), people(), direct_sender(), sms_register(), clock(), public_url())
+
+
+@cache
+def gallery() -> Gallery:
+    from chalicelib.files import Files
+    from chalicelib.voices.gallery import Gallery
+
+    return Gallery(voices(), Files(settings().bucket), uploads(), platforms())
+
+
+@cache
+def citizens() -> Citizens:
+    from chalicelib.secrets import secrets
+    from chalicelib.voices.citizens import Citizens
+
+    return Citizens(
+        voices=voices(),
+        gallery=gallery(),
+        areas=directory(),
+        departments=department_names,
+        people=people(),
+        limits=rate_limits(),
+        keyed_hash=secrets().keyed_hash,
+        clock=clock(),
+        public_url=public_url(),
+    )
+
+
 def voice_desk() -> VoiceDesk:
     from chalicelib.files import Files
     from chalicelib.voices.desk import VoiceDesk
@@ -1231,13 +1284,6 @@ def voice_desk() -> VoiceDesk:
 
 
 @cache
-def voice_teller() -> Teller:
-    from chalicelib.voices.tending import Silent
-
-    return Silent()
-
-
-@cache
 def voice_tending() -> Tending:
     from chalicelib.departments.officers import Duties
     from chalicelib.identity.service import Coordinators
@@ -1253,7 +1299,7 @@ def voice_tending() -> Tending:
         department_name=lambda department, language: department_names().get(department, {}).get(language, ""),
         clock=clock(),
     )
-    return Tending(_voice_store(), _voice_changes(), voice_teller(), notices, clock())
+    return Tending(_voice_store(), _voice_changes(), telling(), notices, clock())
 
 
 @cache

@@ -79,8 +79,8 @@ def appoint_first(staff: Staff, areas: Sequence["Area"]) -> None:
     if staff.api("GET", f"/v1/ambassadors?area={district}", token=admin)["items"]:
         return  # an earlier try has appointed them
     found = staff.api("GET", f"/v1/influencers?status=approved&area={district}&limit=1", token=admin)["items"]
-    body = {"influencer_id": found[0]["id"], "area": district}
-    staff.api("POST", "/v1/ambassadors", body, token=admin)
+    for one in found:
+        staff.api("POST", "/v1/ambassadors", {"influencer_id": one["id"], "area": district}, token=admin)
 
 
 def tell_turnout(areas: Sequence["Area"]) -> None:

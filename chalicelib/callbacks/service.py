@@ -48,6 +48,7 @@ from chalicelib.ports import (
     Proof,
     ServiceTexts,
     Tallies,
+    Voices,
     Waiting,
 )
 from chalicelib.telemetry import count, logger
@@ -82,6 +83,7 @@ class Callbacks:
     tallies: Tallies
     waiting: Waiting
     posts: Posts
+    voices: Voices
     follows: Following
     ownership: Ownership
     direct: DirectSender
@@ -191,18 +193,28 @@ class Callbacks:
                 if writes_back:
                     self._reply(said, letter, Outgoing(text=shown))
             case None if said.kind not in WITHOUT_VOICE:
-                self.store.keep_inbound(channel, said, letter.received_at)
-                if writes_back:
-                    self.waiting.replied(channel, said.sender, at, Line(letter.platform, said.to))
-                    self._handed_in(said, letter, at)
+                self._spoke(said, letter, at, writes_back=writes_back)
 
-    def _handed_in(self, said: Inbound, letter: Letter, at: datetime) -> None:
-        """Takes the posts whose links stand in a message. An SMS would have to be registered, an email have a
-        subject: there they are taken without a word."""
-        evidence, channel = said.dedupe_id, said.medium or letter.platform
-        reply = self.posts.handed_in(channel, said.sender, said.text, evidence=evidence, at=at)
-        if reply and channel in FREE_TEXT:
+    def _spoke(self, said: Inbound, letter: Letter, at: datetime, *, writes_back: bool) -> None:
+        """What is no wish and no code: kept for a month where neither a post nor a voice takes it."""
+        channel = said.medium or letter.platform
+        reply = None
+        if writes_back:
+            self.waiting.replied(channel, said.sender, at, Line(letter.platform, said.to))
+            reply = self._taken(said, letter, at)
+        if reply is None:
+            self.store.keep_inbound(channel, said, letter.received_at)
+        elif reply and channel in FREE_TEXT:
             self._reply(said, letter, Outgoing(text=reply))
+
+    def _taken(self, said: Inbound, letter: Letter, at: datetime) -> str | None:
+        """Takes the posts whose links stand in a message, else the voice that it is; the reply, None when it
+        is neither. An SMS would have to be registered, an email have a subject: there posts are taken without
+        a word."""
+        evidence, channel = said.dedupe_id, said.medium or letter.platform
+        line = Line(letter.platform, said.to)
+        reply = self.posts.handed_in(channel, said.sender, said.text, evidence=evidence, at=at)
+        return self.voices.heard(channel, said, line=line, at=at) if reply is None else reply
 
     def _confirm(
         self, said: Inbound, letter: Letter, language: str | None, sentence: str, registered_as: str

@@ -1,7 +1,7 @@
 """What callbacks leave behind for 30 days: what people wrote, news about our side, what nobody understood.
 
 Table `ops`, beside what `chalicelib.ops` keeps there; one write each, repeated without harm:
-    inbound#<platform>#<date>  <dedupe id>   a message of a person, until the voices feature takes it over
+    inbound#<platform>#<date>  <dedupe id>   what a person wrote that is neither a wish, a post nor a voice
     notice#<platform>#<date>   <dedupe id>   news about a template, the account, a number
     unknown#<platform>#<date>  <dedupe id>   a callback of a kind that we do not know, as it came
 The date is the UTC day of the message, or of its receipt where the platform gives no time: a day's items are

@@ -24,7 +24,9 @@ def send_service(event: SQSEvent) -> PartialItemFailureResponse:
     def one(record: SQSRecord) -> None:
         message = json.loads(record.body)
         try:
-            if message["kind"] == "invitation":
+            if message["kind"] == "voice_picture":
+                wiring.gallery().fetch(message)
+            elif message["kind"] == "invitation":
                 wiring.invitations().deliver(message["invitation"])
             else:
                 wiring.messenger().deliver(message)

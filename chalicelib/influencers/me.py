@@ -27,10 +27,11 @@ from chalicelib.http import (
 from chalicelib.i18n import translate
 from chalicelib.identity.sessions import HOLDS_S
 from chalicelib.influencers import forms
-from chalicelib.influencers.forms import CONSENTS, Form, Place
+from chalicelib.influencers.forms import CONSENTS
 from chalicelib.influencers.model import Account, CodeRequest, Consent, Status
 from chalicelib.influencers.service import STOPPED_BEFORE
 from chalicelib.pages import shell
+from chalicelib.pages.forms import Form, Place
 from chalicelib.pages.shell import mark
 from chalicelib.phones import clean_phone
 from chalicelib.proving import Challenge

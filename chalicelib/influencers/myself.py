@@ -17,10 +17,9 @@ from chalicelib.influencers.service import (
     TRIES_AN_ADDRESS,
     Codes,
     after,
-    network,
 )
 from chalicelib.influencers.store import PeopleStore
-from chalicelib.ops import RateLimits
+from chalicelib.ops import RateLimits, network
 from chalicelib.queues import Queue
 from chalicelib.secrets import Secrets
 

@@ -25,7 +25,6 @@ from chalicelib.http import (
 )
 from chalicelib.i18n import translate
 from chalicelib.influencers import forms
-from chalicelib.influencers.forms import Form, Place
 from chalicelib.influencers.model import (
     Account,
     AreaId,
@@ -40,6 +39,7 @@ from chalicelib.influencers.model import (
 )
 from chalicelib.influencers.service import STOPPED_BEFORE
 from chalicelib.pages import shell
+from chalicelib.pages.forms import TRAP, Form, Place, labels, pick_place
 from chalicelib.pages.frame import named
 from chalicelib.pages.qr import svg
 from chalicelib.pages.shell import mark
@@ -243,7 +243,7 @@ def signup_form(request: Request) -> Response:
     place = _place(request, form)
     if form.one("step") in ("show", "place"):
         return _signup_page(request, form, place)
-    if form.one(forms.TRAP):
+    if form.one(TRAP):
         return html(shell.render("done.html", request.lang, notice=""))
     form, known = forms.recognised(form)
     if form.one("step") == "link" or not known:
@@ -339,7 +339,7 @@ def _unsubscriber(token: str) -> str:
 
 
 def _place(request: Request, form: Form) -> Place:
-    return forms.pick_place(form, wiring.directory().children, request.lang)
+    return pick_place(form, wiring.directory().children, request.lang)
 
 
 def _signup_page(
@@ -369,7 +369,7 @@ def _signup_page(
         fresh=fresh,
         shown=shown,
         at=at if len(shown) == 1 else "",
-        steps=forms.labels(forms.STEPS, lang),
+        steps=labels(forms.STEPS, lang),
         carried=forms.carried(form, shown),
         accounts=forms.accounts(form),
         levels=place.levels,
@@ -377,15 +377,13 @@ def _signup_page(
         errors=errors,
         problems=problems,
         tongues=forms.tongues(),
-        genders=forms.labels(forms.GENDERS, lang),
-        professions=forms.labels(forms.PROFESSIONS, lang),
-        platforms=dict(forms.labels(forms.PLATFORMS, lang)),
+        genders=labels(forms.GENDERS, lang),
+        professions=labels(forms.PROFESSIONS, lang),
+        platforms=dict(labels(forms.PLATFORMS, lang)),
         named_accounts=forms.named_accounts(form, lang),
-        purposes=forms.labels(forms.CONSENTS, lang),
-        channels=[
-            (channel, label) for channel, label in forms.labels(forms.CHANNELS, lang) if channel in offered
-        ],
-        also=[(channel, label) for channel, label in forms.labels(forms.ALSO, lang) if channel in offered],
+        purposes=labels(forms.CONSENTS, lang),
+        channels=[(channel, label) for channel, label in labels(forms.CHANNELS, lang) if channel in offered],
+        also=[(channel, label) for channel, label in labels(forms.ALSO, lang) if channel in offered],
         themes=themes,
     )
     status = error.status if error else 422 if errors else 200

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-import ipaddress
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -45,7 +44,7 @@ from chalicelib.influencers.model import (
 )
 from chalicelib.influencers.resuming import Resumptions
 from chalicelib.influencers.store import PeopleStore, Proof, Taken
-from chalicelib.ops import RateLimits
+from chalicelib.ops import RateLimits, network
 from chalicelib.platforms.base import Channel, Outgoing
 from chalicelib.ports import Appointee, Area, Areas, Contact, DirectSender, Invitee, ServiceTexts, Way
 from chalicelib.queues import Queue
@@ -291,15 +290,6 @@ class Signups:
 
 def after(now: datetime, seconds: int) -> datetime:
     return (now + timedelta(seconds=seconds)).replace(microsecond=0)
-
-
-def network(address: str) -> str:
-    """What limits count: an IPv4 address, or the /64 that one IPv6 household has."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    return str(ipaddress.ip_network(f"{parsed}/64", strict=False)) if parsed.version == 6 else address  # noqa: PLR2004
 
 
 @dataclass(frozen=True)
@@ -628,6 +618,9 @@ class People:
             return DeliveryOptedOut(influencer_id=person.id, channel=channel)
 
         return self._heard(channel, address, evidence=evidence, at=at, stopped=True, event=opted_out)
+
+    def stopped(self, channel: str, address: str) -> bool:
+        return self.store.is_stopped(channel, _as_stored(channel, address))
 
     def unsubscribe(self, person_id: str, *, at: datetime) -> None:
         """Ends the emails to a person, by their own click; nothing for who has no address (any more). Each

@@ -401,6 +401,10 @@ class Http(Protocol):
         """The same for what is no JSON."""
         ...
 
+    def get_bytes(self, url: str, headers: Mapping[str, str], most: int) -> tuple[int, Headers, bytes]:
+        """The same for a file: of one larger than `most`, the first `most` + 1 bytes."""
+        ...
+
 
 class Platform(Protocol):
     """What all platforms have: they are heard."""
@@ -446,6 +450,46 @@ class Sends(Platform, Protocol):
         """Whether the channel may send, asked without sending. Raises SendRefused when it may not, Throttled,
         OutcomeUnknown or Transient when it cannot be said."""
         ...
+
+
+@dataclass(frozen=True)
+class MediaRef:
+    """A picture in a message, as its platform names it: what it takes to ask for it."""
+
+    id: str
+    content_type: str = ""
+    """As the sender's phone says; empty where it is not told."""
+
+
+class MediaGone(Rejected):
+    """There is no such file (any more), or it is larger than was asked for: it is not to be had."""
+
+    code = "media_gone"
+    message = "This file cannot be fetched from the platform."
+
+
+class FetchesMedia(Protocol):
+    """A platform that keeps the pictures which people send us, and gives them out when asked."""
+
+    def picture_in(self, said: Inbound) -> MediaRef | None:
+        """The picture in a message; None when there is none that may be one of `PICTURES`."""
+        ...
+
+    def fetch(self, http: Http, base_url: str, channel: Channel, media: str, most: int) -> bytes:
+        """The file of this id, at most `most` bytes. Asks no host but the platform's own. Raises MediaGone,
+        SendRefused (scope `channel`: our key), Throttled, OutcomeUnknown or Transient."""
+        ...
+
+
+class TellsEarlier(Protocol):
+    """A platform whose edits and revocations name the message that they are about by what made its id."""
+
+    def earlier(self, said: Inbound) -> str:
+        """The dedupe id of the message that an edit or a revocation is about."""
+        ...
+
+
+PICTURES = ("image/jpeg", "image/png", "image/webp")
 
 
 class Measures(Platform, Protocol):
@@ -538,6 +582,22 @@ class Switchboard(Gateway, Protocol):
 
     def probe(self, channel: Channel) -> None:
         """As `Platform.probe`."""
+        ...
+
+
+class Cameras(Protocol):
+    """All platforms that keep pictures for us and are switched on, behind one door."""
+
+    def picture_in(self, platform: str, said: Inbound) -> MediaRef | None:
+        """As `FetchesMedia.picture_in`; None for a platform that keeps none."""
+        ...
+
+    def earlier(self, platform: str, said: Inbound) -> str:
+        """As `TellsEarlier.earlier`; empty for a platform that does not tell."""
+        ...
+
+    def fetch(self, line: Line, medium: str, media: str, most: int) -> bytes:
+        """As `FetchesMedia.fetch`, over the channel on which it was sent. Raises PlatformOff as well."""
         ...
 
 

@@ -16,7 +16,7 @@ from chalicelib.platforms.base import Headers, OutcomeUnknown
 from chalicelib.platforms.payload import packed
 
 if TYPE_CHECKING:
-    from urllib3 import PoolManager
+    from urllib3 import BaseHTTPResponse, PoolManager
 
 CONNECT_S = 2.0
 READ_S = 8.0
@@ -63,6 +63,10 @@ class HttpClient:
         status, found, content = self._whole("GET", url, None, headers)
         return status, found, content.decode("utf-8", "replace")
 
+    def get_bytes(self, url: str, headers: Mapping[str, str], most: int) -> tuple[int, Headers, bytes]:
+        """The same for a file: of one larger than `most`, the first `most` + 1 bytes."""
+        return self._whole("GET", url, None, headers, most + 1)
+
     def _ask(
         self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]
     ) -> tuple[int, Headers, Any]:
@@ -73,19 +77,26 @@ class HttpClient:
             return status, found, None
 
     def _whole(
-        self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]
+        self, method: str, url: str, body: bytes | None, headers: Mapping[str, str], most: int | None = None
     ) -> tuple[int, Headers, bytes]:
         from urllib3.exceptions import ConnectTimeoutError, HTTPError
 
         try:
             answer = self._fresh_pool().request(
-                method, url, body=body, headers=headers, retries=False, redirect=False
+                method,
+                url,
+                body=body,
+                headers=headers,
+                retries=False,
+                redirect=False,
+                preload_content=most is None,
             )
+            content = answer.data if most is None else _beginning(answer, most)
         except ConnectTimeoutError as error:  # NewConnectionError is one
             raise Transient("The platform could not be reached.") from error
         except HTTPError as error:
             raise OutcomeUnknown from error
-        return answer.status, {name.lower(): value for name, value in answer.headers.items()}, answer.data
+        return answer.status, {name.lower(): value for name, value in answer.headers.items()}, content
 
     def _fresh_pool(self) -> PoolManager:
         with self._lock:
@@ -94,6 +105,18 @@ class HttpClient:
                 self._pool = _pool(*self._timeouts)
             self._used_at = now
             return self._pool
+
+
+def _beginning(answer: BaseHTTPResponse, most: int) -> bytes:
+    """Up to `most` bytes of the body; the rest is not read, so its connection is of no use any more."""
+    parts, left = [], most
+    try:
+        while left > 0 and (part := answer.read(left)):
+            parts.append(part)
+            left -= len(part)
+    finally:
+        answer.close()
+    return b"".join(parts)
 
 
 def _pool(connect_s: float, read_s: float) -> PoolManager:

@@ -15,16 +15,20 @@ from chalicelib.platforms.base import (
     Announces,
     Capabilities,
     Channel,
+    FetchesMedia,
     Http,
+    Inbound,
     Introduces,
     Line,
     Measures,
+    MediaRef,
     Outgoing,
     Platform,
     PostReading,
     Quota,
     SendRefused,
     Sends,
+    TellsEarlier,
 )
 from chalicelib.platforms.facebook import Facebook
 from chalicelib.platforms.http_client import HttpClient
@@ -39,7 +43,8 @@ from chalicelib.platforms.youtube import YouTube
 from chalicelib.secrets import Secrets
 
 _YOUTUBE, _X, _INSTAGRAM = YouTube(), X(), Instagram()
-_SENDERS: tuple[Sends, ...] = (WhatsApp(), Telegram(), Msg91(), Twilio(), Ses(HttpClient()))
+_WHATSAPP, _TELEGRAM = WhatsApp(), Telegram()
+_SENDERS: tuple[Sends, ...] = (_WHATSAPP, _TELEGRAM, Msg91(), Twilio(), Ses(HttpClient()))
 SENDERS: dict[str, Sends] = {one.name: one for one in _SENDERS}
 """Over which people are reached; of several that carry one medium, the first configured channel is used,
 and for an answer the one on which it was asked for."""
@@ -49,13 +54,17 @@ INTRODUCERS: dict[str, Introduces] = {_INSTAGRAM.name: _INSTAGRAM}
 """Which tell who wrote to us when they are asked."""
 ANNOUNCERS: dict[str, Announces] = {_YOUTUBE.name: _YOUTUBE}
 """Which tell by themselves of the posts of the accounts that we follow."""
+KEEPERS: dict[str, FetchesMedia] = {_WHATSAPP.name: _WHATSAPP, _TELEGRAM.name: _TELEGRAM}
+"""Which keep the pictures that people send us."""
+TRACERS: dict[str, TellsEarlier] = {_WHATSAPP.name: _WHATSAPP}
+"""Which say of an edit what message it is about."""
 ADAPTERS: dict[str, Platform] = {**SENDERS, **MEASURERS}
 WEBHOOK_CONTENT_TYPES = tuple(sorted({t for a in ADAPTERS.values() for t in a.webhook_content_types}))
 
 
 @dataclass(frozen=True)
 class Platforms:
-    """Implements platforms.base.Gateway and Meter, and gives callbacks their adapters."""
+    """Implements platforms.base.Gateway, Cameras and Meter, and gives callbacks their adapters."""
 
     secrets: Secrets
     http: Http
@@ -160,6 +169,22 @@ class Platforms:
         """Asks whether the channel may send, as `Sends.probe`."""
         adapter = self._sender(channel)
         adapter.probe(self.http, self.base_url(channel.platform), channel)
+
+    def picture_in(self, platform: str, said: Inbound) -> MediaRef | None:
+        """See platforms.base.Cameras."""
+        return KEEPERS[platform].picture_in(said) if platform in KEEPERS else None
+
+    def earlier(self, platform: str, said: Inbound) -> str:
+        """See platforms.base.Cameras."""
+        return TRACERS[platform].earlier(said) if platform in TRACERS else ""
+
+    def fetch(self, line: Line, medium: str, media: str, most: int) -> bytes:
+        """See platforms.base.Cameras."""
+        channel = self.channel_on(line, medium)
+        if channel.platform not in KEEPERS:
+            raise PlatformOff(platform=channel.platform)
+        keeper, base_url = KEEPERS[channel.platform], self.base_url(channel.platform)
+        return keeper.fetch(self.http, base_url, channel, media, most)
 
     def measurers(self) -> list[str]:
         return [name for name, one in MEASURERS.items() if self._figures_secret(name, one)]

@@ -11,9 +11,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
 from chalicelib.errors import SignatureInvalid
 from chalicelib.platforms.base import (
+    PICTURES,
     Accepted,
     Call,
     Capabilities,
@@ -21,6 +23,8 @@ from chalicelib.platforms.base import (
     Greeting,
     Http,
     Inbound,
+    MediaGone,
+    MediaRef,
     Notice,
     OutcomeUnknown,
     Outgoing,
@@ -34,6 +38,7 @@ from chalicelib.platforms.base import (
 from chalicelib.platforms.payload import (
     LONGEST_KIND,
     a_dict,
+    a_list,
     an_id,
     by_status,
     fingerprint,
@@ -209,6 +214,35 @@ class Telegram:
         status, _, answer = http.get_json(f"{base_url}/bot{channel.config['bot_token']}/getMe", {})
         if status != HTTPStatus.OK:
             raise _refusal(status, answer)
+
+    def picture_in(self, said: Inbound) -> MediaRef | None:
+        """A photo comes in several sizes, the largest last; a picture may come as a file, too."""
+        if said.kind == "photo" and (sizes := a_list(said.extra.get("photo"))):
+            media, kind = an_id(a_dict(sizes[-1]).get("file_id")), "image/jpeg"
+        else:
+            about = a_dict(said.extra.get("document")) if said.kind == "document" else {}
+            media, kind = an_id(about.get("file_id")), words(about.get("mime_type"))
+        return MediaRef(media, kind) if media and kind in PICTURES else None
+
+    def fetch(self, http: Http, base_url: str, channel: Channel, media: str, most: int) -> bytes:
+        """https://core.telegram.org/bots/api#getfile: first the file's path, then the file."""
+        token = channel.config["bot_token"]
+        asked = f"getFile?file_id={quote(media, safe='')}"
+        status, _, answer = http.get_json(f"{base_url}/bot{token}/{asked}", {})
+        told = a_dict(a_dict(answer).get("result"))
+        if status == HTTPStatus.BAD_REQUEST:
+            raise MediaGone
+        if status != HTTPStatus.OK:
+            raise _refusal(status, answer)
+        path, size = words(told.get("file_path")), told.get("file_size")
+        if not path or isinstance(size, int) and size > most:
+            raise MediaGone
+        status, _, content = http.get_bytes(f"{base_url}/file/bot{token}/{quote(path)}", {}, most)
+        if status in (HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND) or len(content) > most:
+            raise MediaGone
+        if status != HTTPStatus.OK:
+            raise _refusal(status, None)
+        return content
 
     def verify(self, secrets: Mapping[str, Any], call: Call) -> None:
         given = call.headers.get(SECRET, "").encode("utf-8", "replace")

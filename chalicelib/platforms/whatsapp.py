@@ -3,6 +3,7 @@
 Send: https://developers.facebook.com/docs/whatsapp/cloud-api/reference/messages
 Errors: https://developers.facebook.com/docs/whatsapp/cloud-api/support/error-codes
 Webhooks: https://developers.facebook.com/docs/whatsapp/cloud-api/webhooks/components
+Media: https://developers.facebook.com/docs/whatsapp/cloud-api/reference/media
 """
 
 from __future__ import annotations
@@ -10,14 +11,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from http import HTTPStatus
 from typing import Any, Literal
+from urllib.parse import quote, urlsplit
 
 from chalicelib.platforms import meta
 from chalicelib.platforms.base import (
+    PICTURES,
     Accepted,
     Capabilities,
     Channel,
     Http,
     Inbound,
+    MediaGone,
+    MediaRef,
     Notice,
     OutcomeUnknown,
     Outgoing,
@@ -44,6 +49,10 @@ from chalicelib.platforms.payload import (
 )
 
 NAME = "whatsapp"
+MEDIA_HOST = "lookaside.fbsbx.com"
+"""Whence Meta gives out what people send: the address comes with our token, so no other host gets it."""
+MEDIA_GONE = ("100", "131052")
+"""The id is not (or no longer) known, or the file cannot be had."""
 
 # --- errors, by `code` of the error page -------------------------------------------------------------------
 
@@ -357,6 +366,14 @@ def _updates(payload: Any) -> Iterator[Update]:  # noqa: ANN401
             yield from _change(change, a_dict(entry))
 
 
+def _from_the_platform(url: str, base_url: str) -> bool:
+    """Whether an address is Meta's own place for files, or lies on the host that stands in for Meta."""
+    asked, base = urlsplit(url), urlsplit(base_url)
+    if base_url == WhatsApp.base_url:
+        return (asked.scheme, asked.netloc) == ("https", MEDIA_HOST)
+    return (asked.scheme, asked.netloc) == (base.scheme, base.netloc)
+
+
 class WhatsApp(meta.App):
     """Numbers of a WhatsApp Business account. A channel has `phone_number_id` and `access_token`."""
 
@@ -400,6 +417,32 @@ class WhatsApp(meta.App):
             raise SendRefused("health_blocked", "channel", said)
         if said not in {"AVAILABLE", "LIMITED"}:
             raise OutcomeUnknown
+
+    def earlier(self, said: Inbound) -> str:
+        return _message_id({"id": said.reply_to})
+
+    def picture_in(self, said: Inbound) -> MediaRef | None:
+        about = a_dict(said.extra.get(said.kind)) if said.kind in ("image", "document") else {}
+        kind, media = words(about.get("mime_type")).partition(";")[0].strip(), an_id(about.get("id"))
+        return MediaRef(media, kind) if media and kind in PICTURES else None
+
+    def fetch(self, http: Http, base_url: str, channel: Channel, media: str, most: int) -> bytes:
+        """First the file's address, which holds for five minutes, then the file."""
+        ours = {"Authorization": f"Bearer {channel.config['access_token']}"}
+        status, _, answer = http.get_json(f"{base_url}/{meta.VERSION}/{quote(media, safe='')}", ours)
+        told = a_dict(answer)
+        if status != HTTPStatus.OK:
+            code = an_id(a_dict(told.get("error")).get("code"))
+            raise MediaGone if code in MEDIA_GONE else _refusal(status, answer)
+        url, size = words(told.get("url")), told.get("file_size")
+        if isinstance(size, int) and size > most or not _from_the_platform(url, base_url):
+            raise MediaGone
+        status, _, content = http.get_bytes(url, ours, most)
+        if status in (HTTPStatus.NOT_FOUND, HTTPStatus.GONE) or len(content) > most:
+            raise MediaGone
+        if status != HTTPStatus.OK:
+            raise _refusal(status, None)
+        return content
 
     def parse(self, body: bytes) -> list[Update]:
         try:

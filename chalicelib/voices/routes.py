@@ -37,8 +37,9 @@ from chalicelib.voices.model import (
     Told,
     Voice,
 )
+from chalicelib.voices.routing import Rule
 from chalicelib.voices.settings import Rules, Targets
-from chalicelib.voices.working import WorkCalendar
+from chalicelib.voices.working import Holiday, Target, WorkCalendar
 
 api = Api("voices")
 LONGEST_ANSWER = 2000
@@ -198,12 +199,12 @@ class CalendarBody(WorkCalendar):
 
 
 class RulesView(View):
-    rules: list[Any]
+    rules: list[Rule]
     version: int
 
 
 class TargetsView(View):
-    targets: list[Any]
+    targets: list[Target]
     version: int
 
 
@@ -212,8 +213,38 @@ class CalendarView(View):
     closes: str
     days: list[int]
     saturdays: list[int]
-    holidays: list[Any]
+    holidays: list[Holiday]
     version: int
+
+
+class CountRow(View):
+    """Null: not told, since it is small or would tell a small one. Medians in working hours, and in days of
+    the calendar."""
+
+    received: int | None
+    open: int | None
+    answered: int | None
+    resolved: int | None
+    declined: int | None
+    overdue: int | None
+    answer_hours: float | None
+    answer_days: float | None
+    close_hours: float | None
+    close_days: float | None
+
+
+class NamedRow(CountRow):
+    id: str
+    """A department (`-`: none), or a district."""
+
+
+class CountsView(View):
+    month: str
+    at: datetime
+    """When it was last folded."""
+    total: CountRow
+    departments: list[NamedRow]
+    areas: list[NamedRow]
 
 
 class CountsQuery(Strict):
@@ -484,6 +515,7 @@ def set_holidays(request: Request, body: CalendarBody) -> CalendarView:
     "/v1/voices/counts",
     allow=PUBLIC,
     query=CountsQuery,
+    answer=CountsView,
     summary="How many voices came, were answered, resolved: by department and district, small numbers hidden",
 )
 def counts(request: Request, query: CountsQuery) -> Response:
@@ -513,12 +545,12 @@ def _row(voice: Voice, sender: Sender | None = None) -> VoiceRow:
 
 
 def _rules(kept: Rules, version: int) -> RulesView:
-    return RulesView(rules=[rule.model_dump(mode="json") for rule in kept.rules], version=version)
+    return RulesView(rules=list(kept.rules), version=version)
 
 
 def _targets(kept: Targets, version: int) -> TargetsView:
-    return TargetsView(targets=[one.model_dump(mode="json") for one in kept.targets], version=version)
+    return TargetsView(targets=list(kept.targets), version=version)
 
 
 def _calendar(kept: WorkCalendar, version: int) -> CalendarView:
-    return CalendarView(**kept.model_dump(mode="json"), version=version)
+    return CalendarView.model_validate(kept.model_dump() | {"version": version})

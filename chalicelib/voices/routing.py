@@ -13,6 +13,7 @@ from pydantic import AfterValidator, Field
 from chalicelib.names import fold
 from chalicelib.shapes import Strict
 from chalicelib.voices.model import Kind
+from chalicelib.voices.working import AreaId
 
 MOST_RULES = 500
 MOST_KEYWORDS = 100
@@ -44,7 +45,7 @@ class Rule(Strict):
     ] = Field((), max_length=MOST_KEYWORDS)
     """One of these words or groups of words stands in the text; with `*` at its end, the beginning of a word:
     `सड़क*` finds सड़कें. None: any text."""
-    areas: tuple[str, ...] = Field((), max_length=100)
+    areas: tuple[AreaId, ...] = Field((), max_length=100)
     """It comes from one of these areas, or from below. None: from anywhere."""
     kind: Kind | None = None
     """It was said to be of this kind. None: any."""

@@ -144,7 +144,7 @@ class Voices:
         key = ""
         if given.address or given.name:
             key = source_key(self.keyed_hash, given.channel, given.address or voice_id)
-        tells = arrival.source in ("form", "creator") and given.address
+        tells = arrival.on_behalf and given.address  # whoever speaks themself has the ticket already
         voice = Voice(
             id=voice_id,
             ticket=new_ticket(self.keyed_hash(f"ticket {arrival.evidence}")),
@@ -246,6 +246,15 @@ class Voices:
         return self._found(voice_id)
 
     # --- looking up
+
+    def find(self, voice_id: str) -> Voice | None:
+        """The voice of this id."""
+        return self.store.find(voice_id)
+
+    def of_address(self, channel: str, address: str) -> list[Voice]:
+        """The newest voices from this address, the newest first."""
+        key = source_key(self.keyed_hash, channel, address)
+        return self.store.of_address(key, self.clock.epoch()) if address else []
 
     def latest_open(self, channel: str, address: str) -> Voice | None:
         """The newest voice from this address that is not closed (of one that was joined to another: when that

@@ -17,7 +17,7 @@ from chalicelib.events.catalog import VoiceOverdue
 from chalicelib.telemetry import count, logger
 from chalicelib.voices.changes import ChangedMeanwhile, Changes
 from chalicelib.voices.masking import mask
-from chalicelib.voices.model import SYSTEM, Occasion, Sender, Step, Teller, Telling, Told, Voice, about
+from chalicelib.voices.model import SYSTEM, Occasion, Step, Teller, Told, Voice, about
 from chalicelib.voices.store import VoiceStore
 
 SOONEST = timedelta(minutes=1)
@@ -29,13 +29,6 @@ class Notifier(Protocol):
         """Tells staff of a step, each of them at most once for (voice, key), and gives the outcome. Raises
         Transient to be asked again."""
         ...
-
-
-class Silent:
-    """A teller where there is no way to anybody: what was answered is read by ticket."""
-
-    def tell(self, voice: Voice, sender: Sender | None, occasion: Telling, text: str, *, step: str) -> str:
-        return "no_way:none"
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,13 @@ MOST_HOLIDAYS = 2000
 LONGEST_WALK = timedelta(days=3660)
 """No deadline lies so far ahead: a calendar that knows of no working day must not be walked for ever."""
 SATURDAY = 5
+HOUR = r"^([01]\d|2[0-3]):[0-5]\d$"
 MINUTE = timedelta(minutes=1)
 NEVER_OPEN = "In this calendar no day of the week is worked."
 ENDS_FIRST = "The office must close after it opens."
+
+
+AreaId = Annotated[str, Field(min_length=1, max_length=40)]
 
 
 class Holiday(Strict):
@@ -26,7 +30,7 @@ class Holiday(Strict):
 
     day: Day
     name: str = Field("", max_length=120)
-    states: tuple[str, ...] = Field((), max_length=40)
+    states: tuple[AreaId, ...] = Field((), max_length=40)
 
 
 def _sorted(days: tuple[int, ...]) -> tuple[int, ...]:
@@ -39,8 +43,8 @@ Numbers = Annotated[tuple[int, ...], AfterValidator(_sorted)]
 class WorkCalendar(Strict):
     """When offices work, by the clock of India. Without a word from anybody: Monday to Friday, 10 to 17."""
 
-    opens: time = time(10)
-    closes: time = time(17)
+    opens: str = Field("10:00", pattern=HOUR)
+    closes: str = Field("17:00", pattern=HOUR)
     days: Numbers = Field((0, 1, 2, 3, 4), max_length=7)
     """Days of the week that are worked, Monday is 0."""
     saturdays: Numbers = Field((), max_length=5)
@@ -49,7 +53,7 @@ class WorkCalendar(Strict):
 
     @model_validator(mode="after")
     def _sense(self) -> WorkCalendar:
-        if self.closes <= self.opens or self.opens.tzinfo or self.closes.tzinfo:
+        if self.closes <= self.opens:
             raise PydanticCustomError("closes_first", ENDS_FIRST, {"sentence": ENDS_FIRST})
         outside = any(not 0 <= day <= 6 for day in self.days) or any(not 1 <= n <= 5 for n in self.saturdays)  # noqa: PLR2004
         if outside or not (self.days or self.saturdays):
@@ -70,8 +74,8 @@ class WorkCalendar(Strict):
 
     def due(self, start: datetime, minutes: float, path: Sequence[str] = ()) -> datetime:
         """When so many working minutes after `start` are over, in UTC: always within working hours, at their
-        end rather than at the beginning of the next day; `start` itself for none. Raises ValueError where no
-        day is worked for ten years."""
+        end rather than at the beginning of the next day; `start` itself for none. Where too few days are
+        worked, ten years ahead: what cannot be done in time must not keep a voice from coming in."""
         if minutes <= 0:
             return start.astimezone(UTC)
         left, free = timedelta(minutes=minutes), self.free(path)
@@ -86,7 +90,7 @@ class WorkCalendar(Strict):
                         return (begins + left).astimezone(UTC)
                     left -= ends - begins
             day += timedelta(days=1)
-        raise ValueError("no working day")
+        return (at + LONGEST_WALK).astimezone(UTC)
 
     def minutes(self, start: datetime, end: datetime, path: Sequence[str] = ()) -> int:
         """How many whole working minutes lie between two times; 0 when they are the wrong way round."""
@@ -101,7 +105,8 @@ class WorkCalendar(Strict):
         return total // MINUTE
 
     def _hours(self, day: date) -> tuple[datetime, datetime]:
-        return datetime.combine(day, self.opens, IST), datetime.combine(day, self.closes, IST)
+        opens, closes = time.fromisoformat(self.opens), time.fromisoformat(self.closes)
+        return datetime.combine(day, opens, IST), datetime.combine(day, closes, IST)
 
 
 # --- how long things may take -------------------------------------------------------------------------------

@@ -1,5 +1,7 @@
 """What a platform is asked, and what it answers."""
 
+import base64
+import binascii
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -37,6 +39,7 @@ class Reply:
 
     status: int
     body: Any
+    """JSON, or the bytes of a file."""
     cut: bool = False
 
 
@@ -64,3 +67,19 @@ class SandboxPlatform(Protocol):
     def handle(self, asked: Ask) -> Reply:
         """Answers the platform's own API."""
         ...
+
+
+PICTURES = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG": "image/png", b"RIFF": "image/webp"}
+"""What a file begins with, and what a phone calls it."""
+
+
+def picture_of(act: Act) -> tuple[str, bytes]:
+    """Type and bytes of the picture that a person sends; ValueError when there is none."""
+    try:
+        content = base64.b64decode(str(act.more.get("picture", "")), validate=True)
+    except binascii.Error as error:
+        raise ValueError("picture must be base64") from error
+    kind = next((name for begins, name in PICTURES.items() if content.startswith(begins)), "")
+    if not kind:
+        raise ValueError("picture must be a JPEG, PNG or WebP in base64")
+    return kind, content

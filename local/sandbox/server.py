@@ -175,10 +175,13 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = do_PUT = do_DELETE = _serve  # noqa: N815 - the library's names
 
     def _answer(self, reply: Reply) -> None:
-        body = b"" if reply.body is None else json.dumps(reply.body, ensure_ascii=False).encode()
+        body, kind = reply.body or b"", "application/octet-stream"
+        if not isinstance(reply.body, bytes | None):
+            kind = "application/json; charset=utf-8"
+            body = json.dumps(reply.body, ensure_ascii=False).encode()
         self.send_response(reply.status)
         if body:
-            self.send_header("Content-Type", "application/json; charset=utf-8")
+            self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)

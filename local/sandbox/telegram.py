@@ -6,11 +6,12 @@ There are no delivery receipts.
 
 import itertools
 import time
+import uuid
 from urllib.parse import urlsplit
 
 from local.config import TELEGRAM
 from local.sandbox.posting import Envelope, Poster, Update, dumped
-from local.sandbox.reply import Ask, Reply
+from local.sandbox.reply import Act, Ask, Reply, picture_of
 from local.sandbox.world import Fate, Json, World
 
 NAME = "telegram"
@@ -34,10 +35,14 @@ class Telegram:
     """One bot on one world."""
 
     NAME = NAME
-    extras: frozenset[str] = frozenset()
+    extras: frozenset[str] = frozenset({"picture"})
 
     def __init__(self, world: World, poster: Poster, webhooks: str) -> None:
-        self.acts = {"text": lambda act: self.inbound(act.sender, act.text, act.name)}
+        self.acts = {
+            "text": lambda act: self.inbound(act.sender, act.text, act.name),
+            "picture": self._picture,
+        }
+        self._media: dict[str, bytes] = {}
         self._world = world
         self._poster = poster
         self._secret = TELEGRAM.secret_token
@@ -52,9 +57,11 @@ class Telegram:
         return {"X-Telegram-Bot-Api-Secret-Token": self._secret}
 
     def handle(self, ask: Ask) -> Reply:
-        """Answer `/bot<token>/<method>`."""
+        """Answer `/bot<token>/<method>` and `/file/bot<token>/<path>`."""
         path, asked = ask.path, ask.fields
         try:
+            if path[:2] == ["file", f"bot{TELEGRAM.bot_token}"]:
+                return self._file(path[-1])
             if path[0] != f"bot{TELEGRAM.bot_token}":
                 raise Refused(401, "Unauthorized")
             if self._world.behaviour.channel_ill and path[1:] == ["getMe"]:
@@ -64,6 +71,8 @@ class Telegram:
                     return self._send(asked)
                 case ["getMe"]:
                     return _ok(_bot())
+                case ["getFile"]:
+                    return self._about(str(asked.get("file_id", "")))
                 case ["setWebhook"]:
                     return self._set_webhook(asked)
             raise Refused(404, "Not Found")
@@ -89,6 +98,18 @@ class Telegram:
             "text": body["text"],
         }
         return Reply(200, {"ok": True, "result": message}, cut=fate.lost_reply)
+
+    def _about(self, media: str) -> Reply:
+        """https://core.telegram.org/bots/api#getfile"""
+        if media not in self._media:
+            raise Refused(400, "Bad Request: invalid file_id")
+        size = len(self._media[media])
+        path = f"photos/{media}.jpg"
+        return _ok({"file_id": media, "file_unique_id": media, "file_size": size, "file_path": path})
+
+    def _file(self, name: str) -> Reply:
+        media = name.partition(".")[0]
+        return Reply(200, self._media[media]) if media in self._media else Reply(404, {"ok": False})
 
     def _note(self, to: str, body: Json, outcome: str, message_id: str | None = None) -> None:
         self._world.journal.add(
@@ -131,7 +152,20 @@ class Telegram:
         self._secret = str(body.get("secret_token", ""))
         return Reply(200, {"ok": True, "result": True, "description": "Webhook was set"})
 
-    def inbound(self, sender: str, text: str, name: str) -> str:
+    def _picture(self, act: Act) -> str:
+        """A photo, its bytes in base64, with `text` as its caption: Telegram makes a JPEG of every photo."""
+        kind, content = picture_of(act)
+        if kind != "image/jpeg":
+            raise ValueError("a photo on Telegram is a JPEG")
+        media = uuid.uuid4().hex
+        self._media[media] = content
+        sizes = [
+            {"file_id": f"{media}-s", "file_unique_id": f"{media}-s", "width": 90, "height": 90},
+            {"file_id": media, "file_unique_id": media, "file_size": len(content), "width": 0, "height": 0},
+        ]
+        return self.inbound(act.sender, act.text, act.name, sizes)
+
+    def inbound(self, sender: str, text: str, name: str, photo: list[Json] | None = None) -> str:
         """A person writes to the bot; `/start <token>` is how a deep link arrives. Gives the update's id."""
         if not sender.isdecimal():
             raise ValueError("from must be a chat id: digits")
@@ -146,9 +180,11 @@ class Telegram:
             "from": {"id": int(sender), "is_bot": False, "first_name": name, "language_code": "hi"},
             "chat": {"id": int(sender), "first_name": name, "type": "private"},
             "date": int(now.timestamp()),
-            "text": text,
+            **({"text": text} if photo is None else {"photo": photo}),
         }
-        if text.startswith("/"):
+        if photo is not None and text:
+            message["caption"] = text
+        elif text.startswith("/"):
             command = text.split(maxsplit=1)[0]
             message["entities"] = [{"type": "bot_command", "offset": 0, "length": len(command)}]
         facts = {"id": str(update_id), "status": "inbound", "from": sender}

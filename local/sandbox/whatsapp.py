@@ -19,7 +19,7 @@ import urllib3
 
 from local.config import WHATSAPP
 from local.sandbox.posting import Envelope, Poster, Update, dumped
-from local.sandbox.reply import Act, Ask, Reply
+from local.sandbox.reply import Act, Ask, Reply, picture_of
 from local.sandbox.world import Fate, Json, World
 
 NAME = "whatsapp"
@@ -91,6 +91,8 @@ def _body(template: Json) -> str:
     return ""
 
 
+FILES = "files"
+"""The part of a path behind which the files lie that people sent."""
 REPLY = "और बताइए"
 """What those write who answer a campaign's template (behaviour `reply`): tell me more."""
 
@@ -99,10 +101,12 @@ class WhatsApp:
     """One business account with one number, on one world."""
 
     NAME = NAME
-    extras: frozenset[str] = frozenset()
+    extras: frozenset[str] = frozenset({"picture"})
 
     def __init__(self, world: World, poster: Poster, webhooks: str) -> None:
         self.acts = {kind: partial(self._act, kind=kind) for kind in ("text", "button", "preference")}
+        self.acts["picture"] = self._picture
+        self._media: dict[str, tuple[str, bytes]] = {}
         self._world = world
         self._poster = poster
         self._envelope = self._posting_to(f"{webhooks}/webhooks/whatsapp")
@@ -117,8 +121,8 @@ class WhatsApp:
             if asked.token != f"Bearer {WHATSAPP.access_token}":
                 raise Refused(190, "The access token could not be decrypted")
             match asked.method, asked.path[1:]:
-                case "GET", [WHATSAPP.phone_number_id]:
-                    return self._health()
+                case "GET", [what]:
+                    return self._read(asked, what)
                 case "POST", [WHATSAPP.phone_number_id, "messages"]:
                     return self._send(body)
                 case "GET", [WHATSAPP.waba, "message_templates"]:
@@ -127,10 +131,26 @@ class WhatsApp:
                     return self._register(body)
                 case "POST", [WHATSAPP.waba, "subscribed_apps"]:
                     return self._subscribe(body)
-            wanted = asked.path[1] if asked.path[1:] else ""
-            raise Refused(100, f"Object {wanted!r} does not exist or has no such edge")
+            raise Refused(100, _no_object(asked.path[1] if asked.path[1:] else ""))
         except Refused as refused:
             return refused.reply
+
+    def _read(self, asked: Ask, what: str) -> Reply:
+        if what == WHATSAPP.phone_number_id:
+            return self._health()
+        if what in self._media:
+            return self._file(asked, what)
+        raise Refused(100, _no_object(what))
+
+    def _file(self, asked: Ask, media: str) -> Reply:
+        """A file's address, and at that address the file:
+        https://developers.facebook.com/docs/whatsapp/cloud-api/reference/media"""
+        kind, content = self._media[media]
+        if asked.path[0] == FILES:
+            return Reply(200, content)
+        about = {"messaging_product": "whatsapp", "mime_type": kind, "file_size": len(content), "id": media}
+        url = f"http://{asked.headers['host']}/{NAME}/{FILES}/{media}"
+        return Reply(200, {**about, "sha256": hashlib.sha256(content).hexdigest(), "url": url})
 
     def _health(self) -> Reply:
         """https://developers.facebook.com/docs/whatsapp/cloud-api/health-status"""
@@ -280,7 +300,15 @@ class WhatsApp:
     def _act(self, act: Act, kind: str) -> str:
         return self.inbound(act.sender, act.text, act.name, kind)
 
-    def inbound(self, sender: str, text: str, name: str, kind: str) -> str:
+    def _picture(self, act: Act) -> str:
+        """A picture, its bytes in base64, with `text` as its caption."""
+        kind, content = picture_of(act)
+        media = str(uuid.uuid4().int % 10**16)
+        self._media[media] = (kind, content)
+        about = {"id": media, "mime_type": kind, "sha256": hashlib.sha256(content).hexdigest()}
+        return self.inbound(act.sender, act.text, act.name, "image", about)
+
+    def inbound(self, sender: str, text: str, name: str, kind: str, image: Json | None = None) -> str:
         """A person writes (`text`), presses a quick reply (`button`), or sets marketing to stop or resume
         (`preference`). Opens the 24-hour window; the webhook follows. Answers the message's id."""
         try:
@@ -308,7 +336,9 @@ class WhatsApp:
             }
         else:
             self._world.last_inbound[NAME, sender] = now
-            content = {"payload": text, "text": text} if kind == "button" else {"body": text}
+            content: Json = {"payload": text, "text": text} if kind == "button" else {"body": text}
+            if image is not None:
+                content = {**image, **({"caption": text} if text else {})}
             message = {"from": number, "id": message_id, "timestamp": str(int(now.timestamp())), "type": kind}
             wire = {"contacts": contact, "messages": {**message, kind: content}}
         facts = {"id": message_id, "status": "inbound", "from": sender}
@@ -400,6 +430,10 @@ def _body_parameters(asked: Json) -> list[str]:
         if str(component.get("type")).lower() == "body":
             return [str(parameter.get("text", "")) for parameter in component.get("parameters", [])]
     return []
+
+
+def _no_object(wanted: str) -> str:
+    return f"Object {wanted!r} does not exist or has no such edge"
 
 
 def _wamid(to: str) -> str:

@@ -67,6 +67,10 @@ def house(tables, monkeypatch):
         }
     )
     from app import app  # noqa: PLC0415 - after the environment stands
+    from chalicelib import wiring  # noqa: PLC0415
+    from tests.callbacks.fakes import FakeVoices  # noqa: PLC0415
+
+    monkeypatch.setattr(wiring, "hearing", FakeVoices)  # what is heard as a voice: tests/voices
 
     with Client(app) as client:
         yield House(client, queue_url, bus_queue_url)

@@ -159,6 +159,19 @@ class FakePosts:
         self.news[platform, news.dedupe_id] = (news, at)
 
 
+class FakeVoices:
+    """Problems that were heard, each once: whatever tells of a pit; `answer` is what they are answered."""
+
+    def __init__(self):
+        self.taken, self.answer = {}, "ticket"
+
+    def heard(self, channel, said, *, line, at):
+        if "गड्ढा" not in said.text:
+            return None
+        self.taken.setdefault(said.dedupe_id, (channel, said.sender, said.text, line, at))
+        return self.answer
+
+
 class FakeFollows:
     """What hubs said of our subscriptions."""
 
@@ -245,7 +258,7 @@ class World:
         self.people, self.tallies, self.direct = FakePeople(), FakeTallies(), FakeDirect()
         self.seen, self.store, self.bus = FakeSeen(), FakeStore(), FakeBus()
         self.halts, self.waiting, self.follows = FakeHalts(), FakeWaiting(), FakeFollows()
-        self.posts, self.ownership = FakePosts(), FakeOwnership()
+        self.posts, self.ownership, self.voices = FakePosts(), FakeOwnership(), FakeVoices()
         self.texts = FakeTexts()
 
     def processor(self, steps=None):
@@ -254,6 +267,7 @@ class World:
             "tallies": self.tallies,
             "waiting": self.waiting,
             "posts": self.posts,
+            "voices": self.voices,
             "follows": self.follows,
             "ownership": self.ownership,
             "direct": self.direct,

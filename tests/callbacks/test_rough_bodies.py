@@ -38,11 +38,16 @@ SAMPLE = {
 """Of each platform a sample that is kept behind the queue, and the id in it."""
 
 
+VOICES = ("हमारे मोहल्ले की सड़क टूटी है", "बिजली तीन दिन से नहीं है")
+
+
 def sample(platform, number):
     """The platform's sample as it is told of another message."""
     name, known = SAMPLE[platform]
     body = (SAMPLES / platform / name).read_bytes()
     assert known in body
+    for said in VOICES:  # a voice goes elsewhere: what is kept is what nothing takes
+        body = body.replace(said.encode(), "नमस्ते".encode())
     return body.replace(known, known[:-3] + b"%03d" % number)
 
 

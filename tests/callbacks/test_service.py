@@ -261,7 +261,7 @@ def test_the_confirmation_goes_to_a_subject_that_hides_the_address(world):
     assert key.startswith("whatsapp:")
 
 
-def test_what_people_write_is_kept_for_voices(world):
+def test_what_people_write_and_neither_a_post_nor_a_voice_takes_is_kept(world):
     names = [
         "message_text",
         "message_image_with_caption",
@@ -497,7 +497,7 @@ def test_any_word_but_stop_and_start_asks_for_what_waits_once(world):
     ]
 
 
-def test_a_post_that_somebody_hands_in_is_taken_and_answered_once_and_what_they_wrote_is_kept(world):
+def test_a_post_that_somebody_hands_in_is_taken_and_answered_once_and_kept_nowhere_else(world):
     for copy in range(2):
         said = wrote("मेरा वीडियो https://x.test/1", message_id="w1")
         assert world.processor().process({f"m{copy}": said}) == []
@@ -505,7 +505,39 @@ def test_a_post_that_somebody_hands_in_is_taken_and_answered_once_and_what_they_
     assert (channel, address) == ("whatsapp", "+919000010001")
     assert [key for _, key in world.direct.sent] == [evidence]
     assert world.direct.texts() == [("whatsapp", "+919000010001", "noted")]
-    assert (world.store.sorts(), len(world.waiting.replies)) == (["inbound"], 1)
+    assert (world.store.sorts(), len(world.waiting.replies), world.voices.taken) == ([], 1, {})
+
+
+def test_a_voice_is_taken_and_answered_once_over_the_line_on_which_it_came_and_kept_nowhere_else(world):
+    for copy in range(2):
+        assert world.processor().process({f"m{copy}": wrote("हमारी गली में गड्ढा है", message_id="w1")}) == []
+    [(evidence, (channel, address, _, line, at))] = world.voices.taken.items()
+    assert (channel, address) == ("whatsapp", "+919000010001")
+    assert (line, at.year) == (world.direct.lines[next(iter(world.direct.sent))], 2026)
+    assert [key for _, key in world.direct.sent] == [evidence]
+    assert world.direct.texts() == [("whatsapp", "+919000010001", "ticket")]
+    assert (world.store.sorts(), len(world.waiting.replies)) == ([], 1)
+
+
+def test_a_word_that_was_taken_without_a_reply_is_not_answered_and_not_kept(world):
+    world.voices.answer = ""
+    assert world.processor().process({"m": wrote("हमारी गली में गड्ढा है")}) == []
+    assert (len(world.voices.taken), world.direct.texts(), world.store.sorts()) == (1, [], [])
+
+
+def test_a_crash_between_voice_and_reply_brings_the_same_voice_and_the_one_reply(world):
+    send, world.direct.send = world.direct.send, lambda **_: 1 / 0
+    assert world.processor().process({"m": wrote("हमारी गली में गड्ढा है")}) == ["m"]
+    world.direct.send = send
+    assert world.processor().process({"m": wrote("हमारी गली में गड्ढा है")}) == []
+    assert len(world.voices.taken) == len(world.direct.texts()) == 1
+
+
+def test_wishes_codes_and_posts_are_never_heard_as_voices(world):
+    world.voices.heard = lambda *given, **named: pytest.fail("heard")
+    for number, text in enumerate(("STOP", "START", "janjan-7k2m गड्ढा", "गड्ढा https://x.test/1")):
+        said = wrote(text, 1767250000 + number, message_id=f"w{number}")
+        assert world.processor().process({"a": said}) == []
 
 
 def test_a_post_by_sms_is_taken_without_a_word_for_an_sms_would_have_to_be_registered(world):

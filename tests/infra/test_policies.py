@@ -124,6 +124,7 @@ GROUPS |= {
     f"dynamodb:{action} CoverageTable": GROUPED
     for action in ("BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query")
 }
+VOICED = "no voice comes in on this laptop: tests/voices, tests/e2e/test_voiced.py"
 INVITED = "nobody is invited on this laptop: tests/ambassadors/test_invitations.py"
 APPOINTED = "nobody on this laptop is appointed: tests/ambassadors"
 AMBASSADORS = {
@@ -163,14 +164,18 @@ UNSEEN: dict[str, dict[str, str]] = {
     | VOICES
     | {
         "s3:GetObject Bucket/site/*": "nobody has set up whose pages they are on this laptop: tests/pages",
+        "s3:GetObject Bucket/voices/*": "whoever follows a link that was signed reads in its name",
+        "s3:PutObject Bucket/voices/*": VOICED,
         "dynamodb:DeleteItem PostsTable": LEFT,
         "cognito-idp:AdminDeleteUser Pool": "undoes a new member of staff whose role could not be given",
         "cognito-idp:AdminRespondToAuthChallenge Pool": SECOND_FACTOR,
         "cognito-idp:AdminSetUserMFAPreference Pool": SECOND_FACTOR,
         "dynamodb:DeleteItem OpsTable": "frees the Idempotency-Key of a failed write; ends an enrolment",
         "dynamodb:GetItem OpsTable": "the answer to an Idempotency-Key that comes again; an enrolment",
+        "s3:GetObject Bucket/site/*": "nobody looks at a page on this laptop: tests/pages/test_frame.py",
         "s3:GetObject Bucket/bundles/*": "whoever follows a link that was signed reads in its name",
         "s3:GetObject Bucket/screenshots/*": "whoever follows a link that was signed reads in its name",
+        "s3:GetObject Bucket/site/*": "a deployment's own emblem and names; the laptop has none: tests/pages",
         "dynamodb:BatchGetItem DirectoryTable": "names of booths whose turnout is listed: tests/turnout",
         "dynamodb:BatchGetItem PostsTable": "figures of posts that count: tests/metrics/test_impact.py",
         "s3:PutObject Bucket/imports/*": "whoever posts a form that was signed writes in its name",
@@ -221,6 +226,12 @@ UNSEEN: dict[str, dict[str, str]] = {
     "process_callbacks": {f"{action} CallbacksQueue": why for action, why in POLLING.items()}
     | {"dynamodb:GetItem LedgerTable": READ_AGAIN}
     | HALTS
+    | {
+        f"dynamodb:{action} VoicesTable": VOICED
+        for action in ("BatchGetItem", "DeleteItem", "PutItem", "UpdateItem")
+    }
+    | {f"dynamodb:{action} DirectoryTable": VOICED for action in ("GetItem", "Query")}
+    | {"sqs:SendMessage ServiceQueue": VOICED, "dynamodb:Query TalliesTable": VOICED}
     | {"dynamodb:Query CampaignsTable": REGISTERED}
     | {
         "dynamodb:GetItem CampaignsTable": HALTED,
@@ -272,6 +283,9 @@ UNSEEN: dict[str, dict[str, str]] = {
     | {"dynamodb:PutItem RosterTable": BLOCKED},
     "send_service": {f"{action} ServiceQueue": why for action, why in POLLING.items()}
     | EMAILS
+    | {f"dynamodb:{action} VoicesTable": VOICED for action in ("GetItem", "PutItem")}
+    | {f"dynamodb:{action} AuditTable": VOICED for action in ("Query", "UpdateItem")}
+    | {"s3:PutObject Bucket/voices/*": VOICED}
     | {"dynamodb:Query CampaignsTable": REGISTERED}
     | {"dynamodb:GetItem LedgerTable": READ_AGAIN}
     | {"sqs:SendMessage ServiceQueue": "a message waits while its channel is stopped: tests/influencers"}
@@ -300,6 +314,8 @@ UNSEEN: dict[str, dict[str, str]] = {
             ("Query", "CampaignsTable"),
             ("GetItem", "DepartmentsTable"),
             ("Query", "DirectoryTable"),
+            ("BatchGetItem", "PeopleTable"),
+            ("GetItem", "PeopleTable"),
         )
     }
     | {"cognito-idp:ListUsersInGroup Pool": SPOKEN, "secretsmanager:GetSecretValue PlatformSecret": SPOKEN},

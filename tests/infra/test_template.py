@@ -160,6 +160,7 @@ def test_the_bucket_is_private_encrypted_and_forgets_bodies_of_callbacks(resourc
         "screenshots",
         "unfinished-uploads",
         "uploads",
+        "voices",
     }
 
 

@@ -1,0 +1,123 @@
+"""What forms on pages have in common: what was typed, the area picker, errors beside fields, a summary."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from chalicelib.i18n import translate
+from chalicelib.pages.frame import named
+from chalicelib.pages.shell import mark
+from chalicelib.ports import Area
+
+TRAP = "website"
+"""A field that people do not see and programs fill in."""
+MOST_OPTIONS = 400
+"""A longer list is no help on a phone: a district without blocks can have thousands of booths."""
+
+LEVELS = {
+    "state": mark("State"),
+    "district": mark("District"),
+    "block": mark("Block"),
+    "booth": mark("Polling booth"),
+}
+MORE = {
+    "state": mark("Show districts"),
+    "district": mark("Show blocks"),
+    "block": mark("Show polling booths"),
+}
+
+
+@dataclass(frozen=True)
+class Form:
+    """What was typed, each field with all its values."""
+
+    values: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    def one(self, name: str) -> str:
+        return self.all(name)[-1] if self.all(name) else ""
+
+    def all(self, name: str) -> Sequence[str]:
+        return self.values.get(name, ())
+
+    def changed(self, **values: str) -> Form:
+        return Form({**self.values, **{name: [value] for name, value in values.items()}})
+
+
+@dataclass(frozen=True)
+class Level:
+    """One list of the area picker."""
+
+    name: str
+    label: str
+    options: list[tuple[str, str]]
+    chosen: str
+    also: Mapping[str, str] = field(default_factory=dict)
+    """Each option's names in all languages, to be found by what somebody types."""
+
+    @property
+    def field(self) -> str:
+        return f"area_{self.name}"
+
+    @property
+    def name_of_chosen(self) -> str:
+        return dict(self.options).get(self.chosen, "")
+
+    @property
+    def needed(self) -> bool:
+        return self.name in ("state", "district")
+
+
+@dataclass(frozen=True)
+class Place:
+    """The area picker: works without JavaScript, a list at a time."""
+
+    levels: list[Level]
+    area: str
+    """The area chosen: at least a district, else empty."""
+
+    @property
+    def more(self) -> str:
+        """What the button below the lists offers; empty when the choice is complete."""
+        return MORE.get(self.levels[-1].name, "") if self.levels else ""
+
+    @property
+    def open_field(self) -> str:
+        """Where an error about the area belongs: the first list without a choice."""
+        return next((level.field for level in self.levels if not level.chosen), "area_state")
+
+
+def pick_place(form: Form, children: Callable[[str], list[Area]], lang: str) -> Place:
+    """The lists to show, each below what was chosen in the one before; a single state or district is chosen
+    already."""
+    levels: list[Level] = []
+    parent, area = "IN", ""
+    for name, label in LEVELS.items():
+        areas = [area for area in children(parent) if area.level == name]
+        options = [(area.id, named(area.names, lang)) for area in areas]
+        if not options or len(options) > MOST_OPTIONS:
+            continue
+        typed = form.one(f"area_{name}")
+        only = options[0][0] if len(options) == 1 and name in ("state", "district") else ""
+        chosen = typed if typed in dict(options) else only
+        shown = sorted(options, key=lambda option: option[1])
+        also = {area.id: " ".join(area.names.values()) for area in areas}
+        levels.append(Level(name, translate(lang, label), shown, chosen, also))
+        if not chosen:
+            break
+        parent = chosen
+        area = chosen if name != "state" else ""
+    return Place(levels, area)
+
+
+def labels(of: Mapping[str, str], lang: str) -> list[tuple[str, str]]:
+    """Values with their labels in `lang`."""
+    return [(value, translate(lang, label)) for value, label in of.items()]
+
+
+def summary(errors: Mapping[str, str], names: Mapping[str, str], lang: str) -> list[tuple[str, str]]:
+    """The errors for the top of the page: the field to go to, and what is wrong with which by its name."""
+    return [
+        (name, f"{translate(lang, names[name])}: {sentence}" if name in names else sentence)
+        for name, sentence in errors.items()
+    ]

@@ -1,0 +1,224 @@
+"""What people write over WhatsApp and Telegram, and what they are answered."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from chalicelib.voices.gallery import Gallery
+from chalicelib.voices.model import Sender
+from tests.voices.ways import CARRIER, CITIZEN, Ways
+from tests.voices.world import TEXT
+
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture
+def ways(tables: object) -> Ways:
+    found = Ways()
+    found.rules()
+    return found
+
+
+def test_a_problem_gets_a_ticket_a_link_a_notice_and_the_question_for_the_district(ways: Ways) -> None:
+    reply = ways.hear(TEXT)
+    [voice] = ways.all()
+    assert reply is not None
+    for part in (voice.ticket, f"https://janjan.test/voice/{voice.ticket}?lang=hi", "12", "ERASE", "किस ज़िले"):
+        assert part in reply
+    whole = ways.voices.whole(voice.id)
+    assert whole.sender == Sender(channel="whatsapp", address=CITIZEN, name="आशा नमूना", language="hi")
+    assert (voice.source, voice.department, voice.carried_by, voice.pending) == ("whatsapp", "water", "", ())
+
+
+def test_the_same_message_twice_is_one_voice_with_the_same_reply(ways: Ways) -> None:
+    first, again = ways.hear(TEXT, evidence="w1"), ways.hear(TEXT, evidence="w1", after=5 * MINUTE)
+    assert first == again
+    [voice] = ways.all()
+    assert voice.words == 1
+
+
+def test_who_writes_in_english_is_answered_so_and_urdu_in_hindi(ways: Ways) -> None:
+    assert "Your ticket" in (ways.hear("The street light is broken", "+918123400011") or "")
+    assert "आपका टिकट" in (ways.hear("ہمارے محلے میں پانی نہیں آتا", "+918123400012") or "")
+    assert {one.language for one in ways.all()} == {"en", "ur"}
+
+
+@pytest.mark.parametrize("text", ["धन्यवाद", "ok", "🙏🙏", "", "https://x.test/abc"])
+def test_what_says_nothing_is_no_voice(ways: Ways, text: str) -> None:
+    assert ways.hear(text) is None
+    assert ways.all() == []
+
+
+@pytest.mark.parametrize("channel", ["sms", "email", "instagram", "facebook", "x"])
+def test_where_nobody_can_be_answered_in_free_words_nothing_is_heard(ways: Ways, channel: str) -> None:
+    assert ways.hear(TEXT, channel=channel) is None
+    assert ways.all() == []
+
+
+def test_what_follows_within_half_an_hour_is_a_further_word_and_a_thank_you_is_not(ways: Ways) -> None:
+    ways.hear(TEXT)
+    assert ways.hear("वार्ड 12", after=20 * MINUTE) is not None
+    assert ways.hear("धन्यवाद", after=MINUTE) is None
+    assert ways.hear("हैंडपंप भी सूखा है", after=28 * MINUTE) is not None
+    [voice] = ways.all()
+    assert [one.text for one in ways.voices.whole(voice.id).said] == [TEXT, "वार्ड 12", "हैंडपंप भी सूखा है"]
+    ways.hear("सड़क भी टूटी हुई है", after=31 * MINUTE)
+    assert len(ways.all()) == 2
+
+
+def test_a_further_word_that_comes_again_is_added_once(ways: Ways) -> None:
+    ways.hear(TEXT)
+    first = ways.hear("वार्ड 12 में", evidence="w2", after=MINUTE)
+    assert ways.hear("वार्ड 12 में", evidence="w2", after=MINUTE) == first
+    [voice] = ways.all()
+    assert voice.words == 2
+
+
+def test_another_persons_words_never_join_a_voice(ways: Ways) -> None:
+    ways.hear(TEXT)
+    ways.hear("सड़क टूटी हुई है", "+918123400033", after=MINUTE)
+    assert [one.words for one in ways.all()] == [1, 1]
+
+
+@pytest.mark.parametrize("text", ["जनपुर", "janpur", "ज़िला जनपुर", "Janpur district", "जनपुर, नमूना प्रदेश"])
+def test_the_district_that_was_asked_for_is_noted_and_the_same_again_says_the_same(
+    ways: Ways, text: str
+) -> None:
+    ways.hear(TEXT)
+    reply = ways.hear(text, evidence="d1", after=2 * MINUTE)
+    assert reply is not None
+    assert "जनपुर, नमूना प्रदेश" in reply
+    [voice] = ways.all()
+    assert (voice.area, voice.words) == ("D9001", 1)
+    assert ways.hear(text, evidence="d1", after=MINUTE) == reply
+
+
+def test_of_two_districts_of_one_name_none_is_guessed(ways: Ways) -> None:
+    ways.hear(TEXT)
+    reply = ways.hear("लोकनगर", after=MINUTE)
+    assert reply is not None
+    assert "लोकनगर, नमूना प्रदेश" in reply
+    assert "लोकनगर, दूसरा प्रदेश" in reply
+    assert ways.all()[0].area == ""
+    ways.hear("लोकनगर दूसरा प्रदेश", after=MINUTE)
+    assert ways.all()[0].area == "D9003"
+
+
+def test_a_name_that_only_begins_so_is_no_answer(ways: Ways) -> None:
+    ways.hear(TEXT)
+    ways.hear("जन", after=MINUTE)
+    [voice] = ways.all()
+    assert (voice.area, voice.words) == ("", 2)
+
+
+def test_a_creators_own_word_has_their_area_and_is_answered_over_their_channel(ways: Ways) -> None:
+    reply = ways.hear(TEXT, CARRIER)
+    [voice] = ways.all()
+    assert (voice.area, voice.carried_by, voice.on_behalf) == ("D9001", "inf_sunita", False)
+    assert ways.voices.whole(voice.id).sender.address == CARRIER  # type: ignore[union-attr]
+    assert "किस ज़िले" not in (reply or "")
+
+
+def test_a_creator_brings_anothers_word_and_the_number_that_they_name_is_told(ways: Ways) -> None:
+    reply = ways.hear(f"रामवती देवी {CITIZEN} की ओर से: {TEXT}", CARRIER)
+    [voice] = ways.all()
+    assert (voice.on_behalf, voice.pending) == (True, ("received:0",))
+    assert ways.voices.whole(voice.id).sender.address == CITIZEN  # type: ignore[union-attr]
+    assert "STOP" in (reply or "")
+    ways.hear("नल भी टूटा है", CARRIER, after=MINUTE)
+    assert ways.voice(voice.id).words == 2
+
+
+def test_who_has_said_stop_is_not_written_to_for_anothers_word(ways: Ways) -> None:
+    ways.people.silent.add(("whatsapp", CITIZEN))
+    ways.hear(f"{CITIZEN} की ओर से: {TEXT}", CARRIER)
+    [voice] = ways.all()
+    assert voice.pending == ()
+    sender = ways.voices.whole(voice.id).sender
+    assert sender is None or sender.address == ""
+
+
+def test_nobody_but_an_approved_creator_brings_anothers_word(ways: Ways) -> None:
+    ways.hear("98765 43210 की ओर से: हमारे यहाँ पानी नहीं आता")
+    [voice] = ways.all()
+    assert (voice.on_behalf, voice.carried_by) == (False, "")
+    assert ways.voices.whole(voice.id).sender.address == CITIZEN  # type: ignore[union-attr]
+
+
+def test_an_edit_changes_what_was_said_a_revocation_takes_it_back_and_both_keep_what_it_was(
+    ways: Ways,
+) -> None:
+    ways.hear(TEXT, evidence="w1")
+    assert ways.hear(f"{TEXT}!", kind="edit", reply_to="w1", after=MINUTE) == ""
+    assert ways.hear("", kind="revoke", reply_to="w1", after=MINUTE) == ""
+    [voice] = ways.all()
+    [said] = ways.voices.whole(voice.id).said
+    assert (said.text, said.before) == ("", (TEXT, f"{TEXT}!"))
+
+
+def test_where_the_platform_names_no_earlier_message_an_edit_joins_the_voice(ways: Ways) -> None:
+    ways.hear(TEXT, "7000000009", channel="telegram")
+    assert ways.hear("चार दिन से", "7000000009", channel="telegram", kind="edit", after=MINUTE) == ""
+    [voice] = ways.all()
+    assert [one.text for one in ways.voices.whole(voice.id).said] == [TEXT, "चार दिन से"]
+
+
+def test_who_sends_a_ticket_hears_how_it_stands_and_a_wrong_one_makes_no_voice(ways: Ways) -> None:
+    ways.hear(TEXT)
+    [voice] = ways.all()
+    spelled = voice.ticket.lower().replace("-", " ")
+    assert voice.ticket in (ways.hear(spelled, "+918123400044") or "")
+    assert "JJ-2222-2222-2222" in (ways.hear("JJ-2222-2222-2222", after=MINUTE) or "")
+    assert [one.words for one in ways.all()] == [1]
+
+
+def test_who_writes_erase_is_forgotten_and_their_words_stay(ways: Ways) -> None:
+    assert ways.hear("ERASE") is None
+    ways.hear(TEXT)
+    assert "1" in (ways.hear("ERASE", after=MINUTE) or "")
+    [voice] = ways.all()
+    whole = ways.voices.whole(voice.id)
+    assert (whole.sender, [one.text for one in whole.said]) == (None, [TEXT])
+
+
+def test_a_picture_with_words_is_a_voice_one_without_belongs_to_what_was_said_before(ways: Ways) -> None:
+    assert ways.hear("", kind="image") is None
+    ways.hear("हमारे यहाँ सड़क टूटी है", kind="image", evidence="w2")
+    assert ways.hear("", kind="image", evidence="w3", after=MINUTE) is not None
+    [voice] = ways.all()
+    assert [(one["voice"], one["evidence"]) for one in ways.queue.messages] == [
+        (voice.id, "w2"),
+        (voice.id, "w3"),
+    ]
+
+
+def test_a_fetched_picture_is_cleaned_and_joins_its_voice_once(ways: Ways) -> None:
+    from chalicelib.platforms.base import MediaGone
+    from tests.voices.test_pictures import SECRET, exif, photo
+
+    kept: dict[str, bytes] = {}
+
+    class Bucket:
+        def put(self, key: str, body: bytes, content_type: str = "") -> None:
+            kept[key] = body
+
+    class Library:
+        def fetch(self, line: object, medium: str, media: str, most: int) -> bytes:
+            if media != "m1":
+                raise MediaGone
+            return photo(exif=exif())
+
+    ways.hear("हमारे यहाँ सड़क टूटी है", kind="image")
+    gallery = Gallery(ways.voices, Bucket(), None, Library())  # type: ignore[arg-type]
+    [wanted] = ways.queue.messages
+    for _ in range(2):
+        gallery.fetch(wanted)
+    gallery.fetch({**wanted, "media": "gone", "evidence": "w9"})
+    [voice] = ways.all()
+    [(key, content)] = kept.items()
+    assert SECRET not in content
+    assert voice.pictures == 1
+    pictures = [one.attachments for one in ways.voices.whole(voice.id).said if one.attachments]
+    assert [(one.key, one.content_type) for [one] in pictures] == [(key, "image/jpeg")]
