@@ -163,7 +163,6 @@ UNSEEN: dict[str, dict[str, str]] = {
     | POLICIES
     | VOICES
     | {
-        "s3:GetObject Bucket/site/*": "nobody has set up whose pages they are on this laptop: tests/pages",
         "s3:GetObject Bucket/voices/*": "whoever follows a link that was signed reads in its name",
         "s3:PutObject Bucket/voices/*": VOICED,
         "dynamodb:DeleteItem PostsTable": LEFT,
@@ -175,7 +174,6 @@ UNSEEN: dict[str, dict[str, str]] = {
         "s3:GetObject Bucket/site/*": "nobody looks at a page on this laptop: tests/pages/test_frame.py",
         "s3:GetObject Bucket/bundles/*": "whoever follows a link that was signed reads in its name",
         "s3:GetObject Bucket/screenshots/*": "whoever follows a link that was signed reads in its name",
-        "s3:GetObject Bucket/site/*": "a deployment's own emblem and names; the laptop has none: tests/pages",
         "dynamodb:BatchGetItem DirectoryTable": "names of booths whose turnout is listed: tests/turnout",
         "dynamodb:BatchGetItem PostsTable": "figures of posts that count: tests/metrics/test_impact.py",
         "s3:PutObject Bucket/imports/*": "whoever posts a form that was signed writes in its name",
