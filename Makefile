@@ -1,6 +1,6 @@
 # From a fresh clone, with nothing but Python 3.11+, make and git: each command does its own set-up in .venv.
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test lint prove bench fuzz reset package deploy token dead mutants audit
+.PHONY: help setup run demo pictures test lint prove bench fuzz reset package deploy token dead mutants audit
 
 PY := .venv/bin/python
 STAGE ?= prod
@@ -19,6 +19,7 @@ help:
 	@echo "make dead      dead letters of a stage (STAGE=local|prod ARGS=list)"
 	@echo "make fuzz      20,000 damaged bodies for each parser (FUZZ=n)"
 	@echo "make mutants   mutation score of the models     make lint   only the static checks"
+	@echo "make pictures  the photographs of docs/images, taken anew (Chromium)"
 	@echo "make setup     only the set-up                  make reset  forgets the local data"
 
 # The stamp carries the hash of both requirement files: nothing is installed twice.
@@ -33,6 +34,9 @@ demo: setup
 
 test: setup
 	@$(PY) -m scripts.check
+
+pictures: setup
+	@exec $(PY) -m local.pictures
 
 lint: setup
 	@$(PY) -m scripts.check --static

@@ -898,8 +898,11 @@ class Activity(Protocol):
 
 
 class PostSums(Protocol):
-    def of_campaign(self, campaign_id: str) -> CampaignPosts:
-        """What a campaign's posts came to; it may be half a minute old."""
+    def of_campaign(
+        self, campaign_id: str, within: Callable[[Sequence[str]], bool] | None = None
+    ) -> CampaignPosts:
+        """What a campaign's posts came to; it may be half a minute old. `within`: posts of people who live at
+        a path that it lets through, alone."""
         ...
 
 

@@ -815,7 +815,9 @@ def stop_desk() -> StopDesk:
         "department": only(lambda: {department.id for department in directory().departments()}),
         "area": lambda area: directory().get(area) is not None,
     }
-    return StopDesk(_dispatch_store(), exists, runs(), Queue(settings().plan_queue_url), audit(), clock())
+    return StopDesk(
+        _dispatch_store(), exists, directory(), runs(), Queue(settings().plan_queue_url), audit(), clock()
+    )
 
 
 @cache
@@ -1034,6 +1036,7 @@ def posts() -> Posts:
         account_id=_account_id,
         shred=lambda key: Files(settings().bucket).delete(key),
         measured=lambda post_id, news, at: measuring().told(post_id, news, at),
+        knows=lambda who, campaign: campaigns().knows(who, campaign),
     )
 
 

@@ -48,6 +48,7 @@ def load_ground(system: Laptop, folder: Path | None = None) -> list["Area"]:
 
 def introduce(system: Laptop) -> None:
     """Says whose pages they are: an invented office."""
+    use_environment(system.env)
     from chalicelib.files import Files
 
     profile = (Path(__file__).parent / "data" / "organisation.json").read_bytes()

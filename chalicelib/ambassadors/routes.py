@@ -67,7 +67,7 @@ class EndBody(Strict):
 
 
 class AmbassadorsQuery(Strict):
-    area: Annotated[str, Field(max_length=40)] | None = None
+    area: Annotated[str, Field(min_length=1, max_length=40)] | None = None
     state: State | None = None
     ends_by: Day | None = None
     """Only those whose last day is this one or before."""
@@ -414,7 +414,7 @@ class InvitationBody(Strict):
 
 
 class InvitationsQuery(Strict):
-    area: Annotated[str, Field(max_length=40)] | None = None
+    area: Annotated[str, Field(min_length=1, max_length=40)] | None = None
     status: Status | None = None
     limit: Limit = 25
     cursor: str | None = None

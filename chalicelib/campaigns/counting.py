@@ -38,7 +38,8 @@ class Counting:
 
     def begin(self, who: Principal, audience: Audience, channels: Sequence[Channel]) -> CountingJob:
         """Makes a job; its counting begins at once. Raises InvalidInput for areas that are not given or do
-        not exist."""
+        not exist, or are none of a coordinator's."""
+        self.campaigns.check_reach(who, audience)
         ranges, elections = self.campaigns.stretches(audience)
         job = CountingJob(
             id=new_id("job"),

@@ -14,8 +14,10 @@ from chalicelib.campaigns.audience import Audience, CountingJob
 from chalicelib.campaigns.correction import Correction, Words
 from chalicelib.campaigns.messages import CHANNELS, Channel, Template
 from chalicelib.campaigns.model import Campaign, Content, Override, Run, Status
+from chalicelib.campaigns.service import READ
 from chalicelib.campaigns.times import LONGEST_SPREAD, Every, Quiet, Repeat
 from chalicelib.http import Api, ListQuery, Request, empty, next_cursor, page_of, read_cursor
+from chalicelib.identity.roles import Principal
 from chalicelib.shapes import Strict, View, plausible
 
 api = Api("campaigns")
@@ -106,8 +108,9 @@ class RunView(View):
     quiet_hours: Quiet | None
     spread_minutes: int
     repeat: RepetitionView | None
-    left: int
-    """People who had not been sent to when its time was over."""
+    left: int | None
+    """People who had not been sent to when its time was over; null for who sees counts of some areas
+    alone."""
     purpose: str
     """`campaign`, or why it takes back what other runs said: `correction`, `withdrawal`."""
     parent: str
@@ -198,13 +201,15 @@ def create(request: Request, body: Content) -> CampaignView:
 )
 def campaigns(request: Request, query: CampaignsQuery) -> CampaignList:
     after = read_cursor(request)
-    found, last = wiring.campaigns().page(query.status, query.department, after, query.limit)
+    found, last = wiring.campaigns().page(
+        request.principal, query.status, query.department, after, query.limit
+    )
     return CampaignList(items=[_view(one) for one in found], next=next_cursor(request, last))
 
 
 @api.get("/v1/campaigns/{campaign_id}", allow="campaign.read", answer=CampaignView, summary="One campaign")
 def campaign(request: Request, campaign_id: str) -> CampaignView:
-    return _view(wiring.campaigns().get(campaign_id))
+    return _view(wiring.campaigns().seen(request.principal, campaign_id))
 
 
 @api.patch(
@@ -250,7 +255,8 @@ def approval(request: Request, campaign_id: str, body: Decision) -> CampaignView
     summary="Make a run at a time, or now; or one each day, week or month",
 )
 def schedule(request: Request, campaign_id: str, body: Schedule) -> RunView:
-    return _run_view(wiring.campaigns().schedule(request.principal, campaign_id, **dict(body)))
+    run = wiring.campaigns().schedule(request.principal, campaign_id, **dict(body))
+    return _run_view(run, request.principal)
 
 
 @api.post(
@@ -314,9 +320,10 @@ def withdraw_override(request: Request, campaign_id: str, election: str) -> Resp
     summary="Its runs, oldest first",
 )
 def runs(request: Request, campaign_id: str, query: ListQuery) -> RunList:
-    found = wiring.campaigns().runs(campaign_id)
+    campaigns = wiring.campaigns()
+    found = campaigns.runs(campaigns.seen(request.principal, campaign_id).id)
     page, more = page_of(request, query.limit, found, lambda run: run.number)
-    return RunList(items=[_run_view(run) for run in page], next=more)
+    return RunList(items=[_run_view(run, request.principal) for run in page], next=more)
 
 
 @api.post(
@@ -339,7 +346,8 @@ def correct(request: Request, campaign_id: str, body: Words) -> Correction:
     summary="Its corrections and withdrawals, oldest first",
 )
 def corrections(request: Request, campaign_id: str, query: ListQuery) -> CorrectionList:
-    found = wiring.corrections().listed(campaign_id)
+    seen = wiring.campaigns().seen(request.principal, campaign_id)
+    found = wiring.corrections().listed(seen.id)
     page, more = page_of(request, query.limit, found, lambda one: one.number)
     return CorrectionList(items=page, next=more)
 
@@ -378,6 +386,7 @@ def withdrawal(request: Request, campaign_id: str, body: Words) -> Correction:
     summary="Whom an audience would reach now, and why others would not be",
 )
 def preview(request: Request, body: AudiencePreview) -> PreviewView:
+    wiring.campaigns().check_reach(request.principal, body)
     found = wiring.campaigns().preview(body, body.channels)
     return PreviewView.model_validate(found, from_attributes=True)
 
@@ -438,7 +447,7 @@ def _view(campaign: Campaign) -> CampaignView:
     return CampaignView.model_validate(campaign.content.model_dump() | own)
 
 
-def _run_view(run: Run) -> RunView:
+def _run_view(run: Run, who: Principal) -> RunView:
     place = run.series and RepetitionView(
         every=run.series.every,
         zone=run.series.zone,
@@ -446,5 +455,7 @@ def _run_view(run: Run) -> RunView:
         of=run.series.last + 1,
         missed=run.series.missed,
     )
-    shown = {"quiet_hours": run.quiet, "repeat": place, "parent": run.parent}
+    shown: dict[str, Any] = {"quiet_hours": run.quiet, "repeat": place, "parent": run.parent}
+    if not who.works_for(run.department, READ):
+        shown["left"] = None
     return RunView.model_validate(run.model_dump() | shown)

@@ -65,10 +65,10 @@ from chalicelib.events.catalog import (
     RunScheduled,
 )
 from chalicelib.identity.audit import Audit
-from chalicelib.identity.roles import Principal
+from chalicelib.identity.roles import Principal, touches
 from chalicelib.ids import new_id
 from chalicelib.platforms.base import Gateway
-from chalicelib.ports import Areas, Roster, RosterRange, Schemes, Turnout
+from chalicelib.ports import Area, Areas, Roster, RosterRange, Schemes, Turnout
 from chalicelib.queues import Queue
 from chalicelib.telemetry import logger
 
@@ -77,11 +77,13 @@ AT_ONCE = timedelta(minutes=1)
 PREVIEW_AT_MOST = 20_000
 """People of the roster that a preview counts within one request (CONTRACT.md)."""
 PAGE = 1000
+PAGE_OF_A_LIST = 25
 READERS = 8
 TRIES = 5
 WAKE_AFTER_S = 3.0
 """After this every sender has read that a run goes on, or that it does not."""
 Verb = Literal["pause", "resume", "cancel"]
+READ, REACH = "campaign.read", "influencer.reach"
 WRITE, SUBMIT, APPROVE = "campaign.write", "campaign.submit", "campaign.approve"
 SCHEDULE, PAUSE = "campaign.schedule", "campaign.pause"
 """What staff do with a campaign (identity.roles.MATRIX)."""
@@ -131,18 +133,62 @@ class Campaigns:
         """The campaign as it stands. Raises NotFound."""
         found = self.store.campaign(campaign_id)
         if found is None:
-            raise NotFound("There is no campaign %(id)s.", id=campaign_id)
+            raise _no_campaign(campaign_id)
         return found
 
+    def seen(self, who: Principal, campaign_id: str, action: str = READ) -> Campaign:
+        """The campaign, for somebody who may do `action` with it. Raises NotFound, also for one of which they
+        may not know."""
+        found = self.get(campaign_id)
+        if not self._sight(who, action)(found):
+            raise _no_campaign(campaign_id)
+        return found
+
+    def knows(self, who: Principal, campaign_id: str) -> bool:
+        """Whether somebody may know of a campaign."""
+        found = self.store.campaign(campaign_id)
+        return found is not None and self._sight(who, READ)(found)
+
     def page(
-        self, status: str, department: str, after: Position | None, limit: int
+        self, who: Principal, status: str, department: str, after: Position | None, limit: int
     ) -> tuple[list[Campaign], Position | None]:
-        """Campaigns, newest first, of one status and department where given; and where to go on."""
-        return self.store.page(status, department, after, limit)
+        """Campaigns that somebody may see, newest first, of one status and department where given; and where
+        to go on."""
+        sees, found = self._sight(who, READ), list[Campaign]()
+        areas, departments = who.bound_to(READ)
+        only = {department} if department else set[str]()
+        if not who.works_for_all(READ) and not areas:
+            only = (only & departments) if only else set(departments)
+            if not only:
+                return [], None
+        for campaign, place in self.store.listed(status, only, after, PAGE_OF_A_LIST):
+            if sees(campaign):
+                found.append(campaign)
+            if len(found) == limit:
+                return found, place
+        return found, None
 
     def runs(self, campaign_id: str) -> list[Run]:
         """The campaign's runs, oldest first. Raises NotFound."""
         return self.store.runs(self.get(campaign_id).id)
+
+    def _sight(self, who: Principal, action: str) -> Callable[[Campaign], bool]:
+        """Whether somebody may do `action` with a campaign: nodal officers with those of their departments,
+        coordinators with those that go to some of their areas, others with all."""
+        if who.works_for_all(action):
+            return lambda campaign: True
+        areas, departments = who.bound_to(action)
+        own = [area.path for area in self.areas.many(areas).values()]
+        above = {one for path in own for one in path}
+
+        def sees(campaign: Campaign) -> bool:
+            to = campaign.content.audience.areas
+            near = not above.isdisjoint(to) or (
+                bool(own) and any(touches(own, area.path) for area in self.areas.many(to).values())
+            )
+            return campaign.department in departments or near
+
+        return sees
 
     def timetable(self, campaign_id: str) -> tuple[Quiet | None, list[Run]]:
         """The quiet hours that its runs keep (None: none), and the runs, oldest first. Raises NotFound."""
@@ -350,6 +396,14 @@ class Campaigns:
         after = self._after(seen, moved.status)
         return self.commit(who, action, after, {"run": run.id} | detail, write=write), moved
 
+    def check_reach(self, who: Principal, audience: Audience) -> None:
+        """Raises InvalidInput where somebody may not count whom this audience would reach: coordinators count
+        in their areas alone, and any other is not there for them. Nodal officers write to any area."""
+        free = who.works_for_all(REACH) or bool(who.bound_to(REACH)[1])
+        others = [] if free else _others_areas(audience.areas, self.areas.many(audience.areas), who)
+        if others:
+            raise InvalidInput(others)
+
     def stretches(self, audience: Audience) -> tuple[list[RosterRange], dict[str, str]]:
         """Where an audience's people stand in the roster, and by which election each district is judged.
         Raises InvalidInput for areas that are not given or do not exist."""
@@ -438,11 +492,8 @@ class Campaigns:
     # --- shared ---------------------------------------------------------------------------------------
 
     def for_work(self, who: Principal, campaign_id: str, action: str) -> Campaign:
-        """The campaign, for somebody who is about to change it. Raises NotFound, or OtherDepartment."""
-        seen = self.get(campaign_id)
-        if not who.covers_department(seen.department, action):
-            raise OtherDepartment
-        return seen
+        """The campaign, for somebody who is about to change it. Raises NotFound."""
+        return self.seen(who, campaign_id, action)
 
     def _check_draft(self, who: Principal, content: Content) -> None:
         if not who.covers_department(content.department, WRITE):
@@ -550,6 +601,19 @@ def _misfits(medium: str, template: Template, where: str) -> Iterator[FieldError
     if by_sms != (template.category in SMS_CATEGORIES):
         sentence = "There is no such category of templates for %(channel)s."
         yield FieldError(f"{where}.category", "category_unknown", sentence, {"channel": medium})
+
+
+def _others_areas(asked: Sequence[str], known: Mapping[str, Area], who: Principal) -> list[FieldError]:
+    """As of areas that do not exist."""
+    return [
+        FieldError(f"areas.{i}", "area_unknown", "There is no area %(id)s.", {"id": one})
+        for i, one in enumerate(asked)
+        if one not in known or not who.covers_area(known[one].path, REACH)
+    ]
+
+
+def _no_campaign(campaign_id: str) -> NotFound:
+    return NotFound("There is no campaign %(id)s.", id=campaign_id)
 
 
 def _not_now(seen: Campaign) -> Conflict:

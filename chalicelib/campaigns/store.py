@@ -21,10 +21,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 from pynamodb.exceptions import DoesNotExist, PutError
@@ -117,23 +117,27 @@ class CampaignStore:
         item = _item(campaign_id, CAMPAIGN)
         return Campaign.model_validate_json(item.body) if item else None
 
-    def page(
-        self, status: str, department: str, after: Position | None, limit: int
-    ) -> tuple[list[Campaign], Position | None]:
-        """Campaigns, newest first, of one status and department where given; and where to go on."""
+    def listed(
+        self, status: str, departments: Collection[str], after: Position | None, page: int
+    ) -> Iterator[tuple[Campaign, Position]]:
+        """Campaigns, newest first, of one status and of some departments where given, each with its own
+        place; read by `page`."""
         rows = CampaignItem.by_type.query(
             CAMPAIGN,
             filter_condition=_all_of(
                 CampaignItem.status == status if status else None,
-                CampaignItem.department == department if department else None,
+                CampaignItem.department.is_in(*sorted(departments)) if departments else None,
             ),
             scan_index_forward=False,
-            limit=limit,
-            page_size=limit,
+            page_size=page,
             last_evaluated_key=after,
         )
-        found = [Campaign.model_validate_json(row.body) for row in rows]
-        return found, cast("Position | None", rows.last_evaluated_key)
+        for row in rows:
+            place = {"pk": row.pk, "sk": row.sk, "type": row.type, "created_at": row.created_at}
+            yield (
+                Campaign.model_validate_json(row.body),
+                {name: {"S": value} for name, value in place.items()},
+            )
 
     def put_campaign(
         self, transaction: TransactWrite, campaign: Campaign, event: Event | None = None

@@ -71,9 +71,13 @@ class Reporter:
     clock: Clock
     _kept: dict[str, tuple[float, list[Tally]]] = field(default_factory=dict)
 
-    def report(self, runs: Iterable[RunBrief]) -> Report:
-        """The report over these runs."""
-        by_run = [self._tallies(run) for run in runs]
+    def report(self, runs: Iterable[RunBrief], within: Callable[[str], bool] | None = None) -> Report:
+        """The report over these runs; `within`: over the districts, and what lies above them, that it lets
+        through."""
+        by_run = [
+            [one for one in self._tallies(run) if within is None or within(one.district.removeprefix("ST#"))]
+            for run in runs
+        ]
         sums = [total(tallies) for tallies in by_run]
         tallies = [tally for of_run in by_run for tally in of_run]
         return Report(

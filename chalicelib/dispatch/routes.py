@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 from urllib.parse import unquote
 
@@ -100,6 +101,8 @@ class ReportView(CountsView):
     """
 
     campaign: str
+    areas: list[str] | None
+    """Null: all counts are of everybody. Else of people and posts in these areas alone: a coordinator's."""
     status: str
     withdrawn_at: datetime | None
     runs: list[str]
@@ -349,16 +352,25 @@ class Head(NamedTuple):
     withdrawn_at: datetime | None
     department: str
     runs: list[RunBrief]
+    areas: tuple[str, ...] | None = None
+    """The reader's own, where they see counts of these alone."""
+    covers: Callable[[Sequence[str]], bool] | None = None
+
+    def within(self, area_id: str) -> bool:
+        """Whether what became of people here is for the reader."""
+        area = wiring.directory().get(area_id)
+        return self.covers is None or area is not None and self.covers(area.path)
 
 
 def _seen(request: Request, campaign_id: str, action: str = "campaign.report") -> Head:
-    """The campaign, when the caller may do `action` for its department. Raises NotFound, OtherDepartment."""
-    campaign = wiring.campaigns().get(campaign_id)
-    if not request.principal.covers_department(campaign.content.department, action):
-        raise OtherDepartment
+    """The campaign, when the caller may do `action` with it. Raises NotFound."""
+    campaign = wiring.campaigns().seen(request.principal, campaign_id, action)
     runs = wiring.runs().of_campaign(campaign_id)
-    content = campaign.content
-    return Head(campaign.id, content.title, campaign.status, campaign.withdrawn_at, content.department, runs)
+    content, who = campaign.content, request.principal
+    head = Head(campaign.id, content.title, campaign.status, campaign.withdrawn_at, content.department, runs)
+    if who.works_for(content.department, action):
+        return head
+    return head._replace(areas=tuple(sorted(who.areas)), covers=lambda path: who.covers_area(path, action))
 
 
 def _report(head: Head, run: str | None = None) -> ReportView:
@@ -369,15 +381,17 @@ def _report(head: Head, run: str | None = None) -> ReportView:
     counted = [one for one in head.runs if (one.run_id == run if run else one.occasion == "campaign")]
     if run and not counted:
         raise NotFound
-    report = reporter.report(counted)
+    within = cache(head.within) if head.covers else None
+    report = reporter.report(counted, within)
     corrections = [
-        counts_as_json(reporter.report([one]).counts)
+        counts_as_json(reporter.report([one], within).counts)
         | {"run": one.run_id, "purpose": one.occasion, "status": one.status}
         for one in head.runs
         if one.occasion != "campaign" and not run
     ]
     shown = counts_as_json(report.counts) | {
         "campaign": head.id,
+        "areas": head.areas,
         "status": head.status,
         "withdrawn_at": head.withdrawn_at,
         "runs": [one.run_id for one in head.runs],
@@ -389,13 +403,13 @@ def _report(head: Head, run: str | None = None) -> ReportView:
         "half_sent": report.half_sent,
         "updated_at": report.updated_at,
     }
-    posts = _posts(head.id)
+    posts = _posts(head)
     shown |= {"posts": posts.posts, "post_figures": posts}
     return ReportView.model_validate(shown)
 
 
-def _posts(campaign_id: str) -> PostsView:
-    found = wiring.post_sums().of_campaign(campaign_id)
+def _posts(head: Head) -> PostsView:
+    found = wiring.post_sums().of_campaign(head.id, head.covers)
 
     def view(sums: Mapping[str, MetricSum]) -> dict[str, dict[str, object]]:
         return {
@@ -451,7 +465,7 @@ def report_page(request: Request, campaign_id: str) -> Response:
         channel_names=channel_names,
         officer=request.principal.may("officer_report.read"),
         unknown=_unknown(request, head) if shown.unknown else [],
-        timetable=_timetable(campaign_id),
+        timetable=_timetable(head),
         updated_at=_in_india(shown.updated_at),
     )
     under_way = any(one.in_progress for one in (shown, *shown.corrections))
@@ -485,11 +499,11 @@ def _in_india(at: datetime) -> str:
     return moment(at, seconds=True)
 
 
-def _timetable(campaign_id: str) -> dict[str, Any]:
+def _timetable(head: Head) -> dict[str, Any]:
     """What the page says of runs, repetition and quiet hours; times by India's clock."""
     from chalicelib.dispatch.words import CAMPAIGN, EVERY, PURPOSES
 
-    quiet, found = wiring.campaigns().timetable(campaign_id)
+    quiet, found = wiring.campaigns().timetable(head.id)
     series = [run.series for run in found if run.series]
     first = series[-1].first if series else None
     return {
@@ -505,7 +519,7 @@ def _timetable(campaign_id: str) -> dict[str, Any]:
                 "at": moment(run.at),
                 "until": moment(run.expires_at),
                 "status": CAMPAIGN[run.status],
-                "left": run.left,
+                "left": run.left if head.covers is None else 0,
                 "missed": run.series.missed if run.series else 0,
             }
             for run in found
@@ -535,7 +549,7 @@ def campaigns_page(request: Request) -> Response:
     from chalicelib.dispatch.words import CAMPAIGN, EVERY, WITHDRAWN
     from chalicelib.pages import shell
 
-    found, more = wiring.campaigns().page("", "", read_cursor(request), PAGE_OF_CAMPAIGNS)
+    found, more = wiring.campaigns().page(request.principal, "", "", read_cursor(request), PAGE_OF_CAMPAIGNS)
     campaigns = [
         {
             "id": one.id,
@@ -693,13 +707,15 @@ def _bundle_view(state: BundleState) -> BundleView:
     "/v1/stops", allow="stop.read", query=ListQuery, answer=StopList, summary="All stops that stand, by scope"
 )
 def stops(request: Request, query: ListQuery) -> StopList:
-    page, more = page_of(request, query.limit, wiring.stop_desk().listed(), lambda stop: stop.scope)
+    page, more = page_of(
+        request, query.limit, wiring.stop_desk().listed(request.principal), lambda stop: stop.scope
+    )
     return StopList(items=[_stop_view(stop) for stop in page], next=more)
 
 
 @api.get("/v1/stops/{scope}", allow="stop.read", answer=StopView, summary="One stop, when it stands")
 def stop(request: Request, scope: str) -> StopView:
-    return _stop_view(wiring.stop_desk().get(unquote(scope)))
+    return _stop_view(wiring.stop_desk().get(request.principal, unquote(scope)))
 
 
 @api.put(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 from chalicelib.clock import Clock
@@ -11,8 +11,8 @@ from chalicelib.dispatch.model import Stops
 from chalicelib.dispatch.store import DispatchStore, Stop
 from chalicelib.errors import NotFound, Transient
 from chalicelib.identity.audit import Audit
-from chalicelib.identity.roles import Principal
-from chalicelib.ports import Runs
+from chalicelib.identity.roles import Principal, touches
+from chalicelib.ports import Areas, Runs
 from chalicelib.queues import Queue
 from chalicelib.telemetry import logger
 
@@ -20,6 +20,7 @@ FRESH_S = 2.0
 """How old a copy of the stops may be that a sender acts on (DESIGN.md, stops)."""
 WAKE_AFTER_S = 3.0
 """After this every sender has read that a stop was lifted."""
+READ = "stop.read"
 
 
 @dataclass
@@ -46,21 +47,35 @@ class StopDesk:
     store: DispatchStore
     exists: dict[str, Callable[[str], bool]]
     """By kind of scope (`channel`, `department`, `area`): whether there is one of this id."""
+    areas: Areas
     runs: Runs
     plan_queue: Queue
     audit: Audit
     clock: Clock
 
-    def listed(self) -> list[Stop]:
-        """All stops that stand, by scope."""
-        return self.store.stops()
+    def listed(self, who: Principal) -> list[Stop]:
+        """The stops that stand and concern somebody, by scope: those of everything and of channels, of their
+        departments, and of areas in which theirs lie or that lie in theirs."""
+        found = self.store.stops()
+        if who.works_for_all(READ):
+            return found
+        areas, departments = who.bound_to(READ)
+        own = [area.path for area in self.areas.many(areas).values()]
+        return [stop for stop in found if self._concerns(stop.scope, own, departments)]
 
-    def get(self, scope: str) -> Stop:
-        """The stop of this scope. Raises NotFound when none stands."""
-        for stop in self.store.stops():
+    def get(self, who: Principal, scope: str) -> Stop:
+        """The stop of this scope. Raises NotFound when none stands that concerns them."""
+        for stop in self.listed(who):
             if stop.scope == scope:
                 return stop
         raise _none(scope)
+
+    def _concerns(self, scope: str, own: Sequence[Sequence[str]], departments: Collection[str]) -> bool:
+        kind, _, ident = scope.partition(":")
+        if kind == "area":
+            area = self.areas.get(ident)
+            return area is not None and touches(own, area.path)
+        return ident in departments if kind == "department" else True
 
     def put(self, who: Principal, scope: str, reason: str) -> Stop:
         """Stops all new sends of this scope, within 5 s. Raises NotFound for a scope that stops nothing."""
@@ -79,7 +94,7 @@ class StopDesk:
 
     def lift(self, who: Principal, scope: str) -> None:
         """Lets sending go on within seconds. Raises NotFound when no such stop stands."""
-        self.get(scope)
+        self.get(who, scope)
         self.audit.committing(
             subject=f"stop#{scope}",
             action="stop.lifted",

@@ -237,8 +237,8 @@ class Partition:
     """By the area's id: the head, and in a district all below it."""
     folded: dict[str, Folded] = field(default_factory=dict)
     """Of a state or of India: what lies right below, by id."""
-    people: set[str] = field(default_factory=set)
-    """The paths below it at which people were counted, as the roster's keys have them."""
+    people: dict[str, int] = field(default_factory=dict)
+    """How many people were counted at which path below it, as the roster's keys have them."""
 
     @property
     def head(self) -> Node:
@@ -254,6 +254,11 @@ class Partition:
         if area == area_of(self.name):
             return set(self.nodes)
         return {one.area for one in self.nodes.values() if area in (one.area, one.parent)}
+
+    def says(self, area: str, path: Sequence[str], until: str) -> bool:
+        """Whether this is what is known of where an area lies, and of its last day."""
+        node = self.nodes.get(area)
+        return node is not None and node.until == until and self.path_to(area) == tuple(path)
 
     def path_to(self, area: str) -> tuple[str, ...]:
         """The ids from India to an area in it; empty when there is none."""
@@ -306,7 +311,8 @@ def read_rows(
             groups.append((where, Own.unpacked(value)))
         elif mark == "%":
             people.append((where, int(value)))
-            found.people.add("/".join(long(partition, one) for one in (rest, where) if one != HEAD))
+            at = "/".join(long(partition, one) for one in (rest, where) if one != HEAD)
+            found.people[at] = int(value)
         elif mark == "!":
             goals[where] = float(value)
         elif mark == "=":

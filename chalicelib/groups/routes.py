@@ -212,6 +212,8 @@ class Goal(Strict):
 
 class Recounted(View):
     area: str
+    more: bool = False
+    """Whether more may be wrong there: ask again."""
 
 
 def _as_now(request: Request, kept: Mapping[str, Any]) -> GroupView:
@@ -458,8 +460,7 @@ def set_goal(request: Request, area: str, body: Goal) -> Goal:
 )
 def recount(request: Request, area: str, body: Nothing) -> Recounted:
     wiring.coverage().covers(request.principal, area)
-    wiring.coverage_fold().recount(area)
-    return Recounted(area=area)
+    return Recounted(area=area, more=wiring.coverage_fold().recount(area))
 
 
 @api.get(

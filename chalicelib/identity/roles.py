@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -101,6 +101,7 @@ MATRIX: dict[str, frozenset[Role]] = {
 
 _ALL_AREAS = _only("admin", "auditor")
 _ALL_DEPARTMENTS = _only("admin", "auditor", "editor", "approver")
+"""These work for the whole organisation where a thing is of no single area (docs/roles.md)."""
 NEEDS_SECOND_FACTOR = _only("admin", "approver")
 """Who may undo others' work or let a message out signs in with a code as well (DESIGN.md, staff sign-in)."""
 
@@ -136,6 +137,27 @@ class Principal:
         if "nodal_officer" in roles and not roles & _ALL_DEPARTMENTS:
             return department in self.departments
         return bool(roles)
+
+    def works_for_all(self, action: str) -> bool:
+        """Whether some role of theirs that allows `action` works for the whole organisation, and not for
+        areas or departments that were given to them."""
+        return bool(self.roles & MATRIX[action] & _ALL_DEPARTMENTS)
+
+    def works_for(self, department: str, action: str) -> bool:
+        """Whether what this department does is theirs to see as a whole: counts over all areas included."""
+        return self.works_for_all(action) or department in self.bound_to(action)[1]
+
+    def bound_to(self, action: str) -> tuple[frozenset[str], frozenset[str]]:
+        """For who does not work for all: the areas (a coordinator's) and the departments (a nodal officer's)
+        to which they are bound in doing `action`."""
+        roles = self.roles & MATRIX[action]
+        areas = self.areas if "coordinator" in roles else frozenset[str]()
+        return areas, self.departments if "nodal_officer" in roles else frozenset()
+
+
+def touches(own: Iterable[Sequence[str]], path: Sequence[str]) -> bool:
+    """Whether an area lies in one of `own`, or above it: what happens there concerns them. All are paths."""
+    return any(path[-1] in one or one[-1] in path for one in own)
 
 
 def needs_second_factor(roles: frozenset[Role]) -> bool:

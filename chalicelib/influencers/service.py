@@ -12,7 +12,7 @@ from pynamodb.transactions import TransactWrite
 
 from chalicelib import ids, telemetry
 from chalicelib.clock import Clock, rfc3339
-from chalicelib.errors import FieldError, Forbidden, InvalidInput, NotFound, PlatformOff
+from chalicelib.errors import FieldError, InvalidInput, NotFound, PlatformOff
 from chalicelib.events.catalog import (
     DeliveryOptedOut,
     Event,
@@ -684,7 +684,8 @@ class Register:
         limit: int,
         after: Mapping[str, Any] | None,
     ) -> tuple[list[Influencer], dict[str, Any] | None]:
-        """Up to `limit` people, by state and place, and where to go on. Raises Forbidden, InvalidInput."""
+        """Up to `limit` people, by state and place, and where to go on. Raises InvalidInput
+        for an area that is none or not theirs."""
         prefixes = self._prefixes(who, area)
         stretches = [(state, prefix) for state in ([status] if status else STATUSES) for prefix in prefixes]
         found: list[Influencer] = []
@@ -706,12 +707,11 @@ class Register:
                 yield person, {"stretch": number, "key": key}
 
     def get(self, who: Principal, influencer_id: str, action: str = READ) -> Influencer:
-        """One person, for somebody who may do `action` in their area. Raises NotFound, Forbidden."""
+        """One person, for somebody who may do `action` in their area. Raises NotFound, also for people of
+        other areas."""
         person = self.store.find(influencer_id)
-        if person is None:
+        if person is None or not who.covers_area(person.area_path, action):
             raise NotFound
-        if not who.covers_area(person.area_path, action):
-            raise Forbidden("This person belongs to another area.")
         return person
 
     def review(self, who: Principal, influencer_id: str, decision: ReviewRequest) -> Influencer:
@@ -803,8 +803,6 @@ class Register:
 
     def _own_area(self, who: Principal, area_id: str, name: str, action: str) -> Area:
         area = self.areas.get(area_id)
-        if area is None:
-            raise InvalidInput.of(name, "area_unknown", "There is no area %(id)s.", id=area_id)
-        if not who.covers_area(area.path, action):
-            raise Forbidden("This is not one of your areas.")
+        if area is None or not who.covers_area(area.path, action):
+            raise InvalidInput.of(name, "area_unknown", "There is no area %(id)s among yours.", id=area_id)
         return area

@@ -99,6 +99,8 @@ class Posts:
     shred: Callable[[str], None] = lambda key: None
     """Takes a file out of the bucket."""
     measured: Callable[[str, Measured, datetime], None] = lambda post_id, news, at: None
+    knows: Callable[[Principal, str], bool] = lambda who, campaign: True
+    """Whether a member of staff may know of a campaign."""
 
     # --- handing in
 
@@ -198,7 +200,11 @@ class Posts:
         by = "staff" if given.staff else "given"
         if given.campaign:
             brief = self.briefs.brief(given.campaign)
-            known = given.staff or given.contact is None or self._reached(given, GIVEN_WITHIN)
+            known = (
+                self.knows(given.staff, given.campaign)
+                if given.staff
+                else given.contact is None or self._reached(given, GIVEN_WITHIN)
+            )
             if brief is None or not known:
                 raise _no_campaign(given.campaign)
             return _of_campaign(given.campaign, by, brief.department, brief.compensation)
@@ -414,7 +420,9 @@ class Posts:
         contact = self.people.contacts([influencer]).get(influencer) if influencer else None
         if department and department not in self.departments():
             raise InvalidInput.of("department", "department_unknown", "There is no such department.")
-        if influencer and (contact is None or contact.status != "approved"):
+        if influencer and not (
+            contact and contact.status == "approved" and self._may_hand_in(who, contact, campaign)
+        ):
             raise InvalidInput.of("influencer", "influencer_unknown", "There is no such approved person.")
         now = self.clock.now().replace(microsecond=0)
         words = Words(labels=labels_in(text), by="stated", at=now) if text else None
@@ -444,7 +452,7 @@ class Posts:
         if before.withdrawn_at:
             raise NotFound
         said: dict[str, object] = {"decided_by": who.id, "reason": decision.reason}
-        after = before.changed(**said | self._decided(decision))
+        after = before.changed(**said | self._decided(who, decision))
         self._may(who, after, WRITE)
         event = _submitted(after) if after.campaign != before.campaign else None
         now = self.clock.now()
@@ -459,13 +467,13 @@ class Posts:
         )
         return after
 
-    def _decided(self, decision: Decision) -> dict[str, object]:
+    def _decided(self, who: Principal, decision: Decision) -> dict[str, object]:
         changes: dict[str, object] = {}
         if decision.matched is not None:
             changes |= {"matched": "yes" if decision.matched else "no", "matched_by": "staff"}
         if decision.campaign is not None:
             brief = self.briefs.brief(decision.campaign) if decision.campaign else None
-            if decision.campaign and brief is None:
+            if decision.campaign and (brief is None or not self.knows(who, decision.campaign)):
                 raise _no_campaign(decision.campaign)
             changes |= _of_campaign(decision.campaign, "staff", "", "")
             if brief is not None:
@@ -473,9 +481,10 @@ class Posts:
         return changes
 
     def get(self, who: Principal, post_id: str, action: str = READ) -> Post:
-        """One post, for somebody who may do `action` with it. Raises NotFound, Forbidden."""
+        """One post, for somebody who may do `action` with it. Raises NotFound, also for others' posts."""
         post = self.standing(post_id)
-        self._may(who, post, action)
+        if not covers(who, post, action):
+            raise NotFound
         return post
 
     def listed(
@@ -515,11 +524,20 @@ class Posts:
             rows = self.store.listed("by_time", POST, _place(after), PAGE)
         found: list[Post] = []
         for read, (post, place) in enumerate(rows, start=1):
-            if wanted.picks(post) and may(post):
+            if not may(post):
+                continue  # nor is it a place to go on from: a cursor can be read
+            if wanted.picks(post):
                 found.append(post)
-            if len(found) == limit or read == MOST_READ:
+            if len(found) == limit or read >= MOST_READ:
                 return found, place
         return found, None
+
+    def _may_hand_in(self, who: Principal, person: Contact, campaign: str) -> bool:
+        """Whether somebody may know of a person whose post they hand in: in their areas, or for a campaign
+        of their departments."""
+        officer = bool(who.bound_to(WRITE)[1] and campaign)
+        theirs = who.works_for_all(WRITE) or who.covers_area(person.area_path, WRITE)
+        return theirs or officer and self.knows(who, campaign)
 
     def _may(self, who: Principal, post: Post, action: str) -> None:
         if not covers(who, post, action):

@@ -149,7 +149,7 @@ class Appeals:
         after: Mapping[str, Any] | None,
     ) -> tuple[list[Appeal], dict[str, Any] | None]:
         """Up to `limit` appeals of the caller's areas, by place and then by age, and where to go on. Raises
-        InvalidInput, Forbidden."""
+        InvalidInput for an area that is none or not theirs."""
         found: list[Appeal] = []
         walked = self._walk(self._prefixes(who, area), state, after)
         for read, (appeal, place) in enumerate(walked, start=1):
@@ -261,10 +261,8 @@ class Appeals:
 
     def _own_area(self, who: Principal, area_id: str) -> Area:
         area = self.areas.get(area_id)
-        if area is None:
-            raise InvalidInput.of("area", "area_unknown", "There is no area %(id)s.", id=area_id)
-        if not who.covers_area(area.path, READ):
-            raise Forbidden("This is not one of your areas.")
+        if area is None or not who.covers_area(area.path, READ):
+            raise InvalidInput.of("area", "area_unknown", "There is no area %(id)s among yours.", id=area_id)
         return area
 
 

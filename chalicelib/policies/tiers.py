@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from chalicelib.clock import Clock
-from chalicelib.errors import Forbidden, InvalidInput, NotFound, Unauthenticated
+from chalicelib.errors import InvalidInput, NotFound, Unauthenticated
 from chalicelib.identity.roles import Principal
 from chalicelib.policies.model import TRIAL, Evaluation, Known, Policy, Version, evaluate, months_before
 from chalicelib.policies.service import Policies, held_on
@@ -70,7 +70,7 @@ class Tiers:
         after: Mapping[str, Any] | None,
     ) -> tuple[Version, list[Evaluation], Mapping[str, str] | None]:
         """The tiers of up to 500 approved people of an area, by any version, drafts too; and where to go on.
-        Nothing is kept. Raises NotFound, InvalidInput, Forbidden for an area that the caller does not
+        Nothing is kept. Raises NotFound, InvalidInput, also for an area that the caller does not
         cover."""
         _, version = self._chosen(policy, number)
         area = self._own_area(who, area_id)
@@ -104,10 +104,8 @@ class Tiers:
 
     def _own_area(self, who: Principal, area_id: str) -> Area:
         area = self.areas.get(area_id)
-        if area is None:
-            raise InvalidInput.of("area", "area_unknown", "There is no area %(id)s.", id=area_id)
-        if not who.covers_area(area.path, TRIAL):
-            raise Forbidden("This is not one of your areas.")
+        if area is None or not who.covers_area(area.path, TRIAL):
+            raise InvalidInput.of("area", "area_unknown", "There is no area %(id)s among yours.", id=area_id)
         return area
 
 

@@ -52,6 +52,8 @@ def test_staff_of_another_district_find_nothing(api: Api, person: str) -> None:
     assert (status, refused["errors"][0]["code"]) == (422, "area_unknown")
     assert api("GET", "/v1/ambassadors?area=D9999", who="two")[1]["errors"][0]["code"] == "area_unknown"
     assert api("GET", "/v1/ambassadors", who="editor")[0] == 403
+    for path in ("ambassadors", "invitations"):
+        assert api("GET", f"/v1/{path}?area=", who="admin")[0] == 422
 
 
 def test_a_repeated_appointment_with_a_key_answers_anew_and_keeps_no_name(api: Api, person: str) -> None:

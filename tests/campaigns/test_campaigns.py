@@ -293,7 +293,7 @@ def test_staff_of_a_department_work_for_their_own_only(campaigns):
     with pytest.raises(OtherDepartment):
         campaigns.change(NODAL, draft.id, {"department": "election"})
     other = campaigns.create(EDITOR, content())
-    with pytest.raises(OtherDepartment):
+    with pytest.raises(NotFound):
         campaigns.submit(NODAL, other.id)
 
 
@@ -306,11 +306,11 @@ def test_the_list_is_newest_first_and_filtered(made):
     older = made(at=NOW - timedelta(hours=1)).create(EDITOR, content(title="older"))
     campaigns = made()
     newer = campaigns.create(EDITOR, content(title="newer", department="health"))
-    first, last = campaigns.page("", "", None, 1)
-    second, _ = campaigns.page("", "", last, 1)
+    first, last = campaigns.page(EDITOR, "", "", None, 1)
+    second, _ = campaigns.page(EDITOR, "", "", last, 1)
     assert [one.id for one in first + second] == [newer.id, older.id]
-    assert [one.id for one in campaigns.page("draft", "health", None, 10)[0]] == [newer.id]
-    assert campaigns.page("approved", "", None, 10)[0] == []
+    assert [one.id for one in campaigns.page(EDITOR, "draft", "health", None, 10)[0]] == [newer.id]
+    assert campaigns.page(EDITOR, "approved", "", None, 10)[0] == []
 
 
 # --- runs ----------------------------------------------------------------------------------------------
@@ -551,7 +551,7 @@ def test_an_officer_pauses_their_own_departments_campaign_and_lets_nothing_go_on
     assert campaigns.pause(NODAL, own).status == "paused"
     assert not NODAL.may("campaign.schedule")
     other, _ = dispatching(campaigns)
-    with pytest.raises(OtherDepartment):
+    with pytest.raises(NotFound):
         campaigns.pause(NODAL, other)
 
 

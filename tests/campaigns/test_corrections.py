@@ -15,7 +15,7 @@ from chalicelib.campaigns.correction import Words
 from chalicelib.campaigns.corrections import Corrections
 from chalicelib.campaigns.model import Run
 from chalicelib.campaigns.service import AuthorCannotApprove, ChangedMeanwhile
-from chalicelib.errors import Conflict, InvalidInput, NotFound, OtherDepartment
+from chalicelib.errors import Conflict, InvalidInput, NotFound
 from chalicelib.identity.roles import Principal
 from chalicelib.ports import Contact
 from tests.campaigns.samples import (
@@ -259,7 +259,7 @@ def test_it_names_runs_of_this_campaign_that_have_begun(corrections, campaigns):
 
 def test_staff_of_a_department_correct_their_own_campaigns_only(corrections, campaigns):
     campaign, _ = dispatched(campaigns)
-    with pytest.raises(OtherDepartment):
+    with pytest.raises(NotFound):
         corrections.propose(NODAL, campaign, words())
 
 

@@ -75,14 +75,14 @@ def test_the_whole_way_from_draft_to_run(call, campaign):
     )
     status, run = call("approver", "POST", f"{campaign}/schedule", {})
     assert (status, run["status"], run["channels"]) == (201, "scheduled", ["whatsapp", "telegram"])
-    assert call("nodal", "GET", f"{campaign}/runs")[1]["items"] == [run]
-    [listed] = call("nodal", "GET", "/v1/campaigns?status=scheduled")[1]["items"]
+    assert call("approver", "GET", f"{campaign}/runs")[1]["items"] == [run]
+    [listed] = call("approver", "GET", "/v1/campaigns?status=scheduled")[1]["items"]
     assert (listed["runs"], listed["decided_by"], listed["messages"]) == (
         1,
         "u-approver",
         draft_body()["messages"],
     )
-    assert call("nodal", "POST", f"{campaign}/pause")[0] == 403
+    assert call("nodal", "POST", f"{campaign}/pause")[0] == 404
     assert call("nodal", "POST", f"{campaign}/resume")[0] == 403
     assert call("editor", "POST", f"{campaign}/pause")[1]["status"] == "paused"
     assert call("editor", "POST", f"{campaign}/pause")[0] == 409
@@ -97,22 +97,22 @@ def test_the_whole_way_of_a_withdrawal(call, campaign):
     call("approver", "POST", f"{campaign}/approval", {"decision": "approve"})
     first = call("approver", "POST", f"{campaign}/schedule", {})[1]["id"]
     assert wiring.runs().start(first)
-    assert call("nodal", "POST", f"{campaign}/corrections", body)[0] == 403
+    assert call("nodal", "POST", f"{campaign}/corrections", body)[0] == 404
     status, correction = call("editor", "POST", f"{campaign}/corrections", body)
     assert (status, correction["status"], correction["reason"]) == (201, "proposed", "Wrong day.")
     assert call("nodal", "POST", f"{campaign}/withdrawal", body)[0] == 403
     status, withdrawal = call("editor", "POST", f"{campaign}/withdrawal", body | {"urgent": True})
     assert (status, withdrawal["number"], withdrawal["purpose"]) == (201, 2, "withdrawal")
-    shown = call("nodal", "GET", campaign)[1]
+    shown = call("approver", "GET", campaign)[1]
     assert (shown["status"], shown["corrections"], bool(shown["withdrawn_at"])) == ("cancelled", 2, True)
     decision = {"decision": "approve", "reason": "Checked."}
     assert call("editor", "POST", f"{campaign}/corrections/2/approval", decision)[0] == 403
     assert call("approver", "POST", f"{campaign}/corrections/1/approval", decision)[0] == 409
     status, decided = call("approver", "POST", f"{campaign}/corrections/2/approval", decision)
     assert (status, decided["status"], decided["answer"]) == (200, "approved", "Checked.")
-    items = call("nodal", "GET", f"{campaign}/corrections")[1]["items"]
+    items = call("approver", "GET", f"{campaign}/corrections")[1]["items"]
     assert [one["status"] for one in items] == ["proposed", "approved"]
-    runs = call("nodal", "GET", f"{campaign}/runs")[1]["items"]
+    runs = call("approver", "GET", f"{campaign}/runs")[1]["items"]
     assert [(run["id"], run["purpose"], run["parent"]) for run in runs] == [
         (first, "campaign", ""),
         (decided["run"], "withdrawal", first),
@@ -125,7 +125,7 @@ def test_the_whole_way_of_a_withdrawal(call, campaign):
 def test_a_role_that_may_not_is_refused(call, campaign):
     call("editor", "POST", f"{campaign}/submission")
     assert call("editor", "POST", f"{campaign}/approval", {"decision": "approve"})[0] == 403
-    assert call("nodal", "PATCH", campaign, {"title": "x"})[0] == 403
+    assert call("nodal", "PATCH", campaign, {"title": "x"})[0] == 404
 
 
 def test_what_is_wrong_is_named_by_its_place(call):
@@ -246,7 +246,7 @@ def test_a_series_tells_its_place_its_zone_and_its_quiet_hours(call, campaign):
     assert (run["repeat"], run["spread_minutes"], run["left"]) == (place, 30, 0)
     assert run["quiet_hours"] == {"from": "21:00", "until": "08:00"}
     assert call("editor", "GET", campaign)[1]["repeats"] == "week"
-    assert call("nodal", "GET", f"{campaign}/runs")[1]["items"] == [run]
+    assert call("approver", "GET", f"{campaign}/runs")[1]["items"] == [run]
 
 
 @pytest.mark.parametrize(

@@ -7,20 +7,31 @@ from typing import Any
 import pytest
 
 from chalicelib import wiring
+from chalicelib.ambassadors import store as ambassadors
+from chalicelib.ambassadors.invitation import Invitation
+from chalicelib.ambassadors.model import Appointment
+from chalicelib.ambassadors.refile import AmbassadorsRefiled
+from chalicelib.ambassadors.store import AmbassadorStore
 from chalicelib.directory.kind import AreaKind
 from chalicelib.directory.model import Poll
 from chalicelib.directory.store import DirectoryStore
 from chalicelib.groups.model import Group
 from chalicelib.groups.refile import GroupsRefiled
 from chalicelib.groups.store import GroupStore
+from chalicelib.identity.audit import Audit
 from chalicelib.influencers.refile import PeopleRefiled
 from chalicelib.influencers.store import ProfileItem, RosterItem
 from chalicelib.ports import Area
 from chalicelib.tables import write_together
 from chalicelib.turnout.refile import TurnoutRefiled
 from chalicelib.turnout.store import Goal, TurnoutStore
+from chalicelib.voices import store as voices
+from chalicelib.voices.changes import Changes
+from chalicelib.voices.model import Voice
+from chalicelib.voices.refile import VoicesRefiled
+from chalicelib.voices.store import VoiceStore
 from tests.dispatch.world import Crash, Faults
-from tests.influencers.world import NOON
+from tests.influencers.world import NOON, MovedClock
 from tests.influencers.world import World as Creators
 from tests.turnout.world import AT, booth, booth_area, bring, job, told
 
@@ -45,6 +56,8 @@ class Ground:
         for area in ("D9001", "D9001-B1", "D9001-A1-P2", "D9001-A1", "D9002"):
             wiring.turnouts().set_goal(self.admin, area, 0.75)
         self.poll()
+        for area in ("D9001-A1-P1", "D9002"):
+            self.voice_and_appointment(area)
 
     @property
     def admin(self) -> Any:
@@ -64,6 +77,17 @@ class Ground:
             GroupStore().write(transaction, None, made)
         return made.id
 
+    def voice_and_appointment(self, area: str) -> None:
+        facts: dict[str, Any] = {"area": area, "path": self.path(area)}
+        voice = Voice(id=f"voi_{area}", ticket=area, received_at=AT, **facts)
+        voices._item(voice, None, AT).save()
+        term: dict[str, Any] = {"begins": AT.date(), "until": AT.date(), "barred": 0, "code": area}
+        appointment = Appointment(id=f"amb_{area}", influencer="inf_1", at=AT, by="x", **facts, **term)
+        ambassadors._item(appointment).save()
+        said: dict[str, Any] = {"masked": "x", "hashed": "x", "language": "hi", "reason": "x", "by": "x"}
+        invited = Invitation(id=f"inv_{area}", channel="sms", at=AT, **facts, **said)
+        ambassadors._invitation(invited).save()
+
     def poll(self) -> None:
         times = {"polling_ends": NOON, "code_from": NOON, "code_until": NOON}
         areas = {one: self.path(one) for one in ("D9001-B1", "D9002")}
@@ -77,7 +101,15 @@ class Ground:
         people = wrap(self.creators.store, "move")
         groups = wrap(GroupStore(), "write")
         turnout = wrap(TurnoutStore(), "move_goal", "put_booths", "fold")
-        filed = (PeopleRefiled(people, areas), GroupsRefiled(groups, areas), TurnoutRefiled(turnout, areas))
+        appointed = wrap(AmbassadorStore(), "refile")
+        heard = wrap(Changes(VoiceStore(), Audit(), MovedClock(), 12), "quietly")
+        filed = (
+            PeopleRefiled(people, areas),
+            GroupsRefiled(groups, areas),
+            TurnoutRefiled(turnout, areas),
+            AmbassadorsRefiled(appointed, areas),
+            VoicesRefiled(VoiceStore(), heard, areas),
+        )
         store = wrap(DirectoryStore(), "mark_moved", "replace_areas", "move_poll", "end_moved")
         return AreaKind(store, lambda: filed)
 
@@ -98,6 +130,11 @@ class Ground:
             "roster": sorted((row.pk, row.sk) for row in RosterItem.scan()),
             "groups": listed,
             "goals": goals,
+            "voices": {one.id: one.path for one, _ in VoiceStore().on_ground("open", "", None)},
+            "voices_keys": {row.pk: row.place for row in voices.VoiceItem.scan()},
+            "appointments": {one.id: one.path for one, _ in AmbassadorStore().listed("open", "", None, 9)},
+            "invitations": {one.id: one.path for one, _ in AmbassadorStore().invitations("", None, 9)},
+            "places": {row.pk: row.place for row in ambassadors.Record.scan()},
             "sums": {(s.state, s.district): s.sum.voters for s in TurnoutStore().sums("ls-2014")},
             "blocks": {b.id: b.block for b in TurnoutStore().sheet("ls-2014", "D9001").booths},
             "poll": poll.areas,

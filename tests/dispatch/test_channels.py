@@ -268,7 +268,7 @@ def call(desk, monkeypatch):
             return [RUN]
 
     exists = {"channel": only(lambda: {"whatsapp-main"})}
-    stops = StopDesk(desk.store, exists, NoRuns(), Queue(), wiring.audit(), desk.clock)  # type: ignore[arg-type]
+    stops = StopDesk(desk.store, exists, None, NoRuns(), Queue(), wiring.audit(), desk.clock)  # type: ignore[arg-type]
     monkeypatch.setattr(http._doors[0], "gate", Gate)
     monkeypatch.setattr(http._doors[0], "cursor_key", lambda: "key")
     monkeypatch.setattr(wiring, "channel_desk", lambda: desk)

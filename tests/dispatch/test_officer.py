@@ -254,19 +254,19 @@ def ask(made, officer, monkeypatch):
     made.send()
     note("campaign.approved")
     desk = StopDesk(
-        made.store, {"area": only(lambda: {"D1"})}, made.runs, made.plan_queue, Audit(), made.clock
+        made.store, {"area": only(lambda: {"D1"})}, None, made.runs, made.plan_queue, Audit(), made.clock
     )  # type: ignore[arg-type]
     desk.put(Principal("u-admin", "", "", frozenset()), "area:D1", "sample")
 
-    def campaign(ident):
-        if ident != CAMPAIGN:
+    def campaign(who, ident, action):
+        if ident != CAMPAIGN or not who.covers_department("dept_sample", action):
             raise NotFound
         content = SimpleNamespace(title="हर मत की क़ीमत", department="dept_sample")
         return SimpleNamespace(
             id=CAMPAIGN, status="dispatched", withdrawn_at=None, content=content, created_at=START
         )
 
-    monkeypatch.setattr(wiring, "campaigns", lambda: SimpleNamespace(get=campaign))
+    monkeypatch.setattr(wiring, "campaigns", lambda: SimpleNamespace(seen=campaign))
     monkeypatch.setattr(wiring, "runs", lambda: made.runs)
     monkeypatch.setattr(wiring, "officer", lambda: officer)
     monkeypatch.setattr(wiring, "directory", lambda: AREAS)
@@ -304,8 +304,10 @@ def test_a_campaign_without_runs_is_not_signed(ask, made):
 
 def test_who_may_read_and_sign(ask):
     assert [ask(who, "GET", WHERE).status_code for who in ("editor", "coordinator", "nodal_officer")] == [
-        403
-    ] * 3
+        403,
+        403,
+        404,
+    ]
     assert ask("auditor", "POST", f"{WHERE}/signature").status_code == 403
     assert ask("admin", "GET", "/v1/campaigns/cmp_none/officer-report").status_code == 404
 

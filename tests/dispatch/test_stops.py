@@ -495,6 +495,15 @@ class KeptQueue:
 
 
 ADMIN = Principal("u-admin", "", "", frozenset({"admin"}))
+PATHS = {"IN": ("IN",), "D1": ("IN", "IN-XN", "D1"), "D2": ("IN", "IN-XN", "D2")}
+
+
+class SmallDirectory:
+    def get(self, area):
+        return Area(area, "district", PATHS[area], {}) if area in PATHS else None
+
+    def many(self, areas, **_):
+        return {one: self.get(one) for one in areas if one in PATHS}
 
 
 @pytest.fixture
@@ -506,7 +515,7 @@ def desk():
         "department": only(lambda: {"dept_sample"}),
         "area": only(lambda: {"IN", "D1"}),
     }
-    return StopDesk(made.store, exists, made.runs, queue, wiring.audit(), made.clock)
+    return StopDesk(made.store, exists, SmallDirectory(), made.runs, queue, wiring.audit(), made.clock)
 
 
 def audited(scope: str) -> list[tuple[str, str]]:
@@ -514,15 +523,34 @@ def audited(scope: str) -> list[tuple[str, str]]:
     return [(entry.action, entry.actor) for entry in reversed(entries)]
 
 
+def test_of_stops_everybody_is_told_those_that_concern_them(desk):
+    scopes = ("all", "area:D1", "area:IN", "channel:whatsapp-main", "department:dept_sample")
+    for scope in scopes:
+        desk.put(ADMIN, scope, "Sample.")
+    everywhere = ["all", "area:IN", "channel:whatsapp-main"]
+
+    def seen(role, areas=(), departments=()):
+        who = Principal("u", "", "", frozenset({role}), frozenset(areas), frozenset(departments))
+        return [stop.scope for stop in desk.listed(who)]
+
+    assert [seen(role) for role in ("editor", "approver", "auditor")] == [list(scopes)] * 3
+    assert seen("coordinator", ["D1"]) == sorted([*everywhere, "area:D1"])
+    assert seen("coordinator", ["D2"]) == everywhere
+    assert seen("nodal_officer", [], ["dept_sample"]) == ["all", "channel:whatsapp-main", scopes[4]]
+    with pytest.raises(NotFound):
+        desk.get(Principal("u", "", "", frozenset({"coordinator"}), frozenset({"D2"})), "area:D1")
+
+
 @pytest.mark.parametrize("scope", [*SCOPES, "area:D1"])
 def test_a_stop_stands_until_it_is_lifted_and_both_are_audited(desk, scope):
     put = desk.put(ADMIN, scope, "Wrong date in the message.")
-    assert desk.get(scope) == put == Stop(scope, "Wrong date in the message.", "u-admin", desk.clock.now())
-    assert desk.listed() == [put]
+    assert put == Stop(scope, "Wrong date in the message.", "u-admin", desk.clock.now())
+    assert desk.get(ADMIN, scope) == put
+    assert desk.listed(ADMIN) == [put]
     desk.lift(ADMIN, scope)
-    assert desk.listed() == []
+    assert desk.listed(ADMIN) == []
     with pytest.raises(NotFound):
-        desk.get(scope)
+        desk.get(ADMIN, scope)
     assert audited(scope) == [("stop.put", "u-admin"), ("stop.lifted", "u-admin")]
 
 
@@ -539,13 +567,13 @@ def test_the_audit_holds_no_reason_in_words(desk):
 def test_what_would_stop_nothing_is_refused(desk, scope):
     with pytest.raises(NotFound):
         desk.put(ADMIN, scope, "x")
-    assert desk.listed() == []
+    assert desk.listed(ADMIN) == []
 
 
 def test_putting_a_stop_again_changes_its_reason(desk):
     desk.put(ADMIN, "all", "first")
     desk.put(ADMIN, "all", "second")
-    assert [stop.reason for stop in desk.listed()] == ["second"]
+    assert [stop.reason for stop in desk.listed(ADMIN)] == ["second"]
     assert audited("all") == [("stop.put", "u-admin")] * 2
 
 
@@ -571,7 +599,7 @@ def test_lifting_a_stop_wakes_what_is_under_way_and_holds_without_the_queue(desk
     desk.put(ADMIN, "all", "x")
     desk.plan_queue.down = True
     desk.lift(ADMIN, "all")
-    assert desk.listed() == []
+    assert desk.listed(ADMIN) == []
 
 
 @pytest.fixture

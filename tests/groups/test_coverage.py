@@ -326,6 +326,35 @@ def test_counting_anew_mends_what_was_lost(api: Api, streams: Streams, add: Add)
     assert rows() == before
 
 
+def test_counting_anew_writes_only_what_is_wrong_and_says_when_it_is_to_be_asked_again(
+    api: Api, streams: Streams, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for n, path in enumerate((f"{BLOCK}/{BOOTH}", BLOCK, "")):
+        person("D9001", path, f"x{n}").save()
+    streams.settle()
+    before = rows()
+
+    def recount() -> tuple[bool, int]:
+        streams.new()
+        status, told = api("POST", "/v1/coverage/D9001/recount", {}, who="admin")
+        assert status == 200
+        return told["more"], len([one for one in streams.new() if one["eventSourceARN"].count("coverage")])
+
+    assert recount() == (False, 0)
+    for pk, sk in before:
+        if pk == "D9001" and "%" in sk:
+            boto3.client("dynamodb").update_item(
+                TableName="janjan-local-coverage",
+                Key={"pk": {"S": pk}, "sk": {"S": sk}},
+                UpdateExpression="SET v = :v",
+                ExpressionAttributeValues={":v": {"S": "7"}},
+            )
+    monkeypatch.setattr("chalicelib.groups.fold.MOST_COUNTED", 2)
+    assert recount()[0] is True
+    assert recount()[0] is False
+    assert rows() == before
+
+
 def test_an_area_that_has_ended_is_a_node_no_more_and_gets_no_group(
     api: Api, streams: Streams, add: Add
 ) -> None:

@@ -141,7 +141,7 @@ def test_a_person_is_reviewed_shown_masked_and_revealed(api: Api) -> None:
         200,
         {"phone": PHONE, "email": "", "handles": [reviewed["handles"][0]]},
     )
-    assert api("GET", f"/v1/influencers/{influencer_id}", who="two")[0] == 403
+    assert api("GET", f"/v1/influencers/{influencer_id}", who="two")[0] == 404
     status, problem = api(
         "POST", f"/v1/influencers/{influencer_id}/review", {"decision": "decline"}, who="one"
     )

@@ -133,7 +133,7 @@ def test_staff_hand_in_look_and_decide(api: Api, creator: str) -> None:
         assert len(api("GET", f"/v1/posts{query}", who="admin")[1]["items"]) == 1
     assert api("GET", "/v1/posts?undecided=true", who="admin")[1]["items"] == []
     assert api("GET", "/v1/posts", who="two")[1]["items"] == []
-    assert api("GET", f"/v1/posts/{post['id']}", who="two")[0] == 403
+    assert api("GET", f"/v1/posts/{post['id']}", who="two")[0] == 404
 
 
 def test_of_a_post_of_another_area_staff_learn_that_it_was_handed_in_and_no_more(

@@ -220,7 +220,7 @@ def test_appeals_of_elsewhere_are_not_there(api: Api, creator: str) -> None:
     assert api("GET", f"/v1/appeals/{appeal}", who="two") == nothing
     assert api("POST", f"/v1/appeals/{appeal}/answer", YES, who="two") == nothing
     assert api("GET", "/v1/appeals", who="two")[1] == {"items": [], "next": None}
-    assert api("GET", "/v1/appeals?area=D9001", who="two")[0] == 403
+    assert api("GET", "/v1/appeals?area=D9001", who="two")[0] == 422
     assert api("GET", "/v1/appeals", who="editor")[0] == 403
     assert api("GET", f"/v1/appeals/{appeal}", who="auditor")[1]["mine"] is False
     assert api("POST", f"/v1/appeals/{appeal}/answer", YES, who="auditor")[0] == 403

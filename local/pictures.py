@@ -1,0 +1,76 @@
+"""`make pictures`: the photographs of docs/images, from a system of its own with invented people."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import Progress
+
+from local.acting import Caller, Staff
+from local.demo import Demo, Settings
+from local.laptop import laptop
+from local.programme import introduce
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, ViewportSize
+
+CHROMIUM = "/usr/bin/chromium"
+IMAGES = Path(__file__).resolve().parents[1] / "docs" / "images"
+PEOPLE = 60
+PHONE: ViewportSize = {"width": 360, "height": 740}
+DESK: ViewportSize = {"width": 1100, "height": 760}
+
+
+def main() -> int:
+    """Runs a small campaign, then takes the pictures; 1 without Chromium."""
+    if not Path(CHROMIUM).exists():
+        print(f"There is no {CHROMIUM}.", file=sys.stderr)
+        return 1
+    from playwright.sync_api import sync_playwright
+
+    console = Console(stderr=True)
+    with tempfile.TemporaryDirectory(prefix="janjan-pictures-") as folder, laptop(Path(folder)) as system:
+        introduce(system)
+        api = Caller(system.url)
+        with Progress(console=console) as progress:
+            Demo(system, Settings(PEOPLE), progress, api, Caller(system.sandbox_url)).run()
+        token = Staff.signed_in(api, system.env).tokens["admin"]
+        [campaign] = api("GET", "/v1/campaigns", token=token)["items"]
+        report = f"/campaigns/{campaign['id']}/report?lang=hi"
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+            take(browser, system.url, "/signup?lang=hi", "signup")
+            take(browser, system.url, "/?lang=ur", "landing-urdu")
+            take(browser, system.url, report, "report", token=token)
+            take(browser, system.url, report, "report-wide", view=DESK, dark=True, token=token)
+            browser.close()
+    return 0
+
+
+def take(
+    browser: Browser,
+    url: str,
+    path: str,
+    name: str,
+    *,
+    view: ViewportSize = PHONE,
+    dark: bool = False,
+    token: str = "",
+) -> None:
+    """A picture of what is seen first at `path`, in docs/images."""
+    with browser.new_context(
+        base_url=url, viewport=view, color_scheme="dark" if dark else "light", device_scale_factor=1.5
+    ) as context:
+        if token:
+            context.add_cookies([{"name": "janjan_session", "value": token, "url": url}])
+        page = context.new_page()
+        page.goto(path)
+        page.screenshot(path=IMAGES / f"{name}.png")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
