@@ -1098,6 +1098,7 @@ def _filed_by_path() -> tuple[Refiling, ...]:
     from chalicelib.groups.refile import GroupsRefiled
     from chalicelib.groups.store import GroupStore
     from chalicelib.influencers.refile import PeopleRefiled
+    from chalicelib.policies.refile import AppealsRefiled
     from chalicelib.turnout.refile import TurnoutRefiled
     from chalicelib.voices.refile import VoicesRefiled
 
@@ -1107,6 +1108,7 @@ def _filed_by_path() -> tuple[Refiling, ...]:
         AmbassadorsRefiled(_ambassador_store(), directory()),
         TurnoutRefiled(_turnout_store(), directory()),
         VoicesRefiled(_voice_store(), _voice_changes(), directory()),
+        AppealsRefiled(_policy_store(), directory()),
     )
 
 

@@ -27,7 +27,7 @@ from typing import Any
 
 from pydantic import BaseModel
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
-from pynamodb.exceptions import DoesNotExist
+from pynamodb.exceptions import DoesNotExist, PutError
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.transactions import TransactWrite
 
@@ -38,6 +38,7 @@ from chalicelib.policies.appeal import Appeal, State
 from chalicelib.policies.model import Policy, Version
 from chalicelib.tables import Table, TableName
 
+REFUSED = "ConditionalCheckFailedException"
 POLICIES, VERSION, APPEAL, OPEN = "policies", "v#", "appeal#", "open#"
 Position = dict[str, Any]
 
@@ -116,8 +117,7 @@ class PolicyStore:
     def put_appeal(self, transaction: TransactWrite, appeal: Appeal, event: Event) -> None:
         """Adds an appeal as it became: refused when somebody else has changed it, or another one is open
         about the same."""
-        item = Record(appeal.person, f"{APPEAL}{appeal.id}", listed=appeal.state)
-        item.place = f"{prefix_of(appeal.path)}{rfc3339(appeal.opened_at)}#{appeal.id}"
+        item = _listed(appeal)
         item.event = raise_event(event, appeal.answered_at or appeal.opened_at)
         _put(transaction, item, appeal, appeal.rev)
         claim = Record(appeal.person, f"{OPEN}{appeal.place}", body=appeal.id)
@@ -125,6 +125,22 @@ class PolicyStore:
             transaction.save(claim, condition=Record.pk.does_not_exist())
         else:
             transaction.delete(claim, condition=Record.body == appeal.id)
+
+    def refile(self, appeal: str, path: Sequence[str]) -> bool:
+        """Files an appeal under another path, as it is now; False when it lies there already, or is gone.
+        Tells no event; nothing is written when somebody answers at the same moment."""
+        seen = self.appeal(appeal)
+        if seen is None or seen.path == tuple(path):
+            return False
+        after = seen.model_copy(update={"path": tuple(path)})
+        item = _listed(after)
+        item.body, item.rev = after.model_dump_json(exclude_defaults=True), after.rev
+        try:
+            item.save(condition=Record.rev == seen.rev)
+        except PutError as refused:
+            if refused.cause_response_code != REFUSED:
+                raise
+        return True
 
     def of_person(self, person: str) -> list[Appeal]:
         """All appeals of a person."""
@@ -152,6 +168,12 @@ def person_of(appeal: str) -> str:
     kind, _, rest = appeal.partition("_")
     person = rest.rpartition("_")[0]
     return person if kind == "apl" else ""
+
+
+def _listed(appeal: Appeal) -> Record:
+    """An appeal's keys."""
+    place = f"{prefix_of(appeal.path)}{rfc3339(appeal.opened_at)}#{appeal.id}"
+    return Record(appeal.person, f"{APPEAL}{appeal.id}", listed=appeal.state, place=place)
 
 
 def _version(number: int) -> str:
