@@ -197,8 +197,14 @@ class Invitations:
         return self.invitees.word_on(seen.kind, to) or self._law(seen.path)
 
     def _done(self, seen: Invitation, status: Status, why: str) -> None:
-        self.store.change_invitation(seen.done(status, why, self.clock.now()))
-        telemetry.count(f"invitation_{status}")
+        """Keeps what became of an invitation, also of one that was filed anew meanwhile; another delivery
+        that is at it, or was quicker, has the last word."""
+        found: Invitation | None = seen
+        while found is not None and (found.status, found.tried) == ("waiting", seen.tried):
+            if self.store.change_invitation(found.done(status, why, self.clock.now())):
+                telemetry.count(f"invitation_{status}")
+                return
+            found = self.store.invitation(seen.id)
 
     def _law(self, path: Sequence[str]) -> str:
         """What of election law forbids it now: inviting is what an awareness campaign is."""
