@@ -332,6 +332,7 @@ def _my_page(
         notice=translate(request.lang, STOPPED_BEFORE) if person.may_restart else "",
         said=said,
         posts=posts,
+        voices=wiring.citizens().brought(person.id, request.lang),
         appeals=wiring.appeals().mine(person.id)[:APPEALS_SHOWN],
         form=form or Form(),
         errors=errors,

@@ -206,3 +206,16 @@ def test_a_long_list_narrows_by_typing_in_the_other_script(browser: Browser) -> 
         assert page.locator("select").input_value() == "17"
         page.get_by_label("Search").fill("")
         assert page.locator("option").count() == 21
+
+
+def test_a_voice_is_told_in_hindi_by_keyboard_alone_on_a_narrow_phone(phone: Page) -> None:
+    phone.goto("/voice?lang=hi")
+    assert phone.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    tab_to(phone, "kind")
+    phone.keyboard.press("Space")
+    write(phone, "text", "हमारे गाँव में तीन दिन से पानी नहीं आ रहा है")
+    tab_to(phone, "भेजिए")
+    phone.keyboard.press("Enter")
+    phone.wait_for_url("**/voice/JJ-*")
+    assert "टिकट JJ-" in phone.inner_text("h1")
+    assert phone.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
