@@ -33,8 +33,8 @@ SENTENCE = re.compile(r"[A-Z].* .*(?:[.?!]|\)s)", re.DOTALL)
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 """No date of writing: the same sentences give the same bytes."""
 PUBLIC = (
-    *("about_*", "base", "confirm", "done", "error", "fields", "landing", "me", "me_*", "reached", "resume"),
-    *("signup", "signup_*", "transparency", "unsubscribe", "verify"),
+    *("about_*", "base", "confirm", "done", "error", "fields", "landing", "letter", "me", "me_*", "reached"),
+    *("resume", "signup", "signup_*", "transparency", "unsubscribe", "verify", "voice", "voice_*"),
 )
 """Templates of the public's and creators' pages."""
 PUBLIC_CODE = (
