@@ -713,6 +713,9 @@ class CampaignKit:
     """By language, disclosure and link included."""
     overrides: frozenset[str] = frozenset()
     """Elections under whose code of conduct it may be spread."""
+    department: str = ""
+    areas: frozenset[str] = frozenset()
+    """Its audience's: it is for groups there and below."""
 
 
 class Kits(Protocol):

@@ -1106,9 +1106,9 @@ def _filed_by_path() -> tuple[Refiling, ...]:
         PeopleRefiled(_people_store(), directory()),
         GroupsRefiled(GroupStore(), directory()),
         AmbassadorsRefiled(_ambassador_store(), directory()),
+        AppealsRefiled(_policy_store(), directory()),
         TurnoutRefiled(_turnout_store(), directory()),
         VoicesRefiled(_voice_store(), _voice_changes(), directory()),
-        AppealsRefiled(_policy_store(), directory()),
     )
 
 

@@ -36,6 +36,16 @@ A_TRY = 1000
 """Creators of a later try have numbers from here on: an interrupted try may have taken the phones before."""
 
 
+VOICES = {
+    "received": "गली की बत्ती महीने भर से बंद है",
+    "assigned": "स्वास्थ्य केंद्र में दवा नहीं मिलती",
+    "answered": "टीकाकरण का दिन किसी को पता नहीं चलता",
+    "resolved": "एंबुलेंस का नंबर नहीं लग रहा था",
+    "declined": "अस्पताल का नाम बदल दीजिए",
+}
+"""What invented people say, by the state in which the sample shows it."""
+
+
 def load_ground(system: Laptop, folder: Path | None = None) -> list["Area"]:
     """Stores the areas of `folder`, or the invented ones, with themes and departments; gives the areas."""
     use_environment(system.env)
@@ -72,6 +82,23 @@ def register_groups(staff: Staff, areas: Sequence["Area"]) -> None:
         if number == GROUPS - 1:
             word = {"state": "dead", "seen": "reported", "reason": "sample"}
             staff.api("PUT", f"/v1/groups/{made}/link", word, token=admin)
+
+
+def tell_voices(staff: Staff, areas: Sequence["Area"]) -> None:
+    """Five invented voices of the first district, one in each state."""
+    if staff.api("GET", "/v1/voices?limit=1", token=staff.tokens["admin"])["items"]:
+        return  # an earlier try has told them
+    district = next(area.id for area in areas if area.level == "district")
+    admin, officer = staff.tokens["admin"], staff.tokens["officer"]
+    for state, words in VOICES.items():
+        said = {"kind": "problem", "text": f"{words} (नमूना, sample)", "area": district}
+        voice = said if state == "received" else said | {"department": "health"}
+        path = f"/v1/voices/{staff.api('POST', '/v1/voices', voice)['ticket']}"
+        if state == "answered":
+            staff.api("POST", f"{path}/answer", {"text": "जाँच चल रही है (नमूना)"}, token=officer)
+        if state in ("resolved", "declined"):
+            end = {"status": state, "text": "इस पर निर्णय हो गया है (नमूना)"}
+            staff.api("POST", f"{path}/resolution", end, token=admin)
 
 
 def appoint_first(staff: Staff, areas: Sequence["Area"]) -> None:
@@ -165,6 +192,7 @@ def load_once(system: Laptop, tell: Callable[[int], object] = lambda _: None, co
     people = creators(count, areas, first=known["tries"] * A_TRY + 1, elsewhere=ELSEWHERE)
     enrol(people, Creators(api, Caller(system.sandbox_url)), staff, tell)
     register_groups(staff, areas)
+    tell_voices(staff, areas)
     appoint_first(staff, areas)
     tell_turnout(areas)
     equip_departments(staff)

@@ -11,7 +11,6 @@ from chalicelib.ports import RosterRow
 NOT_SAID = "not_said"
 SMALL = 5
 """Fewer people than these could be known by the number."""
-Counts = Mapping[str, int | None]
 
 
 @dataclass
@@ -45,8 +44,11 @@ def shown(number: int, *, exact: bool) -> int | None:
     return None if number < SMALL else number - number % SMALL
 
 
-def shown_all(counts: Mapping[str, int], *, exact: bool) -> dict[str, int | None]:
-    return {name: shown(number, exact=exact) for name, number in sorted(counts.items())}
+def shown_all(counts: Mapping[str, int], *, exact: bool) -> dict[str, int]:
+    """The numbers of a table that its reader may see. What is hidden is not even named: of one person in a
+    booth the names alone would tell gender, language and profession."""
+    told = ((name, shown(number, exact=exact)) for name, number in sorted(counts.items()))
+    return {name: number for name, number in told if number is not None}
 
 
 @dataclass

@@ -234,18 +234,19 @@ class PlaceView(View):
 
 
 class GapsView(View):
-    """What approved people have said of themselves, counted. Empty: from 1 to 4, which the reader may not
-    see; other numbers are then rounded down to a multiple of 5 (`exact` false)."""
+    """What approved people have said of themselves, counted. A reader who may not see small numbers (`exact`
+    false) sees none from 1 to 4: they are empty, in a table not even named; others are rounded down to a
+    multiple of 5."""
 
     area: str
     exact: bool
     people: int | None
     ambassadors: int | None
-    gender: dict[str, int | None]
-    languages: dict[str, int | None]
-    themes: dict[str, int | None]
+    gender: dict[str, int]
+    languages: dict[str, int]
+    themes: dict[str, int]
     """One person may have several."""
-    professions: dict[str, int | None]
+    professions: dict[str, int]
     places: int
     """How many areas lie right below."""
     without_influencer: int

@@ -17,6 +17,8 @@ from chalicelib.ports import Areas, Contact, People, Roster, RosterRow
 MOST_ROWS = 5000
 """Rows of the roster that one page looks through: some 160 read units. Most districts have fewer people."""
 A_READ = 1000
+MOST_RANGES = 100
+"""Partitions of the roster, a district each, that one page asks: all of India has some 800."""
 MOST_CARDS = 3 * BATCH
 """Candidates whose appointments one page looks up: a page of people who are ambassadors already is short."""
 Grade = Literal["verified", "stated"]
@@ -71,9 +73,10 @@ class Shortlist:
     def page(
         self, who: Principal, area_id: str, platform: str, limit: int, after: Mapping[str, Any] | None
     ) -> tuple[list[Candidate], Place | None]:
-        """Up to `limit` people of an area, and where to go on. A stretch of the register, up to MOST_ROWS
-        people, is ranked as a whole; where an area has more, the next stretch follows. Raises InvalidInput
-        for an area that is none or not the caller's."""
+        """Up to `limit` people of an area, and where to go on: a page may be short, even empty, and the list
+        go on. A stretch of the register, up to MOST_ROWS people and MOST_RANGES districts, is ranked as a
+        whole; where an area has more, the next stretch follows. Raises InvalidInput for an area that is none
+        or not the caller's."""
         area = covered(self.areas, who, area_id, READ)
         at: Place = dict(after) if after else {"range": 0, "key": None, "behind": None}
         rows, then = self._stretch(area.id, at)
@@ -97,12 +100,13 @@ class Shortlist:
         rows: list[RosterRow] = []
         ranges = self.areas.ranges([area])
         number, key = int(at["range"]), at["key"]
+        full = number + MOST_RANGES
         while number < len(ranges):
             found, key = self.roster.page(ranges[number], key, min(A_READ, MOST_ROWS - len(rows)))
             rows += found
             if key is None:
                 number += 1
-            if len(rows) >= MOST_ROWS and number < len(ranges):
+            if (len(rows) >= MOST_ROWS or number >= full) and number < len(ranges):
                 return rows, {"range": number, "key": key, "behind": None}
         return rows, None
 

@@ -117,15 +117,15 @@ class AmbassadorStore:
             yield kind.model_validate_json(row.body or "")
 
     def refile(self, ident: str, path: Sequence[str]) -> None:
-        """Files an appointment or invitation under another path, as it is now; nothing when somebody changes
-        it at the same moment."""
+        """Files an appointment or invitation under another path, as it is now; nothing when it lies there, or
+        somebody changes it at the same moment. Whoever has read it before has to read it again."""
         seen = self.find(ident) or self.invitation(ident)
-        if seen is None:
+        if seen is None or seen.path == tuple(path):
             return
-        after = seen.model_copy(update={"path": tuple(path)})
+        after = seen.model_copy(update={"path": tuple(path), "rev": seen.rev + 1})
         item = _invitation(after) if isinstance(after, Invitation) else _item(after)
         try:
-            item.save(condition=Record.rev == after.rev)
+            item.save(condition=Record.rev == seen.rev)
         except PutError as refused:
             if refused.cause_response_code != "ConditionalCheckFailedException":
                 raise

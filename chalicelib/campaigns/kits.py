@@ -43,6 +43,8 @@ class Kits:
             link=content.link,
             texts=self._texts(content, platform, tracked if content.link else ""),
             overrides=campaign.overridden,
+            department=content.department,
+            areas=frozenset(content.audience.areas),
         )
 
     def _texts(self, content: Content, platform: str, link: str) -> Mapping[str, str]:

@@ -47,6 +47,11 @@ class Kit:
     handed: Handed
 
 
+def _meant(campaign: CampaignKit, group: Group) -> bool:
+    """Whether a campaign is for a group: it goes to the group's area, or is of a department in it."""
+    return not campaign.areas.isdisjoint(group.path) or campaign.department in group.departments
+
+
 def is_bot(agent: str) -> bool:
     """Whether a click was made by no person, as far as its browser says; one that says nothing is none."""
     return not agent.strip() or bool(_BOT.search(agent))
@@ -112,7 +117,7 @@ class GroupKits:
         code = self._code(group, campaign)
         link = f"{self.public_url}/r/{code}"
         found = self.campaigns.kit(campaign, group.platform, link)
-        if found is None or not found.texts or group.state == "archived":
+        if found is None or not found.texts or group.state == "archived" or not _meant(found, group):
             raise NotFound
         election = self.calendar.at(group.path, self.clock.now())
         silent = election.silent and keeps_silence(found.kind, self.organisation_kind)

@@ -174,7 +174,9 @@ class Appeals:
         seen = self.get(who, appeal, ANSWER)
         if seen.state != "open":
             raise Conflict("This appeal was answered before.")
-        profile = self._profile(seen.person)
+        profile = self.profiles.profile(seen.person)
+        if profile is None:  # erased this moment
+            raise NotFound
         if who.id in (*seen.decided_by, *_deciders(seen.subject, profile)):
             raise DecidedBefore
         if seen.language not in body.texts:
@@ -216,7 +218,7 @@ class Appeals:
 
     def _profile(self, person: str) -> Profile:
         profile = self.profiles.profile(person)
-        if profile is None:  # erased since the session, or the appeal, was looked at
+        if profile is None:  # erased since the session was looked at
             raise Unauthenticated
         return profile
 

@@ -118,6 +118,17 @@ def test_a_large_area_is_ranked_stretch_by_stretch_in_bounded_reads_and_nobody_i
     assert found[0].id == ids[0]
 
 
+def test_a_page_asks_so_many_districts_however_few_people_they_have(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = [world.person(area, ("x", 10, "stated")) for area in ("D9001", "D9002")]
+    monkeypatch.setattr(ranking, "MOST_RANGES", 1)
+    found, after = world.shortlist.page(ADMIN, "IN-XN", "", 9, None)
+    assert [one.id for one in found] == people[:1]
+    assert after is not None
+    assert [one.id for one in world.listed("IN-XN", limit=9)] == people
+
+
 def test_another_district_is_not_there(world: World) -> None:
     for area in ("D9001", "D9999"):
         with pytest.raises(InvalidInput) as refused:
@@ -189,7 +200,14 @@ def test_who_may_not_read_people_sees_no_small_number(world: World) -> None:
     found = world.gaps.found(EDITOR, "D9001")
     assert found.exact is False
     assert shown(found.diversity.people, exact=False) == 5
-    assert shown_all(found.diversity.gender, exact=False) == {"female": 5, "male": None}
+    assert shown_all(found.diversity.gender, exact=False) == {"female": 5}
+
+
+def test_of_few_people_not_even_what_they_are_is_named(world: World) -> None:
+    world.person("D9001-A1-P1", gender="female", profession="doctor")
+    counted = world.gaps.found(replace(EDITOR, areas=frozenset({"D9001-A1-P1"})), "D9001-A1-P1").diversity
+    tables = (counted.gender, counted.languages, counted.themes, counted.professions)
+    assert [shown_all(one, exact=False) for one in tables] == [{}, {}, {}, {}]
 
 
 def test_what_is_too_large_to_be_counted_is_refused(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -85,6 +85,7 @@ def test_a_group_gets_the_words_with_a_link_of_its_own(api: Api, known: KnownCam
         {"withdrawn_at": AT},
         {"content": {"expires_at": AT}},
         {"content": {"messages": {}}},
+        {"content": {"audience": {"areas": ["D9002"]}}},
     ],
 )
 def test_of_a_campaign_that_nobody_stands_for_now_there_is_no_kit(

@@ -187,6 +187,8 @@ TOLD_APART = frozenset(
 )
 """What nodal officers may tell apart: departments, schemes and areas are published, so that refusing
 another's tells nothing that one could not read; their groups and voices may be in any area."""
+OFFERS = frozenset({"GET /me/voice", "POST /me/voice"})
+"""Forms that offer the published places and departments."""
 NAMES_OPENLY = frozenset({"POST /v1/voices/{ticket}/assignment"})
 """They hand on what is one's own to a department: those are published."""
 SEALED = frozenset(f"GET {api}/campaigns/{{campaign_id}}/officer-report" for api in ("", "/v1"))
@@ -237,6 +239,8 @@ def hidden(rule: Rule, who: str, side: Side) -> set[str]:
 def leaks(land: Land, who: str, asked: Asked, answer: Answer) -> set[str]:
     """Words of side B in an answer, but for those that were asked with."""
     said, given = told(answer), f"{asked.path} {dict(asked.query)} {asked.body}"
+    if name_of(asked.route) in OFFERS:
+        given += f" {land.b.district} {land.b.department}"
     return {
         word
         for word in hidden(RULE_OF[name_of(asked.route)], who, land.b)
@@ -246,7 +250,7 @@ def leaks(land: Land, who: str, asked: Asked, answer: Answer) -> set[str]:
 
 def without_times(answer: Answer) -> tuple[int, str]:
     """Status and body; signed addresses of files without their signature, forms without their key."""
-    text = re.sub(r"(https?://[^\"? ]+)\?[^\" ]+", r"\1", answer.text)
+    text = re.sub(r'\?[^"\s<]*(X-Amz-|Signature=)[^"\s<]*', "", answer.text)
     return answer.status, re.sub(r'value="[\w-]{16,}"', "", text)
 
 
@@ -352,8 +356,9 @@ def tells(land: Land, who: str, asked: Asked, answer: Answer, twin: Answer) -> b
         who.startswith("officer") and name_of(asked.route) in TOLD_APART
     ):
         return False
-    if (answer.status, twin.status) == (HTTPStatus.CREATED,) * 2:
-        return False
+    form = asked.route.kind == "page" and asked.route.method == "POST"
+    if form or (answer.status, twin.status) == (HTTPStatus.CREATED,) * 2:
+        return False  # what was made has an id of its own; a form shows one's own page, as it is by now
     same = (without_times(answer), as_if_of(land.b, nowhere(land.b), answer))
     return without_times(twin) not in same
 
