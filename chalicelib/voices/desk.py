@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pynamodb.transactions import TransactWrite
 
-from chalicelib.clock import Clock
+from chalicelib.clock import Clock, rfc3339
 from chalicelib.errors import InvalidInput, NotFound
 from chalicelib.events.catalog import (
     Event,
@@ -47,10 +47,11 @@ from chalicelib.voices.model import (
     sees,
 )
 from chalicelib.voices.settings import VoiceSettings
-from chalicelib.voices.store import VoiceStore, Whole, ground_prefix
+from chalicelib.voices.store import VoiceStore, Whole, ground_prefix, time_of
 
 MOST_READ = 1000
-"""Voices that one call looks through; behind them the list goes on with its cursor."""
+"""Voices that one call reads, whosever they are, and the rest of a second; behind them the list goes on with
+its cursor."""
 KEPT_ASIDE = timedelta(days=30)
 """So long words stay as they were, after parts were taken out of them."""
 BLOT = "▇▇▇"
@@ -80,6 +81,17 @@ class Asked:
     @property
     def shelf(self) -> Shelf:
         return SHELF.get(self.status or "", "open")
+
+
+@dataclass(frozen=True)
+class _Row:
+    """A voice as a list comes upon it."""
+
+    voice: Voice
+    stretch: int
+    place: Mapping[str, Any]
+    again: bool
+    """Whether it lay on one of the caller's desks too."""
 
 
 @dataclass(frozen=True)
@@ -132,13 +144,20 @@ class VoiceDesk:
         found: list[Voice] = []
         area = self._area(who, asked.area)
         now = self.clock.now()
-        for read, (voice, place) in enumerate(self._walk(who, asked, area, after), start=1):
+        last = ""
+        for read, row in enumerate(self._walk(who, asked, area, after), start=1):
+            voice, second = row.voice, f"{row.stretch} {rfc3339(row.voice.received_at)}"
             if not sees(who, voice, READ):
-                continue  # nor is it a place to go on from: a cursor can be read
-            if _wanted(voice, asked, area) and asked.overdue in (None, voice.overdue(now)):
-                found.append(voice)
-            if len(found) == limit or read >= MOST_READ:
-                return found, place
+                # a cursor can be read: it names nobody else's voice, and no second is cut in two by it
+                if read > MOST_READ and second != last:
+                    return found, {"stretch": row.stretch, "key": time_of(row.place)}
+            else:
+                fits = not row.again and _wanted(voice, asked, area)
+                if fits and asked.overdue in (None, voice.overdue(now)):
+                    found.append(voice)
+                if len(found) == limit or read >= MOST_READ:
+                    return found, {"stretch": row.stretch, "key": row.place}
+            last = second
         return found, None
 
     def with_ticket(self, who: Principal, ticket: str) -> list[Voice]:
@@ -334,8 +353,8 @@ class VoiceDesk:
 
     def _walk(
         self, who: Principal, asked: Asked, area: Area | None, after: Mapping[str, Any] | None
-    ) -> Iterator[tuple[Voice, dict[str, Any]]]:
-        """All voices of the stretches that the caller covers, behind a place; each once, with its own."""
+    ) -> Iterator[_Row]:
+        """All voices of the stretches that the caller covers, behind a place."""
         stretches = self._stretches(who, asked, area)
         first = int(after["stretch"]) if after else 0
         own = desks_of(who, READ)
@@ -347,9 +366,8 @@ class VoiceDesk:
                 else self.store.on_ground(asked.shelf, key, begin)
             )
             for voice, place in rows:
-                if index == "ground" and voice.department in own and ("desk", voice.department) in stretches:
-                    continue  # it was on their desk
-                yield voice, {"stretch": number, "key": place}
+                desk = ("desk", voice.department)
+                yield _Row(voice, number, place, index == "ground" and desk[1] in own and desk in stretches)
 
     def _stretches(
         self, who: Principal, asked: Asked, area: Area | None

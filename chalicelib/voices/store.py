@@ -44,6 +44,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 from pynamodb.exceptions import DeleteError, DoesNotExist, PutError
+from pynamodb.expressions.condition import Condition
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.transactions import TransactWrite
 
@@ -62,7 +63,7 @@ PAGE = 50
 NEWEST = 20
 """Voices of an address that are looked at for an open one."""
 REFUSED = "ConditionalCheckFailedException"
-Position = dict[str, Any]
+Position = Mapping[str, Any]
 Kept = TypeVar("Kept", bound=BaseModel)
 
 
@@ -115,6 +116,11 @@ class VoiceItem(Table):
 def ground_prefix(path: Sequence[str]) -> str:
     """How the places of all voices in this area begin; of an area below a district, those of the district."""
     return "".join(f"{part}/" for part in path[:3])
+
+
+def time_of(place: Position) -> Position:
+    """A place of `on_ground` that names no voice: behind it is all of this voice's second, and what is older."""
+    return {"place": f"{place['place'].rpartition('#')[0]}~"}
 
 
 @dataclass(frozen=True)
@@ -305,8 +311,11 @@ class VoiceStore:
     def on_ground(
         self, shelf: Shelf, prefix: str, after: Position | None
     ) -> Iterator[tuple[Voice, Position]]:
-        """Voices whose place begins so, by district, the newest first."""
-        begins = ByGround.place.startswith(prefix) if prefix else None
+        """Voices whose place begins so, by district, the newest first; behind a voice, or behind `time_of`
+        one."""
+        begins: Condition | None = ByGround.place.startswith(prefix) if prefix else None
+        if after and "pk" not in after:
+            begins, after = ByGround.place.between(prefix or " ", after["place"]), None
         rows = VoiceItem.by_ground.query(
             shelf, begins, scan_index_forward=False, last_evaluated_key=_key(after), page_size=PAGE
         )

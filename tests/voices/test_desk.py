@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from chalicelib.errors import InvalidInput, NotFound
+from chalicelib.voices import desk
 from chalicelib.voices.changes import ChangedMeanwhile
-from chalicelib.voices.desk import BLOT, Asked
+from chalicelib.voices.desk import BLOT, Asked, VoiceDesk
 from chalicelib.voices.model import Attachment, Refused, Sender, Voice
 from chalicelib.voices.store import VoiceItem
 from tests.voices.test_receiving import events
-from tests.voices.world import ADMIN, AUDITOR, EDITOR, ONE, PHONE, ROADS, TEXT, TWO, WATER, World
+from tests.voices.world import ADMIN, AUDITOR, EDITOR, ONE, PHONE, ROADS, TEXT, TWO, WATER, World, staff
 
 ROAD = "हमारी सड़क टूटी है"
 
@@ -86,9 +88,53 @@ def test_a_list_goes_on_where_it_was_and_gives_each_voice_once(world: World, fou
     assert sorted(found) == sorted(four.values())
 
 
-def test_who_is_officer_and_coordinator_sees_each_voice_once(world: World, four: dict[str, str]) -> None:
-    from dataclasses import replace
+BLOCK = staff("coordinator", areas=("D9001-B1",), name="usr_block")
 
+
+def test_one_call_reads_so_many_voices_whosever_they_are_and_its_cursor_names_no_voice_of_others(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(desk, "MOST_READ", 4)
+    mine, others = [world.receive("mine 0").id], []
+    for number in range(30):
+        others.append(world.receive(f"other {number}", area="D9001").id)
+        world.clock.forward(number % 3)  # some came in the same second
+    mine.append(world.receive("mine 1").id)
+    read: list[str] = []
+    walk = VoiceDesk._walk
+
+    def counted(*args: Any) -> Any:
+        for row in walk(*args):
+            read.append(row.voice.id)
+            yield row
+
+    monkeypatch.setattr(VoiceDesk, "_walk", counted)
+    found, after, calls = [], None, 0
+    while calls == 0 or after:
+        read.clear()
+        page, after = world.desk.listed(BLOCK, Asked(), 50, after)
+        assert len(read) <= 4 + 2  # the rest of a second
+        assert not any(one in str(after) for one in others)
+        found += [one.id for one in page]
+        calls += 1
+    assert (found, calls > 5) == (mine[::-1], True)
+
+
+def test_what_lay_on_the_desk_counts_as_read_when_it_comes_again_by_its_area(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(desk, "MOST_READ", 3)
+    both = replace(ONE, roles=ONE.roles | WATER.roles, departments=WATER.departments)
+    made = [world.receive(f"e{number}").id for number in range(5)]
+    found, after, calls = [], None, 0
+    while calls == 0 or after:
+        page, after = world.desk.listed(both, Asked(), 50, after)
+        found += [one.id for one in page]
+        calls += 1
+    assert (sorted(found), calls) == (sorted(made), 4)
+
+
+def test_who_is_officer_and_coordinator_sees_each_voice_once(world: World, four: dict[str, str]) -> None:
     both = replace(ONE, roles=ONE.roles | WATER.roles, departments=WATER.departments)
     expected = {four["water-D9001"], four["water-D9002"], four["roads-D9001"]}
     found = listed(world, both)
