@@ -119,7 +119,7 @@ def ground_prefix(path: Sequence[str]) -> str:
 
 
 def time_of(place: Position) -> Position:
-    """A place of `on_ground` that names no voice: behind it is all of this voice's second, and what is older."""
+    """A place of `on_ground` that names no voice: behind it is all of this second, and what is older."""
     return {"place": f"{place['place'].rpartition('#')[0]}~"}
 
 
