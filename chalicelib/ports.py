@@ -604,6 +604,11 @@ class DirectSender(Protocol):
         is so of all."""
         ...
 
+    def outcome_of(self, *, subject: str, key: str) -> str:
+        """What came of a message when it was sent: `accepted`, `unknown` or `refused:<code>`; empty when it
+        was not, or was given back. Raises Transient while it is under way."""
+        ...
+
 
 class PersonalRecords(Protocol):
     """What one feature keeps of a person: for the export of all that is held about them, and its erasure."""

@@ -59,6 +59,13 @@ class Direct:
             raise off
         return self._send(subject, key, on)
 
+    def outcome_of(self, *, subject: str, key: str) -> str:
+        """See ports.DirectSender. Raises Transient while somebody may be sending it."""
+        row = self.store.service_claim(subject, key)
+        if row is None or row.outcome:
+            return row.outcome if row else ""
+        return self._standing(subject, key, row)
+
     def _send(self, subject: str, key: str, ways: Sequence[tuple[Channel, str, Outgoing]]) -> str:
         stops = self.stops()
         free = [way for way in ways if not stops.hold_channel(way[0])]

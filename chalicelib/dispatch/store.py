@@ -487,6 +487,14 @@ class DispatchStore:
             return ServiceClaim(row.token, float(row.until), row.outcome or "")
         return None
 
+    def service_claim(self, subject: str, key: str) -> ServiceClaim | None:
+        """The claim that stands there; None while nobody has one, also when it was given back."""
+        try:
+            row = ServiceItem.get(subject, f"service#{key}", consistent_read=True)
+        except DoesNotExist:
+            return None
+        return None if row.released else ServiceClaim(row.token, float(row.until), row.outcome or "")
+
     def service_outcome(
         self, subject: str, key: str, token: str, outcome: str, *, released: bool = False
     ) -> None:

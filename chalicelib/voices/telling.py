@@ -32,6 +32,8 @@ from chalicelib.voices.words import AGAIN, ANSWERED, BROUGHT, CARRIED, DECLINED,
 WINDOW = timedelta(hours=24) - timedelta(minutes=1)
 """How long after a person's word WhatsApp takes free text, with a minute for clocks that differ."""
 NEEDS_TEMPLATE = "refused:131047"
+CHATS = ("whatsapp", "telegram")
+"""Where words go in full, as far as the window allows."""
 WAITS = timedelta(days=30)
 """So long an answer of which a template told is brought in full to who writes."""
 NOTIFIED = "notified"
@@ -127,11 +129,9 @@ class Telling:
     def _send(self, voice: Voice, to: _To, occasion: Occasion, said: str, what: str) -> str:
         link = page_of(self.public_url, voice.ticket, to.language)
         text = self._text(voice, to.language, occasion, said)
-        open_window = to.last is not None and self.clock.now() - to.last <= WINDOW
-        if to.channel == "telegram" or to.channel == "whatsapp" and open_window:
-            outcome = self._out(voice, to, what, Outgoing(text=text))
-            if outcome != NEEDS_TEMPLATE:
-                return outcome
+        outcome = self._in_words(voice, to, what, text) if to.channel in CHATS else NEEDS_TEMPLATE
+        if outcome != NEEDS_TEMPLATE:
+            return outcome
         if to.channel == "email":
             subject = translate(to.language, SUBJECT, {"ticket": voice.ticket})
             page = f"<p>{escape(text)}</p>".replace("\n", "<br>")
@@ -140,12 +140,25 @@ class Telling:
         if told is None:
             return "no_way:no_template"
         outcome = self._out(voice, to, f"{what}:template", told)
-        full = to.channel == "whatsapp" and occasion != "received"
-        return NOTIFIED if full and outcome in ("accepted", "already") else outcome
+        if to.channel != "whatsapp" or occasion == "received":
+            return outcome
+        if outcome == "already":
+            outcome = self.direct.outcome_of(subject=_subject(voice), key=f"{what}:template")
+        return NOTIFIED if outcome == "accepted" else outcome
+
+    def _in_words(self, voice: Voice, to: _To, what: str, text: str) -> str:
+        """What came of the words in full. Whoever died after sending them may have left them to us: what
+        stands there decides, also when the window has closed since."""
+        begun = self.direct.outcome_of(subject=_subject(voice), key=what)
+        if begun:
+            return begun if begun == NEEDS_TEMPLATE else "already"
+        if to.channel != "telegram" and (to.last is None or self.clock.now() - to.last > WINDOW):
+            return NEEDS_TEMPLATE
+        return self._out(voice, to, what, Outgoing(text=text))
 
     def _out(self, voice: Voice, to: _To, key: str, message: Outgoing) -> str:
         return self.direct.send(
-            subject=f"voice#{voice.id}", key=key, channel=to.channel, to=to.address, message=message
+            subject=_subject(voice), key=key, channel=to.channel, to=to.address, message=message
         )
 
     def _template(self, to: _To, name: str, ticket: str, link: str) -> Outgoing | None:
@@ -186,10 +199,15 @@ class Telling:
         """Once, over the line on which the person has just written."""
         with suppress(Transient):  # it waits for their next word
             self.direct.send(
-                subject=f"voice#{voice.id}",
+                subject=_subject(voice),
                 key=f"{step}:full",
                 channel=to.channel,
                 to=to.address,
                 message=Outgoing(text=text),
                 line=line,
             )
+
+
+def _subject(voice: Voice) -> str:
+    """Under which the sender claims what is told of it."""
+    return f"voice#{voice.id}"

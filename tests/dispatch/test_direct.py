@@ -47,6 +47,31 @@ def test_a_lost_answer_is_unknown_and_not_tried_again():
     assert len(room.platform.requests) == 1
 
 
+def outcome_of(room: Room) -> str:
+    return Direct(room.store, room.platform, room.clock).outcome_of(subject="inf_1", key="welcome")
+
+
+@pytest.mark.parametrize(
+    ("answers", "expected"),
+    [([], "accepted"), ([SendRefused("1", "person")], "refused:1"), ([OutcomeUnknown()], "unknown")],
+)
+def test_what_came_of_a_message_can_be_asked_later_and_asking_sends_nothing(answers, expected):
+    room = Room()
+    assert outcome_of(room) == ""
+    room.platform.answers["9190"] = answers
+    room.send()
+    assert [outcome_of(room), room.send(), outcome_of(room)] == [expected, "already", expected]
+    assert len(room.platform.requests) == 1
+
+
+def test_of_a_message_that_was_given_back_nothing_came():
+    room = Room()
+    room.platform.answers["9190"] = [Throttled(3)]
+    with pytest.raises(Throttled):
+        room.send()
+    assert [outcome_of(room), room.send(), outcome_of(room)] == ["", "accepted", "accepted"]
+
+
 def test_a_throttled_message_goes_out_when_asked_again():
     room = Room()
     room.platform.answers["9190"] = [Throttled(3)]
@@ -67,10 +92,11 @@ def test_a_death_between_claim_and_outcome_leaves_an_unknown_that_is_never_sent(
     room.platform.send = die  # type: ignore[method-assign]
     with pytest.raises(Crash):
         room.send()
-    with pytest.raises(Transient):
-        room.send()
+    for ask in (room.send, lambda: outcome_of(room)):
+        with pytest.raises(Transient):
+            ask()
     room.clock.move(60)
-    assert [room.send(), room.send()] == ["unknown", "already"]
+    assert [outcome_of(room), room.send()] == ["unknown", "already"]
     assert len(room.platform.requests) == 1
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from chalicelib.errors import Transient
 from chalicelib.voices.model import Answer, Told, Voice
 from chalicelib.voices.tending import Tending
+from tests.dispatch.world import Crash
 from tests.voices.ways import CARRIER, CITIZEN, LINE, Ways
 from tests.voices.world import ADMIN, TEXT
 
@@ -94,6 +96,40 @@ def test_where_whatsapp_says_that_the_window_has_closed_the_template_goes_instea
     ways.post.refuses = {"text"}
     assert told(ways, ways.all()[0], "answered:1") == "notified"
     assert [template for _, template, _ in ways.post.told] == ["janjan_voice_answered"]
+
+
+@pytest.mark.parametrize("after", [timedelta(minutes=1), DAY], ids=["soon", "the window has closed"])
+@pytest.mark.parametrize(
+    ("refuses", "told_of"), [({"text"}, ["janjan_voice_answered"]), (set(), [""])], ids=["refused", "taken"]
+)
+def test_who_dies_after_the_words_leaves_the_template_to_the_next_only_where_they_were_refused(
+    ways: Ways, refuses: set[str], told_of: list[str], after: timedelta
+) -> None:
+    ways.hear(TEXT)
+    [voice] = ways.all()
+    ways.post.refuses = refuses
+    send = ways.post.send
+
+    def die(**what: Any) -> str:
+        send(**what)
+        raise Crash
+
+    ways.post.send = die  # type: ignore[method-assign]
+    with pytest.raises(Crash):
+        told(ways, voice, "answered:1")
+    ways.post.send = send  # type: ignore[method-assign]
+    ways.clock.forward(after.total_seconds())
+    for _ in range(2):
+        assert told(ways, voice, "answered:1") == ("notified" if refuses else "already")
+    assert [template for _, template, _ in ways.post.told] == told_of
+
+
+def test_a_template_that_was_refused_has_told_nobody_though_it_is_asked_again(ways: Ways) -> None:
+    ways.hear(TEXT)
+    ways.clock.forward(DAY.total_seconds())
+    ways.post.refuses = {"template"}
+    for _ in range(2):
+        assert told(ways, ways.all()[0], "answered:1") == "refused:131047"
 
 
 def test_over_telegram_words_go_free_at_any_time(ways: Ways) -> None:

@@ -93,6 +93,8 @@ class Post:
     lines: list[Line | None] = field(default_factory=list)
     refuses: set[str] = field(default_factory=set)
     """Kinds, `text` or `template`, that are refused as WhatsApp does outside of the window."""
+    outcomes: dict[tuple[str, str], str] = field(default_factory=dict)
+    """What stands under each claim: a refusal too, as with the real one."""
     breaks: bool = False
     off: bool = False
 
@@ -103,13 +105,17 @@ class Post:
             raise Transient
         if self.off:
             raise PlatformOff(platform=channel)
-        if ("template" if message.template else "text") in self.refuses:
-            return "refused:131047"
-        if (subject, key) in self.sent:
+        if (subject, key) in self.outcomes:
             return "already"
-        self.sent[subject, key] = (channel, to, message)
-        self.lines.append(line)
-        return "accepted"
+        refused = ("template" if message.template else "text") in self.refuses
+        self.outcomes[subject, key] = "refused:131047" if refused else "accepted"
+        if not refused:
+            self.sent[subject, key] = (channel, to, message)
+            self.lines.append(line)
+        return self.outcomes[subject, key]
+
+    def outcome_of(self, *, subject: str, key: str) -> str:
+        return self.outcomes.get((subject, key), "")
 
     @property
     def told(self) -> list[tuple[str, str, str]]:
