@@ -1204,6 +1204,7 @@ def voice_settings() -> VoiceSettings:
 
 @cache
 def voices() -> Voices:
+    from chalicelib.files import Files
     from chalicelib.secrets import secrets
     from chalicelib.voices.service import Voices
 
@@ -1216,6 +1217,7 @@ def voices() -> Voices:
         audit=audit(),
         clock=clock(),
         keyed_hash=secrets().keyed_hash,
+        drop=Files(settings().bucket).delete,
     )
 
 
@@ -1248,7 +1250,7 @@ def gallery() -> Gallery:
     from chalicelib.files import Files
     from chalicelib.voices.gallery import Gallery
 
-    return Gallery(voices(), Files(settings().bucket), uploads(), platforms())
+    return Gallery(voices(), Files(settings().bucket), uploads(), platforms(), telling())
 
 
 @cache
@@ -1302,7 +1304,7 @@ def voice_tending() -> Tending:
         department_name=lambda department, language: department_names().get(department, {}).get(language, ""),
         clock=clock(),
     )
-    return Tending(_voice_store(), _voice_changes(), telling(), notices, clock())
+    return Tending(_voice_store(), _voice_changes(), telling(), notices, clock(), voices().forget_sender)
 
 
 @cache

@@ -46,7 +46,8 @@ class Changes:
         also: Callable[[TransactWrite], None] = nothing,
     ) -> Voice:
         """Writes a voice as it became, and gives it with its new revision. Raises ChangedMeanwhile."""
-        new, now = after.next(), self.clock.now()
+        now = self.clock.now()
+        new = self._kept(before, after, now).next()
 
         def write(transaction: TransactWrite) -> None:
             self.store.put(
@@ -85,6 +86,14 @@ class Changes:
                 raise Transient from error
             raise
         return new
+
+    def _kept(self, before: Voice, after: Voice, now: datetime) -> Voice:
+        """With the moment when its sender is forgotten, set when it comes to its end or is hidden, and taken
+        back when it is open again."""
+        was, is_over = (one.closed_at is not None or bool(one.hidden) for one in (before, after))
+        if was == is_over:
+            return after
+        return after.kept_until(now + MONTH * self.months if is_over else None)
 
     def keep_until(self, voice: Voice, now: datetime) -> int | None:
         """When the sender of a closed voice is forgotten, in seconds since 1970; None while it is open."""

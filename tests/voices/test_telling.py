@@ -79,6 +79,17 @@ def test_later_a_template_brings_the_link_and_the_next_word_brings_the_answer_on
     assert ways.post.lines[-1] == LINE
 
 
+def test_who_wrote_in_urdu_is_told_in_urdu_and_a_template_is_one_that_is_registered(ways: Ways) -> None:
+    ways.hear("ہمارے محلے میں پانی نہیں آتا")
+    [voice] = ways.all()
+    assert told(ways, voice, "answered:1") == "accepted"
+    assert f"{voice.ticket} کا جواب" in ways.post.told[0][2]
+    ways.clock.forward(DAY.total_seconds())
+    assert told(ways, voice, "resolved:2") == "notified"
+    message = list(ways.post.sent.values())[-1][2]
+    assert (message.template_language, message.params[1][-7:]) == ("hi", "lang=ur")
+
+
 def test_nobody_else_gets_what_waits_for_somebody(ways: Ways) -> None:
     ways.hear(TEXT)
     ways.clock.forward(DAY.total_seconds())
