@@ -47,6 +47,8 @@ class Changes:
     ) -> Voice:
         """Writes a voice as it became, and gives it with its new revision. Raises ChangedMeanwhile."""
         now = self.clock.now()
+        if before.closed_at and not after.closed_at and now.timestamp() >= self.keep_until(before.closed_at):
+            after = after.without_sender()  # there is nobody left to hear of it
         new = self._kept(before, after, now).next()
 
         def write(transaction: TransactWrite) -> None:
@@ -57,7 +59,7 @@ class Changes:
                 now,
                 event=event,
                 answer=answer,
-                keep_until=self.keep_until(new, now),
+                keep_until=self.keep_until(now) if new.over else None,
             )
             also(transaction)
 
@@ -88,13 +90,12 @@ class Changes:
         return new
 
     def _kept(self, before: Voice, after: Voice, now: datetime) -> Voice:
-        """With the moment when its sender is forgotten, set when it comes to its end or is hidden, and taken
-        back when it is open again."""
-        was, is_over = (one.closed_at is not None or bool(one.hidden) for one in (before, after))
-        if was == is_over:
+        """With the moment when all of its sender goes, set when it is over, and taken back when it is open
+        again."""
+        if before.over == after.over:
             return after
-        return after.kept_until(now + MONTH * self.months if is_over else None)
+        return after.kept_until(now + MONTH * self.months if after.over else None)
 
-    def keep_until(self, voice: Voice, now: datetime) -> int | None:
-        """When the sender of a closed voice is forgotten, in seconds since 1970; None while it is open."""
-        return int((now + MONTH * self.months).timestamp()) if voice.closed_at is not None else None
+    def keep_until(self, end: datetime) -> int:
+        """When the sender of a voice that was over at `end` is forgotten, in seconds since 1970."""
+        return int((end + MONTH * self.months).timestamp())

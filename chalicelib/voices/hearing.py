@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from chalicelib.errors import Conflict, NotFound
+from chalicelib.errors import NotFound
 from chalicelib.i18n import languages, say
 from chalicelib.platforms.base import Cameras, Inbound, Line
 from chalicelib.ports import Contact, People
 from chalicelib.queues import Queue
-from chalicelib.voices.model import OPEN, Arrival, Received, Sender, Source, Voice
+from chalicelib.voices.model import Arrival, Received, Refused, Sender, Source, Voice
 from chalicelib.voices.places import Districts
 from chalicelib.voices.service import Voices, read_ticket
 from chalicelib.voices.speech import behalf_of, is_voice, language_of, says_nothing, wants_erasure
@@ -79,6 +79,8 @@ class Hearing:
             self.waiting.bring(said.sender, own, carrier.id if carrier else "", line, at)
         if (answer := self._asked(channel, said, own)) is not None:
             return answer
+        if wants_erasure(said.text):
+            return None  # nothing of theirs is here, or no more: it must not become a voice with their number
         open_voice = self._open(own, carrier)
         if said.kind in ("edit", "revoke"):
             return self._edited(said, line, at, open_voice)
@@ -138,8 +140,7 @@ class Hearing:
         """The newest open voice that this address is the sender of, or that its owner has brought."""
         brought = next(iter(self.voices.carried(carrier.id)), None) if carrier else None
         found = [*own, *([brought.voice] if brought and brought.voice.on_behalf else [])]
-        still = [one for one in found if one.status in OPEN and not one.hidden]
-        return max(still, key=lambda one: one.received_at, default=None)
+        return max(self.voices.still_open(found), key=lambda one: one.received_at, default=None)
 
     def _more(self, voice: Voice, said: Inbound, channel: str, line: Line, at: datetime) -> str | None:
         """The reply to what belongs to this voice; None when it is something of its own."""
@@ -181,7 +182,7 @@ class Hearing:
             if said.text.strip():
                 self.voices.add_words(voice.id, said.text, (), at, said.dedupe_id)
             self._picture(voice.id, said, channel, line, at, language=lang)
-        except Conflict as refused:
+        except Refused as refused:
             return say(lang, refused.message, refused.params)
         return say(lang, ADDED, {"ticket": voice.ticket})
 

@@ -11,7 +11,7 @@ from typing import Any
 from pynamodb.transactions import TransactWrite
 
 from chalicelib.clock import Clock, rfc3339
-from chalicelib.errors import Conflict, InvalidInput, NotFound
+from chalicelib.errors import InvalidInput, NotFound, Transient
 from chalicelib.events.catalog import Event, VoiceAssigned, VoiceReceived, VoiceReopened
 from chalicelib.identity.audit import Audit
 from chalicelib.ports import Areas
@@ -28,6 +28,7 @@ from chalicelib.voices.model import (
     PublicAnswer,
     PublicVoice,
     Received,
+    Refused,
     Said,
     Voice,
     about,
@@ -196,6 +197,8 @@ class Voices:
                 return None
             if owned and not voice.source_key and not voice.carried_by:
                 raise Forgotten
+            if not self.still_open([voice]):
+                raise Refused("This voice is closed.")
             return voice.with_more(len(attachments))
 
         return self._change(
@@ -207,7 +210,8 @@ class Voices:
 
     def edit_words(self, voice_id: str, evidence: str, text: str) -> bool:
         """Puts other words in the place of those that this evidence made (the sender edited or took back a
-        message); how they read before is kept. False when they read so already, or are not there."""
+        message); how they read before is kept. False when they read so already, or are not there. Raises
+        Transient."""
         key, new = self._word_key(evidence), unicodedata.normalize("NFC", text)
         for _ in range(TRIES):
             before = self.store.said(voice_id, key)
@@ -229,7 +233,7 @@ class Voices:
             except ChangedMeanwhile:
                 continue
             return True
-        raise ChangedMeanwhile
+        raise Transient
 
     def _first_key(self, voice: Voice) -> str:
         whole = self.store.whole(voice.id, self.clock.epoch())
@@ -269,17 +273,11 @@ class Voices:
         key = source_key(self.keyed_hash, channel, address)
         return self.store.of_address(key, self.clock.epoch()) if address else []
 
-    def latest_open(self, channel: str, address: str) -> Voice | None:
-        """The newest voice from this address that is not closed (of one that was joined to another: when that
-        one is not); None when there is none."""
-        if not address:
-            return None
-        key = source_key(self.keyed_hash, channel, address)
-        found = self.store.of_address(key, self.clock.epoch())
-        mains = self.store.many(one.main for one in found if one.main)
-        return next(
-            (one for one in found if mains.get(one.main, one).status in OPEN and not one.hidden), None
-        )
+    def still_open(self, voices: Sequence[Voice]) -> list[Voice]:
+        """Those of these voices that are not closed: of one that was joined to another, when that one is
+        not."""
+        mains = self.store.many(one.main for one in voices if one.main)
+        return [one for one in voices if mains.get(one.main, one).status in OPEN and not one.hidden]
 
     def by_ticket(self, ticket: str) -> Voice | None:
         """The voice with this ticket, however it was typed."""
@@ -366,7 +364,8 @@ class Voices:
     def _forgetting(
         self, voice_id: str, change: Callable[[Voice], Voice], action: str, actor: str = ""
     ) -> None:
-        """The pictures go first: who dies in between finds the voice as it was, and does it again."""
+        """The pictures go first: who dies in between finds the voice as it was, and does it again. Raises
+        Transient."""
         for _ in range(TRIES):
             whole = self.whole(voice_id)
             shown = [one for one in whole.said if one.attachments]
@@ -387,7 +386,7 @@ class Voices:
             except ChangedMeanwhile:
                 continue
             return
-        raise Conflict(ChangedMeanwhile.message)
+        raise Transient
 
     def forget(self, person: str) -> None:
         """Takes an influencer out of the voices that they brought; and out of those that were their own word
@@ -447,7 +446,7 @@ class Voices:
         assigns: bool = False,
     ) -> bool:
         """Changes a voice as it is now; anew when somebody else was quicker. False when `change` gives
-        None."""
+        None. Raises Transient when too many were: who wrote asks again, and no word is lost."""
         for _ in range(TRIES):
             before = self._found(voice_id)
             after = change(before)
@@ -468,7 +467,7 @@ class Voices:
             except ChangedMeanwhile:
                 continue
             return True
-        raise Conflict(ChangedMeanwhile.message)
+        raise Transient
 
 
 def _events(voice: Voice) -> list[Event]:

@@ -7,13 +7,15 @@ from datetime import timedelta
 
 import pytest
 
+from chalicelib.errors import Transient
 from chalicelib.i18n import say, translate
 from chalicelib.platforms.base import MediaGone
-from chalicelib.voices.model import MOST_PICTURES, Sender
+from chalicelib.voices.changes import ChangedMeanwhile
+from chalicelib.voices.model import MOST_PICTURES, Refused, Sender
 from chalicelib.voices.pictures import LARGEST
 from tests.voices.test_pictures import SECRET
 from tests.voices.ways import CARRIER, CITIZEN, LINE, Ways
-from tests.voices.world import TEXT
+from tests.voices.world import ADMIN, TEXT
 
 LACKING = "Voice %(ticket)s waits: due %(due)s"
 MINUTE = timedelta(minutes=1)
@@ -276,3 +278,48 @@ def test_a_fetched_picture_is_cleaned_and_joins_its_voice_once(ways: Ways) -> No
     pictures = [one.attachments for one in ways.voices.whole(voice.id).said if one.attachments]
     assert [(one.key, one.content_type) for [one] in pictures] == [(key, "image/jpeg")]
     assert ways.post.told == []
+
+
+@pytest.mark.parametrize("wish", ["erase my data", "मेरा नंबर मिटा दें"])
+def test_a_wish_to_be_erased_that_is_delivered_again_makes_no_voice_with_their_number(
+    ways: Ways, wish: str
+) -> None:
+    ways.hear(TEXT)
+    first = ways.hear(wish, evidence="wamid.wish")
+    assert first
+    assert ways.hear(wish, evidence="wamid.wish") == first
+    assert len(ways.all()) == 1
+    assert ways.voices.of_address("whatsapp", CITIZEN) == []
+
+
+def test_a_word_for_which_a_voice_is_too_busy_is_asked_for_again(ways: Ways) -> None:
+    ways.hear(TEXT)
+    quick = ways.voices.changes
+
+    class Busy:
+        def commit(self, *args: object, **more: object) -> None:
+            raise ChangedMeanwhile
+
+    more = "और बिजली भी नहीं है"
+    object.__setattr__(ways.voices, "changes", Busy())
+    with pytest.raises(Transient):
+        ways.hear(more, evidence="wamid.more")
+    object.__setattr__(ways.voices, "changes", quick)
+    assert ways.hear(more, evidence="wamid.more")
+    [voice] = ways.all()
+    assert voice.words == 2
+
+
+def test_a_new_word_after_the_end_of_the_voice_that_theirs_was_joined_to_is_a_new_voice(ways: Ways) -> None:
+    ways.hear(TEXT, "+918123400055")
+    ways.hear(TEXT, after=MINUTE)
+    main, twin = ways.all()
+    ways.desk.merge(ADMIN, twin.id, main.id, "the same")
+    ways.hear("और बिजली भी नहीं है", after=MINUTE)
+    assert ways.voice(twin.id).words == 2
+    ways.desk.close(ADMIN, main.id, "resolved", "हो गया")
+    with pytest.raises(Refused, match="closed"):
+        ways.voices.add_words(twin.id, "अब भी", (), ways.now(), "form")
+    ways.hear("अब सड़क भी टूट गई है", after=MINUTE)
+    assert ways.voice(twin.id).words == 2
+    assert len(ways.all()) == 3
