@@ -1098,6 +1098,7 @@ def _filed_by_path() -> tuple[Refiling, ...]:
     from chalicelib.groups.refile import GroupsRefiled
     from chalicelib.groups.store import GroupStore
     from chalicelib.influencers.refile import PeopleRefiled
+    from chalicelib.policies.refile import AppealsRefiled
     from chalicelib.turnout.refile import TurnoutRefiled
     from chalicelib.voices.refile import VoicesRefiled
 
@@ -1105,6 +1106,7 @@ def _filed_by_path() -> tuple[Refiling, ...]:
         PeopleRefiled(_people_store(), directory()),
         GroupsRefiled(GroupStore(), directory()),
         AmbassadorsRefiled(_ambassador_store(), directory()),
+        AppealsRefiled(_policy_store(), directory()),
         TurnoutRefiled(_turnout_store(), directory()),
         VoicesRefiled(_voice_store(), _voice_changes(), directory()),
     )

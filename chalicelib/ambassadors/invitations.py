@@ -49,6 +49,8 @@ from chalicelib.queues import Queue
 A_DAY_S = 24 * 3600
 INVITATIONS_A_DAY = 100
 """Of one member of staff: each is written for one person."""
+RECORDED_BY_THEN_S = 60
+"""Longer than a request of the API may take."""
 LOOKS_AGAIN_S = 900
 STOPPED_WAIT_S = 60
 PAGE = 100
@@ -96,8 +98,8 @@ class Invitations:
     # --- what staff do
 
     def invite(self, who: Principal, wanted: Wanted) -> Invitation:
-        """Records an invitation and queues its message. The same again, while it waits, queues it once more:
-        it is sent once.
+        """Queues the message of an invitation, for a minute later, and records it. The same again, while it
+        waits, queues it once more: it is sent once.
 
         Raises InvalidInput, NotFound for somebody of a file who is not the caller's, NotInvitable for an
         address that was invited before, is somebody's or has said STOP (which of these is not told), Silent
@@ -112,12 +114,14 @@ class Invitations:
             raise InvalidInput.of("channel", "no_words", sentence)
         if against := self._law(made.path):
             raise FORBIDDING[against]
-        waiting = self._waiting(who, made)
-        if waiting is None:
-            self.limits.spend(f"invitation#{who.id}", INVITATIONS_A_DAY, A_DAY_S)
-            self._record(who, made, invitee)
-        self.queue.put([{"kind": KEY, "invitation": (waiting or made).id}])
-        return waiting or made
+        if waiting := self._waiting(who, made):
+            self.queue.put([{"kind": KEY, "invitation": waiting.id}])
+            return waiting
+        self.limits.spend(f"invitation#{who.id}", INVITATIONS_A_DAY, A_DAY_S)
+        # first: whoever dies before the record leaves nothing, and behind it no address that nobody drops
+        self.queue.put([{"kind": KEY, "invitation": made.id}], RECORDED_BY_THEN_S)
+        self._record(who, made, invitee)
+        return made
 
     def get(self, who: Principal, invitation: str) -> Invitation:
         """One invitation. Raises NotFound, also for one that the caller may not know of."""

@@ -161,27 +161,30 @@ class AreaKind:
                 above[record.id] = _after(record, known, above)
         areas = [record for record in records if record.above in above]
         changes = [(known.get(one.id), _after(one, known, above)) for one in areas]
-        moved = [was.path for was, now in changes if was is not None and was.path != now.path]
-        self.store.mark_moved(dict.fromkeys(path[: _DISTRICT + 1] for path in moved))
+        paths = [was.path for was, now in changes if was is not None and was.path != now.path]
+        moved = dict.fromkeys(path[: _DISTRICT + 1] for path in paths)
+        self.store.mark_moved(moved)
         if ROOT not in known and any(record.above == ROOT for record in areas):
             self.store.put_areas([INDIA], sample=False)
         self.store.replace_areas(changes)
+        self.store.mark_moved(moved)  # another job may have found nothing to file before they had moved
         named = {one.id: one for record in records for one in _groupings(record)}
         fresh = [_named(groupings.get(one.id), one) for one in named.values()]
         self.store.put_groupings(one for one in fresh if one != groupings.get(one.id))
 
     def finish(self, job: ImportJob) -> bool:
         """Files anew, in one district a call, what lies there by the path of an area that has moved."""
-        before = self.store.moved()
-        if before is None:
+        found = self.store.moved()
+        if found is None:
             return False
+        before = found.before
         district = self.store.areas([before[-1]], fresh=True).get(before[-1])
         if district is not None:
             self._move_below(district)
             self._move_polls(district)
             if any([one.refile(before, district) for one in self.filed()]):
                 return True
-        self.store.end_moved(before)
+        self.store.end_moved(found)
         return True
 
     def _move_below(self, above: Area) -> None:

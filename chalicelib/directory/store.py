@@ -13,7 +13,8 @@
     departments   <id>                                        query: 0.5 read units
     elections     <id>                                        query of all: 1 read unit for some ten of them
     moved         <path>                                      a district's path before areas in it moved: what
-                                                              lies there by its path is to be filed anew
+                                                              lies there by its path is to be filed anew;
+                                                              with a `mark` of its own each time
 
 Index `by_parent` (parent, sort): children in the order of their names, and names beginning with what was
 typed; an area is about 250 bytes, so 100 children are 3 read units. A row costs 2 write units,
@@ -26,16 +27,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any, cast
 
 from pynamodb.attributes import BooleanAttribute, JSONAttribute, UnicodeAttribute
-from pynamodb.exceptions import DoesNotExist, PutError
+from pynamodb.exceptions import DeleteError, DoesNotExist, PutError
 from pynamodb.expressions.condition import Condition
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.transactions import TransactWrite
 
 from chalicelib.clock import parse_rfc3339, rfc3339
 from chalicelib.directory.model import Grouping, Label, Poll, fold, groupings_of
+from chalicelib.ids import new_id
 from chalicelib.ports import Area
 from chalicelib.tables import Table, TableName
 
@@ -71,11 +74,27 @@ class DirectoryItem(Table):
     sample = BooleanAttribute(null=True)
 
 
+class MovedItem(Table):
+    class Meta:
+        table_name = TableName("directory")
+
+    mark = UnicodeAttribute()
+
+
 class PollItem(Table):
     class Meta:
         table_name = TableName("directory")
 
     poll = JSONAttribute()
+
+
+@dataclass(frozen=True)
+class Moved:
+    """That areas of a district have moved, or are about to."""
+
+    before: tuple[str, ...]
+    """The district's path until then."""
+    mark: str
 
 
 class DirectoryStore:
@@ -99,19 +118,24 @@ class DirectoryStore:
                         batch.delete(row)
 
     def mark_moved(self, paths: Iterable[Sequence[str]]) -> None:
-        """Notes districts, by their paths until now, in which areas are about to move."""
-        with DirectoryItem.batch_write() as batch:
+        """Notes districts, by their paths until now, in which areas are about to move, or just have."""
+        with MovedItem.batch_write() as batch:
             for path in paths:
-                batch.save(DirectoryItem(MOVED, "/".join(path)))
+                batch.save(MovedItem(MOVED, "/".join(path), mark=new_id("mov")))
 
-    def moved(self) -> tuple[str, ...] | None:
-        """The path of a district in which areas have moved, read consistently; None: there is none."""
-        rows = DirectoryItem.query(MOVED, limit=1, consistent_read=True)
-        return next((tuple(row.sk.split("/")) for row in rows), None)
+    def moved(self) -> Moved | None:
+        """A district in which areas have moved, read consistently; None: there is none."""
+        rows = MovedItem.query(MOVED, limit=1, consistent_read=True)
+        return next((Moved(tuple(row.sk.split("/")), row.mark) for row in rows), None)
 
-    def end_moved(self, path: Sequence[str]) -> None:
-        """Takes the note away."""
-        DirectoryItem(MOVED, "/".join(path)).delete()
+    def end_moved(self, found: Moved) -> None:
+        """Takes the note away, unless another job has made it anew since it was read."""
+        item = MovedItem(MOVED, "/".join(found.before))
+        try:
+            item.delete(condition=MovedItem.mark == found.mark)
+        except DeleteError as refused:
+            if refused.cause_response_code != REFUSED:
+                raise
 
     def put_groupings(self, groupings: Iterable[Grouping]) -> None:
         """Writes constituencies and wards; the same again overwrites it."""

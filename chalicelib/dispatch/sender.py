@@ -402,15 +402,17 @@ class Sender:
     def _not_sent(self, work: Work, wanted: Claim, reason: str) -> None:
         """Notes the reason, unless a claim shows that somebody may have sent before it came up.
 
-        The place is kept, so that a person found at two places of the audience counts at one; not for whom
-        nothing more is to be written down, and not for second attempts, which have but one place.
+        The place is kept, so that a person found at two places of the audience counts at one: of whom nothing
+        more is to be written down, with the run alone; not of second attempts, which have but one place.
         """
         reads_only = reason == "erased" or wanted.attempt > 1
         week = self.store.week(wanted) if reads_only else self.store.keep_place(wanted)
-        if wanted.may_take_over(week.claim):
-            work.note(wanted.index, Fact.NOT_SENT, reason)
-        else:
+        if not wanted.may_take_over(week.claim):
             self._ours(week, wanted, self._bounds(work), work)
+        elif reason == "erased" and wanted.attempt == 1 and not self.store.keep_nameless_place(wanted):
+            work.note(wanted.index, Fact.SUPERSEDED, seconds(self.clock.now()))
+        else:
+            work.note(wanted.index, Fact.NOT_SENT, reason)
 
     def _bounds(self, work: Work) -> Bounds:
         gap_s = self.gateway.capabilities(work.channel.platform).pair_gap_s

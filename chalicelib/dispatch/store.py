@@ -18,6 +18,8 @@ Table `tallies`, all of one run, spread over SHARDS partitions; items stay under
                                                                 and its tally, with the audit's entry
     <run>#<shard>  c<chunk>       the people of a chunk         1 w a chunk
     <run>#<shard>  t<chunk>       its tally                     1 w a chunk, then 1 w for each batch of facts
+    <run>#<shard>  e<hash>        where somebody counts who was erased: a hash of run and person
+                                                                1 w each
     stops          <scope>        a stop that stands            2 w with its audit entry's transaction; all of
                                                                 them 1 r, each 2 s in each sending container
     <run>          bundle         how far the proof of the run is
@@ -144,6 +146,7 @@ class TallyItem(Table):
     decision = JSONAttribute(null=True)
     stretches = NumberAttribute(null=True)
     chains: Any = MapAttribute(null=True)  # type: ignore[no-untyped-call]
+    place = UnicodeAttribute(null=True)
 
 
 class StopItem(Table):
@@ -402,6 +405,14 @@ class DispatchStore:
         entry = _entry(wanted)
         kept = _unless_refused(_week_item(wanted), [entry.set(wanted.place)], _free(wanted))
         return Week() if kept else self.week(wanted)
+
+    def keep_nameless_place(self, wanted: Claim) -> bool:
+        """Whether somebody who was erased counts at this place: they do at the first that asks, and at no
+        other. The run keeps it, under a hash; nothing is written under the person's id."""
+        sort = f"e{hashlib.sha256(f'{wanted.run}#{wanted.person}'.encode()).hexdigest()[:32]}"
+        item = TallyItem(partition_of(wanted.run, sort), sort)
+        free = TallyItem.place.does_not_exist() | (TallyItem.place == wanted.place)
+        return _unless_refused(item, [TallyItem.place.set(wanted.place)], free)
 
     def give_up(self, wanted: Claim, reason: str, at: int) -> None:
         """Notes that an attempt which follows another is not made: the person counts at the one before again,

@@ -52,7 +52,7 @@ class Appeal(View):
     person: str
     language: str
     path: tuple[str, ...]
-    """The ids of the person's home when it was made."""
+    """The ids of the person's home when it was made, where that lies now."""
     subject: Subject
     about: str = ""
     version: int = 0

@@ -28,13 +28,18 @@ Line = Annotated[str, Field(min_length=1, max_length=480), AfterValidator(lambda
 Note = Annotated[
     str, Field(min_length=1, max_length=4000), AfterValidator(lambda text: clean_text(text, 1000))
 ]
-Reason = Annotated[str, Field(min_length=1, max_length=500)]
+Reason = Annotated[
+    str, Field(min_length=1, max_length=500), AfterValidator(lambda text: clean_text(text, 500))
+]
 Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,40}$")]
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
 MOST_LANGUAGES = 23
 Names = Annotated[dict[Language, Line], Field(min_length=1, max_length=MOST_LANGUAGES)]
 MOST_VERSIONS = 500
-MOST_STARTS = 200
+MOST_STARTS = 150
+"""With reasons of 500 characters each a policy stays below the 400 KB of an item."""
+LONGEST_TERMS = 90_000
+"""Characters of one version: below 400 KB in whatever script."""
 READ, WRITE, START, TRIAL = "policy.read", "policy.write", "policy.start", "policy.trial"
 """What staff do with policies (identity.roles.MATRIX)."""
 
@@ -133,6 +138,9 @@ class Terms(Strict):
             raise refuse("tiers_missing", "A policy has at least one tier.")
         if len({tier.id for tier in self.tiers}) < len(self.tiers):
             raise refuse("tier_twice", "Two tiers have the same id.")
+        if len(self.model_dump_json()) > LONGEST_TERMS:
+            sentence = "This is too long: at most %(max_length)s characters."
+            raise refuse("string_too_long", sentence, max_length=LONGEST_TERMS)
         return self
 
     def tier(self, tier_id: str) -> Tier | None:

@@ -27,7 +27,7 @@ from typing import Any
 
 from pydantic import BaseModel
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
-from pynamodb.exceptions import DoesNotExist
+from pynamodb.exceptions import DoesNotExist, PutError
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.transactions import TransactWrite
 
@@ -116,8 +116,7 @@ class PolicyStore:
     def put_appeal(self, transaction: TransactWrite, appeal: Appeal, event: Event) -> None:
         """Adds an appeal as it became: refused when somebody else has changed it, or another one is open
         about the same."""
-        item = Record(appeal.person, f"{APPEAL}{appeal.id}", listed=appeal.state)
-        item.place = f"{prefix_of(appeal.path)}{rfc3339(appeal.opened_at)}#{appeal.id}"
+        item = _filed(appeal)
         item.event = raise_event(event, appeal.answered_at or appeal.opened_at)
         _put(transaction, item, appeal, appeal.rev)
         claim = Record(appeal.person, f"{OPEN}{appeal.place}", body=appeal.id)
@@ -125,6 +124,21 @@ class PolicyStore:
             transaction.save(claim, condition=Record.pk.does_not_exist())
         else:
             transaction.delete(claim, condition=Record.body == appeal.id)
+
+    def refile(self, appeal: str, path: Sequence[str]) -> None:
+        """Files an appeal under another path, as it is now, and tells no event; nothing when it lies there,
+        or somebody changes it at the same moment."""
+        seen = self.appeal(appeal)
+        if seen is None or seen.path == tuple(path):
+            return
+        after = seen.model_copy(update={"path": tuple(path), "rev": seen.rev + 1})
+        item = _filed(after)
+        item.body, item.rev = _body(after), after.rev
+        try:
+            item.save(condition=Record.rev == seen.rev)
+        except PutError as refused:
+            if refused.cause_response_code != "ConditionalCheckFailedException":
+                raise
 
     def of_person(self, person: str) -> list[Appeal]:
         """All appeals of a person."""
@@ -154,6 +168,16 @@ def person_of(appeal: str) -> str:
     return person if kind == "apl" else ""
 
 
+def _filed(appeal: Appeal) -> Record:
+    """Where an appeal lies."""
+    place = f"{prefix_of(appeal.path)}{rfc3339(appeal.opened_at)}#{appeal.id}"
+    return Record(appeal.person, f"{APPEAL}{appeal.id}", listed=appeal.state, place=place)
+
+
+def _body(record: BaseModel) -> str:
+    return record.model_dump_json(exclude_defaults=True)
+
+
 def _version(number: int) -> str:
     return f"{VERSION}{number:04d}"
 
@@ -166,5 +190,5 @@ def _get(pk: str, sk: str) -> Record | None:
 
 
 def _put(transaction: TransactWrite, item: Record, record: BaseModel, rev: int) -> None:
-    item.body, item.rev = record.model_dump_json(exclude_defaults=True), rev
+    item.body, item.rev = _body(record), rev
     transaction.save(item, condition=Record.pk.does_not_exist() if rev == 1 else Record.rev == rev - 1)

@@ -46,7 +46,10 @@ class Changes:
         also: Callable[[TransactWrite], None] = nothing,
     ) -> Voice:
         """Writes a voice as it became, and gives it with its new revision. Raises ChangedMeanwhile."""
-        new, now = after.next(), self.clock.now()
+        now = self.clock.now()
+        if before.closed_at and not after.closed_at and now.timestamp() >= self.keep_until(before.closed_at):
+            after = after.without_sender()  # there is nobody left to hear of it
+        new = after.next()
 
         def write(transaction: TransactWrite) -> None:
             self.store.put(
@@ -56,7 +59,7 @@ class Changes:
                 now,
                 event=event,
                 answer=answer,
-                keep_until=self.keep_until(new, now),
+                keep_until=self.keep_until(now) if new.over else None,
             )
             also(transaction)
 
@@ -86,6 +89,6 @@ class Changes:
             raise
         return new
 
-    def keep_until(self, voice: Voice, now: datetime) -> int | None:
-        """When the sender of a closed voice is forgotten, in seconds since 1970; None while it is open."""
-        return int((now + MONTH * self.months).timestamp()) if voice.closed_at is not None else None
+    def keep_until(self, end: datetime) -> int:
+        """When the sender of a voice that was over at `end` is forgotten, in seconds since 1970."""
+        return int((end + MONTH * self.months).timestamp())

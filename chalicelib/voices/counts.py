@@ -6,7 +6,7 @@ under its district. Those that were joined to another one and those hidden as ab
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -144,23 +144,68 @@ def middle(durations: Mapping[int, int]) -> float | None:
 
 Key = tuple[str, str]
 """A row and a column."""
+PRIME = 2**61 - 1
 
 
 def hide(numbers: Mapping[Key, int], sums: Collection[Sequence[Key]]) -> set[Key]:
-    """The numbers that are not shown: the small ones, and as many others that none of `sums`, of each of
-    which the first is the sum of the others, lacks just one. Where a number is hidden a small neighbour is
-    rather hidden with it than a large one; a zero only where there is nothing else."""
-    hidden = {key for key, number in numbers.items() if 0 < number < SMALL}
-    changed = True
-    while changed:
-        changed = False
+    """The numbers that are not shown: the small ones, and as many others that no small one follows from what
+    is shown and all of `sums` together; of each of these the first number is the sum of the others. Where a
+    number is hidden a small neighbour is rather hidden with it than a large one; a zero only where there is
+    nothing else."""
+    small = {key for key, number in numbers.items() if 0 < number < SMALL}
+    hidden = set(small)
+
+    def hide_one_of(keys: Iterable[Key]) -> None:
+        shown = [key for key in keys if key not in hidden]
+        if shown:
+            hidden.add(min(shown, key=lambda key: (numbers[key] == 0, numbers[key], key)))
+
+    while True:
+        before = len(hidden)
         for one in sums:
-            missing = [key for key in one if key in hidden]
-            if len(missing) == 1:
-                shown = [key for key in one if key not in hidden]
-                hidden.add(min(shown, key=lambda key: (numbers[key] == 0, numbers[key], key)))
-                changed = True
-    return hidden
+            if sum(key in hidden for key in one) == 1:
+                hide_one_of(one)
+        if len(hidden) == before:
+            for key in sorted(small & following(hidden, sums)):
+                near = [other for one in sums if key in one for other in one]
+                hide_one_of(near if not hidden.issuperset(near) else numbers)
+        if len(hidden) == before:
+            return hidden
+
+
+def following(hidden: Collection[Key], sums: Collection[Sequence[Key]]) -> set[Key]:
+    """Of the hidden numbers those that whoever takes all sums together can reckon: the sums are solved for
+    the hidden numbers (by elimination, modulo a large prime: whether there is one answer is all that is
+    asked)."""
+    solved: dict[Key, dict[Key, int]] = {}
+    """One number by others that stay open: none, and it is known."""
+    within: dict[Key, set[Key]] = defaultdict(set)
+    """In what is solved so, where an open number stands."""
+
+    def add(row: dict[Key, int], other: Mapping[Key, int], times: int) -> None:
+        for key, factor in other.items():
+            row[key] = (row.get(key, 0) + times * factor) % PRIME
+            if not row[key]:
+                del row[key]
+
+    for one in sums:
+        row: dict[Key, int] = {}
+        for key, factor in ((key, 1 if place else -1) for place, key in enumerate(one) if key in hidden):
+            add(row, solved.get(key, {key: 1}), factor)
+        if not row:
+            continue
+        picked = min(row, key=lambda key: len(within[key]))
+        turned = pow(-row.pop(picked), -1, PRIME)
+        by = {key: factor * turned % PRIME for key, factor in row.items()}
+        for user in within.pop(picked):
+            times = solved[user].pop(picked)
+            add(solved[user], by, times)
+            for key in by:
+                (within[key].add if key in solved[user] else within[key].discard)(user)
+        solved[picked] = by
+        for key in by:
+            within[key].add(picked)
+    return {key for key, by in solved.items() if not by}
 
 
 def table(sums: Mapping[str, Sum]) -> dict[str, Any]:

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from chalicelib.errors import Conflict, NotFound
+from chalicelib.errors import NotFound
 from chalicelib.i18n import COMPLETE, translate
 from chalicelib.platforms.base import Cameras, Inbound, Line
 from chalicelib.ports import Contact, People
 from chalicelib.queues import Queue
-from chalicelib.voices.model import OPEN, Arrival, Received, Sender, Source, Voice
+from chalicelib.voices.model import OPEN, Arrival, Received, Refused, Sender, Source, Voice
 from chalicelib.voices.places import Districts
 from chalicelib.voices.service import Voices, read_ticket
 from chalicelib.voices.speech import behalf_of, is_voice, language_of, says_nothing, wants_erasure
@@ -79,6 +79,8 @@ class Hearing:
             self.waiting.bring(said.sender, own, carrier.id if carrier else "", line, at)
         if (answer := self._asked(channel, said, own)) is not None:
             return answer
+        if wants_erasure(said.text):
+            return None  # nothing of theirs is here, or no more: it must not become a voice with their number
         open_voice = self._open(own, carrier)
         if said.kind in ("edit", "revoke"):
             return self._edited(said, line, at, open_voice)
@@ -183,7 +185,7 @@ class Hearing:
             if said.text.strip():
                 self.voices.add_words(voice.id, said.text, (), at, said.dedupe_id)
             self._picture(voice.id, said, channel, line, at)
-        except Conflict as refused:
+        except Refused as refused:
             return translate(lang, refused.message, refused.params)
         return translate(lang, ADDED, {"ticket": voice.ticket})
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import Any, Literal, Protocol
 
 from chalicelib.clock import rfc3339
@@ -216,6 +217,11 @@ class Voice(View):
         return "closed" if self.status in CLOSED else "open"
 
     @property
+    def over(self) -> bool:
+        """Whether nobody works on it any more: from then on its sender is kept for so many months."""
+        return self.shelf in ("closed", "hidden")
+
+    @property
     def district(self) -> str:
         """The district that it is counted in; above districts, the state or India."""
         return self.path[:3][-1]
@@ -335,12 +341,14 @@ class Voice(View):
         return self._with(main=main.id)
 
     def with_joined(self, other: str) -> Voice:
-        """With one more that is the same; who sent it is told what was answered last."""
+        """With one more that is the same; who sent it is told what was answered last, unless that was an end
+        which did not hold."""
         self._must_be_open()
         if len(self.joined) == MOST_JOINED:
             raise Refused("Too many voices are joined here.")
         last = f"answered:{self.answers}"
-        heard = (*self.pending, last) if self.answers and last not in self.pending else self.pending
+        new = self.status == "answered" and last not in self.pending
+        heard = (*self.pending, last) if new else self.pending
         return self._with(joined=(*self.joined, other), pending=heard)
 
     def parted(self) -> Voice:
@@ -419,6 +427,12 @@ class Voice(View):
 def about(voice: Voice) -> dict[str, str]:
     """What every event of a voice says."""
     return {"voice_id": voice.id, "department": voice.department, "area": voice.area}
+
+
+def step_for(voice: Voice, what: str, of: str) -> str:
+    """Under which step this voice is told a word of the voice `of`: its own, or the one that it is joined to.
+    Each numbers its own answers; and who reads the one may not know the other's id."""
+    return what if of == voice.id else f"{what}:{sha256(f'{voice.id} {of}'.encode()).hexdigest()[:12]}"
 
 
 def placed_key(voice: Voice) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from pynamodb.transactions import TransactWrite
 
 from chalicelib.clock import Clock, rfc3339
-from chalicelib.errors import Conflict, InvalidInput, NotFound
+from chalicelib.errors import InvalidInput, NotFound, Transient
 from chalicelib.events.catalog import Event, VoiceAssigned, VoiceReceived, VoiceReopened
 from chalicelib.identity.audit import Audit
 from chalicelib.ports import Areas
@@ -194,7 +194,8 @@ class Voices:
 
     def edit_words(self, voice_id: str, evidence: str, text: str) -> bool:
         """Puts other words in the place of those that this evidence made (the sender edited or took back a
-        message); how they read before is kept. False when they read so already, or are not there."""
+        message); how they read before is kept. False when they read so already, or are not there. Raises
+        Transient."""
         key, new = self._word_key(evidence), unicodedata.normalize("NFC", text)
         for _ in range(TRIES):
             before = self.store.said(voice_id, key)
@@ -216,7 +217,7 @@ class Voices:
             except ChangedMeanwhile:
                 continue
             return True
-        raise ChangedMeanwhile
+        raise Transient
 
     def _first_key(self, voice: Voice) -> str:
         whole = self.store.whole(voice.id, self.clock.epoch())
@@ -403,7 +404,7 @@ class Voices:
         assigns: bool = False,
     ) -> bool:
         """Changes a voice as it is now; anew when somebody else was quicker. False when `change` gives
-        None."""
+        None. Raises Transient when too many were: who wrote asks again, and no word is lost."""
         for _ in range(TRIES):
             before = self._found(voice_id)
             after = change(before)
@@ -424,7 +425,7 @@ class Voices:
             except ChangedMeanwhile:
                 continue
             return True
-        raise Conflict(ChangedMeanwhile.message)
+        raise Transient
 
 
 def _events(voice: Voice) -> list[Event]:

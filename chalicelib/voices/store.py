@@ -170,13 +170,14 @@ class VoiceStore:
         answer: Answer | None = None,
         keep_until: int | None = None,
     ) -> None:
-        """Adds a voice as it became, one revision on; refused when somebody else has changed it. With its end
-        or its opening it is set when its sender is forgotten (`keep_until`; None: not yet)."""
+        """Adds a voice as it became, one revision on; refused when somebody else has changed it. When it is
+        over, open again or by itself again, it is set when its sender is forgotten (`keep_until`; None: not
+        yet)."""
         transaction.save(_item(after, event, now), condition=VoiceItem.rev == before.rev)
         if before.source_key and not after.source_key:
             transaction.delete(VoiceItem(before.id, SENDER))
             transaction.delete(VoiceItem(*_from(before)))
-        elif after.source_key and (before.closed_at is None) != (after.closed_at is None):
+        elif after.source_key and (before.over != after.over or (before.main and not after.main)):
             change = VoiceItem.expires.set(keep_until) if keep_until else VoiceItem.expires.remove()
             for key in ((after.id, SENDER), _from(after)):
                 transaction.update(VoiceItem(*key), actions=[change])
@@ -208,6 +209,16 @@ class VoiceStore:
 
     def put_told(self, voice_id: str, told: Told) -> None:
         _row(voice_id, f"{TOLD}{told.step}", told).save()
+
+    def keep_sender(self, voice: Voice, until: int) -> None:
+        """Sets when the sender of a voice is forgotten whose main one is over."""
+        if not voice.source_key:
+            return
+        sender, listed = _get(voice.id, SENDER), VoiceItem(*_from(voice), body=voice.id)
+        for row in (sender, listed):
+            if row is not None and row.body:
+                row.expires = until
+                _put_again(row)
 
     # --- reading
 
@@ -426,13 +437,19 @@ def _batch(kind: type[Kept], keys: Iterable[tuple[str, str]], now: float = 0) ->
 
 
 def _holds(row: VoiceItem, now: float) -> bool:
-    """Whether a row is still to be seen: DynamoDB takes it away up to two days after its time."""
+    """Whether a row is still to be seen: DynamoDB takes it away up to two days after its time; a time that is
+    set later leaves a row with nothing in it."""
     until: float | None = row.expires
-    return until is None or until > now
+    return bool(row.body) and (until is None or until > now)
 
 
 def _key(after: Position | None) -> dict[str, Any] | None:
     return {name: {"S": value} for name, value in after.items()} if after else None
+
+
+def _put_again(row: VoiceItem) -> None:
+    """Writes a row that is there still."""
+    _quietly(lambda: row.save(condition=VoiceItem.body == row.body))
 
 
 def _quietly(write: Any) -> bool:  # noqa: ANN401 - a call of PynamoDB's

@@ -24,7 +24,7 @@ from chalicelib.platforms.base import Line, Outgoing
 from chalicelib.ports import DirectSender, People, ServiceTexts
 from chalicelib.voices.hearing import spoken
 from chalicelib.voices.masking import mask
-from chalicelib.voices.model import Sender, Voice
+from chalicelib.voices.model import Sender, Voice, step_for
 from chalicelib.voices.model import Telling as Occasion
 from chalicelib.voices.service import Voices
 from chalicelib.voices.words import AGAIN, ANSWERED, BROUGHT, CARRIED, DECLINED, RESOLVED, SUBJECT, page_of
@@ -93,7 +93,7 @@ class Telling:
         """See hearing.Full."""
         brought = [one.voice for one in islice(self.voices.carried(person), NEWEST)] if person else []
         for voice in {one.id: one for one in (*own, *brought)}.values():
-            if voice.answers:
+            if voice.answers or voice.main:
                 self._waiting_of(voice, address, line, at)
 
     # --- to whom
@@ -159,7 +159,7 @@ class Telling:
         link = page_of(self.public_url, voice.ticket, lang)
         params: dict[str, object] = {"ticket": voice.ticket, "text": mask(said), "link": link}
         text = translate(lang, SENTENCES[occasion], params)
-        if occasion in ("resolved", "declined") and not voice.reopened_by_citizen:
+        if occasion in ("resolved", "declined") and not (voice.reopened_by_citizen or voice.main):
             return f"{text}\n\n{translate(lang, AGAIN, {'link': link})}"
         return text if occasion == "received" else f"{text}\n\n{link}"
 
@@ -167,10 +167,14 @@ class Telling:
 
     def _waiting_of(self, voice: Voice, address: str, line: Line, at: datetime) -> None:
         whole = self.voices.whole(voice.id)
-        answers = self.voices.whole(voice.main).answers if voice.main else whole.answers
+        joined = self.voices.whole(voice.main).answers if voice.main else ()
+        answers = {(voice.id, one.number): one for one in whole.answers}
+        answers |= {(voice.main, one.number): one for one in joined}
         for told in whole.told:
-            occasion, _, number = told.step.partition(":")
-            answer = next((one for one in answers if str(one.number) == number), None)
+            occasion, number = told.step.split(":")[:2]
+            what = f"{occasion}:{number}"
+            of = next((one for one in (voice.id, voice.main) if step_for(voice, what, one) == told.step), "")
+            answer = answers.get((of, int(number)))
             if told.outcome != NOTIFIED or at - told.at > WAITS or answer is None:
                 continue
             to = self._carrier(voice) if occasion == "carried" else self._sender(voice, whole.sender)

@@ -17,7 +17,7 @@ from chalicelib.events.catalog import VoiceOverdue
 from chalicelib.telemetry import count, logger
 from chalicelib.voices.changes import ChangedMeanwhile, Changes
 from chalicelib.voices.masking import mask
-from chalicelib.voices.model import SYSTEM, Occasion, Step, Teller, Told, Voice, about
+from chalicelib.voices.model import SYSTEM, Occasion, Step, Teller, Told, Voice, about, step_for
 from chalicelib.voices.store import VoiceStore
 
 SOONEST = timedelta(minutes=1)
@@ -105,7 +105,9 @@ class Tending:
             answer = self.store.answer(voice.id, int(number))
             text = answer.text if answer is not None else ""
             for one in (voice, *self.store.many(voice.joined).values()):
-                self._tell_one(one, what, text)
+                self._tell_one(one, step_for(one, what, voice.id), text)
+                if voice.over and one.main:
+                    self.store.keep_sender(one, self.changes.keep_until(self.clock.now()))
 
     def _tell_one(self, voice: Voice, what: str, text: str) -> None:
         """Tells one of those on a voice, unless they were told before. The carrier hears what was answered,

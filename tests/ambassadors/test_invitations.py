@@ -164,7 +164,8 @@ def test_a_stop_between_looking_and_recording_refuses_the_invitation(world: Worl
     object.__setattr__(world.made, "invitation_to", looked)
     with pytest.raises(NotInvitable):
         world.invite()
-    assert world.letters.messages == []
+    world.deliver_all()
+    assert world.platform.requests == []
 
 
 def test_a_stop_after_the_invitation_holds_like_any_other(world: World) -> None:
@@ -347,7 +348,26 @@ def test_a_refusal_and_a_lost_answer_are_told_and_never_tried_again(
     assert (kept.status, kept.why, len(world.platform.requests)) == (status, why, 1)
 
 
-def test_a_message_that_was_lost_between_recording_and_queueing_is_queued_by_asking_again(
+def test_no_invitation_with_an_address_is_recorded_whose_message_is_not_queued(world: World) -> None:
+    class Broken:
+        def put(self, *given: Any) -> int:
+            raise Crash
+
+    with pytest.raises(Crash):
+        replace(world.invitations, queue=Broken()).invite(
+            COORDINATOR, Wanted("whatsapp", "met at the fair", address=PHONE, name="आशा", area="D9001")
+        )
+    assert world.made.invitation_to("phone", world.people.hashed("phone", PHONE)) is None
+    world.deliver_all()
+    assert world.platform.requests == []
+
+
+def test_a_message_that_comes_before_its_invitation_is_recorded_sends_nothing(world: World) -> None:
+    world.invitations.deliver("inv_none")
+    assert world.platform.requests == []
+
+
+def test_a_message_that_was_lost_is_queued_by_asking_again(
     world: World,
 ) -> None:
     made = world.invite()

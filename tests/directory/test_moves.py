@@ -15,12 +15,16 @@ from chalicelib.ambassadors.store import AmbassadorStore
 from chalicelib.directory.kind import AreaKind
 from chalicelib.directory.model import Poll
 from chalicelib.directory.store import DirectoryStore
+from chalicelib.events.catalog import AppealOpened
 from chalicelib.groups.model import Group
 from chalicelib.groups.refile import GroupsRefiled
 from chalicelib.groups.store import GroupStore
 from chalicelib.identity.audit import Audit
 from chalicelib.influencers.refile import PeopleRefiled
 from chalicelib.influencers.store import ProfileItem, RosterItem
+from chalicelib.policies.appeal import Appeal
+from chalicelib.policies.refile import AppealsRefiled
+from chalicelib.policies.store import PolicyStore
 from chalicelib.ports import Area
 from chalicelib.tables import write_together
 from chalicelib.turnout.refile import TurnoutRefiled
@@ -58,6 +62,7 @@ class Ground:
         self.poll()
         for area in ("D9001-A1-P1", "D9002"):
             self.voice_and_appointment(area)
+            self.appeal(area)
 
     @property
     def admin(self) -> Any:
@@ -88,6 +93,13 @@ class Ground:
         invited = Invitation(id=f"inv_{area}", channel="sms", at=AT, **facts, **said)
         ambassadors._invitation(invited).save()
 
+    def appeal(self, area: str) -> None:
+        said: dict[str, Any] = {"language": "hi", "subject": "review", "text": "x", "opened_at": NOON}
+        made = Appeal(id=f"apl_inf{area}_1", rev=1, person=f"inf{area}", path=self.path(area), **said)
+        event = AppealOpened(appeal_id=made.id, influencer_id=made.person, subject="review")
+        with write_together() as transaction:
+            PolicyStore().put_appeal(transaction, made, event)
+
     def poll(self) -> None:
         times = {"polling_ends": NOON, "code_from": NOON, "code_until": NOON}
         areas = {one: self.path(one) for one in ("D9001-B1", "D9002")}
@@ -109,6 +121,7 @@ class Ground:
             TurnoutRefiled(turnout, areas),
             AmbassadorsRefiled(appointed, areas),
             VoicesRefiled(VoiceStore(), heard, areas),
+            AppealsRefiled(wrap(PolicyStore(), "refile"), areas),
         )
         store = wrap(DirectoryStore(), "mark_moved", "replace_areas", "move_poll", "end_moved")
         return AreaKind(store, lambda: filed)
@@ -138,6 +151,7 @@ class Ground:
             "sums": {(s.state, s.district): s.sum.voters for s in TurnoutStore().sums("ls-2014")},
             "blocks": {b.id: b.block for b in TurnoutStore().sheet("ls-2014", "D9001").booths},
             "poll": poll.areas,
+            "appeals": {one.id: one.path for one, _ in PolicyStore().listed("open", "IN/", None, 9)},
             "left": DirectoryStore().moved(),
         }
 
@@ -237,6 +251,38 @@ def test_a_signup_that_expires_still_does_and_no_event_is_told_again(ground: Gro
     item = ProfileItem.get(ground.unverified, "profile")
     assert (item.expires, item.event) == (expires, None)
     assert expires
+
+
+@pytest.mark.parametrize("early", [True, False])
+def test_two_jobs_at_once_leave_nothing_behind(ground: Ground, early: bool) -> None:
+    """One moves a district while another files what it finds: before the areas have moved, or after."""
+    expected, store, other = moved(ground.all_of_it()), DirectoryStore(), ground.kind()
+    row = other.read(DISTRICT[0], job({}))
+
+    class AtOnce(DirectoryStore):
+        def replace_areas(self, changes: Any) -> None:
+            if early and not begun:
+                begun.append(True)
+                while other.finish(job({})):
+                    pass
+                assert store.moved() is None
+            super().replace_areas(changes)
+
+        def end_moved(self, found: Any) -> None:
+            if not early and not begun:
+                begun.append(True)
+                other.write([row], job({}))
+            super().end_moved(found)
+
+    begun: list[bool] = []
+    kind = AreaKind(AtOnce(), ground.kind().filed)
+    if early:
+        kind.write([row], job({}))
+    else:
+        store.mark_moved([(*OLD, "D9001")])
+    while kind.finish(job({})):
+        pass
+    assert ground.all_of_it() == expected
 
 
 def test_a_goal_that_a_person_set_at_the_new_place_meanwhile_stays(ground: Ground) -> None:

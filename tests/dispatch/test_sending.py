@@ -14,7 +14,7 @@ from botocore.exceptions import ConnectionClosedError
 
 from chalicelib import aws
 from chalicelib.dispatch.model import Bounds, Claim, DeliveryKey, Fact, Status, Ticket, Week
-from chalicelib.dispatch.store import DispatchStore
+from chalicelib.dispatch.store import DispatchStore, TallyItem
 from chalicelib.errors import PlatformOff, Transient
 from chalicelib.platforms.base import OutcomeUnknown, SendRefused, Throttled
 from chalicelib.ports import Proof
@@ -100,6 +100,25 @@ def test_a_person_found_in_two_places_who_may_not_be_sent_to_is_counted_once_whe
         made.send()
         assert made.platform.requests == []
         assert (made.counts().planned, made.counts().not_sent) == (2, {"opted_out": 2}), (after, at)
+
+
+def test_an_erased_person_found_in_two_places_is_counted_once_wherever_the_sender_dies():
+    for after, at in [(False, 0), *((after, at) for after in (False, True) for at in range(1, 5))]:
+        empty_tables()
+        made = world(2)
+        made.roster.rows["D1"] += made.roster.rows["D2"]
+        made.launch()
+        messages = [body for _, body in made.send_queue.messages]
+        made.people.rows.clear()
+        made.faults.calls, made.faults.at, made.faults.after = 0, at, after
+        made.send()
+        for message in messages:
+            made.send_one(message)
+        assert (made.counts().planned, made.counts().not_sent) == (2, {"erased": 2}), (after, at)
+        assert [made.store.history(person_id(n)) for n in range(2)] == [[], []]
+        kept = [str(row.serialize()) for row in TallyItem.scan(TallyItem.sk.startswith("e"))]
+        assert len(kept) == 2
+        assert not any(person_id(n) in row for n in range(2) for row in kept)
 
 
 def test_a_copy_of_a_chunk_message_sends_nothing():

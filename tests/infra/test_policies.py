@@ -108,6 +108,8 @@ IMPORTING = (
     ("dynamodb:Query", "GroupsTable/by_place"),
     *((f"dynamodb:{one}", "AmbassadorsTable") for one in ("GetItem", "PutItem")),
     ("dynamodb:Query", "AmbassadorsTable/by_place"),
+    *((f"dynamodb:{one}", "PoliciesTable") for one in ("GetItem", "PutItem")),
+    ("dynamodb:Query", "PoliciesTable/by_place"),
     *((f"dynamodb:{one}", "VoicesTable") for one in ("DeleteItem", "GetItem", "PutItem")),
     ("dynamodb:Query", "VoicesTable/by_ground"),
     ("dynamodb:Query", "PeopleTable/by_status"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -26,10 +27,11 @@ from chalicelib.metrics.consumers import forget_posts
 from chalicelib.policies import appeals as module
 from chalicelib.policies.appeal import AnswerBody, AppealBody
 from chalicelib.policies.appeals import Appeals
-from chalicelib.policies.store import Record
+from chalicelib.policies.refile import AppealsRefiled
+from chalicelib.policies.store import PolicyStore, Record
 from tests.influencers.test_routes import CONTEXT, Api
 from tests.influencers.test_sign_in import signed_in
-from tests.influencers.world import ADMIN, COORDINATOR, World
+from tests.influencers.world import ADMIN, COORDINATOR, PATHS, SmallDirectory, World
 from tests.policies.conftest import OTHER
 from tests.policies.test_routes import made, started
 
@@ -239,6 +241,36 @@ def test_a_list_of_appeals_goes_on_where_it_stopped(api: Api, creator: str) -> N
             break
         page = api("GET", f"{path}&cursor={page['next']}", who="one")[1]
     assert len(found) == len(set(found)) == 3
+
+
+def test_appeals_follow_a_district_that_moves_and_tell_no_event(
+    api: Api, creator: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    appeal = appealed(api, creator)
+    [told] = events_of(creator)
+    for area, path in list(PATHS.items()):
+        if "D9001" in path:
+            monkeypatch.setitem(PATHS, area, ("IN", "IN-XM", *path[2:]))
+
+    class Moved(SmallDirectory):
+        def many(self, area_ids: Any, *, fresh: bool = False) -> Any:
+            return super().many(area_ids)
+
+    district = SmallDirectory().get("D9001")
+    assert district is not None
+    refiled = AppealsRefiled(PolicyStore(), Moved())
+    assert refiled.refile(("IN", "IN-XN", "D9001"), district) is True
+    assert refiled.refile(("IN", "IN-XN", "D9001"), district) is False
+    kept = PolicyStore().appeal(appeal)
+    assert kept is not None
+    assert kept.path == PATHS["D9001-A1-P1"]
+    [row] = Record.query(creator, Record.sk.startswith("appeal#"))
+    assert (row.event, told["name"]) == (None, "appeal.opened")
+    there = replace(wiring.appeals(), areas=Moved())
+    asked: Any = {"state": "open", "area": None, "subject": None, "limit": 9, "after": None}
+    assert [one.id for one in there.listed(COORDINATOR, **asked)[0]] == [appeal]
+    assert api("POST", f"/v1/appeals/{appeal}/answer", YES, who="one")[0] == 200
+    assert [one["name"] for one in events_of(creator)] == ["appeal.answered"]
 
 
 def test_an_appeal_tells_its_age_in_days(api: Api, creator: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -197,3 +197,24 @@ def test_who_decides_on_what_somebody_else_has_changed_meanwhile_looks_again(
         assert api("POST", f"{where}/versions", TERMS, who="editor")[0] == 409
     assert len(api("GET", where, who="admin")[1]["starts"]) == 1
     assert len(api("GET", f"{where}/versions", who="admin")[1]["items"]) == 1
+
+
+def test_a_version_that_no_table_takes_is_refused_by_field(api: Api) -> None:
+    notes = {a + b: "क" * 1000 for a in "abcdefghijk" for b in "kl"}
+    many = [tier(f"t{number}", followers(x=5), note=notes) for number in range(12)]
+    body = {"names": {"hi": "नमूना"}, "terms": {"tiers": many}}
+    status, refused = api("POST", "/v1/policies", body, who="editor")
+    assert (status, refused["errors"][0]["field"], refused["errors"][0]["code"]) == (
+        422,
+        "terms",
+        "string_too_long",
+    )
+    body["terms"]["tiers"] = many[:4]  # type: ignore[index]
+    assert api("POST", "/v1/policies", body, who="editor")[0] == 201
+
+
+def test_the_reason_of_a_start_is_plain_text(api: Api) -> None:
+    where = made(api)
+    body = {"version": 1, "begins": today(), "reason": "so\x00\u202e be it"}
+    status, refused = api("POST", f"{where}/start", body, who="approver")
+    assert (status, refused["errors"][0]["code"]) == (422, "hidden_characters")

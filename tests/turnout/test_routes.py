@@ -13,7 +13,7 @@ from chalice.test import Client
 from chalicelib import http, wiring
 from chalicelib.identity.roles import Principal
 from chalicelib.turnout.model import Match
-from chalicelib.turnout.store import TurnoutStore
+from chalicelib.turnout.store import MatchItem, TurnoutStore
 from local.config import platform_secret
 from tests.turnout.world import ADMIN, booth, bring, job, told
 
@@ -162,6 +162,19 @@ def test_a_state_is_compared_district_by_district_once_and_what_changes_is_compa
     assert state()[3] == ["D9002"]
     _, district = api(ADMIN, "GET", "/v1/turnout/compare?before=ls-2014&after=vs-2017&area=D9001")
     assert district["compared"] == 2
+
+
+def test_what_a_lagging_copy_of_the_store_says_is_not_kept_as_a_comparison(api, monkeypatch):
+    told([booth(1, 200, block="D9001-B1")], "vs-2017", LATER)
+    query = MatchItem.query
+
+    def lagging(*key, consistent_read=False, **more):
+        return query(*key, consistent_read=True, **more) if consistent_read else iter(())
+
+    monkeypatch.setattr(MatchItem, "query", lagging)
+    TurnoutStore().put_matches("ls-2014", "vs-2017", [Match("D9001-A1-P1", "D9001-A1-P1")])
+    _, found = api(ADMIN, "GET", "/v1/turnout/compare?before=ls-2014&after=vs-2017&area=IN-XN")
+    assert found["compared"] == 1
 
 
 @pytest.mark.parametrize("feature", ["?by=booth&area=D9001&limit=3", "/lowest?share=1&limit=3"])

@@ -9,10 +9,10 @@ from statistics import median
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from chalicelib.voices.counts import COLUMNS, IN_ROW, Fact, Sum, added, hide, middle, summed, table
+from chalicelib.voices.counts import COLUMNS, IN_ROW, Fact, Sum, added, following, hide, middle, summed, table
 from chalicelib.voices.folding import Folding
 from tests.dispatch.world import Crash, Faults
 from tests.voices.world import ADMIN, WATER, World
@@ -77,13 +77,58 @@ cells = st.integers(0, 12)
 tables = st.dictionaries(st.sampled_from("abcde"), st.tuples(cells, cells, cells), min_size=1, max_size=5)
 
 
-@given(tables)
-def test_no_hidden_number_stands_alone_in_any_sum(parts):
-    sums = sums_of({f"department#{name}": one for name, one in parts.items()})
+def equations_of(sums: dict[str, Sum]) -> tuple[dict[Any, int], list[list[Any]]]:
+    """All numbers of a table, and its sums."""
     rows = {"total": added(sums.values())} | sums
     numbers = {(row, column): n for row, one in rows.items() for column, n in one.numbers().items()}
     equations = [[(row, column) for column in group] for row in rows for group in IN_ROW]
-    equations += [[("total", column), *((row, column) for row in sums)] for column in COLUMNS]
+    return numbers, equations + [[("total", column), *((row, column) for row in sums)] for column in COLUMNS]
+
+
+def solved(hidden: set[Any], equations: list[list[Any]]) -> set[Any]:
+    """The hidden numbers that all sums together have one answer for: by Gauss and Jordan, in fractions."""
+    unknown = sorted(hidden)
+    rows = [[Fraction((key in one) * (-1 if key == one[0] else 1)) for key in unknown] for one in equations]
+    done = 0
+    for column in range(len(unknown)):
+        found = next((row for row in rows[done:] if row[column]), None)
+        if found is None:
+            continue
+        rows.remove(found)
+        unit = [one / found[column] for one in found]
+        rows = [[a - row[column] * b for a, b in zip(row, unit, strict=True)] for row in rows]
+        rows.insert(done, unit)
+        done += 1
+    return {unknown[row.index(1)] for row in rows if sum(map(bool, row)) == 1}
+
+
+OF_SEVERAL_SUMS = {
+    "department#a": Sum(received=5, resolved=3, declined=2, answered=1, overdue=5),
+    "department#b": Sum(received=4, resolved=0, declined=2, answered=4),
+    "department#c": Sum(received=3, resolved=0, declined=0, answered=1),
+}
+"""Here no sum lacks a single number, and yet b's declined ones followed from all sums together."""
+
+
+@given(tables.map(lambda parts: sums_of({f"department#{name}": one for name, one in parts.items()})))
+@example(OF_SEVERAL_SUMS)
+def test_no_small_number_follows_from_all_sums_together(sums):
+    numbers, equations = equations_of(sums)
+    hidden = hide(numbers, equations)
+    assert following(hidden, equations) == solved(hidden, equations)
+    assert not {key for key in solved(hidden, equations) if 0 < numbers[key] < 5}
+
+
+@given(st.sets(st.tuples(st.sampled_from(["total", *OF_SEVERAL_SUMS]), st.sampled_from(COLUMNS))))
+def test_what_follows_from_sums_is_found_as_gauss_and_jordan_find_it(hidden):
+    _, equations = equations_of(OF_SEVERAL_SUMS)
+    assert following(hidden, equations) == solved(hidden, equations)
+
+
+@given(tables)
+def test_no_hidden_number_stands_alone_in_any_sum(parts):
+    sums = sums_of({f"department#{name}": one for name, one in parts.items()})
+    numbers, equations = equations_of(sums)
     hidden = hide(numbers, equations)
     assert {key for key, n in numbers.items() if 0 < n < 5} <= hidden
     for equation in equations:

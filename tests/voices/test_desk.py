@@ -12,6 +12,7 @@ from chalicelib.errors import InvalidInput, NotFound
 from chalicelib.voices.changes import ChangedMeanwhile
 from chalicelib.voices.desk import BLOT, Asked
 from chalicelib.voices.model import Attachment, Refused, Sender, Voice
+from chalicelib.voices.store import VoiceItem
 from tests.voices.test_receiving import events
 from tests.voices.world import ADMIN, AUDITOR, EDITOR, ONE, PHONE, ROADS, TEXT, TWO, WATER, World
 
@@ -255,3 +256,99 @@ def test_what_is_overdue_is_found_as_such(world: World) -> None:
     fresh = world.receive("e2").id
     assert listed(world, WATER, overdue=True) == [late]
     assert listed(world, WATER, overdue=False) == [fresh]
+
+
+# --- joined, parted and forgotten ---------------------------------------------------------------------------
+
+TWIN = Sender(channel="telegram", address="77")
+
+
+def test_who_was_joined_and_parted_hears_the_answer_to_their_own_voice_too(world: World) -> None:
+    main, twin = world.receive("e1"), world.receive("e2", sender=TWIN)
+    world.desk.merge(WATER, twin.id, main.id, "the same")
+    world.desk.answer(WATER, main.id, "हैंडपंप")
+    world.tick()
+    world.desk.part(WATER, twin.id, "it was another one")
+    world.desk.answer(WATER, twin.id, "नल")
+    world.tick()
+    assert [text for *_, text, to in world.teller.told if to == "77"] == ["हैंडपंप", "नल"]
+    assert main.id not in str(world.desk.whole(WATER, twin.id).told)
+
+
+def test_who_is_joined_a_second_time_hears_nothing_twice(world: World) -> None:
+    main, twin = world.receive("e1"), world.receive("e2", sender=TWIN)
+    world.desk.answer(WATER, main.id, "कल")
+    for _ in range(2):
+        world.desk.merge(WATER, twin.id, main.id, "the same")
+        world.tick()
+        world.desk.part(WATER, twin.id, "no")
+    assert [to for *_, to in world.teller.told] == [PHONE, "77"]
+
+
+def test_an_end_that_did_not_hold_is_told_to_nobody_again_when_another_voice_is_joined(world: World) -> None:
+    main = world.receive("e1")
+    world.desk.close(WATER, main.id, "resolved", "हो गया")
+    world.tick()
+    world.voices.reopen(main.ticket)
+    world.desk.merge(WATER, world.receive("e2", sender=TWIN).id, main.id, "the same")
+    world.tick()
+    assert world.teller.told == [(main.ticket, "resolved", "हो गया", PHONE)]
+
+
+def test_senders_of_voices_that_were_joined_or_hidden_are_forgotten_in_time_too(world: World) -> None:
+    main, twin = world.receive("e1"), world.receive("e2", sender=TWIN)
+    hidden = world.receive("e3", sender=Sender(channel="telegram", address="88"))
+    world.desk.merge(WATER, twin.id, main.id, "the same")
+    world.desk.hide(ADMIN, hidden.id, "abuse")
+    world.desk.close(WATER, main.id, "resolved", "हो गया")
+    world.tick()
+    assert world.teller.told[-1][3] == "77"
+    world.days(360)
+    assert len(world.store.senders([main.id, twin.id, hidden.id], world.clock.epoch())) == 3
+    world.days(10)
+    assert world.store.senders([main.id, twin.id, hidden.id], world.clock.epoch()) == {}
+    assert world.voices.of_address("telegram", "77") == world.voices.of_address("telegram", "88") == []
+
+
+def test_a_voice_that_is_by_itself_or_shown_again_keeps_its_sender(world: World) -> None:
+    main, twin = world.receive("e1"), world.receive("e2", sender=TWIN)
+    hidden = world.receive("e3", sender=Sender(channel="telegram", address="88"))
+    world.desk.merge(WATER, twin.id, main.id, "the same")
+    world.desk.hide(ADMIN, hidden.id, "abuse")
+    world.desk.close(WATER, main.id, "resolved", "हो गया")
+    world.tick()
+    world.desk.part(WATER, twin.id, "no")
+    world.desk.hide(ADMIN, hidden.id, "")
+    world.days(370)
+    assert set(world.store.senders([main.id, twin.id, hidden.id], world.clock.epoch())) == {
+        twin.id,
+        hidden.id,
+    }
+
+
+@pytest.mark.parametrize("gone", [False, True], ids=["still there", "taken away"])
+def test_a_voice_opened_after_its_sender_was_forgotten_harms_nothing_they_say_later(
+    world: World, gone: bool
+) -> None:
+    got = world.receive()
+    world.desk.close(WATER, got.id, "resolved", "हो गया")
+    world.days(370)
+    if gone:  # as DynamoDB does with what has expired
+        for row in [one for one in VoiceItem.scan() if one.expires]:
+            row.delete()
+    world.desk.reopen(WATER, got.id, "it broke again")
+    assert world.desk.whole(WATER, got.id).sender is None
+    assert world.voices.of_address("whatsapp", PHONE) == []
+    world.receive("e2")
+    assert len(world.voices.of_address("whatsapp", PHONE)) == 1
+
+
+def test_a_hidden_voice_shown_after_its_sender_was_forgotten_harms_nothing_either(world: World) -> None:
+    got = world.receive()
+    world.desk.hide(ADMIN, got.id, "abuse")
+    for row in [one for one in VoiceItem.scan() if one.expires]:
+        row.delete()
+    world.desk.hide(ADMIN, got.id, "")
+    assert world.desk.whole(WATER, got.id).sender is None
+    assert world.voices.of_address("whatsapp", PHONE) == []
+    assert world.voices.forget_address("whatsapp", PHONE) == 0

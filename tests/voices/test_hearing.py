@@ -6,6 +6,8 @@ from datetime import timedelta
 
 import pytest
 
+from chalicelib.errors import Transient
+from chalicelib.voices.changes import ChangedMeanwhile
 from chalicelib.voices.gallery import Gallery
 from chalicelib.voices.model import Sender
 from tests.voices.ways import CARRIER, CITIZEN, Ways
@@ -222,3 +224,32 @@ def test_a_fetched_picture_is_cleaned_and_joins_its_voice_once(ways: Ways) -> No
     assert voice.pictures == 1
     pictures = [one.attachments for one in ways.voices.whole(voice.id).said if one.attachments]
     assert [(one.key, one.content_type) for [one] in pictures] == [(key, "image/jpeg")]
+
+
+@pytest.mark.parametrize("wish", ["erase my data", "मेरा नंबर मिटा दें"])
+def test_a_wish_to_be_erased_that_is_delivered_again_makes_no_voice_with_their_number(
+    ways: Ways, wish: str
+) -> None:
+    ways.hear(TEXT)
+    assert ways.hear(wish, evidence="wamid.wish")
+    assert ways.hear(wish, evidence="wamid.wish") is None
+    assert len(ways.all()) == 1
+    assert ways.voices.of_address("whatsapp", CITIZEN) == []
+
+
+def test_a_word_for_which_a_voice_is_too_busy_is_asked_for_again(ways: Ways) -> None:
+    ways.hear(TEXT)
+    quick = ways.voices.changes
+
+    class Busy:
+        def commit(self, *args: object, **more: object) -> None:
+            raise ChangedMeanwhile
+
+    more = "और बिजली भी नहीं है"
+    object.__setattr__(ways.voices, "changes", Busy())
+    with pytest.raises(Transient):
+        ways.hear(more, evidence="wamid.more")
+    object.__setattr__(ways.voices, "changes", quick)
+    assert ways.hear(more, evidence="wamid.more")
+    [voice] = ways.all()
+    assert voice.words == 2

@@ -8,8 +8,9 @@ import pytest
 
 from chalicelib.errors import Transient
 from chalicelib.voices.model import Answer, Told, Voice
+from chalicelib.voices.tending import Tending
 from tests.voices.ways import CARRIER, CITIZEN, LINE, Ways
-from tests.voices.world import TEXT
+from tests.voices.world import ADMIN, TEXT
 
 DAY = timedelta(days=1)
 SAID = "हैंडपंप ठीक हो गया। फ़ोन 98765 43210"
@@ -169,3 +170,21 @@ def test_without_a_number_a_question_of_the_departments_goes_to_who_brought_it(w
     [voice] = ways.all()
     assert told(ways, voice, "answered:1") == "accepted"
     assert [to for to, _, _ in ways.post.told] == [CARRIER]
+
+
+def test_who_was_joined_to_another_voice_gets_the_waiting_answer_of_that_one_and_not_their_own(
+    ways: Ways,
+) -> None:
+    ways.hear(TEXT, "+918123400055")
+    ways.hear(TEXT, after=timedelta(hours=1))
+    main, twin = ways.all()
+    ways.desk.merge(ADMIN, twin.id, main.id, "the same")
+    ways.days(2)
+    ways.desk.answer(ADMIN, main.id, SAID)
+    Tending(ways.store, ways.changes, ways.telling, ways.notifier, ways.clock).look_after(main.id)
+    for _ in range(2):
+        ways.hear("जी", after=timedelta(hours=1))
+    mine = [(template, text) for to, template, text in ways.post.told if to == CITIZEN]
+    assert [template for template, _ in mine] == ["janjan_voice_answered", ""]
+    assert "हैंडपंप ठीक हो गया" in mine[-1][1]
+    assert twin.ticket in mine[-1][1]
