@@ -454,7 +454,7 @@ def test_a_page_of_proofs_reads_the_state_of_its_own_runs_alone(get, made, monke
 
 
 def test_a_report_tells_what_holds_the_campaign_now(get, made):
-    assert get(REPORT).json_body["stops"] == []
+    assert get(f"/v1/campaigns/{CAMPAIGN}/report").json_body["stops"] == []
     put = wiring.stop_desk().put(Principal("u-admin", "", "", frozenset({"admin"})), "all", "Sample.")
-    [stop] = get(REPORT).json_body["stops"]
+    [stop] = get(f"/v1/campaigns/{CAMPAIGN}/report").json_body["stops"]
     assert (stop["scope"], stop["reason"], stop["by"]) == (put.scope, "Sample.", "u-admin")

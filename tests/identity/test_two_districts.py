@@ -25,6 +25,7 @@ from app import app
 from chalicelib import http, wiring
 from chalicelib.errors import InvalidInput
 from chalicelib.http import CREATOR, PUBLIC, ROUTES, Route
+from chalicelib.influencers.store import KnownPhone
 from chalicelib.ports import ImportJob
 from chalicelib.settings import Settings
 from local.engine import Engine
@@ -415,9 +416,15 @@ def test_a_file_of_who_covers_one_side_tells_nothing_of_who_is_known_on_the_othe
         unknown = [{"link": f"https://chat.whatsapp.com/{code[::-1]}"} for code in codes]
         spoiled = {"departments": "nothing"}
     else:
-        wiring._people_store().stop("whatsapp", land.b.phone(77), evidence="x", at=NOW)
+        wiring.people().stop("whatsapp", land.b.phone(77), evidence="x", at=NOW)
         phones = {land.b.phone(77), *(f"+{word}" for word in land.b.private if word.isdigit())}
-        known = [{"phone": phone} for phone in sorted(phones)]
+        there_is = wiring._people_store().known_phones(sorted(phones))
+        known = [{"phone": phone} for phone, found in there_is.items() if found != KnownPhone()]
+        assert {(one.stopped, one.held, one.invited is None) for one in there_is.values()} >= {
+            (True, False, True),
+            (False, True, True),
+            (False, False, False),
+        }
         unknown = [{"phone": one["phone"].replace(land.b.digits, other.digits)} for one in known]
         spoiled = {"themes": "nothing"}
     before = land.dump()
