@@ -170,9 +170,17 @@ class Turnouts:
     def set_goal(self, who: Principal, area: str, share: float) -> Goal:
         """Sets the share of voters that an area wants. Raises NotFound."""
         place = self._place(who, area, GOAL)
-        goal = Goal(place.path, share, who.id, rfc3339(self.clock.now()))
+        goal = Goal(self._path_now(place), share, who.id, rfc3339(self.clock.now()))
         self._commit_goal(who, place, "turnout.goal_set", {"share": str(share)}, partial(self._put, goal))
         return goal
+
+    def _path_now(self, place: Place) -> tuple[str, ...]:
+        """Where an area lies; a place that was read before may just have moved."""
+        above = place.path[-2:-1] if CONSTITUENCY.fullmatch(place.id) else ()
+        there = self.areas.many([place.id, *above], fresh=True)
+        if place.id in there:
+            return there[place.id].path
+        return (*there[above[0]].path, place.id) if above and above[0] in there else place.path
 
     def remove_goal(self, who: Principal, area: str) -> None:
         """Takes an area's goal away. Raises NotFound."""

@@ -16,7 +16,7 @@ from chalicelib.i18n import COMPLETE, translate
 from chalicelib.platforms.base import Cameras, Inbound, Line
 from chalicelib.ports import Contact, People
 from chalicelib.queues import Queue
-from chalicelib.voices.model import OPEN, Arrival, Received, Refused, Sender, Source, Voice
+from chalicelib.voices.model import Arrival, Received, Refused, Sender, Source, Voice
 from chalicelib.voices.places import Districts
 from chalicelib.voices.service import Voices, read_ticket
 from chalicelib.voices.speech import behalf_of, is_voice, language_of, says_nothing, wants_erasure
@@ -140,8 +140,7 @@ class Hearing:
         """The newest open voice that this address is the sender of, or that its owner has brought."""
         brought = next(iter(self.voices.carried(carrier.id)), None) if carrier else None
         found = [*own, *([brought.voice] if brought and brought.voice.on_behalf else [])]
-        still = [one for one in found if one.status in OPEN and not one.hidden]
-        return max(still, key=lambda one: one.received_at, default=None)
+        return max(self.voices.still_open(found), key=lambda one: one.received_at, default=None)
 
     def _more(self, voice: Voice, said: Inbound, channel: str, line: Line, at: datetime) -> str | None:
         """The reply to what belongs to this voice; None when it is something of its own."""

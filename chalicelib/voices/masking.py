@@ -10,9 +10,9 @@ SHORT = 4
 MASK = "•••"
 _ADDRESS = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)*")
 """Of emails, and of payments (`name@bank`)."""
-_NUMBER = re.compile(r"(?<!\d)\+?\d(?:[ .\u00a0-]?\d){9,}(?!\d)")
-"""Ten digits of any script or more, in groups or not: phones have 10 to 13, Aadhaar 12, bank accounts
-more."""
+_NUMBER = re.compile(r"(?<!\d)\+?\d(?:[ .()\u00a0\u2010-\u2015\u200b-\u200d-]{0,3}\d){9,}(?!\d)")
+"""Ten digits of any script or more, in groups or not, whatever people put between groups: phones have 10 to
+13, Aadhaar 12, bank accounts more."""
 
 
 def mask(text: str) -> str:

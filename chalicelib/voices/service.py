@@ -27,6 +27,7 @@ from chalicelib.voices.model import (
     PublicAnswer,
     PublicVoice,
     Received,
+    Refused,
     Said,
     Voice,
     about,
@@ -183,6 +184,8 @@ class Voices:
         def change(voice: Voice) -> Voice | None:
             if self.store.said(voice_id, said.key) is not None:
                 return None
+            if not self.still_open([voice]):
+                raise Refused("This voice is closed.")
             return voice.with_more(len(attachments))
 
         return self._change(
@@ -241,7 +244,8 @@ class Voices:
             if not voice.department and found.department in self.departments():
                 after = after.assigned(found.department, found.by, self.clock.now())
             start = voice.reopened_at or voice.received_at
-            return after.timed(start, self.settings.target(after), self.settings.calendar())
+            timed = after.timed(start, self.settings.target(after), self.settings.calendar())
+            return timed.model_copy(update={"steps": voice.steps})  # what time has done is done once
 
         self._change(voice_id, change, "voice.placed", assigns=True)
         return self._found(voice_id)
@@ -257,17 +261,11 @@ class Voices:
         key = source_key(self.keyed_hash, channel, address)
         return self.store.of_address(key, self.clock.epoch()) if address else []
 
-    def latest_open(self, channel: str, address: str) -> Voice | None:
-        """The newest voice from this address that is not closed (of one that was joined to another: when that
-        one is not); None when there is none."""
-        if not address:
-            return None
-        key = source_key(self.keyed_hash, channel, address)
-        found = self.store.of_address(key, self.clock.epoch())
-        mains = self.store.many(one.main for one in found if one.main)
-        return next(
-            (one for one in found if mains.get(one.main, one).status in OPEN and not one.hidden), None
-        )
+    def still_open(self, voices: Sequence[Voice]) -> list[Voice]:
+        """Those of these voices that are not closed: of one that was joined to another, when that one is
+        not."""
+        mains = self.store.many(one.main for one in voices if one.main)
+        return [one for one in voices if mains.get(one.main, one).status in OPEN and not one.hidden]
 
     def by_ticket(self, ticket: str) -> Voice | None:
         """The voice with this ticket, however it was typed."""

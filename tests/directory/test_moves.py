@@ -9,8 +9,9 @@ import pytest
 from chalicelib import wiring
 from chalicelib.ambassadors import store as ambassadors
 from chalicelib.ambassadors.invitation import Invitation
-from chalicelib.ambassadors.model import Appointment
+from chalicelib.ambassadors.model import WRITE, Appointment
 from chalicelib.ambassadors.refile import AmbassadorsRefiled
+from chalicelib.ambassadors.service import covered
 from chalicelib.ambassadors.store import AmbassadorStore
 from chalicelib.directory.kind import AreaKind
 from chalicelib.directory.model import Poll
@@ -291,6 +292,18 @@ def test_a_goal_that_a_person_set_at_the_new_place_meanwhile_stays(ground: Groun
         TurnoutStore().put_goal(transaction, new)
     ground.take(DISTRICT)
     assert [g for g in TurnoutStore().goals(("IN",)) if g.area == "D9001"] == [new]
+
+
+def test_what_is_set_right_after_a_move_lies_where_the_area_lies_now(ground: Ground) -> None:
+    for area in ("D9001", "D9001-B1"):
+        assert wiring.directory().get(area)  # kept for minutes
+    ground.take(DISTRICT)
+    for area in ("D9001", "D9001-B1", "D9001-A1"):
+        wiring.turnouts().set_goal(ground.admin, area, 0.5)
+    goals = {goal.path: goal.share for goal in TurnoutStore().goals(("IN",)) if "D9001" in goal.path}
+    assert all(path[1] == "IN-XM" for path in goals)
+    assert [goals[(*NEW, "D9001", *below)] for below in ((), ("D9001-B1",), ("D9001-A1",))] == [0.5] * 3
+    assert covered(wiring.directory(), ground.admin, "D9001", WRITE).path == (*NEW, "D9001")
 
 
 def test_many_people_are_filed_in_steps(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:

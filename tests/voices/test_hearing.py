@@ -9,9 +9,9 @@ import pytest
 from chalicelib.errors import Transient
 from chalicelib.voices.changes import ChangedMeanwhile
 from chalicelib.voices.gallery import Gallery
-from chalicelib.voices.model import Sender
+from chalicelib.voices.model import Refused, Sender
 from tests.voices.ways import CARRIER, CITIZEN, Ways
-from tests.voices.world import TEXT
+from tests.voices.world import ADMIN, TEXT
 
 MINUTE = timedelta(minutes=1)
 
@@ -253,3 +253,18 @@ def test_a_word_for_which_a_voice_is_too_busy_is_asked_for_again(ways: Ways) -> 
     assert ways.hear(more, evidence="wamid.more")
     [voice] = ways.all()
     assert voice.words == 2
+
+
+def test_a_new_word_after_the_end_of_the_voice_that_theirs_was_joined_to_is_a_new_voice(ways: Ways) -> None:
+    ways.hear(TEXT, "+918123400055")
+    ways.hear(TEXT, after=MINUTE)
+    main, twin = ways.all()
+    ways.desk.merge(ADMIN, twin.id, main.id, "the same")
+    ways.hear("और बिजली भी नहीं है", after=MINUTE)
+    assert ways.voice(twin.id).words == 2
+    ways.desk.close(ADMIN, main.id, "resolved", "हो गया")
+    with pytest.raises(Refused, match="closed"):
+        ways.voices.add_words(twin.id, "अब भी", (), ways.now(), "form")
+    ways.hear("अब सड़क भी टूट गई है", after=MINUTE)
+    assert ways.voice(twin.id).words == 2
+    assert len(ways.all()) == 3

@@ -112,14 +112,12 @@ def test_an_edited_message_keeps_how_it_read_before(world: World) -> None:
     assert world.voice(got.id).excerpt == "नल टूटा है, नंबर •••"
 
 
-def test_the_latest_open_voice_of_an_address_is_found_and_nobody_elses(world: World) -> None:
+def test_the_voices_of_an_address_are_found_the_newest_first_and_nobody_elses(world: World) -> None:
     first = world.receive("e1")
     world.clock.forward(60)
     second = world.receive("e2")
-    found = world.voices.latest_open("whatsapp", PHONE)
-    assert found is not None and found.id == second.id != first.id
-    assert world.voices.latest_open("telegram", PHONE) is None
-    assert world.voices.latest_open("whatsapp", "") is None
+    assert [one.id for one in world.voices.of_address("whatsapp", PHONE)] == [second.id, first.id]
+    assert world.voices.of_address("telegram", PHONE) == world.voices.of_address("whatsapp", "") == []
 
 
 def test_a_place_that_is_told_later_routes_a_voice_anew(world: World) -> None:
@@ -173,7 +171,7 @@ def test_a_senders_name_and_address_go_a_year_after_the_end(world: World) -> Non
     assert world.voices.whole(got.id).sender is not None
     world.clock.forward(10 * 24 * 3600)
     assert world.voices.whole(got.id).sender is None
-    assert world.voices.latest_open("whatsapp", PHONE) is None
+    assert world.voices.of_address("whatsapp", PHONE) == []
 
 
 def test_an_address_is_forgotten_in_all_its_voices_and_in_no_other(world: World) -> None:
