@@ -257,7 +257,8 @@ class Voices:
             if not voice.department and found.department in self.departments():
                 after = after.assigned(found.department, found.by, self.clock.now())
             start = voice.reopened_at or voice.received_at
-            return after.timed(start, self.settings.target(after), self.settings.calendar())
+            timed = after.timed(start, self.settings.target(after), self.settings.calendar())
+            return timed.model_copy(update={"steps": voice.steps})  # what time has done is done once
 
         self._change(voice_id, change, "voice.placed", assigns=True)
         return self._found(voice_id)

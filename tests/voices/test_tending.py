@@ -269,3 +269,13 @@ def test_who_cannot_be_told_is_said_so(world: World) -> None:
     assert notices(world, silent, KeptDirect()).notify(voice, "answer_soon", "k") == "officer:no_way"
     off = notices(world, Officers(OFFICER), KeptDirect(off=True))
     assert off.notify(voice, "answer_soon", "k") == "officer:no_way"
+
+
+def test_a_voice_whose_area_is_told_after_its_deadline_is_overdue_once(world: World) -> None:
+    got = world.receive(area="")
+    world.days(10)
+    world.tick()
+    world.voices.place(got.id, "D9001-B1")
+    world.tick()
+    assert [name for name, _ in events()].count("voice.overdue") == 1
+    assert [one.outcome for one in world.desk.whole(WATER, got.id).told] == ["officer:accepted"]
