@@ -31,6 +31,12 @@ def translate(language: str, message: str, params: dict[str, object] | None = No
     return text % params if params else text
 
 
+def say(language: str, message: str, params: dict[str, object] | None = None) -> str:
+    """As `translate`, for what is written to people: what their language lacks is said in Hindi."""
+    has = language in COMPLETE or catalogue(language).gettext(message) != message
+    return translate(language if has else "hi", message, params)
+
+
 def negotiate(asked: str | None, accept_language: str | None, default: str) -> str:
     """The first language that we have: `asked` (`?lang=`), then Accept-Language by weight, then `default`."""
     known = languages()

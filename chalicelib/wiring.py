@@ -1206,6 +1206,7 @@ def voice_settings() -> VoiceSettings:
 
 @cache
 def voices() -> Voices:
+    from chalicelib.files import Files
     from chalicelib.secrets import secrets
     from chalicelib.voices.service import Voices
 
@@ -1218,6 +1219,7 @@ def voices() -> Voices:
         audit=audit(),
         clock=clock(),
         keyed_hash=secrets().keyed_hash,
+        drop=Files(settings().bucket).delete,
     )
 
 
@@ -1250,7 +1252,7 @@ def gallery() -> Gallery:
     from chalicelib.files import Files
     from chalicelib.voices.gallery import Gallery
 
-    return Gallery(voices(), Files(settings().bucket), uploads(), platforms())
+    return Gallery(voices(), Files(settings().bucket), uploads(), platforms(), telling())
 
 
 @cache
@@ -1304,7 +1306,7 @@ def voice_tending() -> Tending:
         department_name=lambda department, language: department_names().get(department, {}).get(language, ""),
         clock=clock(),
     )
-    return Tending(_voice_store(), _voice_changes(), telling(), notices, clock())
+    return Tending(_voice_store(), _voice_changes(), telling(), notices, clock(), voices().forget_sender)
 
 
 @cache

@@ -13,7 +13,7 @@ import gzip
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -87,9 +87,11 @@ class Bundler:
         self._queue(standing)
         return standing
 
-    def get(self, run: str) -> BundleState | None:
-        """How far the latest bundle of a run is; None when nobody asked for one."""
-        return self.store.bundle(run)
+    def latest(self, runs: Sequence[str]) -> list[BundleState]:
+        """How far the latest bundle of each run is, in their order, without runs of which nobody asked for
+        one."""
+        found = self.store.bundles(runs)
+        return [found[run] for run in runs if run in found]
 
     def links(self, state: BundleState) -> dict[str, str]:
         """By file name, addresses from which the files of a finished bundle can be read for 15 minutes."""

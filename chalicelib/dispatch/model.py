@@ -471,8 +471,7 @@ class Stops:
 
     def hold_channel(self, channel: Channel) -> bool:
         """Whether nothing may be sent over this channel."""
-        names = (channel.id, channel.platform, channel.medium)
-        return not self.scopes.isdisjoint(f"channel:{name}" for name in names)
+        return not self.scopes.isdisjoint(scopes_of(channel))
 
     def hold_area(self, path: Sequence[str]) -> bool:
         """Whether people who live in the area with this path wait."""
@@ -488,6 +487,11 @@ class Stops:
         if self.hold_run(run) or self.hold_channel(channel):
             return Hold.CHUNK
         return Hold.PERSON if self.hold_area(path) else None
+
+
+def scopes_of(channel: Channel) -> list[str]:
+    """The scopes of the stops that hold a channel."""
+    return [f"channel:{name}" for name in (channel.id, channel.platform, channel.medium)]
 
 
 FIRST_WAIT_S = 5.0

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from chalicelib.dispatch.officer import OfficerReport
     from chalicelib.dispatch.report import Delivery
     from chalicelib.dispatch.store import BundleState, Stop
+    from chalicelib.identity.roles import Principal
 
 api = Api("dispatch")
 PAGE_OF_CAMPAIGNS = 50
@@ -93,6 +94,18 @@ class PostsView(View):
     only state (`stated`), or the word of `staff`."""
 
 
+class StopView(View):
+    """`by` is `system` after a platform's word: then `code` is that word, and at `probe_at` the platform is
+    asked whether the channel is well again; without it a person lifts the stop."""
+
+    scope: str
+    reason: str
+    by: str
+    at: datetime
+    code: str = ""
+    probe_at: datetime | None = None
+
+
 class ReportView(CountsView):
     """The campaign's own runs together, or the one that was asked for; what takes them back stands apart.
 
@@ -107,6 +120,8 @@ class ReportView(CountsView):
     withdrawn_at: datetime | None
     runs: list[str]
     corrections: list[TakenBackView]
+    stops: list[StopView]
+    """Those that stand now and hold what is still to go out."""
     sent: int
     left: int
     half_sent: bool
@@ -277,18 +292,6 @@ class StopReason(Strict):
     reason: str = Field(min_length=1, max_length=500)
 
 
-class StopView(View):
-    """`by` is `system` after a platform's word: then `code` is that word, and at `probe_at` the platform is
-    asked whether the channel is well again; without it a person lifts the stop."""
-
-    scope: str
-    reason: str
-    by: str
-    at: datetime
-    code: str = ""
-    probe_at: datetime | None = None
-
-
 class StopList(View):
     items: list[StopView]
     next: str | None = None
@@ -352,6 +355,9 @@ class Head(NamedTuple):
     withdrawn_at: datetime | None
     department: str
     runs: list[RunBrief]
+    goes_to: tuple[str, ...]
+    """The areas of its audience."""
+    mediums: tuple[str, ...]
     areas: tuple[str, ...] | None = None
     """The reader's own, where they see counts of these alone."""
     covers: Callable[[Sequence[str]], bool] | None = None
@@ -367,14 +373,24 @@ def _seen(request: Request, campaign_id: str, action: str = "campaign.report") -
     campaign = wiring.campaigns().seen(request.principal, campaign_id, action)
     runs = wiring.runs().of_campaign(campaign_id)
     content, who = campaign.content, request.principal
-    head = Head(campaign.id, content.title, campaign.status, campaign.withdrawn_at, content.department, runs)
+    head = Head(
+        campaign.id,
+        content.title,
+        campaign.status,
+        campaign.withdrawn_at,
+        content.department,
+        runs,
+        content.audience.areas,
+        content.order,
+    )
     if who.works_for(content.department, action):
         return head
     return head._replace(areas=tuple(sorted(who.areas)), covers=lambda path: who.covers_area(path, action))
 
 
-def _report(head: Head, run: str | None = None) -> ReportView:
+def _report(head: Head, who: Principal, run: str | None = None) -> ReportView:
     """Over the campaign's own runs, or over `run` alone. Raises NotFound when it has no such run."""
+    from chalicelib.dispatch.channels import ways_now
     from chalicelib.dispatch.report import counts_as_json
 
     reporter = wiring.reporter()
@@ -389,6 +405,8 @@ def _report(head: Head, run: str | None = None) -> ReportView:
         for one in head.runs
         if one.occasion != "campaign" and not run
     ]
+    ways = ways_now(wiring.platforms(), head.mediums).values()
+    stops = wiring.stop_desk().holding(who, head.department, head.goes_to, ways)
     shown = counts_as_json(report.counts) | {
         "campaign": head.id,
         "areas": head.areas,
@@ -396,6 +414,7 @@ def _report(head: Head, run: str | None = None) -> ReportView:
         "withdrawn_at": head.withdrawn_at,
         "runs": [one.run_id for one in head.runs],
         "corrections": corrections,
+        "stops": [_stop_view(stop) for stop in stops],
         "by_channel": {name: counts_as_json(counts) for name, counts in report.by_channel.items()},
         "by_area": {name: counts_as_json(counts) for name, counts in report.by_area.items()},
         "sent": report.counts.sent,
@@ -434,7 +453,7 @@ def _posts(head: Head) -> PostsView:
     summary="What became of a campaign, or of one of its runs",
 )
 def report(request: Request, campaign_id: str, query: ReportQuery) -> ReportView:
-    return _report(_seen(request, campaign_id), query.run)
+    return _report(_seen(request, campaign_id), request.principal, query.run)
 
 
 @api.page("GET", "/campaigns/{campaign_id}/report", allow="campaign.report", summary="The report as a page")
@@ -443,7 +462,7 @@ def report_page(request: Request, campaign_id: str) -> Response:
     from chalicelib.pages import shell
 
     head = _seen(request, campaign_id)
-    shown = _report(head)
+    shown = _report(head, request.principal)
 
     def worded(reasons: dict[str, int]) -> list[tuple[str, int]]:
         return [(REASONS.get(reason, reason), count) for reason, count in reasons.items()]
@@ -687,14 +706,15 @@ def order_bundle(request: Request, campaign_id: str, body: BundleBody) -> Bundle
     allow="officer_report.read",
     query=BundleQuery,
     answer=BundleList,
-    summary="The latest proof of each run: how far it is, and where to fetch it",
+    summary="The latest proof of each run: how far it is, and where to fetch it; pages are made of runs, and "
+    "leave out those that have none",
 )
 def bundles(request: Request, campaign_id: str, query: BundleQuery) -> BundleList:
     head = _seen(request, campaign_id, "officer_report.read")
     runs = [run.run_id for run in head.runs if query.run in (None, run.run_id)]
-    found = [(n, state) for n, run in enumerate(runs) if (state := wiring.bundler().get(run)) is not None]
-    page, more = page_of(request, query.limit, found, lambda one: one[0])
-    return BundleList(items=[_bundle_view(state) for _, state in page], next=more)
+    page, more = page_of(request, query.limit, enumerate(runs), lambda one: one[0])
+    found = wiring.bundler().latest([run for _, run in page])
+    return BundleList(items=[_bundle_view(state) for state in found], next=more)
 
 
 def _bundle_view(state: BundleState) -> BundleView:

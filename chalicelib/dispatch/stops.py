@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from chalicelib.clock import Clock
-from chalicelib.dispatch.model import Stops
+from chalicelib.dispatch.model import Stops, scopes_of
 from chalicelib.dispatch.store import DispatchStore, Stop
 from chalicelib.errors import NotFound, Transient
 from chalicelib.identity.audit import Audit
 from chalicelib.identity.roles import Principal, touches
+from chalicelib.platforms.base import Channel
 from chalicelib.ports import Areas, Runs
 from chalicelib.queues import Queue
 from chalicelib.telemetry import logger
@@ -62,6 +63,23 @@ class StopDesk:
         areas, departments = who.bound_to(READ)
         own = [area.path for area in self.areas.many(areas).values()]
         return [stop for stop in found if self._concerns(stop.scope, own, departments)]
+
+    def holding(
+        self, who: Principal, department: str, areas: Collection[str], channels: Iterable[Channel]
+    ) -> list[Stop]:
+        """The stops that hold what a department sends to these areas over these channels, by scope: each of
+        them for who works for the department, for others those that concern them."""
+        found = self.store.stops() if who.works_for(department, READ) else self.listed(who)
+        whole = {"all", f"department:{department}", *(scope for one in channels for scope in scopes_of(one))}
+        halted = {stop.scope: stop.scope[5:] for stop in found if stop.scope.startswith("area:")}
+        known = self.areas.many({*areas, *halted.values()}) if halted else {}
+        reached = [known[area].path for area in areas if area in known]
+
+        def holds(scope: str) -> bool:
+            area = known.get(halted.get(scope, ""))
+            return scope in whole or area is not None and touches(reached, area.path)
+
+        return [stop for stop in found if holds(stop.scope)]
 
     def get(self, who: Principal, scope: str) -> Stop:
         """The stop of this scope. Raises NotFound when none stands that concerns them."""

@@ -675,7 +675,12 @@ class DispatchStore:
             body = BundleItem.get(run, BUNDLE, consistent_read=True).body
         except DoesNotExist:
             return None
-        return BundleState(**body | {"at": parse_rfc3339(body["at"])})
+        return _bundle_of(body)
+
+    def bundles(self, runs: Iterable[str]) -> dict[str, BundleState]:
+        """The states of these runs' latest bundles, by run: an item each."""
+        found = BundleItem.batch_get([(run, BUNDLE) for run in runs], consistent_read=True)
+        return {state.run: state for state in (_bundle_of(item.body) for item in found)}
 
     def begin_bundle(self, begun: BundleState, before: BundleState | None) -> bool:
         """Puts a new bundle in the place of the one before; False when somebody else has."""
@@ -734,6 +739,10 @@ class DispatchStore:
         with ParkedItem.batch_write() as batch:
             for one in parked:
                 batch.delete(ParkedItem(PARKED, one.key))
+
+
+def _bundle_of(body: Mapping[str, Any]) -> BundleState:
+    return BundleState(**{**body, "at": parse_rfc3339(body["at"])})
 
 
 def _bundle_item(state: BundleState) -> BundleItem:

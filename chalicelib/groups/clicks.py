@@ -102,18 +102,18 @@ class ClickStore:
 
     # --- kits
 
-    def hand_out(self, group: Group, campaign: str, code: str, url: str, at: datetime) -> Handed:
-        """Keeps that a group got the kit of a campaign, and where its link leads; what was kept before
-        stays."""
-        if url:
-            CodeItem(f"code#{code}", CODE, group=group.id, campaign=campaign, url=url).save()
+    def put_handed(
+        self, transaction: TransactWrite, group: Group, campaign: str, code: str, at: datetime
+    ) -> None:
+        """Adds that a group got the kit of a campaign; refused when that is known already."""
         item = HandedItem(*_handed_key(group, campaign), group=group.id, code=code, at=rfc3339(at))
-        try:
-            item.save(condition=HandedItem.pk.does_not_exist())
-        except PutError as refused:
-            if refused.cause_response_code != REFUSED:
-                raise
-        return self.handed(group, campaign) or _handed(item)
+        transaction.save(item, condition=HandedItem.pk.does_not_exist())
+
+    def put_target(
+        self, transaction: TransactWrite, group: Group, campaign: str, code: str, url: str
+    ) -> None:
+        """Adds where a link leads from now on."""
+        transaction.save(CodeItem(f"code#{code}", CODE, group=group.id, campaign=campaign, url=url))
 
     def handed(self, group: Group, campaign: str) -> Handed | None:
         try:

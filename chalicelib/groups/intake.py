@@ -13,7 +13,7 @@ from chalicelib import cells as c
 from chalicelib.clock import Clock
 from chalicelib.errors import FieldError, Forbidden, InvalidInput, Transient
 from chalicelib.groups.model import WRITE, Figures, Group, MonthsFigures, NewGroup, faults, invite
-from chalicelib.groups.service import LinkTaken, ended
+from chalicelib.groups.service import ended
 from chalicelib.groups.store import GroupStore
 from chalicelib.http import invalid
 from chalicelib.ids import new_id
@@ -88,6 +88,7 @@ class GroupsKind:
     def compare(self, records: Sequence[Row], job: ImportJob) -> list[Effect | InvalidInput]:
         areas = self.areas.many({one.wanted.area for one in records})
         known, there = self.departments(), self._there(records)
+        there = {link: group for link, group in there.items() if not _elsewhere(group, job)}
         months = self.store.months(
             (before.id, one.figures.month)
             for one in records
@@ -101,7 +102,7 @@ class GroupsKind:
 
     def write(self, records: Sequence[Row], job: ImportJob) -> None:
         """One transaction a group: its link is claimed with it, so that nobody else can have it meanwhile.
-        Raises InvalidInput for a link that somebody of another area has claimed since it was compared."""
+        A group that is none of the caller's stays as it is, and nothing tells that its link is known."""
         areas = self.areas.many({one.wanted.area for one in records})
         there = self._there(records)
         for record in records:
@@ -132,8 +133,6 @@ class GroupsKind:
             )
         if area.valid_until and area.valid_until < self.clock.today_ist().isoformat():
             return ended(area)
-        if _elsewhere(before, job):
-            return _taken()
         if before is not None and wanted.kind != before.kind:
             sentence = "The group with this link is of another kind."
             return InvalidInput.of("kind", "other_kind", sentence)
@@ -159,8 +158,8 @@ class GroupsKind:
 
     def _put(self, record: Row, area: Area, before: Group | None, job: ImportJob) -> None:
         for _ in range(TRIES):
-            if _elsewhere(before, job):  # somebody was quicker, elsewhere
-                raise _taken()
+            if _elsewhere(before, job):
+                return
             after = self._after(record, area, before, job)
             if after is before and record.figures is None:
                 return
@@ -218,10 +217,6 @@ class GroupsKind:
 def _elsewhere(before: Group | None, job: ImportJob) -> bool:
     """Whether a group is one that who imports may not change."""
     return before is not None and not job.caller.covers_area(before.path, WRITE)
-
-
-def _taken() -> InvalidInput:
-    return InvalidInput.of("link", LinkTaken.code, LinkTaken.message)
 
 
 def _next(before: Group | None) -> int:

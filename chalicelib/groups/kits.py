@@ -9,8 +9,10 @@ from functools import partial
 from itertools import islice
 from typing import Any
 
+from pynamodb.transactions import TransactWrite
+
 from chalicelib.clock import Clock
-from chalicelib.errors import Conflict, NotFound
+from chalicelib.errors import Conflict, NotFound, Transient
 from chalicelib.groups.clicks import Clicks, ClickStore, Handed, place_of
 from chalicelib.groups.model import READ, WRITE, Group, sees
 from chalicelib.groups.service import Groups
@@ -34,6 +36,10 @@ _BOT = re.compile(
 class Silenced(Conflict):
     code = "silence"
     message = "The election law does not allow this campaign to be spread in this area now."
+
+
+class _HandedMeanwhile(Exception):  # noqa: N818 - says what happened, and goes no further than this file
+    """Somebody else has fetched the same kit at the same time."""
 
 
 @dataclass(frozen=True)
@@ -70,12 +76,12 @@ class GroupKits:
     organisation_kind: str
 
     def kit(self, who: Principal, group_id: str, campaign: str) -> Kit:
-        """For staff who keep the group. Raises NotFound, Silenced."""
-        return self._kit(self.groups.get(who, group_id, WRITE), campaign)
+        """For staff who keep the group; that it was handed out is in the audit. Raises NotFound, Silenced."""
+        return self._kit(self.groups.get(who, group_id, WRITE), campaign, who.id)
 
     def own_kit(self, person: str, group_id: str, campaign: str) -> Kit:
         """For an approved creator who looks after the group. Raises NotFound, Silenced."""
-        return self._kit(self.groups.looked_after(person, group_id), campaign)
+        return self._kit(self.groups.looked_after(person, group_id), campaign, person)
 
     def posted(self, who: Principal, group_id: str, campaign: str) -> Handed:
         """Notes that the kit was posted, by the word of staff. The first word stays. Raises NotFound."""
@@ -113,7 +119,7 @@ class GroupKits:
             logger.exception("click not counted")  # the reader goes on all the same
         return target
 
-    def _kit(self, group: Group, campaign: str) -> Kit:
+    def _kit(self, group: Group, campaign: str, by: str) -> Kit:
         code = self._code(group, campaign)
         link = f"{self.public_url}/r/{code}"
         found = self.campaigns.kit(campaign, group.platform, link)
@@ -124,8 +130,39 @@ class GroupKits:
         held = needs_override(found.kind, self.organisation_kind) and election.codes - found.overrides
         if silent or held:
             raise Silenced
-        handed = self.store.hand_out(group, campaign, code, found.link, self.clock.now())
+        handed = self._hand_out(group, campaign, code, found.link, by)
         return Kit(group, found, link if found.link else "", handed)
+
+    def _hand_out(self, group: Group, campaign: str, code: str, url: str, by: str) -> Handed:
+        """Keeps that the group got this kit, and where its link leads, with an entry of the audit; what is
+        kept already is not written again. Raises Transient when the audit stays too busy."""
+        handed, now = self.store.handed(group, campaign), self.clock.now()
+        leads = not url or self.store.target(code) == url
+        if handed is not None and leads:
+            return handed
+
+        def write(transaction: TransactWrite) -> None:
+            if handed is None:
+                self.store.put_handed(transaction, group, campaign, code, now)
+            if not leads:
+                self.store.put_target(transaction, group, campaign, code, url)
+
+        try:
+            self.audit.committing(
+                subject=f"group#{group.id}",
+                action="group.kit",
+                actor=by,
+                at=now,
+                detail={"campaign": campaign},
+                write=write,
+                refused=lambda failed: _HandedMeanwhile(),
+            )
+        except _HandedMeanwhile:
+            logger.info("kit handed out meanwhile", extra={"group": group.id, "campaign": campaign})
+        known = self.store.handed(group, campaign)
+        if known is None:
+            raise Transient
+        return known
 
     def _posted(self, group: Group, campaign: str, by: str) -> Handed:
         handed = self.store.handed(group, campaign)

@@ -126,7 +126,7 @@ class InfluencersKind:
         themes = frozenset(self.themes()) if any(record.themes for record in records) else frozenset()
         return [
             self._refused(one, areas, known[one.phone], themes, job)
-            or _effect(known[one.phone], _invited(one, areas[one.area], job, self.store), job)
+            or _told(known[one.phone], _invited(one, areas[one.area], job, self.store), job)
             for one in records
         ]
 
@@ -163,7 +163,7 @@ class InfluencersKind:
         area = areas.get(record.area)
         if area is None or not job.caller.covers_area(area.path, ACTION):
             return InvalidInput.of("area", "area_unknown", NO_AREA, id=record.area)
-        if known.stopped:
+        if known.stopped and job.caller.works_for_all(ACTION):
             return InvalidInput.of("phone", "suppressed", STOPPED)
         strange = [one for one in record.themes if one not in themes]
         return InvalidInput.of("themes", "theme_unknown", NO_THEME, id=strange[0]) if strange else None
@@ -203,6 +203,17 @@ def _effect(known: KnownPhone, after: Influencer, job: ImportJob) -> Effect:
         return "same"
     kept = {"rev": before.rev, "signed_up_at": before.signed_up_at}
     return "same" if after.model_copy(update=kept) == before else "changed"
+
+
+def _told(known: KnownPhone, after: Influencer, job: ImportJob) -> Effect:
+    """What is said of a row. Who is bound to areas is told only by those whom they see as invited: of all
+    other numbers nothing tells which are registered, invited elsewhere, or have said STOP."""
+    if job.caller.works_for_all(ACTION):
+        return _effect(known, after, job)
+    before = known.invited
+    if before is None or not job.caller.covers_area(before.area_path, ACTION):
+        return "new"
+    return _effect(KnownPhone(invited=before), after, job)
 
 
 def _of_column(fault: FieldError, given: Sequence[str]) -> FieldError:

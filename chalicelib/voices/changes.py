@@ -49,7 +49,7 @@ class Changes:
         now = self.clock.now()
         if before.closed_at and not after.closed_at and now.timestamp() >= self.keep_until(before.closed_at):
             after = after.without_sender()  # there is nobody left to hear of it
-        new = after.next()
+        new = self._kept(before, after, now).next()
 
         def write(transaction: TransactWrite) -> None:
             self.store.put(
@@ -88,6 +88,13 @@ class Changes:
                 raise Transient from error
             raise
         return new
+
+    def _kept(self, before: Voice, after: Voice, now: datetime) -> Voice:
+        """With the moment when all of its sender goes, set when it is over, and taken back when it is open
+        again."""
+        if before.over == after.over:
+            return after
+        return after.kept_until(now + MONTH * self.months if after.over else None)
 
     def keep_until(self, end: datetime) -> int:
         """When the sender of a voice that was over at `end` is forgotten, in seconds since 1970."""

@@ -5,21 +5,29 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Protocol
 
-from chalicelib.errors import InvalidInput, PlatformOff
+from chalicelib.errors import InvalidInput, JanJanError, PlatformOff
 from chalicelib.files import Files
 from chalicelib.platforms.base import Cameras, Line, MediaGone, SendRefused
 from chalicelib.telemetry import count, logger
 from chalicelib.uploads import FOLDER, Upload, Uploads
-from chalicelib.voices.model import OPEN, Attachment, Refused, Voice
+from chalicelib.voices.model import MOST_PICTURES, OPEN, Attachment, Forgotten, Refused, Voice
 from chalicelib.voices.pictures import LARGEST, NoPicture, clean
 from chalicelib.voices.service import Voices
 
 KEPT = "voices/"
-MOST_PICTURES = 10
-"""Of one voice."""
+BEHIND = timedelta(milliseconds=1)
+"""A picture stands behind the words that it came with."""
+
+
+class Regrets(Protocol):
+    """Tells whoever sent a picture that it was not taken."""
+
+    def picture_lost(self, wanted: Mapping[str, Any], ticket: str, why: JanJanError) -> None:
+        """Once for the message that it came with. Raises Transient to be asked again."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -28,6 +36,7 @@ class Gallery:
     files: Files
     uploads: Uploads
     cameras: Cameras
+    regrets: Regrets
 
     def place(self, voice: Voice, then: str = "") -> Upload:
         """A place for one picture of a voice's sender, for a quarter of an hour; the browser goes on to
@@ -47,22 +56,36 @@ class Gallery:
         return self._kept(voice.id, part.body, key)
 
     def fetch(self, wanted: Mapping[str, Any]) -> None:
-        """Brings a picture of a message to its voice (service queue, `voice_picture`). One that is gone, too
-        large or no picture is left out, and told of in the log. May be repeated. Raises Transient,
-        OutcomeUnknown: to be asked again."""
+        """Brings a picture of a message to its voice (service queue, `voice_picture`). Who sent one that is
+        gone, too large, no picture or too much is told so; who has been forgotten meanwhile is not. May be
+        repeated. Raises Transient, OutcomeUnknown: to be asked again."""
         voice_id, platform, *to = str(wanted["voice"]), *map(str, wanted["line"])
         try:
             content = self.cameras.fetch(
                 Line(platform, tuple(to)), str(wanted["channel"]), str(wanted["media"]), LARGEST
             )
-            picture = self._kept(voice_id, content, str(wanted["evidence"]))
-            at = datetime.fromisoformat(str(wanted["at"]))
-            self.voices.add_words(voice_id, "", [picture], at, f"{wanted['evidence']} picture")
+            self._added(voice_id, content, wanted)
+        except Forgotten:
+            count("VoicePicturesForgotten")
         except (MediaGone, NoPicture, SendRefused, PlatformOff, Refused) as error:
             logger.warning("picture left out", extra={"voice": voice_id, "error": error.code})
             count("VoicePicturesLost")
-            return
-        count("VoicePictures")
+            voice = self.voices.find(voice_id)
+            if voice is not None and wanted.get("to"):
+                self.regrets.picture_lost(wanted, voice.ticket, error)
+        else:
+            count("VoicePictures")
+
+    def _added(self, voice_id: str, content: bytes, wanted: Mapping[str, Any]) -> None:
+        """What a voice does not take is not left behind in the bucket."""
+        picture = self._kept(voice_id, content, str(wanted["evidence"]))
+        at, evidence = datetime.fromisoformat(str(wanted["at"])), f"{wanted['evidence']} picture"
+        at += BEHIND
+        try:
+            self.voices.add_words(voice_id, "", [picture], at, evidence, owned=True)
+        except Refused:
+            self.files.delete(picture.key)
+            raise
 
     def _room(self, voice: Voice) -> None:
         if voice.status not in OPEN:

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from chalicelib.errors import NotFound
-from chalicelib.i18n import COMPLETE, translate
+from chalicelib.i18n import languages, say
 from chalicelib.platforms.base import Cameras, Inbound, Line
 from chalicelib.ports import Contact, People
 from chalicelib.queues import Queue
@@ -112,7 +112,7 @@ class Hearing:
             on_behalf=behalf is not None,
         )
         received = self.voices.receive(arrival)
-        self._picture(received.id, said, channel, line, at)
+        self._picture(received.id, said, channel, line, at, language=spoken(language))
         return self._confirmation(received, arrival, spoken(language), told=bool(sender.address))
 
     def _of(self, phone: str, language: str) -> Sender:
@@ -124,14 +124,14 @@ class Hearing:
     def _confirmation(self, received: Received, arrival: Arrival, lang: str, *, told: bool) -> str:
         voice = self.voices.by_ticket(received.ticket)
         parts = [
-            translate(lang, RECEIVED, {"ticket": received.ticket}),
-            translate(lang, WHERE, {"link": page_of(self.public_url, received.ticket, lang)}),
+            say(lang, RECEIVED, {"ticket": received.ticket}),
+            say(lang, WHERE, {"link": page_of(self.public_url, received.ticket, lang)}),
         ]
         if arrival.on_behalf and told:
-            parts.append(translate(lang, BEHALF))
+            parts.append(say(lang, BEHALF))
         if voice is not None and not voice.area:
-            parts.append(translate(lang, ASK_DISTRICT))
-        parts.append(translate(lang, NOTICE, {"months": self.months}))
+            parts.append(say(lang, ASK_DISTRICT))
+        parts.append(say(lang, NOTICE, {"months": self.months}))
         return "\n".join(parts)
 
     # --- more to one that is open
@@ -158,12 +158,10 @@ class Hearing:
         if len(found) == 1 and voice.area in ("", found[0].id):
             if not voice.area:
                 self.voices.place(voice.id, found[0].id)
-            return translate(
-                lang, PLACED, {"area": self.districts.shown(found[0], lang), "ticket": voice.ticket}
-            )
+            return say(lang, PLACED, {"area": self.districts.shown(found[0], lang), "ticket": voice.ticket})
         if len(found) > 1 and not voice.area:
             named = "\n".join(f"• {self.districts.shown(one, lang)}" for one in found)
-            return f"{translate(lang, SEVERAL)}\n{named}"
+            return f"{say(lang, SEVERAL)}\n{named}"
         return None
 
     def _belongs(self, voice: Voice, said: Inbound, line: Line, at: datetime) -> bool:
@@ -183,10 +181,10 @@ class Hearing:
         try:
             if said.text.strip():
                 self.voices.add_words(voice.id, said.text, (), at, said.dedupe_id)
-            self._picture(voice.id, said, channel, line, at)
+            self._picture(voice.id, said, channel, line, at, language=lang)
         except Refused as refused:
-            return translate(lang, refused.message, refused.params)
-        return translate(lang, ADDED, {"ticket": voice.ticket})
+            return say(lang, refused.message, refused.params)
+        return say(lang, ADDED, {"ticket": voice.ticket})
 
     def _edited(self, said: Inbound, line: Line, at: datetime, open_voice: Voice | None) -> str | None:
         """An edit changes what was said, a revocation takes it back; how it read before is kept. Where the
@@ -204,8 +202,11 @@ class Hearing:
         self.voices.add_words(open_voice.id, text, (), at, said.dedupe_id)
         return ""
 
-    def _picture(self, voice_id: str, said: Inbound, channel: str, line: Line, at: datetime) -> None:
-        """Has the message's picture fetched behind the queue."""
+    def _picture(
+        self, voice_id: str, said: Inbound, channel: str, line: Line, at: datetime, *, language: str
+    ) -> None:
+        """Has the message's picture fetched behind the queue; where it fails, whoever sent it is told in this
+        language."""
         media = self.cameras.picture_in(line.platform, said)
         if media is not None:
             wanted = {
@@ -216,6 +217,8 @@ class Hearing:
                 "media": media.id,
                 "evidence": said.dedupe_id,
                 "at": at.isoformat(),
+                "to": said.sender,
+                "language": language,
             }
             self.queue.put([wanted])
 
@@ -231,10 +234,10 @@ class Hearing:
                     self.voices.public(ticket), lang, page_of(self.public_url, ticket, lang)
                 )
             except NotFound:
-                return translate(lang, NO_TICKET, {"ticket": ticket})
-        if own and wants_erasure(said.text):
-            number = self.voices.forget_address(channel, said.sender)
-            return translate(lang, ERASED, {"number": number})
+                return say(lang, NO_TICKET, {"ticket": ticket})
+        if wants_erasure(said.text) and (own or self._carrier(channel, said.sender) is None):
+            self.voices.forget_address(channel, said.sender)
+            return say(lang, ERASED)  # also who was erased before: the same words may come again
         return None
 
     def _carrier(self, channel: str, address: str) -> Contact | None:
@@ -248,5 +251,5 @@ class Hearing:
 
 
 def spoken(language: str) -> str:
-    """The language of ours that comes nearest: what is not whole yet is answered in Hindi."""
-    return language if language in COMPLETE else "hi"
+    """The language in which somebody is answered: theirs where it has a catalogue, else Hindi."""
+    return language if language in languages() else "hi"

@@ -31,7 +31,7 @@ SOON = 0.75
 REOPENS_WITHIN = timedelta(days=30)
 EXCERPT = 160
 """Letters of a voice that lists show."""
-MOST_WORDS, MOST_JOINED, MOST_ANSWERS = 50, 200, 20
+MOST_WORDS, MOST_JOINED, MOST_ANSWERS, MOST_PICTURES = 50, 200, 20, 10
 SYSTEM = "system"
 
 
@@ -142,6 +142,10 @@ class Refused(Conflict):
     code = "voice_state"
 
 
+class Forgotten(Refused):
+    """Nobody is known any more whose word it would be."""
+
+
 class Voice(View):
     """A voice, without its words and without its sender. `rev` counts its changes."""
 
@@ -205,6 +209,8 @@ class Voice(View):
     """What is still to be told, in order: `<what>:<number>`."""
     again_at: datetime | None = None
     """Not before this is it tried again."""
+    forget_at: datetime | None = None
+    """When address, name and pictures go, of those joined to it as well."""
 
     # what it is
 
@@ -235,6 +241,8 @@ class Voice(View):
         times = [at for step, at in self._deadlines() if step not in self.steps]
         if self.pending:
             times.append(self.again_at or now)
+        if self.forget_at is not None:
+            times.append(self.forget_at)
         return min(times, default=None)
 
     def _deadlines(self) -> list[tuple[Step, datetime]]:
@@ -390,7 +398,12 @@ class Voice(View):
         return self._with(again_at=until)
 
     def without_sender(self) -> Voice:
-        return self._with(source_key="")
+        """With nothing of whoever sent it: their pictures have gone as well."""
+        return self._with(source_key="", pictures=0)
+
+    def kept_until(self, until: datetime | None) -> Voice:
+        """With the moment when its sender is forgotten; None: not yet, or no more."""
+        return self._with(forget_at=until)
 
     def without_carrier(self) -> Voice:
         left = tuple(one for one in self.pending if not one.startswith("carried:"))
@@ -402,6 +415,8 @@ class Voice(View):
             raise Refused("This voice is closed.")
         if self.words >= MOST_WORDS:
             raise Refused("Too much was said to this voice already. Please write a new one.")
+        if pictures and self.pictures + pictures > MOST_PICTURES:
+            raise Refused("There are as many pictures here as there may be.")
         return self._with(words=self.words + 1, pictures=self.pictures + pictures, asks=False)
 
     def placed(self, area: str, path: Sequence[str]) -> Voice:

@@ -23,6 +23,7 @@ from chalicelib.voices.model import (
     SYSTEM,
     Arrival,
     Attachment,
+    Forgotten,
     Kind,
     PublicAnswer,
     PublicVoice,
@@ -82,6 +83,8 @@ class Voices:
     audit: Audit
     clock: Clock
     keyed_hash: Callable[[str], str]
+    drop: Callable[[str], None]
+    """Takes a picture out of the bucket; nothing when it is not there."""
 
     # --- coming in
 
@@ -170,10 +173,18 @@ class Voices:
         return voice.timed(at, self.settings.target(voice), self.settings.calendar())
 
     def add_words(
-        self, voice_id: str, text: str, attachments: Sequence[Attachment], at: datetime, evidence: str
+        self,
+        voice_id: str,
+        text: str,
+        attachments: Sequence[Attachment],
+        at: datetime,
+        evidence: str,
+        *,
+        owned: bool = False,
     ) -> bool:
         """Adds words to an open voice; False when the same evidence was added before. Raises NotFound,
-        Refused for a closed voice or one to which too much was said."""
+        Refused for a closed voice or one to which too much was said; `owned`: also for one whose sender has
+        been forgotten meanwhile."""
         said = Said(
             key=self._word_key(evidence),
             text=unicodedata.normalize("NFC", text),
@@ -184,6 +195,8 @@ class Voices:
         def change(voice: Voice) -> Voice | None:
             if self.store.said(voice_id, said.key) is not None:
                 return None
+            if owned and not voice.source_key and not voice.carried_by:
+                raise Forgotten
             if not self.still_open([voice]):
                 raise Refused("This voice is closed.")
             return voice.with_more(len(attachments))
@@ -336,27 +349,59 @@ class Voices:
     # --- forgetting
 
     def forget_address(self, channel: str, address: str) -> int:
-        """Takes address and name out of all voices from this address, and gives their number. May be
-        repeated."""
+        """Takes address, name and pictures out of all voices from this address, and gives their number. May
+        be repeated."""
         key, number = source_key(self.keyed_hash, channel, address), 0
         while found := [one for one in self.store.of_address(key, 0) if one.source_key == key]:
             for voice in found:
-                self._change(voice.id, Voice.without_sender, "voice.sender_forgotten")
+                self.forget_sender(voice.id)
                 number += 1
         return number
 
+    def forget_sender(self, voice_id: str, actor: str = "") -> None:
+        """Takes address, name and pictures out of one voice. May be repeated. Raises NotFound."""
+        self._forgetting(voice_id, Voice.without_sender, "voice.sender_forgotten", actor)
+
+    def _forgetting(
+        self, voice_id: str, change: Callable[[Voice], Voice], action: str, actor: str = ""
+    ) -> None:
+        """The pictures go first: who dies in between finds the voice as it was, and does it again. Raises
+        Transient."""
+        for _ in range(TRIES):
+            whole = self.whole(voice_id)
+            shown = [one for one in whole.said if one.attachments]
+            if not shown and change(whole.voice) == whole.voice:
+                return
+            for picture in (one for said in shown for one in said.attachments):
+                self.drop(picture.key)
+
+            def also(transaction: TransactWrite, shown: Sequence[Said] = shown) -> None:
+                for said in shown:
+                    bare = said.model_copy(update={"attachments": ()})
+                    self.store.put_edited(transaction, voice_id, said, bare)
+
+            before = whole.voice
+            try:
+                by = actor or before.carried_by or CITIZEN
+                self.changes.commit(by, action, before, change(before), also=also)
+            except ChangedMeanwhile:
+                continue
+            return
+        raise Transient
+
     def forget(self, person: str) -> None:
         """Takes an influencer out of the voices that they brought; and out of those that were their own word
-        their address and name. What was said stays, as what it is about does. May be repeated."""
+        their address, name and pictures. What was said stays, as what it is about does, and the pictures of
+        another person's matter with it. May be repeated."""
+        action = "voice.carrier_forgotten"
         for voice_id in list(self.store.carried(person)):
-
-            def change(voice: Voice) -> Voice | None:
-                if voice.carried_by != person:
-                    return None
-                left = voice.without_carrier()
-                return left if voice.on_behalf else left.without_sender()
-
-            self._change(voice_id, change, "voice.carrier_forgotten")
+            voice = self.store.find(voice_id)
+            if voice is None or voice.carried_by != person:
+                continue
+            if voice.on_behalf:
+                self._change(voice_id, Voice.without_carrier, action)
+            else:
+                self._forgetting(voice_id, lambda one: one.without_carrier().without_sender(), action)
 
     def carried(self, person: str) -> Iterator[Whole]:
         """All that an influencer brought, the newest first, with what was answered; whose word it was on

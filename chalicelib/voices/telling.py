@@ -9,25 +9,37 @@ not hold it back; of whom somebody else has named, it does (decisions/voices.md)
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from html import escape
 from itertools import islice
-from typing import cast
+from typing import Any, cast
 
 from chalicelib.clock import Clock
-from chalicelib.errors import PlatformOff, Transient
-from chalicelib.i18n import translate
+from chalicelib.errors import JanJanError, PlatformOff, Transient
+from chalicelib.i18n import COMPLETE, say
 from chalicelib.platforms.base import Line, Outgoing
 from chalicelib.ports import DirectSender, People, ServiceTexts
 from chalicelib.voices.hearing import spoken
 from chalicelib.voices.masking import mask
-from chalicelib.voices.model import Sender, Voice, step_for
+from chalicelib.voices.model import Refused, Sender, Voice, step_for
 from chalicelib.voices.model import Telling as Occasion
+from chalicelib.voices.pictures import LARGEST
 from chalicelib.voices.service import Voices
-from chalicelib.voices.words import AGAIN, ANSWERED, BROUGHT, CARRIED, DECLINED, RESOLVED, SUBJECT, page_of
+from chalicelib.voices.words import (
+    AGAIN,
+    ANSWERED,
+    BROUGHT,
+    CARRIED,
+    DECLINED,
+    PICTURE_LOST,
+    PICTURE_REFUSED,
+    RESOLVED,
+    SUBJECT,
+    page_of,
+)
 
 WINDOW = timedelta(hours=24) - timedelta(minutes=1)
 """How long after a person's word WhatsApp takes free text, with a minute for clocks that differ."""
@@ -98,6 +110,24 @@ class Telling:
             if voice.answers or voice.main:
                 self._waiting_of(voice, address, line, at)
 
+    def picture_lost(self, wanted: Mapping[str, Any], ticket: str, why: JanJanError) -> None:
+        """See gallery.Regrets."""
+        lang, (platform, *line) = str(wanted["language"]), map(str, wanted["line"])
+        if isinstance(why, Refused):
+            reason = say(lang, why.message, why.params)
+            text = say(lang, PICTURE_REFUSED, {"ticket": ticket, "why": reason})
+        else:
+            text = say(lang, PICTURE_LOST, {"ticket": ticket, "most": LARGEST // 1024 // 1024})
+        with suppress(PlatformOff):
+            self.direct.send(
+                subject=f"voice#{wanted['voice']}",
+                key=f"picture_lost:{wanted['evidence']}",
+                channel=str(wanted["channel"]),
+                to=str(wanted["to"]),
+                message=Outgoing(text=text),
+                line=Line(platform, tuple(line)),
+            )
+
     # --- to whom
 
     def _sender(self, voice: Voice, sender: Sender | None) -> _To | None:
@@ -133,7 +163,7 @@ class Telling:
         if outcome != NEEDS_TEMPLATE:
             return outcome
         if to.channel == "email":
-            subject = translate(to.language, SUBJECT, {"ticket": voice.ticket})
+            subject = say(to.language, SUBJECT, {"ticket": voice.ticket})
             page = f"<p>{escape(text)}</p>".replace("\n", "<br>")
             return self._out(voice, to, what, Outgoing(subject=subject, text=text, html=page))
         told = self._template(to, TEMPLATES.get(occasion, ANSWER_TEMPLATE), voice.ticket, link)
@@ -151,7 +181,7 @@ class Telling:
         stands there decides, also when the window has closed since."""
         begun = self.direct.outcome_of(subject=_subject(voice), key=what)
         if begun:
-            return begun if begun == NEEDS_TEMPLATE else "already"
+            return begun
         if to.channel != "telegram" and (to.last is None or self.clock.now() - to.last > WINDOW):
             return NEEDS_TEMPLATE
         return self._out(voice, to, what, Outgoing(text=text))
@@ -162,18 +192,19 @@ class Telling:
         )
 
     def _template(self, to: _To, name: str, ticket: str, link: str) -> Outgoing | None:
+        language = to.language if to.language in COMPLETE else "hi"  # what is registered everywhere
         if to.channel == "sms":
-            return self.texts.sms(name, to.language, ticket, link)
+            return self.texts.sms(name, language, ticket, link)
         params = (ticket, link)
-        return Outgoing(template=name, template_language=to.language, category="utility", params=params)
+        return Outgoing(template=name, template_language=language, category="utility", params=params)
 
     def _text(self, voice: Voice, lang: str, occasion: Occasion, said: str) -> str:
         """The words in full. What staff wrote goes out without numbers and addresses of others."""
         link = page_of(self.public_url, voice.ticket, lang)
         params: dict[str, object] = {"ticket": voice.ticket, "text": mask(said), "link": link}
-        text = translate(lang, SENTENCES[occasion], params)
+        text = say(lang, SENTENCES[occasion], params)
         if occasion in ("resolved", "declined") and not (voice.reopened_by_citizen or voice.main):
-            return f"{text}\n\n{translate(lang, AGAIN, {'link': link})}"
+            return f"{text}\n\n{say(lang, AGAIN, {'link': link})}"
         return text if occasion == "received" else f"{text}\n\n{link}"
 
     # --- what a template told of

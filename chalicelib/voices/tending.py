@@ -7,6 +7,7 @@ come, by a sparse index: those that rest cost nothing.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol, cast, get_args
@@ -38,6 +39,8 @@ class Tending:
     teller: Teller
     notifier: Notifier
     clock: Clock
+    forget: Callable[[str, str], None]
+    """Takes whose it is, and their pictures, out of a voice (service.Voices.forget_sender)."""
 
     def tend(self, until: float) -> int:
         """Looks after all that are due; none is begun after `until`. Gives how many there were. One that
@@ -66,7 +69,7 @@ class Tending:
         voice = self.store.find(voice_id)
         if voice is None:
             return
-        voice = self._pass_time(voice)
+        voice = self._forgotten(self._pass_time(voice))
         for what in voice.pending:
             now = self.clock.now()
             if voice.again_at and voice.again_at > now:
@@ -83,6 +86,15 @@ class Tending:
                 self.changes.quietly(voice, voice.waiting(now + AFTER_AN_ERROR))
                 return
             voice = self.changes.quietly(voice, voice.told(what))
+
+    def _forgotten(self, voice: Voice) -> Voice:
+        """Without its sender when their time is over; those joined to it have no end of their own."""
+        if voice.forget_at is None or voice.forget_at > self.clock.now():
+            return voice
+        for one in (*voice.joined, voice.id):
+            self.forget(one, SYSTEM)
+        left = self.store.find(voice.id) or voice
+        return self.changes.quietly(left, left.kept_until(None))
 
     def _pass_time(self, voice: Voice) -> Voice:
         after, new = voice.stepped(self.clock.now())

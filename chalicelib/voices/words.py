@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from chalicelib.clock import IST
-from chalicelib.i18n import translate
+from chalicelib.i18n import say
 from chalicelib.pages.shell import mark
 from chalicelib.voices.model import PublicVoice
 
@@ -13,18 +13,23 @@ RECEIVED = "Thank you. We have taken down what you wrote. Your ticket: %(ticket)
 WHERE = "What becomes of it you can see here at any time: %(link)s"
 BEHALF = "We also write to the number that you named. Whoever it is can stop that by writing STOP."
 NOTICE = (
-    "We keep your words, and your number and name until %(months)s months after the matter is closed, for"
-    " this purpose only. To have number and name erased before, write ERASE."
+    "We keep your words, and your number, name and pictures until %(months)s months after the matter is"
+    " closed, for this purpose only. To have number, name and pictures erased before, write ERASE."
 )
 ASK_DISTRICT = "In which district is it? Please write the name of the district."
 SEVERAL = mark("There are several districts of this name. Please write the district and the state:")
 PLACED = mark("Noted: %(area)s. (%(ticket)s)")
 ADDED = "Added to %(ticket)s. Thank you."
-ERASED = "Your number and your name have been erased from %(number)s tickets."
+ERASED = "Your number, your name and your pictures have been erased from your tickets."
 BROUGHT = (
     "Somebody has told us about a matter in your name. Ticket: %(ticket)s. What becomes of it: %(link)s\n"
     "If you do not want messages about it, write STOP."
 )
+PICTURE_LOST = (
+    "Your picture for %(ticket)s could not be taken: the platform no longer has it, or it is no JPEG, PNG or"
+    " WebP of at most %(most)s MB. Please send it again."
+)
+PICTURE_REFUSED = "Your picture was not added to %(ticket)s. %(why)s"
 NO_TICKET = "There is no ticket %(ticket)s. Please check it."
 DUE = "An answer is due by %(day)s."
 ANSWERED = "An answer to %(ticket)s:\n%(text)s"
@@ -83,9 +88,9 @@ def steps_of(voice: PublicVoice) -> list[tuple[str, datetime | None]]:
 
 def state_in_words(voice: PublicVoice, lang: str, link: str) -> str:
     """How a voice stands, with its last answer, for a message."""
-    lines = [f"{voice.ticket}: {translate(lang, STATES[voice.status])}"]
+    lines = [f"{voice.ticket}: {say(lang, STATES[voice.status])}"]
     if voice.answer_due is not None:
-        lines.append(translate(lang, DUE, {"day": day_of(voice.answer_due)}))
+        lines.append(say(lang, DUE, {"day": day_of(voice.answer_due)}))
     if voice.answers:
         lines.append(voice.answers[-1].text)
     return "\n".join([*lines, link])

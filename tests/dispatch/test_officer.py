@@ -261,7 +261,12 @@ def ask(made, officer, monkeypatch):
     def campaign(who, ident, action):
         if ident != CAMPAIGN or not who.covers_department("dept_sample", action):
             raise NotFound
-        content = SimpleNamespace(title="हर मत की क़ीमत", department="dept_sample")
+        content = SimpleNamespace(
+            title="हर मत की क़ीमत",
+            department="dept_sample",
+            order=("telegram",),
+            audience=SimpleNamespace(areas=("D1",)),
+        )
         return SimpleNamespace(
             id=CAMPAIGN, status="dispatched", withdrawn_at=None, content=content, created_at=START
         )

@@ -17,6 +17,7 @@ from chalicelib.campaigns.times import Repeat, quiet_setting, series_of
 from chalicelib.dispatch.model import DeliveryKey, Fact, partition_of
 from chalicelib.dispatch.recipients import OfRoster
 from chalicelib.dispatch.report import Reporter
+from chalicelib.dispatch.stops import StopDesk
 from chalicelib.errors import Forbidden, NotFound
 from chalicelib.identity.roles import Principal
 from chalicelib.platforms.base import SendRefused
@@ -44,7 +45,12 @@ class Gate:
 def campaign(campaign_id: str) -> SimpleNamespace:
     if campaign_id != CAMPAIGN:
         raise NotFound
-    content = SimpleNamespace(title="हर मत की क़ीमत", department="dept_sample")
+    content = SimpleNamespace(
+        title="हर मत की क़ीमत",
+        department="dept_sample",
+        order=("telegram",),
+        audience=SimpleNamespace(areas=("D1",)),
+    )
     return SimpleNamespace(
         id=CAMPAIGN,
         status="dispatched",
@@ -81,6 +87,11 @@ def runs_of_a_series() -> list[Run]:
     ]
 
 
+class NoAreas:
+    def many(self, areas: object) -> dict[str, object]:
+        return {}
+
+
 NO_POSTS = CampaignPosts(0, 0, 0, {}, {}, {})
 
 
@@ -102,6 +113,9 @@ def made(tables, monkeypatch) -> World:
     monkeypatch.setattr(wiring, "decisions", made.decisions)
     monkeypatch.setattr(wiring, "post_sums", lambda: SimpleNamespace(of_campaign=lambda *_: NO_POSTS))
     monkeypatch.setattr(wiring, "directory", lambda: SimpleNamespace(get=lambda _: None))
+    desk = StopDesk(made.store, {}, NoAreas(), made.runs, made.plan_queue, wiring.audit(), made.clock)
+    monkeypatch.setattr(wiring, "stop_desk", lambda: desk)
+    monkeypatch.setattr(wiring, "platforms", lambda: made.platform)
     monkeypatch.setattr(Secrets, "all", lambda _: {"pepper": "p"})
     return made
 
@@ -420,3 +434,27 @@ def test_a_campaign_half_sent_at_its_expiry_says_so(get, made):
     assert (report["half_sent"], report["sent"], report["left"]) == (True, 59, 1)
     sentence = "Its time was over before everybody was sent to: 59 people were sent to, 1 were left."
     assert sentence in get(f"/campaigns/{CAMPAIGN}/report?lang=en").body.decode()
+
+
+def test_a_page_of_proofs_reads_the_state_of_its_own_runs_alone(get, made, monkeypatch):
+    [brief] = made.runs.of_campaign(CAMPAIGN)
+    runs = [replace(brief, run_id=f"{CAMPAIGN}-{n}") for n in range(5)]
+    asked = []
+    monkeypatch.setattr(wiring, "runs", lambda: SimpleNamespace(of_campaign=lambda _: runs))
+    monkeypatch.setattr(
+        wiring, "bundler", lambda: SimpleNamespace(latest=lambda some: asked.append(some) or [])
+    )
+    where, more = f"/v1/campaigns/{CAMPAIGN}/bundles?limit=2", ""
+    for _ in range(3):
+        page = get(where + more, "approver").json_body
+        more = f"&cursor={page['next']}"
+    assert [len(some) for some in asked] == [2, 2, 1]
+    assert [run for some in asked for run in some] == [run.run_id for run in runs]
+    assert page == {"items": [], "next": None}
+
+
+def test_a_report_tells_what_holds_the_campaign_now(get, made):
+    assert get(f"/v1/campaigns/{CAMPAIGN}/report").json_body["stops"] == []
+    put = wiring.stop_desk().put(Principal("u-admin", "", "", frozenset({"admin"})), "all", "Sample.")
+    [stop] = get(f"/v1/campaigns/{CAMPAIGN}/report").json_body["stops"]
+    assert (stop["scope"], stop["reason"], stop["by"]) == (put.scope, "Sample.", "u-admin")

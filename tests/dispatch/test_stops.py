@@ -18,7 +18,7 @@ from chalicelib.dispatch.stops import StopDesk, only
 from chalicelib.dispatch.store import Stop
 from chalicelib.errors import Forbidden, NotFound, OnHold, Transient
 from chalicelib.identity.roles import Principal
-from chalicelib.platforms.base import Outgoing, Throttled
+from chalicelib.platforms.base import Channel, Outgoing, Throttled
 from chalicelib.ports import Area
 from chalicelib.secrets import Secrets
 from tests.conftest import use_environment
@@ -539,6 +539,26 @@ def test_of_stops_everybody_is_told_those_that_concern_them(desk):
     assert seen("nodal_officer", [], ["dept_sample"]) == ["all", "channel:whatsapp-main", scopes[4]]
     with pytest.raises(NotFound):
         desk.get(Principal("u", "", "", frozenset({"coordinator"}), frozenset({"D2"})), "area:D1")
+
+
+def test_who_works_for_a_campaign_is_told_what_holds_it_and_of_others_nothing(desk):
+    officer = Principal("u", "", "", frozenset({"nodal_officer"}), frozenset(), frozenset({"dept_sample"}))
+    coordinator = Principal("u", "", "", frozenset({"coordinator"}), frozenset({"D2"}))
+    way = Channel("whatsapp-main", "whatsapp", {}, "whatsapp")
+
+    def told(who, areas, department="dept_sample", ways=(way,)):
+        return [stop.scope for stop in desk.holding(who, department, areas, ways)]
+
+    assert told(officer, ("D1",)) == []
+    for scope in ("area:D1", "channel:whatsapp-main", "department:dept_sample"):
+        desk.put(ADMIN, scope, "Sample.")
+    ours = ["channel:whatsapp-main", "department:dept_sample"]
+    assert told(officer, ("D1",)) == told(officer, ("IN",)) == ["area:D1", *ours]
+    assert told(officer, ("D2",)) == ours
+    assert told(officer, ("D2",), ways=()) == ours[1:]
+    assert told(officer, ("D1",), department="another") == ours[:1]
+    assert told(ADMIN, ("D1",), department="another") == ["area:D1", *ours[:1]]
+    assert told(coordinator, ("IN",)) == ours[:1]
 
 
 @pytest.mark.parametrize("scope", [*SCOPES, "area:D1"])

@@ -19,12 +19,14 @@ from chalicelib.campaigns.model import Campaign
 from chalicelib.clock import FixedClock
 from chalicelib.groups.clicks import Clicks, ClickStore
 from chalicelib.groups.kits import GroupKits, is_bot
+from chalicelib.identity.audit import Audit
 from chalicelib.identity.roles import Principal
 from chalicelib.ports import Election
 from tests.campaigns.samples import content
 from tests.groups.test_pages_of_coverage import Calls
 from tests.influencers.test_routes import Api
 
+ADMIN = Principal("usr_admin", "", "", frozenset({"admin"}))
 Add = Callable[..., str]
 AT = datetime(2026, 3, 1, 6, 30, tzinfo=UTC)
 PHONE = "Mozilla/5.0 (Linux; Android 13; SM-M336BU) Chrome/120 Mobile Safari/537.36"
@@ -58,6 +60,10 @@ def known(api: Api, monkeypatch: pytest.MonkeyPatch) -> Iterator[KnownCampaigns]
     kits = replace(real, campaigns=Kits(made, FixedClock(at=AT), "Namuna"))  # type: ignore[arg-type]
     monkeypatch.setattr(wiring, "group_kits", lambda: kits)
     yield made
+
+
+def fail(*_: Any, **__: Any) -> None:
+    raise RuntimeError
 
 
 def get(api: Api, group: str, who: str = "one") -> Any:
@@ -140,7 +146,55 @@ def test_that_a_kit_was_posted_is_said_once_by_staff_or_by_who_looks_after_the_g
     posted = f"/v1/groups/{own}/kits/{CAMPAIGN}/posted"
     assert api("POST", posted, {}, who="one")[1]["posted_by"] == creator
     assert api("GET", f"/v1/me/groups/{other}/kits/{CAMPAIGN}", who="me")[0] == 404
-    assert [one.action for one in wiring.audit().all_of(f"group#{own}")] == ["group.added", "group.posted"]
+    told = [(one.action, one.actor) for one in wiring.audit().all_of(f"group#{own}")][1:]
+    assert told == [("group.kit", creator), ("group.posted", creator)]
+
+
+def test_a_kit_is_written_down_when_it_is_fetched_first_and_when_its_link_leads_elsewhere(
+    api: Api, known: KnownCampaigns, add: Add, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    group = add("D9001")
+
+    def entries() -> list[tuple[str, str, Any]]:
+        found = wiring.audit().all_of(f"group#{group}")
+        return [(one.action, one.actor, one.detail) for one in found if one.action == "group.kit"]
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Audit, "committing", fail)
+        with pytest.raises(RuntimeError):
+            wiring.group_kits().kit(ADMIN, group, CAMPAIGN)
+        assert list(ClickStore().of_campaign(CAMPAIGN, "", None, 1)) == []
+    first = get(api, group)[1]
+    assert get(api, group)[1] == first
+    assert entries() == [("group.kit", "usr_one", {"campaign": CAMPAIGN})]
+    code = first["link"].rpartition("/")[2]
+    known.one = campaign(content={"links": ["https://example.org/elsewhere"]})
+    assert get(api, group)[1]["handed"] == first["handed"]
+    assert ClickStore().target(code) == "https://example.org/elsewhere"
+    assert len(entries()) == 2
+    assert get(api, group)[0] == 200
+    assert len(entries()) == 2
+
+
+def test_a_kit_that_two_fetch_at_once_is_handed_out_once(
+    api: Api, known: KnownCampaigns, add: Add, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    group = add("D9001")
+    kits = wiring.group_kits()
+    real, blind = ClickStore.handed, iter([True])
+
+    def late(store: ClickStore, *place: Any) -> Any:
+        """Sees nothing at first, while another fetches the kit."""
+        if next(blind, False):
+            other = replace(kits, store=ClickStore())
+            other.kit(ADMIN, group, CAMPAIGN)
+            return None
+        return real(store, *place)
+
+    monkeypatch.setattr(ClickStore, "handed", late)
+    kits.kit(ADMIN, group, CAMPAIGN)
+    found = wiring.audit().all_of(f"group#{group}")
+    assert [one.action for one in found] == ["group.added", "group.kit"]
 
 
 def test_staff_see_for_their_areas_who_has_posted_and_who_followed(

@@ -23,12 +23,15 @@ from chalice.test import Client
 
 from app import app
 from chalicelib import http, wiring
+from chalicelib.errors import InvalidInput
 from chalicelib.http import CREATOR, PUBLIC, ROUTES, Route
+from chalicelib.influencers.store import KnownPhone
+from chalicelib.ports import ImportJob
 from chalicelib.settings import Settings
 from local.engine import Engine
 from local.tables import STAGE, create_tables
 from tests.conftest import restore_environment, use_environment
-from tests.identity.land import Answer, Dump, Land, Side, nowhere, settle_down
+from tests.identity.land import NOW, Answer, Dump, Land, Side, nowhere, settle_down
 from tests.identity.scopes import ALWAYS, BODIES, FIXED, PARAMETERS, QUERIES, RULE_OF, Rule, table
 
 BOUND = {"coordinator_a": "coordinator", "officer_a": "nodal_officer", "creator_a": "creator"}
@@ -398,6 +401,46 @@ def test_who_covers_one_side_changes_nothing_of_the_other(land: Land, who: str) 
     }
     assert not differing, json.dumps(differing, indent=1)
     assert touched == {}, [one.named for one, answer in tried if answer.status < REFUSED]
+
+
+@pytest.mark.parametrize("name", ["groups", "influencers"])
+def test_a_file_of_who_covers_one_side_tells_nothing_of_who_is_known_on_the_other(
+    land: Land, name: str
+) -> None:
+    kind, who = wiring.import_kinds()[name](), land.staff["coordinator_a"]
+    job, other = ImportJob("imp_w", who.id, NOW, {}, who), nowhere(land.b)
+    where = {"area": land.a.booth, "name": "Namuna Devi"}
+    if name == "groups":
+        codes = sorted(word for word in land.b.private if re.fullmatch("[0-9a-f]{22}", word))
+        known = [{"link": f"https://chat.whatsapp.com/{code}"} for code in codes]
+        unknown = [{"link": f"https://chat.whatsapp.com/{code[::-1]}"} for code in codes]
+        spoiled = {"departments": "nothing"}
+    else:
+        wiring.people().stop("whatsapp", land.b.phone(77), evidence="x", at=NOW)
+        phones = {land.b.phone(77), *(f"+{word}" for word in land.b.private if word.isdigit())}
+        there_is = wiring._people_store().known_phones(sorted(phones))
+        known = [{"phone": phone} for phone, found in there_is.items() if found != KnownPhone()]
+        assert {(one.stopped, one.held, one.invited is None) for one in there_is.values()} >= {
+            (True, False, True),
+            (False, True, True),
+            (False, False, False),
+        }
+        unknown = [{"phone": one["phone"].replace(land.b.digits, other.digits)} for one in known]
+        spoiled = {"themes": "nothing"}
+    before = land.dump()
+    for more in ({}, spoiled, {"area": land.b.booth}):
+        there, none = ([kind.read(where | one | more, job) for one in rows] for rows in (known, unknown))
+        said = [as_told(effect) for effect in kind.compare(there, job)]
+        assert said == [as_told(effect) for effect in kind.compare(none, job)]
+        assert len(said) > 1 and len(set(said)) == 1
+        if said == ["new"] * len(said):
+            kind.write(there, job)
+            assert [as_told(effect) for effect in kind.compare(there, job)] == said
+    assert land.dump() == before
+
+
+def as_told(effect: object) -> str:
+    return str(effect.errors) if isinstance(effect, InvalidInput) else str(effect)
 
 
 def changed(land: Land, before: Dump) -> dict[str, tuple[str, str | None]]:

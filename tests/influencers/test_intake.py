@@ -26,6 +26,9 @@ ROWS = (
     "नमूना दो,+91 91234 56781,D9002,hi,,,,\n"
 )
 
+PHONES = [f"+9191234567{n}" for n in range(80, 85)]
+"""Invited in the caller's area, invited elsewhere, registered, said STOP, known to nobody."""
+
 
 @pytest.fixture
 def kind(world: World) -> InfluencersKind:
@@ -109,10 +112,32 @@ def test_who_was_invited_elsewhere_is_neither_changed_nor_taken_over_by_another_
     taken(ground)
     theirs = f"{HEADER}नमूना पराया,9123456781,D9001,hi,,,,\n"
     counts = taken(ground, theirs, by=COORDINATOR)
-    assert (counts["same"], counts["changed"]) == (1, 0)
+    assert (counts["new"], counts["rejected"]) == (1, 0)
     one = invited(kind, "+919123456781")
     assert (one.name, one.area) == ("नमूना दो", "D9002")
     assert taken(ground, theirs)["changed"] == 1
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_a_file_tells_a_coordinator_no_number_that_is_registered_or_has_said_stop_from_any_other(
+    ground, kind, world, dry_run
+):
+    taken(ground)
+    world.join(phone="+919123456782")
+    world.people.stop("whatsapp", "+919123456783", evidence="x", at=START)
+    left = invited(kind, "+919123456781")
+    known = {phone: kind.store.known_phones([phone])[phone] for phone in PHONES}
+    told = []
+    for phone in PHONES[1:]:
+        row = f"{HEADER}नमूना एक,{phone},D9001,hi,,,,\n"
+        job = ground.done(row.encode(), COORDINATOR, kind="influencers", dry_run=dry_run)
+        told.append((counted(job), job.failure, job.sums.listed))
+    assert told == [told[0]] * 4
+    assert {phone: kind.store.known_phones([phone])[phone] for phone in PHONES[:4]} == {
+        phone: known[phone] for phone in PHONES[:4]
+    }
+    assert invited(kind, "+919123456781") == left
+    assert (invited(kind, PHONES[4]) is None) is dry_run
 
 
 @pytest.mark.parametrize(

@@ -127,6 +127,7 @@ GROUPS |= {
     for action in ("BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query")
 }
 VOICED = "no voice comes in on this laptop: tests/voices, tests/e2e/test_voiced.py"
+ERASED = {"s3:DeleteObject Bucket/voices/*": "who sent pictures is erased, or they are refused: tests/voices"}
 INVITED = "nobody is invited on this laptop: tests/ambassadors/test_invitations.py"
 APPOINTED = "nobody on this laptop is appointed: tests/ambassadors"
 AMBASSADORS = {
@@ -182,6 +183,7 @@ UNSEEN: dict[str, dict[str, str]] = {
         "s3:PutObject Bucket/uploads/*": "whoever posts a form that was signed writes in its name",
     },
     "forget_posts": FAILURES
+    | ERASED
     | {f"dynamodb:{action} VoicesTable": SPOKEN for action in ("DeleteItem", "GetItem", "PutItem")}
     | {f"dynamodb:{action} AuditTable": SPOKEN for action in ("Query", "UpdateItem")}
     | {
@@ -224,6 +226,7 @@ UNSEEN: dict[str, dict[str, str]] = {
     "plan_run": {f"{action} PlanQueue": why for action, why in POLLING.items()}
     | {"dynamodb:GetItem LedgerTable": CALLED_OFF, "dynamodb:Query TurnoutTable": FEW_VOTED},
     "process_callbacks": {f"{action} CallbacksQueue": why for action, why in POLLING.items()}
+    | ERASED
     | {"dynamodb:GetItem LedgerTable": READ_AGAIN}
     | HALTS
     | {
@@ -286,6 +289,7 @@ UNSEEN: dict[str, dict[str, str]] = {
     | {f"dynamodb:{action} VoicesTable": VOICED for action in ("GetItem", "PutItem")}
     | {f"dynamodb:{action} AuditTable": VOICED for action in ("Query", "UpdateItem")}
     | {"s3:PutObject Bucket/voices/*": VOICED}
+    | ERASED
     | {"dynamodb:Query CampaignsTable": REGISTERED}
     | {"dynamodb:GetItem LedgerTable": READ_AGAIN}
     | {"sqs:SendMessage ServiceQueue": "a message waits while its channel is stopped: tests/influencers"}
@@ -300,6 +304,7 @@ UNSEEN: dict[str, dict[str, str]] = {
         "dynamodb:UpdateItem AuditTable": AWAY,
     },
     "tend_voices": FAILURES
+    | ERASED
     | EMAILS
     | {
         f"dynamodb:{action} VoicesTable": SPOKEN

@@ -211,6 +211,8 @@ def test_a_long_list_narrows_by_typing_in_the_other_script(browser: Browser) -> 
 def test_a_voice_is_told_in_hindi_by_keyboard_alone_on_a_narrow_phone(phone: Page) -> None:
     phone.goto("/voice?lang=hi")
     assert phone.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    send, card = (phone.locator(one).bounding_box() for one in ("#voice > button:last-child", "form.card"))
+    assert send and card and card["y"] - send["y"] - send["height"] >= 24, "the next form keeps its distance"  # noqa: PT018
     tab_to(phone, "kind")
     phone.keyboard.press("Space")
     write(phone, "text", "हमारे गाँव में तीन दिन से पानी नहीं आ रहा है")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -153,6 +154,7 @@ def test_a_crash_between_any_two_steps_tells_everything_once(world: World, after
             teller=faults.wrap(world.teller, "tell"),
             notifier=faults.wrap(world.notifier, "notify"),
             clock=world.clock,
+            forget=world.voices.forget_sender,
         )
         with suppress(Crash):
             dying.tend(world.clock.epoch() + 40)
@@ -177,7 +179,7 @@ def test_who_dies_in_the_test_above_really_dies(world: World) -> None:
 def test_a_change_by_staff_in_the_middle_of_a_tick_is_not_lost(world: World) -> None:
     got = world.receive()
     world.desk.answer(WATER, got.id, "कल")
-    store, desk = world.store, world.desk
+    desk = world.desk
 
     class Meanwhile:
         def tell(self, *args: object, **more: object) -> str:
@@ -185,7 +187,7 @@ def test_a_change_by_staff_in_the_middle_of_a_tick_is_not_lost(world: World) -> 
                 desk.answer(WATER, got.id, "परसों")
             return world.teller.tell(*args, **more)  # type: ignore[arg-type]
 
-    tending = Tending(store, world.changes, Meanwhile(), world.notifier, world.clock)  # type: ignore[arg-type]
+    tending = replace(world.tending, teller=Meanwhile())
     tending.tend(world.clock.epoch() + 40)
     world.tick()
     assert [text for _, _, text, _ in world.teller.told] == ["कल", "परसों"]

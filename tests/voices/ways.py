@@ -9,10 +9,12 @@ from typing import Any
 from chalicelib.errors import PlatformOff, Transient
 from chalicelib.platforms.base import Inbound, Line, MediaRef, Outgoing
 from chalicelib.ports import Area, Contact
+from chalicelib.voices.gallery import Gallery
 from chalicelib.voices.hearing import Hearing
 from chalicelib.voices.places import Districts
 from chalicelib.voices.telling import Telling
 from tests.influencers.world import SmallDirectory
+from tests.voices.test_pictures import exif, photo
 from tests.voices.world import World
 
 LINE = Line("whatsapp", ("106",))
@@ -140,6 +142,18 @@ class Line1:
         self.messages += messages
 
 
+@dataclass
+class Library:
+    """What the platform has of every picture."""
+
+    content: bytes | Exception = field(default_factory=lambda: photo(exif=exif()))
+
+    def fetch(self, line: Line, medium: str, media: str, most: int) -> bytes:
+        if isinstance(self.content, Exception):
+            raise self.content
+        return self.content
+
+
 class Ways(World):
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -164,7 +178,14 @@ class Ways(World):
             public_url="https://janjan.test",
             months=12,
         )
+        self.library = Library()
+        self.gallery = Gallery(self.voices, self.files, None, self.library, self.telling)  # type: ignore[arg-type]
         self.number = 0
+
+    def fetch(self) -> None:
+        """Every picture that is asked for."""
+        for wanted in self.queue.messages:
+            self.gallery.fetch(wanted)
 
     def hear(
         self,

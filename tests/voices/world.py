@@ -89,10 +89,24 @@ class KeptNotifier:
 
 
 @dataclass
+class Bucket:
+    """The bucket's pictures, by key."""
+
+    kept: dict[str, bytes] = field(default_factory=dict)
+
+    def put(self, key: str, body: bytes, content_type: str = "") -> None:
+        self.kept[key] = body
+
+    def delete(self, key: str) -> None:
+        self.kept.pop(key, None)
+
+
+@dataclass
 class World:
     clock: MovedClock = field(default_factory=MovedClock)
 
     def __post_init__(self) -> None:
+        self.files = Bucket()
         self.store, self.audit = VoiceStore(), Audit(pause=lambda seconds: None)
         self.changes = Changes(self.store, self.audit, self.clock, 12)
         self.settings = VoiceSettings(
@@ -111,10 +125,12 @@ class World:
             audit=self.audit,
             clock=self.clock,
             keyed_hash=hashed,
+            drop=self.files.delete,
         )
 
         self.teller, self.notifier = KeptTeller(), KeptNotifier()
-        self.tending = Tending(self.store, self.changes, self.teller, self.notifier, self.clock)
+        forget = self.voices.forget_sender
+        self.tending = Tending(self.store, self.changes, self.teller, self.notifier, self.clock, forget)
         self.folding = Folding(self.store, self.clock)
         self.desk = VoiceDesk(
             store=self.store,
