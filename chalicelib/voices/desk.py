@@ -255,8 +255,8 @@ class VoiceDesk:
         return self._commit(who, action, before, before.hidden_as(reason), reason)
 
     def redact(self, who: Principal, voice_id: str, key: str, parts: list[str]) -> Voice:
-        """Takes parts out of words; how they were is kept for 30 days. Raises NotFound, InvalidInput for a
-        part that does not stand there, Conflict when the words changed meanwhile."""
+        """Takes parts out of words; how they were at first is kept for 30 days. Raises NotFound, InvalidInput
+        for a part that does not stand there, Conflict when the words changed meanwhile."""
         before = self.get(who, voice_id, MODERATE)
         said = self.store.said(before.id, key)
         if said is None:
@@ -269,7 +269,8 @@ class VoiceDesk:
             text = text.replace(part, BLOT)
         # what was edited away would give it away
         clean = said.model_copy(update={"text": text, "before": (), "redacted_by": who.id})
-        until = int((self.clock.now() + KEPT_ASIDE).timestamp())
+        kept = self.store.has_original(before.id, key, self.clock.epoch())
+        until = 0 if kept else int((self.clock.now() + KEPT_ASIDE).timestamp())
         whole = self.store.whole(before.id, self.clock.epoch())
         first = whole is not None and whole.said[0].key == key
         after = before.model_copy(update={"excerpt": excerpt(text, EXCERPT)}) if first else before

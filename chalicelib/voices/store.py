@@ -264,6 +264,11 @@ class VoiceStore:
         row = _get(voice_id, f"{SAID}{key}")
         return _read(Said, row) if row else None
 
+    def has_original(self, voice_id: str, key: str, now: float) -> bool:
+        """Whether these words are kept aside as they were at first."""
+        row = _get(voice_id, f"{ORIGINAL}{key}")
+        return row is not None and _holds(row, now)
+
     def by_ticket(self, ticket: str) -> str | None:
         """The id of the voice with this ticket."""
         row = _get(f"ticket#{ticket}", ALONE)

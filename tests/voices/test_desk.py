@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -286,6 +287,23 @@ def test_parts_are_taken_out_and_the_first_words_go_after_thirty_days(world: Wor
     [kept] = list(VoiceItem.query(got.id, VoiceItem.sk.startswith("original#")))
     assert kept.expires == int(world.clock.epoch()) + 30 * 24 * 3600
     assert world.audited(got.id)[-1] == ("voice.redacted", "usr_water")
+
+
+def test_what_is_taken_out_later_leaves_the_first_words_as_they_were_kept(world: World) -> None:
+    first = "पानी: रमेश नमूना और सुरेश नमूना"
+    got = world.receive(text=first)
+    [said] = world.desk.whole(WATER, got.id).said
+    kept_until = int(world.clock.epoch()) + 30 * 24 * 3600
+    world.desk.redact(WATER, got.id, said.key, ["रमेश"])
+    world.days(10)
+    world.desk.redact(WATER, got.id, said.key, ["सुरेश"])
+    [kept] = list(VoiceItem.query(got.id, VoiceItem.sk.startswith("original#")))
+    assert json.loads(kept.body or "")["text"] == first
+    assert kept.expires == kept_until
+    world.days(21)  # expired, whether or not it was taken away
+    world.desk.redact(WATER, got.id, said.key, ["और"])
+    [kept] = list(VoiceItem.query(got.id, VoiceItem.sk.startswith("original#")))
+    assert json.loads(kept.body or "")["text"] == f"पानी: {BLOT} नमूना और {BLOT} नमूना"
 
 
 def test_pictures_are_read_by_a_short_address(world: World) -> None:
