@@ -136,6 +136,8 @@ class Told(View):
     step: str
     outcome: str
     at: datetime
+    tries: int = 0
+    """How often it failed."""
 
 
 class Refused(Conflict):

@@ -18,11 +18,14 @@ from chalicelib.events.catalog import VoiceOverdue
 from chalicelib.telemetry import count, logger
 from chalicelib.voices.changes import ChangedMeanwhile, Changes
 from chalicelib.voices.masking import mask
-from chalicelib.voices.model import SYSTEM, Occasion, Step, Teller, Told, Voice, about, step_for
+from chalicelib.voices.model import SYSTEM, Step, Teller, Telling, Told, Voice, about, step_for
 from chalicelib.voices.store import VoiceStore
 
 SOONEST = timedelta(minutes=1)
 AFTER_AN_ERROR = timedelta(minutes=15)
+MOST_TRIES = 96
+"""So often, for a day, what fails is told to one person again; then staff read that it was given up."""
+FAILED, GIVEN_UP = "failed", "no_way:failed"
 
 
 class Notifier(Protocol):
@@ -75,7 +78,7 @@ class Tending:
             if voice.again_at and voice.again_at > now:
                 return
             try:
-                self._tell(voice, what)
+                done = self._tell(voice, what)
             except Transient as error:
                 wait = max(SOONEST, timedelta(seconds=error.retry_after_s))
                 self.changes.quietly(voice, voice.waiting(now + wait))
@@ -83,6 +86,8 @@ class Tending:
             except Exception:
                 count("VoicesUntold")
                 logger.exception("voice", extra={"voice": voice_id, "what": what})
+                done = False
+            if not done:
                 self.changes.quietly(voice, voice.waiting(now + AFTER_AN_ERROR))
                 return
             voice = self.changes.quietly(voice, voice.told(what))
@@ -106,36 +111,53 @@ class Tending:
         detail = {"steps": [str(step) for step in new]}
         return self.changes.commit(SYSTEM, action, voice, after, event=event, detail=detail)
 
-    def _tell(self, voice: Voice, what: str) -> None:
+    def _tell(self, voice: Voice, what: str) -> bool:
+        """Tells all whom a word is for; False: some are to be asked for again, they kept nobody waiting."""
         name, _, number = what.partition(":")
         if name in get_args(Step):
-            outcome = self.notifier.notify(voice, cast("Step", name), what)
-            self._note(voice, what, outcome)
-        elif name == "received":
-            self._tell_one(voice, what, "")
-        else:
-            answer = self.store.answer(voice.id, int(number))
-            text = answer.text if answer is not None else ""
-            for one in (voice, *self.store.many(voice.joined).values()):
-                self._tell_one(one, step_for(one, what, voice.id), text)
-                if voice.over and one.main:
-                    self.store.keep_sender(one, self.changes.keep_until(self.clock.now()))
+            return self._once(voice, what, lambda: self.notifier.notify(voice, cast("Step", name), what))
+        if name == "received":
+            return self._tell_one(voice, what, "")
+        answer = self.store.answer(voice.id, int(number))
+        text = answer.text if answer is not None else ""
+        done = True
+        for one in (voice, *self.store.many(voice.joined).values()):
+            done &= self._tell_one(one, step_for(one, what, voice.id), text)
+            if voice.over and one.main:
+                self.store.keep_sender(one, self.changes.keep_until(self.clock.now()))
+        return done
 
-    def _tell_one(self, voice: Voice, what: str, text: str) -> None:
-        """Tells one of those on a voice, unless they were told before. The carrier hears what was answered,
-        and nothing that points at whom they spoke for."""
-        name = what.partition(":")[0]
-        if voice.hidden or self.store.told(voice.id, what) is not None:
-            return
-        if name == "carried":
-            if not voice.carried_by:
-                return
-            outcome = self.teller.tell(voice, None, "carried", mask(text), step=what)
-        else:
+    def _tell_one(self, voice: Voice, what: str, text: str) -> bool:
+        """Tells one of those on a voice. The carrier hears what was answered, and nothing that points at whom
+        they spoke for."""
+        occasion = cast("Telling", what.partition(":")[0])
+        if voice.hidden or (occasion == "carried" and not voice.carried_by):
+            return True
+
+        def tell() -> str:
+            if occasion == "carried":
+                return self.teller.tell(voice, None, occasion, mask(text), step=what)
             sender = self.store.sender(voice.id, self.clock.epoch())
-            occasion = cast("Occasion", name)
-            outcome = self.teller.tell(voice, sender, occasion, text, step=what)
-        self._note(voice, what, outcome)
+            return self.teller.tell(voice, sender, occasion, text, step=what)
 
-    def _note(self, voice: Voice, what: str, outcome: str) -> None:
-        self.store.put_told(voice.id, Told(step=what, outcome=outcome, at=self.clock.now()))
+        return self._once(voice, what, tell)
+
+    def _once(self, voice: Voice, what: str, tell: Callable[[], str]) -> bool:
+        """Tells, unless it was told or given up before; False: it failed, and is to be tried again. Raises
+        Transient."""
+        before = self.store.told(voice.id, what)
+        if before is not None and before.outcome != FAILED:
+            return True
+        tries = before.tries if before is not None else 0
+        try:
+            outcome = tell()
+        except Transient:
+            raise
+        except Exception:
+            count("VoicesUntold")
+            logger.exception("voice", extra={"voice": voice.id, "what": what})
+            tries += 1
+            outcome = FAILED if tries < MOST_TRIES else GIVEN_UP
+        told = Told(step=what, outcome=outcome, at=self.clock.now(), tries=tries)
+        self.store.put_told(voice.id, told)
+        return outcome != FAILED

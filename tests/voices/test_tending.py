@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 
@@ -13,8 +14,9 @@ from chalicelib.errors import OnHold, PlatformOff, Transient
 from chalicelib.i18n import translate
 from chalicelib.platforms.base import Outgoing
 from chalicelib.ports import OnDuty, Way
+from chalicelib.voices import tending
 from chalicelib.voices.changes import Changes
-from chalicelib.voices.model import Sender
+from chalicelib.voices.model import Sender, Voice
 from chalicelib.voices.notices import SUBJECT_OVER, Notices
 from chalicelib.voices.tending import Tending
 from tests.dispatch.world import Crash, Faults
@@ -187,11 +189,64 @@ def test_a_change_by_staff_in_the_middle_of_a_tick_is_not_lost(world: World) -> 
                 desk.answer(WATER, got.id, "परसों")
             return world.teller.tell(*args, **more)  # type: ignore[arg-type]
 
-    tending = replace(world.tending, teller=Meanwhile())
-    tending.tend(world.clock.epoch() + 40)
+    meanwhile = replace(world.tending, teller=Meanwhile())
+    meanwhile.tend(world.clock.epoch() + 40)
     world.tick()
     assert [text for _, _, text, _ in world.teller.told] == ["कल", "परसों"]
     assert world.voice(got.id).pending == ()
+
+
+class Broken:
+    """Fails for one voice for good, tells all others."""
+
+    def __init__(self, world: World, ticket: str) -> None:
+        self.world, self.ticket, self.asked = world, ticket, 0
+
+    def tell(self, voice: Voice, *more: Any, step: str) -> str:
+        if voice.ticket == self.ticket:
+            self.asked += 1
+            raise RuntimeError("an address nobody can read")
+        return self.world.teller.tell(voice, *more, step=step)
+
+
+def test_one_who_cannot_be_told_keeps_none_behind_them_waiting_and_is_given_up_in_the_end(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tending, "MOST_TRIES", 3)
+    main = world.receive("e0")
+    twins = [world.receive(f"e{n}", sender=Sender(channel="telegram", address=f"7{n}")) for n in (1, 2, 3)]
+    for twin in twins:
+        world.desk.merge(WATER, twin.id, main.id, "the same")
+    world.desk.answer(WATER, main.id, "कल")
+    broken = Broken(world, main.ticket)
+    own = replace(world.tending, teller=broken)
+    for tick in range(1, 6):
+        own.tend(world.clock.epoch() + 40)
+        [told] = world.desk.whole(WATER, main.id).told
+        assert told.outcome == ("failed" if tick < 3 else "no_way:failed")
+        assert sorted(to for *_, to in world.teller.told) == ["71", "72", "73"]
+        world.clock.forward(16 * 60)
+    assert (broken.asked, world.voice(main.id).pending) == (3, ())
+
+
+def test_a_notice_that_fails_for_good_is_given_up_and_the_answer_behind_it_goes_out(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tending, "MOST_TRIES", 2)
+    got = world.receive()
+    moved_to(world, world.voice(got.id).answer_soon)
+
+    def fail(*_: object) -> str:
+        raise RuntimeError
+
+    monkeypatch.setattr(world.notifier, "notify", fail)
+    world.tick()
+    world.desk.answer(WATER, got.id, "कल")
+    for _ in range(3):
+        world.tick()
+        world.clock.forward(16 * 60)
+    assert [one[1] for one in world.teller.told] == ["answered"]
+    assert [one.outcome for one in world.desk.whole(WATER, got.id).told] == ["no_way:failed", "accepted"]
 
 
 # --- notices to staff ---------------------------------------------------------------------------------------
