@@ -99,7 +99,7 @@ def test_one_call_reads_so_many_voices_whosever_they_are_and_its_cursor_names_no
     mine, others = [world.receive("mine 0").id], []
     for number in range(30):
         others.append(world.receive(f"other {number}", area="D9001").id)
-        world.clock.forward(number % 3)  # some came in the same second
+        world.clock.forward(number % 6 == 0)  # more came in one second than a call reads
     mine.append(world.receive("mine 1").id)
     read: list[str] = []
     walk = VoiceDesk._walk
@@ -114,11 +114,12 @@ def test_one_call_reads_so_many_voices_whosever_they_are_and_its_cursor_names_no
     while calls == 0 or after:
         read.clear()
         page, after = world.desk.listed(BLOCK, Asked(), 50, after)
-        assert len(read) <= 4 + 2  # the rest of a second
+        assert len(read) <= 4 + 6  # the rest of a second
+        assert calls < 40
         assert not any(one in str(after) for one in others)
         found += [one.id for one in page]
         calls += 1
-    assert (found, calls > 5) == (mine[::-1], True)
+    assert (found, calls > 3) == (mine[::-1], True)
 
 
 def test_what_lay_on_the_desk_counts_as_read_when_it_comes_again_by_its_area(
