@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from chalicelib.ambassadors.store import ENDED, INVITATION, OPEN, AmbassadorStore, prefix_of
 from chalicelib.ports import Area, Areas
+from chalicelib.refiling import misfiled
 
 MOST = 2000
 """What one call files anew: each is a write."""
@@ -22,12 +23,10 @@ class AmbassadorsRefiled:
 
     def refile(self, before: Sequence[str], district: Area) -> bool:
         begin, moved = prefix_of(before), 0
-        for list_key in (OPEN, ENDED, INVITATION):
-            found = list(self.store.placed(list_key, begin))
-            there = self.areas.many({one.area for one in found}, fresh=True)
-            for one in found:
-                area = there.get(one.area)
-                if area is not None and area.path != one.path and moved < MOST:
-                    moved += 1
-                    self.store.refile(one.id, area.path)
+        listed = (one for key in (OPEN, ENDED, INVITATION) for one in self.store.placed(key, begin))
+        for one, area in misfiled(((one.area, one.path, one.id) for one in listed), self.areas):
+            self.store.refile(one, area.path)
+            moved += 1
+            if moved == MOST:
+                break
         return moved > 0

@@ -11,6 +11,7 @@ from pynamodb.exceptions import TransactWriteError
 from chalicelib.groups.model import Kind
 from chalicelib.groups.store import GroupStore, prefix_of
 from chalicelib.ports import Area, Areas
+from chalicelib.refiling import misfiled
 from chalicelib.tables import failed_conditions, is_passing, write_together
 
 PAGE = 100
@@ -26,14 +27,12 @@ class GroupsRefiled:
     areas: Areas
 
     def refile(self, before: Sequence[str], district: Area) -> bool:
-        begin = prefix_of(before)
-        found = [group for kind in get_args(Kind) for group, _ in self.store.listed(kind, begin, None, PAGE)]
-        there = self.areas.many({group.area for group in found}, fresh=True)
-        moved = 0
-        for listed in found:
-            area = there.get(listed.area)
-            if area is not None and area.path != listed.path and moved < MOST:
-                moved += self._moved(listed.id, area)
+        begin, moved = prefix_of(before), 0
+        listed = (group for kind in get_args(Kind) for group, _ in self.store.listed(kind, begin, None, PAGE))
+        for group_id, area in misfiled(((one.area, one.path, one.id) for one in listed), self.areas):
+            moved += self._moved(group_id, area)
+            if moved == MOST:
+                break
         return moved > 0
 
     def _moved(self, group_id: str, area: Area) -> bool:

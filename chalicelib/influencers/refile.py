@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import islice
 
 from chalicelib.influencers.model import STATUSES, area_prefix
 from chalicelib.influencers.store import PeopleStore
 from chalicelib.ports import Area, Areas
+from chalicelib.refiling import misfiled
 
 PAGE = 100
 MOST = 500
@@ -25,13 +25,10 @@ class PeopleRefiled:
     def refile(self, before: Sequence[str], district: Area) -> bool:
         moved = 0
         for status in STATUSES:
-            people = (person for person, _ in self.store.listed(status, area_prefix(before), None, PAGE))
-            while some := list(islice(people, PAGE)):
-                there = self.areas.many({person.area for person in some}, fresh=True)
-                for person in some:
-                    area = there.get(person.area)
-                    if area is not None and area.path != person.area_path:
-                        moved += self.store.move(person.id, area)
-                if moved >= MOST:
+            listed = (person for person, _ in self.store.listed(status, area_prefix(before), None, PAGE))
+            placed = ((person.area, person.area_path, person.id) for person in listed)
+            for person_id, area in misfiled(placed, self.areas):
+                moved += self.store.move(person_id, area)
+                if moved == MOST:
                     return True
         return moved > 0

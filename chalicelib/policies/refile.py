@@ -9,6 +9,7 @@ from typing import get_args
 from chalicelib.policies.appeal import State
 from chalicelib.policies.store import PolicyStore, prefix_of
 from chalicelib.ports import Area, Areas
+from chalicelib.refiling import misfiled
 
 PAGE = 100
 MOST = 2000
@@ -25,12 +26,10 @@ class AppealsRefiled:
 
     def refile(self, before: Sequence[str], district: Area) -> bool:
         begin, moved = prefix_of(before), 0
-        for state in get_args(State):
-            found = [appeal for appeal, _ in self.store.listed(state, begin, None, PAGE)]
-            there = self.areas.many({one.path[-1] for one in found}, fresh=True)
-            for one in found:
-                area = there.get(one.path[-1])
-                if area is not None and area.path != one.path and moved < MOST:
-                    moved += 1
-                    self.store.refile(one.id, area.path)
+        listed = (one for state in get_args(State) for one, _ in self.store.listed(state, begin, None, PAGE))
+        for appeal, area in misfiled(((one.path[-1], one.path, one.id) for one in listed), self.areas):
+            self.store.refile(appeal, area.path)
+            moved += 1
+            if moved == MOST:
+                break
         return moved > 0

@@ -9,6 +9,7 @@ from typing import get_args
 
 from chalicelib.errors import Transient
 from chalicelib.ports import Area, Areas
+from chalicelib.refiling import misfiled
 from chalicelib.voices.changes import ChangedMeanwhile, Changes
 from chalicelib.voices.model import Shelf
 from chalicelib.voices.store import VoiceStore, ground_prefix
@@ -26,14 +27,12 @@ class VoicesRefiled:
     areas: Areas
 
     def refile(self, before: Sequence[str], district: Area) -> bool:
-        begin = ground_prefix(before)
-        found = [one for shelf in get_args(Shelf) for one, _ in self.store.on_ground(shelf, begin, None)]
-        there = self.areas.many({one.area for one in found if one.area}, fresh=True)
-        moved = 0
-        for listed in found:
-            area = there.get(listed.area)
-            if area is not None and area.path != listed.path and moved < MOST:
-                moved += self._moved(listed.id, area)
+        begin, moved = ground_prefix(before), 0
+        listed = (one for shelf in get_args(Shelf) for one, _ in self.store.on_ground(shelf, begin, None))
+        for voice_id, area in misfiled(((one.area, one.path, one.id) for one in listed), self.areas):
+            moved += self._moved(voice_id, area)
+            if moved == MOST:
+                break
         return moved > 0
 
     def _moved(self, voice_id: str, area: Area) -> bool:
