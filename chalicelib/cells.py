@@ -24,6 +24,7 @@ _BROKEN = re.compile("[\u25cc\ue000-\uf8ff\ufffd\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|
 """Dotted circle, private use, replacement character, control characters, a run of question marks: what is
 left of text that was taken from a PDF or through a wrong encoding."""
 _GROUPED = re.compile(r"\d{1,3}(?:,\d{2,3})*,\d{3}")
+_WHOLE = re.compile(r"[0-9]{1,15}")
 _FLOAT_OF_WHOLE = re.compile(r"(\d+)\.0+")
 _ROUNDED = re.compile(r"\d+(?:\.\d+)?[eE]\+?\d+")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -38,6 +39,8 @@ ROUNDED = "The spreadsheet has rounded this number (%(given)s). Make the column 
 def tidy(cell: str) -> str:
     """The cell composed (NFC), without stray spaces, marks of direction, byte-order marks and zero-width
     spaces. Joiners stay where they are part of the spelling: behind a letter of an Indian script."""
+    if cell.isascii():  # most cells: there is nothing to look for
+        return " ".join(cell.split())
     text = unicodedata.normalize("NFC", cell.translate(_INVISIBLE))
     text = _JOINERS.sub(lambda found: _joiner(text, found), text)
     return " ".join(text.split())
@@ -98,6 +101,8 @@ def required(field: str, cell: str | None) -> str:
 def digits(field: str, cell: str) -> str:
     """A code or a phone number as it is meant: `9876543210.0`, as spreadsheets write it, without its `.0`;
     digits of any script as 0 to 9. What was rounded (`9.87654E+09`) is refused."""
+    if cell.isascii() and cell.isdigit():  # as most are
+        return cell
     text = _plain_digits(tidy(cell))
     if _ROUNDED.fullmatch(text):
         raise InvalidInput.of(field, "number_rounded", ROUNDED, given=text)
@@ -113,7 +118,7 @@ def whole_number(field: str, cell: str, *, most: int = 10**12) -> int | None:
         return None
     if _GROUPED.fullmatch(text):
         text = text.replace(",", "")
-    if not re.fullmatch(r"[0-9]{1,15}", text):
+    if not _WHOLE.fullmatch(text):
         raise InvalidInput.of(field, "int_parsing", NO_NUMBER)
     if int(text) > most:
         raise InvalidInput.of(field, "less_than_equal", "The most that is allowed is %(le)s.", le=most)
@@ -142,4 +147,6 @@ def safe(cell: str) -> str:
 
 
 def _plain_digits(text: str) -> str:
+    if text.isascii():
+        return text
     return "".join(str(unicodedata.decimal(c)) if c.isdecimal() else c for c in text)
