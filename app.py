@@ -42,6 +42,7 @@ from chalicelib.influencers.consumers import send_service, welcome
 from chalicelib.metrics import routes as metrics_routes
 from chalicelib.metrics.consumers import bp as metrics_bp
 from chalicelib.metrics.consumers import follow_accounts, forget_posts, measure_due, weigh_posts
+from chalicelib.pages import home as pages_home
 from chalicelib.pages import routes as pages_routes
 from chalicelib.policies import routes as policies_routes
 from chalicelib.turnout import routes as turnout_routes
@@ -98,6 +99,7 @@ for feature in (
     influencers_routes,
     influencers_me,
     metrics_routes,
+    pages_home,
     pages_routes,
     policies_routes,
     turnout_routes,
@@ -106,6 +108,7 @@ for feature in (
     webhooks_routes,
 ):
     app.register_blueprint(feature.api.blueprint)
+app.register_blueprint(http.folded())
 for blueprint in (
     events_bp,
     ambassadors_bp,

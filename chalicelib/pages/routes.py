@@ -5,7 +5,8 @@ from __future__ import annotations
 from chalice.app import Response
 
 from chalicelib.errors import NotFound
-from chalicelib.http import PUBLIC, SAFE_HEADERS, Api, Request, html
+from chalicelib.folding import ROOT
+from chalicelib.http import PUBLIC, SAFE_HEADERS, Api, Request, html, redirect
 from chalicelib.pages import shell
 
 api = Api("pages")
@@ -13,6 +14,9 @@ api = Api("pages")
 A_YEAR = "public, max-age=31536000, immutable"
 TYPES = {
     "card.png": "image/png",
+    "console.css": "text/css; charset=utf-8",
+    "console.js": "text/javascript; charset=utf-8",
+    "htmx.min.js": "text/javascript; charset=utf-8",
     "icon.svg": "image/svg+xml",
     "nastaliq.woff2": "font/woff2",
     "signup.js": "text/javascript; charset=utf-8",
@@ -47,3 +51,12 @@ def static(request: Request, name: str) -> Response:
         "Cache-Control": A_YEAR,
     }
     return Response(content if TYPES[name] in BYTES else content.decode(), headers, 200)
+
+
+@api.page("GET", "/campaigns", allow=PUBLIC, summary="Where the console's campaigns were before")
+@api.page(
+    "GET", "/campaigns/{campaign_id}/{page}", allow=PUBLIC, summary="Where a campaign's page was before"
+)
+def moved(request: Request, **parts: str) -> Response:
+    """Links in letters and bookmarks stay good."""
+    return redirect(f"{ROOT}{request.path}?lang={request.lang}")

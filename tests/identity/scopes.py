@@ -115,9 +115,9 @@ RULES = (
     _rule(
         "both",
         """
-        GET /campaigns
-        GET /campaigns/{campaign_id}/officer-report
-        GET /campaigns/{campaign_id}/report
+        GET /console/campaigns
+        GET /console/campaigns/{campaign_id}/officer-report
+        GET /console/campaigns/{campaign_id}/report
         POST /v1/campaigns
         GET /v1/campaigns
         GET /v1/campaigns/{campaign_id}
@@ -195,6 +195,7 @@ RULES = (
         """
         GET /v1/jobs/{job_id}
         POST /v1/uploads
+        GET /console
         GET /me
         GET /me/voice
         POST /me/voice
@@ -293,6 +294,8 @@ RULES = (
         GET /about/{name}
         GET /signup/qr
         GET /static/{name}
+        GET /campaigns
+        GET /campaigns/{campaign_id}/{page}
         GET /healthz
         GET /openapi.json
         GET /v1/areas
@@ -406,6 +409,7 @@ FIXED = {
     "webhook_id": "sample",
     "platform": "telegram",
     "tail": "x",
+    "page": "report",
     "code": "aaaaaaaaaaaa",
     "token": "x",
     "name": "janjan.css",
