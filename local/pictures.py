@@ -53,7 +53,7 @@ def main() -> int:
             Demo(system, Settings(PEOPLE), progress, api, Caller(system.sandbox_url)).run()
         token = Staff.signed_in(api, system.env).tokens["admin"]
         [campaign] = api("GET", "/v1/campaigns", token=token)["items"]
-        report = f"/campaigns/{campaign['id']}/report?lang=hi"
+        report = f"/console/campaigns/{campaign['id']}/report?lang=hi"
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
             take(browser, system.url, "/signup?lang=hi", "signup")

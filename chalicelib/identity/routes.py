@@ -305,9 +305,11 @@ def signin_form(request: Request) -> Response:
 
 
 def _after(request: Request, who: Principal) -> str:
-    """Where to go once signed in: the page of ours that asked for it, else the console, unless one has no role yet."""
+    """Where to go once signed in: the page of ours that asked for it, else the console; who has no role
+    yet sees who they are."""
     wanted = request.query.get("next", "")
-    place = wanted if OWN_PLACE.fullmatch(wanted) else ROOT if who.roles else "/signin"
+    first = ROOT if who.roles else "/signin"
+    place = wanted if OWN_PLACE.fullmatch(wanted) else first
     return f"{place}?lang={request.lang}"
 
 

@@ -44,13 +44,13 @@ NAMES = {"/about/{name}": ("accessibility", "help", "privacy", "sitemap", "terms
 
 
 def addresses(allowed: Iterable[str]) -> list[str]:
-    """Every page that may be looked at by one of these, as an address."""
+    """Every page that may be looked at by one of these, as an address; what moved leads elsewhere."""
     return [
         re.sub(r"\{\w+\}", name, route.path)
         for route in ROUTES
         if route.kind == "page" and route.method == "GET" and route.allow in allowed
         for name in NAMES.get(route.path, ("x",))
-        if not route.path.startswith("/static")
+        if not route.path.startswith(("/static", "/campaigns"))
     ]
 
 
