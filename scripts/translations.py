@@ -41,7 +41,7 @@ PUBLIC_CODE = (
     *("errors.py", "handles.py", "http.py", "metrics/service.py", "names.py", "phones.py", "proving.py"),
     *("influencers/forms.py", "influencers/me.py", "influencers/model.py", "influencers/myself.py"),
     *("influencers/proofs.py", "influencers/resuming.py", "influencers/routes.py", "influencers/service.py"),
-    "voices/words.py",
+    *("campaigns/showing.py", "voices/words.py"),
 )
 """Whose sentences those pages show."""
 NOT_FOR_PEOPLE = {

@@ -141,6 +141,7 @@ def middle(durations: Mapping[int, int]) -> float | None:
 
 # --- what may be shown --------------------------------------------------------------------------------------
 
+
 def table(sums: Mapping[str, Sum]) -> dict[str, Any]:
     """A month's table as it is shown: `total`, `departments`, `areas`, each row with its numbers (None: not
     shown) and its medians: in working hours, and in days of the calendar."""

@@ -308,10 +308,12 @@ RULES = (
         GET /v1/schemes/{scheme}
         GET /v1/schemes/{scheme}/progress
         GET /transparency
+        GET /v1/transparency/campaigns
         GET /v1/audit/roots
         GET /v1/voices/counts
         """,
-        "published: the tree, departments with proven accounts, schemes, counts of voices, the audit's seals",
+        "published: the tree, departments with proven accounts, schemes, campaigns that have begun, counts "
+        "of voices, the audit's seals",
     ),
     _rule(
         "public",

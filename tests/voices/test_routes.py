@@ -183,9 +183,7 @@ def test_settings_are_read_by_who_works_with_them_and_set_by_an_admin(call: Call
     assert call("auditor", "GET", "/v1/voices/targets")[1]["targets"][0]["answer_hours"] == 7
 
 
-def test_public_counts_are_open_to_all_and_name_nobody(
-    call: Call, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_public_counts_are_open_to_all_and_name_nobody(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     assert call("", "GET", "/v1/voices/counts")[0] == 404
     for number in range(6):
         spoken(f"e{number}")
