@@ -13,8 +13,18 @@ from chalicelib.clock import IST
 
 SMALL = 5
 """Numbers from 1 to 4 are not shown."""
+ROUGH = 10
+"""Below it a number that is always up to date is not told."""
 EVENING = time(18)
 """When the day's counts are published, in India."""
+
+
+def rounded(number: int) -> int:
+    """A number that may be looked at at any time: its first two digits, the rest zero; 0 below ROUGH."""
+    if number < ROUGH:
+        return 0
+    step = int(10 ** (len(str(number)) - 2))
+    return number - number % step if number >= 10 * ROUGH else number - number % SMALL
 
 
 def last_evening(now: datetime) -> datetime:

@@ -9,7 +9,7 @@ from chalicelib.clock import parse_rfc3339
 from chalicelib.i18n import translate
 from chalicelib.pages.figures import day
 from chalicelib.pages.frame import named
-from chalicelib.pages.shell import ENDONYMS, RIGHT_TO_LEFT, mark
+from chalicelib.pages.shell import ENDONYMS, RIGHT_TO_LEFT, isolated, mark
 
 CHANNELS = {"whatsapp": "WhatsApp", "telegram": "Telegram", "sms": mark("SMS"), "email": mark("Email")}
 KINDS = {
@@ -54,15 +54,15 @@ def published(one: Publication, lang: str) -> dict[str, Any]:
         "telegram": "telegram" in one.channels,
         "areas": [named(names, lang) or area for area, names in one.areas.items()][:AREAS_AT_MOST],
         "further_areas": max(0, len(one.areas) - AREAS_AT_MOST),
-        "begun": _day(one.begun_at),
-        "ended": _day(one.ended_at),
-        "withdrawn": _day(one.withdrawn_at),
+        "begun": _day(one.begun_at, lang),
+        "ended": _day(one.ended_at, lang),
+        "withdrawn": _day(one.withdrawn_at, lang),
         "occasions": one.occasions,
         "texts": _texts(one.texts, lang),
         "taken_back": [
             {
                 "what": translate(lang, TAKEN_BACK[back.purpose]),
-                "day": _day(back.at),
+                "day": _day(back.at, lang),
                 "texts": _texts(back.texts, lang),
             }
             for back in one.taken_back
@@ -71,7 +71,7 @@ def published(one: Publication, lang: str) -> dict[str, Any]:
     }
     if one.counts is not None:
         shown["counts"] = {
-            "day": _day(one.counts.at),
+            "day": _day(one.counts.at, lang),
             "columns": [translate(lang, label) for label in COLUMNS.values()],
             "total": _row(one.counts.total),
             "areas": [
@@ -81,8 +81,8 @@ def published(one: Publication, lang: str) -> dict[str, Any]:
     return shown
 
 
-def _day(at: str) -> str:
-    return day(parse_rfc3339(at)) if at else ""
+def _day(at: str, lang: str) -> str:
+    return isolated(day(parse_rfc3339(at)), lang) if at else ""
 
 
 def _row(numbers: Numbers) -> list[int | None]:
