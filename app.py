@@ -55,7 +55,7 @@ from chalicelib.webhooks.consumers import bp as webhooks_bp
 from chalicelib.webhooks.consumers import send_webhooks
 
 app = Chalice(app_name=telemetry.SERVICE, configure_logs=False)
-app.api.binary_types = ["application/octet-stream", "image/png", "image/x-icon"]
+app.api.binary_types = ["application/octet-stream", "font/woff2", "image/png", "image/x-icon"]
 app.register_middleware(ConvertToMiddleware(telemetry.logger.inject_lambda_context(clear_state=True)), "all")
 
 
