@@ -116,6 +116,10 @@ RULES = (
         "both",
         """
         GET /console/campaigns
+        GET /console/campaigns/{campaign_id}
+        POST /console/campaigns/{campaign_id}
+        GET /console/campaigns/{campaign_id}/approval
+        POST /console/campaigns/{campaign_id}/approval
         GET /console/campaigns/{campaign_id}/officer-report
         GET /console/campaigns/{campaign_id}/report
         POST /v1/campaigns
@@ -239,6 +243,14 @@ RULES = (
         PUT /v1/channels/{channel_id}/templates
         """,
         "one number or bot speaks for all: its pace, health and templates are nobody's alone",
+    ),
+    _rule(
+        "organisation",
+        """
+        GET /console/campaigns/new
+        POST /console/campaigns/new
+        """,
+        "an empty form: it offers what is published; who saves may do so for their own departments alone",
     ),
     _rule(
         "organisation",
