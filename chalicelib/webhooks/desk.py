@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
 from chalice.app import Response
 
 from chalicelib import wiring
@@ -11,7 +14,10 @@ from chalicelib.i18n import translate
 from chalicelib.pages import console
 from chalicelib.pages.figures import moment
 from chalicelib.pages.shell import mark
-from chalicelib.webhooks.routes import WebhookView, view_of
+from chalicelib.webhooks.model import Unreadable
+
+if TYPE_CHECKING:
+    from chalicelib.webhooks.service import Listed
 
 api = Api("webhooks_desk")
 
@@ -68,15 +74,24 @@ def _page(request: Request, error: Rejected | None = None) -> Response:
         status=error.status if error else 200,
         said=SAID,
         problems=[("", translate(request.lang, error.message, error.params))] if error else [],
-        receivers=[_shown(view_of(one, request.lang)) for one in found],
+        receivers=[_shown(one, request.lang) for one in found],
     )
 
 
-def _shown(one: WebhookView) -> dict[str, object]:
+def _shown(one: Listed, lang: str) -> dict[str, object]:
+    """A receiver as its card tells of it. Its address may hold a token: only the host is shown."""
     colour, words = STATES[one.state]
-    return one.model_dump(include={"id", "host", "events", "problem", "state"}) | {
-        "colour": colour,
-        "words": words,
-        "since": moment(one.since) if one.since else "",
-        "next": moment(one.next_attempt_at) if one.next_attempt_at else "",
+    known, standing = one.subscriber, one.standing
+    shown: dict[str, object] = {"id": known.id, "state": one.state, "colour": colour, "words": words}
+    if isinstance(known, Unreadable):
+        problem = translate(lang, known.error.message, known.error.params)
+        return shown | {"host": "", "problem": problem, "since": "", "next": ""}
+    failing = one.state == "failing"
+    since = datetime.fromtimestamp(standing.since, UTC) if failing else standing.disabled_at
+    return shown | {
+        "host": known.target.host,
+        "events": known.events,
+        "problem": "",
+        "since": moment(since) if since else "",
+        "next": moment(datetime.fromtimestamp(standing.until, UTC)) if failing else "",
     }

@@ -51,7 +51,7 @@ class WebhookTrial(View):
 )
 def webhooks(request: Request, query: ListQuery) -> WebhookList:
     page, more = page_of(request, query.limit, wiring.webhooks().listed(), lambda one: one.subscriber.id)
-    return WebhookList(items=[view_of(one, request.lang) for one in page], next=more)
+    return WebhookList(items=[_view(one, request.lang) for one in page], next=more)
 
 
 @api.post(
@@ -62,7 +62,7 @@ def webhooks(request: Request, query: ListQuery) -> WebhookList:
     summary="Send to a receiver again that was disabled or fails",
 )
 def resume_webhook(request: Request, webhook_id: str, body: Nothing) -> WebhookView:
-    return view_of(wiring.webhooks().resume(request.principal, webhook_id), request.lang)
+    return _view(wiring.webhooks().resume(request.principal, webhook_id), request.lang)
 
 
 @api.post(
@@ -77,8 +77,7 @@ def try_webhook(request: Request, webhook_id: str, body: Nothing) -> WebhookTria
     return WebhookTrial(outcome=answer.verdict.value, status=answer.status, why=answer.why)
 
 
-def view_of(one: Listed, lang: str) -> WebhookView:
-    """A receiver as staff see it, what is wrong with it in their language."""
+def _view(one: Listed, lang: str) -> WebhookView:
     from chalicelib.webhooks.model import Unreadable
 
     subscriber, standing = one.subscriber, one.standing
