@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 from pynamodb.exceptions import TransactWriteError
-from tests.voices.test_casework import listed
 
 from chalicelib.ports import Area
 from chalicelib.voices.refile import VoicesRefiled
 from tests.influencers.world import SmallDirectory
+from tests.voices.test_casework import listed
 from tests.voices.world import ONE, TWO, World
 
 NEW = ("IN", "IN-XM", "D9001")
