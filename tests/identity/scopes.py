@@ -116,9 +116,9 @@ RULES = (
     _rule(
         "both",
         """
-        GET /campaigns
-        GET /campaigns/{campaign_id}/officer-report
-        GET /campaigns/{campaign_id}/report
+        GET /console/campaigns
+        GET /console/campaigns/{campaign_id}/officer-report
+        GET /console/campaigns/{campaign_id}/report
         POST /v1/campaigns
         GET /v1/campaigns
         GET /v1/campaigns/{campaign_id}
@@ -196,6 +196,7 @@ RULES = (
         """
         GET /v1/jobs/{job_id}
         POST /v1/uploads
+        GET /console
         GET /me
         GET /me/voice
         POST /me/voice
@@ -282,6 +283,9 @@ RULES = (
         GET /v1/audit/check
         GET /v1/users
         POST /v1/users
+        GET /console/webhooks
+        POST /console/webhooks/{webhook_id}/resume
+        POST /console/webhooks/{webhook_id}/test
         GET /v1/webhooks
         POST /v1/webhooks/{webhook_id}/resume
         POST /v1/webhooks/{webhook_id}/test
@@ -295,6 +299,8 @@ RULES = (
         GET /about/{name}
         GET /signup/qr
         GET /static/{name}
+        GET /campaigns
+        GET /campaigns/{campaign_id}/{page}
         GET /healthz
         GET /openapi.json
         GET /v1/areas
@@ -408,6 +414,7 @@ FIXED = {
     "webhook_id": "sample",
     "platform": "telegram",
     "tail": "x",
+    "page": "report",
     "code": "aaaaaaaaaaaa",
     "token": "x",
     "name": "janjan.css",
