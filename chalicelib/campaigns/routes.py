@@ -34,8 +34,8 @@ Change = cast(
         rev=(int | None, None),
     ),
 )
-"""Any fields of a campaign; each replaces the one that was there. `rev`: the revision that was read before, so
-that nobody's change is lost: 409 when it is no longer that one."""
+"""Any fields of a campaign; each replaces the one that was there. `rev`: the revision that was read before,
+so that nobody's change is lost: 409 when it is no longer that one."""
 
 
 class CampaignsQuery(Strict):
