@@ -20,6 +20,7 @@ MATRIX: dict[str, frozenset[Role]] = {
     "influencer.read": _only("admin", "coordinator", "auditor"),
     "influencer.review": _only("admin", "coordinator"),
     "influencer.reveal": _only("admin", "coordinator"),
+    "influencer.erase": _only("admin"),
     "influencer.reach": _EVERYBODY,
     "ambassador.read": _only("admin", "coordinator", "auditor"),
     "ambassador.write": _only("admin", "coordinator"),

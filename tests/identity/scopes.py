@@ -42,6 +42,7 @@ RULES = (
         """
         GET /v1/influencers
         GET /v1/influencers/{influencer_id}
+        POST /v1/influencers/{influencer_id}/erasure
         POST /v1/influencers/{influencer_id}/reveal
         POST /v1/influencers/{influencer_id}/review
         POST /v1/influencers/{influencer_id}/withdrawal
@@ -213,6 +214,7 @@ RULES = (
         POST /v1/handles/{handle_id}/proof
         POST /v1/handles/{handle_id}/proof/check
         GET /v1/me
+        DELETE /v1/me
         POST /v1/me/emails
         GET /v1/me/appeals
         POST /v1/me/appeals
@@ -293,6 +295,9 @@ RULES = (
         GET /v1/audit/check
         GET /v1/users
         POST /v1/users
+        GET /console/webhooks
+        POST /console/webhooks/{webhook_id}/resume
+        POST /console/webhooks/{webhook_id}/test
         GET /v1/webhooks
         POST /v1/webhooks/{webhook_id}/resume
         POST /v1/webhooks/{webhook_id}/test
@@ -546,6 +551,8 @@ BODIES: dict[str, Callable[[Side], dict[str, Any]]] = {
     "POST /v1/influencers/{influencer_id}/review": lambda s: {"decision": "suspend", "reason": "x"},
     "POST /v1/signups": _signup,
     "POST /v1/signups/{signup_id}/verification": lambda s: {"code": "123456"},
+    "DELETE /v1/me": lambda s: {"word": "no"},
+    "POST /v1/influencers/{influencer_id}/erasure": lambda s: {"asked": "in_writing"},
     "POST /v1/me/codes": lambda s: {"phone": s.phone(11)},
     "POST /v1/me/session": lambda s: {"code": "123456", "id": f"sgn_{'a' * 16}"},
     "POST /v1/me/posts": lambda s: {
