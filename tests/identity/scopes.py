@@ -177,6 +177,9 @@ RULES = (
         POST /v1/voices/{ticket}/abuse
         DELETE /v1/voices/{ticket}/abuse
         POST /v1/voices/{ticket}/redaction
+        GET /console/stops
+        GET /console/stops/{scope}
+        POST /console/stops/{scope}
         GET /v1/stops
         GET /v1/stops/{scope}
         PUT /v1/stops/{scope}
@@ -236,6 +239,13 @@ RULES = (
     _rule(
         "organisation",
         """
+        GET /console/channels
+        GET /console/channels/{channel_id}
+        POST /console/channels/{channel_id}/limits
+        POST /console/channels/{channel_id}/resume
+        POST /console/channels/{channel_id}/test
+        GET /console/stops/new
+        POST /console/stops/new
         GET /v1/channels
         GET /v1/channels/{channel_id}
         PUT /v1/channels/{channel_id}
@@ -244,7 +254,8 @@ RULES = (
         GET /v1/channels/{channel_id}/templates
         PUT /v1/channels/{channel_id}/templates
         """,
-        "one number or bot speaks for all: its pace, health and templates are nobody's alone",
+        "one number or bot speaks for all: its pace, health and templates are nobody's alone; who may stop "
+        "something may stop anything",
     ),
     _rule(
         "organisation",
@@ -291,6 +302,7 @@ RULES = (
     _rule(
         "organisation",
         """
+        GET /console/letters
         GET /v1/audit
         GET /v1/audit/check
         GET /v1/users
