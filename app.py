@@ -36,6 +36,7 @@ from chalicelib.imports import routes as imports_routes
 from chalicelib.imports.consumers import bp as imports_bp
 from chalicelib.imports.consumers import run_import
 from chalicelib.influencers import me as influencers_me
+from chalicelib.influencers import mine as influencers_mine
 from chalicelib.influencers import routes as influencers_routes
 from chalicelib.influencers.consumers import bp as influencers_bp
 from chalicelib.influencers.consumers import send_service, welcome
@@ -97,6 +98,7 @@ for feature in (
     imports_routes,
     influencers_routes,
     influencers_me,
+    influencers_mine,
     metrics_routes,
     pages_routes,
     policies_routes,
