@@ -43,6 +43,7 @@ from chalicelib.influencers.consumers import send_service, welcome
 from chalicelib.metrics import routes as metrics_routes
 from chalicelib.metrics.consumers import bp as metrics_bp
 from chalicelib.metrics.consumers import follow_accounts, forget_posts, measure_due, weigh_posts
+from chalicelib.pages import home as pages_home
 from chalicelib.pages import routes as pages_routes
 from chalicelib.policies import routes as policies_routes
 from chalicelib.turnout import routes as turnout_routes
@@ -55,7 +56,7 @@ from chalicelib.webhooks.consumers import bp as webhooks_bp
 from chalicelib.webhooks.consumers import send_webhooks
 
 app = Chalice(app_name=telemetry.SERVICE, configure_logs=False)
-app.api.binary_types = ["application/octet-stream", "image/png", "image/x-icon"]
+app.api.binary_types = ["application/octet-stream", "font/woff2", "image/png", "image/x-icon"]
 app.register_middleware(ConvertToMiddleware(telemetry.logger.inject_lambda_context(clear_state=True)), "all")
 
 
@@ -100,6 +101,7 @@ for feature in (
     influencers_me,
     influencers_mine,
     metrics_routes,
+    pages_home,
     pages_routes,
     policies_routes,
     turnout_routes,
@@ -108,6 +110,7 @@ for feature in (
     webhooks_routes,
 ):
     app.register_blueprint(feature.api.blueprint)
+app.register_blueprint(http.folded())
 for blueprint in (
     events_bp,
     ambassadors_bp,

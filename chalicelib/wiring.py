@@ -102,7 +102,7 @@ if TYPE_CHECKING:
     from chalicelib.uploads import Uploads
     from chalicelib.voices.changes import Changes as VoiceChanges
     from chalicelib.voices.citizens import Citizens
-    from chalicelib.voices.desk import VoiceDesk
+    from chalicelib.voices.casework import VoiceDesk
     from chalicelib.voices.folding import Folding
     from chalicelib.voices.gallery import Gallery
     from chalicelib.voices.hearing import Hearing
@@ -1293,7 +1293,7 @@ def citizens() -> Citizens:
 
 def voice_desk() -> VoiceDesk:
     from chalicelib.files import Files
-    from chalicelib.voices.desk import VoiceDesk
+    from chalicelib.voices.casework import VoiceDesk
 
     return VoiceDesk(
         store=_voice_store(),

@@ -14,8 +14,9 @@ from pydantic import Field, StringConstraints
 from chalicelib import wiring
 from chalicelib.dispatch.model import Decision, Status
 from chalicelib.errors import InvalidInput, NotFound, OtherDepartment
-from chalicelib.http import Api, ListQuery, Request, empty, html, next_cursor, page_of, read_cursor
+from chalicelib.http import Api, ListQuery, Request, empty, next_cursor, page_of, read_cursor
 from chalicelib.i18n import translate
+from chalicelib.pages import console
 from chalicelib.pages.figures import day, moment
 from chalicelib.platforms.base import Outgoing
 from chalicelib.ports import MetricSum, RunBrief
@@ -456,10 +457,11 @@ def report(request: Request, campaign_id: str, query: ReportQuery) -> ReportView
     return _report(_seen(request, campaign_id), request.principal, query.run)
 
 
-@api.page("GET", "/campaigns/{campaign_id}/report", allow="campaign.report", summary="The report as a page")
+@api.page(
+    "GET", "/console/campaigns/{campaign_id}/report", allow="campaign.report", summary="The report as a page"
+)
 def report_page(request: Request, campaign_id: str) -> Response:
     from chalicelib.dispatch.words import CAMPAIGN, CHANNELS, PURPOSES, REASONS
-    from chalicelib.pages import shell
 
     head = _seen(request, campaign_id)
     shown = _report(head, request.principal)
@@ -469,12 +471,14 @@ def report_page(request: Request, campaign_id: str) -> Response:
 
     channel_names = {name: translate(request.lang, label) for name, label in CHANNELS.items()}
     values = shown.model_dump() | {"not_sent": worded(shown.not_sent), "skipped": worded(shown.skipped)}
-    page = shell.render(
+    under_way = any(one.in_progress for one in (shown, *shown.corrections))
+    return console.page(
+        request,
         "report.html",
-        request.lang,
-        path=f"/campaigns/{campaign_id}/report",
+        "campaigns",
+        headers={"Refresh": "5"} if under_way else None,
         title=head.title,
-        status=CAMPAIGN[head.status],
+        state=CAMPAIGN[head.status],
         withdrawn_at=head.withdrawn_at and _in_india(head.withdrawn_at),
         corrections=[(PURPOSES[one.purpose], CAMPAIGN[one.status], one) for one in shown.corrections],
         report=values,
@@ -487,8 +491,6 @@ def report_page(request: Request, campaign_id: str) -> Response:
         timetable=_timetable(head),
         updated_at=_in_india(shown.updated_at),
     )
-    under_way = any(one.in_progress for one in (shown, *shown.corrections))
-    return html(page, headers={"Refresh": "5"} if under_way else None)
 
 
 def _worded_posts(posts: PostsView) -> dict[str, Any]:
@@ -563,10 +565,9 @@ def _area_name(area_id: str, lang: str) -> str:
     return (area.names.get(lang) or area.names.get("en") or area_id) if area else area_id
 
 
-@api.page("GET", "/campaigns", allow="campaign.read", summary="All campaigns as a page")
+@api.page("GET", "/console/campaigns", allow="campaign.read", summary="All campaigns as a page")
 def campaigns_page(request: Request) -> Response:
     from chalicelib.dispatch.words import CAMPAIGN, EVERY, WITHDRAWN
-    from chalicelib.pages import shell
 
     found, more = wiring.campaigns().page(request.principal, "", "", read_cursor(request), PAGE_OF_CAMPAIGNS)
     campaigns = [
@@ -580,9 +581,7 @@ def campaigns_page(request: Request) -> Response:
         for one in found
     ]
     cursor = next_cursor(request, more)
-    return html(
-        shell.render("campaigns.html", request.lang, path="/campaigns", campaigns=campaigns, more=cursor)
-    )
+    return console.page(request, "campaigns.html", "campaigns", campaigns=campaigns, more=cursor)
 
 
 @api.get(
@@ -632,24 +631,23 @@ def sign_officer_report(request: Request, campaign_id: str, body: SignatureBody)
 
 @api.page(
     "GET",
-    "/campaigns/{campaign_id}/officer-report",
+    "/console/campaigns/{campaign_id}/officer-report",
     allow="officer_report.read",
     summary="The officer's report as a page, to be printed",
 )
 def officer_report_page(request: Request, campaign_id: str) -> Response:
     from chalicelib.dispatch.words import ACTIONS, CAMPAIGN, PURPOSES, REASONS, WITHDRAWN
-    from chalicelib.pages import shell
 
     head = _seen(request, campaign_id, "officer_report.read")
     shown = officer_report(request, campaign_id)
     areas = {area for run in shown.runs for area in run.by_area}
-    page = shell.render(
+    return console.page(
+        request,
         "officer.html",
-        request.lang,
-        path=f"/campaigns/{campaign_id}/officer-report",
+        "campaigns",
         title=head.title,
         report=shown,
-        status=WITHDRAWN if head.withdrawn_at else CAMPAIGN[head.status],
+        state=WITHDRAWN if head.withdrawn_at else CAMPAIGN[head.status],
         statuses=CAMPAIGN,
         purposes=PURPOSES,
         reasons=REASONS,
@@ -658,7 +656,6 @@ def officer_report_page(request: Request, campaign_id: str) -> Response:
         area_names={area: _area_name(area, request.lang) for area in areas},
         time=lambda at: moment(at, seconds=True) if at else "–",
     )
-    return html(page)
 
 
 def _officer_view(head: Head, report: OfficerReport) -> OfficerReportView:

@@ -115,9 +115,9 @@ RULES = (
     _rule(
         "both",
         """
-        GET /campaigns
-        GET /campaigns/{campaign_id}/officer-report
-        GET /campaigns/{campaign_id}/report
+        GET /console/campaigns
+        GET /console/campaigns/{campaign_id}/officer-report
+        GET /console/campaigns/{campaign_id}/report
         POST /v1/campaigns
         GET /v1/campaigns
         GET /v1/campaigns/{campaign_id}
@@ -195,6 +195,7 @@ RULES = (
         """
         GET /v1/jobs/{job_id}
         POST /v1/uploads
+        GET /console
         GET /me
         GET /me/voice
         POST /me/voice
@@ -205,11 +206,18 @@ RULES = (
         POST /me/handles/{handle_id}
         POST /me/handles/{handle_id}/check
         POST /me/posts
+        GET /me/settings
+        POST /me/settings
         POST /me/signout
         POST /v1/handles/{handle_id}/proof
         POST /v1/handles/{handle_id}/proof/check
         GET /v1/me
+        PATCH /v1/me
+        GET /v1/me/consents
+        POST /v1/me/consents
+        DELETE /v1/me/consents
         POST /v1/me/emails
+        POST /v1/me/withdrawal
         GET /v1/me/appeals
         POST /v1/me/appeals
         GET /v1/me/appointments
@@ -293,6 +301,8 @@ RULES = (
         GET /about/{name}
         GET /signup/qr
         GET /static/{name}
+        GET /campaigns
+        GET /campaigns/{campaign_id}/{page}
         GET /healthz
         GET /openapi.json
         GET /v1/areas
@@ -406,6 +416,7 @@ FIXED = {
     "webhook_id": "sample",
     "platform": "telegram",
     "tail": "x",
+    "page": "report",
     "code": "aaaaaaaaaaaa",
     "token": "x",
     "name": "janjan.css",
@@ -522,6 +533,7 @@ BODIES: dict[str, Callable[[Side], dict[str, Any]]] = {
     "PATCH /v1/groups/{group_id}": lambda s: {"area": s.booth},
     "POST /v1/groups/{group_id}/figures": lambda s: {"month": "2026-01", "members": 5},
     "PUT /v1/groups/{group_id}/link": lambda s: {"state": "dead", "seen": "checked"},
+    "POST /v1/me/consents": lambda s: {"purpose": "surveys", "channel": "whatsapp", "notice_version": "1"},
     "POST /v1/me/groups/{group_id}/figures": lambda s: {"month": "2026-01", "members": 5},
     "POST /v1/session": lambda s: {"username": "x@x.test", "password": "x"},
     "POST /v1/session/mfa": lambda s: {"session": "x", "code": "123456"},

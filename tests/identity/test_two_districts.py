@@ -310,7 +310,7 @@ def test_the_documentation_shows_these_rules() -> None:
         ROLES.read_text(encoding="utf-8").partition("<!-- scopes -->\n")[2].partition("\n<!-- /scopes -->")[0]
     )
     assert shown.splitlines() == table(), (
-        "docs/roles.md, between the marks `scopes`: put table() of scopes.py there"
+        "docs/roles.md, between the marks `scopes`: run `python -m scripts.scopes`"
     )
 
 
