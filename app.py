@@ -51,6 +51,7 @@ from chalicelib.voices import me as voices_me
 from chalicelib.voices import routes as voices_routes
 from chalicelib.voices.consumers import bp as voices_bp
 from chalicelib.voices.consumers import tend_voices
+from chalicelib.webhooks import desk as webhooks_desk
 from chalicelib.webhooks import routes as webhooks_routes
 from chalicelib.webhooks.consumers import bp as webhooks_bp
 from chalicelib.webhooks.consumers import send_webhooks
@@ -107,6 +108,7 @@ for feature in (
     turnout_routes,
     voices_me,
     voices_routes,
+    webhooks_desk,
     webhooks_routes,
 ):
     app.register_blueprint(feature.api.blueprint)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from pynamodb.transactions import TransactWrite
 
-from chalicelib import telemetry
+from chalicelib import lists, telemetry
 from chalicelib.ambassadors.invitation import (
     FORBIDDING,
     KINDS,
@@ -24,7 +24,7 @@ from chalicelib.ambassadors.invitation import (
     masked_address,
 )
 from chalicelib.ambassadors.service import covered, prefixes
-from chalicelib.ambassadors.store import AmbassadorStore, Position
+from chalicelib.ambassadors.store import AmbassadorStore
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.errors import InvalidInput, NotFound, OnHold, PlatformOff, Transient
 from chalicelib.i18n import negotiate, translate
@@ -54,7 +54,6 @@ RECORDED_BY_THEN_S = 60
 LOOKS_AGAIN_S = 900
 STOPPED_WAIT_S = 60
 PAGE = 100
-MOST_READ = 2000
 HOME_LANGUAGE = "hi"
 KEY = "invitation"
 
@@ -141,14 +140,9 @@ class Invitations:
     ) -> tuple[list[Invitation], dict[str, Any] | None]:
         """Up to `limit` invitations by place, and where to go on: a page may be short, even empty, and the
         list go on. Raises InvalidInput for an area that is none or not the caller's."""
-        found: list[Invitation] = []
-        walk = self._walk(prefixes(self.areas, who, area, READ), after)
-        for read, (one, place) in enumerate(walk, start=1):
-            if status in (None, one.status):
-                found.append(one)
-            if len(found) == limit or read >= MOST_READ:
-                return found, place
-        return found, None
+        stretches = prefixes(self.areas, who, area, READ)
+        rows = lists.walk(stretches, lambda at, begin: self.store.invitations(at, begin, PAGE), after)
+        return lists.page(rows, limit, lambda one: status in (None, one.status))
 
     # --- behind the queue
 
@@ -307,15 +301,6 @@ class Invitations:
         }
         subject = translate(language, "An invitation from %(organisation)s", given)
         return Outgoing(subject=subject, text=translate(language, text, given), unsubscribe_url=stop)
-
-    def _walk(
-        self, stretches: Sequence[str], after: Mapping[str, Any] | None
-    ) -> Iterator[tuple[Invitation, dict[str, Any]]]:
-        first = int(after["stretch"]) if after else 0
-        for number, prefix in enumerate(stretches[first:], start=first):
-            begin: Position | None = after["key"] if after and number == first else None
-            for one, place in self.store.invitations(prefix, begin, PAGE):
-                yield one, {"stretch": number, "key": place}
 
 
 def _address(invitee: Invitee | None, kind: str) -> str:

@@ -33,6 +33,7 @@ from pynamodb.transactions import TransactWrite
 
 from chalicelib.ambassadors.invitation import Invitation
 from chalicelib.ambassadors.model import Appointment, Card
+from chalicelib.lists import prefix_of
 from chalicelib.tables import Table, TableName
 
 APPOINTMENT, CARD, ALONE = "appointment", "card", "-"
@@ -59,11 +60,6 @@ class Record(Table):
     place = UnicodeAttribute(null=True)
     body = UnicodeAttribute(null=True)
     rev = NumberAttribute(null=True)
-
-
-def prefix_of(path: Sequence[str]) -> str:
-    """How the places of all in this area and below begin."""
-    return "".join(f"{part}/" for part in path)
 
 
 class AmbassadorStore:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from pynamodb.transactions import TransactWrite
 
+from chalicelib import lists
 from chalicelib.clock import Clock
 from chalicelib.errors import Conflict, FieldError, InvalidInput, NotFound
 from chalicelib.groups.model import (
@@ -29,7 +30,7 @@ from chalicelib.groups.model import (
     officer_of,
     sees,
 )
-from chalicelib.groups.store import GroupStore, Position, prefix_of
+from chalicelib.groups.store import GroupStore
 from chalicelib.identity.audit import Audit
 from chalicelib.identity.chain import Detail
 from chalicelib.identity.roles import Principal
@@ -37,7 +38,6 @@ from chalicelib.ids import new_id
 from chalicelib.ports import Area, Areas, People
 
 PAGE = 100
-MOST_READ = 2000
 """Groups that one call looks through; behind them the list goes on with its cursor."""
 
 
@@ -140,15 +140,12 @@ class Groups:
     ) -> tuple[list[Group], dict[str, Any] | None]:
         """Up to `limit` groups by place, and where to go on. Raises InvalidInput for an area that is none or
         not the caller's."""
-        found: list[Group] = []
-        for read, (group, place) in enumerate(self._walk(self._stretches(who, area, kind), after), start=1):
-            if not sees(who, group, READ):
-                continue  # nor is it a place to go on from: a cursor can be read
-            if state in (None, group.state):
-                found.append(group)
-            if len(found) == limit or read >= MOST_READ:
-                return found, place
-        return found, None
+        rows = lists.walk(
+            self._stretches(who, area, kind), lambda at, begin: self.store.listed(*at, begin, PAGE), after
+        )
+        return lists.page(
+            rows, limit, lambda group: state in (None, group.state), lambda group: sees(who, group, READ)
+        )
 
     # --- a creator's own
 
@@ -160,7 +157,11 @@ class Groups:
             return []
         path = contact.area_path
         paths = [path[:depth] for depth in range(len(path), 0, -1)]
-        near = (g for one in paths for g, _ in self.store.listed("area", f"{prefix_of(one)}grp_", None, PAGE))
+        near = (
+            g
+            for one in paths
+            for g, _ in self.store.listed("area", f"{lists.prefix_of(one)}grp_", None, PAGE)
+        )
         return [group for group in near if belongs(path, group)]
 
     def looked_after(self, person: str, group_id: str) -> Group:
@@ -255,29 +256,19 @@ class Groups:
         own = kind == "coordination" and not officer_of(who, WRITE).isdisjoint(departments)
         return own or who.covers_area(area.path, WRITE)
 
-    def _walk(
-        self, stretches: Sequence[tuple[Kind, str]], after: Mapping[str, Any] | None
-    ) -> Iterator[tuple[Group, dict[str, Any]]]:
-        """All groups of the stretches behind a place; each with its own place."""
-        first = int(after["stretch"]) if after else 0
-        for number, (kind, prefix) in enumerate(stretches[first:], start=first):
-            begin: Position | None = after["key"] if after and number == first else None
-            for group, key in self.store.listed(kind, prefix, begin, PAGE):
-                yield group, {"stretch": number, "key": key}
-
     def _stretches(self, who: Principal, area: str | None, kind: Kind | None) -> list[tuple[Kind, str]]:
         """What of the register the caller may look through. Groups of coordination are few: a nodal officer's
         are picked from all that lie in the asked area."""
         kinds: tuple[Kind, ...] = (kind,) if kind else ("area", "coordination")
         officer = bool(officer_of(who, READ))
         if area is None:
-            within, covered = [""], self._own_prefixes(who)
+            within, covered = [""], lists.covered_prefixes(self.areas, who, READ)
         else:
             asked = self.areas.get(area)
             covers = asked is not None and who.covers_area(asked.path, READ)
             if asked is None or not (covers or officer):
                 raise _no_area(area)
-            within = [prefix_of(asked.path)]
+            within = [lists.prefix_of(asked.path)]
             covered = within if covers else []
         return [
             (one, at) for one in kinds for at in (within if one == "coordination" and officer else covered)
@@ -287,17 +278,6 @@ class Groups:
         """Beginnings of the places that the caller may look through: those that they cover, and for a nodal
         officer all that may hold a group of their departments."""
         return [at for _, at in self._stretches(who, area, "coordination")]
-
-    def _own_prefixes(self, who: Principal) -> list[str]:
-        """Beginnings of the places that the caller covers, none inside another."""
-        if who.covers_area((), READ):
-            return [""]
-        paths = [found.path for one in who.areas if (found := self.areas.get(one)) is not None]
-        kept: list[str] = []
-        for prefix in sorted(prefix_of(path) for path in paths if who.covers_area(path, READ)):
-            if not kept or not prefix.startswith(kept[-1]):
-                kept.append(prefix)
-        return kept
 
 
 def _no_area(area_id: str) -> InvalidInput:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Annotated, Any, Literal, get_args
 
@@ -18,6 +17,7 @@ from pydantic import (
 from chalicelib.emails import LONGEST_EMAIL, clean_email
 from chalicelib.errors import Conflict, FieldError
 from chalicelib.handles import clean_handle
+from chalicelib.lists import prefix_of
 from chalicelib.names import clean_name, clean_text, fold, plain_digits, refuse
 from chalicelib.phones import clean_phone, masked
 from chalicelib.platforms.base import Medium
@@ -470,7 +470,7 @@ class Influencer(View):
     @property
     def area_key(self) -> str:
         """Sorts people by place: everyone in an area and below has its path as the beginning."""
-        return f"{area_prefix(self.area_path)}{self.id}"
+        return f"{prefix_of(self.area_path)}{self.id}"
 
     @property
     def masked_phone(self) -> str:
@@ -489,11 +489,6 @@ class Influencer(View):
             suppressed=self.suppressed_channels,
             paused_until=self.paused_until,
         )
-
-
-def area_prefix(path: Sequence[str]) -> str:
-    """`IN/IN-UP/D162/`: how the area keys of all people in this area and below begin."""
-    return "".join(f"{part}/" for part in path)
 
 
 class Verification(View):

@@ -288,6 +288,9 @@ RULES = (
         GET /v1/audit/check
         GET /v1/users
         POST /v1/users
+        GET /console/webhooks
+        POST /console/webhooks/{webhook_id}/resume
+        POST /console/webhooks/{webhook_id}/test
         GET /v1/webhooks
         POST /v1/webhooks/{webhook_id}/resume
         POST /v1/webhooks/{webhook_id}/test
