@@ -331,7 +331,7 @@ def _settings_page(request: Request, form: Form | None = None, error: Rejected |
         path="/me/settings",
         person=person,
         form=_filled(person, typed),
-        areas=directory.many(person.area_path[1:]),
+        home=_home(person, lang),
         levels=place.levels,
         more=translate(lang, place.more),
         choosing=typed.one("do") in ("place", "area"),
@@ -348,6 +348,11 @@ def _settings_page(request: Request, form: Form | None = None, error: Rejected |
         problems=problems,
     )
     return html(page, error.status if error else 200)
+
+
+def _home(person: Influencer, lang: str) -> list[str]:
+    found = wiring.directory().many(person.area_path[1:])
+    return [named(found[one].names, lang) for one in person.area_path[1:] if one in found]
 
 
 def _at_home(person: Influencer) -> Form:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import sync_playwright
 
-from chalicelib import wiring
+from chalicelib import i18n, wiring
 from chalicelib.i18n import translate
 from chalicelib.influencers import forms
 from chalicelib.influencers.model import CHANNELS, ReviewRequest
@@ -201,6 +201,8 @@ def test_a_creator_pauses_until_a_day_or_without_an_end_and_goes_on(creator: Cre
     assert "Campaigns pause until you go on." in settings(creator, do="pause", paused_until="")
     assert "Campaigns pause until you go on." in creator.get("/me?lang=en")
     assert "Campaigns come to you again." in settings(creator, do="resume")
+    for lang in i18n.languages():  # names of places are not told in every language
+        assert creator.get(f"/me/settings?lang={lang}").startswith("<!doctype html>")
     later = wiring.clock().today_ist() + timedelta(days=9)
     for typed in (f"{later:%Y-%m-%d}", f"{later:%d-%m-%Y}", f"{later:%d/%m/%Y}"):
         assert f"Campaigns pause until {later:%d-%m-%Y}." in settings(creator, do="pause", paused_until=typed)
