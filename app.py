@@ -21,6 +21,7 @@ from chalicelib.callbacks.consumers import process_callbacks
 from chalicelib.campaigns import routes as campaigns_routes
 from chalicelib.departments import routes as departments_routes
 from chalicelib.directory import routes as directory_routes
+from chalicelib.dispatch import desk as dispatch_desk
 from chalicelib.dispatch import routes as dispatch_routes
 from chalicelib.dispatch.consumers import bp as dispatch_bp
 from chalicelib.dispatch.consumers import launch_due, plan_run, send_chunk
@@ -94,6 +95,7 @@ for feature in (
     directory_routes,
     departments_routes,
     campaigns_routes,
+    dispatch_desk,
     dispatch_routes,
     groups_routes,
     identity_routes,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from pynamodb.transactions import TransactWrite
@@ -16,6 +16,7 @@ from chalicelib.ambassadors.invitation import (
     OUTCOMES,
     READ,
     TEMPLATE,
+    WAITS_AT_MOST,
     WRITE,
     Channel,
     Invitation,
@@ -53,6 +54,8 @@ RECORDED_BY_THEN_S = 60
 """Longer than a request of the API may take."""
 LOOKS_AGAIN_S = 900
 STOPPED_WAIT_S = 60
+A_PASS = 200
+"""Invitations that one sweep looks at."""
 PAGE = 100
 HOME_LANGUAGE = "hi"
 KEY = "invitation"
@@ -175,6 +178,28 @@ class Invitations:
             raise OnHold(retry_after_s=LOOKS_AGAIN_S) from None
         told, _, code = outcome.partition(":")
         self._done(seen, OUTCOMES.get(told, "refused"), code)
+
+    def sweep(self, until: float) -> None:
+        """Closes invitations whose term is over and whose message never came, or came to the dead letters:
+        name and address go. At most A_PASS a time. May be repeated, and die at any moment."""
+        term = self.clock.now() - WAITS_AT_MOST - timedelta(seconds=1)
+        for place, invitation in self.store.waiting_since(term, A_PASS):
+            if self.clock.epoch() >= until:
+                return
+            seen = self.store.invitation(invitation)
+            if seen is not None and seen.status == "waiting":
+                self._close_late(seen)
+            self.store.looked_at(place)
+
+    def _close_late(self, seen: Invitation) -> None:
+        """Whoever is about to send it has the last word: their change is another revision."""
+        found: Invitation | None = seen
+        while found is not None and found.status == "waiting":
+            status: Status = "unknown" if found.tried else "not_sent"
+            if self.store.change_invitation(found.done(status, "too_late", self.clock.now())):
+                telemetry.count(f"invitation_{status}")
+                return
+            found = self.store.invitation(seen.id)
 
     def unsubscribe(self, invitation: str, *, at: datetime) -> None:
         """Ends all emails to the address of an invitation, by its owner's click; the address itself is not

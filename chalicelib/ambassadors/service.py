@@ -200,6 +200,20 @@ class Ambassadors:
         if ambassador_of:
             self._appoint_reviewed(influencer, event, at, ambassador_of)
 
+    def held(self, person: str) -> list[dict[str, Any]]:
+        """A person's appointments, as plain values (ports.PersonalRecords)."""
+        told = {"area", "begins", "until", "code", "at", "ended_on", "reason"}
+        return [
+            {"kind": "appointment", **one.model_dump(mode="json", include=told)}
+            for one in self.store.many(self.store.card(person).known)
+        ]
+
+    def forget(self, person: str) -> bool:
+        """Ends the appointments of somebody who was erased. That somebody was appointed stays, under an id
+        that leads to nobody; the name stood in the register alone."""
+        self._end_of_left(person)
+        return True
+
     def _end_of_left(self, influencer: str) -> None:
         def step(appointment: str) -> tuple[Appointment, None]:
             found = self.store.find(appointment)

@@ -71,6 +71,12 @@ class InfluencerWithdrawn(_OfInfluencer):
     name = "influencer.withdrawn"
 
 
+class InfluencerErased(_OfInfluencer):
+    """Somebody had all that is kept of them erased: whoever keeps something of this id erases it too."""
+
+    name = "influencer.erased"
+
+
 class HandleProven(_OfInfluencer):
     """A person showed that an account is theirs."""
 
@@ -313,6 +319,7 @@ CATALOG: dict[str, type[Event]] = {
         InfluencerSuspended,
         InfluencerMoved,
         InfluencerWithdrawn,
+        InfluencerErased,
         HandleProven,
         HandleContested,
         DepartmentHandleProven,

@@ -10,7 +10,7 @@ from pynamodb.transactions import TransactWrite
 
 from chalicelib import lists
 from chalicelib.clock import Clock
-from chalicelib.errors import Conflict, FieldError, InvalidInput, NotFound
+from chalicelib.errors import Conflict, FieldError, InvalidInput, NotFound, Transient
 from chalicelib.groups.model import (
     READ,
     REVEAL,
@@ -38,7 +38,10 @@ from chalicelib.ids import new_id
 from chalicelib.ports import Area, Areas, People
 
 PAGE = 100
-"""Groups that one call looks through; behind them the list goes on with its cursor."""
+TRIES = 5
+SYSTEM = "system"
+DISTRICT = 3
+"""Parts of an area's path down to the district."""
 
 
 class LinkTaken(Conflict):
@@ -176,6 +179,32 @@ class Groups:
     def own_figures(self, person: str, group_id: str, said: Figures) -> Group:
         """Notes a month's figures, by the word of an admin of the group."""
         return self._count(self.looked_after(person, group_id), person, said)
+
+    # --- what is kept of a person
+
+    def forget_admin(self, person: str, path: Sequence[str]) -> None:
+        """Takes somebody who was erased out of the admins of the groups of their district and of what lies
+        above it. May be repeated. Raises Transient."""
+        above = [f"{lists.prefix_of(path[:depth])}grp_" for depth in range(1, min(len(path), DISTRICT))]
+        below = [lists.prefix_of(path)] if len(path) >= DISTRICT else [f"{lists.prefix_of(path)}grp_"]
+        kinds: tuple[Kind, ...] = ("area", "coordination")
+        for kind, prefix in [(kind, prefix) for kind in kinds for prefix in (*above, *below)]:
+            for group, _ in self.store.listed(kind, prefix, None, PAGE):
+                if person in {admin.influencer for admin in group.admins}:
+                    self._without_admin(group.id, person)
+
+    def _without_admin(self, group_id: str, person: str) -> None:
+        for _ in range(TRIES):
+            before = self.store.find(group_id)
+            if before is None or person not in {admin.influencer for admin in before.admins}:
+                return
+            others = tuple(admin for admin in before.admins if admin.influencer != person)
+            try:
+                self._commit(SYSTEM, "group.changed", before, before.changed(admins=others), detail={})
+            except Conflict:
+                continue
+            return
+        raise Transient
 
     def _count(self, before: Group, by: str, said: Figures) -> Group:
         if said.month > self.clock.today_ist().isoformat()[: len(said.month)]:

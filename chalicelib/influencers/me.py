@@ -23,6 +23,7 @@ from chalicelib.http import (
     page_of,
 )
 from chalicelib.identity.sessions import HOLDS_S
+from chalicelib.influencers.erasing import ErasureRequest
 from chalicelib.influencers.model import (
     NO_END,
     Account,
@@ -225,6 +226,22 @@ def withdraw(request: Request, body: Nothing) -> Response:
 
 class Asked(View):
     status: Literal["sent"] = "sent"
+
+
+@api.delete(
+    "/v1/me",
+    allow=CREATOR,
+    body=ErasureRequest,
+    status=204,
+    kept=False,
+    heard=True,
+    summary="Erase all that is kept of the creator who asks, for good",
+)
+def erase_me(request: Request, body: ErasureRequest) -> Response:
+    wiring.erasing().mine(request.principal.id, body.word)
+    response = empty(204)
+    response.headers["Set-Cookie"] = session_cookie("", 0)
+    return response
 
 
 @api.post(

@@ -209,8 +209,9 @@ class Appeals:
             for one in self.mine(person)
         ]
 
-    def forget(self, person: str) -> None:
+    def forget(self, person: str) -> bool:
         self.store.forget(person)
+        return True
 
     def _profile(self, person: str) -> Profile:
         profile = self.profiles.profile(person)
