@@ -8,7 +8,7 @@ from chalice.app import Response
 from pydantic import ValidationError
 
 from chalicelib import wiring
-from chalicelib.errors import InvalidInput, JanJanError, Rejected, Transient
+from chalicelib.errors import InvalidInput, JanJanError, Rejected, Transient, Unauthenticated
 from chalicelib.http import CREATOR, PUBLIC, Api, Request, html, invalid, redirect
 from chalicelib.i18n import translate
 from chalicelib.identity.sessions import HOLDS_S
@@ -163,11 +163,18 @@ def _sign_in_page(
     return html(page, error.status if error else 200)
 
 
+def _person(request: Request) -> Influencer:
+    person = wiring.myself().get(request.principal.id)
+    if person.standing is None:  # left since the session was looked at
+        raise Unauthenticated
+    return person
+
+
 def _my_page(
     request: Request, form: Form | None = None, error: Rejected | None = None, said: str = ""
 ) -> Response:
     """`said`: what became of something that the creator has just done."""
-    person = wiring.myself().get(request.principal.id)
+    person = _person(request)
     posts, _ = wiring.posts().mine(person.id, POSTS_SHOWN, None)
     said = said or translate(request.lang, SAID.get(request.query.get("said", ""), ""))
     errors, problems = forms.problems(error, form or Form(), Place([], ""), request.lang)
@@ -248,7 +255,7 @@ def _area(request: Request, form: Form) -> Response:
     place = pick_place(form, wiring.directory().children, request.lang)
     if not place.area:
         raise InvalidInput.of("area", "missing", "Please fill in this field.")
-    before = wiring.myself().get(request.principal.id)
+    before = _person(request)
     after = wiring.wishes().change(request.principal.id, ProfileChange(area=place.area))
     return _done(request, "saved" if after.status == before.status else "moved", "place")
 
@@ -319,7 +326,7 @@ def _done(request: Request, said: str, section: str) -> Response:
 
 
 def _settings_page(request: Request, form: Form | None = None, error: Rejected | None = None) -> Response:
-    person, lang, directory = wiring.myself().get(request.principal.id), request.lang, wiring.directory()
+    person, lang, directory = _person(request), request.lang, wiring.directory()
     typed = form or Form()
     place = pick_place(
         typed if typed.one("do") in ("place", "area") else _at_home(person), directory.children, lang
