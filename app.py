@@ -18,6 +18,7 @@ from chalicelib.ambassadors.consumers import keep_ambassadors
 from chalicelib.callbacks import routes as callbacks_routes
 from chalicelib.callbacks.consumers import bp as callbacks_bp
 from chalicelib.callbacks.consumers import process_callbacks
+from chalicelib.campaigns import desk as campaigns_desk
 from chalicelib.campaigns import routes as campaigns_routes
 from chalicelib.departments import routes as departments_routes
 from chalicelib.directory import routes as directory_routes
@@ -95,6 +96,7 @@ for feature in (
     directory_routes,
     departments_routes,
     campaigns_routes,
+    campaigns_desk,
     dispatch_desk,
     dispatch_routes,
     groups_routes,

@@ -210,14 +210,19 @@ def take_consents_back(request: Request, query: TakenBack) -> ConsentList:
     return ConsentList(items=list(after.consents))
 
 
+class Leaving(Strict):
+    sure: Literal[True]
+    """It cannot be undone: who has left joins anew."""
+
+
 @api.post(
     "/v1/me/withdrawal",
     allow=CREATOR,
-    body=Nothing,
+    body=Leaving,
     status=204,
     summary="Leave: consents and sessions end, number and accounts are free again",
 )
-def withdraw(request: Request, body: Nothing) -> Response:
+def withdraw(request: Request, body: Leaving) -> Response:
     wiring.wishes().leave(request.principal.id)
     response = empty(204)
     response.headers["Set-Cookie"] = session_cookie("", 0)

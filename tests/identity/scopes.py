@@ -117,6 +117,10 @@ RULES = (
         "both",
         """
         GET /console/campaigns
+        GET /console/campaigns/{campaign_id}
+        POST /console/campaigns/{campaign_id}
+        GET /console/campaigns/{campaign_id}/approval
+        POST /console/campaigns/{campaign_id}/approval
         GET /console/campaigns/{campaign_id}/officer-report
         GET /console/campaigns/{campaign_id}/report
         POST /v1/campaigns
@@ -259,6 +263,14 @@ RULES = (
         """,
         "one number or bot speaks for all: its pace, health and templates are nobody's alone; who may stop "
         "something may stop anything",
+    ),
+    _rule(
+        "organisation",
+        """
+        GET /console/campaigns/new
+        POST /console/campaigns/new
+        """,
+        "an empty form: it offers what is published; who saves may do so for their own departments alone",
     ),
     _rule(
         "organisation",

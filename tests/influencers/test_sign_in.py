@@ -239,7 +239,8 @@ def test_over_http_consents_are_listed_given_and_taken_back(api: Api) -> None:
 def test_over_http_who_leaves_is_signed_out(api: Api) -> None:
     joined(api)
     token = signed_in(api)
-    assert api("POST", "/v1/me/withdrawal", {}, who=token)[0] == 204
+    assert api("POST", "/v1/me/withdrawal", {}, who=token)[0] == 422
+    assert api("POST", "/v1/me/withdrawal", {"sure": True}, who=token)[0] == 204
     assert api("GET", "/v1/me", who=token)[0] == 401
 
 
