@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field
 
 from chalicelib import wiring
 from chalicelib.clock import rfc3339
+from chalicelib.errors import InvalidInput
 from chalicelib.http import (
     CREATOR,
     CREATOR_COOKIE,
@@ -175,8 +176,9 @@ class ConsentList(View):
 
 
 class TakenBack(Strict):
-    purpose: Purpose | None = None
+    purpose: Purpose
     channel: Channel | None = None
+    """Empty: over all."""
 
 
 @api.get("/v1/me/consents", allow=CREATOR, query=ListQuery, answer=ConsentList, summary="One's own consents")
@@ -203,15 +205,15 @@ def give_consent(request: Request, body: ConsentRequest) -> ConsentList:
     allow=CREATOR,
     query=TakenBack,
     answer=ConsentList,
-    summary="Take consents back: of one purpose, over one channel, or all",
+    summary="Take consents back: of one purpose, over one channel or all",
 )
 def take_consents_back(request: Request, query: TakenBack) -> ConsentList:
-    after = wiring.wishes().take_back(request.principal.id, query.purpose or "", query.channel or "")
+    after = wiring.wishes().take_back(request.principal.id, query.purpose, query.channel or "")
     return ConsentList(items=list(after.consents))
 
 
 class Leaving(Strict):
-    sure: Literal[True]
+    sure: bool = False
     """It cannot be undone: who has left joins anew."""
 
 
@@ -223,6 +225,8 @@ class Leaving(Strict):
     summary="Leave: consents and sessions end, number and accounts are free again",
 )
 def withdraw(request: Request, body: Leaving) -> Response:
+    if not body.sure:
+        raise InvalidInput.of("sure", "missing", "Please confirm that you want to leave.")
     wiring.wishes().leave(request.principal.id)
     response = empty(204)
     response.headers["Set-Cookie"] = session_cookie("", 0)

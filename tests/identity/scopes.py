@@ -562,7 +562,7 @@ BODIES: dict[str, Callable[[Side], dict[str, Any]]] = {
     "PATCH /v1/groups/{group_id}": lambda s: {"area": s.booth},
     "POST /v1/groups/{group_id}/figures": lambda s: {"month": "2026-01", "members": 5},
     "PUT /v1/groups/{group_id}/link": lambda s: {"state": "dead", "seen": "checked"},
-    "POST /v1/me/consents": lambda s: {"purpose": "surveys", "channel": "whatsapp", "notice_version": "1"},
+    "POST /v1/me/consents": lambda s: {"purpose": "campaigns", "channel": "whatsapp", "notice_version": "1"},
     "POST /v1/me/groups/{group_id}/figures": lambda s: {"month": "2026-01", "members": 5},
     "POST /v1/session": lambda s: {"username": "x@x.test", "password": "x"},
     "POST /v1/session/mfa": lambda s: {"session": "x", "code": "123456"},
