@@ -18,9 +18,11 @@ from chalicelib.ambassadors.consumers import keep_ambassadors
 from chalicelib.callbacks import routes as callbacks_routes
 from chalicelib.callbacks.consumers import bp as callbacks_bp
 from chalicelib.callbacks.consumers import process_callbacks
+from chalicelib.campaigns import desk as campaigns_desk
 from chalicelib.campaigns import routes as campaigns_routes
 from chalicelib.departments import routes as departments_routes
 from chalicelib.directory import routes as directory_routes
+from chalicelib.dispatch import desk as dispatch_desk
 from chalicelib.dispatch import routes as dispatch_routes
 from chalicelib.dispatch.consumers import bp as dispatch_bp
 from chalicelib.dispatch.consumers import launch_due, plan_run, send_chunk
@@ -94,6 +96,8 @@ for feature in (
     directory_routes,
     departments_routes,
     campaigns_routes,
+    campaigns_desk,
+    dispatch_desk,
     dispatch_routes,
     groups_routes,
     identity_routes,

@@ -617,8 +617,9 @@ class PersonalRecords(Protocol):
         """All of it, as plain values."""
         ...
 
-    def forget(self, person: str) -> None:
-        """Takes it away for good. May be repeated."""
+    def forget(self, person: str) -> bool:
+        """Takes it away for good; False while some of it must wait, for what is under way. May be
+        repeated."""
         ...
 
 

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from chalicelib.dispatch.officer import Officer
     from chalicelib.dispatch.paces import Paces
     from chalicelib.dispatch.planner import Planner
+    from chalicelib.dispatch.remembered import Remembered
     from chalicelib.dispatch.report import Reporter
     from chalicelib.dispatch.sender import Sender
     from chalicelib.dispatch.stops import StandingStops, StopDesk
@@ -61,14 +62,16 @@ if TYPE_CHECKING:
     from chalicelib.identity.tokens import Tokens
     from chalicelib.imports.runner import Runner
     from chalicelib.imports.service import Imports, Kinds
+    from chalicelib.influencers.erasing import Erasing
     from chalicelib.influencers.intake import InfluencersKind
     from chalicelib.influencers.myself import Myself
     from chalicelib.influencers.proofs import Proofs
     from chalicelib.influencers.resuming import Resuming
     from chalicelib.influencers.service import Messenger, People, Register, Signups
-    from chalicelib.influencers.store import PeopleStore, RosterStore
+    from chalicelib.influencers.store import Left, PeopleStore, RosterStore
     from chalicelib.metrics.followers import Followers
     from chalicelib.metrics.measuring import Measuring
+    from chalicelib.metrics.own import OwnPosts
     from chalicelib.metrics.poller import Poller
     from chalicelib.metrics.service import Posts
     from chalicelib.metrics.store import PostStore
@@ -639,10 +642,56 @@ def appeals() -> Appeals:
     return Appeals(_policy_store(), tiers(), profiles(), directory(), rate_limits(), audit(), clock())
 
 
+PICTURES_SHOWN_S = 3600
+"""How long the pictures of an export can be opened."""
+
+
 def personal_records() -> tuple[PersonalRecords, ...]:
     """What features keep of a person beside the register: all of it is in an export, and goes with an
     erasure."""
-    return (appeals(), voices())
+    return (_own_posts(), _remembered(), appeals(), voices(), ambassadors())
+
+
+def records_of_leaving() -> tuple[PersonalRecords, ...]:
+    """Of these, what goes already when somebody leaves."""
+    return (_own_posts(), appeals(), voices())
+
+
+@cache
+def _own_posts() -> OwnPosts:
+    from chalicelib.files import Files
+    from chalicelib.metrics.own import OwnPosts
+    from chalicelib.metrics.snapshots import Snapshots
+
+    files = Files(settings().bucket)
+    return OwnPosts(posts(), Snapshots(), lambda key: files.link(key, PICTURES_SHOWN_S))
+
+
+@cache
+def _remembered() -> Remembered:
+    from chalicelib.campaigns.briefs import Briefs
+    from chalicelib.dispatch.remembered import Remembered
+
+    return Remembered(_dispatch_store(), runs(), Briefs(_campaign_store()).brief, clock())
+
+
+@cache
+def erasing() -> Erasing:
+    from chalicelib.influencers.erasing import Erasing
+
+    def more(left: Left) -> None:
+        for source in left.sources:
+            voices().forget_source(source)
+        groups().forget_admin(left.person, left.path)
+
+    return Erasing(
+        store=_people_store(),
+        records=personal_records,
+        sources=lambda channel, address: voices().source(channel, address),
+        more=more,
+        audit=audit(),
+        clock=clock(),
+    )
 
 
 @cache

@@ -818,6 +818,33 @@ class Counts:
         else:
             self.in_progress += 1
 
+    def join(self, other: Counts) -> None:
+        """Adds the counts of other tallies."""
+        for name, value in vars(other).items():
+            if isinstance(value, Counter):
+                getattr(self, name).update(value)
+            else:
+                setattr(self, name, getattr(self, name) + value)
+
+
+STAGES: Mapping[str, tuple[Fact, ...]] = {
+    "accepted": (Fact.ACCEPTED, Fact.SENT, Fact.DELIVERED, Fact.READ),
+    "delivered": (Fact.DELIVERED, Fact.READ),
+    "read": (Fact.READ,),
+}
+"""How far a message may come, and the facts that prove it: the first of them tells since when."""
+
+
+def since(facts: Facts) -> dict[str, int]:
+    """Since when each stage holds (seconds since EPOCH) that this person counts in, as `Counts` does."""
+    status = status_of(facts)
+    held = (status in TAKEN, status in ARRIVED, status is Status.READ)
+    return {
+        stage: min(value for fact in proofs if isinstance(value := facts.get(fact), int))
+        for (stage, proofs), holds in zip(STAGES.items(), held, strict=True)
+        if holds
+    }
+
 
 def total(tallies: Iterable[Tally]) -> Counts:
     """The counts of all tallies together."""

@@ -63,6 +63,12 @@ class InfluencerWithdrawn(_OfInfluencer):
     name = "influencer.withdrawn"
 
 
+class InfluencerErased(_OfInfluencer):
+    """Somebody had all that is kept of them erased: whoever keeps something of this id erases it too."""
+
+    name = "influencer.erased"
+
+
 class HandleProven(_OfInfluencer):
     """A person showed that an account is theirs."""
 
@@ -304,6 +310,7 @@ CATALOG: dict[str, type[Event]] = {
         InfluencerDeclined,
         InfluencerSuspended,
         InfluencerWithdrawn,
+        InfluencerErased,
         HandleProven,
         HandleContested,
         DepartmentHandleProven,

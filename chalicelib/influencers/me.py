@@ -27,6 +27,7 @@ from chalicelib.http import (
 from chalicelib.i18n import translate
 from chalicelib.identity.sessions import HOLDS_S
 from chalicelib.influencers import forms
+from chalicelib.influencers.erasing import ErasureRequest
 from chalicelib.influencers.forms import CONSENTS
 from chalicelib.influencers.model import Account, CodeRequest, Consent, Status
 from chalicelib.influencers.service import STOPPED_BEFORE
@@ -162,6 +163,22 @@ def me(request: Request) -> MeView:
 
 class Asked(View):
     status: Literal["sent"] = "sent"
+
+
+@api.delete(
+    "/v1/me",
+    allow=CREATOR,
+    body=ErasureRequest,
+    status=204,
+    kept=False,
+    heard=True,
+    summary="Erase all that is kept of the creator who asks, for good",
+)
+def erase_me(request: Request, body: ErasureRequest) -> Response:
+    wiring.erasing().mine(request.principal.id, body.word)
+    response = empty(204)
+    response.headers["Set-Cookie"] = _cookie("", 0)
+    return response
 
 
 @api.post(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date, datetime
 from difflib import SequenceMatcher
 from typing import Annotated, Literal, get_args
@@ -19,6 +18,7 @@ from pydantic import (
 from chalicelib.emails import LONGEST_EMAIL, clean_email
 from chalicelib.errors import Conflict, FieldError
 from chalicelib.handles import clean_handle
+from chalicelib.lists import prefix_of
 from chalicelib.names import clean_name, clean_text, fold, plain_digits, refuse
 from chalicelib.phones import clean_phone, masked
 from chalicelib.platforms.base import Medium
@@ -440,7 +440,7 @@ class Influencer(View):
     @property
     def area_key(self) -> str:
         """Sorts people by place: everyone in an area and below has its path as the beginning."""
-        return f"{area_prefix(self.area_path)}{self.id}"
+        return f"{prefix_of(self.area_path)}{self.id}"
 
     @property
     def masked_phone(self) -> str:
@@ -465,11 +465,6 @@ def alike(one: Influencer, other: Influencer) -> bool:
     first, second = (" ".join(sorted(fold(person.name).split())) for person in (one, other))
     likeness = SequenceMatcher(None, first, second)
     return first == second or (likeness.quick_ratio() >= ALIKE and likeness.ratio() >= ALIKE)
-
-
-def area_prefix(path: Sequence[str]) -> str:
-    """`IN/IN-UP/D162/`: how the area keys of all people in this area and below begin."""
-    return "".join(f"{part}/" for part in path)
 
 
 class Verification(View):

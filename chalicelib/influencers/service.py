@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -12,7 +12,7 @@ from typing import Any
 
 from pynamodb.transactions import TransactWrite
 
-from chalicelib import ids, telemetry
+from chalicelib import ids, lists, telemetry
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.errors import FieldError, InvalidInput, NotFound, PlatformOff
 from chalicelib.events.catalog import (
@@ -42,7 +42,6 @@ from chalicelib.influencers.model import (
     Verification,
     age_problem,
     alike,
-    area_prefix,
     new_influencer,
 )
 from chalicelib.influencers.resuming import Resumptions
@@ -69,7 +68,6 @@ MESSAGES_A_NUMBER = 5
 """An hour: nobody can have a stranger's phone or mailbox flooded with codes."""
 TRIES_AN_ADDRESS = 2000
 PAGE = 100
-MOST_READ = 2000
 """People looked at for one page of a list: a rare filter answers early, with a cursor to go on."""
 HOME_LANGUAGE = "hi"
 STOPPED_BEFORE = "You have written STOP. To get our messages again, write START."
@@ -696,23 +694,8 @@ class Register:
         for an area that is none or not theirs."""
         prefixes = self._prefixes(who, area)
         stretches = [(state, prefix) for state in ([status] if status else STATUSES) for prefix in prefixes]
-        found: list[Influencer] = []
-        for read, (person, place) in enumerate(self._walk(stretches, after), start=1):
-            if pick.picks(person):
-                found.append(person)
-            if len(found) == limit or read == MOST_READ:
-                return found, place
-        return found, None
-
-    def _walk(
-        self, stretches: Sequence[tuple[Status, str]], after: Mapping[str, Any] | None
-    ) -> Iterator[tuple[Influencer, dict[str, Any]]]:
-        """Everyone in the stretches behind a place; each with their own place."""
-        first = int(after["stretch"]) if after else 0
-        for number, (state, prefix) in enumerate(stretches[first:], start=first):
-            begin = after["key"] if after and number == first else None
-            for person, key in self.store.listed(state, prefix, begin, PAGE):
-                yield person, {"stretch": number, "key": key}
+        rows = lists.walk(stretches, lambda at, begin: self.store.listed(*at, begin, PAGE), after)
+        return lists.page(rows, limit, pick.picks)
 
     def waiting(self, who: Principal, area: str | None, most: int = MOST_WAITING) -> list[Influencer]:
         """Who waits for a review in the caller's areas, who came first before all others; no more than `most`
@@ -729,7 +712,7 @@ class Register:
         """Others of the same place with nearly the same name, by whom of `people` they resemble: who is
         approved there, or among `waiting`. Perhaps somebody has signed up twice."""
         paths = sorted({person.area_path for person in people})
-        there = self._read([("approved", f"{area_prefix(path)}inf_") for path in paths], NAMESAKES_READ)
+        there = self._read([("approved", f"{lists.prefix_of(path)}inf_") for path in paths], NAMESAKES_READ)
         by_place = dict(zip(paths, there, strict=True))
         for person in waiting:
             by_place.get(person.area_path, []).append(person)
@@ -840,15 +823,8 @@ class Register:
     def _prefixes(self, who: Principal, area: str | None) -> list[str]:
         """Beginnings of the area keys that `who` may see, none inside another."""
         if area:
-            return [area_prefix(self._own_area(who, area, "area", READ).path)]
-        if who.covers_area((), READ):
-            return [""]
-        own = [found for area_id in who.areas if (found := self.areas.get(area_id)) is not None]
-        kept: list[str] = []
-        for prefix in sorted(area_prefix(found.path) for found in own):
-            if not kept or not prefix.startswith(kept[-1]):
-                kept.append(prefix)
-        return kept
+            return [lists.prefix_of(self._own_area(who, area, "area", READ).path)]
+        return lists.covered_prefixes(self.areas, who, READ)
 
     def _own_area(self, who: Principal, area_id: str, name: str, action: str) -> Area:
         area = self.areas.get(area_id)

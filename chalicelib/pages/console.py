@@ -80,6 +80,7 @@ ROOMS: tuple[tuple[str, tuple[Room, ...]], ...] = (
             Room("users", mark("Users and roles")),
             Room("audit", mark("Audit")),
             Room("webhooks", mark("Webhooks")),
+            Room("letters", mark("Dead letters")),
         ),
     ),
 )

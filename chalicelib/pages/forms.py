@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
+from chalicelib.errors import InvalidInput, JanJanError
 from chalicelib.i18n import translate
 from chalicelib.pages.frame import named
 from chalicelib.pages.shell import mark
@@ -144,3 +146,27 @@ def summary(errors: Mapping[str, str], names: Mapping[str, str], lang: str) -> l
         (name, f"{translate(lang, names[name])}: {sentence}" if name in names else sentence)
         for name, sentence in errors.items()
     ]
+
+
+def told(
+    error: JanJanError | None,
+    lang: str,
+    names: Mapping[str, str],
+    *,
+    also: Mapping[str, str] = MappingProxyType({}),
+) -> tuple[Mapping[str, str], Sequence[tuple[str, str]]]:
+    """A refusal as sentences beside the fields, and the same as a summary. `names`: the fields of the form
+    and their labels; `also`: the form's field for one that is called otherwise. What is about no field of the
+    form stands in the summary alone."""
+    if not isinstance(error, InvalidInput):
+        return {}, [("", translate(lang, error.message, error.params))] if error else []
+    beside: dict[str, str] = {}
+    elsewhere = []
+    for one in error.errors:
+        name = one.field.split(".")[0]
+        name, sentence = also.get(name, name), translate(lang, one.message, one.params)
+        if name in names:
+            beside.setdefault(name, sentence)
+        else:
+            elsewhere.append(("", sentence))
+    return beside, [*summary(beside, names, lang), *elsewhere]

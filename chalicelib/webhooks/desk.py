@@ -42,9 +42,7 @@ def webhooks_page(request: Request) -> Response:
     return _page(request)
 
 
-@api.page(
-    "POST", "/console/webhooks/{webhook_id}/resume", allow="webhook.write", summary="Send there again"
-)
+@api.page("POST", "/console/webhooks/{webhook_id}/resume", allow="webhook.write", summary="Send there again")
 def resume_form(request: Request, webhook_id: str) -> Response:
     try:
         wiring.webhooks().resume(request.principal, webhook_id)

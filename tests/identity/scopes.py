@@ -51,6 +51,7 @@ RULES = (
         POST /console/review/{influencer_id}
         GET /v1/influencers
         GET /v1/influencers/{influencer_id}
+        POST /v1/influencers/{influencer_id}/erasure
         POST /v1/influencers/{influencer_id}/reveal
         POST /v1/influencers/{influencer_id}/review
         POST /v1/influencers/{influencer_id}/withdrawal
@@ -125,6 +126,10 @@ RULES = (
         "both",
         """
         GET /console/campaigns
+        GET /console/campaigns/{campaign_id}
+        POST /console/campaigns/{campaign_id}
+        GET /console/campaigns/{campaign_id}/approval
+        POST /console/campaigns/{campaign_id}/approval
         GET /console/campaigns/{campaign_id}/officer-report
         GET /console/campaigns/{campaign_id}/report
         POST /v1/campaigns
@@ -181,6 +186,9 @@ RULES = (
         POST /v1/voices/{ticket}/abuse
         DELETE /v1/voices/{ticket}/abuse
         POST /v1/voices/{ticket}/redaction
+        GET /console/stops
+        GET /console/stops/{scope}
+        POST /console/stops/{scope}
         GET /v1/stops
         GET /v1/stops/{scope}
         PUT /v1/stops/{scope}
@@ -219,6 +227,7 @@ RULES = (
         POST /v1/handles/{handle_id}/proof
         POST /v1/handles/{handle_id}/proof/check
         GET /v1/me
+        DELETE /v1/me
         POST /v1/me/emails
         GET /v1/me/appeals
         POST /v1/me/appeals
@@ -239,6 +248,13 @@ RULES = (
     _rule(
         "organisation",
         """
+        GET /console/channels
+        GET /console/channels/{channel_id}
+        POST /console/channels/{channel_id}/limits
+        POST /console/channels/{channel_id}/resume
+        POST /console/channels/{channel_id}/test
+        GET /console/stops/new
+        POST /console/stops/new
         GET /v1/channels
         GET /v1/channels/{channel_id}
         PUT /v1/channels/{channel_id}
@@ -247,7 +263,16 @@ RULES = (
         GET /v1/channels/{channel_id}/templates
         PUT /v1/channels/{channel_id}/templates
         """,
-        "one number or bot speaks for all: its pace, health and templates are nobody's alone",
+        "one number or bot speaks for all: its pace, health and templates are nobody's alone; who may stop "
+        "something may stop anything",
+    ),
+    _rule(
+        "organisation",
+        """
+        GET /console/campaigns/new
+        POST /console/campaigns/new
+        """,
+        "an empty form: it offers what is published; who saves may do so for their own departments alone",
     ),
     _rule(
         "organisation",
@@ -286,6 +311,7 @@ RULES = (
     _rule(
         "organisation",
         """
+        GET /console/letters
         GET /v1/audit
         GET /v1/audit/check
         GET /v1/users
@@ -546,6 +572,8 @@ BODIES: dict[str, Callable[[Side], dict[str, Any]]] = {
     "POST /v1/influencers/{influencer_id}/review": lambda s: {"decision": "suspend", "reason": "x"},
     "POST /v1/signups": _signup,
     "POST /v1/signups/{signup_id}/verification": lambda s: {"code": "123456"},
+    "DELETE /v1/me": lambda s: {"word": "no"},
+    "POST /v1/influencers/{influencer_id}/erasure": lambda s: {"asked": "in_writing"},
     "POST /v1/me/codes": lambda s: {"phone": s.phone(11)},
     "POST /v1/me/session": lambda s: {"code": "123456", "id": f"sgn_{'a' * 16}"},
     "POST /v1/me/posts": lambda s: {

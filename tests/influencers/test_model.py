@@ -27,10 +27,10 @@ from chalicelib.influencers.model import (
     StateRefused,
     Status,
     age_problem,
-    area_prefix,
     new_influencer,
 )
 from chalicelib.influencers.roster import key_of, pack, theme_code, unpack
+from chalicelib.lists import prefix_of
 from tests.influencers.world import signup
 
 TODAY = date(2026, 3, 1)
@@ -439,8 +439,8 @@ def test_the_largest_following_of_a_platform_counts() -> None:
 
 def test_places_and_masks() -> None:
     assert person().area_key == "IN/IN-XN/D9001/D9001-B1/D9001-A1-P1/inf_a"
-    assert area_prefix(("IN", "IN-XN")) == "IN/IN-XN/"
-    assert area_prefix(()) == ""
+    assert prefix_of(("IN", "IN-XN")) == "IN/IN-XN/"
+    assert prefix_of(()) == ""
     assert person().masked_phone == "+91******6789"
 
 

@@ -20,9 +20,7 @@ class Desk:
 
     def get(self, path: str, who: str = "admin", **headers: str) -> HTTPResponse:
         sent = {"Authorization": f"Bearer {who}", "Accept-Language": "en"}
-        return self.client.http.get(
-            path, headers=sent | {k.replace("_", "-"): v for k, v in headers.items()}
-        )
+        return self.client.http.get(path, headers=sent | {k.replace("_", "-"): v for k, v in headers.items()})
 
     def text(self, path: str, who: str = "admin", **headers: str) -> str:
         """A page that is there."""
