@@ -88,6 +88,7 @@ if TYPE_CHECKING:
         Accounts,
         Calendar,
         CampaignHalts,
+        Deliveries,
         DirectSender,
         Ownership,
         PersonalRecords,
@@ -1084,9 +1085,15 @@ def _account_id(platform: str, handle: str) -> str:
 
 
 @cache
+def received() -> Deliveries:
+    from chalicelib.dispatch.received import Deliveries
+
+    return Deliveries(_dispatch_store(), runs())
+
+
+@cache
 def posts() -> Posts:
     from chalicelib.campaigns.briefs import Briefs
-    from chalicelib.dispatch.received import Deliveries
     from chalicelib.files import Files
     from chalicelib.metrics.service import Posts
 
@@ -1095,7 +1102,7 @@ def posts() -> Posts:
         people=people(),
         handles=accounts(),
         briefs=Briefs(_campaign_store()),
-        deliveries=Deliveries(_dispatch_store(), runs()),
+        deliveries=received(),
         departments=lambda: {department.id for department in directory().departments()},
         limits=rate_limits(),
         audit=audit(),

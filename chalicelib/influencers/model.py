@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from difflib import SequenceMatcher
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import (
@@ -86,6 +87,8 @@ LONGEST_IDEA = 1000
 NO_END = "9999-12-31"
 """A pause until the person ends it."""
 LONGEST_PAUSE_DAYS = 366
+ALIKE = 0.85
+"""Names whose letters agree so far may be one person's."""
 
 MAY_SIGN_IN: frozenset[Status] = frozenset({"pending_review", "approved", "declined"})
 MAY_BE_HEARD = MAY_SIGN_IN | {"suspended"}
@@ -102,7 +105,7 @@ class StateRefused(Conflict):
 # --- what comes in ------------------------------------------------------------------------
 
 
-def _number(value: object) -> object:
+def plain_number(value: object) -> object:
     """`1,25,000` and `१२५०००` are numbers too."""
     return plain_digits(value).replace(",", "").replace(" ", "") if isinstance(value, str) else value
 
@@ -120,7 +123,7 @@ AreaId = Annotated[str, Field(min_length=2, max_length=40, pattern=r"^[A-Z0-9-]+
 class HandleRequest(Strict):
     platform: Platform
     handle: Annotated[str, Field(min_length=1, max_length=500)]
-    followers: Annotated[int, BeforeValidator(_number), Field(ge=0, le=MOST_FOLLOWERS)] = 0
+    followers: Annotated[int, BeforeValidator(plain_number), Field(ge=0, le=MOST_FOLLOWERS)] = 0
 
     @field_validator("handle")
     @classmethod
@@ -205,7 +208,7 @@ class ProfileChange(Strict):
 
 
 class CodeRequest(Strict):
-    code: Annotated[str, BeforeValidator(_number), AfterValidator(_six_digits)]
+    code: Annotated[str, BeforeValidator(plain_number), AfterValidator(_six_digits)]
 
 
 class ReviewRequest(Strict):
@@ -489,6 +492,13 @@ class Influencer(View):
             suppressed=self.suppressed_channels,
             paused_until=self.paused_until,
         )
+
+
+def alike(one: Influencer, other: Influencer) -> bool:
+    """Whether two names are nearly the same: a letter more or less, the parts in another order."""
+    first, second = (" ".join(sorted(fold(person.name).split())) for person in (one, other))
+    likeness = SequenceMatcher(None, first, second)
+    return first == second or (likeness.quick_ratio() >= ALIKE and likeness.ratio() >= ALIKE)
 
 
 class Verification(View):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hmac
+import itertools
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -39,6 +41,7 @@ from chalicelib.influencers.model import (
     Status,
     Verification,
     age_problem,
+    alike,
     new_influencer,
 )
 from chalicelib.influencers.resuming import Resumptions
@@ -68,6 +71,11 @@ PAGE = 100
 """People looked at for one page of a list: a rare filter answers early, with a cursor to go on."""
 HOME_LANGUAGE = "hi"
 STOPPED_BEFORE = "You have written STOP. To get our messages again, write START."
+MOST_WAITING = 500
+"""People who wait for a review, looked at so that the oldest come first; more are behind a smaller area."""
+NAMESAKES_READ = 200
+"""Approved people of one place, among whom a namesake is looked for."""
+READERS = 16
 READ, REVIEW, REVEAL = "influencer.read", "influencer.review", "influencer.reveal"
 """What staff do with a person (identity.roles.MATRIX)."""
 
@@ -714,6 +722,42 @@ class Register:
         rows = lists.walk(stretches, lambda at, begin: self.store.listed(*at, begin, PAGE), after)
         return lists.page(rows, limit, pick.picks)
 
+    def waiting(self, who: Principal, area: str | None, most: int = MOST_WAITING) -> list[Influencer]:
+        """Who waits for a review in the caller's areas, who came first before all others; no more than `most`
+        and one are looked at, so that who calls sees whether there are more. One query for each area, side
+        by side."""
+        prefixes = self._prefixes(who, area)
+        read = self._read([("pending_review", prefix) for prefix in prefixes], most + 1)
+        found = [person for one in read for person in one]
+        return sorted(found, key=lambda person: (person.verified_at, person.id))[: most + 1]
+
+    def namesakes(
+        self, people: Sequence[Influencer], waiting: Sequence[Influencer]
+    ) -> dict[str, list[Influencer]]:
+        """Others of the same place with nearly the same name, by whom of `people` they resemble: who is
+        approved there, or among `waiting`. Perhaps somebody has signed up twice."""
+        paths = sorted({person.area_path for person in people})
+        there = self._read([("approved", f"{lists.prefix_of(path)}inf_") for path in paths], NAMESAKES_READ)
+        by_place = dict(zip(paths, there, strict=True))
+        for person in waiting:
+            by_place.get(person.area_path, []).append(person)
+        return {
+            person.id: [
+                one for one in by_place[person.area_path] if one.id != person.id and alike(one, person)
+            ]
+            for person in people
+        }
+
+    def _read(self, stretches: Sequence[tuple[Status, str]], most: int) -> list[list[Influencer]]:
+        """The first people of each stretch, all read at the same time."""
+
+        def one(stretch: tuple[Status, str]) -> list[Influencer]:
+            found = self.store.listed(*stretch, None, most)
+            return [person for person, _ in itertools.islice(found, most)]
+
+        with ThreadPoolExecutor(READERS) as readers:
+            return list(readers.map(one, stretches))
+
     def get(self, who: Principal, influencer_id: str, action: str = READ) -> Influencer:
         """One person, for somebody who may do `action` in their area. Raises NotFound, also for people of
         other areas."""
@@ -722,10 +766,15 @@ class Register:
             raise NotFound
         return person
 
-    def review(self, who: Principal, influencer_id: str, decision: ReviewRequest) -> Influencer:
-        """Approves, declines or suspends; raises StateRefused where the state does not allow it."""
+    def review(
+        self, who: Principal, influencer_id: str, decision: ReviewRequest, seen: Status | None = None
+    ) -> Influencer:
+        """Approves, declines or suspends; raises StateRefused where the state does not allow it, or is not
+        the one in which who decides has `seen` the person."""
         now = self.clock.now()
         before = self.get(who, influencer_id, REVIEW)
+        if seen and before.status != seen:
+            raise StateRefused(status=before.status)
         if decision.ambassador_of:
             self._own_area(who, decision.ambassador_of, "ambassador_of", REVIEW)
         after = before.moved(

@@ -40,6 +40,15 @@ RULES = (
     _rule(
         "area",
         """
+        GET /console/people
+        GET /console/people.csv
+        GET /console/people/{influencer_id}
+        POST /console/people/{influencer_id}/review
+        POST /console/people/{influencer_id}/withdrawal
+        POST /console/people/{influencer_id}/reveal
+        GET /console/review
+        POST /console/review
+        POST /console/review/{influencer_id}
         GET /v1/influencers
         GET /v1/influencers/{influencer_id}
         POST /v1/influencers/{influencer_id}/erasure
