@@ -28,6 +28,7 @@ REASONS = {
     "no_address": mark("the person no longer has an address there"),
     "opted_out": mark("the person said stop"),
     "no_consent": mark("the person withdrew the consent"),
+    "paused": mark("the person wants no campaigns for now"),
     "weekly_cap": mark("the person already gets as many messages as a week allows"),
     "silence": mark("silence before the end of polling"),
     "code_of_conduct": mark("the code of conduct of an election"),

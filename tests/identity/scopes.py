@@ -40,6 +40,15 @@ RULES = (
     _rule(
         "area",
         """
+        GET /console/people
+        GET /console/people.csv
+        GET /console/people/{influencer_id}
+        POST /console/people/{influencer_id}/review
+        POST /console/people/{influencer_id}/withdrawal
+        POST /console/people/{influencer_id}/reveal
+        GET /console/review
+        POST /console/review
+        POST /console/review/{influencer_id}
         GET /v1/influencers
         GET /v1/influencers/{influencer_id}
         POST /v1/influencers/{influencer_id}/erasure
@@ -224,12 +233,19 @@ RULES = (
         POST /me/handles/{handle_id}
         POST /me/handles/{handle_id}/check
         POST /me/posts
+        GET /me/settings
+        POST /me/settings
         POST /me/signout
         POST /v1/handles/{handle_id}/proof
         POST /v1/handles/{handle_id}/proof/check
         GET /v1/me
+        PATCH /v1/me
+        GET /v1/me/consents
+        POST /v1/me/consents
+        DELETE /v1/me/consents
         DELETE /v1/me
         POST /v1/me/emails
+        POST /v1/me/withdrawal
         GET /v1/me/appeals
         POST /v1/me/appeals
         GET /v1/me/appointments
@@ -571,6 +587,7 @@ BODIES: dict[str, Callable[[Side], dict[str, Any]]] = {
     "PATCH /v1/groups/{group_id}": lambda s: {"area": s.booth},
     "POST /v1/groups/{group_id}/figures": lambda s: {"month": "2026-01", "members": 5},
     "PUT /v1/groups/{group_id}/link": lambda s: {"state": "dead", "seen": "checked"},
+    "POST /v1/me/consents": lambda s: {"purpose": "campaigns", "channel": "whatsapp", "notice_version": "1"},
     "POST /v1/me/groups/{group_id}/figures": lambda s: {"month": "2026-01", "members": 5},
     "POST /v1/session": lambda s: {"username": "x@x.test", "password": "x"},
     "POST /v1/session/mfa": lambda s: {"session": "x", "code": "123456"},

@@ -1,6 +1,7 @@
 // What scripts add to the console; every page works without them. J and K walk through `.row[tabindex]`, a key named by
 // `data-key` presses that button of the row in focus, `data-copy` copies a field's text, a form with `data-keep` keeps its draft,
-// which `data-kept` offers again.
+// which `data-kept` offers again, `data-focus` names the field where one goes on in what is opened, `data-all` the boxes
+// that one box ticks.
 (() => {
   const typing = where => where.closest("input, select, textarea, [contenteditable]");
   document.addEventListener("keydown", event => {
@@ -22,6 +23,23 @@
     try { await navigator.clipboard.writeText(field.value ?? field.textContent); }
     catch { field.select && field.select(); document.execCommand("copy"); }
     button.textContent = button.dataset.copied || button.textContent;
+  });
+  document.addEventListener("toggle", event => {
+    const field = event.target.open && event.target.dataset.focus && event.target.querySelector(`[name="${CSS.escape(event.target.dataset.focus)}"]`);
+    if (field) field.focus();
+  }, true);
+  for (const label of document.querySelectorAll("[data-all]")) {
+    label.hidden = false;
+    label.firstElementChild.addEventListener("change", event => {
+      for (const box of document.querySelectorAll(`input[type=checkbox][name="${CSS.escape(label.dataset.all)}"]`)) box.checked = event.target.checked;
+    });
+  }
+  document.addEventListener("htmx:beforeSwap", event => {
+    if (new URL(event.detail.xhr.responseURL).pathname === "/signin") { event.detail.shouldSwap = false; location.reload(); }
+  });
+  document.addEventListener("htmx:afterSettle", event => {
+    const row = event.detail.elt;
+    if (row.matches(".row[tabindex]") && !document.activeElement.closest(".row")) row.focus();
   });
   const written = form => [...new FormData(form)].filter(([, value]) => typeof value === "string" && value);
   const keep = form => { try { sessionStorage.setItem(`janjan-${form.dataset.keep}`, JSON.stringify(written(form))); } catch {} };
