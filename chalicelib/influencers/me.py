@@ -27,12 +27,15 @@ from chalicelib.http import (
 from chalicelib.i18n import translate
 from chalicelib.identity.sessions import HOLDS_S
 from chalicelib.influencers import forms
-from chalicelib.influencers.erasing import ErasureRequest
+from chalicelib.influencers.erasing import WORD, ErasureRequest
+from chalicelib.influencers.exporting import EXPORTS_A_DAY, Export, areas_in, in_words
 from chalicelib.influencers.forms import CONSENTS
 from chalicelib.influencers.model import Account, CodeRequest, Consent, Status
 from chalicelib.influencers.service import STOPPED_BEFORE
 from chalicelib.pages import shell
+from chalicelib.pages.figures import moment
 from chalicelib.pages.forms import Form, Place
+from chalicelib.pages.frame import named
 from chalicelib.pages.shell import mark
 from chalicelib.phones import clean_phone
 from chalicelib.proving import Challenge
@@ -51,6 +54,7 @@ NAMES = {
 POSTS_SHOWN = 10
 APPEALS_SHOWN = 3
 LINK_SENT = "We have sent you an email with a link. Press the button behind it: then our emails come again."
+ERASED = "Everything about you has been erased. Thank you for having been part of it."
 PROVEN = "Thank you. It is certain now that this account is yours."
 STATES = {
     "pending_review": mark("Your signup is complete. Somebody from your area will look at it."),
@@ -163,6 +167,20 @@ def me(request: Request) -> MeView:
 
 class Asked(View):
     status: Literal["sent"] = "sent"
+
+
+@api.post(
+    "/v1/me/exports",
+    allow=CREATOR,
+    body=Nothing,
+    answer=Export,
+    status=201,
+    kept=False,
+    heard=True,
+    summary="All that is kept of the creator who asks, in clear; at most ten times a day",
+)
+def export_me(request: Request, body: Nothing) -> Export:
+    return wiring.exporting().export(request.principal.id)
 
 
 @api.delete(
@@ -300,6 +318,52 @@ def follow_resumption(request: Request, token: str) -> Response:
     return html(shell.render("resume.html", request.lang, path=request.path, done=True))
 
 
+@api.page("GET", "/me/data", allow=CREATOR, heard=True, summary="One's own data: see, take along, erase")
+def data_page(request: Request) -> Response:
+    return _data_page(request, Form())
+
+
+@api.page("POST", "/me/data", allow=CREATOR, heard=True, summary="Show, download or erase one's own data")
+def data_form(request: Request) -> Response:
+    form, person = Form(request.form()), request.principal.id
+    try:
+        if form.one("do") == "erase":
+            wiring.erasing().mine(person, form.one("word"))
+            return redirect(f"/me/signin?lang={request.lang}&erased=1", {"Set-Cookie": _cookie("", 0)})
+        made = wiring.exporting().export(person)
+    except Rejected as error:
+        return _data_page(request, form, error)
+    if form.one("do") == "file":
+        offered = f'attachment; filename="janjan-{made.made_at:%Y-%m-%d}.json"'
+        headers: dict[str, str | list[str]] = {**JSON_HEADERS, "Content-Disposition": offered}
+        return Response(made.model_dump_json(indent=1), headers, 200)
+    areas = wiring.directory().many(areas_in(made)).values()
+    places = {area.id: named(area.names, request.lang) for area in areas}
+    page = shell.render(
+        "me_export.html",
+        request.lang,
+        path=None,
+        parts=in_words(made, request.lang, places),
+        made=f"\u2066{moment(made.made_at)}\u2069",
+    )
+    return html(page)
+
+
+def _data_page(request: Request, form: Form, error: Rejected | None = None) -> Response:
+    errors, problems = forms.problems(error, form, Place([], ""), request.lang)
+    page = shell.render(
+        "me_data.html",
+        request.lang,
+        path="/me/data",
+        form=form,
+        errors=errors,
+        problems=problems,
+        most=EXPORTS_A_DAY,
+        word=translate(request.lang, WORD),
+    )
+    return html(page, error.status if error else 200)
+
+
 @api.page("POST", "/me/signout", allow=CREATOR, summary="Sign out", heard=True)
 def sign_out_form(request: Request) -> Response:
     wiring.creator_sessions().end(request.principal)
@@ -314,6 +378,7 @@ def _sign_in_page(
         "me_signin.html",
         request.lang,
         path=None if asked else "/me/signin",
+        said=translate(request.lang, ERASED) if request.query.get("erased") else "",
         asked=asked,
         form=form,
         errors=errors,

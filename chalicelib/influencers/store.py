@@ -673,6 +673,23 @@ class PeopleStore:
         """The evidence of a word as it may be kept: ours in clear, a callback's id as a hash."""
         return evidence if evidence.startswith(OUR_EVIDENCE) else self.keyed_hash(f"evidence {evidence}")
 
+    def consents(self, influencer_id: str) -> list[dict[str, Any]]:
+        """What a person has agreed to and taken back, the oldest first, with the evidence."""
+        rows = ConsentItem.query(influencer_id, ConsentItem.sk.startswith("consent#"), consistent_read=True)
+        found = [
+            {
+                "purpose": row.sk.split("#")[1],
+                "channel": row.sk.split("#")[2],
+                "given": bool(row.given),
+                "at": row.at,
+                "notice_version": row.notice_version or "",
+                "language": row.language,
+                "evidence": row.evidence,
+            }
+            for row in rows
+        ]
+        return sorted(found, key=lambda one: str(one["at"]))
+
     def left_of(self, influencer_id: str) -> Left | None:
         """What is still to be forgotten of somebody; None when nothing is."""
         try:

@@ -212,6 +212,9 @@ RULES = (
         POST /v1/handles/{handle_id}/proof/check
         GET /v1/me
         DELETE /v1/me
+        POST /v1/me/exports
+        GET /me/data
+        POST /me/data
         POST /v1/me/emails
         GET /v1/me/appeals
         POST /v1/me/appeals
