@@ -12,13 +12,13 @@ from chalice.app import Response
 from pydantic import Field, StringConstraints
 
 from chalicelib import wiring
+from chalicelib.dispatch.form import ChannelLimits, DecisionBody, StopReason, TrialMessage
 from chalicelib.dispatch.model import Decision, Status
 from chalicelib.errors import InvalidInput, NotFound, OtherDepartment
 from chalicelib.http import Api, ListQuery, Request, empty, next_cursor, page_of, read_cursor
 from chalicelib.i18n import translate
 from chalicelib.pages import console
-from chalicelib.pages.figures import day, moment
-from chalicelib.platforms.base import Outgoing
+from chalicelib.pages.figures import moment
 from chalicelib.ports import MetricSum, RunBrief
 from chalicelib.shapes import Strict, View
 
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from chalicelib.identity.roles import Principal
 
 api = Api("dispatch")
-PAGE_OF_CAMPAIGNS = 50
 UNKNOWN_SHOWN = 20
 """So many unknown deliveries the report's page lists; the rest is behind /v1/campaigns/{id}/deliveries."""
 
@@ -147,11 +146,6 @@ class DecisionView(View):
     by: str
     at: datetime
     resend: str | None
-
-
-class DecisionBody(Strict):
-    decision: Decision
-    reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
 
 
 class DeliveryView(View):
@@ -289,10 +283,6 @@ class BundleList(View):
     next: str | None = None
 
 
-class StopReason(Strict):
-    reason: str = Field(min_length=1, max_length=500)
-
-
 class StopList(View):
     items: list[StopView]
     next: str | None = None
@@ -317,28 +307,6 @@ class ChannelView(View):
 class ChannelList(View):
     items: list[ChannelView]
     next: str | None = None
-
-
-class ChannelLimits(Strict):
-    """Below the channel's own limits; what is left out or null is not limited further."""
-
-    rate_per_s: float | None = Field(default=None, gt=0, le=100_000)
-    per_day: int | None = Field(default=None, ge=1, le=100_000_000)
-
-
-class TrialMessage(Strict):
-    """A text, or a template with its parameters in order; an SMS as it is registered, an email with its
-    subject."""
-
-    to: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=254)]
-    text: str = Field(default="", max_length=4096)
-    template: str = Field(default="", max_length=512)
-    language: str = Field(default="", max_length=12)
-    category: str = Field(default="", max_length=20)
-    params: list[str] = Field(default=[], max_length=20)
-    header: str = Field(default="", max_length=11)
-    subject: str = Field(default="", max_length=300, pattern=r"^[^\r\n]*$")
-    html: str = Field(default="", max_length=20_000)
 
 
 class TrialOutcome(View):
@@ -565,25 +533,6 @@ def _area_name(area_id: str, lang: str) -> str:
     return (area.names.get(lang) or area.names.get("en") or area_id) if area else area_id
 
 
-@api.page("GET", "/console/campaigns", allow="campaign.read", summary="All campaigns as a page")
-def campaigns_page(request: Request) -> Response:
-    from chalicelib.dispatch.words import CAMPAIGN, EVERY, WITHDRAWN
-
-    found, more = wiring.campaigns().page(request.principal, "", "", read_cursor(request), PAGE_OF_CAMPAIGNS)
-    campaigns = [
-        {
-            "id": one.id,
-            "title": one.content.title,
-            "status": WITHDRAWN if one.withdrawn_at else CAMPAIGN[one.status],
-            "every": EVERY[one.repeats] if one.repeats else "",
-            "day": day(one.created_at),
-        }
-        for one in found
-    ]
-    cursor = next_cursor(request, more)
-    return console.page(request, "campaigns.html", "campaigns", campaigns=campaigns, more=cursor)
-
-
 @api.get(
     "/v1/campaigns/{campaign_id}/deliveries",
     allow="delivery.read",
@@ -808,17 +757,7 @@ def resume_channel(request: Request, channel_id: str) -> ChannelView:
     summary="Send one test message to an address of your choice",
 )
 def try_channel(request: Request, channel_id: str, body: TrialMessage) -> TrialOutcome:
-    message = Outgoing(
-        text=body.text,
-        template=body.template,
-        template_language=body.language,
-        category=body.category,
-        params=tuple(body.params),
-        header=body.header,
-        subject=body.subject,
-        html=body.html,
-    )
-    outcome = wiring.channel_desk().try_out(request.principal, channel_id, body.to, message)
+    outcome = wiring.channel_desk().try_out(request.principal, channel_id, body.to, body.message)
     return TrialOutcome(outcome=outcome)
 
 

@@ -66,6 +66,7 @@ from chalicelib.dispatch.model import (
     CHAINS,
     CHUNK_SIZE,
     PROOFS,
+    SHARDS,
     Bounds,
     Chunk,
     Claim,
@@ -567,9 +568,14 @@ class DispatchStore:
     def tallies(self, run: str, *, consistent: bool = False) -> Iterator[Tally]:
         """Every tally of a run, shard by shard; `consistent` costs twice as much and misses nothing that was
         written before."""
-        for pk in partitions(run):
-            for item in TallyItem.query(pk, TallyItem.sk.startswith("t"), consistent_read=consistent):
-                yield _tally_of(item)
+        for shard in range(SHARDS):
+            yield from self.tallies_in(run, shard, consistent=consistent)
+
+    def tallies_in(self, run: str, shard: int, *, consistent: bool = False) -> Iterator[Tally]:
+        """The tallies of one partition of a run."""
+        pk = partitions(run)[shard]
+        for item in TallyItem.query(pk, TallyItem.sk.startswith("t"), consistent_read=consistent):
+            yield _tally_of(item)
 
     def some_tallies(self, run: str, chunks: Sequence[str]) -> dict[str, Tally]:
         """The tallies of these chunks, by chunk, read consistently; a chunk that has none is left out."""

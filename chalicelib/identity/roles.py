@@ -94,6 +94,7 @@ MATRIX: dict[str, frozenset[Role]] = {
     "voice.moderate": _only("admin", "coordinator", "nodal_officer"),
     "voice_rule.read": _only("admin", "coordinator", "nodal_officer", "auditor"),
     "voice_rule.write": _only("admin"),
+    "dead_letter.read": _only("admin", "auditor"),
     "webhook.read": _only("admin", "auditor"),
     "webhook.write": _only("admin"),
     "audit.read": _only("admin", "auditor"),

@@ -159,9 +159,9 @@ def test_the_page_shows_hands_out_and_erases(api: Api, creator: str) -> None:
     wrong = page("POST", "/me/data?lang=en", "do=erase&word=yes+please")
     assert (wrong.status_code, 'value="yes please"' in wrong.body.decode()) == (422, True)
     gone = page("POST", "/me/data?lang=hi", "do=erase&word=मिटाना")
-    assert (gone.status_code, gone.headers["Location"]) == (303, "/me/signin?lang=hi&erased=1")
+    assert (gone.status_code, gone.headers["Location"]) == (303, "/me/signin?lang=hi&said=erased")
     assert "janjan_me=;" in gone.headers["Set-Cookie"]
-    assert "मिटा दिया गया है" in page("GET", "/me/signin?lang=hi&erased=1").body.decode()
+    assert "मिटा दिया गया है" in page("GET", "/me/signin?lang=hi&said=erased").body.decode()
     assert page("GET", "/me/data?lang=hi").status_code == 303
     assert wiring._people_store().find(creator) is None
 
