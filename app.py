@@ -18,6 +18,7 @@ from chalicelib.ambassadors.consumers import keep_ambassadors
 from chalicelib.callbacks import routes as callbacks_routes
 from chalicelib.callbacks.consumers import bp as callbacks_bp
 from chalicelib.callbacks.consumers import process_callbacks
+from chalicelib.campaigns import desk as campaigns_desk
 from chalicelib.campaigns import routes as campaigns_routes
 from chalicelib.departments import routes as departments_routes
 from chalicelib.directory import routes as directory_routes
@@ -36,7 +37,9 @@ from chalicelib.identity.consumers import seal_audit
 from chalicelib.imports import routes as imports_routes
 from chalicelib.imports.consumers import bp as imports_bp
 from chalicelib.imports.consumers import run_import
+from chalicelib.influencers import desk as influencers_desk
 from chalicelib.influencers import me as influencers_me
+from chalicelib.influencers import mine as influencers_mine
 from chalicelib.influencers import routes as influencers_routes
 from chalicelib.influencers.consumers import bp as influencers_bp
 from chalicelib.influencers.consumers import send_service, welcome
@@ -95,13 +98,16 @@ for feature in (
     directory_routes,
     departments_routes,
     campaigns_routes,
+    campaigns_desk,
     dispatch_desk,
     dispatch_routes,
     groups_routes,
     identity_routes,
     imports_routes,
+    influencers_desk,
     influencers_routes,
     influencers_me,
+    influencers_mine,
     metrics_routes,
     pages_home,
     pages_routes,

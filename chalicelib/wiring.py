@@ -69,6 +69,7 @@ if TYPE_CHECKING:
     from chalicelib.influencers.resuming import Resuming
     from chalicelib.influencers.service import Messenger, People, Register, Signups
     from chalicelib.influencers.store import Left, PeopleStore, RosterStore
+    from chalicelib.influencers.wishes import Wishes
     from chalicelib.metrics.followers import Followers
     from chalicelib.metrics.measuring import Measuring
     from chalicelib.metrics.own import OwnPosts
@@ -87,6 +88,7 @@ if TYPE_CHECKING:
         Accounts,
         Calendar,
         CampaignHalts,
+        Deliveries,
         DirectSender,
         Ownership,
         PersonalRecords,
@@ -439,6 +441,23 @@ def myself() -> Myself:
 
 
 @cache
+def wishes() -> Wishes:
+    from chalicelib.influencers.wishes import Wishes
+    from chalicelib.secrets import secrets
+
+    return Wishes(
+        store=_people_store(),
+        areas=directory(),
+        themes=lambda: [theme.id for theme in directory().themes()],
+        queue=service_queue(),
+        audit=audit(),
+        limits=rate_limits(),
+        secrets=secrets(),
+        clock=clock(),
+    )
+
+
+@cache
 def resuming() -> Resuming:
     from chalicelib.influencers.resuming import Resuming
     from chalicelib.secrets import secrets
@@ -551,7 +570,7 @@ def messenger() -> Messenger:
 def roster() -> RosterStore:
     from chalicelib.influencers.store import RosterStore
 
-    return RosterStore(lambda: [theme.id for theme in directory().themes()])
+    return RosterStore(lambda: [theme.id for theme in directory().themes()], clock())
 
 
 @cache
@@ -1066,9 +1085,15 @@ def _account_id(platform: str, handle: str) -> str:
 
 
 @cache
+def received() -> Deliveries:
+    from chalicelib.dispatch.received import Deliveries
+
+    return Deliveries(_dispatch_store(), runs())
+
+
+@cache
 def posts() -> Posts:
     from chalicelib.campaigns.briefs import Briefs
-    from chalicelib.dispatch.received import Deliveries
     from chalicelib.files import Files
     from chalicelib.metrics.service import Posts
 
@@ -1077,7 +1102,7 @@ def posts() -> Posts:
         people=people(),
         handles=accounts(),
         briefs=Briefs(_campaign_store()),
-        deliveries=Deliveries(_dispatch_store(), runs()),
+        deliveries=received(),
         departments=lambda: {department.id for department in directory().departments()},
         limits=rate_limits(),
         audit=audit(),

@@ -18,7 +18,7 @@ from chalicelib.errors import InvalidInput, NotFound, OtherDepartment
 from chalicelib.http import Api, ListQuery, Request, empty, next_cursor, page_of, read_cursor
 from chalicelib.i18n import translate
 from chalicelib.pages import console
-from chalicelib.pages.figures import day, moment
+from chalicelib.pages.figures import moment
 from chalicelib.ports import MetricSum, RunBrief
 from chalicelib.shapes import Strict, View
 
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from chalicelib.identity.roles import Principal
 
 api = Api("dispatch")
-PAGE_OF_CAMPAIGNS = 50
 UNKNOWN_SHOWN = 20
 """So many unknown deliveries the report's page lists; the rest is behind /v1/campaigns/{id}/deliveries."""
 
@@ -532,25 +531,6 @@ def _unknown(request: Request, head: Head) -> list[Delivery]:
 def _area_name(area_id: str, lang: str) -> str:
     area = wiring.directory().get(area_id)
     return (area.names.get(lang) or area.names.get("en") or area_id) if area else area_id
-
-
-@api.page("GET", "/console/campaigns", allow="campaign.read", summary="All campaigns as a page")
-def campaigns_page(request: Request) -> Response:
-    from chalicelib.dispatch.words import CAMPAIGN, EVERY, WITHDRAWN
-
-    found, more = wiring.campaigns().page(request.principal, "", "", read_cursor(request), PAGE_OF_CAMPAIGNS)
-    campaigns = [
-        {
-            "id": one.id,
-            "title": one.content.title,
-            "status": WITHDRAWN if one.withdrawn_at else CAMPAIGN[one.status],
-            "every": EVERY[one.repeats] if one.repeats else "",
-            "day": day(one.created_at),
-        }
-        for one in found
-    ]
-    cursor = next_cursor(request, more)
-    return console.page(request, "campaigns.html", "campaigns", campaigns=campaigns, more=cursor)
 
 
 @api.get(

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from chalicelib.pages.shell import mark
+from chalicelib.pages.words import CAMPAIGN, CHANNELS, EVERY, PLATFORMS, PURPOSES, WITHDRAWN
 
-CAMPAIGN = {
-    "draft": mark("Draft"),
-    "submitted": mark("Waiting for approval"),
-    "approved": mark("Approved"),
-    "scheduled": mark("Scheduled"),
-    "dispatching": mark("Being sent"),
-    "paused": mark("Paused"),
-    "dispatched": mark("Sent"),
-    "cancelled": mark("Called off"),
-    "expired": mark("Expired"),
-}
-WITHDRAWN = mark("Withdrawn")
-PURPOSES = {"correction": mark("Correction"), "withdrawal": mark("Withdrawal")}
-EVERY = {"day": mark("every day"), "week": mark("every week"), "month": mark("every month")}
+__all__ = [
+    "ACTIONS",
+    "CAMPAIGN",
+    "CHANNELS",
+    "EVERY",
+    "METRICS",
+    "PLATFORMS",
+    "PURPOSES",
+    "REASONS",
+    "WITHDRAWN",
+]
+
 REASONS = {
     "no_channel": mark("cannot be reached over the campaign's channels"),
     "no_language": mark("no message in a language that fits"),
@@ -29,20 +28,12 @@ REASONS = {
     "no_address": mark("the person no longer has an address there"),
     "opted_out": mark("the person said stop"),
     "no_consent": mark("the person withdrew the consent"),
+    "paused": mark("the person wants no campaigns for now"),
     "weekly_cap": mark("the person already gets as many messages as a week allows"),
     "silence": mark("silence before the end of polling"),
     "code_of_conduct": mark("the code of conduct of an election"),
 }
 """Why somebody was skipped or not sent to; a reason that is missing here is shown as it is."""
-CHANNELS = {"whatsapp": "WhatsApp", "telegram": "Telegram", "sms": mark("SMS"), "email": mark("Email")}
-PLATFORMS = {
-    "facebook": "Facebook",
-    "instagram": "Instagram",
-    "telegram": "Telegram",
-    "whatsapp": "WhatsApp",
-    "x": "X",
-    "youtube": "YouTube",
-}
 METRICS = {
     "views": mark("Views"),
     "reach": mark("Reach"),

@@ -493,6 +493,12 @@ class Posts:
         """Up to `limit` posts that `who` may see, newest first, and where to go on."""
         return self._page(wanted, limit, after, lambda post: covers(who, post, READ))
 
+    def of_person(
+        self, who: Principal, person: str, limit: int, after: Mapping[str, Any] | None
+    ) -> tuple[list[Post], dict[str, Any] | None]:
+        """The same of one influencer."""
+        return self.listed(who, Wanted(person=person), limit, after)
+
     def standing(self, post_id: str) -> Post:
         """A post that was handed in, as it stands now. Raises NotFound."""
         post = self.store.find(post_id)

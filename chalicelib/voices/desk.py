@@ -385,7 +385,7 @@ def _case(
 
 
 def _told(step: str, outcome: str) -> tuple[str, str]:
-    """Of what people or staff were told, and what came of it; a platform's own code where we have no words."""
+    """Of what people or staff were told, and what came of it; a platform's code where we have no word."""
     what, came = step.partition(":")[0], outcome.partition(":")[0]
     return TELLING.get(what, step), OUTCOMES.get(came, outcome)
 
