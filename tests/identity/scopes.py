@@ -132,6 +132,13 @@ RULES = (
         POST /console/campaigns/{campaign_id}/approval
         GET /console/campaigns/{campaign_id}/officer-report
         GET /console/campaigns/{campaign_id}/report
+        GET /console/campaigns/{campaign_id}/live
+        GET /console/campaigns/{campaign_id}/report/pause
+        POST /console/campaigns/{campaign_id}/report/pause
+        GET /console/campaigns/{campaign_id}/report/resume
+        POST /console/campaigns/{campaign_id}/report/resume
+        GET /console/campaigns/{campaign_id}/report/cancel
+        POST /console/campaigns/{campaign_id}/report/cancel
         POST /v1/campaigns
         GET /v1/campaigns
         GET /v1/campaigns/{campaign_id}
