@@ -39,6 +39,7 @@ from chalicelib.imports.consumers import bp as imports_bp
 from chalicelib.imports.consumers import run_import
 from chalicelib.influencers import desk as influencers_desk
 from chalicelib.influencers import me as influencers_me
+from chalicelib.influencers import mine as influencers_mine
 from chalicelib.influencers import routes as influencers_routes
 from chalicelib.influencers.consumers import bp as influencers_bp
 from chalicelib.influencers.consumers import send_service, welcome
@@ -105,6 +106,7 @@ for feature in (
     influencers_desk,
     influencers_routes,
     influencers_me,
+    influencers_mine,
     metrics_routes,
     pages_home,
     pages_routes,

@@ -69,6 +69,7 @@ if TYPE_CHECKING:
     from chalicelib.influencers.resuming import Resuming
     from chalicelib.influencers.service import Messenger, People, Register, Signups
     from chalicelib.influencers.store import Left, PeopleStore, RosterStore
+    from chalicelib.influencers.wishes import Wishes
     from chalicelib.metrics.followers import Followers
     from chalicelib.metrics.measuring import Measuring
     from chalicelib.metrics.own import OwnPosts
@@ -440,6 +441,23 @@ def myself() -> Myself:
 
 
 @cache
+def wishes() -> Wishes:
+    from chalicelib.influencers.wishes import Wishes
+    from chalicelib.secrets import secrets
+
+    return Wishes(
+        store=_people_store(),
+        areas=directory(),
+        themes=lambda: [theme.id for theme in directory().themes()],
+        queue=service_queue(),
+        audit=audit(),
+        limits=rate_limits(),
+        secrets=secrets(),
+        clock=clock(),
+    )
+
+
+@cache
 def resuming() -> Resuming:
     from chalicelib.influencers.resuming import Resuming
     from chalicelib.secrets import secrets
@@ -552,7 +570,7 @@ def messenger() -> Messenger:
 def roster() -> RosterStore:
     from chalicelib.influencers.store import RosterStore
 
-    return RosterStore(lambda: [theme.id for theme in directory().themes()])
+    return RosterStore(lambda: [theme.id for theme in directory().themes()], clock())
 
 
 @cache

@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from chalicelib.clock import IST
 from chalicelib.platforms.base import Channel
-from chalicelib.ports import Contact, Election, RosterRow, RunBrief, keeps_silence, needs_override
+from chalicelib.ports import Contact, Election, RosterRow, RunBrief, is_paused, keeps_silence, needs_override
 
 CHUNK_SIZE = 25
 SHARDS = 4
@@ -355,6 +355,8 @@ def route(
     The campaign's order of channels decides among those over which the person can be reached;
     `language_for(channel, wanted)` gives the language in which the message goes out, None when none fits.
     """
+    if row.paused:
+        return "paused"
     reachable = [c for c in channels if c in row.channels]
     if not reachable:
         return "no_channel"
@@ -403,7 +405,7 @@ def over(run: RunBrief, now: datetime) -> str | None:
 
 def reason_against(run: RunBrief, contact: Contact | None, channel: str, now: datetime) -> str | None:
     """Why this person must never get this run; None when they may. Looked at before the claim and again after
-    it."""
+    it. Who pauses is still told that what they got was wrong."""
     if (reason := over(run, now)) is not None:
         return reason
     if contact is None:
@@ -413,6 +415,7 @@ def reason_against(run: RunBrief, contact: Contact | None, channel: str, now: da
         "no_address": channel not in contact.addresses,
         "opted_out": channel in contact.suppressed,
         "no_consent": (run.purpose, channel) not in contact.consents,
+        "paused": is_paused(contact.paused_until, now) and not run.parents,
     }
     return next((reason for reason, holds in against.items() if holds), None)
 

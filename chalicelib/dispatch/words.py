@@ -28,6 +28,7 @@ REASONS = {
     "no_address": mark("the person no longer has an address there"),
     "opted_out": mark("the person said stop"),
     "no_consent": mark("the person withdrew the consent"),
+    "paused": mark("the person wants no campaigns for now"),
     "weekly_cap": mark("the person already gets as many messages as a week allows"),
     "silence": mark("silence before the end of polling"),
     "code_of_conduct": mark("the code of conduct of an election"),
@@ -132,3 +133,20 @@ TEMPLATES = {
     "paused": mark("paused by its platform"),
     "disabled": mark("switched off by its platform"),
 }
+VERBS = {
+    "pause": (
+        mark("Pause"),
+        mark("Within five seconds nothing new is sent. It can be resumed until it expires."),
+    ),
+    "resume": (mark("Resume"), mark("It goes on exactly where it stopped: nobody is sent to twice.")),
+    "cancel": (
+        mark("Call off"),
+        mark("Whoever was not sent to yet is not, and its repetition ends. This cannot be undone."),
+    ),
+}
+STEERED = {
+    "pause": mark("It is paused: nothing new is sent."),
+    "resume": mark("It goes on."),
+    "cancel": mark("It is called off: nobody else is sent to."),
+}
+STAGES = {"accepted": mark("Accepted"), "delivered": mark("Delivered"), "read": mark("Read")}

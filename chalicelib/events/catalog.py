@@ -57,6 +57,14 @@ class InfluencerSuspended(_OfInfluencer):
     name = "influencer.suspended"
 
 
+class InfluencerMoved(_OfInfluencer):
+    """A person has named another home, `area`. `review`: they were approved elsewhere, and wait for a review
+    there."""
+
+    name = "influencer.moved"
+    review: bool = False
+
+
 class InfluencerWithdrawn(_OfInfluencer):
     """A person left."""
 
@@ -309,6 +317,7 @@ CATALOG: dict[str, type[Event]] = {
         InfluencerApproved,
         InfluencerDeclined,
         InfluencerSuspended,
+        InfluencerMoved,
         InfluencerWithdrawn,
         InfluencerErased,
         HandleProven,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from difflib import SequenceMatcher
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import (
     AfterValidator,
@@ -31,7 +31,7 @@ MOVES: dict[Status, frozenset[Status]] = {
     "invited": frozenset({"unverified", "withdrawn"}),
     "unverified": frozenset({"pending_review", "withdrawn"}),
     "pending_review": frozenset({"approved", "declined", "withdrawn"}),
-    "approved": frozenset({"suspended", "withdrawn"}),
+    "approved": frozenset({"pending_review", "suspended", "withdrawn"}),
     "declined": frozenset({"approved", "withdrawn"}),
     "suspended": frozenset({"approved", "withdrawn"}),
     "withdrawn": frozenset(),
@@ -84,6 +84,9 @@ MOST_THEMES = 12
 MOST_AREAS = 20
 MOST_FOLLOWERS = 10_000_000_000
 LONGEST_IDEA = 1000
+NO_END = "9999-12-31"
+"""A pause until the person ends it."""
+LONGEST_PAUSE_DAYS = 366
 ALIKE = 0.85
 """Names whose letters agree so far may be one person's."""
 
@@ -178,6 +181,30 @@ def age_problem(birth: date, today: date) -> FieldError | None:
     if (birth.year + ADULT_AT, birth.month, birth.day) > (today.year, today.month, today.day):
         return FieldError("birth_date", "too_young", "You can join when you are 18 years old.")
     return None
+
+
+class ProfileChange(Strict):
+    """What a creator may change of themself: what is left out stays."""
+
+    name: Annotated[str, Field(max_length=400), AfterValidator(clean_name)] | None = None
+    language: Language | None = None
+    area: AreaId | None = None
+    areas_served: Annotated[list[AreaId], Field(max_length=MOST_AREAS)] | None = None
+    themes: Annotated[list[Slug], Field(max_length=MOST_THEMES)] | None = None
+    gender: Gender | Literal[""] | None = None
+    profession: Annotated[str, Field(pattern=r"^([a-z][a-z_]{1,23})?$")] | None = None
+    idea: Annotated[str, AfterValidator(lambda text: clean_text(text, LONGEST_IDEA))] | None = None
+    channel: Channel | None = None
+    """Over which we write first: one whose address was proven."""
+    email: Annotated[str, Field(max_length=LONGEST_EMAIL), AfterValidator(clean_email)] | None = None
+    """Takes the place of the one before once the link that is sent to it was followed."""
+    paused_until: date | Literal["", "open"] | None = None
+    """The day from which campaigns are wanted again; `open`: until this is changed, empty: now."""
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """What is given, by name."""
+        return {name: value for name, value in self if value is not None}
 
 
 class CodeRequest(Strict):
@@ -279,6 +306,8 @@ class Influencer(View):
     chat: str = ""
     """The Telegram chat that followed the deep link."""
     email: str = ""
+    email_wanted: str = ""
+    """Another address that the person wants instead, until it is proven."""
     email_proven: bool = False
     """Whether a code or link that was sent to it came back; one that is only stated is reserved for
     nobody."""
@@ -293,6 +322,8 @@ class Influencer(View):
     consents: tuple[Consent, ...] = ()
     suppressed: frozenset[str] = frozenset()
     """Kinds of address (`phone`, `telegram`, `email`) of this person that may not be messaged."""
+    paused_until: str = ""
+    """The first day, in India, on which campaigns are wanted again (ports.is_paused); empty: they are."""
     adult_on: str = ""
     """The day on which the person was found to be of age; the birth date is not kept."""
     ambassador_of: str = ""
@@ -383,6 +414,8 @@ class Influencer(View):
     def email_to_confirm(self) -> str:
         """The address that campaigns could go to if it were proven to be this person's; empty when there is
         none."""
+        if self.email_wanted:
+            return self.email_wanted
         wanted = any(c.channel == "email" for c in self.consents)
         return self.email if wanted and not self.email_proven and "email" not in self.suppressed else ""
 
@@ -457,6 +490,7 @@ class Influencer(View):
             addresses=self.addresses,
             consents=frozenset((c.purpose, c.channel) for c in self.consents),
             suppressed=self.suppressed_channels,
+            paused_until=self.paused_until,
         )
 
 

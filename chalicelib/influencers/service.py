@@ -181,18 +181,23 @@ class Signups:
     def confirmed(self, token: str) -> Influencer:
         """Whose email the link with this token confirms. Raises NotFound for a token that is not ours, was
         for another address, or has run out."""
+        return self._confirmed(token)[0]
+
+    def _confirmed(self, token: str) -> tuple[Influencer, str]:
+        """The same, with the address that the link was sent to."""
         influencer_id, _, rest = token.partition(".")
         person = self.store.find(influencer_id) if influencer_id else None
         confirmations = Confirmations(self.secrets.keyed_hash)
-        if person is None or not confirmations.holds(person, rest, self.clock.epoch()):
+        address = confirmations.address(person, rest, self.clock.epoch()) if person else ""
+        if person is None or not address:
             raise NotFound("This link does not hold (any more).")
-        return person
+        return person, address
 
     def confirm(self, token: str) -> Influencer:
         """Makes the email that a link was sent to this person's: they can be reached there. Raises NotFound
         as `confirmed`, Taken, StateRefused."""
-        person = self.confirmed(token)
-        proof = Proof("email", person.email, self.clock.now(), "link by email")
+        person, address = self._confirmed(token)
+        proof = Proof("email", address, self.clock.now(), "link by email")
         return self.store.prove_email(person.id, proof)
 
     def start_telegram(self, token: str, chat_id: str, at: datetime) -> str | None:
@@ -231,21 +236,11 @@ class Signups:
         not."""
         area = self.areas.many([request.area], fresh=True).get(request.area)  # it may just have moved
         wrong = [problem] if (problem := age_problem(request.birth_date, today)) else []
-        unknown = {
-            f"areas_served.{i}": served
-            for i, served in enumerate(request.areas_served)
-            if served != request.area
-        }
-        places = {"area": request.area, **unknown}
-        for name, place in places.items():
-            if (area if name == "area" else self.areas.get(place)) is None:
-                wrong.append(FieldError(name, "area_unknown", "There is no area %(id)s.", {"id": place}))
-        known = set(self.themes()) if request.themes else set()
-        for i, theme in enumerate(request.themes):
-            if theme not in known:
-                wrong.append(
-                    FieldError(f"themes.{i}", "theme_unknown", "There is no theme %(id)s.", {"id": theme})
-                )
+        if area is None:
+            wrong.append(no_area("area", request.area))
+        served = [one for one in request.areas_served if one != request.area]
+        wrong += unknown_areas(self.areas, served)
+        wrong += unknown_themes(self.themes, request.themes)
         if request.channel not in self.offered():
             wrong.append(
                 FieldError("channel", "channel_off", "This channel is not offered here. Choose another.")
@@ -294,6 +289,26 @@ class Signups:
         self.limits.spend(f"{what}#{self.secrets.keyed_hash(of)}", limit, HOUR_S)
 
 
+def no_area(name: str, area: str) -> FieldError:
+    return FieldError(name, "area_unknown", "There is no area %(id)s.", {"id": area})
+
+
+def unknown_areas(areas: Areas, served: Sequence[str]) -> list[FieldError]:
+    """Those of the areas that somebody serves which do not exist."""
+    return [no_area(f"areas_served.{i}", one) for i, one in enumerate(served) if areas.get(one) is None]
+
+
+def unknown_themes(themes: Callable[[], Sequence[str]], given: Sequence[str]) -> list[FieldError]:
+    """Those of the themes given which do not exist."""
+    known = set(themes()) if given else set()
+    sentence = "There is no theme %(id)s."
+    return [
+        FieldError(f"themes.{i}", "theme_unknown", sentence, {"id": theme})
+        for i, theme in enumerate(given)
+        if theme not in known
+    ]
+
+
 def after(now: datetime, seconds: int) -> datetime:
     return (now + timedelta(seconds=seconds)).replace(microsecond=0)
 
@@ -305,21 +320,25 @@ class Confirmations:
 
     keyed_hash: Callable[[str], str]
 
-    def token(self, person: Influencer, until: int) -> str:
+    def token(self, person: Influencer, address: str, until: int) -> str:
         """`<id>.<until>.<signature>`: no address in it."""
-        return f"{person.id}.{until}.{self._signature(person, until)}"
+        return f"{person.id}.{until}.{self._signature(person, address, until)}"
 
-    def holds(self, person: Influencer, rest: str, now: float) -> bool:
-        """Whether `<until>.<signature>` is ours, for the address that the person has given, and still
-        holds."""
+    def address(self, person: Influencer, rest: str, now: float) -> str:
+        """For which of the addresses that the person has given `<until>.<signature>` is ours and still holds;
+        empty for none."""
         until, _, signature = rest.partition(".")
         number = until.isascii() and until.isdigit() and len(until) <= LONGEST_UNTIL
         if not number or int(until) <= now:
-            return False
-        return hmac.compare_digest(signature.encode(), self._signature(person, int(until)).encode())
+            return ""
+        for one in filter(None, (person.email_wanted, person.email)):
+            signed = self._signature(person, one, int(until))
+            if hmac.compare_digest(signature.encode("utf-8", "replace"), signed.encode()):
+                return one
+        return ""
 
-    def _signature(self, person: Influencer, until: int) -> str:
-        return self.keyed_hash(f"confirm email {person.id} {until} {person.email}")
+    def _signature(self, person: Influencer, address: str, until: int) -> str:
+        return self.keyed_hash(f"confirm email {person.id} {until} {address}")
 
 
 CODE_TEXT, KNOWN_TEXT, WELCOME_TEXT = "janjan_code", "janjan_known_number", "janjan_welcome"
@@ -372,6 +391,8 @@ class Messenger:
             self._welcome(person, str(message["event"]))
         elif message["kind"] == "notice":
             self._notice(person, NOTICES[str(message["notice"])], str(message["event"]))
+        elif message["kind"] == "confirm_email":
+            self._confirmation(person, str(message["nonce"]))
         elif message["kind"] == "resume_email":
             self._resumption(person, str(message["nonce"]), int(message["until"]))
         else:
@@ -505,12 +526,13 @@ class Messenger:
         if not to or self.store.owner_of("email", to) or self.store.is_stopped("email", to):
             return
         until = int(self.clock.epoch()) + CONFIRMATION_HOLDS_S
-        token = Confirmations(self.secrets.keyed_hash).token(person, until)
+        token = Confirmations(self.secrets.keyed_hash).token(person, to, until)
         text = (
             "Namaste %(name)s! You have joined JanJan and asked for messages at this address. If it was not"
             " you, do nothing: no more will come. If it is yours, please confirm it here: %(link)s"
         )
-        self._link(person, f"confirm#{event_id}", "Please confirm your address.", text, f"confirm/{token}")
+        about = "Please confirm your address."
+        self._link(person, to, f"confirm#{event_id}", (about, text), f"confirm/{token}")
 
     def _resumption(self, person: Influencer, nonce: str, until: int) -> None:
         """The link that takes emails up again, to the address that has said no: its owner has asked for it on
@@ -525,12 +547,15 @@ class Messenger:
             "Namaste %(name)s! You have asked on your page to get our emails again. If it was you, please"
             " press the button here: %(link)s If not, do nothing: it stays as it is."
         )
-        self._link(person, f"resume#{nonce}", "Do you want our emails again?", text, f"resume/{token}")
+        about = "Do you want our emails again?"
+        self._link(person, person.email, f"resume#{nonce}", (about, text), f"resume/{token}")
 
-    def _link(self, person: Influencer, key: str, subject: str, text: str, path: str) -> None:
-        """An email to the person's address with a link to one of our pages, in their language."""
-        language, to = spoken(person.language), person.email
+    def _link(self, person: Influencer, to: str, key: str, words: tuple[str, str], path: str) -> None:
+        """An email to an address of the person's, `words` its subject and text, with a link to one of our
+        pages, in their language."""
+        language = spoken(person.language)
         link = f"{self.public_url}/{path}?lang={language}"
+        subject, text = words
         said = translate(language, text, {"name": person.name, "link": link})
         try:
             self._send(person.id, key, "email", to, _text("email", translate(language, subject), said))

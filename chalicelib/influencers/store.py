@@ -7,6 +7,7 @@ Table `people`:
     inf_…                     code     hash of the code sent last, its tries, its end
     sgn_…                     code     the same for one sign-in, and whose it is
     inf_…                     consent#<purpose>#<channel>#<time>   what was given or taken back; the evidence
+                                       (of changes since the signup with `#<rev>` behind the time)
     inf_…                     followers#<platform>#<name>   when this account's followers are counted next
     phone#<keyed hash>        claim    whose number it is: `proven`, or only `stated`
     handle#<platform>#<name>  claim    whose account it is: `proven`, or only `stated`
@@ -56,7 +57,7 @@ from pynamodb.expressions.update import Action
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.transactions import TransactWrite
 
-from chalicelib.clock import parse_rfc3339, rfc3339
+from chalicelib.clock import Clock, parse_rfc3339, rfc3339
 from chalicelib.errors import Rejected, Transient
 from chalicelib.events.catalog import Event, HandleContested, HandleProven
 from chalicelib.events.outbox import raise_event
@@ -74,6 +75,7 @@ OUR_EVIDENCE = (
     "deep link",
     "link by email",
     "one click in ",
+    "own page",
     "platform ",
     "withdrawal",
     ERASURE,
@@ -212,6 +214,7 @@ class RosterItem(Table):
     g = UnicodeAttribute(null=True)
     c = UnicodeAttribute(null=True)
     v = UnicodeAttribute(null=True)
+    z = UnicodeAttribute(null=True)
 
 
 class Taken(Rejected):
@@ -411,7 +414,8 @@ class PeopleStore:
         return held
 
     def prove_email(self, influencer_id: str, proof: Proof) -> Influencer:
-        """Makes a second address, the email that a verified person gave, theirs: the person as it is now.
+        """Makes an email that a verified person gave theirs, in the place of the one before: the person as
+        it is now.
 
         The same proof again changes nothing. Raises Taken when somebody else was quicker, StateRefused for
         who is not verified (any more) or has given another address since, or KeyError.
@@ -424,7 +428,7 @@ class PeopleStore:
             if person.email_proven and person.email == proof.address:
                 return person
             unready = person.status in ("invited", "unverified", "withdrawn")
-            if unready or person.email != proof.address:
+            if unready or proof.address not in (person.email_wanted, person.email):
                 raise StateRefused(status=person.status)
             keys = [(claim_key, CLAIM), (stop_key, ALONE)]
             items = {item.pk: item for item in OwnedItem.batch_get(keys, consistent_read=True)}
@@ -433,7 +437,9 @@ class PeopleStore:
                 raise Taken
             others = person.suppressed - {"email"}
             after = person.changed(
+                email=proof.address,
                 email_proven=True,
+                email_wanted="",
                 suppressed=others | {"email"} if stop and stop.stopped else others,
             )
             mine = OwnedItem(
@@ -446,6 +452,9 @@ class PeopleStore:
             )
             with write_together() as transaction:
                 transaction.save(mine, condition=_as_seen(claim))
+                before = self._claim_key("email", person.email) if person.email_proven else claim_key
+                if before != claim_key:
+                    _give_back(transaction, before, person.id)
                 transaction.condition_check(OwnedItem, stop_key, ALONE, condition=_as_seen(stop))
                 _save(transaction, person, after, None, proof.at)
             return after
@@ -595,15 +604,23 @@ class PeopleStore:
         after: Influencer,
         event: Event | None,
         at: datetime,
+        *,
+        evidence: str = "withdrawal",
     ) -> None:
-        """Adds a change of one person to a transaction: profile, roster row, and what a withdrawal gives
-        back."""
+        """Adds a change of one person to a transaction: profile, roster row, the `evidence` of consents that
+        were given or taken back by it, and what a withdrawal gives back."""
         _save(transaction, before, after, event, at)
         if after.status == "withdrawn" and before.status not in ("invited", "unverified"):
             for key in self._claims_of(before):
                 transaction.delete(OwnedItem(key, CLAIM), condition=OwnedItem.owner == before.id)
-            for consent in before.consents:
-                transaction.save(_consent_row(after, consent, given=False, at=at, evidence="withdrawal"))
+        if before.status in ("invited", "unverified"):
+            return
+        for given, ones in ((True, after.consents), (False, before.consents)):
+            others = before.consents if given else after.consents
+            for consent in (one for one in ones if not _agreed(others, one)):
+                row = _consent_row(after, consent, given=given, at=at, evidence=evidence)
+                row.sk = f"{row.sk}#{after.rev}"  # given and taken back within a second are two
+                transaction.save(row)
 
     def _claims_of(self, person: Influencer) -> Iterator[str]:
         if person.phone_proof != "none":
@@ -1142,6 +1159,7 @@ class RosterStore:
     """Implements ports.Roster. `themes` gives the ids of all themes; a code that is not known asks again."""
 
     themes: Callable[[], Iterable[str]]
+    clock: Clock = field(default_factory=Clock)
     _known: dict[str, str] = field(default_factory=dict)
 
     def count(self, where: RosterRange) -> int:
@@ -1157,7 +1175,8 @@ class RosterStore:
         )
         items = [(item.sk, dict(item.attribute_values)) for item in found]
         self._learn(row.get("t", "") for _, row in items)
-        rows = [unpack(where.partition, key, row, self._known) for key, row in items]
+        at = self.clock.now()
+        rows = [unpack(where.partition, key, row, self._known, at) for key, row in items]
         return rows, found.last_evaluated_key["sk"]["S"] if found.last_evaluated_key else None
 
     def _learn(self, packed: Iterable[str]) -> None:
@@ -1207,12 +1226,12 @@ def _save(
         transaction.save(FollowersItem(after.id, key, on_platform=platform, due_at=rfc3339(at)))
     for platform, handle in before.counted - after.counted:
         transaction.delete(FollowersItem(before.id, _followers_key(platform, handle)))
-    partition, key = key_of(after.area_path, after.id)
+    was, now = key_of(before.area_path, before.id), key_of(after.area_path, after.id)
+    if before.status == "approved" and (after.status != "approved" or was != now):
+        transaction.delete(RosterItem(*was))
     if after.status == "approved":
         facts: dict[str, Any] = pack(after)
-        transaction.save(RosterItem(partition, key, **facts))
-    elif before.status == "approved":
-        transaction.delete(RosterItem(partition, key))
+        transaction.save(RosterItem(*now, **facts))
 
 
 def _profile(
@@ -1232,6 +1251,10 @@ def _profile(
 
 def _person(item: ProfileItem) -> Influencer:
     return Influencer.model_validate_json(item.person).identified()
+
+
+def _agreed(consents: Iterable[Consent], to: Consent) -> bool:
+    return any((one.purpose, one.channel) == (to.purpose, to.channel) for one in consents)
 
 
 def _consent_row(

@@ -132,6 +132,13 @@ RULES = (
         POST /console/campaigns/{campaign_id}/approval
         GET /console/campaigns/{campaign_id}/officer-report
         GET /console/campaigns/{campaign_id}/report
+        GET /console/campaigns/{campaign_id}/live
+        GET /console/campaigns/{campaign_id}/report/pause
+        POST /console/campaigns/{campaign_id}/report/pause
+        GET /console/campaigns/{campaign_id}/report/resume
+        POST /console/campaigns/{campaign_id}/report/resume
+        GET /console/campaigns/{campaign_id}/report/cancel
+        POST /console/campaigns/{campaign_id}/report/cancel
         POST /v1/campaigns
         GET /v1/campaigns
         GET /v1/campaigns/{campaign_id}
@@ -224,12 +231,19 @@ RULES = (
         POST /me/handles/{handle_id}
         POST /me/handles/{handle_id}/check
         POST /me/posts
+        GET /me/settings
+        POST /me/settings
         POST /me/signout
         POST /v1/handles/{handle_id}/proof
         POST /v1/handles/{handle_id}/proof/check
         GET /v1/me
+        PATCH /v1/me
+        GET /v1/me/consents
+        POST /v1/me/consents
+        DELETE /v1/me/consents
         DELETE /v1/me
         POST /v1/me/emails
+        POST /v1/me/withdrawal
         GET /v1/me/appeals
         POST /v1/me/appeals
         GET /v1/me/appointments
@@ -566,6 +580,7 @@ BODIES: dict[str, Callable[[Side], dict[str, Any]]] = {
     "PATCH /v1/groups/{group_id}": lambda s: {"area": s.booth},
     "POST /v1/groups/{group_id}/figures": lambda s: {"month": "2026-01", "members": 5},
     "PUT /v1/groups/{group_id}/link": lambda s: {"state": "dead", "seen": "checked"},
+    "POST /v1/me/consents": lambda s: {"purpose": "campaigns", "channel": "whatsapp", "notice_version": "1"},
     "POST /v1/me/groups/{group_id}/figures": lambda s: {"month": "2026-01", "members": 5},
     "POST /v1/session": lambda s: {"username": "x@x.test", "password": "x"},
     "POST /v1/session/mfa": lambda s: {"session": "x", "code": "123456"},
