@@ -181,6 +181,15 @@ RULES = (
         GET /v1/posts/{post_id}/figures
         POST /v1/posts/{post_id}/figures
         GET /v1/voices
+        GET /console/voices
+        GET /console/voices/{ticket}
+        GET /console/voices/{ticket}/pictures/{number}
+        POST /console/voices/{ticket}/reveal
+        POST /console/voices/{ticket}/assignment
+        POST /console/voices/{ticket}/answer
+        POST /console/voices/{ticket}/reopening
+        POST /console/voices/{ticket}/merge
+        POST /console/voices/{ticket}/moderation
         GET /v1/voices/{ticket}/case
         GET /v1/voices/{ticket}/attachments/{number}
         POST /v1/voices/{ticket}/reveal
