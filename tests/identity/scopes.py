@@ -251,6 +251,9 @@ RULES = (
         POST /v1/me/consents
         DELETE /v1/me/consents
         DELETE /v1/me
+        POST /v1/me/exports
+        GET /me/data
+        POST /me/data
         POST /v1/me/emails
         POST /v1/me/withdrawal
         GET /v1/me/appeals
