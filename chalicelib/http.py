@@ -22,13 +22,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from http.cookies import CookieError, SimpleCookie
 from typing import Any, Literal, Protocol, TypeVar
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, unquote, urlencode, urlsplit
 
 from chalice.app import Blueprint
 from chalice.app import Response as ChaliceResponse
 from pydantic import BaseModel, Field, ValidationError
 
-from chalicelib import i18n
+from chalicelib import folding, i18n
 from chalicelib.errors import (
     FieldError,
     Forbidden,
@@ -67,7 +67,7 @@ SAFE_HEADERS = {
 JSON_HEADERS = SAFE_HEADERS | {"Content-Type": JSON}
 PAGE_HEADERS = SAFE_HEADERS | {
     "Content-Type": "text/html; charset=utf-8",
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; "
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; font-src 'self'; "
     "img-src 'self' data:; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
@@ -204,6 +204,7 @@ class Route:
 
 
 ROUTES: list[Route] = []
+_folded: folding.Folded[tuple[Route, Callable[..., Any]]] = folding.Folded()
 
 
 def html(text: str, status: int = 200, headers: Mapping[str, str] | None = None) -> ChaliceResponse:
@@ -452,6 +453,9 @@ class Api:
 
             entry.__name__ = f"{self.feature}_{view.__name__}"
             entry.__doc__ = view.__doc__
+            if folding.is_folded(route.path):
+                _folded.add(route.method, route.path, (route, view))
+                return view
             types = [] if route.method in ("GET", "HEAD", "DELETE") else list(content_types)
             self.blueprint.route(
                 route.path, methods=[route.method], name=entry.__name__, content_types=types
@@ -459,6 +463,38 @@ class Api:
             return view
 
         return decorate
+
+
+def folded() -> Blueprint:
+    """The resources behind which the addresses of `folding` lie, for app.py to register."""
+    blueprint = Blueprint("app")
+    for resource in folding.resources():
+        for method in folding.METHODS:
+            name = f"folded_{method.lower()}_{resource.count('{')}"
+
+            def entry(**parts: str) -> ChaliceResponse:
+                return _unfold(blueprint.current_request, [unquote(part) for part in parts.values()])
+
+            entry.__name__ = name
+            types = [FORM] if method == "POST" else []
+            blueprint.route(resource, methods=[method], name=name, content_types=types)(entry)
+    return blueprint
+
+
+def _unfold(chalice_request: Any, parts: list[str]) -> ChaliceResponse:  # noqa: ANN401
+    method = str(chalice_request.method)
+    found = _folded.find(method, parts)
+    if found is None:
+        return _answer(_NOWHERE, _nothing_there, chalice_request, {})
+    (route, view), path = found
+    return _answer(route, view, chalice_request, path)
+
+
+_NOWHERE = Route("GET", folding.ROOT, PUBLIC, "", "pages", None, None, None, 404, "page")
+
+
+def _nothing_there(request: Request) -> ChaliceResponse:
+    raise NotFound
 
 
 def _answer(route: Route, view: Handle, chalice_request: Any, path: Mapping[str, str]) -> ChaliceResponse:  # noqa: ANN401

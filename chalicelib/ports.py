@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Literal, Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
+from chalicelib.clock import IST
 from chalicelib.errors import InvalidInput
 from chalicelib.identity.roles import Principal
 from chalicelib.platforms.base import Engaged, Inbound, Leased, Line, Measured, Outgoing, Posted, Scope
@@ -292,6 +293,12 @@ class Schemes(Protocol):
 # --- influencers --------------------------------------------------------------------------------------------
 
 
+def is_paused(until: str, at: datetime) -> bool:
+    """Whether somebody who wants no campaigns before the day `until` (of India's calendar, `2026-12-31`;
+    empty: they get them) is to get none at this time."""
+    return at.astimezone(IST).date().isoformat() < until
+
+
 @dataclass(frozen=True)
 class RosterRow:
     """One person who can be reached, as the roster has it (it may lag behind; the sender looks again)."""
@@ -310,6 +317,8 @@ class RosterRow:
     """Of `followers`, the largest number by platform that the platform itself has told."""
     proven: frozenset[str] = frozenset()
     """Platforms on which an account was shown to be this person's."""
+    paused: bool = False
+    """Whether they want no campaigns for now."""
 
 
 class Roster(Protocol):
@@ -337,6 +346,8 @@ class Contact:
     """(purpose, channel) pairs that are granted now."""
     suppressed: frozenset[str]
     """Channels whose address may not be messaged."""
+    paused_until: str = ""
+    """The first day on which they want campaigns again (`is_paused`)."""
 
 
 class People(Protocol):
@@ -617,8 +628,9 @@ class PersonalRecords(Protocol):
         """All of it, as plain values."""
         ...
 
-    def forget(self, person: str) -> None:
-        """Takes it away for good. May be repeated."""
+    def forget(self, person: str) -> bool:
+        """Takes it away for good; False while some of it must wait, for what is under way. May be
+        repeated."""
         ...
 
 

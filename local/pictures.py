@@ -23,6 +23,19 @@ IMAGES = Path(__file__).resolve().parents[1] / "docs" / "images"
 PEOPLE = 60
 PHONE: ViewportSize = {"width": 360, "height": 740}
 DESK: ViewportSize = {"width": 1100, "height": 760}
+CARD: ViewportSize = {"width": 1200, "height": 630}
+"""What a link to us is shown with (Open Graph)."""
+STATIC = Path(__file__).resolve().parents[1] / "chalicelib" / "pages" / "static"
+CARD_PAGE = """<style>
+body { margin: 0; height: 630px; display: grid; align-content: center; padding: 0 100px;
+  box-sizing: border-box; background: #08433f; color: #f2f7f5;
+  font-family: "Noto Sans", "Noto Sans Devanagari"; }
+svg { width: 150px; height: 150px; margin-bottom: 30px; }
+p { margin: 0; font-size: 44px; line-height: 1.5; }
+p:first-of-type { font-size: 108px; font-weight: 700; line-height: 1.35; }
+p:last-of-type { font-family: "Noto Nastaliq Urdu"; line-height: 2.3; text-align: left; }
+</style>ICON
+<p lang="hi">जन-जन तक</p><p lang="en">to each and every person</p><p lang="ur" dir="rtl">ہر ایک شخص تک</p>"""
 
 
 def main() -> int:
@@ -40,15 +53,25 @@ def main() -> int:
             Demo(system, Settings(PEOPLE), progress, api, Caller(system.sandbox_url)).run()
         token = Staff.signed_in(api, system.env).tokens["admin"]
         [campaign] = api("GET", "/v1/campaigns", token=token)["items"]
-        report = f"/campaigns/{campaign['id']}/report?lang=hi"
+        report = f"/console/campaigns/{campaign['id']}/report?lang=hi"
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
             take(browser, system.url, "/signup?lang=hi", "signup")
             take(browser, system.url, "/?lang=ur", "landing-urdu")
             take(browser, system.url, report, "report", token=token)
             take(browser, system.url, report, "report-wide", view=DESK, dark=True, token=token)
+            draw_card(browser)
             browser.close()
     return 0
+
+
+def draw_card(browser: Browser) -> None:
+    """The picture beside a link that somebody shares: for every deployment the same, in three scripts."""
+    icon = (STATIC / "icon.svg").read_text(encoding="utf-8")
+    with browser.new_context(viewport=CARD) as context:
+        page = context.new_page()
+        page.set_content(CARD_PAGE.replace("ICON", icon))
+        page.screenshot(path=STATIC / "card.png")
 
 
 def take(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import base64
+import gzip
 import json
 import os
 import signal
@@ -27,6 +28,7 @@ from waitress.server import BaseWSGIServer
 from local.ports import HOST
 
 THREADS = 8
+COMPRESSED_FROM = 1024  # `minimum_compression_size` of .chalice/config.json
 LARGEST_BODY = 10 * 1024 * 1024  # API Gateway's own limit
 NOT_FOUND = {
     "type": "about:blank",
@@ -64,10 +66,11 @@ class Site:
                 "headers": {"Content-Type": kind},
                 "body": content,
             }
-        content = _content(answer)
-        start_response(
-            _status_line(answer["statusCode"]), [*_flat(answer), ("Content-Length", str(len(content)))]
-        )
+        content, headers = _content(answer), _flat(answer)
+        if len(content) >= COMPRESSED_FROM and "gzip" in environ.get("HTTP_ACCEPT_ENCODING", ""):
+            content = gzip.compress(content, 6)
+            headers.append(("Content-Encoding", "gzip"))
+        start_response(_status_line(answer["statusCode"]), [*headers, ("Content-Length", str(len(content)))])
         return [] if method == "HEAD" else [content]
 
     def _event(

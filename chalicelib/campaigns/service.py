@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -168,6 +170,14 @@ class Campaigns:
                 return found, place
         return found, None
 
+    def last_runs(self, campaigns: Collection[Campaign]) -> dict[str, Run]:
+        """The newest run of each of these campaigns that has one, by the campaign's id."""
+        return self.store.last_runs(campaigns)
+
+    def judged(self, campaign_id: str) -> Content | None:
+        """The content as an approver last decided on it; None when nobody has."""
+        return self.store.judged(campaign_id)
+
     def runs(self, campaign_id: str) -> list[Run]:
         """The campaign's runs, oldest first. Raises NotFound."""
         return self.store.runs(self.get(campaign_id).id)
@@ -198,12 +208,16 @@ class Campaigns:
 
     # --- writing and approving ------------------------------------------------------------------------
 
-    def create(self, who: Principal, content: Content) -> Campaign:
-        """A new draft. Raises InvalidInput for what cannot even be a draft."""
+    def create(self, who: Principal, content: Content, once: str = "") -> Campaign:
+        """A new draft. Raises InvalidInput for what cannot even be a draft.
+
+        `once`: what one person says again when they send the same form twice: ChangedMeanwhile then, and
+        `made_by` names the draft that there is.
+        """
         now = self.clock.now()
         self._check_draft(who, content)
         draft = Campaign(
-            id=new_id("cmp"),
+            id=made_by(who, once) if once else new_id("cmp"),
             rev=1,
             status="draft",
             content=content,
@@ -213,9 +227,16 @@ class Campaigns:
         )
         return self.commit(who, "campaign.created", draft, {"kind": content.kind})
 
-    def change(self, who: Principal, campaign_id: str, fields: dict[str, Any]) -> Campaign:
-        """A draft with some fields replaced. What is submitted or approved stands: Conflict."""
+    def change(
+        self, who: Principal, campaign_id: str, fields: dict[str, Any], rev: int | None = None
+    ) -> Campaign:
+        """A draft with some fields replaced. What is submitted or approved stands: Conflict.
+
+        `rev`: the revision that was read before; ChangedMeanwhile when it is no longer that one.
+        """
         seen = self.for_work(who, campaign_id, WRITE)
+        if rev is not None and rev != seen.rev:
+            raise ChangedMeanwhile
         if seen.status != "draft":
             raise Conflict("Only a draft can be changed. A declined campaign becomes a draft again.")
         content = Content.model_validate(seen.content.model_dump() | fields)
@@ -259,12 +280,16 @@ class Campaigns:
         after = self._after(seen, status, decided_by=who.id, decision=decision, reason=reason)
         event = CampaignApproved(campaign_id=seen.id, department=seen.department)
         detail = {"decision": decision}
+        judge = partial(self.store.put_judged, campaign=after)
         if decision == "approve":
-            return self.commit(who, "campaign.approved", after, detail, event=event)
+            return self.commit(who, "campaign.approved", after, detail, event=event, write=judge)
         after = after.model_copy(update={"overrides": ()})  # they were for the text that was approved
-        return self.commit(
-            who, "campaign.declined", after, detail, write=partial(self.store.put_overrides, campaign=after)
-        )
+
+        def write(transaction: TransactWrite) -> None:
+            judge(transaction)
+            self.store.put_overrides(transaction, after)
+
+        return self.commit(who, "campaign.declined", after, detail, write=write)
 
     # --- runs -----------------------------------------------------------------------------------------
 
@@ -472,6 +497,10 @@ class Campaigns:
         """The messages with what is registered of them now: the words of an SMS, a template's language."""
         return with_words(messages, self._templates_of(messages))
 
+    def registered(self, medium: str) -> list[Template]:
+        """All templates that are registered for a medium, by name and language."""
+        return self.store.templates(medium)
+
     def _registers_for(self, channel_id: str) -> str:
         medium = self.medium_of(channel_id)
         if medium not in REGISTERED:
@@ -610,6 +639,12 @@ def _others_areas(asked: Sequence[str], known: Mapping[str, Area], who: Principa
         for i, one in enumerate(asked)
         if one not in known or not who.covers_area(known[one].path, REACH)
     ]
+
+
+def made_by(who: Principal, once: str) -> str:
+    """The id of the draft that this person made with such a form."""
+    digest = hashlib.sha256(f"{who.id}\n{once}".encode()).digest()
+    return f"cmp_{base64.b32encode(digest[:10]).decode('ascii').lower()}"
 
 
 def _no_campaign(campaign_id: str) -> NotFound:

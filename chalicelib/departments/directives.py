@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,14 +9,14 @@ from datetime import date
 
 from pynamodb.transactions import TransactWrite
 
-from chalicelib.cells import safe
+from chalicelib import cells
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.departments.changes import ChangedMeanwhile, Changes
 from chalicelib.departments.model import Directive, Order, State, bound_to
-from chalicelib.departments.pages import each_with, page
 from chalicelib.departments.store import DepartmentStore, Position
 from chalicelib.errors import Conflict, FieldError, InvalidInput, NotFound
 from chalicelib.identity.roles import Principal
+from chalicelib.lists import each_with, page
 
 READ, WRITE, ACKNOWLEDGE = "directive.read", "directive.write", "directive.acknowledge"
 
@@ -223,13 +221,10 @@ COLUMNS = ("department", "state", "late", "due_on", "acknowledged_at", "note", "
 def table(seen: Seen) -> str:
     """How a directive stands with each department, for a spreadsheet: CSV with a byte-order mark, in which
     no word of anybody's is a formula."""
-    text = io.StringIO()
-    text.write("\ufeff")
-    rows = csv.writer(text)
-    rows.writerow(COLUMNS)
+    rows = []
     for order in seen.orders:
         said = rfc3339(order.acknowledged_at) if order.acknowledged_at else ""
         late, due = "yes" if order.late else "", order.due_on.isoformat()
         facts = (order.department, seen.state(order), late, due, said, order.note)
-        rows.writerow([safe(one) for one in (*facts, order.directive, seen.directive.title)])
-    return text.getvalue()
+        rows.append((*facts, order.directive, seen.directive.title))
+    return cells.table(COLUMNS, rows)

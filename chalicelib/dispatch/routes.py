@@ -12,12 +12,13 @@ from chalice.app import Response
 from pydantic import Field, StringConstraints
 
 from chalicelib import wiring
+from chalicelib.dispatch.form import ChannelLimits, DecisionBody, StopReason, TrialMessage
 from chalicelib.dispatch.model import Decision, Status
 from chalicelib.errors import InvalidInput, NotFound, OtherDepartment
-from chalicelib.http import Api, ListQuery, Request, empty, html, next_cursor, page_of, read_cursor
+from chalicelib.http import Api, ListQuery, Request, empty, next_cursor, page_of, read_cursor
 from chalicelib.i18n import translate
-from chalicelib.pages.figures import day, moment
-from chalicelib.platforms.base import Outgoing
+from chalicelib.pages import console
+from chalicelib.pages.figures import moment
 from chalicelib.ports import MetricSum, RunBrief
 from chalicelib.shapes import Strict, View
 
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from chalicelib.identity.roles import Principal
 
 api = Api("dispatch")
-PAGE_OF_CAMPAIGNS = 50
 UNKNOWN_SHOWN = 20
 """So many unknown deliveries the report's page lists; the rest is behind /v1/campaigns/{id}/deliveries."""
 
@@ -146,11 +146,6 @@ class DecisionView(View):
     by: str
     at: datetime
     resend: str | None
-
-
-class DecisionBody(Strict):
-    decision: Decision
-    reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
 
 
 class DeliveryView(View):
@@ -288,10 +283,6 @@ class BundleList(View):
     next: str | None = None
 
 
-class StopReason(Strict):
-    reason: str = Field(min_length=1, max_length=500)
-
-
 class StopList(View):
     items: list[StopView]
     next: str | None = None
@@ -316,28 +307,6 @@ class ChannelView(View):
 class ChannelList(View):
     items: list[ChannelView]
     next: str | None = None
-
-
-class ChannelLimits(Strict):
-    """Below the channel's own limits; what is left out or null is not limited further."""
-
-    rate_per_s: float | None = Field(default=None, gt=0, le=100_000)
-    per_day: int | None = Field(default=None, ge=1, le=100_000_000)
-
-
-class TrialMessage(Strict):
-    """A text, or a template with its parameters in order; an SMS as it is registered, an email with its
-    subject."""
-
-    to: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=254)]
-    text: str = Field(default="", max_length=4096)
-    template: str = Field(default="", max_length=512)
-    language: str = Field(default="", max_length=12)
-    category: str = Field(default="", max_length=20)
-    params: list[str] = Field(default=[], max_length=20)
-    header: str = Field(default="", max_length=11)
-    subject: str = Field(default="", max_length=300, pattern=r"^[^\r\n]*$")
-    html: str = Field(default="", max_length=20_000)
 
 
 class TrialOutcome(View):
@@ -456,10 +425,11 @@ def report(request: Request, campaign_id: str, query: ReportQuery) -> ReportView
     return _report(_seen(request, campaign_id), request.principal, query.run)
 
 
-@api.page("GET", "/campaigns/{campaign_id}/report", allow="campaign.report", summary="The report as a page")
+@api.page(
+    "GET", "/console/campaigns/{campaign_id}/report", allow="campaign.report", summary="The report as a page"
+)
 def report_page(request: Request, campaign_id: str) -> Response:
     from chalicelib.dispatch.words import CAMPAIGN, CHANNELS, PURPOSES, REASONS
-    from chalicelib.pages import shell
 
     head = _seen(request, campaign_id)
     shown = _report(head, request.principal)
@@ -469,12 +439,14 @@ def report_page(request: Request, campaign_id: str) -> Response:
 
     channel_names = {name: translate(request.lang, label) for name, label in CHANNELS.items()}
     values = shown.model_dump() | {"not_sent": worded(shown.not_sent), "skipped": worded(shown.skipped)}
-    page = shell.render(
+    under_way = any(one.in_progress for one in (shown, *shown.corrections))
+    return console.page(
+        request,
         "report.html",
-        request.lang,
-        path=f"/campaigns/{campaign_id}/report",
+        "campaigns",
+        headers={"Refresh": "5"} if under_way else None,
         title=head.title,
-        status=CAMPAIGN[head.status],
+        state=CAMPAIGN[head.status],
         withdrawn_at=head.withdrawn_at and _in_india(head.withdrawn_at),
         corrections=[(PURPOSES[one.purpose], CAMPAIGN[one.status], one) for one in shown.corrections],
         report=values,
@@ -487,8 +459,6 @@ def report_page(request: Request, campaign_id: str) -> Response:
         timetable=_timetable(head),
         updated_at=_in_india(shown.updated_at),
     )
-    under_way = any(one.in_progress for one in (shown, *shown.corrections))
-    return html(page, headers={"Refresh": "5"} if under_way else None)
 
 
 def _worded_posts(posts: PostsView) -> dict[str, Any]:
@@ -563,28 +533,6 @@ def _area_name(area_id: str, lang: str) -> str:
     return (area.names.get(lang) or area.names.get("en") or area_id) if area else area_id
 
 
-@api.page("GET", "/campaigns", allow="campaign.read", summary="All campaigns as a page")
-def campaigns_page(request: Request) -> Response:
-    from chalicelib.dispatch.words import CAMPAIGN, EVERY, WITHDRAWN
-    from chalicelib.pages import shell
-
-    found, more = wiring.campaigns().page(request.principal, "", "", read_cursor(request), PAGE_OF_CAMPAIGNS)
-    campaigns = [
-        {
-            "id": one.id,
-            "title": one.content.title,
-            "status": WITHDRAWN if one.withdrawn_at else CAMPAIGN[one.status],
-            "every": EVERY[one.repeats] if one.repeats else "",
-            "day": day(one.created_at),
-        }
-        for one in found
-    ]
-    cursor = next_cursor(request, more)
-    return html(
-        shell.render("campaigns.html", request.lang, path="/campaigns", campaigns=campaigns, more=cursor)
-    )
-
-
 @api.get(
     "/v1/campaigns/{campaign_id}/deliveries",
     allow="delivery.read",
@@ -632,24 +580,23 @@ def sign_officer_report(request: Request, campaign_id: str, body: SignatureBody)
 
 @api.page(
     "GET",
-    "/campaigns/{campaign_id}/officer-report",
+    "/console/campaigns/{campaign_id}/officer-report",
     allow="officer_report.read",
     summary="The officer's report as a page, to be printed",
 )
 def officer_report_page(request: Request, campaign_id: str) -> Response:
     from chalicelib.dispatch.words import ACTIONS, CAMPAIGN, PURPOSES, REASONS, WITHDRAWN
-    from chalicelib.pages import shell
 
     head = _seen(request, campaign_id, "officer_report.read")
     shown = officer_report(request, campaign_id)
     areas = {area for run in shown.runs for area in run.by_area}
-    page = shell.render(
+    return console.page(
+        request,
         "officer.html",
-        request.lang,
-        path=f"/campaigns/{campaign_id}/officer-report",
+        "campaigns",
         title=head.title,
         report=shown,
-        status=WITHDRAWN if head.withdrawn_at else CAMPAIGN[head.status],
+        state=WITHDRAWN if head.withdrawn_at else CAMPAIGN[head.status],
         statuses=CAMPAIGN,
         purposes=PURPOSES,
         reasons=REASONS,
@@ -658,7 +605,6 @@ def officer_report_page(request: Request, campaign_id: str) -> Response:
         area_names={area: _area_name(area, request.lang) for area in areas},
         time=lambda at: moment(at, seconds=True) if at else "–",
     )
-    return html(page)
 
 
 def _officer_view(head: Head, report: OfficerReport) -> OfficerReportView:
@@ -811,17 +757,7 @@ def resume_channel(request: Request, channel_id: str) -> ChannelView:
     summary="Send one test message to an address of your choice",
 )
 def try_channel(request: Request, channel_id: str, body: TrialMessage) -> TrialOutcome:
-    message = Outgoing(
-        text=body.text,
-        template=body.template,
-        template_language=body.language,
-        category=body.category,
-        params=tuple(body.params),
-        header=body.header,
-        subject=body.subject,
-        html=body.html,
-    )
-    outcome = wiring.channel_desk().try_out(request.principal, channel_id, body.to, message)
+    outcome = wiring.channel_desk().try_out(request.principal, channel_id, body.to, body.message)
     return TrialOutcome(outcome=outcome)
 
 

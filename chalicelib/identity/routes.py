@@ -12,6 +12,7 @@ from chalicelib import i18n, wiring
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.emails import LONGEST_EMAIL, clean_email
 from chalicelib.errors import Rejected, Unauthenticated
+from chalicelib.folding import ROOT
 from chalicelib.http import (
     JSON,
     PUBLIC,
@@ -300,13 +301,15 @@ def signin_form(request: Request) -> Response:
         return _signin_page(request, asked=again, username=form.get("username", ""), error=error)
     if isinstance(outcome, Asked):
         return _signin_page(request, asked=outcome)
-    return redirect(_after(request), {"Set-Cookie": cookie_of(outcome)})
+    return redirect(_after(request, outcome.principal), {"Set-Cookie": cookie_of(outcome)})
 
 
-def _after(request: Request) -> str:
-    """Where to go once signed in: the page of ours that asked for it, else who one is."""
+def _after(request: Request, who: Principal) -> str:
+    """Where to go once signed in: the page of ours that asked for it, else the console; who has no role
+    yet sees who they are."""
     wanted = request.query.get("next", "")
-    place = wanted if OWN_PLACE.fullmatch(wanted) else "/signin"
+    first = ROOT if who.roles else "/signin"
+    place = wanted if OWN_PLACE.fullmatch(wanted) else first
     return f"{place}?lang={request.lang}"
 
 

@@ -5,17 +5,25 @@ from __future__ import annotations
 from chalice.app import Response
 
 from chalicelib.errors import NotFound
-from chalicelib.http import PUBLIC, SAFE_HEADERS, Api, Request, html
+from chalicelib.folding import ROOT
+from chalicelib.http import PUBLIC, SAFE_HEADERS, Api, Request, html, redirect
 from chalicelib.pages import shell
 
 api = Api("pages")
 
 A_YEAR = "public, max-age=31536000, immutable"
 TYPES = {
+    "card.png": "image/png",
+    "console.css": "text/css; charset=utf-8",
+    "console.js": "text/javascript; charset=utf-8",
+    "htmx.min.js": "text/javascript; charset=utf-8",
     "icon.svg": "image/svg+xml",
+    "nastaliq.woff2": "font/woff2",
     "signup.js": "text/javascript; charset=utf-8",
     "style.css": "text/css; charset=utf-8",
 }
+BYTES = frozenset(("font/woff2", "image/png"))
+"""Of these, what app.py names among the binary types: they travel as base64 between us and API Gateway."""
 ABOUT = frozenset(("accessibility", "help", "privacy", "sitemap", "terms"))
 
 
@@ -31,15 +39,24 @@ def about(request: Request, name: str) -> Response:
     return html(shell.render(f"about_{name}.html", request.lang, path=request.path))
 
 
-@api.page("GET", "/static/{name}", allow=PUBLIC, summary="Stylesheet, script and icon")
+@api.page("GET", "/static/{name}", allow=PUBLIC, summary="Stylesheet, script, font and pictures")
 def static(request: Request, name: str) -> Response:
     if name not in TYPES:
         raise NotFound
-    text = (shell.STATIC / name).read_text(encoding="utf-8")
+    content = (shell.STATIC / name).read_bytes()
     headers: dict[str, str | list[str]] = {
         **SAFE_HEADERS,
         "Content-Security-Policy": "default-src 'none'",
         "Content-Type": TYPES[name],
         "Cache-Control": A_YEAR,
     }
-    return Response(text, headers, 200)
+    return Response(content if TYPES[name] in BYTES else content.decode(), headers, 200)
+
+
+@api.page("GET", "/campaigns", allow=PUBLIC, summary="Where the console's campaigns were before")
+@api.page(
+    "GET", "/campaigns/{campaign_id}/{page}", allow=PUBLIC, summary="Where a campaign's page was before"
+)
+def moved(request: Request, **parts: str) -> Response:
+    """Links in letters and bookmarks stay good."""
+    return redirect(f"{ROOT}{request.path}?lang={request.lang}")

@@ -11,6 +11,7 @@ from chalicelib import i18n
 from chalicelib.errors import JanJanError
 from chalicelib.pages import figures
 from chalicelib.pages.frame import frame
+from chalicelib.settings import settings
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -56,7 +57,13 @@ def render(template: str, lang: str, **values: object) -> str:
     """The page `templates/<template>` in `lang`. `path` among the values is where the language links lead;
     without it there are none."""
     about = frame(lang)
-    shared = {"path": None, "frame": about, "organisation": about.name, "icon": about.emblem}
+    shared = {
+        "path": None,
+        "frame": about,
+        "organisation": about.name,
+        "icon": about.emblem,
+        "site": settings().public_url,
+    }
     return _environment(lang).get_template(template).render(shared | values)
 
 
@@ -91,7 +98,11 @@ def _environment(lang: str) -> Environment:
         lang=lang,
         rtl=lang in RIGHT_TO_LEFT,
         wide=False,
+        kind="",
+        trail=(),
+        problems=(),
         crumbs=(),
+        card=(),
         languages=i18n.languages(),
         endonyms=ENDONYMS,
         static_url=static_url,

@@ -23,7 +23,7 @@ from chalicelib.http import (
 )
 from chalicelib.names import clean_text
 from chalicelib.shapes import Nothing, Strict, View
-from chalicelib.voices.desk import Asked, Standing
+from chalicelib.voices.casework import Asked, Standing
 from chalicelib.voices.masking import masked_address, masked_name
 from chalicelib.voices.model import (
     Answer,

@@ -320,7 +320,7 @@ def test_who_may_read_and_sign(ask):
 @pytest.mark.parametrize(("lang", "said"), [("hi", "किसने क्या तय किया"), ("en", "Who decided what")])
 def test_the_page_says_the_same_in_both_languages(ask, lang, said):
     ask("approver", "POST", f"{WHERE}/signature", {"reason": "for the commission"})
-    answer = ask("auditor", "GET", f"/campaigns/{CAMPAIGN}/officer-report?lang={lang}")
+    answer = ask("auditor", "GET", f"/console/campaigns/{CAMPAIGN}/officer-report?lang={lang}")
     assert answer.status_code == 200
     page = answer.body.decode()
     for wanted in (said, RUN, "D1", "रेखा", "area:D1", "approver", "for the commission"):
@@ -333,6 +333,6 @@ def test_the_page_has_words_for_corrections_withdrawals_and_proofs(ask, made):
     told += [f"{purpose}.{what}" for purpose in PURPOSES for what in ("approved", "declined")]
     for action in told:
         note(action)
-    page = ask("auditor", "GET", f"/campaigns/{CAMPAIGN}/officer-report?lang=hi").body.decode()
+    page = ask("auditor", "GET", f"/console/campaigns/{CAMPAIGN}/officer-report?lang=hi").body.decode()
     assert f"<code>{RUN}</code> · सुधार ·" in page
     assert not [action for action in told if action in page]

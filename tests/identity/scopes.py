@@ -40,8 +40,18 @@ RULES = (
     _rule(
         "area",
         """
+        GET /console/people
+        GET /console/people.csv
+        GET /console/people/{influencer_id}
+        POST /console/people/{influencer_id}/review
+        POST /console/people/{influencer_id}/withdrawal
+        POST /console/people/{influencer_id}/reveal
+        GET /console/review
+        POST /console/review
+        POST /console/review/{influencer_id}
         GET /v1/influencers
         GET /v1/influencers/{influencer_id}
+        POST /v1/influencers/{influencer_id}/erasure
         POST /v1/influencers/{influencer_id}/reveal
         POST /v1/influencers/{influencer_id}/review
         POST /v1/influencers/{influencer_id}/withdrawal
@@ -116,9 +126,13 @@ RULES = (
     _rule(
         "both",
         """
-        GET /campaigns
-        GET /campaigns/{campaign_id}/officer-report
-        GET /campaigns/{campaign_id}/report
+        GET /console/campaigns
+        GET /console/campaigns/{campaign_id}
+        POST /console/campaigns/{campaign_id}
+        GET /console/campaigns/{campaign_id}/approval
+        POST /console/campaigns/{campaign_id}/approval
+        GET /console/campaigns/{campaign_id}/officer-report
+        GET /console/campaigns/{campaign_id}/report
         POST /v1/campaigns
         GET /v1/campaigns
         GET /v1/campaigns/{campaign_id}
@@ -173,6 +187,9 @@ RULES = (
         POST /v1/voices/{ticket}/abuse
         DELETE /v1/voices/{ticket}/abuse
         POST /v1/voices/{ticket}/redaction
+        GET /console/stops
+        GET /console/stops/{scope}
+        POST /console/stops/{scope}
         GET /v1/stops
         GET /v1/stops/{scope}
         PUT /v1/stops/{scope}
@@ -196,6 +213,7 @@ RULES = (
         """
         GET /v1/jobs/{job_id}
         POST /v1/uploads
+        GET /console
         GET /me
         GET /me/voice
         POST /me/voice
@@ -206,11 +224,19 @@ RULES = (
         POST /me/handles/{handle_id}
         POST /me/handles/{handle_id}/check
         POST /me/posts
+        GET /me/settings
+        POST /me/settings
         POST /me/signout
         POST /v1/handles/{handle_id}/proof
         POST /v1/handles/{handle_id}/proof/check
         GET /v1/me
+        PATCH /v1/me
+        GET /v1/me/consents
+        POST /v1/me/consents
+        DELETE /v1/me/consents
+        DELETE /v1/me
         POST /v1/me/emails
+        POST /v1/me/withdrawal
         GET /v1/me/appeals
         POST /v1/me/appeals
         GET /v1/me/appointments
@@ -231,6 +257,13 @@ RULES = (
     _rule(
         "organisation",
         """
+        GET /console/channels
+        GET /console/channels/{channel_id}
+        POST /console/channels/{channel_id}/limits
+        POST /console/channels/{channel_id}/resume
+        POST /console/channels/{channel_id}/test
+        GET /console/stops/new
+        POST /console/stops/new
         GET /v1/channels
         GET /v1/channels/{channel_id}
         PUT /v1/channels/{channel_id}
@@ -239,7 +272,16 @@ RULES = (
         GET /v1/channels/{channel_id}/templates
         PUT /v1/channels/{channel_id}/templates
         """,
-        "one number or bot speaks for all: its pace, health and templates are nobody's alone",
+        "one number or bot speaks for all: its pace, health and templates are nobody's alone; who may stop "
+        "something may stop anything",
+    ),
+    _rule(
+        "organisation",
+        """
+        GET /console/campaigns/new
+        POST /console/campaigns/new
+        """,
+        "an empty form: it offers what is published; who saves may do so for their own departments alone",
     ),
     _rule(
         "organisation",
@@ -278,10 +320,14 @@ RULES = (
     _rule(
         "organisation",
         """
+        GET /console/letters
         GET /v1/audit
         GET /v1/audit/check
         GET /v1/users
         POST /v1/users
+        GET /console/webhooks
+        POST /console/webhooks/{webhook_id}/resume
+        POST /console/webhooks/{webhook_id}/test
         GET /v1/webhooks
         POST /v1/webhooks/{webhook_id}/resume
         POST /v1/webhooks/{webhook_id}/test
@@ -295,6 +341,8 @@ RULES = (
         GET /about/{name}
         GET /signup/qr
         GET /static/{name}
+        GET /campaigns
+        GET /campaigns/{campaign_id}/{page}
         GET /healthz
         GET /openapi.json
         GET /v1/areas
@@ -408,6 +456,7 @@ FIXED = {
     "webhook_id": "sample",
     "platform": "telegram",
     "tail": "x",
+    "page": "report",
     "code": "aaaaaaaaaaaa",
     "token": "x",
     "name": "janjan.css",
@@ -524,6 +573,7 @@ BODIES: dict[str, Callable[[Side], dict[str, Any]]] = {
     "PATCH /v1/groups/{group_id}": lambda s: {"area": s.booth},
     "POST /v1/groups/{group_id}/figures": lambda s: {"month": "2026-01", "members": 5},
     "PUT /v1/groups/{group_id}/link": lambda s: {"state": "dead", "seen": "checked"},
+    "POST /v1/me/consents": lambda s: {"purpose": "campaigns", "channel": "whatsapp", "notice_version": "1"},
     "POST /v1/me/groups/{group_id}/figures": lambda s: {"month": "2026-01", "members": 5},
     "POST /v1/session": lambda s: {"username": "x@x.test", "password": "x"},
     "POST /v1/session/mfa": lambda s: {"session": "x", "code": "123456"},
@@ -532,6 +582,8 @@ BODIES: dict[str, Callable[[Side], dict[str, Any]]] = {
     "POST /v1/influencers/{influencer_id}/review": lambda s: {"decision": "suspend", "reason": "x"},
     "POST /v1/signups": _signup,
     "POST /v1/signups/{signup_id}/verification": lambda s: {"code": "123456"},
+    "DELETE /v1/me": lambda s: {"word": "no"},
+    "POST /v1/influencers/{influencer_id}/erasure": lambda s: {"asked": "in_writing"},
     "POST /v1/me/codes": lambda s: {"phone": s.phone(11)},
     "POST /v1/me/session": lambda s: {"code": "123456", "id": f"sgn_{'a' * 16}"},
     "POST /v1/me/posts": lambda s: {

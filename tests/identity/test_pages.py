@@ -56,7 +56,8 @@ def sign_in(browser: Browser, user: str, password: str = PASSWORD) -> str:
 
 
 def test_somebody_signs_in_sees_who_they_are_and_signs_out(browser):
-    assert "You are signed in" in sign_in(browser, "coordinator-a@sample.test")
+    assert "What waits for you" in sign_in(browser, "coordinator-a@sample.test")
+    assert "You are signed in" in browser.open("/signin?lang=en")
     assert "Sample Coordinator A" in browser.text
     assert "Coordinator of an area" in browser.text
     assert "You are signed in" not in browser.send()
@@ -66,14 +67,14 @@ def test_somebody_signs_in_sees_who_they_are_and_signs_out(browser):
 @pytest.mark.parametrize(
     ("wanted", "place"),
     [
-        ("/campaigns/cmp_1/report", "/campaigns/cmp_1/report?lang=en"),
-        ("//elsewhere.example", "/signin?lang=en"),
-        ("/\\elsewhere.example", "/signin?lang=en"),
-        ("https://elsewhere.example/", "/signin?lang=en"),
-        ("/\t/elsewhere.example", "/signin?lang=en"),  # browsers drop the tab
-        ("/\n/elsewhere.example", "/signin?lang=en"),
-        ("/signin\r\nX: y", "/signin?lang=en"),
-        ("", "/signin?lang=en"),
+        ("/console/campaigns/cmp_1/report", "/console/campaigns/cmp_1/report?lang=en"),
+        ("//elsewhere.example", "/console?lang=en"),
+        ("/\\elsewhere.example", "/console?lang=en"),
+        ("https://elsewhere.example/", "/console?lang=en"),
+        ("/\t/elsewhere.example", "/console?lang=en"),  # browsers drop the tab
+        ("/\n/elsewhere.example", "/console?lang=en"),
+        ("/signin\r\nX: y", "/console?lang=en"),
+        ("", "/console?lang=en"),
     ],
 )
 def test_who_was_sent_to_sign_in_is_led_back_and_never_elsewhere(office, wanted, place):
@@ -110,10 +111,10 @@ def test_an_admin_sets_up_an_authenticator_and_uses_it(browser, monkeypatch):
     assert f"secret={secret}" in browser.text
     assert secret in browser.send(code="000000")  # once more, with the same key
     assert browser.status == 401
-    assert "You are signed in" in browser.send(code=totp(secret))
+    assert "What waits for you" in browser.send(code=totp(secret))
     browser.cookie = ""
     assert secret not in sign_in(browser, "admin@sample.test")
-    assert "You are signed in" in browser.send(code=totp(secret))
+    assert "What waits for you" in browser.send(code=totp(secret))
 
 
 def test_somebody_new_chooses_a_password(browser, office):

@@ -194,7 +194,7 @@ OFFERS = frozenset({"GET /me/voice", "POST /me/voice"})
 """Forms that offer the published places and departments."""
 NAMES_OPENLY = frozenset({"POST /v1/voices/{ticket}/assignment"})
 """They hand on what is one's own to a department: those are published."""
-SEALED = frozenset(f"GET {api}/campaigns/{{campaign_id}}/officer-report" for api in ("", "/v1"))
+SEALED = frozenset(f"GET {api}/campaigns/{{campaign_id}}/officer-report" for api in ("/console", "/v1"))
 """They end with where the audit's chain stands, which others' entries lengthen: a number and a hash."""
 NUMBERS = frozenset(
     """
@@ -310,7 +310,7 @@ def test_the_documentation_shows_these_rules() -> None:
         ROLES.read_text(encoding="utf-8").partition("<!-- scopes -->\n")[2].partition("\n<!-- /scopes -->")[0]
     )
     assert shown.splitlines() == table(), (
-        "docs/roles.md, between the marks `scopes`: put table() of scopes.py there"
+        "docs/roles.md, between the marks `scopes`: run `python -m scripts.scopes`"
     )
 
 

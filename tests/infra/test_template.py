@@ -54,6 +54,12 @@ def test_cfn_lint_finds_nothing_and_every_handler_is_of_app(packaged):
     assert template_problems(packaged / "sam.yaml") == []
 
 
+def test_pages_travel_compressed_and_fonts_as_bytes(resources):
+    [api] = of_type(resources, "AWS::Serverless::Api").values()
+    assert api["MinimumCompressionSize"] == 1024
+    assert api["DefinitionBody"]["x-amazon-apigateway-binary-media-types"] == ["*/*"]
+
+
 def test_every_resource_has_a_type(resources):
     assert [name for name, resource in resources.items() if "Type" not in resource] == []
 

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from chalicelib.errors import InvalidInput, NotFound
-from chalicelib.voices import desk
+from chalicelib.voices import casework
+from chalicelib.voices.casework import BLOT, Asked, VoiceDesk
 from chalicelib.voices.changes import ChangedMeanwhile
-from chalicelib.voices.desk import BLOT, Asked, VoiceDesk
 from chalicelib.voices.model import Attachment, Refused, Sender, Voice
 from chalicelib.voices.store import VoiceItem
 from tests.voices.test_receiving import events
@@ -95,7 +95,7 @@ BLOCK = staff("coordinator", areas=("D9001-B1",), name="usr_block")
 def test_one_call_reads_so_many_voices_whosever_they_are_and_its_cursor_names_no_voice_of_others(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(desk, "MOST_READ", 4)
+    monkeypatch.setattr(casework, "MOST_READ", 4)
     mine, others = [world.receive("mine 0").id], []
     for number in range(30):
         others.append(world.receive(f"other {number}", area="D9001").id)
@@ -125,7 +125,7 @@ def test_one_call_reads_so_many_voices_whosever_they_are_and_its_cursor_names_no
 def test_what_lay_on_the_desk_counts_as_read_when_it_comes_again_by_its_area(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(desk, "MOST_READ", 3)
+    monkeypatch.setattr(casework, "MOST_READ", 3)
     both = replace(ONE, roles=ONE.roles | WATER.roles, departments=WATER.departments)
     made = [world.receive(f"e{number}").id for number in range(5)]
     found, after, calls = [], None, 0

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from pynamodb.transactions import TransactWrite
 
+from chalicelib import lists
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.errors import InvalidInput, NotFound
 from chalicelib.events.catalog import (
@@ -47,7 +48,7 @@ from chalicelib.voices.model import (
     sees,
 )
 from chalicelib.voices.settings import VoiceSettings
-from chalicelib.voices.store import VoiceStore, Whole, ground_prefix, time_of
+from chalicelib.voices.store import Position, VoiceStore, Whole, ground_prefix, time_of
 
 MOST_READ = 1000
 """Voices that one call reads, whosever they are, and the rest of a second; behind them the list goes on with
@@ -356,19 +357,18 @@ class VoiceDesk:
         self, who: Principal, asked: Asked, area: Area | None, after: Mapping[str, Any] | None
     ) -> Iterator[_Row]:
         """All voices of the stretches that the caller covers, behind a place."""
-        stretches = self._stretches(who, asked, area)
-        first = int(after["stretch"]) if after else 0
-        own = desks_of(who, READ)
-        for number, (index, key) in enumerate(stretches[first:], start=first):
-            begin = after["key"] if after and number == first else None
-            rows = (
-                self.store.on_desk(key, asked.shelf, begin)
-                if index == "desk"
-                else self.store.on_ground(asked.shelf, key, begin)
-            )
-            for voice, place in rows:
-                desk = ("desk", voice.department)
-                yield _Row(voice, number, place, index == "ground" and desk[1] in own and desk in stretches)
+        stretches, own = self._stretches(who, asked, area), desks_of(who, READ)
+
+        def read(stretch: tuple[str, str], begin: Position | None) -> Iterator[tuple[Voice, Position]]:
+            index, key = stretch
+            if index == "desk":
+                return self.store.on_desk(key, asked.shelf, begin)
+            return self.store.on_ground(asked.shelf, key, begin)
+
+        for voice, place in lists.walk(stretches, read, after):
+            desk = ("desk", voice.department)
+            again = stretches[place["stretch"]][0] == "ground" and desk[1] in own and desk in stretches
+            yield _Row(voice, place["stretch"], place["key"], again)
 
     def _stretches(
         self, who: Principal, asked: Asked, area: Area | None
@@ -392,11 +392,7 @@ class VoiceDesk:
             # in an area above theirs, nothing but their own is theirs
             return [ground_prefix(area.path)] if not mine.isdisjoint(area.path) else []
         found = self.areas.many(mine) if mine else {}
-        kept: list[str] = []
-        for prefix in sorted(ground_prefix(one.path) for one in found.values()):
-            if not kept or not prefix.startswith(kept[-1]):
-                kept.append(prefix)
-        return kept
+        return lists.outermost(ground_prefix(one.path) for one in found.values())
 
 
 def _wanted(voice: Voice, asked: Asked, area: Area | None) -> bool:

@@ -1,0 +1,413 @@
+"""A creator's own pages: what is new, what we sent, and what they may change."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from chalice.app import Response
+from pydantic import ValidationError
+
+from chalicelib import wiring
+from chalicelib.errors import InvalidInput, JanJanError, Rejected, Transient, Unauthenticated
+from chalicelib.http import CREATOR, PUBLIC, Api, Request, html, invalid, redirect
+from chalicelib.i18n import translate
+from chalicelib.identity.sessions import HOLDS_S
+from chalicelib.influencers import forms
+from chalicelib.influencers.forms import CHANNELS, CONSENTS, NOTICE_VERSION
+from chalicelib.influencers.me import CodeEntered, NumberRequest, session_cookie
+from chalicelib.influencers.model import NO_END, ConsentRequest, Influencer, ProfileChange
+from chalicelib.influencers.service import STOPPED_BEFORE
+from chalicelib.influencers.wishes import DISTRICT, ways_of
+from chalicelib.names import plain_digits
+from chalicelib.pages import shell
+from chalicelib.pages.figures import day
+from chalicelib.pages.forms import Form, Place, labels, pick_place
+from chalicelib.pages.frame import named
+from chalicelib.pages.shell import mark
+from chalicelib.ports import is_paused
+
+api = Api("mine")
+
+NAMES = {
+    "facebook": "Facebook",
+    "instagram": "Instagram",
+    "telegram": "Telegram",
+    "whatsapp": "WhatsApp",
+    "x": "X (Twitter)",
+    "youtube": "YouTube",
+}
+POSTS_SHOWN = 10
+APPEALS_SHOWN = 3
+STATES = {
+    "pending_review": mark("Your signup is complete. Somebody from your area will look at it."),
+    "approved": mark("You are part of it: messages that you agreed to will come to you."),
+    "declined": mark("Your signup was declined. The reason: see below."),
+}
+SAID = {
+    "proven": mark("Thank you. It is certain now that this account is yours."),
+    "saved": mark("It is saved."),
+    "moved": mark(
+        "Your new area is saved. Somebody there will look at it; until then no campaigns come to you."
+    ),
+    "email": mark(
+        "We have sent a link to your new address. It holds once you have pressed the button behind it."
+    ),
+    "link": mark(
+        "We have sent you an email with a link. Press the button behind it: then our emails come again."
+    ),
+    "given": mark("Thank you. You have agreed."),
+    "taken": mark("You have taken it back: nothing of this kind comes to you over it any more."),
+    "paused": mark("Campaigns pause. You can go on at any time."),
+    "resumed": mark("Campaigns come to you again."),
+}
+"""What became of something that the creator has just done."""
+
+
+@api.page("GET", "/me/signin", allow=PUBLIC, summary="Where creators sign in")
+def sign_in_page(request: Request) -> Response:
+    return _sign_in_page(request, Form())
+
+
+@api.page("POST", "/me/signin", allow=PUBLIC, summary="Ask for a code, or enter it")
+def sign_in_form(request: Request) -> Response:
+    form, mine = Form(request.form()), wiring.myself()
+    try:
+        if not form.one("id"):
+            number = NumberRequest.model_validate({"phone": form.one("phone")})
+            asked, _ = mine.ask(number.phone, request.source_ip)
+            return _sign_in_page(request, form, asked=asked)
+        given = CodeEntered.model_validate({"id": form.one("id"), "code": form.one("code")})
+        person = mine.enter(given.id, given.code, request.source_ip)
+        session = wiring.creator_sessions().begin(person)
+    except ValidationError as error:
+        return _sign_in_page(request, form, asked=form.one("id"), error=invalid(error))
+    except Rejected as error:
+        again = form.one("id") if isinstance(error, InvalidInput) else ""
+        return _sign_in_page(request, form, asked=again, error=error)
+    place = "/me" if mine.get(person).standing is not None else "/me/appeals"
+    return redirect(f"{place}?lang={request.lang}", {"Set-Cookie": session_cookie(session.token, HOLDS_S)})
+
+
+@api.page("GET", "/me", allow=CREATOR, summary="A creator's own page")
+def my_page(request: Request) -> Response:
+    return _my_page(request)
+
+
+@api.page("POST", "/me/posts", allow=CREATOR, summary="Hand in the link of one's own post")
+def post_form(request: Request) -> Response:
+    form = Form(request.form())
+    try:
+        outcome = wiring.posts().submit_mine(request.principal.id, form.one("url"), campaign="", text="")
+    except Rejected as error:
+        return _my_page(request, form, error)
+    return _my_page(request, said=wiring.posts().reply(outcome, request.lang))
+
+
+@api.page(
+    "POST", "/me/handles/{handle_id}", allow=CREATOR, summary="How to show that an account is one's own"
+)
+def proof_page(request: Request, handle_id: str) -> Response:
+    return _proof_page(request, handle_id)
+
+
+@api.page("POST", "/me/handles/{handle_id}/check", allow=CREATOR, summary="Look whether it shows the code")
+def check_form(request: Request, handle_id: str) -> Response:
+    try:
+        wiring.proofs().check(request.principal.id, handle_id)
+    except (Rejected, Transient) as error:
+        return _proof_page(request, handle_id, error)
+    return redirect(f"/me?lang={request.lang}&said=proven")
+
+
+@api.page("POST", "/me/emails", allow=CREATOR, summary="Ask for the link that takes emails up again")
+def resume_form(request: Request) -> Response:
+    try:
+        wiring.resuming().ask(request.principal.id)
+    except Rejected as error:
+        return _settings_page(request, error=error)
+    return _done(request, "link", "reach")
+
+
+@api.page("GET", "/resume/{token}", allow=PUBLIC, summary="What a button would take up; looking does nothing")
+def resume_page(request: Request, token: str) -> Response:
+    """Mail scanners follow links: only the button posts."""
+    done = wiring.resuming().followed(token)
+    return html(shell.render("resume.html", request.lang, path=request.path, done=done))
+
+
+@api.page("POST", "/resume/{token}", allow=PUBLIC, summary="Take emails up again")
+def follow_resumption(request: Request, token: str) -> Response:
+    wiring.resuming().follow(token)
+    return html(shell.render("resume.html", request.lang, path=request.path, done=True))
+
+
+@api.page("POST", "/me/signout", allow=CREATOR, summary="Sign out", heard=True)
+def sign_out_form(request: Request) -> Response:
+    wiring.creator_sessions().end(request.principal)
+    return redirect(f"/me/signin?lang={request.lang}", {"Set-Cookie": session_cookie("", 0)})
+
+
+def _sign_in_page(
+    request: Request, form: Form, *, asked: str = "", error: Rejected | None = None
+) -> Response:
+    errors, problems = forms.problems(error, form, Place([], ""), request.lang)
+    page = shell.render(
+        "me_signin.html",
+        request.lang,
+        path=None if asked else "/me/signin",
+        asked=asked,
+        form=form,
+        errors=errors,
+        problems=problems,
+    )
+    return html(page, error.status if error else 200)
+
+
+def _person(request: Request) -> Influencer:
+    person = wiring.myself().get(request.principal.id)
+    if person.standing is None:  # left since the session was looked at
+        raise Unauthenticated
+    return person
+
+
+def _my_page(
+    request: Request, form: Form | None = None, error: Rejected | None = None, said: str = ""
+) -> Response:
+    """`said`: what became of something that the creator has just done."""
+    person = _person(request)
+    posts, _ = wiring.posts().mine(person.id, POSTS_SHOWN, None)
+    said = said or translate(request.lang, SAID.get(request.query.get("said", ""), ""))
+    errors, problems = forms.problems(error, form or Form(), Place([], ""), request.lang)
+    page = shell.render(
+        "me.html",
+        request.lang,
+        path="/me",
+        person=person,
+        status=translate(request.lang, STATES[person.status]),
+        platforms=NAMES,
+        paused=_paused(person, request.lang),
+        notice=translate(request.lang, STOPPED_BEFORE) if person.may_restart else "",
+        said=said,
+        posts=posts,
+        voices=wiring.citizens().brought(person.id, request.lang),
+        appeals=wiring.appeals().mine(person.id)[:APPEALS_SHOWN],
+        form=form or Form(),
+        errors=errors,
+        problems=problems,
+    )
+    return html(page, error.status if error else 200)
+
+
+def _proof_page(request: Request, handle_id: str, error: JanJanError | None = None) -> Response:
+    try:
+        asked = wiring.proofs().begin(request.principal.id, handle_id)
+    except Rejected as refused:
+        asked, error = None, error or refused
+    page = shell.render(
+        "me_proof.html",
+        request.lang,
+        asked=asked,
+        platform=NAMES[asked.platform] if asked else "",
+        ways={way.way: way.to for way in asked.ways} if asked else {},
+        problems=_sentences(error, request.lang),
+    )
+    return html(page, error.status if error else 200)
+
+
+def _sentences(error: JanJanError | None, lang: str) -> list[tuple[str, str]]:
+    found = error.errors if isinstance(error, InvalidInput) else [error] if error else []
+    return [("", translate(lang, one.message, one.params)) for one in found]
+
+
+# --- settings
+
+
+@api.page("GET", "/me/settings", allow=CREATOR, summary="What a creator may change of themself")
+def settings_page(request: Request) -> Response:
+    return _settings_page(request)
+
+
+@api.page("POST", "/me/settings", allow=CREATOR, summary="Change it, agree, take back, pause, leave")
+def settings_form(request: Request) -> Response:
+    form = Form(request.form())
+    do = form.one("do")
+    if do == "place":
+        return _settings_page(request, form)
+    try:
+        return _DOES[do](request, form) if do in _DOES else _settings_page(request, form)
+    except ValidationError as error:
+        return _settings_page(request, form, invalid(error))
+    except Rejected as error:
+        return _settings_page(request, form, error)
+
+
+def _profile(request: Request, form: Form) -> Response:
+    typed = {name: form.one(name) for name in ("name", "language", "gender", "profession", "channel")}
+    given = {
+        name: value for name, value in typed.items() if value or name in ("name", "gender", "profession")
+    }
+    body = ProfileChange.model_validate({**given, "themes": list(form.all("themes"))})
+    wiring.wishes().change(request.principal.id, body)
+    return _done(request, "saved", "about")
+
+
+def _area(request: Request, form: Form) -> Response:
+    place = pick_place(form, wiring.directory().children, request.lang)
+    if not place.area:
+        raise InvalidInput.of("area", "missing", "Please fill in this field.")
+    before = _person(request)
+    after = wiring.wishes().change(request.principal.id, ProfileChange(area=place.area))
+    return _done(request, "saved" if after.status == before.status else "moved", "place")
+
+
+def _email(request: Request, form: Form) -> Response:
+    after = wiring.wishes().change(
+        request.principal.id, ProfileChange.model_validate({"email": form.one("email")})
+    )
+    return _done(request, "email" if after.email_wanted else "saved", "reach")
+
+
+def _give(request: Request, form: Form) -> Response:
+    wanted = {name: form.one(name) for name in ("purpose", "channel")}
+    body = ConsentRequest.model_validate(wanted | {"notice_version": NOTICE_VERSION})
+    wiring.wishes().give(request.principal.id, body)
+    return _done(request, "given", "consents")
+
+
+def _take(request: Request, form: Form) -> Response:
+    wiring.wishes().take_back(request.principal.id, form.one("purpose"), form.one("channel"))
+    return _done(request, "taken", "consents")
+
+
+def _pause(request: Request, form: Form) -> Response:
+    until: date | str = _day(form.one("paused_until")) if form.one("paused_until").strip() else "open"
+    body = ProfileChange.model_validate({"paused_until": until})
+    wiring.wishes().change(request.principal.id, body)
+    return _done(request, "paused", "pause")
+
+
+def _resume(request: Request, form: Form) -> Response:
+    wiring.wishes().change(request.principal.id, ProfileChange(paused_until=""))
+    return _done(request, "resumed", "pause")
+
+
+def _leave(request: Request, form: Form) -> Response:
+    if not form.one("sure"):
+        raise InvalidInput.of("sure", "missing", "Please confirm that you want to leave.")
+    wiring.wishes().leave(request.principal.id)
+    page = shell.render("me_left.html", request.lang)
+    return html(page, 200, {"Set-Cookie": session_cookie("", 0)})
+
+
+_DOES = {
+    "profile": _profile,
+    "area": _area,
+    "email": _email,
+    "give": _give,
+    "take": _take,
+    "pause": _pause,
+    "resume": _resume,
+    "leave": _leave,
+}
+
+
+def _day(typed: str) -> date:
+    """As a browser's calendar gives it, or written as 31-12-2026."""
+    parts = plain_digits(typed).strip().replace("/", "-").replace(".", "-").split("-")
+    try:
+        first, month, last = (int(part) for part in parts)
+        return date(first, month, last) if len(parts[0]) > 2 else date(last, month, first)  # noqa: PLR2004
+    except ValueError:
+        raise InvalidInput.of("paused_until", "day", "Please write the day as 31-12-2026.") from None
+
+
+def _done(request: Request, said: str, section: str) -> Response:
+    return redirect(f"/me/settings?lang={request.lang}&said={said}#{section}")
+
+
+def _settings_page(request: Request, form: Form | None = None, error: Rejected | None = None) -> Response:
+    person, lang, directory = _person(request), request.lang, wiring.directory()
+    typed = form or Form()
+    place = pick_place(
+        typed if typed.one("do") in ("place", "area") else _at_home(person), directory.children, lang
+    )
+    errors, problems = forms.problems(error, typed, place, lang)
+    page = shell.render(
+        "me_settings.html",
+        lang,
+        path="/me/settings",
+        person=person,
+        form=_filled(person, typed),
+        home=_home(person, lang),
+        levels=place.levels,
+        more=translate(lang, place.more),
+        choosing=typed.one("do") in ("place", "area"),
+        tongues=forms.tongues(),
+        genders=labels(forms.GENDERS, lang),
+        professions=labels(forms.PROFESSIONS, lang),
+        themes=[(theme.id, named(theme.names, lang)) for theme in directory.themes()],
+        own_ways=[(way, translate(lang, CHANNELS[way])) for way in person.addresses],
+        consents=_consents(person, lang),
+        paused=_paused(person, lang),
+        stopped=translate(lang, STOPPED_BEFORE) if person.may_restart else "",
+        said=translate(lang, SAID.get(request.query.get("said", ""), "")) if not error else "",
+        errors=errors,
+        problems=problems,
+    )
+    return html(page, error.status if error else 200)
+
+
+def _home(person: Influencer, lang: str) -> list[str]:
+    found = wiring.directory().many(person.area_path[1:])
+    return [named(found[one].names, lang) for one in person.area_path[1:] if one in found]
+
+
+def _at_home(person: Influencer) -> Form:
+    _, state, district, *below = (*person.area_path, "", "")
+    path = {"area_state": state, "area_district": district}
+    path |= {"area_block": below[0], "area_booth": person.area} if len(person.area_path) > DISTRICT else {}
+    return Form({name: [value] for name, value in path.items()})
+
+
+def _filled(person: Influencer, typed: Form) -> Form:
+    """What was typed, else what is kept."""
+    if typed.one("do") == "profile":
+        return typed
+    kept = {
+        name: [str(getattr(person, name))] for name in ("name", "language", "gender", "profession", "channel")
+    }
+    kept |= {"themes": list(person.themes)}
+    return Form({**kept, **typed.values})
+
+
+def _consents(person: Influencer, lang: str) -> list[tuple[str, str, list[tuple[str, str, bool, bool]]]]:
+    """By purpose: each channel, whether it is agreed to, and whether its address has said STOP."""
+    agreed = {(one.purpose, one.channel) for one in person.consents}
+    ways = [
+        one for one in CHANNELS if one in ways_of(person) or any(c.channel == one for c in person.consents)
+    ]
+    return [
+        (
+            purpose,
+            translate(lang, label),
+            [
+                (
+                    way,
+                    translate(lang, CHANNELS[way]),
+                    (purpose, way) in agreed,
+                    way in person.suppressed_channels,
+                )
+                for way in ways
+            ],
+        )
+        for purpose, label in CONSENTS.items()
+    ]
+
+
+def _paused(person: Influencer, lang: str) -> str:
+    """That campaigns pause, and for how long; empty when they do not."""
+    if not is_paused(person.paused_until, wiring.clock().now()):
+        return ""
+    if person.paused_until == NO_END:
+        return translate(lang, "Campaigns pause until you go on.")
+    return translate(lang, "Campaigns pause until %(day)s.", {"day": day(person.paused_until)})

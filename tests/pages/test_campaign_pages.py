@@ -1,0 +1,322 @@
+"""Campaigns on the console, over HTTP: written, approved, scheduled, by who knows no interface."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from html import unescape
+from typing import Any
+
+import pytest
+from chalice.test import HTTPResponse
+
+from chalicelib import http, wiring
+from chalicelib.identity.roles import Principal
+from chalicelib.tables import write_together
+from tests.campaigns.samples import BRIEF
+from tests.pages.conftest import Site
+
+STAFF = {
+    "editor": Principal("u-editor", "Asha", "", frozenset({"editor"})),
+    "second": Principal("u-second", "Bina", "", frozenset({"editor"})),
+    "approver": Principal("u-approver", "Chitra", "", frozenset({"approver"})),
+    "both": Principal("u-both", "Dev", "", frozenset({"editor", "approver"})),
+    "nodal": Principal(
+        "u-nodal", "Ela", "", frozenset({"nodal_officer"}), frozenset(), frozenset({"health"})
+    ),
+    "auditor": Principal("u-auditor", "Farid", "", frozenset({"auditor"})),
+    "admin": Principal("u-admin", "Gita", "", frozenset({"admin"})),
+}
+
+
+class Keeper:
+    def principal(self, bearer: str) -> Principal:
+        return STAFF[bearer]
+
+    def require(self, principal: Principal, action: str) -> None:
+        if not principal.may(action):
+            raise http.Forbidden
+
+
+class Pool:
+    def names(self) -> dict[str, str]:
+        return {one.id: one.name for one in STAFF.values()}
+
+
+@dataclass
+class Desk:
+    """The console, for whoever sits at it."""
+
+    site: Site
+    who: str = "editor"
+
+    def get(self, path: str, lang: str = "en") -> str:
+        answer = self.site.get(
+            f"{path}{'&' if '?' in path else '?'}lang={lang}", cookie=f"janjan_session={self.who}"
+        )
+        assert answer.status_code == 200, (path, answer.status_code, answer.body.decode())
+        return unescape(answer.body.decode())
+
+    def post(self, path: str, fields: list[tuple[str, str]]) -> HTTPResponse:
+        return self.site.post(f"{path}?lang=en", fields, cookie=f"janjan_session={self.who}")
+
+    def sitting(self, who: str) -> Desk:
+        return Desk(self.site, who)
+
+
+@pytest.fixture
+def desk(site: Site, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    import boto3
+
+    from tests.conftest import use_environment
+
+    queue = boto3.client("sqs").create_queue(QueueName="plan")["QueueUrl"]
+    use_environment({"PLAN_QUEUE_URL": queue})
+    monkeypatch.setattr(http._doors[0], "gate", Keeper)
+    monkeypatch.setattr(wiring, "users", Pool)
+    wiring.directory().put_department("health", {"hi": "स्वास्थ्य विभाग", "en": "Health Department"})
+    wiring.directory().put_department("election", {"en": "Election Office"})
+    with write_together() as transaction:
+        wiring.campaigns().store.put_template(transaction, "whatsapp", BRIEF)
+    yield Desk(site)
+
+
+LINK = "https://example.org/vaccine"
+DRAFT = [
+    ("title", "Polio drops on Sunday"),
+    ("department", "health"),
+    ("kind", "awareness"),
+    ("compensation", "none"),
+    ("theme", "health"),
+    ("links", LINK),
+    ("channel_1", "telegram"),
+    ("languages", "hi"),
+    ("messages.telegram.hi.text", "नमस्ते {name}, रविवार को पोलियो की दवा। {link}"),
+    ("audience.areas", "D9001"),
+]
+
+
+def text_of(page: HTTPResponse | str) -> str:
+    """What a page says, without its marks."""
+    body = page if isinstance(page, str) else unescape(page.body.decode())
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", body))
+
+
+def value_of(page: str, name: str) -> str:
+    """The value of a hidden field."""
+    found = re.search(rf'name="{re.escape(name)}" value="([^"]*)"', page)
+    assert found, name
+    return found[1]
+
+
+def saved(desk: Desk, *more: tuple[str, str], once: str = "a") -> str:
+    """A draft; its id."""
+    answer = desk.post("/console/campaigns/new", [*DRAFT, *more, ("once", once), ("do", "save")])
+    assert answer.status_code == 303, text_of(answer)
+    found = re.search(r"/campaigns/(cmp_\w+)\?", str(answer.headers["Location"]))
+    assert found
+    return found[1]
+
+
+def submitted(desk: Desk, *more: tuple[str, str]) -> str:
+    campaign = saved(desk)
+    fields = [*DRAFT, *more, ("rev", "1"), ("do", "submit")]
+    answer = desk.post(f"/console/campaigns/{campaign}", fields)
+    assert answer.status_code == 303, text_of(answer)
+    return campaign
+
+
+def change(fields: list[tuple[str, str]], **changed: str) -> list[tuple[str, str]]:
+    return [(name, changed.get(name, value)) for name, value in fields]
+
+
+def test_a_draft_is_written_on_one_page_and_found_in_the_list(desk: Desk) -> None:
+    page = desk.get("/console/campaigns/new")
+    assert "Health Department" in page
+    campaign = saved(desk)
+    kept = wiring.campaigns().get(campaign).content
+    assert (kept.title, kept.order, kept.audience.areas) == (
+        "Polio drops on Sunday",
+        ("telegram",),
+        ("D9001",),
+    )
+    assert kept.messages["telegram"]["hi"].text.startswith("नमस्ते")
+    listed = text_of(desk.get("/console/campaigns"))
+    assert "Polio drops on Sunday" in listed
+    assert "Finish it and put it before an approver" in listed
+    assert "Polio" not in text_of(desk.get("/console/campaigns?status=approved"))
+    assert "Polio" not in text_of(desk.get("/console/campaigns?department=election"))
+    shown = desk.get(f"/console/campaigns/{campaign}?said=saved")
+    assert "The draft is saved." in shown
+    assert "नमस्ते {name}, रविवार" in shown
+    assert 'value="D9001"' in shown
+
+
+def test_the_preview_says_the_very_words_that_are_sent(desk: Desk) -> None:
+    fields = [*DRAFT, ("channel_2", "whatsapp"), ("messages.whatsapp.hi.template", "namuna_brief")]
+    fields += [
+        (f"messages.whatsapp.hi.params.{n}", v)
+        for n, v in enumerate(("{name}", "दवा। {disclosure}", "{link}"))
+    ]
+    page = text_of(desk.post("/console/campaigns/new", [*fields, ("do", "show")]))
+    campaign = saved(desk, *fields[len(DRAFT) :])
+    content = wiring.campaigns().get(campaign).content
+    organisation = wiring.campaigns().organisation
+    sent = content.render("telegram", "hi", name="सुनीता देवी", organisation=organisation)
+    assert " ".join(sent.text.split()) in page
+    template = content.render("whatsapp", "hi", name="सुनीता देवी", organisation=organisation)
+    assert " ".join(BRIEF.filled(template.params).split()) in page
+    assert content.messages["whatsapp"]["hi"].category == "marketing"
+    assert wiring.campaigns().page(STAFF["admin"], "", "", None, 10)[0][1:] == []  # looking saved nothing
+
+
+def test_what_is_missing_is_said_before_it_is_submitted_and_beside_its_field_after(desk: Desk) -> None:
+    fields = [one for one in DRAFT if one[0] not in ("audience.areas", "links")]
+    page = text_of(desk.post("/console/campaigns/new", [*fields, ("do", "show")]))
+    assert "Where: Please fill in this field." in page
+    assert "A message has {link}, and there is no link." in page
+    answer = desk.post("/console/campaigns/new", [*fields, ("once", "x"), ("do", "submit")])
+    assert answer.status_code == 422
+    page_ = unescape(answer.body.decode())
+    assert 'id="audience.areas-error"' in page_
+    assert 'href="#links"' in page_
+    assert "रविवार को पोलियो की दवा" in page_, "nothing that was typed is lost"
+    [kept] = wiring.campaigns().page(STAFF["admin"], "", "", None, 10)[0]
+    assert kept.status == "draft"
+    assert f'action="/console/campaigns/{kept.id}?lang=en"' in page_
+
+
+def test_a_form_that_is_sent_twice_makes_one_draft(desk: Desk) -> None:
+    assert saved(desk, once="k") == saved(desk, once="k")
+    later = change(DRAFT, title="Polio drops on Monday")
+    desk.post("/console/campaigns/new", [*later, ("once", "k"), ("do", "save")])
+    [only] = wiring.campaigns().page(STAFF["admin"], "", "", None, 10)[0]
+    assert only.content.title == "Polio drops on Monday"
+    assert saved(desk.sitting("second"), once="k") != only.id
+
+
+def test_who_saves_late_is_told_who_was_first_and_loses_nothing(desk: Desk) -> None:
+    campaign = saved(desk)
+    where = f"/console/campaigns/{campaign}"
+    theirs = change(DRAFT, title="Polio drops on Monday")
+    assert desk.sitting("second").post(where, [*theirs, ("rev", "1"), ("do", "save")]).status_code == 303
+    mine = change(DRAFT, title="Polio drops on Friday")
+    answer = desk.post(where, [*mine, ("rev", "1"), ("do", "save")])
+    page = unescape(answer.body.decode())
+    assert answer.status_code == 409
+    assert "Bina has saved this campaign meanwhile" in page
+    assert "<del>Monday</del><ins>Friday</ins>" in page
+    assert 'value="Polio drops on Friday"' in page
+    assert value_of(page, "rev") == "2"
+    assert desk.post(where, [*mine, ("rev", "2"), ("do", "save")]).status_code == 303
+    assert wiring.campaigns().get(campaign).content.title == "Polio drops on Friday"
+
+
+def test_areas_are_added_and_taken_out_one_by_one_without_scripts(desk: Desk) -> None:
+    picked = [("area_state", "IN-XN"), ("area_district", "D9002"), ("do", "add_area")]
+    page = unescape(desk.post("/console/campaigns/new", [*DRAFT, *picked]).body.decode())
+    assert re.findall(r'name="audience.areas" value="(\w+)"', page) == ["D9001", "D9002"]
+    assert "Whom it would reach now" in page
+    fields = [*DRAFT, ("audience.areas", "D9002"), ("do", "remove:D9001")]
+    page = unescape(desk.post("/console/campaigns/new", fields).body.decode())
+    assert re.findall(r'name="audience.areas" value="(\w+)"', page) == ["D9002"]
+
+
+def test_the_reach_is_counted_by_channel_and_area_with_the_reasons(desk: Desk, monkeypatch: Any) -> None:
+    from tests.campaigns.samples import MemoryRoster, row
+
+    rows = [
+        row(1, channels=("telegram",)),
+        row(2, channels=("sms",)),
+        row(3, language="en", channels=("telegram",)),
+    ]
+    counting = replace(wiring.campaigns(), roster=lambda: MemoryRoster(rows))
+    monkeypatch.setattr(wiring, "campaigns", lambda: counting)
+    fields = [*DRAFT, ("audience.languages", "hi"), ("do", "count")]
+    page = text_of(desk.post("/console/campaigns/new", fields))
+    assert "1 people" in page
+    assert "1 Telegram" in page
+    assert "Janpur 1" in page
+    assert "read another language 1" in page
+    assert "cannot be reached over these channels: no consent, stopped, or no address there 1" in page
+
+
+def test_an_approver_reads_every_text_and_decides_and_the_author_may_not(desk: Desk) -> None:
+    campaign = submitted(desk)
+    where = f"/console/campaigns/{campaign}/approval"
+    approver = desk.sitting("approver")
+    page = text_of(approver.get(where))
+    assert "रविवार को पोलियो की दवा" in page
+    assert "Asha" in page
+    assert "Janpur" in page
+    rev = value_of(approver.get(where), "rev")
+    author = desk.sitting("both")
+    assert approver.post(where, [("rev", rev), ("do", "decline")]).status_code == 422
+    answer = approver.post(where, [("rev", rev), ("do", "decline"), ("reason", "Which Sunday?")])
+    assert answer.status_code == 303
+    assert "Which Sunday?" in desk.get(f"/console/campaigns/{campaign}")
+    changed = change(DRAFT, **{"messages.telegram.hi.text": "नमस्ते {name}, 7 दिसंबर को पोलियो की दवा। {link}"})
+    current = value_of(desk.get(f"/console/campaigns/{campaign}"), "rev")
+    answer = author.post(f"/console/campaigns/{campaign}", [*changed, ("rev", current), ("do", "submit")])
+    assert answer.status_code == 303
+    page = author.get(where)
+    assert "You wrote, changed or submitted this campaign: somebody else must decide on it." in page
+    assert (
+        author.post(where, [("rev", value_of(approver.get(where), "rev")), ("do", "approve")]).status_code
+        == 403
+    )
+    page = approver.get(where)
+    assert "<del>रविवार</del><ins>7 दिसंबर</ins> को पोलियो" in page
+    rev = value_of(page, "rev")
+    for _ in range(2):  # a double click
+        answer = approver.post(where, [("rev", rev), ("do", "approve")])
+        assert (answer.status_code, "said=approved" in str(answer.headers["Location"])) == (303, True)
+    assert wiring.campaigns().get(campaign).status == "approved"
+
+
+def test_an_approver_who_has_read_an_older_text_decides_nothing(desk: Desk) -> None:
+    campaign = submitted(desk)
+    answer = desk.sitting("approver").post(
+        f"/console/campaigns/{campaign}/approval", [("rev", "1"), ("do", "approve")]
+    )
+    assert answer.status_code == 409
+    assert "The campaign has changed since you read it." in text_of(answer)
+    assert wiring.campaigns().get(campaign).status == "submitted"
+
+
+def test_a_nodal_officer_writes_for_their_department_alone(desk: Desk) -> None:
+    nodal = desk.sitting("nodal")
+    assert "Election Office" not in nodal.get("/console/campaigns/new")
+    answer = nodal.post(
+        "/console/campaigns/new", [*change(DRAFT, department="election"), ("once", "n"), ("do", "save")]
+    )
+    assert answer.status_code == 403
+    assert "You may not work for this department." in text_of(answer)
+    other = saved(desk, once="e")
+    assert wiring.campaigns().get(other).department == "health"
+    assert nodal.get(f"/console/campaigns/{other}")
+
+
+def test_the_list_goes_on_page_by_page_and_tells_what_was_withdrawn(desk: Desk, monkeypatch: Any) -> None:
+    monkeypatch.setattr("chalicelib.campaigns.desk.PAGE", 1)
+    both = saved(desk, once="1"), saved(desk, once="2")
+    page = desk.get("/console/campaigns")
+    [first] = [one for one in both if one not in page]
+    assert "Older campaigns" in page
+    further = re.search(r'href="(/console/campaigns\?[^"]*cursor=[^"]*)"', page)
+    assert further
+    assert first in desk.get(further[1].replace("lang=en", ""))
+    store, known = wiring.campaigns().store, wiring.campaigns().get(first)
+    gone = {"withdrawn_at": wiring.clock().now(), "repeats": "week", "rev": known.rev + 1}
+    with write_together() as transaction:
+        store.put_campaign(transaction, known.model_copy(update=gone))
+    page = text_of(desk.get(further[1].replace("lang=en", "")))
+    assert "Withdrawn every week" in page
+
+
+def test_who_only_reads_sees_no_button(desk: Desk) -> None:
+    campaign = saved(desk)
+    page = desk.sitting("auditor").get(f"/console/campaigns/{campaign}")
+    assert "<textarea" not in page
+    assert "New campaign" not in desk.sitting("auditor").get("/console/campaigns")
