@@ -230,6 +230,7 @@ RULES = (
         GET /v1/jobs/{job_id}
         POST /v1/uploads
         GET /console
+        GET /console/waiting/{what}
         GET /me
         GET /me/voice
         POST /me/voice
@@ -473,6 +474,7 @@ FIXED = {
     "channel_id": "whatsapp-main",
     "number": "1",
     "webhook_id": "sample",
+    "what": "reviews",
     "platform": "telegram",
     "tail": "x",
     "page": "report",
