@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from chalicelib.ambassadors.gaps import Gaps
     from chalicelib.ambassadors.invitations import Invitations
+    from chalicelib.ambassadors.printed import Printer
     from chalicelib.ambassadors.service import Ambassadors
     from chalicelib.ambassadors.shortlist import Shortlist
     from chalicelib.ambassadors.store import AmbassadorStore
@@ -503,7 +504,23 @@ def _ambassador_store() -> AmbassadorStore:
 def ambassadors() -> Ambassadors:
     from chalicelib.ambassadors.service import Ambassadors
 
-    return Ambassadors(_ambassador_store(), directory(), people(), people(), audit(), clock())
+    return Ambassadors(
+        store=_ambassador_store(),
+        areas=directory(),
+        people=people(),
+        appointees=people(),
+        audit=audit(),
+        clock=clock(),
+        staff_name=lambda user: getattr(users().pool.find(user), "name", ""),
+    )
+
+
+@cache
+def printer() -> Printer:
+    from chalicelib.ambassadors.printed import Printer
+    from chalicelib.files import Files
+
+    return Printer(Files(settings().bucket), public_url())
 
 
 @cache

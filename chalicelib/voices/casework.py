@@ -138,6 +138,11 @@ class VoiceDesk:
         )
         return Whole(shown, found.sender, found.said, found.answers, found.told, found.notes)
 
+    def overdue(self, who: Principal, most: int) -> int:
+        """How many of the caller's open voices should have been answered by now; counted up to `most`."""
+        found, _ = self.listed(who, Asked(overdue=True), most, None)
+        return len(found)
+
     def listed(
         self, who: Principal, asked: Asked, limit: int, after: Mapping[str, Any] | None
     ) -> tuple[list[Voice], dict[str, Any] | None]:
