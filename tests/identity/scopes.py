@@ -69,6 +69,7 @@ RULES = (
         GET /v1/ambassadors/gaps
         POST /v1/ambassadors
         GET /v1/ambassadors/{appointment}
+        GET /v1/ambassadors/{appointment}/letter.pdf
         POST /v1/ambassadors/{appointment}/end
         POST /v1/ambassadors/{appointment}/renewal
         GET /v1/coverage
@@ -269,6 +270,7 @@ RULES = (
         GET /v1/me/appeals
         POST /v1/me/appeals
         GET /v1/me/appointments
+        GET /v1/me/appointments/{appointment}/letter.pdf
         GET /v1/me/tier
         GET /v1/me/groups
         POST /v1/me/groups/{group_id}/figures
