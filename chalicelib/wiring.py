@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     from chalicelib.imports.runner import Runner
     from chalicelib.imports.service import Imports, Kinds
     from chalicelib.influencers.erasing import Erasing
+    from chalicelib.influencers.exporting import Exporting
     from chalicelib.influencers.inbox import Inbox
     from chalicelib.influencers.intake import InfluencersKind
     from chalicelib.influencers.myself import Myself
@@ -705,6 +706,13 @@ def _remembered() -> Remembered:
     from chalicelib.dispatch.remembered import Remembered
 
     return Remembered(_dispatch_store(), runs(), Briefs(_campaign_store()).brief, clock())
+
+
+@cache
+def exporting() -> Exporting:
+    from chalicelib.influencers.exporting import Exporting
+
+    return Exporting(_people_store(), personal_records, rate_limits(), audit(), clock())
 
 
 @cache

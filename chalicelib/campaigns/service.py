@@ -365,24 +365,24 @@ class Campaigns:
             self.launch(run.id, (begins - now).total_seconds())
         return run
 
-    def pause(self, who: Principal, campaign_id: str, code: str = "") -> Campaign:
+    def pause(self, who: Principal, campaign_id: str, code: str = "", *, reason: str = "") -> Campaign:
         """Halts a run, scheduled or under way: within 5 s nothing new is sent. Its expiry goes on. `code`:
-        the platform's word that made it necessary."""
-        return self._steer(who, campaign_id, "pause", {"code": code} if code else {})[0]
+        the platform's word that made it necessary; `reason`: a person's, for the audit."""
+        return self._steer(who, campaign_id, "pause", _given(code=code, reason=reason))[0]
 
-    def resume(self, who: Principal, campaign_id: str) -> Campaign:
+    def resume(self, who: Principal, campaign_id: str, *, reason: str = "") -> Campaign:
         """Lets a paused run go on exactly where it stopped."""
-        campaign, run = self._steer(who, campaign_id, "resume")
+        campaign, run = self._steer(who, campaign_id, "resume", _given(reason=reason))
         if run.status == "dispatching":
             self.wake(run.id)
         elif run.at - self.clock.now() < AT_ONCE:
             self.launch(run.id, (run.at - self.clock.now()).total_seconds())
         return campaign
 
-    def cancel(self, who: Principal, campaign_id: str) -> Campaign:
+    def cancel(self, who: Principal, campaign_id: str, *, reason: str = "") -> Campaign:
         """Calls off a run, scheduled, under way or paused, and with it the campaign and its repetition:
         whoever was not sent to is not."""
-        campaign, run = self._steer(who, campaign_id, "cancel")
+        campaign, run = self._steer(who, campaign_id, "cancel", _given(reason=reason))
         if run.started_at:
             self.wake(run.id)
         return campaign
@@ -649,6 +649,11 @@ def made_by(who: Principal, once: str) -> str:
 
 def _no_campaign(campaign_id: str) -> NotFound:
     return NotFound("There is no campaign %(id)s.", id=campaign_id)
+
+
+def _given(**detail: str) -> dict[str, Any]:
+    """What there is of a detail for the audit."""
+    return {name: value for name, value in detail.items() if value}
 
 
 def _not_now(seen: Campaign) -> Conflict:

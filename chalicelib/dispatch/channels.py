@@ -168,6 +168,14 @@ class ChannelDesk:
             for channel in self.gateway.channels()
         ]
 
+    def paced(self) -> dict[str, Standing]:
+        """The same by id, without their stops: one request."""
+        paces = self.paces.every()
+        return {
+            channel.id: self._standing(channel, (), paces.get(channel.id, Pace()))
+            for channel in self.gateway.channels()
+        }
+
     def get(self, channel_id: str) -> Standing:
         """One channel. Raises NotFound when it is not configured."""
         channel = self._channel(channel_id)

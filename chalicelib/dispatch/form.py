@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
+from pydantic_core import PydanticCustomError
 
 from chalicelib.dispatch.model import Decision
 from chalicelib.platforms.base import Outgoing
 from chalicelib.shapes import Strict
+
+PERSONAL = re.compile(r"(?:\d[\s().-]?){7}|@")
+"""As many digits as a number of a phone has, or an address."""
+NO_PERSON = "The audit keeps this for ever: please name no number and no address of a person."
+
+
+def _without_person(reason: str) -> str:
+    if PERSONAL.search(reason):
+        raise PydanticCustomError("personal", NO_PERSON, {"sentence": NO_PERSON})
+    return reason
+
+
+class Steering(Strict):
+    """Why a run is paused, goes on or is called off: the audit keeps it."""
+
+    reason: Annotated[str, Field(min_length=1, max_length=300), AfterValidator(_without_person)]
 
 
 class DecisionBody(Strict):

@@ -133,3 +133,20 @@ TEMPLATES = {
     "paused": mark("paused by its platform"),
     "disabled": mark("switched off by its platform"),
 }
+VERBS = {
+    "pause": (
+        mark("Pause"),
+        mark("Within five seconds nothing new is sent. It can be resumed until it expires."),
+    ),
+    "resume": (mark("Resume"), mark("It goes on exactly where it stopped: nobody is sent to twice.")),
+    "cancel": (
+        mark("Call off"),
+        mark("Whoever was not sent to yet is not, and its repetition ends. This cannot be undone."),
+    ),
+}
+STEERED = {
+    "pause": mark("It is paused: nothing new is sent."),
+    "resume": mark("It goes on."),
+    "cancel": mark("It is called off: nobody else is sent to."),
+}
+STAGES = {"accepted": mark("Accepted"), "delivered": mark("Delivered"), "read": mark("Read")}

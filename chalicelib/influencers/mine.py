@@ -13,10 +13,23 @@ from pydantic import ValidationError
 from chalicelib import wiring
 from chalicelib.beside import both
 from chalicelib.errors import InvalidInput, JanJanError, Rejected, Transient, Unauthenticated
-from chalicelib.http import CREATOR, PUBLIC, Api, Request, html, invalid, next_cursor, read_cursor, redirect
+from chalicelib.http import (
+    CREATOR,
+    JSON_HEADERS,
+    PUBLIC,
+    Api,
+    Request,
+    html,
+    invalid,
+    next_cursor,
+    read_cursor,
+    redirect,
+)
 from chalicelib.i18n import translate
 from chalicelib.identity.sessions import HOLDS_S
 from chalicelib.influencers import forms
+from chalicelib.influencers.erasing import WORD
+from chalicelib.influencers.exporting import EXPORTS_A_DAY, areas_in, in_words
 from chalicelib.influencers.forms import CHANNELS, CONSENTS, NOTICE_VERSION
 from chalicelib.influencers.inbox import LATEST, Got
 from chalicelib.influencers.me import CodeEntered, NumberRequest, session_cookie
@@ -33,6 +46,7 @@ from chalicelib.ports import CampaignShown, Spoken, is_paused
 
 api = Api("mine")
 
+ERASED = "Everything about you has been erased. Thank you for having been part of it."
 NAMES = {
     "facebook": "Facebook",
     "instagram": "Instagram",
@@ -251,9 +265,7 @@ def _campaign_page(
             (one, translate(lang, BECAME[one.status]), _over(one.channel, lang)) for one in whole.got.sent
         ],
         words=whole.words,
-        posts=[
-            (platform, text, _shares(platform, text, shown.link)) for platform, text in shown.posts.items()
-        ],
+        posts=_posts_for(person, shown),
         platforms=NAMES,
         mine=[(post, _figures(figures[post.id], lang) if post.id in figures else []) for post in mine],
         moment=moment,
@@ -263,6 +275,14 @@ def _campaign_page(
         problems=problems,
     )
     return html(page, error.status if error else 200)
+
+
+def _posts_for(person: Influencer, shown: CampaignShown) -> list[tuple[bool, list[tuple[str, str, str]]]]:
+    """The texts for platforms on which the person is, and WhatsApp, before the others (True: to unfold)."""
+    own = {one.platform for one in person.handles} | {"whatsapp"}
+    texts = [(one, text, _shares(one, text, shown.link)) for one, text in shown.posts.items()]
+    parts = [(other, [one for one in texts if (one[0] not in own) is other]) for other in (False, True)]
+    return [part for part in parts if part[1]]
 
 
 def _shares(platform: str, text: str, link: str) -> str:
@@ -326,6 +346,54 @@ def follow_resumption(request: Request, token: str) -> Response:
     return html(shell.render("resume.html", request.lang, path=request.path, done=True))
 
 
+@api.page("GET", "/me/data", allow=CREATOR, heard=True, summary="One's own data: see, take along, erase")
+def data_page(request: Request) -> Response:
+    return _data_page(request, Form())
+
+
+@api.page("POST", "/me/data", allow=CREATOR, heard=True, summary="Show, download or erase one's own data")
+def data_form(request: Request) -> Response:
+    form, person = Form(request.form()), request.principal.id
+    try:
+        if form.one("do") == "erase":
+            wiring.erasing().mine(person, form.one("word"))
+            return redirect(
+                f"/me/signin?lang={request.lang}&said=erased", {"Set-Cookie": session_cookie("", 0)}
+            )
+        made = wiring.exporting().export(person)
+    except Rejected as error:
+        return _data_page(request, form, error)
+    if form.one("do") == "file":
+        offered = f'attachment; filename="janjan-{made.made_at:%Y-%m-%d}.json"'
+        headers: dict[str, str | list[str]] = {**JSON_HEADERS, "Content-Disposition": offered}
+        return Response(made.model_dump_json(indent=1), headers, 200)
+    areas = wiring.directory().many(areas_in(made)).values()
+    places = {area.id: named(area.names, request.lang) for area in areas}
+    page = shell.render(
+        "me_export.html",
+        request.lang,
+        path=None,
+        parts=in_words(made, request.lang, places),
+        made=f"\u2066{moment(made.made_at)}\u2069",
+    )
+    return html(page)
+
+
+def _data_page(request: Request, form: Form, error: Rejected | None = None) -> Response:
+    errors, problems = forms.problems(error, form, Place([], ""), request.lang)
+    page = shell.render(
+        "me_data.html",
+        request.lang,
+        path="/me/data",
+        form=form,
+        errors=errors,
+        problems=problems,
+        most=EXPORTS_A_DAY,
+        word=translate(request.lang, WORD),
+    )
+    return html(page, error.status if error else 200)
+
+
 @api.page("POST", "/me/signout", allow=CREATOR, summary="Sign out", heard=True)
 def sign_out_form(request: Request) -> Response:
     wiring.creator_sessions().end(request.principal)
@@ -340,6 +408,7 @@ def _sign_in_page(
         "me_signin.html",
         request.lang,
         path=None if asked else "/me/signin",
+        said=translate(request.lang, ERASED) if request.query.get("said") == "erased" else "",
         asked=asked,
         form=form,
         errors=errors,

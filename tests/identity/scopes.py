@@ -132,6 +132,13 @@ RULES = (
         POST /console/campaigns/{campaign_id}/approval
         GET /console/campaigns/{campaign_id}/officer-report
         GET /console/campaigns/{campaign_id}/report
+        GET /console/campaigns/{campaign_id}/live
+        GET /console/campaigns/{campaign_id}/report/pause
+        POST /console/campaigns/{campaign_id}/report/pause
+        GET /console/campaigns/{campaign_id}/report/resume
+        POST /console/campaigns/{campaign_id}/report/resume
+        GET /console/campaigns/{campaign_id}/report/cancel
+        POST /console/campaigns/{campaign_id}/report/cancel
         POST /v1/campaigns
         GET /v1/campaigns
         GET /v1/campaigns/{campaign_id}
@@ -174,6 +181,15 @@ RULES = (
         GET /v1/posts/{post_id}/figures
         POST /v1/posts/{post_id}/figures
         GET /v1/voices
+        GET /console/voices
+        GET /console/voices/{ticket}
+        GET /console/voices/{ticket}/pictures/{number}
+        POST /console/voices/{ticket}/reveal
+        POST /console/voices/{ticket}/assignment
+        POST /console/voices/{ticket}/answer
+        POST /console/voices/{ticket}/reopening
+        POST /console/voices/{ticket}/merge
+        POST /console/voices/{ticket}/moderation
         GET /v1/voices/{ticket}/case
         GET /v1/voices/{ticket}/attachments/{number}
         POST /v1/voices/{ticket}/reveal
@@ -240,6 +256,9 @@ RULES = (
         POST /v1/me/consents
         DELETE /v1/me/consents
         DELETE /v1/me
+        POST /v1/me/exports
+        GET /me/data
+        POST /me/data
         POST /v1/me/emails
         POST /v1/me/withdrawal
         GET /v1/me/appeals
