@@ -99,7 +99,7 @@ ONE_EACH_ON_X = ((0, 0x10FF), (0x2000, 0x200D), (0x2010, 0x201F), (0x2032, 0x203
 PostText = Annotated[str, Field(min_length=1, max_length=5000)]
 PostTexts = Annotated[
     dict[Language, dict[PostPlatform, PostText]],
-    BeforeValidator(lambda given: {} if given is None else given),
+    BeforeValidator(lambda given: given or {}),
 ]
 
 
