@@ -371,7 +371,7 @@ def _offers(request: Request, department: str, areas: Collection[str]) -> Offers
 
 
 def _department_names(lang: str) -> dict[str, str]:
-    return {one: named(names, lang) for one, names in wiring.department_names().items()}
+    return {one: named(names, lang) for one, names in wiring.shown_departments().items()}
 
 
 def _own_departments(who: Any, names: Mapping[str, str]) -> list[tuple[str, str]]:  # noqa: ANN401 - Principal

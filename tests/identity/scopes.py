@@ -69,6 +69,7 @@ RULES = (
         GET /v1/ambassadors/gaps
         POST /v1/ambassadors
         GET /v1/ambassadors/{appointment}
+        GET /v1/ambassadors/{appointment}/letter.pdf
         POST /v1/ambassadors/{appointment}/end
         POST /v1/ambassadors/{appointment}/renewal
         GET /v1/coverage
@@ -229,6 +230,7 @@ RULES = (
         GET /v1/jobs/{job_id}
         POST /v1/uploads
         GET /console
+        GET /console/waiting/{what}
         GET /me
         GET /me/voice
         POST /me/voice
@@ -264,6 +266,7 @@ RULES = (
         GET /v1/me/appeals
         POST /v1/me/appeals
         GET /v1/me/appointments
+        GET /v1/me/appointments/{appointment}/letter.pdf
         GET /v1/me/tier
         GET /v1/me/groups
         POST /v1/me/groups/{group_id}/figures
@@ -477,6 +480,7 @@ FIXED = {
     "channel_id": "whatsapp-main",
     "number": "1",
     "webhook_id": "sample",
+    "what": "reviews",
     "platform": "telegram",
     "tail": "x",
     "page": "report",
