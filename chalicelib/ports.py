@@ -79,6 +79,21 @@ class Election:
     """Ids of the elections whose code of conduct binds there now."""
 
 
+@dataclass(frozen=True)
+class Polling:
+    """An election, or one phase of it, as it stands on the calendar: silence and code hold from their first
+    moment until right before their last."""
+
+    id: str
+    name: str
+    areas: tuple[str, ...]
+    """Ids of the areas, with all below, in which it is held."""
+    silence_from: datetime
+    polling_ends: datetime
+    code_from: datetime
+    code_until: datetime
+
+
 class Calendar(Protocol):
     """The election calendar. Whoever is known only by an area above an election's may live in it: it counts
     there too. What cannot be read raises."""
@@ -98,6 +113,11 @@ class Calendar(Protocol):
 
     def knows(self, election: str) -> bool:
         """Whether an election of this id is on the calendar."""
+        ...
+
+    def between(self, paths: Iterable[Sequence[str]], begins: datetime, ends: datetime) -> list[Polling]:
+        """The elections whose silence or code holds in one of these areas, or in a part of it, at some time
+        from `begins` to `ends`; the soonest polling first."""
         ...
 
 

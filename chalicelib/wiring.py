@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from functools import cache
+import time
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from chalicelib.clock import Clock
@@ -312,6 +313,16 @@ def _department_store() -> DepartmentStore:
 
 def department_names() -> dict[str, dict[str, str]]:
     return {department.id: department.names for department in directory().departments()}
+
+
+def shown_departments() -> dict[str, dict[str, str]]:
+    """The same as pages show it: a minute old at most."""
+    return _departments_in(int(time.monotonic() // 60))
+
+
+@lru_cache(maxsize=1)
+def _departments_in(_minute: int) -> dict[str, dict[str, str]]:
+    return department_names()
 
 
 @cache

@@ -131,6 +131,16 @@ RULES = (
         POST /console/campaigns/{campaign_id}
         GET /console/campaigns/{campaign_id}/approval
         POST /console/campaigns/{campaign_id}/approval
+        POST /console/campaigns/{campaign_id}/cancel
+        GET /console/campaigns/{campaign_id}/corrections
+        POST /console/campaigns/{campaign_id}/corrections
+        POST /console/campaigns/{campaign_id}/corrections/{number}
+        POST /console/campaigns/{campaign_id}/overrides
+        POST /console/campaigns/{campaign_id}/pause
+        POST /console/campaigns/{campaign_id}/resume
+        GET /console/campaigns/{campaign_id}/schedule
+        POST /console/campaigns/{campaign_id}/schedule
+        POST /console/campaigns/{campaign_id}/withdrawal
         GET /console/campaigns/{campaign_id}/officer-report
         GET /console/campaigns/{campaign_id}/report
         GET /console/campaigns/{campaign_id}/live
@@ -308,6 +318,12 @@ RULES = (
         """
         POST /v1/departments
         POST /v1/themes
+        GET /console/elections
+        GET /console/elections/new
+        POST /console/elections/new
+        GET /console/elections/{election}
+        POST /console/elections/{election}
+        POST /console/elections/{election}/removal
         GET /v1/elections
         POST /v1/elections
         GET /v1/elections/{election}
