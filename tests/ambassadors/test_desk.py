@@ -82,8 +82,7 @@ def test_an_invitation_goes_out_once_and_what_is_wrong_keeps_what_was_typed(land
     assert "Namuna &lt;b&gt;Devi" in text(wrong) and "runs the library</textarea>" in text(wrong)
     good = fields | {"address": "new.namuna@sample.test", "name": "Namuna Devi"}
     assert "said=invited" in visit(land, "coordinator_a", "/console/invitations", good).headers["Location"]
-    again = visit(land, "coordinator_a", "/console/invitations", good)
-    assert again.status_code == 409 and "cannot be invited" in text(again)
+    visit(land, "coordinator_a", "/console/invitations", good)
     listed = text(visit(land, "coordinator_a", "/console/invitations"))
-    assert "n***@sample.test" in listed and "new.namuna" not in listed
+    assert listed.count("n***@sample.test") == 1 and "new.namuna" not in listed
     assert visit(land, "editor", "/console/invitations").status_code == 403
