@@ -1,4 +1,5 @@
-"""Pages of the public and of creators: weight and requests of a first view, calls to AWS, CPU against a bare Chalice page."""
+"""Pages of the public and of creators: what a first view weighs and asks for, calls to AWS, CPU against a bare
+Chalice page."""
 
 from __future__ import annotations
 
