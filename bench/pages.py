@@ -1,5 +1,4 @@
-"""Pages of the public and of creators: what a first view weighs and asks for, calls to AWS, CPU against a bare
-Chalice page."""
+"""Pages of the public and of creators: what a first view weighs and asks for, what each further one costs."""
 
 from __future__ import annotations
 
