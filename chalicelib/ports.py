@@ -842,6 +842,94 @@ class Deliveries(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Sent:
+    """A message of a campaign's run to a person, and what became of it."""
+
+    run_id: str
+    campaign_id: str
+    channel: str
+    language: str
+    status: str
+    """Of the delivery (dispatch.model.Status)."""
+    at: datetime
+    """When the platform took it; else when it was tried, to the minute."""
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """A service message to a person: a code, a welcome, a notice."""
+
+    kind: str
+    """The first word of its key: `code`, `welcome`, `notice` …"""
+    at: datetime
+    """To the minute."""
+    outcome: str
+    """`accepted`, `unknown`, `refused:<code>`; empty while it is under way."""
+    channel: str = ""
+    """Empty where it was not noted."""
+
+
+class Begun(Protocol):
+    """A run for which a person was claimed; dispatch knows more of it."""
+
+    @property
+    def run_id(self) -> str: ...
+
+    @property
+    def campaign_id(self) -> str: ...
+
+
+class Histories(Protocol):
+    """What was sent to one person; of two years."""
+
+    def begun(self, person: str) -> Sequence[Begun]:
+        """The runs, the newest week first, by one query; nothing of those by which nothing was sent."""
+        ...
+
+    def became(self, begun: Sequence[Begun]) -> list[Sent]:
+        """What became of up to 100 of them, the newest first, by one request."""
+        ...
+
+    def spoken(self, person: str) -> list[Spoken]:
+        """Service messages, the newest first, by one query."""
+        ...
+
+
+@dataclass(frozen=True)
+class CampaignShown:
+    """A campaign as somebody who got it sees it."""
+
+    id: str
+    title: str
+    kind: str
+    compensation: str
+    partners: tuple[str, ...]
+    language: str
+    """Of its words, the nearest to the one that was asked for."""
+    disclosure: str
+    link: str
+    posts: Mapping[str, str]
+    """What they may publish, disclosure and link included, by platform; none once it is withdrawn, called off
+    or over."""
+    withdrawn: bool
+    corrected: bool
+    over: bool
+    """Whether its time is past, or it was called off."""
+
+
+class CampaignsShown(Protocol):
+    """Campaigns, for those who got them."""
+
+    def shown(self, campaigns: Collection[str], language: str) -> dict[str, CampaignShown]:
+        """Those of up to 100 that there are, by id, in one request; corrected ones by another each."""
+        ...
+
+    def words(self, run_id: str, channel: str, language: str, name: str) -> str:
+        """What a message of a run says to somebody of this name; empty where nothing is kept of it."""
+        ...
+
+
 class ChannelHalts(Protocol):
     def stop_channel(self, channel_id: str, code: str) -> None:
         """Stops a channel after its platform's word, until a person or a probe lifts it."""

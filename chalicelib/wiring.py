@@ -66,6 +66,7 @@ if TYPE_CHECKING:
     from chalicelib.imports.service import Imports, Kinds
     from chalicelib.influencers.erasing import Erasing
     from chalicelib.influencers.exporting import Exporting
+    from chalicelib.influencers.inbox import Inbox
     from chalicelib.influencers.intake import InfluencersKind
     from chalicelib.influencers.myself import Myself
     from chalicelib.influencers.proofs import Proofs
@@ -467,6 +468,19 @@ def wishes() -> Wishes:
         limits=rate_limits(),
         secrets=secrets(),
         clock=clock(),
+    )
+
+
+@cache
+def inbox() -> Inbox:
+    from chalicelib.campaigns.given import Given
+    from chalicelib.dispatch.received import Histories
+    from chalicelib.influencers.inbox import Inbox
+
+    return Inbox(
+        people=_people_store(),
+        histories=Histories(_dispatch_store(), clock()),
+        campaigns=Given(_campaign_store(), clock(), settings().organisation_name),
     )
 
 

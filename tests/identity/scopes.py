@@ -248,6 +248,9 @@ RULES = (
         POST /me/handles/{handle_id}
         POST /me/handles/{handle_id}/check
         POST /me/posts
+        GET /me/campaigns
+        GET /me/campaigns/{campaign_id}
+        GET /me/messages
         GET /me/settings
         POST /me/settings
         POST /me/signout
@@ -255,6 +258,9 @@ RULES = (
         POST /v1/handles/{handle_id}/proof/check
         GET /v1/me
         PATCH /v1/me
+        GET /v1/me/campaigns
+        GET /v1/me/campaigns/{campaign_id}
+        GET /v1/me/messages
         GET /v1/me/consents
         POST /v1/me/consents
         DELETE /v1/me/consents
