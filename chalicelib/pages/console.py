@@ -7,18 +7,22 @@ def groups(request: Request) -> Response:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 from urllib.parse import urlencode
 
 from chalice.app import Response
 
 from chalicelib import cells
+from chalicelib.errors import InvalidInput, Rejected
 from chalicelib.folding import ROOT
 from chalicelib.http import ROUTES, SAFE_HEADERS, Request, html
 from chalicelib.i18n import translate
 from chalicelib.pages import shell
+from chalicelib.pages.forms import summary
 from chalicelib.pages.shell import mark
 
 
@@ -76,6 +80,7 @@ ROOMS: tuple[tuple[str, tuple[Room, ...]], ...] = (
             Room("users", mark("Users and roles")),
             Room("audit", mark("Audit")),
             Room("webhooks", mark("Webhooks")),
+            Room("letters", mark("Dead letters")),
         ),
     ),
 )
@@ -135,10 +140,31 @@ def is_partial(request: Request) -> bool:
     return request.headers.get("hx-request") == "true"
 
 
+def refusal(error: Rejected | None, lang: str, names: Mapping[str, str]) -> dict[str, Any]:
+    """`errors` and `problems` of a page whose form was refused; empty ones without an error. `names`: the
+    form's fields and what they are called, marked. An error of one in a list (`areas.2`) stands at its
+    field."""
+    if error is None:
+        return {"errors": {}, "problems": []}
+    if not isinstance(error, InvalidInput):
+        return {"errors": {}, "problems": [("", translate(lang, error.message, error.params))]}
+    errors: dict[str, str] = {}
+    for one in error.errors:
+        field = one.field if one.field in names else one.field.partition(".")[0]
+        errors.setdefault(field, translate(lang, one.message, one.params))
+    return {"errors": errors, "problems": summary(errors, names, lang)}
+
+
 def link(request: Request, path: str, **query: object) -> str:
     """The address of one of our pages, in the caller's language; what is empty or None is left out."""
     asked = {name: value for name, value in query.items() if value not in ("", None, [], ())}
     return f"{path}?{urlencode({**asked, 'lang': request.lang}, doseq=True)}"
+
+
+def together(*reads: Callable[[], Any]) -> list[Any]:
+    """What several reads give, all made at the same time: for a page they are one round trip."""
+    with ThreadPoolExecutor(max(1, len(reads))) as readers:
+        return list(readers.map(lambda read: read(), reads))
 
 
 def csv_file(name: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> Response:

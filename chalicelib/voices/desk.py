@@ -1,407 +1,401 @@
-"""Voices as staff have them: nodal officers those of their departments, coordinators those of their areas."""
+"""The console's room of voices: what has come in, by its deadlines; and one voice with all that is done."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any, Literal
+import itertools
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any, get_args
 
-from pynamodb.transactions import TransactWrite
+from chalice.app import Response
+from pydantic import ValidationError
 
-from chalicelib.clock import Clock, rfc3339
-from chalicelib.errors import InvalidInput, NotFound
-from chalicelib.events.catalog import (
-    Event,
-    VoiceAnswered,
-    VoiceAssigned,
-    VoiceDeclined,
-    VoiceReopened,
-    VoiceResolved,
+from chalicelib import wiring
+from chalicelib.errors import NotFound, Rejected
+from chalicelib.http import Api, Request, invalid, next_cursor, read_cursor, redirect
+from chalicelib.i18n import translate
+from chalicelib.pages import console
+from chalicelib.pages.figures import moment
+from chalicelib.pages.forms import Form, labels, told
+from chalicelib.pages.frame import named
+from chalicelib.pages.shell import mark
+from chalicelib.voices.casework import Asked, Standing
+from chalicelib.voices.form import (
+    AnswerBody,
+    AssignmentBody,
+    MergeBody,
+    Reason,
+    RedactionBody,
+    ResolutionBody,
 )
-from chalicelib.identity.audit import Audit, nothing
-from chalicelib.identity.chain import Detail
-from chalicelib.identity.roles import Principal
-from chalicelib.ports import Area, Areas
-from chalicelib.voices.changes import Changes
-from chalicelib.voices.masking import excerpt
-from chalicelib.voices.model import (
-    ANSWER,
-    ASSIGN,
-    EXCERPT,
-    MERGE,
-    MODERATE,
-    READ,
-    REVEAL,
-    Answer,
-    Kind,
-    Note,
-    Occasion,
-    Sender,
-    Shelf,
-    Voice,
-    about,
-    desks_of,
-    everywhere,
-    grounds_of,
-    sees,
-)
-from chalicelib.voices.settings import VoiceSettings
-from chalicelib.voices.store import VoiceStore, Whole, ground_prefix, time_of
+from chalicelib.voices.masking import masked_address, masked_name
+from chalicelib.voices.model import Kind, Voice
+from chalicelib.voices.words import KINDS, OCCASIONS, STATES
+from chalicelib.voices.working import WorkCalendar
 
-MOST_READ = 1000
-"""Voices that one call reads, whosever they are, and the rest of a second; behind them the list goes on with
-its cursor."""
-KEPT_ASIDE = timedelta(days=30)
-"""So long words stay as they were, after parts were taken out of them."""
-BLOT = "▇▇▇"
-LINK_S = 120
-IDS = "voi_"
-Standing = Literal["received", "assigned", "answered", "resolved", "declined", "joined", "hidden"]
-SHELF: Mapping[str, Shelf] = {
-    "resolved": "closed",
-    "declined": "closed",
-    "joined": "joined",
-    "hidden": "hidden",
+api = Api("voices_desk")
+ROOM = "/console/voices"
+A_PAGE = 50
+SOON = timedelta(hours=24)
+LISTS = {
+    "open": mark("All that are open"),
+    "overdue": mark("Overdue"),
+    "received": mark("With no department"),
+    "assigned": mark("Not answered yet"),
+    "answered": mark("Answered, not settled"),
+    "resolved": mark("Settled"),
+    "declined": mark("Declined"),
+    "joined": mark("Joined to others"),
+    "hidden": mark("Hidden as abuse"),
+}
+"""What a list may be asked to show."""
+SAID = {
+    "assigned": mark("It was given to the department."),
+    "answered": mark("Your answer is on its way."),
+    "resolved": mark("It is settled. Who wrote it is told."),
+    "declined": mark("It is declined. Who wrote it is told why."),
+    "reopened": mark("It is open again, with new deadlines."),
+    "joined": mark("It was joined to the other voice."),
+    "parted": mark("It stands by itself again."),
+    "hidden": mark("It is hidden."),
+    "shown": mark("It is shown again."),
+    "redacted": mark("These words were taken out."),
+}
+DONE = {
+    "voice.assigned": mark("Given to a department"),
+    "voice.reopened": mark("Opened again"),
+    "voice.joined": mark("Joined to another voice"),
+    "voice.parted": mark("Parted from another voice"),
+    "voice.hidden": mark("Hidden as abuse"),
+    "voice.shown": mark("Shown again"),
+    "voice.redacted": mark("Words taken out"),
+}
+"""What notes are about."""
+TELLING = {
+    **OCCASIONS,
+    "carried": mark("How it ended, to who brought it"),
+    "answer_soon": mark("A reminder to staff"),
+    "resolve_soon": mark("A reminder to staff"),
+    "answer_over": mark("To those above: its time is over"),
+    "resolve_over": mark("To those above: its time is over"),
+}
+OUTCOMES = {
+    "accepted": mark("sent"),
+    "no_way": mark("there was no way; the ticket's page shows it"),
+    "failed": mark("it could not be sent"),
+    "unknown": mark("no answer came whether it was sent"),
+}
+WAYS = {
+    "whatsapp": mark("WhatsApp"),
+    "telegram": mark("Telegram"),
+    "sms": mark("SMS"),
+    "email": mark("Email"),
+    "": mark("the page of the ticket alone"),
+}
+NAMES = {
+    "text": mark("Answer"),
+    "reason": mark("Reason"),
+    "department": mark("Department"),
+    "into": mark("Ticket of the other voice"),
+    "parts": mark("Words to be taken out"),
 }
 
 
-@dataclass(frozen=True)
-class Asked:
-    """Which voices of a list are wanted."""
-
-    area: str | None = None
-    department: str | None = None
-    """Empty: those that no department has."""
-    status: Standing | None = None
-    """None: all that are open."""
-    kind: Kind | None = None
-    overdue: bool | None = None
-
-    @property
-    def shelf(self) -> Shelf:
-        return SHELF.get(self.status or "", "open")
+# --- the list
 
 
-@dataclass(frozen=True)
-class _Row:
-    """A voice as a list comes upon it."""
+@api.page("GET", ROOM, allow="voice.read", summary="Voices of one's departments and areas by deadline")
+def inbox(request: Request) -> Response:
+    desk, who, form = wiring.voice_desk(), request.principal, Form({k: [v] for k, v in request.query.items()})
+    error, found, after = None, [], None
+    shown = form.one("show") if form.one("show") in LISTS else "open"
+    ticket = form.one("q").strip()
+    try:
+        if ticket:
+            found = desk.with_ticket(who, ticket)
+        else:
+            found, after = desk.listed(who, _asked(form, shown), A_PAGE, read_cursor(request))
+    except Rejected as refused:
+        error = refused
+    errors, problems = told(error, request.lang, {})
+    now, calendar = wiring.clock().now(), wiring.voice_settings().calendar()
+    rows = [_row(request, one, now, calendar) for one in sorted(found, key=_urgency)]
+    return console.page(
+        request,
+        "console_voices.html",
+        "voices",
+        status=error.status if error else 200,
+        rows=rows,
+        more=next_cursor(request, after),
+        form=form,
+        errors=errors,
+        problems=problems,
+        shown=shown,
+        shows=labels(LISTS, request.lang),
+        kinds=labels(KINDS, request.lang),
+        departments=_departments(request.lang),
+        asked=ticket,
+    )
 
-    voice: Voice
-    stretch: int
-    place: Mapping[str, Any]
-    again: bool
-    """Whether it lay on one of the caller's desks too."""
+
+def _asked(form: Form, shown: str) -> Asked:
+    kind: Kind | None = next((one for one in get_args(Kind) if one == form.one("kind")), None)
+    status: Standing | None = next((one for one in get_args(Standing) if one == shown), None)
+    overdue = True if shown == "overdue" else None
+    return Asked(form.one("area") or None, form.one("department") or None, status, kind, overdue)
 
 
-@dataclass(frozen=True)
-class VoiceDesk:
-    """What a member of staff may not know of is not there for them."""
+def _urgency(voice: Voice) -> tuple[bool, datetime]:
+    """The next deadline first; what has none by its age."""
+    due = _due(voice)
+    return due is None, due or voice.received_at
 
-    store: VoiceStore
-    settings: VoiceSettings
-    changes: Changes
-    areas: Areas
-    departments: Callable[[], frozenset[str]]
-    by_ticket: Callable[[str], Voice | None]
-    link: Callable[[str, int], str]
-    """An address from which a file can be read for so many seconds."""
-    audit: Audit
-    clock: Clock
 
-    # --- reading
+def _due(voice: Voice) -> datetime | None:
+    """Until when the next thing is owed."""
+    if voice.shelf != "open":
+        return None
+    return voice.resolve_due if voice.status == "answered" else voice.answer_due
 
-    def get(self, who: Principal, voice_id: str, action: str = READ) -> Voice:
-        """One voice, by its id or its ticket. Raises NotFound, also for one of other departments and
-        areas."""
-        voice = self.store.find(voice_id) if voice_id.startswith(IDS) else self.by_ticket(voice_id)
-        if voice is None or not sees(who, voice, action):
-            raise NotFound
-        return voice
 
-    def whole(self, who: Principal, voice_id: str) -> Whole:
-        """All of a voice but its sender in clear; of those joined with it, the ones that the caller may know
-        of. Raises NotFound."""
-        found = self.store.whole(self.get(who, voice_id).id, self.clock.epoch())
-        if found is None or not sees(who, found.voice, READ):
-            raise NotFound
-        voice = found.voice
-        others = self.store.many([*voice.joined, *([voice.main] if voice.main else [])])
-        known = {one.id for one in others.values() if sees(who, one, READ)}
-        shown = voice.model_copy(
-            update={
-                "joined": tuple(one for one in voice.joined if one in known),
-                "main": voice.main if voice.main in known else "",
-            }
-        )
-        return Whole(shown, found.sender, found.said, found.answers, found.told, found.notes)
+def _row(request: Request, voice: Voice, now: datetime, calendar: WorkCalendar) -> dict[str, Any]:
+    lang, due = request.lang, _due(voice)
+    return {
+        "id": voice.id,
+        "ticket": voice.ticket,
+        "kind": KINDS[voice.kind],
+        "state": translate(
+            lang, LISTS.get(voice.shelf if voice.shelf != "open" else "", STATES[voice.status])
+        ),
+        "colour": "bad" if voice.overdue(now) else "wait" if voice.status in ("received", "assigned") else "",
+        "department": dict(_departments(lang)).get(voice.department, ""),
+        "area": _place(voice, lang),
+        "excerpt": voice.excerpt,
+        "pictures": voice.pictures,
+        "received": moment(voice.received_at),
+        "sample": voice.sample,
+        "due": moment(due) if due else "",
+        "left": _left(due, now, calendar, voice.path, lang) if due else "",
+        "late": bool(due and due <= now),
+        "soon": bool(due and now < due <= now + SOON),
+    }
 
-    def listed(
-        self, who: Principal, asked: Asked, limit: int, after: Mapping[str, Any] | None
-    ) -> tuple[list[Voice], dict[str, Any] | None]:
-        """Up to `limit` voices, the newest first in each department or district, and where to go on. Raises
-        InvalidInput for an area that is none or not the caller's."""
-        found: list[Voice] = []
-        area = self._area(who, asked.area)
-        now = self.clock.now()
-        last = ""
-        for read, row in enumerate(self._walk(who, asked, area, after), start=1):
-            voice, second = row.voice, f"{row.stretch} {rfc3339(row.voice.received_at)}"
-            if not sees(who, voice, READ):
-                # a cursor can be read: it names nobody else's voice, and no second is cut in two by it
-                if read > MOST_READ and second != last:
-                    return found, {"stretch": row.stretch, "key": time_of(row.place)}
-            else:
-                fits = not row.again and _wanted(voice, asked, area)
-                if fits and asked.overdue in (None, voice.overdue(now)):
-                    found.append(voice)
-                if len(found) == limit or read >= MOST_READ:
-                    return found, {"stretch": row.stretch, "key": row.place}
-            last = second
-        return found, None
 
-    def with_ticket(self, who: Principal, ticket: str) -> list[Voice]:
-        """The voice with this ticket, when the caller may know of it."""
-        voice = self.by_ticket(ticket)
-        return [voice] if voice is not None and sees(who, voice, READ) else []
+def _left(due: datetime, now: datetime, calendar: WorkCalendar, path: tuple[str, ...], lang: str) -> str:
+    """How long there is still, or since when it is over, in working hours."""
+    minutes = calendar.minutes(*((due, now) if due <= now else (now, due)), path)
+    hours, days = minutes / 60, minutes / 60 / _day_of(calendar)
+    if due <= now:
+        if days >= 1:
+            return translate(lang, mark("over since %(days)s working days"), {"days": round(days)})
+        return translate(lang, mark("over since %(hours)s working hours"), {"hours": round(hours)})
+    if days >= 1:
+        return translate(lang, mark("%(days)s working days left"), {"days": round(days)})
+    return translate(lang, mark("%(hours)s working hours left"), {"hours": round(hours, 1)})
 
-    def senders(self, voices: list[Voice]) -> dict[str, Sender]:
-        return self.store.senders((one.id for one in voices if one.source_key), self.clock.epoch())
 
-    def reveal(self, who: Principal, voice_id: str) -> Sender:
-        """Address and name in clear; that they were looked at is kept. Raises NotFound when nothing is kept
-        (any more)."""
-        voice = self.get(who, voice_id, REVEAL)
-        found = self.store.sender(voice.id, self.clock.epoch())
-        if found is None:
-            raise NotFound
-        self.audit.committing(
-            subject=f"voice#{voice.id}", action="voice.revealed", actor=who.id, at=self.clock.now()
-        )
-        return found
+def _day_of(calendar: WorkCalendar) -> float:
+    """Hours of a working day."""
+    opens, closes = (datetime.strptime(at, "%H:%M") for at in (calendar.opens, calendar.closes))  # noqa: DTZ007
+    return (closes - opens).total_seconds() / 3600
 
-    def picture(self, who: Principal, voice_id: str, number: int) -> str:
-        """An address from which the picture (counted from 0) can be read for two minutes. Raises NotFound."""
-        pictures = [one for said in self.whole(who, voice_id).said for one in said.attachments]
-        if not 0 <= number < len(pictures):
-            raise NotFound
-        return self.link(pictures[number].key, LINK_S)
 
-    # --- acting
+# --- one voice
 
-    def assign(
-        self, who: Principal, voice_id: str, department: str, reason: str, kind: Kind | None = None
-    ) -> Voice:
-        """Gives a voice to a department, or to another one with a reason; corrects its kind. Its deadlines
-        stay. Raises InvalidInput, NotFound, Refused."""
-        before = self.get(who, voice_id, ASSIGN)
-        if department not in self.departments():
-            sentence = "There is no department %(id)s."
-            raise InvalidInput.of("department", "department_unknown", sentence, id=department)
-        moved = department != before.department
-        if moved and before.department and not reason:
-            sentence = "Say why it is given to another department."
-            raise InvalidInput.of("reason", "missing", sentence)
-        after = before.assigned(department, who.id, self.clock.now()) if moved else before
-        after = after.corrected(kind, who.id) if kind and kind != before.kind else after
-        detail: Detail = {"from": before.department, "to": department, "kind": after.kind}
-        event = VoiceAssigned(**about(after)) if moved else None
-        return self._commit(who, "assigned", before, after, reason, event=event, detail=detail)
 
-    def answer(self, who: Principal, voice_id: str, text: str, *, asks: bool = False) -> Voice:
-        """Answers a voice, and all that are joined to it. Raises NotFound, Refused."""
-        before = self.get(who, voice_id, ANSWER)
-        after = before.answered(self.clock.now(), self.settings.calendar(), asks=asks)
-        event = VoiceAnswered(**about(after), answer=after.answers)
-        return self._speak(who, before, after, occasion="answered", text=text, event=event, asks=asks)
+@api.page("GET", f"{ROOM}/{{ticket}}", allow="voice.read", summary="All of a voice")
+def one(request: Request, ticket: str) -> Response:
+    return _case(request, ticket)
 
-    def close(
-        self, who: Principal, voice_id: str, status: Literal["resolved", "declined"], text: str
-    ) -> Voice:
-        """Ends a voice: what was done, or why nothing is. Raises NotFound, Refused."""
-        before = self.get(who, voice_id, ANSWER)
-        after = before.closed(status, self.clock.now(), self.settings.calendar())
-        kind = VoiceResolved if status == "resolved" else VoiceDeclined
-        return self._speak(who, before, after, occasion=status, text=text, event=kind(**about(after)))
 
-    def reopen(self, who: Principal, voice_id: str, reason: str) -> Voice:
-        """Opens a closed voice again, with new deadlines; its sender may still do so too."""
-        before = self.get(who, voice_id, ANSWER)
-        after = before.opened_again(
-            self.clock.now(), self.settings.target(before), self.settings.calendar(), by_citizen=False
-        )
-        event = VoiceReopened(**about(after), by_citizen=False)
-        return self._commit(who, "reopened", before, after, reason, event=event)
+@api.page(
+    "GET", f"{ROOM}/{{ticket}}/pictures/{{number}}", allow="voice.read", summary="A picture, for two minutes"
+)
+def picture(request: Request, ticket: str, number: str) -> Response:
+    if not number.isascii() or not number.isdigit() or len(number) > 4:  # noqa: PLR2004 - as many as no voice has
+        raise NotFound
+    return redirect(wiring.voice_desk().picture(request.principal, ticket, int(number)))
 
-    def merge(self, who: Principal, voice_id: str, into: str, reason: str) -> Voice:
-        """Joins a voice to another one that is the same: who sent it hears what that one is answered. Raises
-        NotFound for either, Refused."""
-        before, main = self.get(who, voice_id, MERGE), self.get(who, into, MERGE)
-        after, joined = before.joined_to(main), main.with_joined(before.id)
-        return self._with_main(who, "joined", before, after, main=(main, joined), reason=reason)
 
-    def part(self, who: Principal, voice_id: str, reason: str) -> Voice:
-        """Undoes `merge`. Raises NotFound, Refused."""
-        before = self.get(who, voice_id, MERGE)
-        after, main = before.parted(), self.store.find(before.main)
-        pair = (main, main.without_joined(before.id)) if main is not None else None
-        return self._with_main(who, "parted", before, after, main=pair, reason=reason)
+@api.page("POST", f"{ROOM}/{{ticket}}/reveal", allow="voice.reveal", summary="Whose it is, in clear: kept")
+def reveal(request: Request, ticket: str) -> Response:
+    try:
+        sender = wiring.voice_desk().reveal(request.principal, ticket)
+    except NotFound as error:
+        return _case(request, ticket, error=error)
+    return _case(request, ticket, clear={"name": sender.name, "address": sender.address})
 
-    def hide(self, who: Principal, voice_id: str, reason: str) -> Voice:
-        """Takes a voice out of lists and of the public page as abuse; without a reason, puts it back. Raises
-        NotFound, Refused."""
-        before = self.get(who, voice_id, MODERATE)
-        action = "hidden" if reason else "shown"
-        return self._commit(who, action, before, before.hidden_as(reason), reason)
 
-    def redact(self, who: Principal, voice_id: str, key: str, parts: list[str]) -> Voice:
-        """Takes parts out of words; how they were at first is kept for 30 days. Raises NotFound, InvalidInput
-        for a part that does not stand there, Conflict when the words changed meanwhile."""
-        before = self.get(who, voice_id, MODERATE)
-        said = self.store.said(before.id, key)
-        if said is None:
-            raise NotFound
-        text = said.text
-        for number, part in enumerate(parts):
-            if part not in text and not any(part in old for old in said.before):
-                sentence = "These words do not stand there."
-                raise InvalidInput.of(f"parts.{number}", "not_there", sentence)
-            text = text.replace(part, BLOT)
-        # what was edited away would give it away
-        clean = said.model_copy(update={"text": text, "before": (), "redacted_by": who.id})
-        kept = self.store.has_original(before.id, key, self.clock.epoch())
-        until = 0 if kept else int((self.clock.now() + KEPT_ASIDE).timestamp())
-        whole = self.store.whole(before.id, self.clock.epoch())
-        first = whole is not None and whole.said[0].key == key
-        after = before.model_copy(update={"excerpt": excerpt(text, EXCERPT)}) if first else before
+@api.page("POST", f"{ROOM}/{{ticket}}/assignment", allow="voice.assign", summary="Give it to a department")
+def assign(request: Request, ticket: str) -> Response:
+    def act(form: Form) -> str:
+        given = {"department": form.one("department"), "reason": form.one("reason").strip()}
+        body = AssignmentBody.model_validate(given | ({"kind": form.one("kind")} if form.one("kind") else {}))
+        desk = wiring.voice_desk()
+        desk.assign(request.principal, ticket, body.department, body.reason, body.kind, seen=_seen(form))
+        return "assigned"
 
-        def also(transaction: TransactWrite) -> None:
-            self.store.put_edited(transaction, before.id, said, clean, until)
+    return _act(request, ticket, act)
 
-        return self._commit(who, "redacted", before, after, "", detail={"parts": len(parts)}, also=also)
 
-    # --- inside
+@api.page("POST", f"{ROOM}/{{ticket}}/answer", allow="voice.answer", summary="Answer, settle or decline it")
+def answer(request: Request, ticket: str) -> Response:
+    def act(form: Form) -> str:
+        desk, who, seen, how = wiring.voice_desk(), request.principal, _seen(form), form.one("how")
+        if how in ("resolved", "declined"):
+            end = ResolutionBody.model_validate({"status": how, "text": form.one("text").strip()})
+            desk.close(who, ticket, end.status, end.text, seen=seen)
+            return how
+        body = AnswerBody.model_validate({"text": form.one("text").strip(), "asks": how == "asks"})
+        desk.answer(who, ticket, body.text, asks=body.asks, seen=seen)
+        return "answered"
 
-    def _speak(
-        self,
-        who: Principal,
-        before: Voice,
-        after: Voice,
-        *,
-        occasion: Occasion,
-        text: str,
-        event: Event,
-        asks: bool = False,
-    ) -> Voice:
-        now = self.clock.now()
-        answer = Answer(number=after.answers, occasion=occasion, text=text, at=now, by=who.id, asks=asks)
-        detail: Detail = {"answer": answer.number}
-        return self.changes.commit(
-            who.id, f"voice.{occasion}", before, after, event=event, answer=answer, detail=detail
-        )
+    return _act(request, ticket, act)
 
-    def _commit(
-        self,
-        who: Principal,
-        action: str,
-        before: Voice,
-        after: Voice,
-        reason: str,
-        *,
-        event: Event | None = None,
-        detail: Detail | None = None,
-        also: Callable[[TransactWrite], None] = nothing,
-    ) -> Voice:
-        """Why it was done may name people: it stands beside the voice, not in the audit."""
-        note = Note(at=self.clock.now(), by=who.id, action=action, text=reason)
 
-        def write(transaction: TransactWrite) -> None:
-            also(transaction)
-            if reason:
-                self.store.put_note(transaction, after.next(), note)
+@api.page("POST", f"{ROOM}/{{ticket}}/reopening", allow="voice.answer", summary="Open a closed voice again")
+def reopen(request: Request, ticket: str) -> Response:
+    def act(form: Form) -> str:
+        wiring.voice_desk().reopen(request.principal, ticket, _reason(form))
+        return "reopened"
 
-        return self.changes.commit(
-            who.id, f"voice.{action}", before, after, event=event, detail=detail, also=write
-        )
+    return _act(request, ticket, act)
 
-    def _with_main(
-        self,
-        who: Principal,
-        action: str,
-        before: Voice,
-        after: Voice,
-        *,
-        main: tuple[Voice, Voice] | None,
-        reason: str,
-    ) -> Voice:
-        def also(transaction: TransactWrite) -> None:
-            if main is not None:
-                self.store.put(transaction, main[0], main[1].next(), self.clock.now())
 
-        detail: Detail = {"main": main[0].id if main else ""}
-        return self._commit(who, action, before, after, reason, detail=detail, also=also)
+@api.page("POST", f"{ROOM}/{{ticket}}/merge", allow="voice.merge", summary="Join it to another, or part them")
+def merge(request: Request, ticket: str) -> Response:
+    def act(form: Form) -> str:
+        desk, who = wiring.voice_desk(), request.principal
+        if form.one("part"):
+            desk.part(who, ticket, _reason(form))
+            return "parted"
+        given = {"into": form.one("into").strip(), "reason": form.one("reason").strip()}
+        body = MergeBody.model_validate(given)
+        desk.merge(who, ticket, body.into, body.reason)
+        return "joined"
 
-    def _area(self, who: Principal, area_id: str | None) -> Area | None:
-        """The area by which a list is asked for. Nodal officers pick among their own voices by any area."""
-        if area_id is None:
-            return None
-        area = self.areas.get(area_id)
-        ground = grounds_of(who, READ)
-        free = everywhere(who, READ) or bool(desks_of(who, READ))
-        if area is None or not (free or not ground.isdisjoint(area.path)):
-            raise InvalidInput.of("area", "area_unknown", "There is no area %(id)s among yours.", id=area_id)
-        return area
+    return _act(request, ticket, act)
 
-    def _walk(
-        self, who: Principal, asked: Asked, area: Area | None, after: Mapping[str, Any] | None
-    ) -> Iterator[_Row]:
-        """All voices of the stretches that the caller covers, behind a place."""
-        stretches = self._stretches(who, asked, area)
-        first = int(after["stretch"]) if after else 0
-        own = desks_of(who, READ)
-        for number, (index, key) in enumerate(stretches[first:], start=first):
-            begin = after["key"] if after and number == first else None
-            rows = (
-                self.store.on_desk(key, asked.shelf, begin)
-                if index == "desk"
-                else self.store.on_ground(asked.shelf, key, begin)
+
+@api.page(
+    "POST", f"{ROOM}/{{ticket}}/moderation", allow="voice.moderate", summary="Take out words, hide, show"
+)
+def moderate(request: Request, ticket: str) -> Response:
+    def act(form: Form) -> str:
+        desk, who, what = wiring.voice_desk(), request.principal, form.one("do")
+        if what == "redact":
+            parts = [line.strip() for line in form.one("parts").splitlines()]
+            body = RedactionBody.model_validate(
+                {"key": form.one("key"), "parts": [one for one in parts if one]}
             )
-            for voice, place in rows:
-                desk = ("desk", voice.department)
-                yield _Row(voice, number, place, index == "ground" and desk[1] in own and desk in stretches)
+            desk.redact(who, ticket, body.key, body.parts)
+            return "redacted"
+        desk.hide(who, ticket, "" if what == "show" else _reason(form))
+        return "shown" if what == "show" else "hidden"
 
-    def _stretches(
-        self, who: Principal, asked: Asked, area: Area | None
-    ) -> list[tuple[Literal["desk", "ground"], str]]:
-        if everywhere(who, READ):
-            if area is not None:
-                return [("ground", ground_prefix(area.path))]
-            return [("desk", asked.department)] if asked.department is not None else [("ground", "")]
-        desks = desks_of(who, READ)
-        if asked.department is not None:
-            desks &= {asked.department}
-        return [
-            *(("desk", one) for one in sorted(desks)),
-            *(("ground", one) for one in self._grounds(who, area)),
-        ]
-
-    def _grounds(self, who: Principal, area: Area | None) -> list[str]:
-        """Beginnings of the places that a coordinator covers, none inside another."""
-        mine = grounds_of(who, READ)
-        if area is not None:
-            # in an area above theirs, nothing but their own is theirs
-            return [ground_prefix(area.path)] if not mine.isdisjoint(area.path) else []
-        found = self.areas.many(mine) if mine else {}
-        kept: list[str] = []
-        for prefix in sorted(ground_prefix(one.path) for one in found.values()):
-            if not kept or not prefix.startswith(kept[-1]):
-                kept.append(prefix)
-        return kept
+    return _act(request, ticket, act)
 
 
-def _wanted(voice: Voice, asked: Asked, area: Area | None) -> bool:
-    if area is not None and voice.path[: len(area.path)] != tuple(area.path):
-        return False
-    if asked.department not in (None, voice.department) or asked.kind not in (None, voice.kind):
-        return False
-    return asked.status in (None, "joined", "hidden", voice.status)
+def _reason(form: Form) -> str:
+    return Reason.model_validate({"reason": form.one("reason").strip()}).reason
+
+
+def _seen(form: Form) -> int | None:
+    """The revision that was looked at: a second click is told so, and does nothing."""
+    return int(form.one("rev")) if form.one("rev").isdigit() else None
+
+
+def _act(request: Request, ticket: str, act: Callable[[Form], str]) -> Response:
+    form = Form(request.form())
+    try:
+        said = act(form)
+    except ValidationError as error:
+        return _case(request, ticket, form, invalid(error))
+    except NotFound:
+        raise
+    except Rejected as error:
+        return _case(request, ticket, form, error)
+    return redirect(console.link(request, f"{ROOM}/{ticket}", said=said))
+
+
+def _case(
+    request: Request,
+    ticket: str,
+    form: Form | None = None,
+    error: Rejected | None = None,
+    clear: Mapping[str, str] | None = None,
+) -> Response:
+    whole = wiring.voice_desk().whole(request.principal, ticket)
+    voice, lang = whole.voice, request.lang
+    errors, problems = told(error, lang, NAMES)
+    now, calendar = wiring.clock().now(), wiring.voice_settings().calendar()
+    numbers = itertools.count()
+    blank: dict[str, Any] = {"key": "", "before": (), "redacted": False, "pictures": (), "asks": False}
+    words = [
+        blank
+        | {
+            "at": one.at,
+            "ours": False,
+            "label": mark("What was said"),
+            "text": one.text,
+            "key": one.key,
+            "before": one.before,
+            "redacted": bool(one.redacted_by),
+            "pictures": [next(numbers) for _ in one.attachments],
+        }
+        for one in whole.said
+    ]
+    answers = [
+        blank
+        | {"at": one.at, "ours": True, "label": OCCASIONS[one.occasion], "text": one.text, "asks": one.asks}
+        for one in whole.answers
+    ]
+    thread = sorted((*words, *answers), key=lambda one: one["at"])
+    sender = whole.sender
+    return console.page(
+        request,
+        "console_voice.html",
+        "voices",
+        status=error.status if error else 200,
+        said=SAID,
+        voice=voice,
+        row=_row(request, voice, now, calendar),
+        thread=[one | {"when": moment(one["at"])} for one in thread],
+        notes=[
+            {"what": DONE.get(n.action, n.action), "when": moment(n.at), "text": n.text} for n in whole.notes
+        ],
+        brought=[(moment(one.at), *_told(one.step, one.outcome)) for one in whole.told],
+        sender=(masked_name(sender.name), masked_address(sender.address)) if sender else None,
+        way=WAYS.get(sender.channel if sender else "", WAYS[""]),
+        clear=clear,
+        form=form or Form(),
+        errors=errors,
+        problems=problems,
+        kinds=labels(KINDS, lang),
+        departments=_departments(lang),
+        deadlines=[
+            (label, moment(at))
+            for label, at in (
+                (mark("To be answered by"), voice.answer_due),
+                (mark("To be settled by"), voice.resolve_due),
+            )
+            if at and voice.shelf == "open"
+        ],
+    )
+
+
+def _told(step: str, outcome: str) -> tuple[str, str]:
+    """Of what people or staff were told, and what came of it; a platform's code where we have no word."""
+    what, came = step.partition(":")[0], outcome.partition(":")[0]
+    return TELLING.get(what, step), OUTCOMES.get(came, outcome)
+
+
+def _place(voice: Voice, lang: str) -> str:
+    area = wiring.directory().get(voice.area) if voice.area else None
+    return named(area.names, lang) if area else ""
+
+
+def _departments(lang: str) -> list[tuple[str, str]]:
+    """Departments by their names in `lang`."""
+    found = ((one, named(names, lang)) for one, names in wiring.shown_departments().items())
+    return sorted(found, key=lambda pair: pair[1])

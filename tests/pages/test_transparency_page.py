@@ -77,7 +77,7 @@ def test_a_campaign_is_told_with_its_words_its_makers_and_what_became_of_it(site
         "not shown",
         "as of 03-02-2026",
         "Corrected · 02-02-2026",
-        '<blockquote lang="ur" dir="rtl" class="lines">',
+        '<blockquote lang="ur" dir="rtl">',
         "All smaller places together",
     ):
         assert told in shown, told
