@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from functools import cache
+import time
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from chalicelib.clock import Clock
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from chalicelib.ambassadors.gaps import Gaps
     from chalicelib.ambassadors.invitations import Invitations
+    from chalicelib.ambassadors.printed import Printer
     from chalicelib.ambassadors.service import Ambassadors
     from chalicelib.ambassadors.shortlist import Shortlist
     from chalicelib.ambassadors.store import AmbassadorStore
@@ -64,6 +66,7 @@ if TYPE_CHECKING:
     from chalicelib.imports.service import Imports, Kinds
     from chalicelib.influencers.erasing import Erasing
     from chalicelib.influencers.exporting import Exporting
+    from chalicelib.influencers.inbox import Inbox
     from chalicelib.influencers.intake import InfluencersKind
     from chalicelib.influencers.myself import Myself
     from chalicelib.influencers.proofs import Proofs
@@ -313,6 +316,16 @@ def department_names() -> dict[str, dict[str, str]]:
     return {department.id: department.names for department in directory().departments()}
 
 
+def shown_departments() -> dict[str, dict[str, str]]:
+    """The same as pages show it: a minute old at most."""
+    return _departments_in(int(time.monotonic() // 60))
+
+
+@lru_cache(maxsize=1)
+def _departments_in(_minute: int) -> dict[str, dict[str, str]]:
+    return department_names()
+
+
 @cache
 def _changes() -> Changes:
     from chalicelib.departments.changes import Changes
@@ -459,6 +472,19 @@ def wishes() -> Wishes:
 
 
 @cache
+def inbox() -> Inbox:
+    from chalicelib.campaigns.given import Given
+    from chalicelib.dispatch.received import Histories
+    from chalicelib.influencers.inbox import Inbox
+
+    return Inbox(
+        people=_people_store(),
+        histories=Histories(_dispatch_store(), clock()),
+        campaigns=Given(_campaign_store(), clock(), settings().organisation_name),
+    )
+
+
+@cache
 def resuming() -> Resuming:
     from chalicelib.influencers.resuming import Resuming
     from chalicelib.secrets import secrets
@@ -492,7 +518,23 @@ def _ambassador_store() -> AmbassadorStore:
 def ambassadors() -> Ambassadors:
     from chalicelib.ambassadors.service import Ambassadors
 
-    return Ambassadors(_ambassador_store(), directory(), people(), people(), audit(), clock())
+    return Ambassadors(
+        store=_ambassador_store(),
+        areas=directory(),
+        people=people(),
+        appointees=people(),
+        audit=audit(),
+        clock=clock(),
+        staff_name=lambda user: getattr(users().pool.find(user), "name", ""),
+    )
+
+
+@cache
+def printer() -> Printer:
+    from chalicelib.ambassadors.printed import Printer
+    from chalicelib.files import Files
+
+    return Printer(Files(settings().bucket), public_url())
 
 
 @cache

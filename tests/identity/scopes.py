@@ -69,6 +69,7 @@ RULES = (
         GET /v1/ambassadors/gaps
         POST /v1/ambassadors
         GET /v1/ambassadors/{appointment}
+        GET /v1/ambassadors/{appointment}/letter.pdf
         POST /v1/ambassadors/{appointment}/end
         POST /v1/ambassadors/{appointment}/renewal
         GET /v1/coverage
@@ -130,6 +131,16 @@ RULES = (
         POST /console/campaigns/{campaign_id}
         GET /console/campaigns/{campaign_id}/approval
         POST /console/campaigns/{campaign_id}/approval
+        POST /console/campaigns/{campaign_id}/cancel
+        GET /console/campaigns/{campaign_id}/corrections
+        POST /console/campaigns/{campaign_id}/corrections
+        POST /console/campaigns/{campaign_id}/corrections/{number}
+        POST /console/campaigns/{campaign_id}/overrides
+        POST /console/campaigns/{campaign_id}/pause
+        POST /console/campaigns/{campaign_id}/resume
+        GET /console/campaigns/{campaign_id}/schedule
+        POST /console/campaigns/{campaign_id}/schedule
+        POST /console/campaigns/{campaign_id}/withdrawal
         GET /console/campaigns/{campaign_id}/officer-report
         GET /console/campaigns/{campaign_id}/report
         GET /console/campaigns/{campaign_id}/live
@@ -240,6 +251,9 @@ RULES = (
         POST /me/handles/{handle_id}
         POST /me/handles/{handle_id}/check
         POST /me/posts
+        GET /me/campaigns
+        GET /me/campaigns/{campaign_id}
+        GET /me/messages
         GET /me/settings
         POST /me/settings
         POST /me/signout
@@ -247,6 +261,9 @@ RULES = (
         POST /v1/handles/{handle_id}/proof/check
         GET /v1/me
         PATCH /v1/me
+        GET /v1/me/campaigns
+        GET /v1/me/campaigns/{campaign_id}
+        GET /v1/me/messages
         GET /v1/me/consents
         POST /v1/me/consents
         DELETE /v1/me/consents
@@ -259,6 +276,7 @@ RULES = (
         GET /v1/me/appeals
         POST /v1/me/appeals
         GET /v1/me/appointments
+        GET /v1/me/appointments/{appointment}/letter.pdf
         GET /v1/me/tier
         GET /v1/me/groups
         POST /v1/me/groups/{group_id}/figures
@@ -306,6 +324,12 @@ RULES = (
         """
         POST /v1/departments
         POST /v1/themes
+        GET /console/elections
+        GET /console/elections/new
+        POST /console/elections/new
+        GET /console/elections/{election}
+        POST /console/elections/{election}
+        POST /console/elections/{election}/removal
         GET /v1/elections
         POST /v1/elections
         GET /v1/elections/{election}
