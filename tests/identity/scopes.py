@@ -131,13 +131,10 @@ RULES = (
         POST /console/campaigns/{campaign_id}
         GET /console/campaigns/{campaign_id}/approval
         POST /console/campaigns/{campaign_id}/approval
-        POST /console/campaigns/{campaign_id}/cancel
         GET /console/campaigns/{campaign_id}/corrections
         POST /console/campaigns/{campaign_id}/corrections
         POST /console/campaigns/{campaign_id}/corrections/{number}
         POST /console/campaigns/{campaign_id}/overrides
-        POST /console/campaigns/{campaign_id}/pause
-        POST /console/campaigns/{campaign_id}/resume
         GET /console/campaigns/{campaign_id}/schedule
         POST /console/campaigns/{campaign_id}/schedule
         POST /console/campaigns/{campaign_id}/withdrawal
