@@ -65,6 +65,14 @@ RULES = (
         GET /v1/appeals/{appeal_id}
         POST /v1/appeals/{appeal_id}/answer
         GET /v1/ambassadors
+        GET /console/ambassadors
+        GET /console/ambassadors/shortlist
+        POST /console/ambassadors/shortlist
+        GET /console/ambassadors/gaps
+        POST /console/ambassadors/{appointment}/renewal
+        POST /console/ambassadors/{appointment}/end
+        GET /console/invitations
+        POST /console/invitations
         GET /v1/ambassadors/shortlist
         GET /v1/ambassadors/gaps
         POST /v1/ambassadors
@@ -490,6 +498,7 @@ PARAMETERS = {
     "job_id": "job",
     "appeal_id": "appeal",
     "ambassadors appointment": "ambassador",
+    "ambassadors_desk appointment": "ambassador",
 }
 """Path parameters, of one feature where it is named, whose ids are kept under another name (Side.ids)."""
 FIXED = {
