@@ -51,6 +51,7 @@ from chalicelib.pages import home as pages_home
 from chalicelib.pages import routes as pages_routes
 from chalicelib.policies import routes as policies_routes
 from chalicelib.turnout import routes as turnout_routes
+from chalicelib.voices import desk as voices_desk
 from chalicelib.voices import me as voices_me
 from chalicelib.voices import routes as voices_routes
 from chalicelib.voices.consumers import bp as voices_bp
@@ -114,6 +115,7 @@ for feature in (
     pages_routes,
     policies_routes,
     turnout_routes,
+    voices_desk,
     voices_me,
     voices_routes,
     webhooks_desk,

@@ -625,7 +625,7 @@ class PersonalRecords(Protocol):
     """What one feature keeps of a person: for the export of all that is held about them, and its erasure."""
 
     def held(self, person: str) -> list[dict[str, Any]]:
-        """All of it, as plain values."""
+        """All of it, as plain values; `kind` says what an entry is."""
         ...
 
     def forget(self, person: str) -> bool:

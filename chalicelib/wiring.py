@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from chalicelib.ambassadors.gaps import Gaps
     from chalicelib.ambassadors.invitations import Invitations
+    from chalicelib.ambassadors.printed import Printer
     from chalicelib.ambassadors.service import Ambassadors
     from chalicelib.ambassadors.shortlist import Shortlist
     from chalicelib.ambassadors.store import AmbassadorStore
@@ -63,6 +64,7 @@ if TYPE_CHECKING:
     from chalicelib.imports.runner import Runner
     from chalicelib.imports.service import Imports, Kinds
     from chalicelib.influencers.erasing import Erasing
+    from chalicelib.influencers.exporting import Exporting
     from chalicelib.influencers.intake import InfluencersKind
     from chalicelib.influencers.myself import Myself
     from chalicelib.influencers.proofs import Proofs
@@ -491,7 +493,23 @@ def _ambassador_store() -> AmbassadorStore:
 def ambassadors() -> Ambassadors:
     from chalicelib.ambassadors.service import Ambassadors
 
-    return Ambassadors(_ambassador_store(), directory(), people(), people(), audit(), clock())
+    return Ambassadors(
+        store=_ambassador_store(),
+        areas=directory(),
+        people=people(),
+        appointees=people(),
+        audit=audit(),
+        clock=clock(),
+        staff_name=lambda user: getattr(users().pool.find(user), "name", ""),
+    )
+
+
+@cache
+def printer() -> Printer:
+    from chalicelib.ambassadors.printed import Printer
+    from chalicelib.files import Files
+
+    return Printer(Files(settings().bucket), public_url())
 
 
 @cache
@@ -691,6 +709,13 @@ def _remembered() -> Remembered:
     from chalicelib.dispatch.remembered import Remembered
 
     return Remembered(_dispatch_store(), runs(), Briefs(_campaign_store()).brief, clock())
+
+
+@cache
+def exporting() -> Exporting:
+    from chalicelib.influencers.exporting import Exporting
+
+    return Exporting(_people_store(), personal_records, rate_limits(), audit(), clock())
 
 
 @cache

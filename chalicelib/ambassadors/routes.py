@@ -27,6 +27,7 @@ from chalicelib.http import (
     next_cursor,
     page_of,
     read_cursor,
+    redirect,
 )
 from chalicelib.i18n import translate
 from chalicelib.names import clean_name, clean_text, refuse
@@ -41,6 +42,7 @@ AreaId = Annotated[str, Field(min_length=2, max_length=40)]
 PersonId = Annotated[str, Field(min_length=1, max_length=40)]
 Reason = Annotated[str, Field(min_length=1, max_length=2000), AfterValidator(lambda t: clean_text(t, 500))]
 Limit = Annotated[int, Field(ge=1, le=100)]
+PDF = "application/pdf"
 STATES = {
     "coming": mark("The appointment has not begun yet."),
     "standing": mark("The appointment stands today."),
@@ -323,6 +325,17 @@ def ambassador(request: Request, appointment: str) -> AmbassadorView:
     return _view(wiring.ambassadors().get(request.principal, appointment))
 
 
+@api.raw(
+    "GET",
+    "/v1/ambassadors/{appointment}/letter.pdf",
+    allow="ambassador.read",
+    produces=PDF,
+    summary="The letter of an appointment, to print: a redirect to the file",
+)
+def letter_file(request: Request, appointment: str) -> Response:
+    return _printed(request, wiring.ambassadors().get(request.principal, appointment))
+
+
 @api.post(
     "/v1/ambassadors/{appointment}/renewal",
     allow="ambassador.write",
@@ -367,6 +380,21 @@ def my_appointments(request: Request, query: ListQuery) -> OwnAppointments:
         for one in shown
     ]
     return OwnAppointments(items=items, next=after)
+
+
+@api.raw(
+    "GET",
+    "/v1/me/appointments/{appointment}/letter.pdf",
+    allow=CREATOR,
+    produces=PDF,
+    summary="The creator's own letter, to print: a redirect to the file",
+)
+def my_letter_file(request: Request, appointment: str) -> Response:
+    return _printed(request, wiring.ambassadors().own(request.principal.id, appointment))
+
+
+def _printed(request: Request, one: Appointment) -> Response:
+    return redirect(wiring.printer().link(wiring.ambassadors().written(one), request.lang))
 
 
 # --- invitations

@@ -20,6 +20,7 @@ from chalicelib.ambassadors.model import (
     Appointment,
     Card,
     NotApproved,
+    NotStanding,
     State,
     check_begins,
     check_term,
@@ -63,6 +64,20 @@ class Letter:
 
 
 @dataclass(frozen=True)
+class Written:
+    """What the letter of an appointment says."""
+
+    appointment: Appointment
+    name: str
+    """The person's whole name: who has the letter may see it."""
+    areas: tuple[Area, ...]
+    """From the country to the area itself."""
+    by: str
+    """The name of who appointed, or renewed last; empty where a review's event did, or they have left."""
+    dated: datetime
+
+
+@dataclass(frozen=True)
 class Ambassadors:
     """Appointments, each visible only where its reader covers the area: any other is not there."""
 
@@ -72,6 +87,8 @@ class Ambassadors:
     appointees: Appointees
     audit: Audit
     clock: Clock
+    staff_name: Callable[[str], str]
+    """A member of staff's name by their id; empty for nobody."""
 
     def appoint(
         self,
@@ -169,6 +186,32 @@ class Ambassadors:
     def of_person(self, influencer: str) -> list[Appointment]:
         """All appointments of somebody, the latest first: for themself."""
         return self.store.many(self.store.card(influencer).known)[::-1]
+
+    def own(self, influencer: str, appointment: str) -> Appointment:
+        """One of somebody's own appointments. Raises NotFound, also for one of anybody else."""
+        found = self.store.find(appointment)
+        if found is None or found.influencer != influencer:
+            raise NotFound
+        return found
+
+    def written(self, one: Appointment) -> Written:
+        """What the letter of an appointment says. Raises NotStanding for one that is over: such a letter
+        holds no more, and none is made of it."""
+        person = self.appointees.appointee(one.influencer)
+        stands = one.state(self._today()) in ("coming", "standing")
+        if person is None or not stands or not _holds(one, person):
+            raise NotStanding
+        known = self.areas.many(one.path)
+        if one.area not in known:
+            raise NotFound
+        by, at = (one.renewals[-1].by, one.renewals[-1].at) if one.renewals else (one.by, one.at)
+        return Written(
+            appointment=one,
+            name=person.name,
+            areas=tuple(known[place] for place in one.path if place in known),
+            by="" if by == SYSTEM else self.staff_name(by),
+            dated=at,
+        )
 
     def verified(self, code: str) -> Letter:
         """What a letter's code tells. Raises NotFound for one that is none of ours."""

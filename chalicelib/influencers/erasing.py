@@ -17,7 +17,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from chalicelib.clock import Clock, parse_rfc3339
-from chalicelib.errors import InvalidInput, JanJanError, NotFound, Transient, Unauthenticated
+from chalicelib.errors import InvalidInput, NotFound, Transient, Unauthenticated
 from chalicelib.events.catalog import InfluencerErased
 from chalicelib.i18n import languages, translate
 from chalicelib.identity.audit import Audit
@@ -128,19 +128,20 @@ class Erasing:
             self.store.erase_later(left, now + LOOKED_AT_AGAIN)
 
     def sweep(self, until: float) -> None:
-        """Goes on with all who are due. One who cannot be forgotten now holds nobody else up, and comes again
-        with the next sweep."""
-        failed = 0
+        """Goes on with all who are due. One who cannot be forgotten now holds nobody else up; what was in the
+        way is raised behind all others, so that staff hear of it, and they come again with the next sweep."""
+        failed: Exception | None = None
         for person in self.store.erasing(self.clock.now(), A_PASS):
             if self.clock.epoch() >= until:
-                return
+                break
             try:
                 self.forget(person)
-            except JanJanError as error:
-                failed += 1
-                logger.warning("not_forgotten_yet", extra={"influencer": person, "why": str(error)})
-        if failed:
-            count("NotForgottenYet", failed)
+            except Exception as error:
+                failed = error
+                count("NotForgottenYet")
+                logger.exception("not_forgotten_yet", extra={"influencer": person})
+        if failed is not None:
+            raise failed
 
 
 class _Changed(Transient):

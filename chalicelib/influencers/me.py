@@ -25,6 +25,7 @@ from chalicelib.http import (
 )
 from chalicelib.identity.sessions import HOLDS_S
 from chalicelib.influencers.erasing import ErasureRequest
+from chalicelib.influencers.exporting import Export
 from chalicelib.influencers.model import (
     NO_END,
     Account,
@@ -235,6 +236,20 @@ def withdraw(request: Request, body: Leaving) -> Response:
 
 class Asked(View):
     status: Literal["sent"] = "sent"
+
+
+@api.post(
+    "/v1/me/exports",
+    allow=CREATOR,
+    body=Nothing,
+    answer=Export,
+    status=201,
+    kept=False,
+    heard=True,
+    summary="All that is kept of the creator who asks, in clear; at most ten times a day",
+)
+def export_me(request: Request, body: Nothing) -> Export:
+    return wiring.exporting().export(request.principal.id)
 
 
 @api.delete(

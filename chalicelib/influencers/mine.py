@@ -9,10 +9,12 @@ from pydantic import ValidationError
 
 from chalicelib import wiring
 from chalicelib.errors import InvalidInput, JanJanError, Rejected, Transient, Unauthenticated
-from chalicelib.http import CREATOR, PUBLIC, Api, Request, html, invalid, redirect
+from chalicelib.http import CREATOR, JSON_HEADERS, PUBLIC, Api, Request, html, invalid, redirect
 from chalicelib.i18n import translate
 from chalicelib.identity.sessions import HOLDS_S
 from chalicelib.influencers import forms
+from chalicelib.influencers.erasing import WORD
+from chalicelib.influencers.exporting import EXPORTS_A_DAY, areas_in, in_words
 from chalicelib.influencers.forms import CHANNELS, CONSENTS, NOTICE_VERSION
 from chalicelib.influencers.me import CodeEntered, NumberRequest, session_cookie
 from chalicelib.influencers.model import NO_END, ConsentRequest, Influencer, ProfileChange
@@ -20,7 +22,7 @@ from chalicelib.influencers.service import STOPPED_BEFORE
 from chalicelib.influencers.wishes import DISTRICT, ways_of
 from chalicelib.names import plain_digits
 from chalicelib.pages import shell
-from chalicelib.pages.figures import day
+from chalicelib.pages.figures import day, moment
 from chalicelib.pages.forms import Form, Place, labels, pick_place
 from chalicelib.pages.frame import named
 from chalicelib.pages.shell import mark
@@ -28,6 +30,7 @@ from chalicelib.ports import is_paused
 
 api = Api("mine")
 
+ERASED = "Everything about you has been erased. Thank you for having been part of it."
 NAMES = {
     "facebook": "Facebook",
     "instagram": "Instagram",
@@ -141,6 +144,54 @@ def follow_resumption(request: Request, token: str) -> Response:
     return html(shell.render("resume.html", request.lang, path=request.path, done=True))
 
 
+@api.page("GET", "/me/data", allow=CREATOR, heard=True, summary="One's own data: see, take along, erase")
+def data_page(request: Request) -> Response:
+    return _data_page(request, Form())
+
+
+@api.page("POST", "/me/data", allow=CREATOR, heard=True, summary="Show, download or erase one's own data")
+def data_form(request: Request) -> Response:
+    form, person = Form(request.form()), request.principal.id
+    try:
+        if form.one("do") == "erase":
+            wiring.erasing().mine(person, form.one("word"))
+            return redirect(
+                f"/me/signin?lang={request.lang}&said=erased", {"Set-Cookie": session_cookie("", 0)}
+            )
+        made = wiring.exporting().export(person)
+    except Rejected as error:
+        return _data_page(request, form, error)
+    if form.one("do") == "file":
+        offered = f'attachment; filename="janjan-{made.made_at:%Y-%m-%d}.json"'
+        headers: dict[str, str | list[str]] = {**JSON_HEADERS, "Content-Disposition": offered}
+        return Response(made.model_dump_json(indent=1), headers, 200)
+    areas = wiring.directory().many(areas_in(made)).values()
+    places = {area.id: named(area.names, request.lang) for area in areas}
+    page = shell.render(
+        "me_export.html",
+        request.lang,
+        path=None,
+        parts=in_words(made, request.lang, places),
+        made=f"\u2066{moment(made.made_at)}\u2069",
+    )
+    return html(page)
+
+
+def _data_page(request: Request, form: Form, error: Rejected | None = None) -> Response:
+    errors, problems = forms.problems(error, form, Place([], ""), request.lang)
+    page = shell.render(
+        "me_data.html",
+        request.lang,
+        path="/me/data",
+        form=form,
+        errors=errors,
+        problems=problems,
+        most=EXPORTS_A_DAY,
+        word=translate(request.lang, WORD),
+    )
+    return html(page, error.status if error else 200)
+
+
 @api.page("POST", "/me/signout", allow=CREATOR, summary="Sign out", heard=True)
 def sign_out_form(request: Request) -> Response:
     wiring.creator_sessions().end(request.principal)
@@ -155,6 +206,7 @@ def _sign_in_page(
         "me_signin.html",
         request.lang,
         path=None if asked else "/me/signin",
+        said=translate(request.lang, ERASED) if request.query.get("said") == "erased" else "",
         asked=asked,
         form=form,
         errors=errors,

@@ -671,7 +671,9 @@ class PeopleStore:
                 if key in found and found[key].owner == person.id:
                     _give_back(transaction, key, person.id)
             for consent in person.consents:
-                transaction.save(_consent_row(person, consent, given=False, at=at, evidence=ERASURE))
+                row = _consent_row(person, consent, given=False, at=at, evidence=ERASURE)
+                row.sk = f"{row.sk}#{person.rev + 1}"  # given and erased within a second are two
+                transaction.save(row)
             for key in stops:
                 transaction.save(self._forgotten(key, found.get(key)), condition=_as_seen(found.get(key)))
             transaction.save(left)
@@ -689,6 +691,23 @@ class PeopleStore:
     def _kept(self, evidence: str) -> str:
         """The evidence of a word as it may be kept: ours in clear, a callback's id as a hash."""
         return evidence if evidence.startswith(OUR_EVIDENCE) else self.keyed_hash(f"evidence {evidence}")
+
+    def consents(self, influencer_id: str) -> list[dict[str, Any]]:
+        """What a person has agreed to and taken back, the oldest first, with the evidence."""
+        rows = ConsentItem.query(influencer_id, ConsentItem.sk.startswith("consent#"), consistent_read=True)
+        found = [
+            {
+                "purpose": row.sk.split("#")[1],
+                "channel": row.sk.split("#")[2],
+                "given": bool(row.given),
+                "at": row.at,
+                "notice_version": row.notice_version or "",
+                "language": row.language,
+                "evidence": row.evidence,
+            }
+            for row in rows
+        ]
+        return sorted(found, key=lambda one: str(one["at"]))
 
     def left_of(self, influencer_id: str) -> Left | None:
         """What is still to be forgotten of somebody; None when nothing is."""

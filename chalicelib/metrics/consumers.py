@@ -54,8 +54,10 @@ def forget_posts(event: CloudWatchEvent) -> None:
     what is left of anybody, and takes names off invitations that nobody will send any more."""
     if event.source == "aws.events":
         until = wiring.clock().epoch() + FORGETS_S
-        wiring.invitations().sweep(until)
-        wiring.erasing().sweep(until)
+        try:
+            wiring.invitations().sweep(until)
+        finally:
+            wiring.erasing().sweep(until)
         return
     envelope = Envelope.model_validate(event.detail)
     person = InfluencerWithdrawn.model_validate(envelope.data).influencer_id

@@ -21,7 +21,7 @@ METRICS = {
     "saves": mark("Saves"),
 }
 STATES = {
-    "matched": mark("counts"),
+    "matched": mark("its person's own"),
     "not_matched": mark("not surely their person's"),
     "removed": mark("no longer shown by its platform"),
     "withdrawn": mark("its person has left"),

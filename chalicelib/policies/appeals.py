@@ -205,7 +205,7 @@ class Appeals:
 
     def held(self, person: str) -> list[dict[str, Any]]:
         return [
-            one.model_dump(mode="json", exclude={"rev", "decided_by", "answered_by"})
+            {"kind": "appeal"} | one.model_dump(mode="json", exclude={"rev", "decided_by", "answered_by"})
             for one in self.mine(person)
         ]
 

@@ -24,7 +24,7 @@ from chalicelib.identity.audit import Audit, nothing
 from chalicelib.identity.chain import Detail
 from chalicelib.identity.roles import Principal
 from chalicelib.ports import Area, Areas
-from chalicelib.voices.changes import Changes
+from chalicelib.voices.changes import ChangedMeanwhile, Changes
 from chalicelib.voices.masking import excerpt
 from chalicelib.voices.model import (
     ANSWER,
@@ -137,6 +137,11 @@ class VoiceDesk:
         )
         return Whole(shown, found.sender, found.said, found.answers, found.told, found.notes)
 
+    def overdue(self, who: Principal, most: int) -> int:
+        """How many of the caller's open voices should have been answered by now; counted up to `most`."""
+        found, _ = self.listed(who, Asked(overdue=True), most, None)
+        return len(found)
+
     def listed(
         self, who: Principal, asked: Asked, limit: int, after: Mapping[str, Any] | None
     ) -> tuple[list[Voice], dict[str, Any] | None]:
@@ -191,11 +196,18 @@ class VoiceDesk:
     # --- acting
 
     def assign(
-        self, who: Principal, voice_id: str, department: str, reason: str, kind: Kind | None = None
+        self,
+        who: Principal,
+        voice_id: str,
+        department: str,
+        reason: str,
+        kind: Kind | None = None,
+        *,
+        seen: int | None = None,
     ) -> Voice:
         """Gives a voice to a department, or to another one with a reason; corrects its kind. Its deadlines
-        stay. Raises InvalidInput, NotFound, Refused."""
-        before = self.get(who, voice_id, ASSIGN)
+        stay. Raises InvalidInput, NotFound, Refused, ChangedMeanwhile."""
+        before = self._looked_at(who, voice_id, ASSIGN, seen)
         if department not in self.departments():
             sentence = "There is no department %(id)s."
             raise InvalidInput.of("department", "department_unknown", sentence, id=department)
@@ -209,18 +221,26 @@ class VoiceDesk:
         event = VoiceAssigned(**about(after)) if moved else None
         return self._commit(who, "assigned", before, after, reason, event=event, detail=detail)
 
-    def answer(self, who: Principal, voice_id: str, text: str, *, asks: bool = False) -> Voice:
-        """Answers a voice, and all that are joined to it. Raises NotFound, Refused."""
-        before = self.get(who, voice_id, ANSWER)
+    def answer(
+        self, who: Principal, voice_id: str, text: str, *, asks: bool = False, seen: int | None = None
+    ) -> Voice:
+        """Answers a voice, and all that are joined to it. Raises NotFound, Refused, ChangedMeanwhile."""
+        before = self._looked_at(who, voice_id, ANSWER, seen)
         after = before.answered(self.clock.now(), self.settings.calendar(), asks=asks)
         event = VoiceAnswered(**about(after), answer=after.answers)
         return self._speak(who, before, after, occasion="answered", text=text, event=event, asks=asks)
 
     def close(
-        self, who: Principal, voice_id: str, status: Literal["resolved", "declined"], text: str
+        self,
+        who: Principal,
+        voice_id: str,
+        status: Literal["resolved", "declined"],
+        text: str,
+        *,
+        seen: int | None = None,
     ) -> Voice:
-        """Ends a voice: what was done, or why nothing is. Raises NotFound, Refused."""
-        before = self.get(who, voice_id, ANSWER)
+        """Ends a voice: what was done, or why nothing is. Raises NotFound, Refused, ChangedMeanwhile."""
+        before = self._looked_at(who, voice_id, ANSWER, seen)
         after = before.closed(status, self.clock.now(), self.settings.calendar())
         kind = VoiceResolved if status == "resolved" else VoiceDeclined
         return self._speak(who, before, after, occasion=status, text=text, event=kind(**about(after)))
@@ -282,6 +302,14 @@ class VoiceDesk:
         return self._commit(who, "redacted", before, after, "", detail={"parts": len(parts)}, also=also)
 
     # --- inside
+
+    def _looked_at(self, who: Principal, voice_id: str, action: str, seen: int | None) -> Voice:
+        """The voice, unless it has changed since the revision `seen`: nobody is answered twice by a second
+        click, nor in ignorance of what somebody else has just written."""
+        voice = self.get(who, voice_id, action)
+        if seen not in (None, voice.rev):
+            raise ChangedMeanwhile
+        return voice
 
     def _speak(
         self,

@@ -69,6 +69,7 @@ RULES = (
         GET /v1/ambassadors/gaps
         POST /v1/ambassadors
         GET /v1/ambassadors/{appointment}
+        GET /v1/ambassadors/{appointment}/letter.pdf
         POST /v1/ambassadors/{appointment}/end
         POST /v1/ambassadors/{appointment}/renewal
         GET /v1/coverage
@@ -181,6 +182,15 @@ RULES = (
         GET /v1/posts/{post_id}/figures
         POST /v1/posts/{post_id}/figures
         GET /v1/voices
+        GET /console/voices
+        GET /console/voices/{ticket}
+        GET /console/voices/{ticket}/pictures/{number}
+        POST /console/voices/{ticket}/reveal
+        POST /console/voices/{ticket}/assignment
+        POST /console/voices/{ticket}/answer
+        POST /console/voices/{ticket}/reopening
+        POST /console/voices/{ticket}/merge
+        POST /console/voices/{ticket}/moderation
         GET /v1/voices/{ticket}/case
         GET /v1/voices/{ticket}/attachments/{number}
         POST /v1/voices/{ticket}/reveal
@@ -229,6 +239,7 @@ RULES = (
         GET /v1/jobs/{job_id}
         POST /v1/uploads
         GET /console
+        GET /console/waiting/{what}
         GET /me
         GET /me/voice
         POST /me/voice
@@ -250,11 +261,15 @@ RULES = (
         POST /v1/me/consents
         DELETE /v1/me/consents
         DELETE /v1/me
+        POST /v1/me/exports
+        GET /me/data
+        POST /me/data
         POST /v1/me/emails
         POST /v1/me/withdrawal
         GET /v1/me/appeals
         POST /v1/me/appeals
         GET /v1/me/appointments
+        GET /v1/me/appointments/{appointment}/letter.pdf
         GET /v1/me/tier
         GET /v1/me/groups
         POST /v1/me/groups/{group_id}/figures
@@ -468,6 +483,7 @@ FIXED = {
     "channel_id": "whatsapp-main",
     "number": "1",
     "webhook_id": "sample",
+    "what": "reviews",
     "platform": "telegram",
     "tail": "x",
     "page": "report",

@@ -190,7 +190,7 @@ TOLD_APART = frozenset(
 )
 """What nodal officers may tell apart: departments, schemes and areas are published, so that refusing
 another's tells nothing that one could not read; their groups and voices may be in any area."""
-OFFERS = frozenset({"GET /me/voice", "POST /me/voice"})
+OFFERS = frozenset({"GET /me/voice", "POST /me/voice", "GET /console/voices", "GET /console/voices/{ticket}"})
 """Forms that offer the published places and departments."""
 NAMES_OPENLY = frozenset({"POST /v1/voices/{ticket}/assignment"})
 """They hand on what is one's own to a department: those are published."""
@@ -203,6 +203,7 @@ NUMBERS = frozenset(
     GET /v1/turnout/trend
     GET /v1/groups/{group_id}/figures
     GET /v1/voices/{ticket}/attachments/{number}
+    GET /console/voices/{ticket}/pictures/{number}
     """.replace("    ", "")
     .strip()
     .splitlines()

@@ -197,6 +197,8 @@ UNSEEN: dict[str, dict[str, str]] = {
         "s3:GetObject Bucket/screenshots/*": "whoever follows a link that was signed reads in its name",
         "dynamodb:BatchGetItem DirectoryTable": "names of booths whose turnout is listed: tests/turnout",
         "dynamodb:BatchGetItem PostsTable": "figures of posts that count: tests/metrics/test_impact.py",
+        "s3:GetObject Bucket/letters/*": "whoever follows a link that was signed reads in its name",
+        "s3:PutObject Bucket/letters/*": APPOINTED,
         "s3:PutObject Bucket/imports/*": "whoever posts a form that was signed writes in its name",
         "s3:PutObject Bucket/uploads/*": "whoever posts a form that was signed writes in its name",
     },

@@ -411,6 +411,9 @@ def test_only_appealing_and_ones_own_data_are_open_to_who_is_suspended() -> None
         "GET /me/appeals",
         "POST /me/appeals",
         "DELETE /v1/me",
+        "POST /v1/me/exports",
+        "GET /me/data",
+        "POST /me/data",
         "DELETE /v1/me/session",
         "POST /me/signout",
     }
