@@ -21,6 +21,7 @@ from chalicelib.callbacks.consumers import process_callbacks
 from chalicelib.campaigns import desk as campaigns_desk
 from chalicelib.campaigns import routes as campaigns_routes
 from chalicelib.departments import routes as departments_routes
+from chalicelib.directory import desk as directory_desk
 from chalicelib.directory import routes as directory_routes
 from chalicelib.dispatch import desk as dispatch_desk
 from chalicelib.dispatch import routes as dispatch_routes
@@ -97,6 +98,7 @@ for feature in (
     ambassadors_routes,
     callbacks_routes,
     directory_routes,
+    directory_desk,
     departments_routes,
     campaigns_routes,
     campaigns_desk,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from functools import cache
+import time
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from chalicelib.clock import Clock
@@ -65,6 +66,7 @@ if TYPE_CHECKING:
     from chalicelib.imports.service import Imports, Kinds
     from chalicelib.influencers.erasing import Erasing
     from chalicelib.influencers.exporting import Exporting
+    from chalicelib.influencers.inbox import Inbox
     from chalicelib.influencers.intake import InfluencersKind
     from chalicelib.influencers.myself import Myself
     from chalicelib.influencers.proofs import Proofs
@@ -314,6 +316,16 @@ def department_names() -> dict[str, dict[str, str]]:
     return {department.id: department.names for department in directory().departments()}
 
 
+def shown_departments() -> dict[str, dict[str, str]]:
+    """The same as pages show it: a minute old at most."""
+    return _departments_in(int(time.monotonic() // 60))
+
+
+@lru_cache(maxsize=1)
+def _departments_in(_minute: int) -> dict[str, dict[str, str]]:
+    return department_names()
+
+
 @cache
 def _changes() -> Changes:
     from chalicelib.departments.changes import Changes
@@ -456,6 +468,19 @@ def wishes() -> Wishes:
         limits=rate_limits(),
         secrets=secrets(),
         clock=clock(),
+    )
+
+
+@cache
+def inbox() -> Inbox:
+    from chalicelib.campaigns.given import Given
+    from chalicelib.dispatch.received import Histories
+    from chalicelib.influencers.inbox import Inbox
+
+    return Inbox(
+        people=_people_store(),
+        histories=Histories(_dispatch_store(), clock()),
+        campaigns=Given(_campaign_store(), clock(), settings().organisation_name),
     )
 
 

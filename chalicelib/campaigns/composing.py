@@ -13,17 +13,15 @@ from typing import Any, Literal
 from chalicelib.campaigns import messages as m
 from chalicelib.campaigns.model import Content, Templates, fitting
 from chalicelib.clock import IST
-from chalicelib.errors import FieldError, InvalidInput
+from chalicelib.errors import FieldError
 from chalicelib.names import graphemes
-from chalicelib.pages.figures import grouped
-from chalicelib.pages.figures import moment as moment_of
-from chalicelib.pages.forms import Form
+from chalicelib.pages.figures import grouped, moment
+from chalicelib.pages.forms import Form, typed_moment
 from chalicelib.platforms import dlt
 
 SAMPLE_NAMES = {"hi": "सुनीता देवी", "en": "Sunita Devi"}
 """For whom a preview is shown: an invented person."""
 PARAMS_AT_MOST = 20
-_MOMENTS = ("%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%d-%m-%Y %H:%M", "%d-%m-%YT%H:%M")
 _TOKEN = re.compile(r"\s+|[^\s]+")
 
 
@@ -34,20 +32,6 @@ def every(form: Form, name: str) -> list[str]:
 
 def _lines(form: Form, name: str) -> list[str]:
     return [line.strip() for line in form.one(name).splitlines() if line.strip()]
-
-
-def moment(text: str, field: str) -> datetime | None:
-    """A day and time of India's clock, as a browser writes it or as people do; None for nothing. Raises
-    InvalidInput."""
-    for written in _MOMENTS if text else ():
-        try:
-            return datetime.strptime(text.strip(), written).replace(tzinfo=IST)
-        except ValueError:
-            continue
-    if text:
-        sentence = "Please write day and time, such as 31-01-2026 10:30."
-        raise InvalidInput.of(field, "moment", sentence)
-    return None
 
 
 def channels_of(form: Form) -> list[m.Channel]:
@@ -77,7 +61,7 @@ def fields_of(form: Form, registered: Mapping[str, Sequence[m.Template]]) -> dic
         "channels": channels,
         "messages": messages_of(form, channels, registered),
         "audience": audience_of(form),
-        "expires_at": moment(form.one("expires_at"), "expires_at"),
+        "expires_at": typed_moment(form.one("expires_at"), "expires_at"),
         "quiet_hours": quiet,
     }
 
@@ -302,7 +286,7 @@ def told(content: Content, names: Names) -> dict[str, str]:
         "imprint": content.imprint,
         "links": said("links", *content.links),
         "channels": " › ".join(said("channels", one) for one in content.order),
-        "expires_at": moment_of(content.expires_at) if content.expires_at else "",
+        "expires_at": moment(content.expires_at) if content.expires_at else "",
         "quiet": _hours(content, names),
         **{f"disclosure.{language}": words for language, words in content.disclosure.items()},
         **told_of_messages(content.messages),

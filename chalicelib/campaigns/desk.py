@@ -5,19 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal
 
 from chalice.app import Response
 from pydantic import ValidationError
 
 from chalicelib import wiring
-from chalicelib.campaigns import composing, words
+from chalicelib.campaigns import composing, outlook, words
 from chalicelib.campaigns.audience import Audience
+from chalicelib.campaigns.correction import Correction, Words
+from chalicelib.campaigns.corrections import WITHDRAW
 from chalicelib.campaigns.messages import CHANNELS, MOST_SEGMENTS, Template
-from chalicelib.campaigns.model import NEXT, ONLY_FOR, Campaign, Content, unready, with_words
+from chalicelib.campaigns.model import NEXT, ONLY_FOR, Campaign, Content, Run, unready, with_words
 from chalicelib.campaigns.service import (
     APPROVE,
+    PAUSE,
     READ,
     SCHEDULE,
     SUBMIT,
@@ -26,17 +30,20 @@ from chalicelib.campaigns.service import (
     ChangedMeanwhile,
     made_by,
 )
+from chalicelib.campaigns.times import INDIA, LIVES, LONGEST_SPREAD, Repeat
+from chalicelib.clock import IST
 from chalicelib.errors import Conflict, FieldError, Forbidden, InvalidInput, JanJanError
 from chalicelib.http import Api, Request, invalid, next_cursor, read_cursor, redirect
 from chalicelib.i18n import translate
 from chalicelib.ids import new_token
 from chalicelib.pages import console
 from chalicelib.pages.figures import day, moment
-from chalicelib.pages.forms import Form, labels, pick_place, summary
+from chalicelib.pages.forms import Form, labels, pick_place, summary, typed_moment
 from chalicelib.pages.frame import named
 from chalicelib.pages.shell import ENDONYMS, mark
-from chalicelib.pages.words import CAMPAIGN, EVERY, WITHDRAWN
+from chalicelib.pages.words import CAMPAIGN, EVERY, PURPOSES, WITHDRAWN
 from chalicelib.platforms.dlt import LONGEST_VARIABLE
+from chalicelib.ports import Area, Polling, keeps_silence, needs_override
 
 if TYPE_CHECKING:
     from chalicelib.pages.forms import Place
@@ -44,6 +51,7 @@ if TYPE_CHECKING:
 api = Api("campaigns_desk")
 
 PAGE = 25
+OVERRIDE = "campaign.override"
 FIRST_LANGUAGES = ("hi", "en", "ur")
 SCHEMES_SHOWN = 50
 SAID = {
@@ -52,7 +60,6 @@ SAID = {
     "approved": mark("It is approved. Say next when it goes out."),
     "declined": mark("It is a draft again, and your reason stands with it."),
 }
-Found = TypeVar("Found")
 
 
 def _together(*calls: Callable[[], Any]) -> list[Any]:
@@ -371,7 +378,7 @@ def _offers(request: Request, department: str, areas: Collection[str]) -> Offers
 
 
 def _department_names(lang: str) -> dict[str, str]:
-    return {one: named(names, lang) for one, names in wiring.department_names().items()}
+    return {one: named(names, lang) for one, names in wiring.shown_departments().items()}
 
 
 def _own_departments(who: Any, names: Mapping[str, str]) -> list[tuple[str, str]]:  # noqa: ANN401 - Principal
@@ -588,13 +595,13 @@ def approval(request: Request, campaign_id: str) -> Response:
 )
 def decide(request: Request, campaign_id: str) -> Response:
     service, form = wiring.campaigns(), Form(request.form())
-    do, rev = form.one("do"), form.one("rev")
-    decision = "approve" if do == "approve" else "decline"
+    rev = form.one("rev")
+    decision = _decision(form)
     try:
         service.decide(
             request.principal,
             campaign_id,
-            decision,  # type: ignore[arg-type]  # one of the two
+            decision,
             form.one("reason").strip()[:500],
             int(rev) if rev.isdecimal() else 0,
         )
@@ -605,6 +612,11 @@ def decide(request: Request, campaign_id: str) -> Response:
             return _shown(request, seen, form, _refused(wrong, request.lang))
     said = "approved" if decision == "approve" else "declined"
     return redirect(console.link(request, f"/console/campaigns/{campaign_id}", said=said))
+
+
+def _decision(form: Form) -> Literal["approve", "decline"]:
+    """What is not said outright approves nothing."""
+    return "approve" if form.one("do") == "approve" else "decline"
 
 
 def _shown(
@@ -620,7 +632,6 @@ def _shown(
         wiring.users().names,
     )
     names = _names(request, offers)
-    templates = composing.matching(content.messages, offers.registered)
     told = composing.told(content, names)
     changed = _differences(composing.told(judged, names), told, lang) if judged else []
     beside = _beside(refused.errors if refused else (), (), (), lang)
@@ -642,9 +653,7 @@ def _shown(
         disclosed=_disclosed(
             content, list(dict.fromkeys(one for _, one, _, _ in content.each())), service.organisation
         ),
-        previews=_previews(
-            content.model_copy(update={"messages": with_words(content.messages, templates)}), templates
-        ),
+        previews=_worded_previews(content, offers.registered),
         channel_names=dict(labels(words.CHANNELS, lang)),
         most_parts=MOST_SEGMENTS,
         judged=judged is not None,
@@ -660,3 +669,480 @@ def _shown(
 
 def _is_fact(name: str) -> bool:
     return not name.startswith(("messages.", "disclosure."))
+
+
+# --- when it goes out ---------------------------------------------------------------------------------------
+
+DONE_BY = {"pause": "paused", "resume": "resumed", "cancel": "cancelled"}
+
+
+@api.page(
+    "GET",
+    "/console/campaigns/{campaign_id}/schedule",
+    allow=READ,
+    summary="When a campaign goes out: its runs, the coming days",
+)
+def schedule_page(request: Request, campaign_id: str) -> Response:
+    return _scheduling(request, wiring.campaigns().seen(request.principal, campaign_id), Form())
+
+
+@api.page(
+    "POST", "/console/campaigns/{campaign_id}/schedule", allow=SCHEDULE, summary="Look at a run, then fix it"
+)
+def schedule(request: Request, campaign_id: str) -> Response:
+    service, form, who = wiring.campaigns(), Form(request.form()), request.principal
+    seen = service.seen(who, campaign_id, SCHEDULE)
+    if form.one("do") == "go" and str(seen.runs - 1) == form.one("runs") and seen.status != "approved":
+        return _done(request, seen.id, "scheduled")  # the form was sent twice
+    try:
+        asked = _asked_for(form)
+        if form.one("do") == "go":
+            service.schedule(who, seen.id, **asked)
+            return _done(request, seen.id, "scheduled")
+        plan = service.planned(who, seen.id, **asked)
+    except (ValidationError, InvalidInput, Conflict, Forbidden) as wrong:
+        return _scheduling(request, seen, form, _refused(wrong, request.lang))
+    return _scheduling(request, seen, form, plan=plan)
+
+
+def _asked_for(form: Form) -> dict[str, Any]:
+    """What `Campaigns.schedule` is asked. Raises InvalidInput, ValidationError."""
+    at = typed_moment(form.one("at"), "at") if form.one("when") != "now" else None
+    if at is None and form.one("when") != "now":
+        raise InvalidInput.of("at", "missing", "Please fill in this field.")
+    every, times = form.one("every"), form.one("times").strip()
+    spread = form.one("spread_minutes").strip() or "0"
+    if not spread.isdecimal() or int(spread) > LONGEST_SPREAD // timedelta(minutes=1):
+        sentence = "Please write a whole number of minutes, at most %(n)s."
+        most = LONGEST_SPREAD // timedelta(minutes=1)
+        raise InvalidInput.of("spread_minutes", "spread", sentence, n=most)
+    repeat = None
+    if every:
+        until = typed_moment(form.one("until"), "repeat")
+        try:
+            repeat = Repeat.model_validate({"every": every, "times": times or None, "until": until})
+        except ValidationError as wrong:
+            raise InvalidInput([replace(one, field="repeat") for one in invalid(wrong).errors]) from None
+    return {"at": at, "zone": INDIA, "spread_minutes": int(spread), "repeat": repeat}
+
+
+@api.page("POST", "/console/campaigns/{campaign_id}/pause", allow=PAUSE, summary="Halt a run")
+def pause(request: Request, campaign_id: str) -> Response:
+    return _stepped(request, campaign_id, "pause", wiring.campaigns().pause, ("paused",))
+
+
+@api.page("POST", "/console/campaigns/{campaign_id}/resume", allow=SCHEDULE, summary="Let a run go on")
+def resume(request: Request, campaign_id: str) -> Response:
+    return _stepped(request, campaign_id, "resume", wiring.campaigns().resume, ("scheduled", "dispatching"))
+
+
+@api.page("POST", "/console/campaigns/{campaign_id}/cancel", allow=SCHEDULE, summary="Call a run off")
+def cancel(request: Request, campaign_id: str) -> Response:
+    return _stepped(request, campaign_id, "cancel", wiring.campaigns().cancel, ("cancelled",))
+
+
+def _stepped(
+    request: Request,
+    campaign_id: str,
+    do: str,
+    step: Callable[[Any, str], Campaign],
+    after: Collection[str],
+) -> Response:
+    """One step of a run; a step that is taken already is taken."""
+    try:
+        step(request.principal, campaign_id)
+    except Conflict as refused:
+        seen = wiring.campaigns().seen(request.principal, campaign_id)
+        if seen.status not in after:
+            return _scheduling(request, seen, Form(), _refused(refused, request.lang))
+    return _done(request, campaign_id, DONE_BY[do])
+
+
+def _done(request: Request, campaign_id: str, said: str, page: str = "schedule") -> Response:
+    return redirect(console.link(request, f"/console/campaigns/{campaign_id}/{page}", said=said))
+
+
+@api.page(
+    "POST",
+    "/console/campaigns/{campaign_id}/overrides",
+    allow=OVERRIDE,
+    summary="Let it go out under a code of conduct, or take that back",
+)
+def override(request: Request, campaign_id: str) -> Response:
+    service, form, who = wiring.overrides(), Form(request.form()), request.principal
+    seen = wiring.campaigns().seen(who, campaign_id, OVERRIDE)
+    election, reason = form.one("election"), form.one("reason").strip()[:500]
+    ends, stands = form.one("do") == "end", form.one("election") in seen.overridden
+    try:
+        if ends and stands:
+            service.withdraw(who, seen.id, election)
+        elif form.one("do") == "give" and not stands:
+            if not reason:
+                raise InvalidInput.of("reason", "missing", "Please fill in this field.")
+            service.give(who, seen.id, election, reason)
+    except (InvalidInput, Conflict, Forbidden) as wrong:
+        return _scheduling(request, seen, form, _refused(wrong, request.lang))
+    return _done(request, seen.id, "taken_back" if ends else "allowed")
+
+
+def _scheduling(
+    request: Request, seen: Campaign, form: Form, refused: Refused | None = None, plan: Run | None = None
+) -> Response:
+    service, lang, who, content = wiring.campaigns(), request.lang, request.principal, seen.content
+    now = service.clock.now()
+    areas, runs, people = _together(
+        lambda: service.areas.many(content.audience.areas) if content.audience.areas else {},
+        partial(service.runs_of, seen),
+        wiring.users().names if seen.overrides else dict,
+    )
+    calendar = service.law.calendar()
+    pollings = calendar.between([one.path for one in areas.values()], now, outlook.until_then(now))
+    quiet = (runs[-1].quiet if runs else None) or service.quiet_of(content)
+    held = quiet.hours if content.kind != "emergency" else None
+    times = [run.at for run in runs if run.status in ("scheduled", "dispatching", "paused")]
+    times += (
+        _coming(plan)
+        if plan
+        else [at for run in runs if run.status == "scheduled" for at in _coming(run)[1:]]
+    )
+    days = outlook.outlook(now, pollings, times, content.expires_at)
+    places = _place_names(pollings, lang)
+    kind, whose = content.kind, service.organisation_kind
+    silenced, coded = keeps_silence(kind, whose), needs_override(kind, whose)
+    known = {one.id: one.name for one in pollings}
+    beside = _beside(refused.errors if refused else (), (), (), lang)
+    problems = [("", refused.above)] if refused and refused.above else []
+    return console.page(
+        request,
+        "console_schedule.html",
+        "campaigns",
+        status=refused.status if refused else 200,
+        said=words.STEPS,
+        trail=[(f"/console/campaigns/{seen.id}", content.title), ("", translate(lang, "When it goes out"))],
+        seen=seen,
+        form=form,
+        errors=beside,
+        problems=problems + summary(beside, {name: _label(name, lang) for name in beside}, lang),
+        status_word=WITHDRAWN if seen.withdrawn_at else CAMPAIGN[seen.status],
+        shade="bad" if seen.withdrawn_at else words.SHADES.get(seen.status, ""),
+        may_schedule=who.may(SCHEDULE),
+        own=not seen.may_be_approved_by(who.id),
+        everies=labels(EVERY, lang),
+        plan=_plan(request, seen, form, plan, pollings=pollings, areas=areas) if plan else None,
+        runs=[_run_shown(run) for run in runs],
+        overrides=[
+            {
+                "election": one.election,
+                "name": known.get(one.election, one.election),
+                "by": people.get(one.by, one.by),
+                "at": moment(one.at),
+                "reason": one.reason,
+                "withdrawn": moment(one.withdrawn_at) if one.withdrawn_at else "",
+            }
+            for one in seen.overrides
+        ],
+        codes=[(one.id, one.name) for one in pollings if coded and one.id not in seen.overridden],
+        quiet=quiet if held else None,
+        effect=" ".join(
+            translate(lang, words.EFFECTS[name])
+            for name, so in (("silence", silenced), ("code", coded), ("free", not silenced and not coded))
+            if so
+        ),
+        days=[_day_shown(one, places) for one in days],
+    )
+
+
+def _coming(run: Run) -> list[datetime]:
+    """When a run and those that follow it in its series begin."""
+    series = run.series
+    return [run.at] if series is None else [series.at(n) for n in range(series.number, series.last + 1)]
+
+
+def _place_names(pollings: Sequence[Polling], lang: str) -> dict[str, str]:
+    areas = {area for one in pollings for area in one.areas}
+    found = wiring.directory().many(sorted(areas)[:500]) if areas else {}
+    return {area: named(one.names, lang) for area, one in found.items()}
+
+
+def _day_shown(one: outlook.Day, places: Mapping[str, str]) -> dict[str, Any]:
+    def spans(of: Sequence[outlook.Span]) -> list[dict[str, str]]:
+        return [
+            {
+                "name": span.name,
+                "times": f"{_clock(span.begins)}–{_clock(span.ends, midnight='24:00')}",
+                "areas": ", ".join(places.get(area, area) for area in span.areas),
+            }
+            for span in of
+        ]
+
+    return {
+        "label": day(one.on),
+        "runs": [_clock(at) for at in one.runs],
+        "silences": spans(one.silences),
+        "codes": spans(one.codes),
+        "over": one.over,
+    }
+
+
+def _clock(at: datetime, midnight: str = "00:00") -> str:
+    told = f"{at.astimezone(IST):%H:%M}"
+    return midnight if told == "00:00" else told
+
+
+def _run_shown(run: Run) -> dict[str, Any]:
+    place = run.series and (EVERY[run.series.every], run.series.number + 1, run.series.last + 1)
+    return {
+        "at": moment(run.at),
+        "ends": moment(run.expires_at),
+        "status": words.RUNS[run.status],
+        "shade": words.SHADES.get(run.status, ""),
+        "purpose": PURPOSES.get(run.purpose, ""),
+        "place": place,
+    }
+
+
+def _plan(
+    request: Request,
+    seen: Campaign,
+    form: Form,
+    run: Run,
+    *,
+    pollings: Sequence[Polling],
+    areas: Mapping[str, Area],
+) -> dict[str, Any]:
+    """What the person is asked to confirm: the run, whom it would reach now, and what holds it."""
+    service, lang = wiring.campaigns(), request.lang
+    try:
+        counted = service.preview(seen.content.audience, run.channels)
+    except AudienceTooLarge:
+        counted = None
+    series, quiet = run.series, run.quiet.hours if run.quiet and run.kind != "emergency" else None
+    warnings = []
+    if quiet and (awake := quiet.until(run.at)):
+        sentence = "It begins in the quiet hours: nothing is sent before %(time)s."
+        warnings.append(translate(lang, sentence, {"time": moment(awake)}))
+    calendar, whose = service.law.calendar(), service.organisation_kind
+    if keeps_silence(run.kind, whose):
+        silent = [one for one in areas.values() if calendar.at(one.path, run.at).silent]
+        if silent:
+            sentence = "There is silence when it begins: people in %(areas)s get nothing."
+            names = ", ".join(named(one.names, lang) for one in silent)
+            warnings.append(translate(lang, sentence, {"areas": names}))
+    if needs_override(run.kind, whose):
+        coming = [
+            one for one in pollings if one.code_from > run.at and one.code_from < _coming(run)[-1] + LIVES
+        ]
+        sentence = "From %(time)s the code of conduct of %(name)s holds: from then on nothing goes out there."
+        warnings += [
+            translate(lang, sentence, {"time": moment(one.code_from), "name": one.name})
+            for one in coming
+            if one.id not in seen.overridden
+        ]
+    return {
+        "now": form.one("when") == "now",
+        "begins": moment(run.at),
+        "ends": moment(run.expires_at),
+        "every": EVERY[series.every] if series else "",
+        "times": series.last + 1 if series else 0,
+        "last": day(series.at(series.last)) if series else "",
+        "spread": run.spread_minutes,
+        "count": counted.count if counted else None,
+        "by_channel": [
+            (translate(lang, words.CHANNELS.get(name, name)), count)
+            for name, count in (counted.by_channel.items() if counted else ())
+        ],
+        "left_out": counted.excluded.total() if counted else 0,
+        "warnings": warnings,
+        "fields": [
+            (name, form.one(name))
+            for name in ("runs", "when", "at", "spread_minutes", "every", "times", "until")
+        ],
+    }
+
+
+# --- corrections and withdrawals ----------------------------------------------------------------------------
+
+
+@api.page(
+    "GET",
+    "/console/campaigns/{campaign_id}/corrections",
+    allow=READ,
+    summary="A campaign's corrections and withdrawals",
+)
+def corrections_page(request: Request, campaign_id: str) -> Response:
+    seen = wiring.campaigns().seen(request.principal, campaign_id)
+    return _correcting(request, seen, _blank(seen))
+
+
+@api.page("POST", "/console/campaigns/{campaign_id}/corrections", allow=WRITE, summary="Propose a correction")
+def correct(request: Request, campaign_id: str) -> Response:
+    return _worded(request, campaign_id, WRITE, wiring.corrections().propose, "proposed")
+
+
+@api.page(
+    "POST", "/console/campaigns/{campaign_id}/withdrawal", allow=WITHDRAW, summary="Withdraw it at once"
+)
+def withdraw(request: Request, campaign_id: str) -> Response:
+    return _worded(request, campaign_id, WITHDRAW, wiring.corrections().withdraw, "withdrawn")
+
+
+@api.page(
+    "POST",
+    "/console/campaigns/{campaign_id}/corrections/{number}",
+    allow=APPROVE,
+    summary="Send a correction or withdrawal, or decline it",
+)
+def decide_correction(request: Request, campaign_id: str, number: str) -> Response:
+    form, who = Form(request.form()), request.principal
+    decision = _decision(form)
+    try:
+        wiring.corrections().decide(who, campaign_id, number, decision, form.one("reason").strip()[:500])
+    except (InvalidInput, Conflict, Forbidden) as wrong:
+        seen = wiring.campaigns().seen(who, campaign_id)
+        found = wiring.campaigns().store.correction(seen.id, number)
+        mine = found is not None and (found.decided_by, found.status) == (who.id, f"{decision}d")
+        if not mine:  # else the form was sent twice
+            return _correcting(request, seen, _blank(seen), _refused(wrong, request.lang))
+    return _done(request, campaign_id, "sent" if decision == "approve" else "not_sent", "corrections")
+
+
+def _blank(seen: Campaign) -> Form:
+    """The form with the campaign's own words, to be changed."""
+    shown = composing.form_of_messages(seen.content.messages)
+    return Form(shown | {"corrections": [str(seen.corrections)]})
+
+
+def _worded(
+    request: Request,
+    campaign_id: str,
+    action: str,
+    act: Callable[[Any, str, Words], Correction],
+    said: str,
+) -> Response:
+    """Puts the words of a correction or withdrawal before an approver."""
+    service, form = wiring.campaigns(), Form(request.form())
+    seen = service.seen(request.principal, campaign_id, action)
+    if form.one("do") not in ("propose", "withdraw"):
+        return _correcting(request, seen, form)
+    try:
+        words_ = Words.model_validate(
+            {
+                "messages": _words_of(seen, form),
+                "reason": form.one("reason").strip(),
+                "urgent": bool(form.one("urgent")),
+            }
+        )
+        if form.one("corrections") != str(seen.corrections):
+            last = service.store.correction(seen.id, seen.corrections)
+            if last is not None and (last.author, last.reason) == (request.principal.id, words_.reason):
+                return _done(request, seen.id, said, "corrections")  # the form was sent twice
+        act(request.principal, seen.id, words_)
+    except (ValidationError, InvalidInput, Conflict, Forbidden) as wrong:
+        return _correcting(request, seen, form, _refused(wrong, request.lang))
+    return _done(request, seen.id, said, "corrections")
+
+
+def _blocks(seen: Campaign) -> tuple[list[Any], list[str]]:
+    """The channels and languages in which a campaign speaks."""
+    return list(seen.content.order), list(dict.fromkeys(one for _, one, _, _ in seen.content.each()))
+
+
+def _words_of(seen: Campaign, form: Form) -> dict[str, Any]:
+    channels, languages = _blocks(seen)
+    registered = _registered(wiring.campaigns().registered, channels)
+    whole = Form({**form.values, "languages": languages})
+    return composing.messages_of(whole, channels, registered)
+
+
+def _correcting(request: Request, seen: Campaign, form: Form, refused: Refused | None = None) -> Response:
+    service, lang, who = wiring.campaigns(), request.lang, request.principal
+    channels, languages = _blocks(seen)
+    found, registered, people = _together(
+        lambda: service.store.corrections(seen.id) if seen.corrections else [],
+        partial(_registered, service.registered, ("whatsapp", "sms")),
+        wiring.users().names,
+    )
+    beside = _beside(refused.errors if refused else (), channels, languages, lang)
+    problems = [("", refused.above)] if refused and refused.above else []
+    writes = _may_write(request, seen) and seen.withdrawn_at is None
+    try:
+        typed = seen.content.model_validate(
+            {
+                **seen.content.model_dump(),
+                "messages": composing.messages_of(
+                    Form({**form.values, "languages": languages}), channels, registered
+                ),
+            }
+        )
+    except ValidationError:
+        typed = None
+    return console.page(
+        request,
+        "console_corrections.html",
+        "campaigns",
+        status=refused.status if refused else 200,
+        said=words.STEPS,
+        trail=[
+            (f"/console/campaigns/{seen.id}", seen.content.title),
+            ("", translate(lang, "Correct or withdraw it")),
+        ],
+        seen=seen,
+        action=f"/console/campaigns/{seen.id}/{'corrections' if writes else 'withdrawal'}",
+        form=form,
+        errors=beside,
+        problems=problems + summary(beside, {name: _label(name, lang) for name in beside}, lang),
+        status_word=WITHDRAWN if seen.withdrawn_at else CAMPAIGN[seen.status],
+        shade="bad" if seen.withdrawn_at else words.SHADES.get(seen.status, ""),
+        found=[
+            _correction_shown(request, one, seen, people=people, registered=registered)
+            for one in reversed(found)
+        ],
+        channels=[(one, translate(lang, words.CHANNELS[one])) for one in channels],
+        languages_chosen=languages,
+        templates=_choices(registered, lang),
+        params=partial(_params, form, registered),
+        longest_variable=LONGEST_VARIABLE,
+        previews=_worded_previews(typed, registered) if typed else [],
+        channel_names=dict(labels(words.CHANNELS, lang)),
+        most_parts=MOST_SEGMENTS,
+        may_correct=writes,
+        may_withdraw=who.may(WITHDRAW),
+    )
+
+
+def _worded_previews(
+    content: Content, registered: Mapping[str, Sequence[Template]]
+) -> list[composing.Preview]:
+    templates = composing.matching(content.messages, registered)
+    return _previews(
+        content.model_copy(update={"messages": with_words(content.messages, templates)}), templates
+    )
+
+
+def _correction_shown(
+    request: Request,
+    one: Correction,
+    seen: Campaign,
+    *,
+    people: Mapping[str, str],
+    registered: Mapping[str, Sequence[Template]],
+) -> dict[str, Any]:
+    who, lang = request.principal, request.lang
+    return {
+        "number": one.number,
+        "purpose": PURPOSES.get(one.purpose, one.purpose),
+        "status": words.DECISIONS[one.status],
+        "shade": {"proposed": "wait", "declined": "bad"}.get(one.status, ""),
+        "by": people.get(one.author, one.author),
+        "at": moment(one.proposed_at),
+        "reason": one.reason,
+        "urgent": one.urgent,
+        "decided_by": people.get(one.decided_by, one.decided_by),
+        "answer": one.answer,
+        "open": one.status == "proposed",
+        "may": who.may(APPROVE) and one.may_be_decided_by(who.id, seen),
+        "changed": _differences(
+            composing.told_of_messages(seen.content.messages), composing.told_of_messages(one.messages), lang
+        ),
+        "previews": _worded_previews(one.content(seen), registered) if one.status == "proposed" else [],
+    }

@@ -182,6 +182,10 @@ class Campaigns:
         """The campaign's runs, oldest first. Raises NotFound."""
         return self.store.runs(self.get(campaign_id).id)
 
+    def runs_of(self, seen: Campaign) -> list[Run]:
+        """The runs of a campaign that has been read, oldest first; nothing is read when there are none."""
+        return self.store.runs(seen.id) if seen.runs else []
+
     def _sight(self, who: Principal, action: str) -> Callable[[Campaign], bool]:
         """Whether somebody may do `action` with a campaign: nodal officers with those of their departments,
         coordinators with those that go to some of their areas, others with all."""
@@ -293,6 +297,20 @@ class Campaigns:
 
     # --- runs -----------------------------------------------------------------------------------------
 
+    def planned(
+        self,
+        who: Principal,
+        campaign_id: str,
+        at: datetime | None,
+        *,
+        zone: str = "",
+        spread_minutes: int = 0,
+        repeat: Repeat | None = None,
+    ) -> Run:
+        """The run that `schedule` would make now; nothing is written. Raises what it raises."""
+        seen = self.for_work(who, campaign_id, SCHEDULE)
+        return self._run_of(seen, at, zone, spread_minutes, repeat)
+
     def schedule(
         self,
         who: Principal,
@@ -311,11 +329,31 @@ class Campaigns:
         or that a code of conduct holds back.
         """
         seen = self.for_work(who, campaign_id, SCHEDULE)
+        run = self._run_of(seen, at, zone, spread_minutes, repeat)
+        now, series = self.clock.now(), run.series
+        after = self._after(seen, "scheduled", runs=run.number, repeats=repeat and repeat.every)
+        ranges = self._ranges(seen.content.audience)
+        elections = self._elections(seen.content.audience, ranges)
+        snapshot = Snapshot(seen.content, self.organisation, tuple(ranges), elections)
+
+        def write(transaction: TransactWrite) -> None:
+            event = RunScheduled(run_id=run.id, campaign_id=run.campaign_id, at=rfc3339(run.at))
+            self.store.freeze(transaction, run, snapshot)
+            self.store.put_run(transaction, run, event, now)
+
+        detail = {"run": run.id, "at": rfc3339(run.at), "content": snapshot.fingerprint}
+        detail |= {"every": series.every} if series else {}
+        self.commit(who, "run.scheduled", after, detail, write=write)
+        if run.at - now < AT_ONCE:
+            self.launch(run.id, (run.at - now).total_seconds())
+        return run
+
+    def _run_of(
+        self, seen: Campaign, at: datetime | None, zone: str, spread_minutes: int, repeat: Repeat | None
+    ) -> Run:
         if seen.status != "approved":
             raise _not_now(seen)
         now = self.clock.now()
-        number = seen.runs + 1
-        after = self._after(seen, "scheduled", runs=number, repeats=repeat and repeat.every)
         if wrong := self.unready(seen.content):  # a template may have been withdrawn since the approval
             raise InvalidInput(wrong)
         content = seen.content
@@ -335,8 +373,8 @@ class Campaigns:
         if any(start + timedelta(minutes=spread_minutes) >= end for start, end in lives):
             sentence = "The messages must be spread over less than the time until the run expires."
             raise InvalidInput.of("spread_minutes", "spread_too_long", sentence)
-        run = Run(
-            id=run_id(seen.id, number),
+        return Run(
+            id=run_id(seen.id, seen.runs + 1),
             campaign_id=seen.id,
             rev=1,
             status="scheduled",
@@ -349,21 +387,6 @@ class Campaigns:
             spread_minutes=spread_minutes,
             series=series,
         )
-        ranges = self._ranges(seen.content.audience)
-        elections = self._elections(seen.content.audience, ranges)
-        snapshot = Snapshot(seen.content, self.organisation, tuple(ranges), elections)
-
-        def write(transaction: TransactWrite) -> None:
-            event = RunScheduled(run_id=run.id, campaign_id=run.campaign_id, at=rfc3339(begins))
-            self.store.freeze(transaction, run, snapshot)
-            self.store.put_run(transaction, run, event, now)
-
-        detail = {"run": run.id, "at": rfc3339(begins), "content": snapshot.fingerprint}
-        detail |= {"every": series.every} if series else {}
-        self.commit(who, "run.scheduled", after, detail, write=write)
-        if begins - now < AT_ONCE:
-            self.launch(run.id, (begins - now).total_seconds())
-        return run
 
     def pause(self, who: Principal, campaign_id: str, code: str = "", *, reason: str = "") -> Campaign:
         """Halts a run, scheduled or under way: within 5 s nothing new is sent. Its expiry goes on. `code`:

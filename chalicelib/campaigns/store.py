@@ -119,6 +119,11 @@ class CampaignStore:
         item = _item(campaign_id, CAMPAIGN)
         return Campaign.model_validate_json(item.body) if item else None
 
+    def campaigns(self, ids: Collection[str]) -> dict[str, Campaign]:
+        """Those of these campaigns that there are, by id, in one request for each hundred."""
+        rows = CampaignItem.batch_get([(one, CAMPAIGN) for one in dict.fromkeys(ids)])
+        return {row.pk: Campaign.model_validate_json(row.body) for row in rows}
+
     def listed(
         self, status: str, departments: Collection[str], after: Position | None, page: int
     ) -> Iterator[tuple[Campaign, Position]]:

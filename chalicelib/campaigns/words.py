@@ -66,6 +66,9 @@ FIELDS = {
     "disclosure": mark("Disclosure in your own words"),
     "reason": mark("Reason"),
     "at": mark("When does it begin?"),
+    "repeat": mark("Is it repeated?"),
+    "election": mark("Election"),
+    "runs": mark("Runs"),
     "spread_minutes": mark("Spread over how many minutes"),
 }
 PARTS = {
@@ -97,6 +100,38 @@ NEXT = {
     "paused": mark("Resume it or call it off"),
 }
 """Who must act, by the state of a campaign; nobody in the others."""
+EFFECTS = {
+    "silence": mark("In silence nothing of this campaign goes to people there: they are passed over."),
+    "code": mark("Under a code of conduct nothing of it goes to people there, unless an approver allows it."),
+    "free": mark("Neither silence nor a code of conduct holds a campaign of this kind."),
+}
+"""What an election means for a campaign, by its kind and whose it is (docs/law.md)."""
+RUNS = {
+    "scheduled": mark("Scheduled"),
+    "dispatching": mark("Being sent"),
+    "paused": mark("Paused"),
+    "dispatched": mark("Sent"),
+    "cancelled": mark("Called off"),
+    "expired": mark("Expired"),
+}
+DECISIONS = {
+    "proposed": mark("Waiting for approval"),
+    "approved": mark("Approved"),
+    "declined": mark("Declined"),
+}
+"""Of a correction or withdrawal."""
+STEPS = {
+    "scheduled": mark("It is fixed: it goes out by itself."),
+    "paused": mark("It is paused: nothing new is sent."),
+    "resumed": mark("It goes on."),
+    "cancelled": mark("It is called off: nobody else is sent to."),
+    "allowed": mark("It may go out under this code of conduct. Senders know it within two seconds."),
+    "taken_back": mark("The permission is taken back. Senders know it within two seconds."),
+    "proposed": mark("It waits for an approver who had no hand in it."),
+    "withdrawn": mark("The campaign is withdrawn. What people are told waits for an approver."),
+    "sent": mark("It is approved and goes out now."),
+    "not_sent": mark("It is declined, and your reason stands with it."),
+}
 SHADES = {"draft": "wait", "submitted": "wait", "approved": "wait", "paused": "wait"}
 SHADES |= {"cancelled": "bad", "expired": "bad"}
 

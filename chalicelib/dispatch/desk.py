@@ -127,7 +127,7 @@ def _stopping(request: Request, form: Form, error: Rejected | None = None) -> Re
             (f"channel:{one.id}", _way(lang, one.id, one.medium)) for one in wiring.platforms().channels()
         ],
         departments=sorted(
-            ((f"department:{one}", named(names, lang)) for one, names in wiring.department_names().items()),
+            ((f"department:{one}", named(names, lang)) for one, names in wiring.shown_departments().items()),
             key=lambda pair: pair[1],
         ),
         levels=place.levels,
@@ -192,7 +192,7 @@ def _scope(request: Request, scope: str) -> str:
             _way(lang, ident, found[ident]) if ident in found else translate(lang, CHANNELS.get(ident, ident))
         )
     elif kind == "department":
-        name = named(wiring.department_names().get(ident, {}), lang) or ident
+        name = named(wiring.shown_departments().get(ident, {}), lang) or ident
     elif kind == "area":
         area = wiring.directory().get(ident)
         name = named(area.names, lang) if area else ident

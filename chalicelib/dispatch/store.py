@@ -125,6 +125,7 @@ class ServiceItem(Table):
     until = NumberAttribute()
     released = BooleanAttribute(null=True)
     outcome = UnicodeAttribute(null=True)
+    channel = UnicodeAttribute(null=True)
 
 
 class TallyItem(Table):
@@ -255,6 +256,8 @@ class ServiceClaim:
     token: str
     until: float
     outcome: str
+    channel: str = ""
+    """Over which it went; empty where that was not noted."""
 
 
 class DispatchStore:
@@ -525,7 +528,10 @@ class DispatchStore:
         """All service messages to somebody, each with its key."""
         rows = ServiceItem.query(subject, ServiceItem.sk.startswith("service#"))
         return [
-            (row.sk.removeprefix("service#"), ServiceClaim(row.token, float(row.until), row.outcome or ""))
+            (
+                row.sk.removeprefix("service#"),
+                ServiceClaim(row.token, float(row.until), row.outcome or "", row.channel or ""),
+            )
             for row in rows
         ]
 
@@ -534,13 +540,15 @@ class DispatchStore:
         ServiceItem(subject, f"service#{key}").delete()
 
     def service_outcome(
-        self, subject: str, key: str, token: str, outcome: str, *, released: bool = False
+        self, subject: str, key: str, token: str, outcome: str, *, released: bool = False, channel: str = ""
     ) -> None:
         """Writes what became of the service message that `token` holds; `released` when it surely was not
         sent. A later holder's claim is left alone."""
         actions: list[Action] = [ServiceItem.outcome.set(outcome)]
         if released:
             actions.append(ServiceItem.released.set(True))
+        if channel:
+            actions.append(ServiceItem.channel.set(channel))
         _unless_refused(ServiceItem(subject, f"service#{key}"), actions, ServiceItem.token == token)
 
     # --- tallies
@@ -582,6 +590,12 @@ class DispatchStore:
         keys = [(partition_of(run, chunk), f"t{chunk}") for chunk in chunks]
         found = (_tally_of(item) for item in TallyItem.batch_get(keys, consistent_read=True))
         return {tally.chunk: tally for tally in found}
+
+    def tallies_at(self, places: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Tally]:
+        """The tallies of these runs' chunks, by run and chunk, in one request for each hundred; a chunk that
+        has none is left out."""
+        keys = {(partition_of(run, chunk), f"t{chunk}"): (run, chunk) for run, chunk in places}
+        return {keys[item.pk, item.sk]: _tally_of(item) for item in TallyItem.batch_get(list(keys))}
 
     def stale_chunks(self, run: str, before: int) -> list[str]:
         """Chunks planned before `before` (seconds since EPOCH) of which somebody has no outcome yet."""

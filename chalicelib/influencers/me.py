@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from chalice.app import Response
 from pydantic import AfterValidator, Field
@@ -21,11 +21,15 @@ from chalicelib.http import (
     Request,
     cookie,
     empty,
+    next_cursor,
     page_of,
+    read_cursor,
 )
 from chalicelib.identity.sessions import HOLDS_S
 from chalicelib.influencers.erasing import ErasureRequest
 from chalicelib.influencers.exporting import Export
+from chalicelib.influencers.inbox import AT_ONCE as MOST_AT_ONCE
+from chalicelib.influencers.inbox import Got
 from chalicelib.influencers.model import (
     NO_END,
     Account,
@@ -39,6 +43,7 @@ from chalicelib.influencers.model import (
     Status,
 )
 from chalicelib.phones import clean_phone
+from chalicelib.ports import Sent
 from chalicelib.proving import Challenge
 from chalicelib.shapes import Nothing, Strict, View
 
@@ -211,6 +216,114 @@ def give_consent(request: Request, body: ConsentRequest) -> ConsentList:
 def take_consents_back(request: Request, query: TakenBack) -> ConsentList:
     after = wiring.wishes().take_back(request.principal.id, query.purpose, query.channel or "")
     return ConsentList(items=list(after.consents))
+
+
+class SentView(View):
+    run: str
+    channel: str
+    status: str
+    """Of the delivery; `planned` while it is under way."""
+    at: datetime
+
+
+class CampaignView(View):
+    """A campaign that one has got."""
+
+    id: str
+    title: str
+    kind: str
+    compensation: str
+    partners: list[str]
+    language: str
+    disclosure: str
+    link: str
+    posts: dict[str, str]
+    """What may be published, by platform, disclosure included; none once it is withdrawn or over."""
+    corrected: bool
+    withdrawn: bool
+    over: bool
+    received: list[SentView]
+
+
+class OneCampaignView(CampaignView):
+    words: str
+    """What the last message of it said."""
+
+
+class CampaignList(View):
+    items: list[CampaignView]
+    next: str | None = None
+
+
+class MessageView(SentView):
+    campaign: str
+    title: str
+
+
+class ServiceView(View):
+    kind: str
+    at: datetime
+    outcome: str
+    channel: str
+
+
+class MessageList(View):
+    items: list[MessageView]
+    service: list[ServiceView]
+    """Codes, welcomes and notices, the newest first; on the first page."""
+    next: str | None = None
+
+
+@api.get(
+    "/v1/me/campaigns",
+    allow=CREATOR,
+    query=ListQuery,
+    answer=CampaignList,
+    summary="Campaigns that one has got, the newest first, with what may be published",
+)
+def my_campaigns(request: Request, query: ListQuery) -> CampaignList:
+    after = (read_cursor(request) or {}).get("after")
+    limit = min(query.limit, MOST_AT_ONCE)
+    _, found, more, _ = wiring.inbox().campaigns_of(request.principal.id, limit, after, lambda: None)
+    place = {"after": more} if more else None
+    return CampaignList(
+        items=[CampaignView(**_campaign(got)) for got in found], next=next_cursor(request, place)
+    )
+
+
+@api.get("/v1/me/campaigns/{campaign_id}", allow=CREATOR, answer=OneCampaignView, summary="One of them")
+def my_campaign(request: Request, campaign_id: str) -> OneCampaignView:
+    _, whole = wiring.inbox().campaign(request.principal.id, campaign_id)
+    return OneCampaignView(words=whole.words, **_campaign(whole.got))
+
+
+@api.get(
+    "/v1/me/messages",
+    allow=CREATOR,
+    query=ListQuery,
+    answer=MessageList,
+    summary="What was sent to oneself, over which channel, and what became of it",
+)
+def my_messages(request: Request, query: ListQuery) -> MessageList:
+    after = (read_cursor(request) or {}).get("after")
+    _, found = wiring.inbox().messages(request.principal.id, min(query.limit, MOST_AT_ONCE), after)
+    place = {"after": found.after} if found.after else None
+    return MessageList(
+        items=[MessageView(campaign=one.campaign_id, title=title, **_sent(one)) for one, title in found.sent],
+        service=[ServiceView(**vars(one)) for one in found.spoken],
+        next=next_cursor(request, place),
+    )
+
+
+def _campaign(got: Got) -> dict[str, Any]:
+    shown = got.campaign
+    facts = {name: getattr(shown, name) for name in CampaignView.model_fields.keys() - {"received"}}
+    facts |= {"partners": list(shown.partners), "posts": dict(shown.posts)}
+    return facts | {"received": [SentView(**_sent(one)) for one in got.sent]}
+
+
+def _sent(one: Sent) -> dict[str, Any]:
+    return {"run": one.run_id, "channel": one.channel, "status": one.status, "at": one.at}
 
 
 class Leaving(Strict):

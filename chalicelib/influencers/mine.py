@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
+from typing import Any
+from urllib.parse import quote
 
 from chalice.app import Response
 from pydantic import ValidationError
 
 from chalicelib import wiring
+from chalicelib.beside import both
 from chalicelib.errors import InvalidInput, JanJanError, Rejected, Transient, Unauthenticated
-from chalicelib.http import CREATOR, JSON_HEADERS, PUBLIC, Api, Request, html, invalid, redirect
+from chalicelib.http import (
+    CREATOR,
+    JSON_HEADERS,
+    PUBLIC,
+    Api,
+    Request,
+    html,
+    invalid,
+    next_cursor,
+    read_cursor,
+    redirect,
+)
 from chalicelib.i18n import translate
 from chalicelib.identity.sessions import HOLDS_S
 from chalicelib.influencers import forms
 from chalicelib.influencers.erasing import WORD
 from chalicelib.influencers.exporting import EXPORTS_A_DAY, areas_in, in_words
 from chalicelib.influencers.forms import CHANNELS, CONSENTS, NOTICE_VERSION
+from chalicelib.influencers.inbox import LATEST, Got
 from chalicelib.influencers.me import CodeEntered, NumberRequest, session_cookie
 from chalicelib.influencers.model import NO_END, ConsentRequest, Influencer, ProfileChange
 from chalicelib.influencers.service import STOPPED_BEFORE
@@ -26,7 +42,7 @@ from chalicelib.pages.figures import day, moment
 from chalicelib.pages.forms import Form, Place, labels, pick_place
 from chalicelib.pages.frame import named
 from chalicelib.pages.shell import mark
-from chalicelib.ports import is_paused
+from chalicelib.ports import CampaignShown, Spoken, is_paused
 
 api = Api("mine")
 
@@ -40,6 +56,8 @@ NAMES = {
     "youtube": "YouTube",
 }
 POSTS_SHOWN = 10
+POSTS_OF_CAMPAIGN = 50
+PAGE = 20
 APPEALS_SHOWN = 3
 STATES = {
     "pending_review": mark("Your signup is complete. Somebody from your area will look at it."),
@@ -64,6 +82,45 @@ SAID = {
     "resumed": mark("Campaigns come to you again."),
 }
 """What became of something that the creator has just done."""
+BECAME = {
+    "planned": mark("on its way"),
+    "accepted": mark("sent"),
+    "sent": mark("sent"),
+    "delivered": mark("arrived"),
+    "read": mark("read"),
+    "failed": mark("did not arrive"),
+    "unknown": mark("not known whether it arrived"),
+    "not_sent": mark("not sent"),
+}
+OUTCOMES = {
+    "": mark("on its way"),
+    "accepted": mark("sent"),
+    "unknown": mark("not known whether it arrived"),
+    "refused": mark("did not arrive"),
+}
+KINDS = {
+    "code": mark("A code"),
+    "welcome": mark("Welcome"),
+    "known": mark("That you are registered already"),
+    "notice": mark("That your appeal was answered"),
+    "confirm": mark("The link that confirms your email"),
+    "resume": mark("The link that takes emails up again"),
+    "brief": mark("The text of a campaign"),
+}
+OTHER_KIND = mark("Another message")
+CORRECTED, WITHDRAWN, OVER = mark("corrected"), mark("withdrawn"), mark("over")
+GRADES = {
+    "verified": mark("As the platform tells"),
+    "declared": mark("As you have said"),
+}
+METRICS = {
+    "views": mark("Views"),
+    "reach": mark("Reach"),
+    "likes": mark("Likes"),
+    "comments": mark("Comments"),
+    "shares": mark("Shares"),
+    "saves": mark("Saves"),
+}
 
 
 @api.page("GET", "/me/signin", allow=PUBLIC, summary="Where creators sign in")
@@ -99,11 +156,156 @@ def my_page(request: Request) -> Response:
 @api.page("POST", "/me/posts", allow=CREATOR, summary="Hand in the link of one's own post")
 def post_form(request: Request) -> Response:
     form = Form(request.form())
+    campaign = form.one("campaign")
     try:
-        outcome = wiring.posts().submit_mine(request.principal.id, form.one("url"), campaign="", text="")
+        outcome = wiring.posts().submit_mine(
+            request.principal.id, form.one("url"), campaign=campaign, text=""
+        )
     except Rejected as error:
+        if campaign:
+            return _campaign_page(request, campaign, form, error)
         return _my_page(request, form, error)
-    return _my_page(request, said=wiring.posts().reply(outcome, request.lang))
+    said = wiring.posts().reply(outcome, request.lang)
+    return _campaign_page(request, campaign, said=said) if campaign else _my_page(request, said=said)
+
+
+@api.page("GET", "/me/campaigns", allow=CREATOR, summary="Campaigns that a creator has got")
+def campaigns_page(request: Request) -> Response:
+    after = (read_cursor(request) or {}).get("after")
+    _, found, more, _ = wiring.inbox().campaigns_of(request.principal.id, PAGE, after, lambda: None)
+    page = shell.render(
+        "me_campaigns.html",
+        request.lang,
+        path="/me/campaigns",
+        campaigns=[_row(got, request.lang) for got in found],
+        first=after is None,
+        next=next_cursor(request, {"after": more} if more else None),
+    )
+    return html(page)
+
+
+@api.page(
+    "GET", "/me/campaigns/{campaign_id}", allow=CREATOR, summary="One campaign: what it says, what to publish"
+)
+def campaign_page(request: Request, campaign_id: str) -> Response:
+    return _campaign_page(request, campaign_id)
+
+
+@api.page("GET", "/me/messages", allow=CREATOR, summary="What was sent to a creator, and what became of it")
+def messages_page(request: Request) -> Response:
+    lang, after = request.lang, (read_cursor(request) or {}).get("after")
+    _, found = wiring.inbox().messages(request.principal.id, PAGE, after)
+    page = shell.render(
+        "me_messages.html",
+        lang,
+        path="/me/messages",
+        sent=[
+            (one, title, translate(lang, BECAME[one.status]), _over(one.channel, lang))
+            for one, title in found.sent
+        ],
+        spoken=[
+            (
+                one,
+                translate(lang, KINDS.get(one.kind, OTHER_KIND)),
+                translate(lang, _outcome(one)),
+                _over(one.channel, lang),
+            )
+            for one in found.spoken
+        ],
+        moment=moment,
+        first=after is None,
+        next=next_cursor(request, {"after": found.after} if found.after else None),
+    )
+    return html(page)
+
+
+def _row(got: Got, lang: str) -> tuple[Got, str, str]:
+    """A campaign, when it came, and how it stands."""
+    return got, day(got.sent[0].at), translate(lang, _standing(got.campaign))
+
+
+def _standing(shown: CampaignShown) -> str:
+    if shown.withdrawn:
+        return WITHDRAWN
+    return CORRECTED if shown.corrected else OVER if shown.over else ""
+
+
+def _over(channel: str, lang: str) -> str:
+    return translate(lang, CHANNELS.get(channel, ""))
+
+
+def _outcome(one: Spoken) -> str:
+    return OUTCOMES.get(one.outcome.partition(":")[0], "")
+
+
+def _campaign_page(
+    request: Request,
+    campaign_id: str,
+    form: Form | None = None,
+    error: Rejected | None = None,
+    said: str = "",
+) -> Response:
+    lang, person_id = request.lang, request.principal.id
+    (person, whole), (posts, _) = both(
+        lambda: wiring.inbox().campaign(person_id, campaign_id),
+        lambda: wiring.posts().mine(person_id, POSTS_OF_CAMPAIGN, None),
+    )
+    shown = whole.got.campaign
+    mine = [post for post in posts if post.campaign == campaign_id]
+    figures = wiring.measuring().of_posts([post.id for post in mine]) if mine else {}
+    errors, problems = forms.problems(error, form or Form(), Place([], ""), lang)
+    page = shell.render(
+        "me_campaign.html",
+        lang,
+        path=f"/me/campaigns/{campaign_id}",
+        person=person,
+        campaign=shown,
+        standing=translate(lang, _standing(shown)),
+        received=[
+            (one, translate(lang, BECAME[one.status]), _over(one.channel, lang)) for one in whole.got.sent
+        ],
+        words=whole.words,
+        posts=_posts_for(person, shown),
+        platforms=NAMES,
+        mine=[(post, _figures(figures[post.id], lang) if post.id in figures else []) for post in mine],
+        moment=moment,
+        said=said,
+        form=form or Form(),
+        errors=errors,
+        problems=problems,
+    )
+    return html(page, error.status if error else 200)
+
+
+def _posts_for(person: Influencer, shown: CampaignShown) -> list[tuple[bool, list[tuple[str, str, str]]]]:
+    """The texts for platforms on which the person is, and WhatsApp, before the others (True: to unfold)."""
+    own = {one.platform for one in person.handles} | {"whatsapp"}
+    texts = [(one, text, _shares(one, text, shown.link)) for one, text in shown.posts.items()]
+    parts = [(other, [one for one in texts if (one[0] not in own) is other]) for other in (False, True)]
+    return [part for part in parts if part[1]]
+
+
+def _shares(platform: str, text: str, link: str) -> str:
+    """Where a text is handed to its platform's own app; empty where it takes none by a link."""
+    said = quote(text, safe="")
+    return {
+        "whatsapp": f"https://wa.me/?text={said}",
+        "telegram": f"https://t.me/share/url?url={quote(link, safe='')}&text={said}" if link else "",
+        "x": f"https://x.com/intent/post?text={said}",
+        "facebook": f"https://www.facebook.com/sharer/sharer.php?u={quote(link, safe='')}" if link else "",
+    }.get(platform, "")
+
+
+def _figures(known: Any, lang: str) -> list[tuple[str, list[tuple[str, int, str]]]]:  # noqa: ANN401 - of metrics
+    """By grade, as it is called: each metric, its number and when it was measured. Never added together."""
+    return [
+        (
+            translate(lang, label),
+            [(translate(lang, METRICS[m]), one.number, moment(one.at)) for m, one in known.of(grade).items()],
+        )
+        for grade, label in GRADES.items()
+        if known.of(grade)
+    ]
 
 
 @api.page(
@@ -222,12 +424,19 @@ def _person(request: Request) -> Influencer:
     return person
 
 
+def _posts(person_id: str) -> Sequence[Any]:
+    return wiring.posts().mine(person_id, POSTS_SHOWN, None)[0]
+
+
 def _my_page(
     request: Request, form: Form | None = None, error: Rejected | None = None, said: str = ""
 ) -> Response:
     """`said`: what became of something that the creator has just done."""
-    person = _person(request)
-    posts, _ = wiring.posts().mine(person.id, POSTS_SHOWN, None)
+    person_id, lang = request.principal.id, request.lang
+    (person, latest, _, posts), (voices, appeals) = both(
+        lambda: wiring.inbox().campaigns_of(person_id, LATEST, None, lambda: _posts(person_id)),
+        lambda: (wiring.citizens().brought(person_id, lang), wiring.appeals().mine(person_id)),
+    )
     said = said or translate(request.lang, SAID.get(request.query.get("said", ""), ""))
     errors, problems = forms.problems(error, form or Form(), Place([], ""), request.lang)
     page = shell.render(
@@ -241,8 +450,9 @@ def _my_page(
         notice=translate(request.lang, STOPPED_BEFORE) if person.may_restart else "",
         said=said,
         posts=posts,
-        voices=wiring.citizens().brought(person.id, request.lang),
-        appeals=wiring.appeals().mine(person.id)[:APPEALS_SHOWN],
+        campaigns=[_row(got, lang) for got in latest],
+        voices=voices,
+        appeals=appeals[:APPEALS_SHOWN],
         form=form or Form(),
         errors=errors,
         problems=problems,

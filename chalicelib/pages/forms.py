@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from types import MappingProxyType
 
+from chalicelib.clock import IST
 from chalicelib.errors import InvalidInput, JanJanError
 from chalicelib.i18n import translate
 from chalicelib.pages.frame import named
@@ -14,6 +16,7 @@ from chalicelib.ports import Area, Areas
 
 TRAP = "website"
 """A field that people do not see and programs fill in."""
+_MOMENTS = ("%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%d-%m-%Y %H:%M", "%d-%m-%YT%H:%M")
 MOST_OPTIONS = 400
 """A longer list is no help on a phone: a district without blocks can have thousands of booths."""
 
@@ -170,3 +173,17 @@ def told(
         else:
             elsewhere.append(("", sentence))
     return beside, [*summary(beside, names, lang), *elsewhere]
+
+
+def typed_moment(text: str, name: str) -> datetime | None:
+    """A day and time of India's clock in the field `name`, as a browser writes it or as people do; None for
+    nothing. Raises InvalidInput."""
+    for written in _MOMENTS if text else ():
+        try:
+            return datetime.strptime(text.strip(), written).replace(tzinfo=IST)
+        except ValueError:
+            continue
+    if text:
+        sentence = "Please write day and time, such as 31-01-2026 10:30."
+        raise InvalidInput.of(name, "moment", sentence)
+    return None

@@ -123,7 +123,8 @@ class VoiceDesk:
     def whole(self, who: Principal, voice_id: str) -> Whole:
         """All of a voice but its sender in clear; of those joined with it, the ones that the caller may know
         of. Raises NotFound."""
-        found = self.store.whole(self.get(who, voice_id).id, self.clock.epoch())
+        ident = voice_id if voice_id.startswith(IDS) else self.get(who, voice_id).id
+        found = self.store.whole(ident, self.clock.epoch())
         if found is None or not sees(who, found.voice, READ):
             raise NotFound
         voice = found.voice

@@ -397,5 +397,5 @@ def _place(voice: Voice, lang: str) -> str:
 
 def _departments(lang: str) -> list[tuple[str, str]]:
     """Departments by their names in `lang`."""
-    found = ((one, named(names, lang)) for one, names in wiring.department_names().items())
+    found = ((one, named(names, lang)) for one, names in wiring.shown_departments().items())
     return sorted(found, key=lambda pair: pair[1])

@@ -131,6 +131,16 @@ RULES = (
         POST /console/campaigns/{campaign_id}
         GET /console/campaigns/{campaign_id}/approval
         POST /console/campaigns/{campaign_id}/approval
+        POST /console/campaigns/{campaign_id}/cancel
+        GET /console/campaigns/{campaign_id}/corrections
+        POST /console/campaigns/{campaign_id}/corrections
+        POST /console/campaigns/{campaign_id}/corrections/{number}
+        POST /console/campaigns/{campaign_id}/overrides
+        POST /console/campaigns/{campaign_id}/pause
+        POST /console/campaigns/{campaign_id}/resume
+        GET /console/campaigns/{campaign_id}/schedule
+        POST /console/campaigns/{campaign_id}/schedule
+        POST /console/campaigns/{campaign_id}/withdrawal
         GET /console/campaigns/{campaign_id}/officer-report
         GET /console/campaigns/{campaign_id}/report
         GET /console/campaigns/{campaign_id}/live
@@ -250,6 +260,9 @@ RULES = (
         POST /me/handles/{handle_id}
         POST /me/handles/{handle_id}/check
         POST /me/posts
+        GET /me/campaigns
+        GET /me/campaigns/{campaign_id}
+        GET /me/messages
         GET /me/settings
         POST /me/settings
         POST /me/signout
@@ -257,6 +270,9 @@ RULES = (
         POST /v1/handles/{handle_id}/proof/check
         GET /v1/me
         PATCH /v1/me
+        GET /v1/me/campaigns
+        GET /v1/me/campaigns/{campaign_id}
+        GET /v1/me/messages
         GET /v1/me/consents
         POST /v1/me/consents
         DELETE /v1/me/consents
@@ -317,6 +333,12 @@ RULES = (
         """
         POST /v1/departments
         POST /v1/themes
+        GET /console/elections
+        GET /console/elections/new
+        POST /console/elections/new
+        GET /console/elections/{election}
+        POST /console/elections/{election}
+        POST /console/elections/{election}/removal
         GET /v1/elections
         POST /v1/elections
         GET /v1/elections/{election}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from chalicelib.metrics.consumers import forget_posts
 from tests.influencers.test_routes import CONTEXT, Api, api, joined
 from tests.influencers.test_sign_in import signed_in
 from tests.influencers.world import signup
+from tests.infra.test_policies import allowed, called_by
 
 __all__ = ["api"]
 TRACES = ("सुनीता", "8123456789", "sunita.devi", "गंदा पानी", "यह अकाउंट मेरा है", "CxYz12abC")
@@ -42,6 +44,13 @@ def full(api: Api, person: str, token: str) -> None:
     assert api("POST", "/v1/ambassadors", body, who="admin")[0] == 201
     post = {"url": "https://www.instagram.com/sunita.devi/p/CxYz12abC/"}
     assert api("POST", "/v1/me/posts", post, who=token)[0] in (200, 201)
+
+
+def claim(person: str) -> None:
+    """As a run that is no more has left it."""
+    entry = {"S": "00000000001.0.1 1.0 token"}
+    item = {"pk": {"S": person}, "sk": {"S": "w2020-01"}, "cmp_aaaaaaaaaaaaaaaa-1": entry}
+    aws.client("dynamodb").put_item(TableName="janjan-local-ledger", Item=item)
 
 
 def told() -> str:
@@ -188,3 +197,27 @@ def test_an_admin_of_a_group_elsewhere_in_the_district_is_taken_out_too(api: Api
     for group in found:
         admins = api("GET", f"/v1/groups/{group}", who="admin")[1]["admins"]
         assert [one["name"] for one in admins] == ["Namuna"]
+
+
+def test_the_policies_grant_what_export_and_erasure_call(api: Api, creator: str, tmp_path: Path) -> None:
+    token = signed_in(api)
+    full(api, creator, token)
+    voice = {"kind": "problem", "text": "नल में गंदा पानी आता है", "area": "D9001"}
+    assert api("POST", "/v1/me/voices", voice, who=token)[0] == 201
+    claim(creator)
+
+    def exported() -> None:
+        assert api("POST", "/v1/me/exports", {}, who=token)[0] == 201
+
+    def asked() -> None:
+        assert api("DELETE", "/v1/me", {"word": "ERASE"}, who=token)[0] == 204
+
+    calls = tmp_path / "calls"
+    missing = (called_by(exported, calls) | called_by(asked, calls)) - allowed("api_handler")
+    assert missing == set()
+
+    def forgotten() -> None:
+        erased(creator)
+        the_hour()
+
+    assert called_by(forgotten, tmp_path / "more") - allowed("forget_posts") == set()

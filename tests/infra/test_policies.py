@@ -141,7 +141,7 @@ VOICES = {
 FORGOTTEN = "nobody on this laptop is erased, nor an invitation late: tests/influencers/test_erasing.py"
 FORGETS = {
     "AmbassadorsTable": ("BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Query"),
-    "CampaignsTable": ("GetItem",),
+    "CampaignsTable": ("BatchGetItem",),
     "CoverageTable": ("DeleteItem", "PutItem"),
     "GroupsTable": ("BatchGetItem", "GetItem", "PutItem"),
     "GroupsTable/by_place": ("Query",),
@@ -186,6 +186,7 @@ UNSEEN: dict[str, dict[str, str]] = {
     | {
         "s3:GetObject Bucket/voices/*": "whoever follows a link that was signed reads in its name",
         "s3:PutObject Bucket/voices/*": VOICED,
+        "dynamodb:Query PeopleTable": "who asks for their data: tests/influencers/test_data_routes.py",
         "dynamodb:DeleteItem PostsTable": LEFT,
         "cognito-idp:AdminDeleteUser Pool": "undoes a new member of staff whose role could not be given",
         "cognito-idp:AdminRespondToAuthChallenge Pool": SECOND_FACTOR,
@@ -204,7 +205,10 @@ UNSEEN: dict[str, dict[str, str]] = {
     },
     "forget_posts": FAILURES
     | ERASED
-    | {f"dynamodb:{action} VoicesTable": SPOKEN for action in ("DeleteItem", "GetItem", "PutItem")}
+    | {
+        f"dynamodb:{action} VoicesTable": SPOKEN
+        for action in ("BatchGetItem", "DeleteItem", "GetItem", "PutItem")
+    }
     | {f"dynamodb:{action} AuditTable": SPOKEN for action in ("Query", "UpdateItem")}
     | {
         "dynamodb:DeleteItem PoliciesTable": JUDGED,

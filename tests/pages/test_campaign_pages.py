@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from html import unescape
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from chalice.test import HTTPResponse
 
 from chalicelib import http, wiring
+from chalicelib.clock import IST
 from chalicelib.identity.roles import Principal
 from chalicelib.tables import write_together
 from tests.campaigns.samples import BRIEF
@@ -320,3 +322,218 @@ def test_who_only_reads_sees_no_button(desk: Desk) -> None:
     page = desk.sitting("auditor").get(f"/console/campaigns/{campaign}")
     assert "<textarea" not in page
     assert "New campaign" not in desk.sitting("auditor").get("/console/campaigns")
+
+
+# --- when it goes out
+
+
+def approved(desk: Desk, *more: tuple[str, str]) -> str:
+    campaign = submitted(desk, *more)
+    approver = desk.sitting("approver")
+    rev = value_of(approver.get(f"/console/campaigns/{campaign}"), "rev")
+    where = f"/console/campaigns/{campaign}/approval"
+    assert approver.post(where, [("rev", rev), ("do", "approve")]).status_code == 303
+    return campaign
+
+
+def tomorrow(hour: int = 11, days: int = 1) -> datetime:
+    day = wiring.clock().now().astimezone(IST) + timedelta(days=days)
+    return day.replace(hour=hour, minute=0, second=0, microsecond=0)
+
+
+def typed(at: datetime) -> str:
+    return f"{at:%Y-%m-%dT%H:%M}"
+
+
+def test_a_run_is_looked_at_before_it_is_fixed_and_fixed_once(desk: Desk) -> None:
+    campaign = approved(desk)
+    where = f"/console/campaigns/{campaign}/schedule"
+    fields = [("runs", "0"), ("when", "at"), ("at", typed(tomorrow())), ("spread_minutes", "30")]
+    shown = desk.post(where, [*fields, ("every", "day"), ("times", "3"), ("do", "show")])
+    page = text_of(shown)
+    assert f"It begins {tomorrow():%d-%m-%Y} 11:00" in page
+    assert f"3 times, the last on {tomorrow(days=3):%d-%m-%Y}" in page
+    assert "People whom it would reach now 0" in page
+    assert page.count("goes out at 11:00") == 3
+    assert wiring.campaigns().get(campaign).status == "approved", "looking fixes nothing"
+    kept = re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', unescape(shown.body.decode()))
+    for _ in range(2):  # a double click
+        assert desk.post(where, [*kept[:7], ("do", "go")]).status_code == 303
+    [run] = wiring.campaigns().runs(campaign)
+    assert (run.at, run.spread_minutes, run.series and run.series.last) == (tomorrow(), 30, 2)
+    page = text_of(desk.get(f"{where}?said=scheduled"))
+    assert "It is fixed: it goes out by itself." in page
+    assert page.count("goes out at 11:00") == 3
+    assert f"{tomorrow():%d-%m-%Y} 11:00" in text_of(desk.get("/console/campaigns"))
+
+
+def test_a_time_that_cannot_be_is_said_beside_its_field(desk: Desk) -> None:
+    campaign = approved(desk)
+    where = f"/console/campaigns/{campaign}/schedule"
+    for fields, sentence in (
+        ([("when", "at")], "Please fill in this field."),
+        ([("when", "at"), ("at", "noon")], "Please write day and time, such as 31-01-2026 10:30."),
+        ([("when", "at"), ("at", typed(tomorrow(days=-1)))], "This time is past."),
+        ([("when", "now"), ("spread_minutes", "x")], "Please write a whole number of minutes"),
+        ([("when", "now"), ("every", "day")], "Say how many times, or until when."),
+    ):
+        answer = desk.post(where, [*fields, ("do", "go")])
+        assert answer.status_code == 422
+        assert sentence in text_of(answer)
+    assert wiring.campaigns().runs(campaign) == []
+
+
+def test_a_run_is_halted_goes_on_and_is_called_off(desk: Desk) -> None:
+    campaign = approved(desk)
+    where = f"/console/campaigns/{campaign}"
+    desk.post(f"{where}/schedule", [("runs", "0"), ("at", typed(tomorrow())), ("do", "go")])
+    for do, status, said in (
+        ("pause", "paused", "It is paused: nothing new is sent."),
+        ("resume", "scheduled", "It goes on."),
+        ("cancel", "cancelled", "It is called off: nobody else is sent to."),
+    ):
+        for _ in range(2):  # a double click
+            answer = desk.post(f"{where}/{do}", [])
+            assert answer.status_code == 303
+        assert wiring.campaigns().get(campaign).status == status
+        assert said in desk.get(str(answer.headers["Location"]).replace("&lang=en", ""))
+    refused = desk.post(f"{where}/pause", [])
+    assert refused.status_code == 409
+    assert "The campaign is cancelled: this cannot be done now." in text_of(refused)
+    assert desk.sitting("auditor").post(f"{where}/pause", []).status_code == 403
+
+
+def election(desk: Desk, **more: str) -> str:
+    """An election in Janpur whose code has begun, polling in three days."""
+    ends, begun = tomorrow(18, days=3), tomorrow(0, days=-5)
+    fields = {"name": "Namuna by-election", "areas": "D9001", "source": "Notification 7/2026 (sample)"}
+    fields |= {"polling_ends": typed(ends), "code_from": typed(begun)}
+    fields |= {"code_until": typed(tomorrow(18, days=6))} | more
+    answer = desk.sitting("admin").post("/console/elections/new", [*fields.items(), ("do", "save")])
+    assert answer.status_code == 303, text_of(answer)
+    return wiring.election_desk().listed()[0].id
+
+
+def test_the_coming_days_show_silence_and_code_of_the_audiences_areas(desk: Desk) -> None:
+    election(desk)
+    election(desk, name="Elsewhere", areas="IN-XM")
+    campaign = approved(desk)
+    page = text_of(desk.get(f"/console/campaigns/{campaign}/schedule"))
+    assert f"{tomorrow(days=1):%d-%m-%Y} Silence 18:00–24:00 · Namuna by-election · Janpur" in page
+    assert f"{tomorrow(days=3):%d-%m-%Y} Silence 00:00–18:00 · Namuna by-election · Janpur" in page
+    assert "Elsewhere" not in page
+    assert "Under a code of conduct nothing of it goes to people there" in page
+    other = text_of(desk.get(f"/console/campaigns/{approved_for(desk, 'D9002')}/schedule"))
+    assert "Namuna by-election" not in other
+
+
+def approved_for(desk: Desk, area: str) -> str:
+    campaign = saved(desk, once="other")
+    fields = change(DRAFT, **{"audience.areas": area})
+    desk.post(f"/console/campaigns/{campaign}", [*fields, ("rev", "1"), ("do", "submit")])
+    return campaign
+
+
+def test_an_approver_lets_it_out_under_a_code_with_a_reason_and_takes_that_back(desk: Desk) -> None:
+    poll = election(desk)
+    campaign = approved(desk)
+    where = f"/console/campaigns/{campaign}"
+    refused = desk.post(f"{where}/schedule", [("runs", "0"), ("at", typed(tomorrow())), ("do", "go")])
+    assert refused.status_code == 409
+    assert "The code of conduct of Namuna by-election" in text_of(refused)
+    assert typed(tomorrow()) in unescape(refused.body.decode()), "nothing that was typed is lost"
+    approver = desk.sitting("approver")
+    give = [("election", poll), ("do", "give")]
+    assert desk.post(f"{where}/overrides", give).status_code == 403
+    missing = approver.post(f"{where}/overrides", give)
+    assert (missing.status_code, "Reason" in text_of(missing)) == (422, True)
+    for _ in range(2):
+        assert approver.post(f"{where}/overrides", [*give, ("reason", "A health warning")]).status_code == 303
+    page = text_of(desk.get(f"{where}/schedule"))
+    assert "Namuna by-election : allowed by Chitra" in page
+    assert "A health warning" in page
+    done = desk.post(f"{where}/schedule", [("runs", "0"), ("at", typed(tomorrow())), ("do", "go")])
+    assert done.status_code == 303
+    assert approver.post(f"{where}/overrides", [("election", poll), ("do", "end")]).status_code == 303
+    assert wiring.campaigns().get(campaign).overridden == frozenset()
+
+
+def gone_out(desk: Desk) -> str:
+    campaign = approved(desk)
+    where = f"/console/campaigns/{campaign}/schedule"
+    assert desk.post(where, [("runs", "0"), ("when", "now"), ("do", "go")]).status_code == 303
+    wiring.runs().start(f"{campaign}-1")
+    wiring.runs().finish(f"{campaign}-1")
+    return campaign
+
+
+WORDS = "messages.telegram.hi.text"
+
+
+def test_a_correction_is_proposed_compared_and_sent_by_another_person(desk: Desk) -> None:
+    campaign = gone_out(desk)
+    where = f"/console/campaigns/{campaign}/corrections"
+    assert "रविवार को पोलियो" in desk.get(where), "it begins with the campaign's own words"
+    new = "नमस्ते {name}, सोमवार को पोलियो की दवा। {link}"
+    fields = [(WORDS, new), ("reason", "The wrong day"), ("corrections", "0")]
+    page = text_of(desk.post(where, [*fields, ("do", "show")]))
+    assert "सोमवार को पोलियो" in page
+    assert wiring.corrections().listed(campaign) == []
+    empty = desk.post(where, [(WORDS, new), ("corrections", "0"), ("do", "propose")])
+    assert (empty.status_code, new in unescape(empty.body.decode())) == (422, True)
+    for _ in range(2):  # a double click
+        assert desk.post(where, [*fields, ("do", "propose")]).status_code == 303
+    [one] = wiring.corrections().listed(campaign)
+    approver = desk.sitting("approver")
+    page = approver.get(where)
+    assert "<del>रविवार</del><ins>सोमवार</ins> को" in page
+    assert "Approve and send it now" in page
+    assert one.author == "u-editor"
+    assert desk.post(f"{where}/1", [("do", "approve")]).status_code == 403
+    for _ in range(2):
+        assert approver.post(f"{where}/1", [("do", "approve")]).status_code == 303
+    assert [run.purpose for run in wiring.campaigns().runs(campaign)] == ["campaign", "correction"]
+
+
+def test_a_withdrawal_halts_at_once_and_its_words_wait_for_another_person(desk: Desk) -> None:
+    campaign = gone_out(desk)
+    where = f"/console/campaigns/{campaign}"
+    fields = [(WORDS, "यह संदेश वापस लिया गया।"), ("reason", "Not ours"), ("corrections", "0")]
+    assert desk.sitting("nodal").post(f"{where}/withdrawal", fields).status_code == 403
+    for _ in range(2):
+        assert desk.post(f"{where}/withdrawal", [*fields, ("do", "withdraw")]).status_code == 303
+    assert wiring.campaigns().get(campaign).withdrawn_at is not None
+    assert len(wiring.corrections().listed(campaign)) == 1
+    assert "Withdrawn" in text_of(desk.get("/console/campaigns"))
+    declined = desk.sitting("approver").post(f"{where}/corrections/1", [("do", "")])
+    assert declined.status_code == 422, "what is not said outright sends nothing"
+    assert wiring.corrections().listed(campaign)[0].status == "proposed"
+
+
+# --- the election calendar
+
+
+def test_an_election_is_entered_once_changed_and_taken_off(desk: Desk) -> None:
+    admin = desk.sitting("admin")
+    empty = admin.post("/console/elections/new", [("name", "X"), ("polling_ends", "soon"), ("do", "save")])
+    assert empty.status_code == 422
+    assert "When polling ends: Please write day and time" in text_of(empty)
+    picked = [("name", "X"), ("area_state", "IN-XN"), ("area_district", "D9001"), ("do", "add_area")]
+    assert 'name="areas" value="D9001"' in unescape(
+        admin.post("/console/elections/new", picked).body.decode()
+    )
+    poll = election(desk)
+    assert election(desk) == poll, "a form that is sent twice adds one election"
+    page = text_of(desk.get("/console/elections"))
+    assert f"{tomorrow(18, days=1):%d-%m-%Y} 18:00 – {tomorrow(18, days=3):%d-%m-%Y} 18:00" in page
+    assert "Janpur" in page
+    assert "New election" not in page, "an editor reads"
+    shown = admin.get(f"/console/elections/{poll}")
+    assert "Namuna by-election" in shown
+    wrong = [("name", "Y"), ("areas", "D9001"), ("source", "x"), ("do", "save")]
+    wrong += [("polling_ends", typed(tomorrow())), ("code_from", typed(tomorrow(days=2)))]
+    answer = admin.post(f"/console/elections/{poll}", [*wrong, ("code_until", typed(tomorrow(days=3)))])
+    assert (answer.status_code, "The code begins before polling ends." in text_of(answer)) == (422, True)
+    for _ in range(2):
+        assert admin.post(f"/console/elections/{poll}/removal", []).status_code == 303
+    assert wiring.election_desk().listed() == []
