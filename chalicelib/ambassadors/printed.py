@@ -62,8 +62,7 @@ LINK_S = 300
 
 @dataclass(frozen=True)
 class Printer:
-    """Letters as files: they go to their readers out of the bucket, since an API's answer is text to API
-    Gateway unless the first type that a caller accepts is the file's, which no browser's is."""
+    """Letters as files: they go to their readers out of the bucket, whatever types a caller accepts."""
 
     files: Files
     public_url: str

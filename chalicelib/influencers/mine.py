@@ -390,8 +390,22 @@ def _data_page(request: Request, form: Form, error: Rejected | None = None) -> R
         problems=problems,
         most=EXPORTS_A_DAY,
         word=translate(request.lang, WORD),
+        letters=_letters(request),
     )
     return html(page, error.status if error else 200)
+
+
+def _letters(request: Request) -> list[dict[str, object]]:
+    """The letters of appointment that may be printed now."""
+    today = wiring.clock().today_ist()
+    own = wiring.ambassadors().of_person(request.principal.id)
+    standing = [one for one in own if one.state(today) in ("coming", "standing")]
+    places = wiring.directory().many({one.area for one in standing})
+    return [
+        {"id": one.id, "until": one.until, "area": named(places[one.area].names, request.lang)}
+        for one in standing
+        if one.area in places
+    ]
 
 
 @api.page("POST", "/me/signout", allow=CREATOR, summary="Sign out", heard=True)

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pypdfium2
 import pytest
 
-from chalicelib import wiring
+from chalicelib import http, wiring
 from chalicelib.ambassadors.printed import Printer
 from chalicelib.files import Files
 from local.engine import REGION, Engine
@@ -171,6 +171,25 @@ def test_staff_and_the_ambassador_are_led_to_the_letter_as_a_file_for_five_minut
     said = pypdfium2.PdfDocument(kept[own, "me"])[0].get_textpage().get_text_range()
     for expected in ("सुनीता देवी", "जनपुर", "Namuna Sharma"):
         assert expected in said
+
+
+def test_an_ambassador_finds_the_letter_among_their_data_as_long_as_it_holds(
+    api: Api, creator: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate: Any = http._doors[0].gate
+    monkeypatch.setattr(gate, "heard", gate.creator)
+
+    def page(lang: str) -> str:
+        answer = api.client.http.get(f"/me/data?lang={lang}", headers={"Authorization": "Bearer me"})
+        assert answer.status_code == 200
+        return str(answer.body.decode())
+
+    assert "letter.pdf" not in page("en")
+    one = appointed(api, creator)
+    assert f'href="/v1/me/appointments/{one["id"]}/letter.pdf?lang=hi"' in page("hi")
+    assert "जनपुर" in page("hi")
+    api("POST", f"/v1/ambassadors/{one['id']}/end", {"reason": "x"}, who="one")
+    assert "letter.pdf" not in page("ur")
 
 
 def test_a_letter_of_what_is_over_or_somebody_elses_is_not_made(
