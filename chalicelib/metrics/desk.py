@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import partial
@@ -82,7 +82,7 @@ def posts(request: Request) -> Response:
         "console_posts.html",
         "posts",
         said=SAID,
-        rows=[_shown(request, post, titles) for post in found],
+        rows=_shown(request, found, titles),
         more=next_cursor(request, after),
         show=show,
         shown=labels(SHOWN, lang),
@@ -198,7 +198,7 @@ def _post(request: Request, post_id: str, form: Form, error: JanJanError | None 
         "posts",
         status=error.status if error else 200,
         said=SAID,
-        post=_shown(request, post, titles),
+        post=_shown(request, [post], titles)[0],
         facts=post,
         ground=GROUNDS[post.matched_by],
         disclosed=DISCLOSED[post.disclosed],
@@ -230,27 +230,35 @@ def _figures(known: PostFigures, lang: str) -> list[tuple[str, list[tuple[int, s
     return rows
 
 
-def _shown(request: Request, post: Post, titles: dict[str, str]) -> dict[str, Any]:
+def _shown(request: Request, posts: Sequence[Post], titles: Mapping[str, str]) -> list[dict[str, Any]]:
     lang = request.lang
-    department = wiring.department_names().get(post.owner_department, {}) if post.owner_department else {}
-    area = wiring.directory().get(post.area_path[-1]) if post.area_path else None
-    return {
-        "id": post.id,
-        "to": f"/console/posts/{quote(post.id, safe='')}",
-        "url": post.url,
-        "platform": PLATFORMS.get(post.platform, post.platform),
-        "person": post.person,
-        "department": named(department, lang) or post.owner_department,
-        "area": named(area.names, lang) if area else "",
-        "at": moment(post.handed_in_at),
-        "state": STATES[post.state],
-        "chip": CHIPS[post.state],
-        "counts": post.counts,
-        "campaign": post.campaign,
-        "title": titles.get(post.campaign, post.campaign),
-        "undecided": len(post.candidates),
-        "others": len(post.others),
-    }
+    asks = wiring.department_names if any(post.owner_department for post in posts) else dict
+    with ThreadPoolExecutor(1) as readers:
+        asked = readers.submit(asks)
+        areas = wiring.directory().many({post.area_path[-1] for post in posts if post.area_path})
+        departments = asked.result()
+
+    def shown(post: Post) -> dict[str, Any]:
+        area = areas.get(post.area_path[-1]) if post.area_path else None
+        return {
+            "id": post.id,
+            "to": f"/console/posts/{quote(post.id, safe='')}",
+            "url": post.url,
+            "platform": PLATFORMS.get(post.platform, post.platform),
+            "person": post.person,
+            "department": named(departments.get(post.owner_department, {}), lang) or post.owner_department,
+            "area": named(area.names, lang) if area else "",
+            "at": moment(post.handed_in_at),
+            "state": STATES[post.state],
+            "chip": CHIPS[post.state],
+            "counts": post.counts,
+            "campaign": post.campaign,
+            "title": titles.get(post.campaign, post.campaign),
+            "undecided": len(post.candidates),
+            "others": len(post.others),
+        }
+
+    return [shown(post) for post in posts]
 
 
 def _titles(request: Request, campaigns: Iterable[str]) -> dict[str, str]:

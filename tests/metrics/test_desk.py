@@ -24,7 +24,7 @@ def site(api: Api, world: World, monkeypatch: pytest.MonkeyPatch) -> Api:
             raise NotFound
         return SimpleNamespace(content=SimpleNamespace(title="Vaccination week"))
 
-    places = SimpleNamespace(get=lambda _: None, departments=lambda: [])
+    places = SimpleNamespace(many=lambda _: {}, departments=lambda: [])
     monkeypatch.setattr(wiring, "campaigns", lambda: SimpleNamespace(seen=seen))
     monkeypatch.setattr(wiring, "directory", lambda: places)
     monkeypatch.setattr(wiring, "clock", lambda: world.clock)
