@@ -12,6 +12,7 @@ from typing import Any
 from chalice.app import Chalice, ConvertToMiddleware, Response
 
 from chalicelib import http, system, telemetry, wiring
+from chalicelib.ambassadors import desk as ambassadors_desk
 from chalicelib.ambassadors import routes as ambassadors_routes
 from chalicelib.ambassadors.consumers import bp as ambassadors_bp
 from chalicelib.ambassadors.consumers import keep_ambassadors
@@ -95,6 +96,7 @@ http.install(
 
 for feature in (
     system,
+    ambassadors_desk,
     ambassadors_routes,
     callbacks_routes,
     directory_routes,

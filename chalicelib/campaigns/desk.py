@@ -21,7 +21,6 @@ from chalicelib.campaigns.messages import CHANNELS, MOST_SEGMENTS, Template
 from chalicelib.campaigns.model import NEXT, ONLY_FOR, Campaign, Content, Run, unready, with_words
 from chalicelib.campaigns.service import (
     APPROVE,
-    PAUSE,
     READ,
     SCHEDULE,
     SUBMIT,
@@ -673,8 +672,6 @@ def _is_fact(name: str) -> bool:
 
 # --- when it goes out ---------------------------------------------------------------------------------------
 
-DONE_BY = {"pause": "paused", "resume": "resumed", "cancel": "cancelled"}
-
 
 @api.page(
     "GET",
@@ -724,38 +721,6 @@ def _asked_for(form: Form) -> dict[str, Any]:
         except ValidationError as wrong:
             raise InvalidInput([replace(one, field="repeat") for one in invalid(wrong).errors]) from None
     return {"at": at, "zone": INDIA, "spread_minutes": int(spread), "repeat": repeat}
-
-
-@api.page("POST", "/console/campaigns/{campaign_id}/pause", allow=PAUSE, summary="Halt a run")
-def pause(request: Request, campaign_id: str) -> Response:
-    return _stepped(request, campaign_id, "pause", wiring.campaigns().pause, ("paused",))
-
-
-@api.page("POST", "/console/campaigns/{campaign_id}/resume", allow=SCHEDULE, summary="Let a run go on")
-def resume(request: Request, campaign_id: str) -> Response:
-    return _stepped(request, campaign_id, "resume", wiring.campaigns().resume, ("scheduled", "dispatching"))
-
-
-@api.page("POST", "/console/campaigns/{campaign_id}/cancel", allow=SCHEDULE, summary="Call a run off")
-def cancel(request: Request, campaign_id: str) -> Response:
-    return _stepped(request, campaign_id, "cancel", wiring.campaigns().cancel, ("cancelled",))
-
-
-def _stepped(
-    request: Request,
-    campaign_id: str,
-    do: str,
-    step: Callable[[Any, str], Campaign],
-    after: Collection[str],
-) -> Response:
-    """One step of a run; a step that is taken already is taken."""
-    try:
-        step(request.principal, campaign_id)
-    except Conflict as refused:
-        seen = wiring.campaigns().seen(request.principal, campaign_id)
-        if seen.status not in after:
-            return _scheduling(request, seen, Form(), _refused(refused, request.lang))
-    return _done(request, campaign_id, DONE_BY[do])
 
 
 def _done(request: Request, campaign_id: str, said: str, page: str = "schedule") -> Response:
@@ -843,6 +808,8 @@ def _scheduling(
         ],
         codes=[(one.id, one.name) for one in pollings if coded and one.id not in seen.overridden],
         quiet=quiet if held else None,
+        silenced=silenced,
+        coded=coded,
         effect=" ".join(
             translate(lang, words.EFFECTS[name])
             for name, so in (("silence", silenced), ("code", coded), ("free", not silenced and not coded))

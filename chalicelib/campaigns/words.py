@@ -122,9 +122,6 @@ DECISIONS = {
 """Of a correction or withdrawal."""
 STEPS = {
     "scheduled": mark("It is fixed: it goes out by itself."),
-    "paused": mark("It is paused: nothing new is sent."),
-    "resumed": mark("It goes on."),
-    "cancelled": mark("It is called off: nobody else is sent to."),
     "allowed": mark("It may go out under this code of conduct. Senders know it within two seconds."),
     "taken_back": mark("The permission is taken back. Senders know it within two seconds."),
     "proposed": mark("It waits for an approver who had no hand in it."),

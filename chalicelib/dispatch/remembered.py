@@ -7,6 +7,7 @@ has a place already, so that nobody gets two; it is forgotten when no message of
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -18,6 +19,8 @@ from chalicelib.ports import CampaignBrief, Runs
 
 OVER_FOR = timedelta(days=8)
 """Platforms repeat a callback for up to 7 days (ops.SEEN_S), and queues keep a message for 4."""
+AT_ONCE = 8
+"""Messages whose fate is read side by side."""
 SERVED_FOR_S = 24 * 3600
 """As long a service message may still be asked for again."""
 
@@ -32,9 +35,11 @@ class Remembered:
     clock: Clock
 
     def held(self, person: str) -> list[dict[str, Any]]:
-        """The messages of campaigns to them, the newest first: 1 query, and 1 read of a tally for each; then
-        what else was sent, by its kind and outcome."""
-        told = [self._message(claim) for claim in self.store.all_claims(person)]
+        """The messages of campaigns to them, the newest first: 1 query, and for each a read of its run and of
+        its tally, several at once, for years of them are to be told within one request; then what else was
+        sent, by its kind and outcome."""
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            told = list(pool.map(self._message, self.store.all_claims(person)))
         served = [
             {"kind": "service_message", "about": key.partition("#")[0], "outcome": row.outcome}
             for key, row in self.store.service_claims(person)

@@ -65,6 +65,14 @@ RULES = (
         GET /v1/appeals/{appeal_id}
         POST /v1/appeals/{appeal_id}/answer
         GET /v1/ambassadors
+        GET /console/ambassadors
+        GET /console/ambassadors/shortlist
+        POST /console/ambassadors/shortlist
+        GET /console/ambassadors/gaps
+        POST /console/ambassadors/{appointment}/renewal
+        POST /console/ambassadors/{appointment}/end
+        GET /console/invitations
+        POST /console/invitations
         GET /v1/ambassadors/shortlist
         GET /v1/ambassadors/gaps
         POST /v1/ambassadors
@@ -131,13 +139,10 @@ RULES = (
         POST /console/campaigns/{campaign_id}
         GET /console/campaigns/{campaign_id}/approval
         POST /console/campaigns/{campaign_id}/approval
-        POST /console/campaigns/{campaign_id}/cancel
         GET /console/campaigns/{campaign_id}/corrections
         POST /console/campaigns/{campaign_id}/corrections
         POST /console/campaigns/{campaign_id}/corrections/{number}
         POST /console/campaigns/{campaign_id}/overrides
-        POST /console/campaigns/{campaign_id}/pause
-        POST /console/campaigns/{campaign_id}/resume
         GET /console/campaigns/{campaign_id}/schedule
         POST /console/campaigns/{campaign_id}/schedule
         POST /console/campaigns/{campaign_id}/withdrawal
@@ -499,6 +504,7 @@ PARAMETERS = {
     "job_id": "job",
     "appeal_id": "appeal",
     "ambassadors appointment": "ambassador",
+    "ambassadors_desk appointment": "ambassador",
 }
 """Path parameters, of one feature where it is named, whose ids are kept under another name (Side.ids)."""
 FIXED = {

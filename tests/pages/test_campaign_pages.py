@@ -7,17 +7,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from html import unescape
+from pathlib import Path
 from typing import Any
 
 import pytest
 from chalice.test import HTTPResponse
+from playwright.sync_api import Page
 
 from chalicelib import http, wiring
 from chalicelib.clock import IST
 from chalicelib.identity.roles import Principal
 from chalicelib.tables import write_together
 from tests.campaigns.samples import BRIEF
+from tests.pages.browsing import BASE, Visit, chromium, visiting
 from tests.pages.conftest import Site
+from tests.pages.test_accessibility import AXE, judge
+from tests.pages.test_in_the_browser import CHROMIUM
 
 STAFF = {
     "editor": Principal("u-editor", "Asha", "", frozenset({"editor"})),
@@ -383,24 +388,24 @@ def test_a_time_that_cannot_be_is_said_beside_its_field(desk: Desk) -> None:
     assert wiring.campaigns().runs(campaign) == []
 
 
-def test_a_run_is_halted_goes_on_and_is_called_off(desk: Desk) -> None:
+def test_the_page_leads_to_the_steps_of_a_run_that_its_state_allows(desk: Desk) -> None:
     campaign = approved(desk)
     where = f"/console/campaigns/{campaign}"
     desk.post(f"{where}/schedule", [("runs", "0"), ("at", typed(tomorrow())), ("do", "go")])
-    for do, status, said in (
-        ("pause", "paused", "It is paused: nothing new is sent."),
-        ("resume", "scheduled", "It goes on."),
-        ("cancel", "cancelled", "It is called off: nobody else is sent to."),
-    ):
-        for _ in range(2):  # a double click
-            answer = desk.post(f"{where}/{do}", [])
-            assert answer.status_code == 303
-        assert wiring.campaigns().get(campaign).status == status
-        assert said in desk.get(str(answer.headers["Location"]).replace("&lang=en", ""))
-    refused = desk.post(f"{where}/pause", [])
-    assert refused.status_code == 409
-    assert "The campaign is cancelled: this cannot be done now." in text_of(refused)
-    assert desk.sitting("auditor").post(f"{where}/pause", []).status_code == 403
+    shown = desk.get(f"{where}/schedule")
+    assert [step in shown for step in ("report/pause", "report/resume", "report/cancel")] == [
+        True,
+        False,
+        True,
+    ]
+    wiring.campaigns().pause(STAFF["editor"], campaign)
+    shown = desk.get(f"{where}/schedule")
+    assert [step in shown for step in ("report/pause", "report/resume", "report/cancel")] == [
+        False,
+        True,
+        True,
+    ]
+    assert "report/cancel" not in desk.sitting("auditor").get(f"{where}/schedule")
 
 
 def election(desk: Desk, **more: str) -> str:
@@ -537,3 +542,83 @@ def test_an_election_is_entered_once_changed_and_taken_off(desk: Desk) -> None:
     for _ in range(2):
         assert admin.post(f"/console/elections/{poll}/removal", []).status_code == 303
     assert wiring.election_desk().listed() == []
+
+
+# --- in the browser
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="the system has no Chromium")
+def test_a_campaign_is_composed_given_back_approved_and_scheduled_in_the_browser(desk: Desk) -> None:
+    def sit(visit: Visit, who: str) -> Page:
+        context = visit.page.context
+        context.add_cookies([{"name": "janjan_session", "value": who, "url": BASE}])
+        return visit.page
+
+    def press(page: Page, value: str) -> None:
+        with page.expect_navigation():
+            page.click(f"main button[value={value}]:not(.away)")
+        page.locator("main h1").wait_for()
+
+    with chromium() as browser, visiting(browser, desk.site) as first, visiting(browser, desk.site) as second:
+        editor, approver = sit(first, "editor"), sit(second, "approver")
+        editor.goto("/console/campaigns/new?lang=en")
+        editor.fill("[name=title]", "Polio drops on Sunday")
+        editor.select_option("[name=department]", "health")
+        editor.select_option("[name=channel_1]", "telegram")
+        text = editor.locator('[name="messages.telegram.hi.text"]')
+        text.wait_for()
+        assert editor.input_value("[name=title]") == "Polio drops on Sunday", "what was typed stays"
+        text.fill("नमस्ते {name}, रविवार को पोलियो की दवा।")
+        editor.locator("#preview").get_by_text("नमस्ते सुनीता देवी, रविवार").wait_for()
+        editor.select_option("[name=area_state]", "IN-XN")
+        editor.locator("[name=area_district]").wait_for()
+        editor.select_option("[name=area_district]", "D9001")
+        press(editor, "add_area")
+        editor.locator("#count .figures").wait_for()
+        press(editor, "submit")
+        editor.get_by_text("It waits for an approver now.").wait_for()
+        campaign = editor.url.partition("?")[0].removeprefix(BASE)
+
+        approver.goto(f"{campaign}/approval?lang=en")
+        approver.fill("[name=reason]", "Which Sunday?")
+        press(approver, "decline")
+
+        editor.goto(f"{campaign}?lang=en")
+        text.fill("नमस्ते {name}, 6 दिसंबर को पोलियो की दवा।")
+        editor.goto(f"{campaign}?lang=en")  # the tab was closed by mistake
+        editor.get_by_text("In this window something was written and not saved.").wait_for()
+        with editor.expect_navigation():
+            editor.click("[data-take]")
+        text.wait_for()
+        assert "6 दिसंबर" in text.input_value()
+        press(editor, "submit")
+
+        approver.goto(f"{campaign}/approval?lang=en")
+        assert approver.locator("ins").inner_text() == "6 दिसंबर"
+        press(approver, "approve")
+
+        editor.goto(f"{campaign}/schedule?lang=en")
+        editor.fill("[name=at]", typed(tomorrow()))
+        press(editor, "show")
+        editor.locator("#confirm").wait_for()
+        press(editor, "go")
+        editor.get_by_text("It is fixed: it goes out by itself.").wait_for()
+        assert first.complaints == second.complaints == []
+    [run] = wiring.campaigns().runs(campaign.rpartition("/")[2])
+    assert run.at == tomorrow()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path(CHROMIUM).exists() or not AXE.exists(), reason="no Chromium, or no axe-core")
+def test_these_pages_are_for_everybody(desk: Desk) -> None:
+    poll = election(desk)
+    campaign = f"/console/campaigns/{submitted(desk)}"
+    draft = f"/console/campaigns/{saved(desk, once='draft')}"
+    pages = ["/console/campaigns", "/console/campaigns/new", draft, f"{campaign}/approval"]
+    pages += [f"{campaign}/schedule", f"{campaign}/corrections"]
+    pages += ["/console/elections", "/console/elections/new", f"/console/elections/{poll}"]
+    with chromium() as browser:
+        cookie = {"name": "janjan_session", "value": "admin", "url": BASE}
+        found = judge(browser, desk.site, pages, [cookie])
+    assert found == [], "\n".join(found)
