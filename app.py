@@ -33,6 +33,7 @@ from chalicelib.events.consumers import publish_events
 from chalicelib.groups import routes as groups_routes
 from chalicelib.groups.consumers import bp as groups_bp
 from chalicelib.groups.consumers import fold_coverage
+from chalicelib.identity import desk as identity_desk
 from chalicelib.identity import routes as identity_routes
 from chalicelib.identity.consumers import bp as identity_bp
 from chalicelib.identity.consumers import seal_audit
@@ -107,6 +108,7 @@ for feature in (
     dispatch_desk,
     dispatch_routes,
     groups_routes,
+    identity_desk,
     identity_routes,
     imports_routes,
     influencers_desk,

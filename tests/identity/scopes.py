@@ -381,6 +381,9 @@ RULES = (
         GET /v1/audit/check
         GET /v1/users
         POST /v1/users
+        GET /console/audit
+        GET /console/users
+        POST /console/users
         GET /console/webhooks
         POST /console/webhooks/{webhook_id}/resume
         POST /console/webhooks/{webhook_id}/test
