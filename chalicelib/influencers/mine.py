@@ -602,11 +602,12 @@ def _done(request: Request, said: str, section: str) -> Response:
 
 
 def _settings_page(request: Request, form: Form | None = None, error: Rejected | None = None) -> Response:
-    person, lang, directory = _person(request), request.lang, wiring.directory()
+    lang, directory = request.lang, wiring.directory()
+    person, themes = both(lambda: _person(request), directory.themes)
     typed = form or Form()
-    place = pick_place(
-        typed if typed.one("do") in ("place", "area") else _at_home(person), directory.children, lang
-    )
+    at_home = pick_place(_at_home(person), directory.children, lang)
+    choosing = typed.one("do") in ("place", "area")
+    place = pick_place(typed, directory.children, lang) if choosing else at_home
     errors, problems = forms.problems(error, typed, place, lang)
     page = shell.render(
         "me_settings.html",
@@ -614,14 +615,14 @@ def _settings_page(request: Request, form: Form | None = None, error: Rejected |
         path="/me/settings",
         person=person,
         form=_filled(person, typed),
-        home=_home(person, lang),
+        home=[level.name_of_chosen for level in at_home.levels if level.chosen],
         levels=place.levels,
         more=translate(lang, place.more),
-        choosing=typed.one("do") in ("place", "area"),
+        choosing=choosing,
         tongues=forms.tongues(),
         genders=labels(forms.GENDERS, lang),
         professions=labels(forms.PROFESSIONS, lang),
-        themes=[(theme.id, named(theme.names, lang)) for theme in directory.themes()],
+        themes=[(theme.id, named(theme.names, lang)) for theme in themes],
         own_ways=[(way, translate(lang, CHANNELS[way])) for way in person.addresses],
         consents=_consents(person, lang),
         paused=_paused(person, lang),
@@ -631,11 +632,6 @@ def _settings_page(request: Request, form: Form | None = None, error: Rejected |
         problems=problems,
     )
     return html(page, error.status if error else 200)
-
-
-def _home(person: Influencer, lang: str) -> list[str]:
-    found = wiring.directory().many(person.area_path[1:])
-    return [named(found[one].names, lang) for one in person.area_path[1:] if one in found]
 
 
 def _at_home(person: Influencer) -> Form:

@@ -122,14 +122,14 @@ def own_areas(
     or the states; else the way down to the chosen one, and what lies right below it. Who is bound to one
     has chosen it already."""
     chosen = chosen or (next(iter(roots)) if len(roots) == 1 and "IN" not in roots else "")
-    found = areas.many({*roots, *((chosen,) if chosen else ())})
+    wanted = {*roots, *((chosen,) if chosen else ())} - {"IN"}
+    found = {one: area for one in wanted if (area := areas.get(one)) is not None}
     here = found.get(chosen)
     if here is None:
         offered = children("IN") if "IN" in roots else [found[root] for root in roots if root in found]
         return sorted(((one.id, named(one.names, lang)) for one in offered), key=lambda one: one[1])
     begins = next((here.path.index(root) for root in here.path if root in roots), 0)
-    above = areas.many(here.path[max(begins, 1) :])
-    way = [above[part] for part in here.path[max(begins, 1) :] if part in above]
+    way = [area for part in here.path[max(begins, 1) :] if (area := areas.get(part)) is not None]
     below = children(chosen)
     shown = [(one.id, f"{'– ' * depth}{named(one.names, lang)}") for depth, one in enumerate(way)]
     if len(below) <= MOST_OPTIONS:

@@ -65,6 +65,14 @@ RULES = (
         GET /v1/appeals/{appeal_id}
         POST /v1/appeals/{appeal_id}/answer
         GET /v1/ambassadors
+        GET /console/ambassadors
+        GET /console/ambassadors/shortlist
+        POST /console/ambassadors/shortlist
+        GET /console/ambassadors/gaps
+        POST /console/ambassadors/{appointment}/renewal
+        POST /console/ambassadors/{appointment}/end
+        GET /console/invitations
+        POST /console/invitations
         GET /v1/ambassadors/shortlist
         GET /v1/ambassadors/gaps
         POST /v1/ambassadors
@@ -210,6 +218,15 @@ RULES = (
         POST /v1/voices/{ticket}/abuse
         DELETE /v1/voices/{ticket}/abuse
         POST /v1/voices/{ticket}/redaction
+        GET /console/posts
+        GET /console/posts/{post_id}
+        POST /console/posts/{post_id}/decision
+        POST /console/posts/{post_id}/figures
+        GET /console/posts/{post_id}/screenshot
+        GET /console/unknowns
+        POST /console/unknowns
+        GET /console/unknowns/{key}
+        POST /console/unknowns/{key}
         GET /console/stops
         GET /console/stops/{scope}
         POST /console/stops/{scope}
@@ -364,6 +381,9 @@ RULES = (
         GET /v1/audit/check
         GET /v1/users
         POST /v1/users
+        GET /console/audit
+        GET /console/users
+        POST /console/users
         GET /console/webhooks
         POST /console/webhooks/{webhook_id}/resume
         POST /console/webhooks/{webhook_id}/test
@@ -487,6 +507,7 @@ PARAMETERS = {
     "job_id": "job",
     "appeal_id": "appeal",
     "ambassadors appointment": "ambassador",
+    "ambassadors_desk appointment": "ambassador",
 }
 """Path parameters, of one feature where it is named, whose ids are kept under another name (Side.ids)."""
 FIXED = {
