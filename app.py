@@ -46,6 +46,7 @@ from chalicelib.influencers import mine as influencers_mine
 from chalicelib.influencers import routes as influencers_routes
 from chalicelib.influencers.consumers import bp as influencers_bp
 from chalicelib.influencers.consumers import send_service, welcome
+from chalicelib.metrics import desk as metrics_desk
 from chalicelib.metrics import routes as metrics_routes
 from chalicelib.metrics.consumers import bp as metrics_bp
 from chalicelib.metrics.consumers import follow_accounts, forget_posts, measure_due, weigh_posts
@@ -114,6 +115,7 @@ for feature in (
     influencers_routes,
     influencers_me,
     influencers_mine,
+    metrics_desk,
     metrics_routes,
     pages_home,
     pages_routes,
