@@ -32,6 +32,7 @@ from chalicelib.groups.consumers import fold_coverage
 from chalicelib.identity import routes as identity_routes
 from chalicelib.identity.consumers import bp as identity_bp
 from chalicelib.identity.consumers import seal_audit
+from chalicelib.imports import desk as imports_desk
 from chalicelib.imports import routes as imports_routes
 from chalicelib.imports.consumers import bp as imports_bp
 from chalicelib.imports.consumers import run_import
@@ -95,6 +96,7 @@ for feature in (
     dispatch_routes,
     groups_routes,
     identity_routes,
+    imports_desk,
     imports_routes,
     influencers_routes,
     influencers_me,

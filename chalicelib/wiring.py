@@ -99,9 +99,9 @@ if TYPE_CHECKING:
     from chalicelib.turnout.store import TurnoutStore
     from chalicelib.unsubscribing import Unsubscribing
     from chalicelib.uploads import Uploads
+    from chalicelib.voices.casework import VoiceDesk
     from chalicelib.voices.changes import Changes as VoiceChanges
     from chalicelib.voices.citizens import Citizens
-    from chalicelib.voices.casework import VoiceDesk
     from chalicelib.voices.folding import Folding
     from chalicelib.voices.gallery import Gallery
     from chalicelib.voices.hearing import Hearing

@@ -10,15 +10,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 from urllib.parse import urlencode
 
 from chalice.app import Response
 
 from chalicelib import cells
+from chalicelib.errors import InvalidInput, Rejected
 from chalicelib.folding import ROOT
 from chalicelib.http import ROUTES, SAFE_HEADERS, Request, html
 from chalicelib.i18n import translate
 from chalicelib.pages import shell
+from chalicelib.pages.forms import summary
 from chalicelib.pages.shell import mark
 
 
@@ -128,6 +131,21 @@ def page(
 def fragment(request: Request, template: str, *, status: int = 200, **values: object) -> Response:
     """A part of a page, for htmx to put in its place."""
     return html(shell.render(template, request.lang, may=request.principal.may, **values), status)
+
+
+def refusal(error: Rejected | None, lang: str, names: Mapping[str, str]) -> dict[str, Any]:
+    """`errors` and `problems` of a page whose form was refused; empty ones without an error. `names`: the
+    form's fields and what they are called, marked. An error of one in a list (`areas.2`) stands at its
+    field."""
+    if error is None:
+        return {"errors": {}, "problems": []}
+    if not isinstance(error, InvalidInput):
+        return {"errors": {}, "problems": [("", translate(lang, error.message, error.params))]}
+    errors: dict[str, str] = {}
+    for one in error.errors:
+        field = one.field if one.field in names else one.field.partition(".")[0]
+        errors.setdefault(field, translate(lang, one.message, one.params))
+    return {"errors": errors, "problems": summary(errors, names, lang)}
 
 
 def is_partial(request: Request) -> bool:
