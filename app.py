@@ -12,15 +12,19 @@ from typing import Any
 from chalice.app import Chalice, ConvertToMiddleware, Response
 
 from chalicelib import http, system, telemetry, wiring
+from chalicelib.ambassadors import desk as ambassadors_desk
 from chalicelib.ambassadors import routes as ambassadors_routes
 from chalicelib.ambassadors.consumers import bp as ambassadors_bp
 from chalicelib.ambassadors.consumers import keep_ambassadors
 from chalicelib.callbacks import routes as callbacks_routes
 from chalicelib.callbacks.consumers import bp as callbacks_bp
 from chalicelib.callbacks.consumers import process_callbacks
+from chalicelib.campaigns import desk as campaigns_desk
 from chalicelib.campaigns import routes as campaigns_routes
 from chalicelib.departments import routes as departments_routes
+from chalicelib.directory import desk as directory_desk
 from chalicelib.directory import routes as directory_routes
+from chalicelib.dispatch import desk as dispatch_desk
 from chalicelib.dispatch import routes as dispatch_routes
 from chalicelib.dispatch.consumers import bp as dispatch_bp
 from chalicelib.dispatch.consumers import launch_due, plan_run, send_chunk
@@ -36,7 +40,9 @@ from chalicelib.imports import desk as imports_desk
 from chalicelib.imports import routes as imports_routes
 from chalicelib.imports.consumers import bp as imports_bp
 from chalicelib.imports.consumers import run_import
+from chalicelib.influencers import desk as influencers_desk
 from chalicelib.influencers import me as influencers_me
+from chalicelib.influencers import mine as influencers_mine
 from chalicelib.influencers import routes as influencers_routes
 from chalicelib.influencers.consumers import bp as influencers_bp
 from chalicelib.influencers.consumers import send_service, welcome
@@ -47,10 +53,12 @@ from chalicelib.pages import home as pages_home
 from chalicelib.pages import routes as pages_routes
 from chalicelib.policies import routes as policies_routes
 from chalicelib.turnout import routes as turnout_routes
+from chalicelib.voices import desk as voices_desk
 from chalicelib.voices import me as voices_me
 from chalicelib.voices import routes as voices_routes
 from chalicelib.voices.consumers import bp as voices_bp
 from chalicelib.voices.consumers import tend_voices
+from chalicelib.webhooks import desk as webhooks_desk
 from chalicelib.webhooks import routes as webhooks_routes
 from chalicelib.webhooks.consumers import bp as webhooks_bp
 from chalicelib.webhooks.consumers import send_webhooks
@@ -88,25 +96,33 @@ http.install(
 
 for feature in (
     system,
+    ambassadors_desk,
     ambassadors_routes,
     callbacks_routes,
     directory_routes,
+    directory_desk,
     departments_routes,
     campaigns_routes,
+    campaigns_desk,
+    dispatch_desk,
     dispatch_routes,
     groups_routes,
     identity_routes,
     imports_desk,
     imports_routes,
+    influencers_desk,
     influencers_routes,
     influencers_me,
+    influencers_mine,
     metrics_routes,
     pages_home,
     pages_routes,
     policies_routes,
     turnout_routes,
+    voices_desk,
     voices_me,
     voices_routes,
+    webhooks_desk,
     webhooks_routes,
 ):
     app.register_blueprint(feature.api.blueprint)

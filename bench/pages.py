@@ -1,4 +1,4 @@
-"""Public pages: weight and requests of a first view, calls to AWS, CPU against a bare Chalice page."""
+"""Pages of the public and of creators: what a first view weighs and asks for, what each further one costs."""
 
 from __future__ import annotations
 
@@ -23,6 +23,13 @@ PAGES = {
     "transparency": "/transparency?lang=hi",
     "privacy": "/about/privacy?lang=hi",
 }
+SIGNED_IN = {
+    "me": "/me?lang=hi",
+    "me_campaigns": "/me/campaigns?lang=hi",
+    "me_messages": "/me/messages?lang=hi",
+    "me_settings": "/me/settings?lang=hi",
+}
+"""A creator's own."""
 BARE = "a bare Chalice page of the same length"
 ROUNDS = 100
 
@@ -35,8 +42,9 @@ def run(rounds: int = ROUNDS) -> Iterator[Figure]:
         import app
 
         with Client(app.app) as client:
-            for name, path in PAGES.items():
-                page = client.http.get(path).body
+            cookie = {"Cookie": _creator()}
+            for name, path in (PAGES | SIGNED_IN).items():
+                page = client.http.get(path, headers=cookie).body
                 files = dict.fromkeys(re.findall(r'(?:src|href)="(/static/[^"]+)"', page.decode()))
                 bodies = [page, *(client.http.get(file).body for file in files)]
                 weight = sum(len(gzip.compress(body)) for body in bodies) / 1024
@@ -45,11 +53,38 @@ def run(rounds: int = ROUNDS) -> Iterator[Figure]:
                 meter = Meter()
                 with laid.measured(meter):
                     for _ in range(rounds):
-                        laid.invoke(name, lambda *_, path=path: client.http.get(path), {})
+                        laid.invoke(name, lambda *_, path=path: client.http.get(path, headers=cookie), {})
                 calls = meter.calls[name] / rounds
                 yield Figure(f"pages_{name}_calls", calls, "calls to AWS, a further view")
                 bare = _bare_ms(page.decode(), rounds)
                 yield Figure(f"pages_{name}_cpu", meter.cpu_s[name] * 1000 / rounds, "ms", BARE, bare)
+
+
+def _creator() -> str:
+    """The cookie of an approved creator."""
+    from chalicelib import wiring
+    from chalicelib.clock import rfc3339
+    from chalicelib.events.catalog import InfluencerSignedUp
+    from chalicelib.http import CREATOR_COOKIE
+    from chalicelib.influencers.model import Influencer
+
+    now = wiring.clock().now()
+    person = Influencer(
+        id=f"inf_{'a' * 16}",
+        status="approved",
+        name="नमूना देवी",
+        language="hi",
+        area="IN",
+        area_path=("IN",),
+        channel="whatsapp",
+        phone="+919000000001",
+        phone_proof="proven",
+        signed_up_at=rfc3339(now),
+        rev=1,
+    )
+    event = InfluencerSignedUp(influencer_id=person.id, area=person.area)
+    wiring.people().store.add_unverified(person, event, at=now, expires=int(now.timestamp()) + 86_400)
+    return f"{CREATOR_COOKIE}={wiring.creator_sessions().begin(person.id).token}"
 
 
 def _bare_ms(body: str, rounds: int) -> float:

@@ -22,9 +22,14 @@ class Files:
 
     bucket: str
 
-    def put(self, key: str, body: bytes, content_type: str = "application/octet-stream") -> None:
-        """Stores `body` under `key`, over what was there."""
-        aws.client("s3").put_object(Bucket=self.bucket, Key=key, Body=body, ContentType=content_type)
+    def put(
+        self, key: str, body: bytes, content_type: str = "application/octet-stream", *, name: str = ""
+    ) -> None:
+        """Stores `body` under `key`, over what was there; `name`, in ASCII, is what a browser saves it as."""
+        called = {"ContentDisposition": f'inline; filename="{name}"'} if name else {}
+        aws.client("s3").put_object(
+            Bucket=self.bucket, Key=key, Body=body, ContentType=content_type, **called
+        )
 
     def link(self, key: str, seconds: int) -> str:
         """An address from which anybody who has it may read the object for so long."""

@@ -11,7 +11,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 LONGEST = 2000
 """Characters of a link, tracking included; more is not looked at."""
@@ -166,6 +166,14 @@ SITES = {
         _telegram_link,
     ),
 }
+_SEEN_AT = {
+    "facebook": "www.facebook.com",
+    "instagram": "www.instagram.com",
+    "telegram": "t.me",
+    "whatsapp": "whatsapp.com",
+    "x": "x.com",
+    "youtube": "www.youtube.com",
+}
 _PREFIXES = re.compile(r"(?:(?:www|m|mobile|web|mbasic|touch|business|[a-z]{2}-[a-z]{2})\.)+")
 _LINK = re.compile(r"(?:(?P<scheme>https?|tg)://)?(?P<rest>.+)", re.IGNORECASE | re.DOTALL)
 
@@ -215,6 +223,15 @@ def account(platform: str, name: str) -> str:
     site = SITES[platform]
     form = site.canonical(name)
     return form if site.names.fullmatch(form) and form not in site.reserved else ""
+
+
+def account_url(platform: str, name: str) -> str:
+    """Where an account in its canonical form is to be seen; empty for a number."""
+    if platform == "whatsapp" and not name.startswith("channel/"):
+        return ""
+    if platform == "youtube" and not name.startswith(("c/", "user/")):
+        name = f"channel/{name}" if _CHANNEL_ID.fullmatch(name) else f"@{name}"
+    return f"https://{_SEEN_AT[platform]}/{quote(name, safe='/@')}"
 
 
 # --- posts --------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Literal, Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
+from chalicelib.clock import IST
 from chalicelib.errors import InvalidInput
 from chalicelib.identity.roles import Principal
 from chalicelib.platforms.base import Engaged, Inbound, Leased, Line, Measured, Outgoing, Posted, Scope
@@ -78,6 +79,21 @@ class Election:
     """Ids of the elections whose code of conduct binds there now."""
 
 
+@dataclass(frozen=True)
+class Polling:
+    """An election, or one phase of it, as it stands on the calendar: silence and code hold from their first
+    moment until right before their last."""
+
+    id: str
+    name: str
+    areas: tuple[str, ...]
+    """Ids of the areas, with all below, in which it is held."""
+    silence_from: datetime
+    polling_ends: datetime
+    code_from: datetime
+    code_until: datetime
+
+
 class Calendar(Protocol):
     """The election calendar. Whoever is known only by an area above an election's may live in it: it counts
     there too. What cannot be read raises."""
@@ -97,6 +113,11 @@ class Calendar(Protocol):
 
     def knows(self, election: str) -> bool:
         """Whether an election of this id is on the calendar."""
+        ...
+
+    def between(self, paths: Iterable[Sequence[str]], begins: datetime, ends: datetime) -> list[Polling]:
+        """The elections whose silence or code holds in one of these areas, or in a part of it, at some time
+        from `begins` to `ends`; the soonest polling first."""
         ...
 
 
@@ -292,6 +313,12 @@ class Schemes(Protocol):
 # --- influencers --------------------------------------------------------------------------------------------
 
 
+def is_paused(until: str, at: datetime) -> bool:
+    """Whether somebody who wants no campaigns before the day `until` (of India's calendar, `2026-12-31`;
+    empty: they get them) is to get none at this time."""
+    return at.astimezone(IST).date().isoformat() < until
+
+
 @dataclass(frozen=True)
 class RosterRow:
     """One person who can be reached, as the roster has it (it may lag behind; the sender looks again)."""
@@ -310,6 +337,8 @@ class RosterRow:
     """Of `followers`, the largest number by platform that the platform itself has told."""
     proven: frozenset[str] = frozenset()
     """Platforms on which an account was shown to be this person's."""
+    paused: bool = False
+    """Whether they want no campaigns for now."""
 
 
 class Roster(Protocol):
@@ -337,6 +366,8 @@ class Contact:
     """(purpose, channel) pairs that are granted now."""
     suppressed: frozenset[str]
     """Channels whose address may not be messaged."""
+    paused_until: str = ""
+    """The first day on which they want campaigns again (`is_paused`)."""
 
 
 class People(Protocol):
@@ -614,11 +645,12 @@ class PersonalRecords(Protocol):
     """What one feature keeps of a person: for the export of all that is held about them, and its erasure."""
 
     def held(self, person: str) -> list[dict[str, Any]]:
-        """All of it, as plain values."""
+        """All of it, as plain values; `kind` says what an entry is."""
         ...
 
-    def forget(self, person: str) -> None:
-        """Takes it away for good. May be repeated."""
+    def forget(self, person: str) -> bool:
+        """Takes it away for good; False while some of it must wait, for what is under way. May be
+        repeated."""
         ...
 
 
@@ -807,6 +839,94 @@ class Deliveries(Protocol):
     def received(self, person: str, since: datetime, until: datetime) -> list[Received]:
         """The campaigns of which the person was sent something in this time, as far as platforms took it,
         oldest first."""
+        ...
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A message of a campaign's run to a person, and what became of it."""
+
+    run_id: str
+    campaign_id: str
+    channel: str
+    language: str
+    status: str
+    """Of the delivery (dispatch.model.Status)."""
+    at: datetime
+    """When the platform took it; else when it was tried, to the minute."""
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """A service message to a person: a code, a welcome, a notice."""
+
+    kind: str
+    """The first word of its key: `code`, `welcome`, `notice` …"""
+    at: datetime
+    """To the minute."""
+    outcome: str
+    """`accepted`, `unknown`, `refused:<code>`; empty while it is under way."""
+    channel: str = ""
+    """Empty where it was not noted."""
+
+
+class Begun(Protocol):
+    """A run for which a person was claimed; dispatch knows more of it."""
+
+    @property
+    def run_id(self) -> str: ...
+
+    @property
+    def campaign_id(self) -> str: ...
+
+
+class Histories(Protocol):
+    """What was sent to one person; of two years."""
+
+    def begun(self, person: str) -> Sequence[Begun]:
+        """The runs, the newest week first, by one query; nothing of those by which nothing was sent."""
+        ...
+
+    def became(self, begun: Sequence[Begun]) -> list[Sent]:
+        """What became of up to 100 of them, the newest first, by one request."""
+        ...
+
+    def spoken(self, person: str) -> list[Spoken]:
+        """Service messages, the newest first, by one query."""
+        ...
+
+
+@dataclass(frozen=True)
+class CampaignShown:
+    """A campaign as somebody who got it sees it."""
+
+    id: str
+    title: str
+    kind: str
+    compensation: str
+    partners: tuple[str, ...]
+    language: str
+    """Of its words, the nearest to the one that was asked for."""
+    disclosure: str
+    link: str
+    posts: Mapping[str, str]
+    """What they may publish, disclosure and link included, by platform; none once it is withdrawn, called off
+    or over."""
+    withdrawn: bool
+    corrected: bool
+    over: bool
+    """Whether its time is past, or it was called off."""
+
+
+class CampaignsShown(Protocol):
+    """Campaigns, for those who got them."""
+
+    def shown(self, campaigns: Collection[str], language: str) -> dict[str, CampaignShown]:
+        """Those of up to 100 that there are, by id, in one request; corrected ones by another each."""
+        ...
+
+    def words(self, run_id: str, channel: str, language: str, name: str) -> str:
+        """What a message of a run says to somebody of this name; empty where nothing is kept of it."""
         ...
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from chalicelib import aws
@@ -51,6 +53,28 @@ class Queue:
         ]
         answer = aws.client("sqs").send_message_batch(QueueUrl=self.url, Entries=entries)
         return [messages[int(failed["Id"])] for failed in answer.get("Failed", [])]
+
+
+DEAD = ("callbacks", "plan", "send", "service", "imports", "webhooks", "events")
+"""The dead-letter queues of a stage by their short names, as `make dead` calls them."""
+
+
+def dead_letters(stage: str) -> dict[str, int | None]:
+    """About how many letters lie in each dead-letter queue, also those that somebody is looking at; None for
+    a queue that the stage does not have. The queues are asked at once."""
+    with ThreadPoolExecutor(len(DEAD)) as readers:
+        return dict(zip(DEAD, readers.map(partial(_count, stage), DEAD), strict=True))
+
+
+def _count(stage: str, name: str) -> int | None:
+    sqs = aws.client("sqs")
+    try:
+        url = sqs.get_queue_url(QueueName=f"janjan-{stage}-{name}-dead")["QueueUrl"]
+    except sqs.exceptions.QueueDoesNotExist:
+        return None
+    asked = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    told = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=asked)["Attributes"]
+    return sum(int(told[one]) for one in asked)
 
 
 def _whole(delay_s: float) -> int:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from functools import cache
+import time
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from chalicelib.clock import Clock
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from chalicelib.ambassadors.gaps import Gaps
     from chalicelib.ambassadors.invitations import Invitations
+    from chalicelib.ambassadors.printed import Printer
     from chalicelib.ambassadors.service import Ambassadors
     from chalicelib.ambassadors.shortlist import Shortlist
     from chalicelib.ambassadors.store import AmbassadorStore
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
     from chalicelib.dispatch.officer import Officer
     from chalicelib.dispatch.paces import Paces
     from chalicelib.dispatch.planner import Planner
+    from chalicelib.dispatch.remembered import Remembered
     from chalicelib.dispatch.report import Reporter
     from chalicelib.dispatch.sender import Sender
     from chalicelib.dispatch.stops import StandingStops, StopDesk
@@ -61,14 +64,19 @@ if TYPE_CHECKING:
     from chalicelib.identity.tokens import Tokens
     from chalicelib.imports.runner import Runner
     from chalicelib.imports.service import Imports, Kinds
+    from chalicelib.influencers.erasing import Erasing
+    from chalicelib.influencers.exporting import Exporting
+    from chalicelib.influencers.inbox import Inbox
     from chalicelib.influencers.intake import InfluencersKind
     from chalicelib.influencers.myself import Myself
     from chalicelib.influencers.proofs import Proofs
     from chalicelib.influencers.resuming import Resuming
     from chalicelib.influencers.service import Messenger, People, Register, Signups
-    from chalicelib.influencers.store import PeopleStore, RosterStore
+    from chalicelib.influencers.store import Left, PeopleStore, RosterStore
+    from chalicelib.influencers.wishes import Wishes
     from chalicelib.metrics.followers import Followers
     from chalicelib.metrics.measuring import Measuring
+    from chalicelib.metrics.own import OwnPosts
     from chalicelib.metrics.poller import Poller
     from chalicelib.metrics.service import Posts
     from chalicelib.metrics.store import PostStore
@@ -84,6 +92,7 @@ if TYPE_CHECKING:
         Accounts,
         Calendar,
         CampaignHalts,
+        Deliveries,
         DirectSender,
         Ownership,
         PersonalRecords,
@@ -307,6 +316,16 @@ def department_names() -> dict[str, dict[str, str]]:
     return {department.id: department.names for department in directory().departments()}
 
 
+def shown_departments() -> dict[str, dict[str, str]]:
+    """The same as pages show it: a minute old at most."""
+    return _departments_in(int(time.monotonic() // 60))
+
+
+@lru_cache(maxsize=1)
+def _departments_in(_minute: int) -> dict[str, dict[str, str]]:
+    return department_names()
+
+
 @cache
 def _changes() -> Changes:
     from chalicelib.departments.changes import Changes
@@ -436,6 +455,36 @@ def myself() -> Myself:
 
 
 @cache
+def wishes() -> Wishes:
+    from chalicelib.influencers.wishes import Wishes
+    from chalicelib.secrets import secrets
+
+    return Wishes(
+        store=_people_store(),
+        areas=directory(),
+        themes=lambda: [theme.id for theme in directory().themes()],
+        queue=service_queue(),
+        audit=audit(),
+        limits=rate_limits(),
+        secrets=secrets(),
+        clock=clock(),
+    )
+
+
+@cache
+def inbox() -> Inbox:
+    from chalicelib.campaigns.given import Given
+    from chalicelib.dispatch.received import Histories
+    from chalicelib.influencers.inbox import Inbox
+
+    return Inbox(
+        people=_people_store(),
+        histories=Histories(_dispatch_store(), clock()),
+        campaigns=Given(_campaign_store(), clock(), settings().organisation_name),
+    )
+
+
+@cache
 def resuming() -> Resuming:
     from chalicelib.influencers.resuming import Resuming
     from chalicelib.secrets import secrets
@@ -469,7 +518,23 @@ def _ambassador_store() -> AmbassadorStore:
 def ambassadors() -> Ambassadors:
     from chalicelib.ambassadors.service import Ambassadors
 
-    return Ambassadors(_ambassador_store(), directory(), people(), people(), audit(), clock())
+    return Ambassadors(
+        store=_ambassador_store(),
+        areas=directory(),
+        people=people(),
+        appointees=people(),
+        audit=audit(),
+        clock=clock(),
+        staff_name=lambda user: getattr(users().pool.find(user), "name", ""),
+    )
+
+
+@cache
+def printer() -> Printer:
+    from chalicelib.ambassadors.printed import Printer
+    from chalicelib.files import Files
+
+    return Printer(Files(settings().bucket), public_url())
 
 
 @cache
@@ -548,7 +613,7 @@ def messenger() -> Messenger:
 def roster() -> RosterStore:
     from chalicelib.influencers.store import RosterStore
 
-    return RosterStore(lambda: [theme.id for theme in directory().themes()])
+    return RosterStore(lambda: [theme.id for theme in directory().themes()], clock())
 
 
 @cache
@@ -638,10 +703,63 @@ def appeals() -> Appeals:
     return Appeals(_policy_store(), tiers(), profiles(), directory(), rate_limits(), audit(), clock())
 
 
+PICTURES_SHOWN_S = 3600
+"""How long the pictures of an export can be opened."""
+
+
 def personal_records() -> tuple[PersonalRecords, ...]:
     """What features keep of a person beside the register: all of it is in an export, and goes with an
     erasure."""
-    return (appeals(), voices())
+    return (_own_posts(), _remembered(), appeals(), voices(), ambassadors())
+
+
+def records_of_leaving() -> tuple[PersonalRecords, ...]:
+    """Of these, what goes already when somebody leaves."""
+    return (_own_posts(), appeals(), voices())
+
+
+@cache
+def _own_posts() -> OwnPosts:
+    from chalicelib.files import Files
+    from chalicelib.metrics.own import OwnPosts
+    from chalicelib.metrics.snapshots import Snapshots
+
+    files = Files(settings().bucket)
+    return OwnPosts(posts(), Snapshots(), lambda key: files.link(key, PICTURES_SHOWN_S))
+
+
+@cache
+def _remembered() -> Remembered:
+    from chalicelib.campaigns.briefs import Briefs
+    from chalicelib.dispatch.remembered import Remembered
+
+    return Remembered(_dispatch_store(), runs(), Briefs(_campaign_store()).brief, clock())
+
+
+@cache
+def exporting() -> Exporting:
+    from chalicelib.influencers.exporting import Exporting
+
+    return Exporting(_people_store(), personal_records, rate_limits(), audit(), clock())
+
+
+@cache
+def erasing() -> Erasing:
+    from chalicelib.influencers.erasing import Erasing
+
+    def more(left: Left) -> None:
+        for source in left.sources:
+            voices().forget_source(source)
+        groups().forget_admin(left.person, left.path)
+
+    return Erasing(
+        store=_people_store(),
+        records=personal_records,
+        sources=lambda channel, address: voices().source(channel, address),
+        more=more,
+        audit=audit(),
+        clock=clock(),
+    )
 
 
 @cache
@@ -1017,9 +1135,15 @@ def _account_id(platform: str, handle: str) -> str:
 
 
 @cache
+def received() -> Deliveries:
+    from chalicelib.dispatch.received import Deliveries
+
+    return Deliveries(_dispatch_store(), runs())
+
+
+@cache
 def posts() -> Posts:
     from chalicelib.campaigns.briefs import Briefs
-    from chalicelib.dispatch.received import Deliveries
     from chalicelib.files import Files
     from chalicelib.metrics.service import Posts
 
@@ -1028,7 +1152,7 @@ def posts() -> Posts:
         people=people(),
         handles=accounts(),
         briefs=Briefs(_campaign_store()),
-        deliveries=Deliveries(_dispatch_store(), runs()),
+        deliveries=received(),
         departments=lambda: {department.id for department in directory().departments()},
         limits=rate_limits(),
         audit=audit(),

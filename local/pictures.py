@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -62,7 +63,55 @@ def main() -> int:
             take(browser, system.url, report, "report-wide", view=DESK, dark=True, token=token)
             draw_card(browser)
             browser.close()
+    print_letter()
     return 0
+
+
+def print_letter() -> None:
+    """The letter of an invented ambassador, as it comes out of a printer."""
+    import pypdfium2
+
+    from chalicelib.ambassadors.model import A_TERM, Appointment
+    from chalicelib.ambassadors.printed import letter
+    from chalicelib.ambassadors.service import Written
+    from chalicelib.pages.frame import OWN_ICON, Frame, Organisation, _data_url, named
+    from chalicelib.ports import Area
+
+    told = Organisation.model_validate_json(
+        (Path(__file__).parent / "data" / "organisation.json").read_bytes()
+    )
+    path, begins = ("IN", "IN-XN", "D9001"), date(2026, 3, 1)
+    at = datetime(2026, 3, 1, 6, tzinfo=UTC)
+    one = Appointment(
+        id="amb_sample",
+        influencer="inf_sample",
+        area=path[-1],
+        path=path,
+        begins=begins,
+        until=begins + A_TERM,
+        code="namunanamunaname",
+        barred=0,
+        at=at,
+        by="usr_sample",
+        sample=True,
+    )
+    areas = (
+        Area("IN-XN", "state", path[:2], {"hi": "नमूना प्रदेश"}),
+        Area("D9001", "district", path, {"hi": "जनपुर"}),
+    )
+    frame = Frame(
+        name=named(told.name, "hi"),
+        lineage=named(told.lineage, "hi"),
+        emblem=_data_url("svg", OWN_ICON.read_bytes()),
+        alt="",
+        owner="",
+        maintained_by="",
+        contact=None,
+        grievance_officer=None,
+        reviewed="",
+    )
+    content = letter(Written(one, "सुनीता देवी", areas, "आशा वर्मा", at), frame, "https://janjan.example", "hi")
+    pypdfium2.PdfDocument(content)[0].render(scale=1.5).to_pil().save(IMAGES / "letter.png", optimize=True)
 
 
 def draw_card(browser: Browser) -> None:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 POLICIES = Path(__file__).parent / "data" / "policies.json"
 CREATORS = 200
+WAITING = 5
+"""So many more have signed up and wait for a review."""
 POSTS = 12
 """So many of them publish a post and hand it in."""
 GROUPS = 6
@@ -189,8 +191,12 @@ def load_once(system: Laptop, tell: Callable[[int], object] = lambda _: None, co
     areas = load_ground(system)
     introduce(system)
     staff.register_templates(Caller(system.sandbox_url))
-    people = creators(count, areas, first=known["tries"] * A_TRY + 1, elsewhere=ELSEWHERE)
-    enrol(people, Creators(api, Caller(system.sandbox_url)), staff, tell)
+    everybody = creators(count + WAITING, areas, first=known["tries"] * A_TRY + 1, elsewhere=ELSEWHERE)
+    people, waiting = everybody[:count], everybody[count:]
+    doors = Creators(api, Caller(system.sandbox_url))
+    enrol(people, doors, staff, tell)
+    for one in waiting:
+        doors.sign_up(one)
     register_groups(staff, areas)
     tell_voices(staff, areas)
     appoint_first(staff, areas)

@@ -37,6 +37,7 @@ LISTENERS = {
     "influencer.approved": ("Welcome", "KeepAmbassadors"),
     "influencer.suspended": ("KeepAmbassadors",),
     "influencer.withdrawn": ("ForgetPosts", "KeepAmbassadors"),
+    "influencer.erased": ("ForgetPosts",),
     "influencer.handle_proven": ("WeighPosts",),
     "influencer.handle_contested": ("WeighPosts",),
     "department.handle_proven": ("WeighPosts",),

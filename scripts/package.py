@@ -31,6 +31,7 @@ UNZIPPED_LIMIT = 250 * 2**20  # Lambda's own
 EPOCH = (1980, 1, 1, 0, 0, 0)  # so that the same content makes the same zip
 UNWANTED = re.compile(
     r"(^|/)(tests?|\.git|\.venv|bin)/|\.(dist-info/RECORD|pyx|pxd|c|h)$|(^|/)local/|\.data/"
+    r"|^fontTools/.+\.so$|/_harfbuzz_test\."  # the same is there in Python, and costs a letter no time
 )
 
 

@@ -38,8 +38,11 @@ PUBLIC = (
 )
 """Templates of the public's and creators' pages."""
 PUBLIC_CODE = (
+    *("ambassadors/printed.py", "ambassadors/routes.py", "pages/paper.py"),
     *("errors.py", "handles.py", "http.py", "metrics/service.py", "names.py", "phones.py", "proving.py"),
-    *("influencers/forms.py", "influencers/me.py", "influencers/model.py", "influencers/myself.py"),
+    *("influencers/erasing.py", "influencers/exporting.py", "influencers/forms.py", "influencers/me.py"),
+    "influencers/mine.py",
+    *("influencers/model.py", "influencers/myself.py", "influencers/wishes.py"),
     *("influencers/proofs.py", "influencers/resuming.py", "influencers/routes.py", "influencers/service.py"),
     "voices/words.py",
 )

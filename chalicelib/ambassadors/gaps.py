@@ -9,10 +9,11 @@ from datetime import date
 from chalicelib.ambassadors.diversity import Diversity, Place, places_of
 from chalicelib.ambassadors.model import Appointment
 from chalicelib.ambassadors.service import covered
-from chalicelib.ambassadors.store import OPEN, AmbassadorStore, prefix_of
+from chalicelib.ambassadors.store import OPEN, AmbassadorStore
 from chalicelib.clock import Clock
 from chalicelib.errors import InvalidInput
 from chalicelib.identity.roles import Principal
+from chalicelib.lists import prefix_of
 from chalicelib.ports import Area, Areas, Roster, RosterRow
 
 READ, PEOPLE = "gaps.read", "influencer.read"

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from pynamodb.transactions import TransactWrite
 
-from chalicelib import telemetry
+from chalicelib import lists, telemetry
 from chalicelib.ambassadors.invitation import (
     FORBIDDING,
     KINDS,
     OUTCOMES,
     READ,
     TEMPLATE,
+    WAITS_AT_MOST,
     WRITE,
     Channel,
     Invitation,
@@ -24,7 +25,7 @@ from chalicelib.ambassadors.invitation import (
     masked_address,
 )
 from chalicelib.ambassadors.service import covered, prefixes
-from chalicelib.ambassadors.store import AmbassadorStore, Position
+from chalicelib.ambassadors.store import AmbassadorStore
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.errors import InvalidInput, NotFound, OnHold, PlatformOff, Transient
 from chalicelib.i18n import negotiate, translate
@@ -53,8 +54,9 @@ RECORDED_BY_THEN_S = 60
 """Longer than a request of the API may take."""
 LOOKS_AGAIN_S = 900
 STOPPED_WAIT_S = 60
+A_PASS = 200
+"""Invitations that one sweep looks at."""
 PAGE = 100
-MOST_READ = 2000
 HOME_LANGUAGE = "hi"
 KEY = "invitation"
 
@@ -141,14 +143,9 @@ class Invitations:
     ) -> tuple[list[Invitation], dict[str, Any] | None]:
         """Up to `limit` invitations by place, and where to go on: a page may be short, even empty, and the
         list go on. Raises InvalidInput for an area that is none or not the caller's."""
-        found: list[Invitation] = []
-        walk = self._walk(prefixes(self.areas, who, area, READ), after)
-        for read, (one, place) in enumerate(walk, start=1):
-            if status in (None, one.status):
-                found.append(one)
-            if len(found) == limit or read >= MOST_READ:
-                return found, place
-        return found, None
+        stretches = prefixes(self.areas, who, area, READ)
+        rows = lists.walk(stretches, lambda at, begin: self.store.invitations(at, begin, PAGE), after)
+        return lists.page(rows, limit, lambda one: status in (None, one.status))
 
     # --- behind the queue
 
@@ -181,6 +178,28 @@ class Invitations:
             raise OnHold(retry_after_s=LOOKS_AGAIN_S) from None
         told, _, code = outcome.partition(":")
         self._done(seen, OUTCOMES.get(told, "refused"), code)
+
+    def sweep(self, until: float) -> None:
+        """Closes invitations whose term is over and whose message never came, or came to the dead letters:
+        name and address go. At most A_PASS a time. May be repeated, and die at any moment."""
+        term = self.clock.now() - WAITS_AT_MOST - timedelta(seconds=1)
+        for place, invitation in self.store.waiting_since(term, A_PASS):
+            if self.clock.epoch() >= until:
+                return
+            seen = self.store.invitation(invitation)
+            if seen is not None and seen.status == "waiting":
+                self._close_late(seen)
+            self.store.looked_at(place)
+
+    def _close_late(self, seen: Invitation) -> None:
+        """Whoever is about to send it has the last word: their change is another revision."""
+        found: Invitation | None = seen
+        while found is not None and found.status == "waiting":
+            status: Status = "unknown" if found.tried else "not_sent"
+            if self.store.change_invitation(found.done(status, "too_late", self.clock.now())):
+                telemetry.count(f"invitation_{status}")
+                return
+            found = self.store.invitation(seen.id)
 
     def unsubscribe(self, invitation: str, *, at: datetime) -> None:
         """Ends all emails to the address of an invitation, by its owner's click; the address itself is not
@@ -307,15 +326,6 @@ class Invitations:
         }
         subject = translate(language, "An invitation from %(organisation)s", given)
         return Outgoing(subject=subject, text=translate(language, text, given), unsubscribe_url=stop)
-
-    def _walk(
-        self, stretches: Sequence[str], after: Mapping[str, Any] | None
-    ) -> Iterator[tuple[Invitation, dict[str, Any]]]:
-        first = int(after["stretch"]) if after else 0
-        for number, prefix in enumerate(stretches[first:], start=first):
-            begin: Position | None = after["key"] if after and number == first else None
-            for one, place in self.store.invitations(prefix, begin, PAGE):
-                yield one, {"stretch": number, "key": place}
 
 
 def _address(invitee: Invitee | None, kind: str) -> str:

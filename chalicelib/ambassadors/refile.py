@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from chalicelib.ambassadors.store import ENDED, INVITATION, OPEN, AmbassadorStore, prefix_of
+from chalicelib.ambassadors.store import ENDED, INVITATION, OPEN, AmbassadorStore
+from chalicelib.lists import prefix_of
 from chalicelib.ports import Area, Areas
 from chalicelib.refiling import misfiled
 

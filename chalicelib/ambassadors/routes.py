@@ -7,14 +7,22 @@ from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
 from chalice.app import Response
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field
 
 from chalicelib import wiring
 from chalicelib.ambassadors.diversity import shown, shown_all
-from chalicelib.ambassadors.invitation import KINDS, Channel, Invitation, Status
+from chalicelib.ambassadors.form import (
+    STATES,
+    AppointmentBody,
+    AreaId,
+    EndBody,
+    InvitationBody,
+    InvitationOfPerson,
+    RenewalBody,
+)
+from chalicelib.ambassadors.invitation import Channel, Invitation, Status
 from chalicelib.ambassadors.invitations import Wanted
 from chalicelib.ambassadors.model import Appointment, State, spelled
-from chalicelib.emails import LONGEST_EMAIL, clean_email
 from chalicelib.errors import NotFound
 from chalicelib.http import (
     CREATOR,
@@ -27,43 +35,16 @@ from chalicelib.http import (
     next_cursor,
     page_of,
     read_cursor,
+    redirect,
 )
 from chalicelib.i18n import translate
-from chalicelib.names import clean_name, clean_text, refuse
 from chalicelib.pages import shell
-from chalicelib.pages.shell import mark
-from chalicelib.phones import clean_phone
 from chalicelib.shapes import Day, Strict, View
 
 api = Api("ambassadors")
 
-AreaId = Annotated[str, Field(min_length=2, max_length=40)]
-PersonId = Annotated[str, Field(min_length=1, max_length=40)]
-Reason = Annotated[str, Field(min_length=1, max_length=2000), AfterValidator(lambda t: clean_text(t, 500))]
 Limit = Annotated[int, Field(ge=1, le=100)]
-STATES = {
-    "coming": mark("The appointment has not begun yet."),
-    "standing": mark("The appointment stands today."),
-    "over": mark("The term of this appointment is over."),
-    "ended": mark("This appointment was ended."),
-}
-
-
-class AppointmentBody(Strict):
-    influencer_id: PersonId
-    area: AreaId
-    begins: Day | None = None
-    """Left out: today."""
-    until: Day | None = None
-    """The last day. Left out: a year after the first."""
-
-
-class RenewalBody(Strict):
-    until: Day
-
-
-class EndBody(Strict):
-    reason: Reason
+PDF = "application/pdf"
 
 
 class AmbassadorsQuery(Strict):
@@ -323,6 +304,17 @@ def ambassador(request: Request, appointment: str) -> AmbassadorView:
     return _view(wiring.ambassadors().get(request.principal, appointment))
 
 
+@api.raw(
+    "GET",
+    "/v1/ambassadors/{appointment}/letter.pdf",
+    allow="ambassador.read",
+    produces=PDF,
+    summary="The letter of an appointment, to print: a redirect to the file",
+)
+def letter_file(request: Request, appointment: str) -> Response:
+    return _printed(request, wiring.ambassadors().get(request.principal, appointment))
+
+
 @api.post(
     "/v1/ambassadors/{appointment}/renewal",
     allow="ambassador.write",
@@ -369,49 +361,22 @@ def my_appointments(request: Request, query: ListQuery) -> OwnAppointments:
     return OwnAppointments(items=items, next=after)
 
 
+@api.raw(
+    "GET",
+    "/v1/me/appointments/{appointment}/letter.pdf",
+    allow=CREATOR,
+    produces=PDF,
+    summary="The creator's own letter, to print: a redirect to the file",
+)
+def my_letter_file(request: Request, appointment: str) -> Response:
+    return _printed(request, wiring.ambassadors().own(request.principal.id, appointment))
+
+
+def _printed(request: Request, one: Appointment) -> Response:
+    return redirect(wiring.printer().link(wiring.ambassadors().written(one), request.lang))
+
+
 # --- invitations
-
-
-class InvitationOfPerson(Strict):
-    """Of somebody who is known from a file."""
-
-    channel: Channel = "whatsapp"
-    reason: Reason
-    """Why this person, and how one has their address."""
-
-
-class InvitationBody(Strict):
-    """Either `influencer_id`, of somebody who is known from a file, or address, name and area."""
-
-    channel: Channel
-    reason: Reason
-    influencer_id: Annotated[str, Field(max_length=40)] = ""
-    address: Annotated[str, Field(max_length=LONGEST_EMAIL)] = ""
-    name: Annotated[
-        str, Field(max_length=400), AfterValidator(lambda name: clean_name(name) if name else "")
-    ] = ""
-    area: Annotated[str, Field(max_length=40)] = ""
-    language: Annotated[str, Field(pattern=r"^[a-z]{2,3}$")] = "hi"
-
-    @model_validator(mode="after")
-    def _one_or_the_other(self) -> InvitationBody:
-        told = (self.address, self.name, self.area)
-        if any(told) if self.influencer_id else not all(told):
-            sentence = "Give either the id of somebody from a file, or address, name and area."
-            raise refuse("whom", sentence)
-        return self
-
-    @property
-    def clean_address(self) -> str:
-        """Raises as a validator does."""
-        if not self.address:
-            return ""
-        return clean_phone(self.address) if KINDS[self.channel] == "phone" else clean_email(self.address)
-
-    @model_validator(mode="after")
-    def _an_address(self) -> InvitationBody:
-        _ = self.clean_address
-        return self
 
 
 class InvitationsQuery(Strict):
@@ -479,16 +444,7 @@ INVITATION_AS_NOW = Again(("id",), _invitation_as_now)
     summary="Invite somebody who has not signed up: one message, once for ever",
 )
 def invite(request: Request, body: InvitationBody) -> InvitationView:
-    wanted = Wanted(
-        channel=body.channel,
-        reason=body.reason,
-        address=body.clean_address,
-        name=body.name,
-        area=body.area,
-        language=body.language,
-        influencer=body.influencer_id,
-    )
-    return _invitation(wiring.invitations().invite(request.principal, wanted))
+    return _invitation(wiring.invitations().invite(request.principal, body.wanted))
 
 
 @api.get(

@@ -5,13 +5,14 @@ from __future__ import annotations
 import base64
 import hashlib
 import secrets
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 from pynamodb.transactions import TransactWrite
 
+from chalicelib import lists
 from chalicelib.ambassadors.model import (
     A_TERM,
     READ,
@@ -19,13 +20,14 @@ from chalicelib.ambassadors.model import (
     Appointment,
     Card,
     NotApproved,
+    NotStanding,
     State,
     check_begins,
     check_term,
     first_name,
     plain,
 )
-from chalicelib.ambassadors.store import ENDED, OPEN, AmbassadorStore, Position, prefix_of
+from chalicelib.ambassadors.store import ENDED, OPEN, AmbassadorStore
 from chalicelib.clock import Clock
 from chalicelib.errors import InvalidInput, NotFound, Transient
 from chalicelib.identity.audit import Audit
@@ -36,7 +38,6 @@ from chalicelib.ports import Appointee, Appointees, Area, Areas, People
 
 TRIES = 5
 PAGE = 100
-MOST_READ = 2000
 """Appointments that one call looks through; behind them the list goes on with its cursor."""
 CONTACTS = 25
 SYSTEM = "system"
@@ -63,6 +64,20 @@ class Letter:
 
 
 @dataclass(frozen=True)
+class Written:
+    """What the letter of an appointment says."""
+
+    appointment: Appointment
+    name: str
+    """The person's whole name: who has the letter may see it."""
+    areas: tuple[Area, ...]
+    """From the country to the area itself."""
+    by: str
+    """The name of who appointed, or renewed last; empty where a review's event did, or they have left."""
+    dated: datetime
+
+
+@dataclass(frozen=True)
 class Ambassadors:
     """Appointments, each visible only where its reader covers the area: any other is not there."""
 
@@ -72,6 +87,8 @@ class Ambassadors:
     appointees: Appointees
     audit: Audit
     clock: Clock
+    staff_name: Callable[[str], str]
+    """A member of staff's name by their id; empty for nobody."""
 
     def appoint(
         self,
@@ -150,13 +167,12 @@ class Ambassadors:
         list go on. Raises InvalidInput for an area that is none or not the caller's."""
         keys = [OPEN, ENDED] if state is None else [ENDED if state == "ended" else OPEN]
         stretches = [(key, prefix) for key in keys for prefix in prefixes(self.areas, who, area, READ)]
-        today, found = self._today(), []
-        for read, (one, place) in enumerate(self._walk(stretches, after), start=1):
-            if state in (None, one.state(today)) and (ends_by is None or one.until <= ends_by):
-                found.append(one)
-            if len(found) == limit or read >= MOST_READ:
-                return found, place
-        return found, None
+        today = self._today()
+        return lists.page(
+            lists.walk(stretches, lambda at, begin: self.store.listed(*at, begin, PAGE), after),
+            limit,
+            lambda one: state in (None, one.state(today)) and (ends_by is None or one.until <= ends_by),
+        )
 
     def names(self, appointments: Sequence[Appointment]) -> dict[str, str]:
         """The names of those of these people who have not left, by id."""
@@ -170,6 +186,32 @@ class Ambassadors:
     def of_person(self, influencer: str) -> list[Appointment]:
         """All appointments of somebody, the latest first: for themself."""
         return self.store.many(self.store.card(influencer).known)[::-1]
+
+    def own(self, influencer: str, appointment: str) -> Appointment:
+        """One of somebody's own appointments. Raises NotFound, also for one of anybody else."""
+        found = self.store.find(appointment)
+        if found is None or found.influencer != influencer:
+            raise NotFound
+        return found
+
+    def written(self, one: Appointment) -> Written:
+        """What the letter of an appointment says. Raises NotStanding for one that is over: such a letter
+        holds no more, and none is made of it."""
+        person = self.appointees.appointee(one.influencer)
+        stands = one.state(self._today()) in ("coming", "standing")
+        if person is None or not stands or not _holds(one, person):
+            raise NotStanding
+        known = self.areas.many(one.path)
+        if one.area not in known:
+            raise NotFound
+        by, at = (one.renewals[-1].by, one.renewals[-1].at) if one.renewals else (one.by, one.at)
+        return Written(
+            appointment=one,
+            name=person.name,
+            areas=tuple(known[place] for place in one.path if place in known),
+            by="" if by == SYSTEM else self.staff_name(by),
+            dated=at,
+        )
 
     def verified(self, code: str) -> Letter:
         """What a letter's code tells. Raises NotFound for one that is none of ours."""
@@ -200,6 +242,20 @@ class Ambassadors:
         self._end_of_left(influencer)
         if ambassador_of:
             self._appoint_reviewed(influencer, event, at, ambassador_of)
+
+    def held(self, person: str) -> list[dict[str, Any]]:
+        """A person's appointments, as plain values (ports.PersonalRecords)."""
+        told = {"area", "begins", "until", "code", "at", "ended_on", "reason"}
+        return [
+            {"kind": "appointment", **one.model_dump(mode="json", include=told)}
+            for one in self.store.many(self.store.card(person).known)
+        ]
+
+    def forget(self, person: str) -> bool:
+        """Ends the appointments of somebody who was erased. That somebody was appointed stays, under an id
+        that leads to nobody; the name stood in the register alone."""
+        self._end_of_left(person)
+        return True
 
     def _end_of_left(self, influencer: str) -> None:
         def step(appointment: str) -> tuple[Appointment, None]:
@@ -304,15 +360,6 @@ class Ambassadors:
             return after
         raise Transient
 
-    def _walk(
-        self, stretches: Sequence[tuple[str, str]], after: Mapping[str, Any] | None
-    ) -> Iterator[tuple[Appointment, dict[str, Any]]]:
-        first = int(after["stretch"]) if after else 0
-        for number, (key, prefix) in enumerate(stretches[first:], start=first):
-            begin: Position | None = after["key"] if after and number == first else None
-            for one, place in self.store.listed(key, prefix, begin, PAGE):
-                yield one, {"stretch": number, "key": place}
-
     def _today(self) -> date:
         return self.clock.today_ist()
 
@@ -339,15 +386,8 @@ def covered(areas: Areas, who: Principal, area_id: str, action: str) -> Area:
 def prefixes(areas: Areas, who: Principal, area: str | None, action: str) -> list[str]:
     """Beginnings of the places that the caller may look through, none inside another."""
     if area is not None:
-        return [prefix_of(covered(areas, who, area, action).path)]
-    if who.covers_area((), action):
-        return [""]
-    paths = [found.path for one in who.areas if (found := areas.get(one)) is not None]
-    kept: list[str] = []
-    for prefix in sorted(prefix_of(path) for path in paths if who.covers_area(path, action)):
-        if not kept or not prefix.startswith(kept[-1]):
-            kept.append(prefix)
-    return kept
+        return [lists.prefix_of(covered(areas, who, area, action).path)]
+    return lists.covered_prefixes(areas, who, action)
 
 
 def _ended(area: Area) -> InvalidInput:

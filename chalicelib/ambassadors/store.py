@@ -5,6 +5,7 @@
     inf_…                   card         what of a person stands, ids of all they had; `rev`      key, batch
     code#<letter's code>    -            whose letter it is                                       key
     inv_…                   invitation   an invitation as JSON; `list_key`, `place`; `rev`        key
+    waiting                 <time>#<id>  which invitation was made then, for the sweep                 query
     address#<kind>#<hash>   -            which invitation went to this address: one for ever      key
 
 Index `by_place` (list_key, place): `open`, `ended` and `invitation`, each by the ids of its area's path, then
@@ -24,6 +25,7 @@ Access, in request units (an appointment is about half a KB, a card less):
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
@@ -33,10 +35,13 @@ from pynamodb.transactions import TransactWrite
 
 from chalicelib.ambassadors.invitation import Invitation
 from chalicelib.ambassadors.model import Appointment, Card
+from chalicelib.clock import rfc3339
+from chalicelib.lists import prefix_of
 from chalicelib.tables import Table, TableName
 
 APPOINTMENT, CARD, ALONE = "appointment", "card", "-"
 OPEN, ENDED, INVITATION = "open", "ended", "invitation"
+WAITING = "waiting"
 BATCH = 100
 Position = dict[str, Any]
 
@@ -59,11 +64,6 @@ class Record(Table):
     place = UnicodeAttribute(null=True)
     body = UnicodeAttribute(null=True)
     rev = NumberAttribute(null=True)
-
-
-def prefix_of(path: Sequence[str]) -> str:
-    """How the places of all in this area and below begin."""
-    return "".join(f"{part}/" for part in path)
 
 
 class AmbassadorStore:
@@ -158,6 +158,17 @@ class AmbassadorStore:
             claim = Record(_address_key(kind, digest), ALONE, body=made.id)
             transaction.save(claim, condition=Record.pk.does_not_exist())
         transaction.save(_invitation(made), condition=Record.pk.does_not_exist())
+        transaction.save(Record(WAITING, f"{rfc3339(made.at)}#{made.id}", body=made.id))
+
+    def waiting_since(self, before: datetime, limit: int) -> Iterator[tuple[str, str]]:
+        """Invitations made before then that nobody has looked at since, the oldest first: where each is
+        noted, and its id."""
+        rows = Record.query(WAITING, Record.sk < rfc3339(before), limit=limit, consistent_read=True)
+        return ((row.sk, row.body or "") for row in rows)
+
+    def looked_at(self, place: str) -> None:
+        """Takes such a note away."""
+        Record(WAITING, place).delete()
 
     def change_invitation(self, after: Invitation) -> bool:
         """An invitation as it became; False when somebody else has changed it."""

@@ -154,6 +154,7 @@ class Preview:
         """Counts these people; each is reached over the first of `channels` that they can be reached over."""
         for row in rows:
             reason = audience.reason_against(row, low.of(row.partition) if low else None)
+            reason = reason or ("paused" if row.paused else None)
             channel = next((c for c in channels if c in row.channels), None)
             if reason or channel is None:
                 self.excluded[reason or "no_channel"] += 1

@@ -72,8 +72,9 @@ class Correction(Words):
         return person != self.author and campaign.may_be_approved_by(person)
 
     def content(self, campaign: Campaign) -> Content:
-        """The campaign's content with these words in place of its own."""
-        own = self.model_dump(include={"messages", "channels"}) | {"expires_at": None}
+        """The campaign's content with these words in place of its own. What was to be published goes: it may
+        say what was wrong."""
+        own = self.model_dump(include={"messages", "channels"}) | {"expires_at": None, "posts": {}}
         return Content.model_validate(campaign.content.model_dump() | own)
 
     def parents(self, runs: Iterable[Run]) -> tuple[str, ...]:

@@ -41,13 +41,14 @@ class Kits:
             title=content.title,
             kind=content.kind,
             link=content.link,
-            texts=self._texts(content, platform, tracked if content.link else ""),
+            texts=self.texts(content, platform, tracked if content.link else ""),
             overrides=campaign.overridden,
             department=content.department,
             areas=frozenset(content.audience.areas),
         )
 
-    def _texts(self, content: Content, platform: str, link: str) -> Mapping[str, str]:
+    def texts(self, content: Content, platform: str, link: str) -> Mapping[str, str]:
+        """What a message of the campaign says to many, by language, with `link` in place of its own."""
         found: dict[str, str] = {}
         for channel in (platform, *ELSE):
             for language, message in content.messages.get(channel, {}).items():  # type: ignore[call-overload]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -82,6 +83,26 @@ Schemes = Annotated[
 Disclosure = Annotated[dict[str, Annotated[str, Field(max_length=300)]], BeforeValidator(_by_language)]
 
 
+PostPlatform = Literal["facebook", "instagram", "x", "youtube", "whatsapp", "telegram"]
+LONGEST_POST: Mapping[PostPlatform, int] = {
+    "facebook": 5000,
+    "instagram": 2200,
+    "x": 280,
+    "youtube": 5000,
+    "whatsapp": 4096,
+    "telegram": 4096,
+}
+"""Characters of a post with disclosure and link, as its platform counts them (`weight_of`)."""
+LINK_ON_X = 23
+ONE_EACH_ON_X = ((0, 0x10FF), (0x2000, 0x200D), (0x2010, 0x201F), (0x2032, 0x2037))
+"""Letters that X counts as one: Indian scripts are among them; all others count two."""
+PostText = Annotated[str, Field(min_length=1, max_length=5000)]
+PostTexts = Annotated[
+    dict[Language, dict[PostPlatform, PostText]],
+    BeforeValidator(lambda given: given or {}),
+]
+
+
 class Content(Strict):
     """All that a person writes and another approves. A draft may leave out what `unready` asks for later."""
 
@@ -107,7 +128,8 @@ class Content(Strict):
     """Electioneering only: who publishes it."""
     schemes: Schemes = ()
     """Ids of the schemes that it carries to people."""
-    posts: NotYet = None
+    posts: PostTexts = {}
+    """What creators may publish, by language and platform."""
     media: NotYet = None
     priority: NotYet = None
 
@@ -162,6 +184,17 @@ class Content(Strict):
             return None
         line = self.line(language, organisation)
         return m.full_text(message, name=name, disclosure=line, link=self.link)
+
+    def post_text(self, language: str, platform: str, organisation: str) -> str:
+        """What a creator may publish, disclosure and link included; empty where nothing is written for this
+        platform."""
+        text = self.posts.get(language, {}).get(platform, "")  # type: ignore[call-overload]
+        if not text:
+            return ""
+        line = self.line(language, organisation)
+        said = m.fill(text, "", line, self.link)
+        said = said if "{disclosure}" in text else f"{said}\n\n{line}"
+        return said if not self.link or "{link}" in text else f"{said}\n\n{self.link}"
 
     def each(self) -> Iterable[tuple[m.Channel, str, m.Message, str]]:
         """Every message with its channel, its language and its field name."""
@@ -235,9 +268,37 @@ def faults(content: Content, organisation_kind: str) -> list[FieldError]:
         found.append(FieldError("kind", "kind_not_allowed", sentence, {"kind": content.kind}))
     if content.expires_at is not None and not believable(content.expires_at):
         found.append(FieldError("expires_at", "year", WRONG_YEAR))
+    for language, by_platform in content.posts.items():
+        for platform, text in by_platform.items():
+            found += [
+                FieldError(f"posts.{language}.{platform}", "placeholder_unknown", IN_POSTS, {"name": name})
+                for name in sorted({*m.unknown_placeholders(text), *({"name"} if "{name}" in text else ())})
+            ]
     for channel, _, message, where in content.each():
         found += m.shape_faults(channel, message, where)
     return found
+
+
+IN_POSTS = "In a post {%(name)s} is not known. Use {disclosure} or {link}."
+
+
+def weight_of(text: str, platform: str) -> int:
+    """The length of a post as its platform counts it (X: https://docs.x.com/fundamentals/counting-characters)."""
+    if platform != "x":
+        return len(text)
+    short = re.sub(r"https?://\S+", "x" * LINK_ON_X, text)
+    return sum(1 if any(a <= ord(one) <= z for a, z in ONE_EACH_ON_X) else 2 for one in short)
+
+
+def post_faults(content: Content, organisation: str) -> list[FieldError]:
+    """Posts that are too long for their platform with disclosure and link."""
+    sentence = "With disclosure and link this is longer than %(n)s characters."
+    return [
+        FieldError(f"posts.{language}.{platform}", "post_too_long", sentence, {"n": LONGEST_POST[platform]})
+        for language, by_platform in content.posts.items()
+        for platform in by_platform
+        if weight_of(content.post_text(language, platform, organisation), platform) > LONGEST_POST[platform]
+    ]
 
 
 def unready(content: Content, templates: Templates, organisation: str, now: datetime) -> list[FieldError]:
@@ -265,6 +326,7 @@ def unready(content: Content, templates: Templates, organisation: str, now: date
     if content.kind == "electioneering":
         wanted = {"certificate": content.certificate, "imprint": content.imprint}
         found += [FieldError(f, missing.code, missing.message) for f, value in wanted.items() if not value]
+    found += post_faults(content, organisation)
     for channel, language, message, where in content.each():
         line = content.line(language, organisation)
         if m.wants_link(message) and not content.links:

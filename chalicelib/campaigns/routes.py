@@ -31,9 +31,11 @@ Change = cast(
             name: (info.annotation, FieldInfo.merge_field_infos(info, default=None))
             for name, info in Content.model_fields.items()
         },
+        rev=(int | None, None),
     ),
 )
-"""Any fields of a campaign; each replaces the one that was there."""
+"""Any fields of a campaign; each replaces the one that was there. `rev`: the revision that was read before,
+so that nobody's change is lost: 409 when it is no longer that one."""
 
 
 class CampaignsQuery(Strict):
@@ -221,7 +223,8 @@ def campaign(request: Request, campaign_id: str) -> CampaignView:
 )
 def change(request: Request, campaign_id: str, body: BaseModel) -> CampaignView:
     fields: dict[str, Any] = body.model_dump(exclude_unset=True)
-    return _view(wiring.campaigns().change(request.principal, campaign_id, fields))
+    rev = fields.pop("rev", None)
+    return _view(wiring.campaigns().change(request.principal, campaign_id, fields, rev))
 
 
 @api.post(

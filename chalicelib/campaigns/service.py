@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -168,9 +170,21 @@ class Campaigns:
                 return found, place
         return found, None
 
+    def last_runs(self, campaigns: Collection[Campaign]) -> dict[str, Run]:
+        """The newest run of each of these campaigns that has one, by the campaign's id."""
+        return self.store.last_runs(campaigns)
+
+    def judged(self, campaign_id: str) -> Content | None:
+        """The content as an approver last decided on it; None when nobody has."""
+        return self.store.judged(campaign_id)
+
     def runs(self, campaign_id: str) -> list[Run]:
         """The campaign's runs, oldest first. Raises NotFound."""
         return self.store.runs(self.get(campaign_id).id)
+
+    def runs_of(self, seen: Campaign) -> list[Run]:
+        """The runs of a campaign that has been read, oldest first; nothing is read when there are none."""
+        return self.store.runs(seen.id) if seen.runs else []
 
     def _sight(self, who: Principal, action: str) -> Callable[[Campaign], bool]:
         """Whether somebody may do `action` with a campaign: nodal officers with those of their departments,
@@ -198,12 +212,16 @@ class Campaigns:
 
     # --- writing and approving ------------------------------------------------------------------------
 
-    def create(self, who: Principal, content: Content) -> Campaign:
-        """A new draft. Raises InvalidInput for what cannot even be a draft."""
+    def create(self, who: Principal, content: Content, once: str = "") -> Campaign:
+        """A new draft. Raises InvalidInput for what cannot even be a draft.
+
+        `once`: what one person says again when they send the same form twice: ChangedMeanwhile then, and
+        `made_by` names the draft that there is.
+        """
         now = self.clock.now()
         self._check_draft(who, content)
         draft = Campaign(
-            id=new_id("cmp"),
+            id=made_by(who, once) if once else new_id("cmp"),
             rev=1,
             status="draft",
             content=content,
@@ -213,9 +231,16 @@ class Campaigns:
         )
         return self.commit(who, "campaign.created", draft, {"kind": content.kind})
 
-    def change(self, who: Principal, campaign_id: str, fields: dict[str, Any]) -> Campaign:
-        """A draft with some fields replaced. What is submitted or approved stands: Conflict."""
+    def change(
+        self, who: Principal, campaign_id: str, fields: dict[str, Any], rev: int | None = None
+    ) -> Campaign:
+        """A draft with some fields replaced. What is submitted or approved stands: Conflict.
+
+        `rev`: the revision that was read before; ChangedMeanwhile when it is no longer that one.
+        """
         seen = self.for_work(who, campaign_id, WRITE)
+        if rev is not None and rev != seen.rev:
+            raise ChangedMeanwhile
         if seen.status != "draft":
             raise Conflict("Only a draft can be changed. A declined campaign becomes a draft again.")
         content = Content.model_validate(seen.content.model_dump() | fields)
@@ -259,14 +284,32 @@ class Campaigns:
         after = self._after(seen, status, decided_by=who.id, decision=decision, reason=reason)
         event = CampaignApproved(campaign_id=seen.id, department=seen.department)
         detail = {"decision": decision}
+        judge = partial(self.store.put_judged, campaign=after)
         if decision == "approve":
-            return self.commit(who, "campaign.approved", after, detail, event=event)
+            return self.commit(who, "campaign.approved", after, detail, event=event, write=judge)
         after = after.model_copy(update={"overrides": ()})  # they were for the text that was approved
-        return self.commit(
-            who, "campaign.declined", after, detail, write=partial(self.store.put_overrides, campaign=after)
-        )
+
+        def write(transaction: TransactWrite) -> None:
+            judge(transaction)
+            self.store.put_overrides(transaction, after)
+
+        return self.commit(who, "campaign.declined", after, detail, write=write)
 
     # --- runs -----------------------------------------------------------------------------------------
+
+    def planned(
+        self,
+        who: Principal,
+        campaign_id: str,
+        at: datetime | None,
+        *,
+        zone: str = "",
+        spread_minutes: int = 0,
+        repeat: Repeat | None = None,
+    ) -> Run:
+        """The run that `schedule` would make now; nothing is written. Raises what it raises."""
+        seen = self.for_work(who, campaign_id, SCHEDULE)
+        return self._run_of(seen, at, zone, spread_minutes, repeat)
 
     def schedule(
         self,
@@ -286,11 +329,31 @@ class Campaigns:
         or that a code of conduct holds back.
         """
         seen = self.for_work(who, campaign_id, SCHEDULE)
+        run = self._run_of(seen, at, zone, spread_minutes, repeat)
+        now, series = self.clock.now(), run.series
+        after = self._after(seen, "scheduled", runs=run.number, repeats=repeat and repeat.every)
+        ranges = self._ranges(seen.content.audience)
+        elections = self._elections(seen.content.audience, ranges)
+        snapshot = Snapshot(seen.content, self.organisation, tuple(ranges), elections)
+
+        def write(transaction: TransactWrite) -> None:
+            event = RunScheduled(run_id=run.id, campaign_id=run.campaign_id, at=rfc3339(run.at))
+            self.store.freeze(transaction, run, snapshot)
+            self.store.put_run(transaction, run, event, now)
+
+        detail = {"run": run.id, "at": rfc3339(run.at), "content": snapshot.fingerprint}
+        detail |= {"every": series.every} if series else {}
+        self.commit(who, "run.scheduled", after, detail, write=write)
+        if run.at - now < AT_ONCE:
+            self.launch(run.id, (run.at - now).total_seconds())
+        return run
+
+    def _run_of(
+        self, seen: Campaign, at: datetime | None, zone: str, spread_minutes: int, repeat: Repeat | None
+    ) -> Run:
         if seen.status != "approved":
             raise _not_now(seen)
         now = self.clock.now()
-        number = seen.runs + 1
-        after = self._after(seen, "scheduled", runs=number, repeats=repeat and repeat.every)
         if wrong := self.unready(seen.content):  # a template may have been withdrawn since the approval
             raise InvalidInput(wrong)
         content = seen.content
@@ -310,8 +373,8 @@ class Campaigns:
         if any(start + timedelta(minutes=spread_minutes) >= end for start, end in lives):
             sentence = "The messages must be spread over less than the time until the run expires."
             raise InvalidInput.of("spread_minutes", "spread_too_long", sentence)
-        run = Run(
-            id=run_id(seen.id, number),
+        return Run(
+            id=run_id(seen.id, seen.runs + 1),
             campaign_id=seen.id,
             rev=1,
             status="scheduled",
@@ -324,40 +387,25 @@ class Campaigns:
             spread_minutes=spread_minutes,
             series=series,
         )
-        ranges = self._ranges(seen.content.audience)
-        elections = self._elections(seen.content.audience, ranges)
-        snapshot = Snapshot(seen.content, self.organisation, tuple(ranges), elections)
 
-        def write(transaction: TransactWrite) -> None:
-            event = RunScheduled(run_id=run.id, campaign_id=run.campaign_id, at=rfc3339(begins))
-            self.store.freeze(transaction, run, snapshot)
-            self.store.put_run(transaction, run, event, now)
-
-        detail = {"run": run.id, "at": rfc3339(begins), "content": snapshot.fingerprint}
-        detail |= {"every": series.every} if series else {}
-        self.commit(who, "run.scheduled", after, detail, write=write)
-        if begins - now < AT_ONCE:
-            self.launch(run.id, (begins - now).total_seconds())
-        return run
-
-    def pause(self, who: Principal, campaign_id: str, code: str = "") -> Campaign:
+    def pause(self, who: Principal, campaign_id: str, code: str = "", *, reason: str = "") -> Campaign:
         """Halts a run, scheduled or under way: within 5 s nothing new is sent. Its expiry goes on. `code`:
-        the platform's word that made it necessary."""
-        return self._steer(who, campaign_id, "pause", {"code": code} if code else {})[0]
+        the platform's word that made it necessary; `reason`: a person's, for the audit."""
+        return self._steer(who, campaign_id, "pause", _given(code=code, reason=reason))[0]
 
-    def resume(self, who: Principal, campaign_id: str) -> Campaign:
+    def resume(self, who: Principal, campaign_id: str, *, reason: str = "") -> Campaign:
         """Lets a paused run go on exactly where it stopped."""
-        campaign, run = self._steer(who, campaign_id, "resume")
+        campaign, run = self._steer(who, campaign_id, "resume", _given(reason=reason))
         if run.status == "dispatching":
             self.wake(run.id)
         elif run.at - self.clock.now() < AT_ONCE:
             self.launch(run.id, (run.at - self.clock.now()).total_seconds())
         return campaign
 
-    def cancel(self, who: Principal, campaign_id: str) -> Campaign:
+    def cancel(self, who: Principal, campaign_id: str, *, reason: str = "") -> Campaign:
         """Calls off a run, scheduled, under way or paused, and with it the campaign and its repetition:
         whoever was not sent to is not."""
-        campaign, run = self._steer(who, campaign_id, "cancel")
+        campaign, run = self._steer(who, campaign_id, "cancel", _given(reason=reason))
         if run.started_at:
             self.wake(run.id)
         return campaign
@@ -471,6 +519,10 @@ class Campaigns:
     def with_words(self, messages: Mapping[Channel, Mapping[str, Message]]) -> dict[str, Any]:
         """The messages with what is registered of them now: the words of an SMS, a template's language."""
         return with_words(messages, self._templates_of(messages))
+
+    def registered(self, medium: str) -> list[Template]:
+        """All templates that are registered for a medium, by name and language."""
+        return self.store.templates(medium)
 
     def _registers_for(self, channel_id: str) -> str:
         medium = self.medium_of(channel_id)
@@ -612,8 +664,19 @@ def _others_areas(asked: Sequence[str], known: Mapping[str, Area], who: Principa
     ]
 
 
+def made_by(who: Principal, once: str) -> str:
+    """The id of the draft that this person made with such a form."""
+    digest = hashlib.sha256(f"{who.id}\n{once}".encode()).digest()
+    return f"cmp_{base64.b32encode(digest[:10]).decode('ascii').lower()}"
+
+
 def _no_campaign(campaign_id: str) -> NotFound:
     return NotFound("There is no campaign %(id)s.", id=campaign_id)
+
+
+def _given(**detail: str) -> dict[str, Any]:
+    """What there is of a detail for the audit."""
+    return {name: value for name, value in detail.items() if value}
 
 
 def _not_now(seen: Campaign) -> Conflict:

@@ -5,6 +5,7 @@
     <campaign id>         run#<n>         one occurrence: status and times              due (until it ends)
     <campaign id>         frozen#<n>      what the run sends and reads, never changed
     <campaign id>         correction#<n>  a correction or withdrawal: its words, who proposed and decided
+    <campaign id>         judged          the content as an approver last decided on it
     <campaign id>         overrides       elections that it may go out under, for senders
     <job id>              counting        a large preview: what is counted so far; `expires`
     template#<channel>    <name>#<lang>   a template as the platform has approved it
@@ -44,6 +45,7 @@ from chalicelib.tables import Table, TableName
 
 CAMPAIGN = "campaign"
 OVERRIDES = "overrides"
+JUDGED = "judged"
 COUNTING = "counting"
 SCHEDULED, DISPATCHING = "run", "dispatching"
 Position = dict[str, Any]
@@ -117,6 +119,11 @@ class CampaignStore:
         item = _item(campaign_id, CAMPAIGN)
         return Campaign.model_validate_json(item.body) if item else None
 
+    def campaigns(self, ids: Collection[str]) -> dict[str, Campaign]:
+        """Those of these campaigns that there are, by id, in one request for each hundred."""
+        rows = CampaignItem.batch_get([(one, CAMPAIGN) for one in dict.fromkeys(ids)])
+        return {row.pk: Campaign.model_validate_json(row.body) for row in rows}
+
     def listed(
         self, status: str, departments: Collection[str], after: Position | None, page: int
     ) -> Iterator[tuple[Campaign, Position]]:
@@ -165,6 +172,15 @@ class CampaignStore:
         """Adds the senders' copy of a campaign's overrides."""
         transaction.save(CampaignItem(campaign.id, OVERRIDES, body=json.dumps(sorted(campaign.overridden))))
 
+    def put_judged(self, transaction: TransactWrite, campaign: Campaign) -> None:
+        """Adds the copy of what an approver has just decided on, to compare with what comes next."""
+        transaction.save(CampaignItem(campaign.id, JUDGED, body=campaign.content.model_dump_json()))
+
+    def judged(self, campaign_id: str) -> Content | None:
+        """The content as an approver last decided on it; None when nobody has."""
+        item = _item(campaign_id, JUDGED)
+        return Content.model_validate_json(item.body) if item else None
+
     def run_with_overrides(self, run: str) -> tuple[Run, frozenset[str]] | None:
         """A run, and the elections that its campaign may go out under, in one request."""
         key = split_run_id(run)
@@ -181,6 +197,12 @@ class CampaignStore:
         """All runs of a campaign, oldest first."""
         rows = CampaignItem.query(campaign_id, CampaignItem.sk.startswith("run#"), consistent_read=True)
         return sorted((Run.model_validate_json(row.body) for row in rows), key=lambda run: run.number)
+
+    def last_runs(self, campaigns: Collection[Campaign]) -> dict[str, Run]:
+        """The newest run of each of these campaigns that has one, by the campaign's id; one request."""
+        keys = [(one.id, f"run#{one.runs}") for one in campaigns if one.runs]
+        found = CampaignItem.batch_get(keys) if keys else ()
+        return {row.pk: Run.model_validate_json(row.body) for row in found}
 
     def put_run(self, transaction: TransactWrite, run: Run, event: Event | None, at: datetime) -> None:
         """Adds the write of a run's new state, which holds only over the one before it."""

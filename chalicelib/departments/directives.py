@@ -13,10 +13,10 @@ from chalicelib import cells
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.departments.changes import ChangedMeanwhile, Changes
 from chalicelib.departments.model import Directive, Order, State, bound_to
-from chalicelib.departments.pages import each_with, page
 from chalicelib.departments.store import DepartmentStore, Position
 from chalicelib.errors import Conflict, FieldError, InvalidInput, NotFound
 from chalicelib.identity.roles import Principal
+from chalicelib.lists import each_with, page
 
 READ, WRITE, ACKNOWLEDGE = "directive.read", "directive.write", "directive.acknowledge"
 

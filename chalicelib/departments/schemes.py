@@ -12,7 +12,6 @@ from pynamodb.transactions import TransactWrite
 from chalicelib.clock import Clock
 from chalicelib.departments.changes import Changes
 from chalicelib.departments.model import bound_to
-from chalicelib.departments.pages import page
 from chalicelib.departments.scheme import (
     Card,
     CardBody,
@@ -27,6 +26,7 @@ from chalicelib.departments.store import DepartmentStore, Position
 from chalicelib.errors import FieldError, InvalidInput, NotFound, OtherDepartment
 from chalicelib.identity.roles import Principal
 from chalicelib.ids import new_id
+from chalicelib.lists import page
 from chalicelib.ports import Briefs, CampaignBrief, SchemeBrief
 
 MOST_IN_A_KIT = 30

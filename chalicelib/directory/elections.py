@@ -16,7 +16,7 @@ from chalicelib.directory.store import DirectoryStore
 from chalicelib.errors import FieldError, InvalidInput, NotFound
 from chalicelib.identity.audit import Audit
 from chalicelib.ids import new_id
-from chalicelib.ports import Areas, Election
+from chalicelib.ports import Areas, Election, Polling
 
 FRESH_S = 10.0
 """How old a copy of the calendar may be that is acted on. Elections are entered weeks ahead."""
@@ -44,6 +44,15 @@ class ElectionCalendar:
 
     def knows(self, election: str) -> bool:
         return any(poll.id == election for poll in self._polls())
+
+    def between(self, paths: Iterable[Sequence[str]], begins: datetime, ends: datetime) -> list[Polling]:
+        asked = list(paths)
+        return [
+            Polling(poll.id, poll.name, tuple(poll.areas), *poll.silence, poll.code_from, poll.code_until)
+            for poll in sorted(self._polls(), key=lambda one: (one.polling_ends, one.id))
+            if min(poll.code_from, poll.silence[0]) < ends and poll.code_until > begins
+            if any(poll.touches(path) for path in asked)
+        ]
 
     def _polls(self) -> list[Poll]:
         now = self.ticks()

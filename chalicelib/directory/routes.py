@@ -12,6 +12,7 @@ from pydantic import Field
 
 from chalicelib import wiring
 from chalicelib.clock import rfc3339
+from chalicelib.directory.form import ElectionBody
 from chalicelib.directory.model import Label, Poll
 from chalicelib.errors import NotFound
 from chalicelib.http import (
@@ -27,7 +28,7 @@ from chalicelib.http import (
     read_cursor,
 )
 from chalicelib.ports import Area
-from chalicelib.shapes import Moment, Strict, View
+from chalicelib.shapes import Strict, View
 
 api = Api("directory")
 
@@ -103,20 +104,6 @@ class LabelView(View):
 class LabelList(View):
     items: list[LabelView]
     next: str | None = None
-
-
-class ElectionBody(Strict):
-    name: str = Field(min_length=1, max_length=150)
-    areas: Annotated[
-        tuple[Annotated[str, Field(min_length=1, max_length=40)], ...], Field(min_length=1, max_length=500)
-    ]
-    """Where it is held, with all below."""
-    polling_ends: Moment
-    """Silence is the 48 hours before."""
-    code_from: Moment
-    code_until: Moment
-    source: str = Field(min_length=1, max_length=500)
-    """Where this was announced: a notification's number or a link."""
 
 
 class ElectionView(View):

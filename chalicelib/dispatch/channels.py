@@ -162,12 +162,24 @@ class ChannelDesk:
 
     def listed(self) -> list[Standing]:
         """All configured channels."""
-        stops = self.store.stops()
-        return [self._standing(channel, stops) for channel in self.gateway.channels()]
+        stops, paces = self.store.stops(), self.paces.every()
+        return [
+            self._standing(channel, stops, paces.get(channel.id, Pace()))
+            for channel in self.gateway.channels()
+        ]
+
+    def paced(self) -> dict[str, Standing]:
+        """The same by id, without their stops: one request."""
+        paces = self.paces.every()
+        return {
+            channel.id: self._standing(channel, (), paces.get(channel.id, Pace()))
+            for channel in self.gateway.channels()
+        }
 
     def get(self, channel_id: str) -> Standing:
         """One channel. Raises NotFound when it is not configured."""
-        return self._standing(self._channel(channel_id), self.store.stops())
+        channel = self._channel(channel_id)
+        return self._standing(channel, self.store.stops(), self.paces.get(channel_id))
 
     def set_limits(
         self, who: Principal, channel_id: str, rate_per_s: float | None, per_day: int | None
@@ -202,12 +214,15 @@ class ChannelDesk:
             return self.get(channel_id)
         raise Transient
 
-    def try_out(self, who: Principal, channel_id: str, to: str, message: Outgoing) -> str:
+    def try_out(self, who: Principal, channel_id: str, to: str, message: Outgoing, *, test: str = "") -> str:
         """Sends one test message, audited without its address; `accepted`, `unknown` or `refused:<code>`.
+        `test`: its own name, under which it goes out once, however often it is asked for (`already`).
 
         Raises OnHold while the channel is stopped, Transient when its platform asks to wait.
         """
-        channel, test = self._channel(channel_id), new_id("tst")
+        channel, test = self._channel(channel_id), test or new_id("tst")
+        if self.outcome_of(channel_id, test):
+            return "already"
         self.audit.committing(
             subject=f"channel#{channel_id}",
             action="channel.tested",
@@ -217,17 +232,22 @@ class ChannelDesk:
         )
         return self.direct.send_over(channel, subject=f"test#{channel_id}", key=test, to=to, message=message)
 
+    def outcome_of(self, channel_id: str, test: str) -> str:
+        """What became of a test message; empty when there is none of this name. Raises Transient while it may
+        be under way."""
+        return self.direct.outcome_of(subject=f"test#{channel_id}", key=test)
+
     def _channel(self, channel_id: str) -> Channel:
         try:
             return self.gateway.channel(channel_id)
         except PlatformOff:
             raise NotFound("There is no channel %(id)s.", id=channel_id) from None
 
-    def _standing(self, channel: Channel, stops: Iterable[Stop]) -> Standing:
+    def _standing(self, channel: Channel, stops: Iterable[Stop], pace: Pace) -> Standing:
         scopes = {f"{PREFIX}{name}" for name in (channel.id, channel.platform, channel.medium)}
         stop = next((stop for stop in stops if stop.scope in scopes), None)
         limit = allowed(channel, self.gateway.capabilities(channel.platform))
-        return Standing(channel, limit, self.paces.get(channel.id), stop, self.clock.epoch())
+        return Standing(channel, limit, pace, stop, self.clock.epoch())
 
 
 def ways_now(gateway: Gateway, mediums: Iterable[str]) -> dict[str, Channel]:

@@ -76,30 +76,30 @@ class Direct:
         if standing is not None and standing.token != token:
             return self._standing(subject, key, standing)
         try:
-            outcome = self._outcome(free)
+            outcome, channel = self._outcome(free)
         except (Transient, PlatformOff):
             self.store.service_outcome(subject, key, token, "released", released=True)
             raise
-        return self._ended(subject, key, token, outcome)
+        return self._ended(subject, key, token, outcome, channel)
 
-    def _outcome(self, ways: Sequence[tuple[Channel, str, Outgoing]]) -> str:
-        """What the first way that does not refuse comes to. Raises Transient, and PlatformOff when all are
-        off by now."""
+    def _outcome(self, ways: Sequence[tuple[Channel, str, Outgoing]]) -> tuple[str, str]:
+        """What the first way that does not refuse comes to, and over which channel. Raises Transient, and
+        PlatformOff when all are off by now."""
         refused, off = "", None
         for way, to, message in ways:
             try:
                 self.gateway.send(way, to, replace(message, key=""))
             except OutcomeUnknown:
-                return "unknown"
+                return "unknown", way.medium
             except SendRefused as error:
                 refused = refused or f"refused:{error.platform_code}"
             except PlatformOff as error:
                 off = error
             else:
-                return "accepted"
+                return "accepted", way.medium
         if not refused and off is not None:
             raise off
-        return refused
+        return refused, ways[-1][0].medium
 
     def _standing(self, subject: str, key: str, row: ServiceClaim) -> str:
         if row.outcome:
@@ -108,7 +108,7 @@ class Direct:
             raise Transient(retry_after_s=REQUEST_S)
         return self._ended(subject, key, row.token, "unknown")
 
-    def _ended(self, subject: str, key: str, token: str, outcome: str) -> str:
-        self.store.service_outcome(subject, key, token, outcome)
+    def _ended(self, subject: str, key: str, token: str, outcome: str, channel: str = "") -> str:
+        self.store.service_outcome(subject, key, token, outcome, channel=channel)
         count(f"Service_{outcome.partition(':')[0]}")
         return outcome

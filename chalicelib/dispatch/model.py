@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from chalicelib.clock import IST
 from chalicelib.platforms.base import Channel
-from chalicelib.ports import Contact, Election, RosterRow, RunBrief, keeps_silence, needs_override
+from chalicelib.ports import Contact, Election, RosterRow, RunBrief, is_paused, keeps_silence, needs_override
 
 CHUNK_SIZE = 25
 SHARDS = 4
@@ -355,6 +355,8 @@ def route(
     The campaign's order of channels decides among those over which the person can be reached;
     `language_for(channel, wanted)` gives the language in which the message goes out, None when none fits.
     """
+    if row.paused:
+        return "paused"
     reachable = [c for c in channels if c in row.channels]
     if not reachable:
         return "no_channel"
@@ -403,7 +405,7 @@ def over(run: RunBrief, now: datetime) -> str | None:
 
 def reason_against(run: RunBrief, contact: Contact | None, channel: str, now: datetime) -> str | None:
     """Why this person must never get this run; None when they may. Looked at before the claim and again after
-    it."""
+    it. Who pauses is still told that what they got was wrong."""
     if (reason := over(run, now)) is not None:
         return reason
     if contact is None:
@@ -413,6 +415,7 @@ def reason_against(run: RunBrief, contact: Contact | None, channel: str, now: da
         "no_address": channel not in contact.addresses,
         "opted_out": channel in contact.suppressed,
         "no_consent": (run.purpose, channel) not in contact.consents,
+        "paused": is_paused(contact.paused_until, now) and not run.parents,
     }
     return next((reason for reason, holds in against.items() if holds), None)
 
@@ -817,6 +820,33 @@ class Counts:
             self.not_sent[str(facts[Fact.NOT_SENT])] += 1
         else:
             self.in_progress += 1
+
+    def join(self, other: Counts) -> None:
+        """Adds the counts of other tallies."""
+        for name, value in vars(other).items():
+            if isinstance(value, Counter):
+                getattr(self, name).update(value)
+            else:
+                setattr(self, name, getattr(self, name) + value)
+
+
+STAGES: Mapping[str, tuple[Fact, ...]] = {
+    "accepted": (Fact.ACCEPTED, Fact.SENT, Fact.DELIVERED, Fact.READ),
+    "delivered": (Fact.DELIVERED, Fact.READ),
+    "read": (Fact.READ,),
+}
+"""How far a message may come, and the facts that prove it: the first of them tells since when."""
+
+
+def since(facts: Facts) -> dict[str, int]:
+    """Since when each stage holds (seconds since EPOCH) that this person counts in, as `Counts` does."""
+    status = status_of(facts)
+    held = (status in TAKEN, status in ARRIVED, status is Status.READ)
+    return {
+        stage: min(value for fact in proofs if isinstance(value := facts.get(fact), int))
+        for (stage, proofs), holds in zip(STAGES.items(), held, strict=True)
+        if holds
+    }
 
 
 def total(tallies: Iterable[Tally]) -> Counts:

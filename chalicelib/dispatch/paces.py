@@ -80,6 +80,10 @@ class Paces:
         """The pace as it stands."""
         return self.read(channel)[0]
 
+    def every(self) -> dict[str, Pace]:
+        """The paces of all channels that have sent, by channel, in one request."""
+        return {item.sk: Pace(**item.state) for item in PaceItem.query(PACE, consistent_read=True)}
+
     def put(self, transaction: TransactWrite, channel: str, after: Pace, rev: int) -> None:
         """Adds the write of a pace that was read with this revision; refused when it has changed since."""
         transaction.save(_item(channel, after, rev), condition=_unchanged(rev))

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from chalicelib.clock import Clock
 from chalicelib.dispatch.model import (
+    SHARDS,
+    STAGES,
     Chunk,
     Counts,
     Decided,
@@ -18,26 +23,67 @@ from chalicelib.dispatch.model import (
     Tally,
     followed,
     moment,
-    total,
+    seconds,
+    since,
 )
 from chalicelib.dispatch.store import DispatchStore
 from chalicelib.platforms.base import Gateway
 from chalicelib.ports import RunBrief
 
 KEPT_S = 3.0
-"""How long the tallies of a run that is being dispatched are kept before they are read again."""
+"""How long the sums of a run that is being dispatched are kept before its tallies are read again."""
+KEPT_AS_LONG_AS_READ = 10
+"""A run that takes a second to be summed is summed again after ten: many may watch it at once."""
+RUNS_KEPT = 16
+LATELY_S = 60
+HOUR_S = 3600
 NO_TIMES = frozenset({Fact.SUPERSEDED, Fact.CLOSED, Fact.RESENT, Fact.NEXT})
 """Facts that tell nothing of the message's way: a decision is listed as such."""
 REASONS = ("skipped", "not_sent", "failed_by_code")
 
 
+@dataclass
+class Part:
+    """What became of the people of one channel, language and district of a run."""
+
+    counts: Counts = field(default_factory=Counts)
+    hours: dict[str, Counter[int]] = field(default_factory=lambda: {stage: Counter() for stage in STAGES})
+    """By stage, how many came there in each hour since the run was to begin."""
+    lately: int = 0
+    """Accepted in the minute before it was summed."""
+
+    def add(self, tally: Tally, begins: int, now: int) -> None:
+        """Adds a tally of a run that was to begin then; times are seconds since EPOCH."""
+        self.counts.add(tally)
+        for facts in tally.facts.values():
+            for stage, at in since(facts).items():
+                self.hours[stage][max(0, at - begins) // HOUR_S] += 1
+                self.lately += stage == "accepted" and now - at < LATELY_S
+
+    def join(self, other: Part) -> None:
+        self.counts.join(other.counts)
+        self.lately += other.lately
+        for stage, hours in other.hours.items():
+            self.hours[stage].update(hours)
+
+
+Way = tuple[str, str, str]
+"""Channel, language, district."""
+
+
 @dataclass(frozen=True)
 class Report:
-    """The counts of CONTRACT.md, whole, by channel and by area: districts, and what lies above them."""
+    """The counts of CONTRACT.md, whole, by channel, by language and by area: districts, and what lies above
+    them."""
 
     counts: Counts
     by_channel: dict[str, Counts]
+    by_language: dict[str, Counts]
     by_area: dict[str, Counts]
+    by_hour: list[dict[str, int]]
+    """How many came to each stage, hour by hour since a run was to begin; their sums are the counts."""
+    lately: dict[str, int]
+    """By channel: accepted in the last minute."""
     half_sent: bool
     """Whether the time of some run was over when a part of its people had been sent to."""
     updated_at: datetime
@@ -69,22 +115,29 @@ class Reporter:
     store: DispatchStore
     gateway: Gateway
     clock: Clock
-    _kept: dict[str, tuple[float, list[Tally]]] = field(default_factory=dict)
+    _kept: dict[str, tuple[float, float, Mapping[Way, Part]]] = field(default_factory=dict)
+    """By run: when its sums were made, for how long they hold, and they."""
 
     def report(self, runs: Iterable[RunBrief], within: Callable[[str], bool] | None = None) -> Report:
         """The report over these runs; `within`: over the districts, and what lies above them, that it lets
         through."""
         by_run = [
-            [one for one in self._tallies(run) if within is None or within(one.district.removeprefix("ST#"))]
+            {way: part for way, part in self._sums(run).items() if within is None or within(_area(way))}
             for run in runs
         ]
-        sums = [total(tallies) for tallies in by_run]
-        tallies = [tally for of_run in by_run for tally in of_run]
+        parts = [one for of_run in by_run for one in of_run.items()]
+        sums = [_joined(of_run.values()) for of_run in by_run]
+        whole = _joined(sums)
+        by_channel = _grouped(parts, lambda way: way[0])
+        last = max((hour for hours in whole.hours.values() for hour in hours), default=-1)
         return Report(
-            total(tallies),
-            _grouped(tallies, lambda t: t.channel),
-            _grouped(tallies, lambda t: t.district.removeprefix("ST#")),
-            any(run.sent and run.left for run in sums),
+            whole.counts,
+            _counts(by_channel),
+            _counts(_grouped(parts, lambda way: way[1])),
+            _counts(_grouped(parts, _area)),
+            [{stage: whole.hours[stage][hour] for stage in STAGES} for hour in range(last + 1)],
+            {channel: part.lately for channel, part in by_channel.items()},
+            any(run.counts.sent and run.counts.left for run in sums),
             self.clock.now(),
         )
 
@@ -113,13 +166,29 @@ class Reporter:
         decided = self.store.decisions(delivery.key for delivery in deliveries)
         return [replace(delivery, decided=decided.get(delivery.key)) for delivery in deliveries]
 
-    def _tallies(self, run: RunBrief) -> list[Tally]:
-        kept = self._kept.get(run.run_id)
-        if kept is not None and self.clock.epoch() - kept[0] < KEPT_S and run.status == "dispatching":
-            return kept[1]
-        read = [self._with_capabilities(t) for t in self.store.tallies(run.run_id)]
-        self._kept = {run.run_id: (self.clock.epoch(), read)}
-        return read
+    def _sums(self, run: RunBrief) -> Mapping[Way, Part]:
+        now = self.clock.epoch()
+        if (kept := self._kept.get(run.run_id)) is not None and 0 <= now - kept[0] < kept[1]:
+            return kept[2]
+        found: dict[Way, Part] = {}
+        with ThreadPoolExecutor(SHARDS) as readers:
+            for sums in readers.map(partial(self._shard, run), range(SHARDS)):
+                for way, part in sums.items():
+                    found.setdefault(way, Part()).join(part)
+        took = self.clock.epoch() - now
+        least = KEPT_S if run.status == "dispatching" else 0.0
+        while len(self._kept) >= RUNS_KEPT:
+            self._kept.pop(next(iter(self._kept)), None)
+        self._kept[run.run_id] = (now + took, max(least, took * KEPT_AS_LONG_AS_READ), found)
+        return found
+
+    def _shard(self, run: RunBrief, shard: int) -> dict[Way, Part]:
+        sums: dict[Way, Part] = {}
+        begins, now = seconds(run.at), seconds(self.clock.now())
+        for tally in self.store.tallies_in(run.run_id, shard):
+            way = tally.channel, tally.language, tally.district
+            sums.setdefault(way, Part()).add(self._with_capabilities(tally), begins, now)
+        return sums
 
     def _with_capabilities(self, tally: Tally) -> Tally:
         return (
@@ -129,12 +198,27 @@ class Reporter:
         )
 
 
-def _grouped(tallies: list[Tally], key: Callable[[Tally], str]) -> dict[str, Counts]:
-    groups: dict[str, Counts] = {}
-    for tally in tallies:
-        if key(tally):
-            groups.setdefault(key(tally), Counts()).add(tally)
+def _area(way: Way) -> str:
+    return way[2].removeprefix("ST#")
+
+
+def _joined(parts: Iterable[Part]) -> Part:
+    whole = Part()
+    for part in parts:
+        whole.join(part)
+    return whole
+
+
+def _grouped(parts: Iterable[tuple[Way, Part]], key: Callable[[Way], str]) -> dict[str, Part]:
+    groups: dict[str, Part] = {}
+    for way, part in parts:
+        if key(way):
+            groups.setdefault(key(way), Part()).join(part)
     return dict(sorted(groups.items()))
+
+
+def _counts(parts: Mapping[str, Part]) -> dict[str, Counts]:
+    return {name: part.counts for name, part in parts.items()}
 
 
 def _delivery(chunk: Chunk, tally: Tally, index: int) -> Delivery:

@@ -2,35 +2,48 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from chalice.app import Response
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, ValidationError
 
 from chalicelib import wiring
+from chalicelib.dispatch.form import ChannelLimits, DecisionBody, Steering, StopReason, TrialMessage
 from chalicelib.dispatch.model import Decision, Status
-from chalicelib.errors import InvalidInput, NotFound, OtherDepartment
-from chalicelib.http import Api, ListQuery, Request, empty, next_cursor, page_of, read_cursor
+from chalicelib.errors import Conflict, InvalidInput, JanJanError, NotFound, OtherDepartment, Transient
+from chalicelib.http import (
+    Api,
+    ListQuery,
+    Request,
+    empty,
+    html,
+    invalid,
+    next_cursor,
+    page_of,
+    read_cursor,
+    redirect,
+)
 from chalicelib.i18n import translate
 from chalicelib.pages import console
-from chalicelib.pages.figures import day, moment
-from chalicelib.platforms.base import Outgoing
+from chalicelib.pages.figures import moment, polyline
+from chalicelib.pages.shell import ENDONYMS, mark
 from chalicelib.ports import MetricSum, RunBrief
 from chalicelib.shapes import Strict, View
 
 if TYPE_CHECKING:
     from chalicelib.dispatch.channels import Standing
     from chalicelib.dispatch.officer import OfficerReport
-    from chalicelib.dispatch.report import Delivery
+    from chalicelib.dispatch.report import Delivery, Report
     from chalicelib.dispatch.store import BundleState, Stop
     from chalicelib.identity.roles import Principal
 
 api = Api("dispatch")
-PAGE_OF_CAMPAIGNS = 50
 UNKNOWN_SHOWN = 20
 """So many unknown deliveries the report's page lists; the rest is behind /v1/campaigns/{id}/deliveries."""
 
@@ -107,6 +120,15 @@ class StopView(View):
     probe_at: datetime | None = None
 
 
+class HourView(View):
+    """How many came to each stage in one hour; an arrival by whose word alone the message was accepted
+    counts as accepted then."""
+
+    accepted: int
+    delivered: int
+    read: int
+
+
 class ReportView(CountsView):
     """The campaign's own runs together, or the one that was asked for; what takes them back stands apart.
 
@@ -127,7 +149,11 @@ class ReportView(CountsView):
     left: int
     half_sent: bool
     by_channel: dict[str, CountsView]
+    by_language: dict[str, CountsView]
     by_area: dict[str, CountsView]
+    by_hour: list[HourView]
+    """From the hour on in which the runs were to begin, each counted from its own beginning; the sums over
+    all hours are the counts."""
     posts: int
     """Of the campaign, whichever run is asked for."""
     post_figures: PostsView
@@ -147,11 +173,6 @@ class DecisionView(View):
     by: str
     at: datetime
     resend: str | None
-
-
-class DecisionBody(Strict):
-    decision: Decision
-    reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
 
 
 class DeliveryView(View):
@@ -289,10 +310,6 @@ class BundleList(View):
     next: str | None = None
 
 
-class StopReason(Strict):
-    reason: str = Field(min_length=1, max_length=500)
-
-
 class StopList(View):
     items: list[StopView]
     next: str | None = None
@@ -317,28 +334,6 @@ class ChannelView(View):
 class ChannelList(View):
     items: list[ChannelView]
     next: str | None = None
-
-
-class ChannelLimits(Strict):
-    """Below the channel's own limits; what is left out or null is not limited further."""
-
-    rate_per_s: float | None = Field(default=None, gt=0, le=100_000)
-    per_day: int | None = Field(default=None, ge=1, le=100_000_000)
-
-
-class TrialMessage(Strict):
-    """A text, or a template with its parameters in order; an SMS as it is registered, an email with its
-    subject."""
-
-    to: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=254)]
-    text: str = Field(default="", max_length=4096)
-    template: str = Field(default="", max_length=512)
-    language: str = Field(default="", max_length=12)
-    category: str = Field(default="", max_length=20)
-    params: list[str] = Field(default=[], max_length=20)
-    header: str = Field(default="", max_length=11)
-    subject: str = Field(default="", max_length=300, pattern=r"^[^\r\n]*$")
-    html: str = Field(default="", max_length=20_000)
 
 
 class TrialOutcome(View):
@@ -371,9 +366,11 @@ class Head(NamedTuple):
 
 def _seen(request: Request, campaign_id: str, action: str = "campaign.report") -> Head:
     """The campaign, when the caller may do `action` with it. Raises NotFound."""
-    campaign = wiring.campaigns().seen(request.principal, campaign_id, action)
-    runs = wiring.runs().of_campaign(campaign_id)
-    content, who = campaign.content, request.principal
+    who = request.principal
+    with ThreadPoolExecutor(2) as readers:
+        asked = readers.submit(wiring.runs().of_campaign, campaign_id)
+        campaign = wiring.campaigns().seen(who, campaign_id, action)
+        content, runs = campaign.content, asked.result()
     head = Head(
         campaign.id,
         content.title,
@@ -391,6 +388,11 @@ def _seen(request: Request, campaign_id: str, action: str = "campaign.report") -
 
 def _report(head: Head, who: Principal, run: str | None = None) -> ReportView:
     """Over the campaign's own runs, or over `run` alone. Raises NotFound when it has no such run."""
+    return _reported(head, who, run)[0]
+
+
+def _reported(head: Head, who: Principal, run: str | None = None) -> tuple[ReportView, Report]:
+    """The same with the sums behind it. What it needs is read at once."""
     from chalicelib.dispatch.channels import ways_now
     from chalicelib.dispatch.report import counts_as_json
 
@@ -399,15 +401,20 @@ def _report(head: Head, who: Principal, run: str | None = None) -> ReportView:
     if run and not counted:
         raise NotFound
     within = cache(head.within) if head.covers else None
-    report = reporter.report(counted, within)
-    corrections = [
-        counts_as_json(reporter.report([one], within).counts)
-        | {"run": one.run_id, "purpose": one.occasion, "status": one.status}
-        for one in head.runs
-        if one.occasion != "campaign" and not run
-    ]
+    apart = [one for one in head.runs if one.occasion != "campaign" and not run]
     ways = ways_now(wiring.platforms(), head.mediums).values()
-    stops = wiring.stop_desk().holding(who, head.department, head.goes_to, ways)
+    with ThreadPoolExecutor(3 + len(apart)) as readers:
+        own = readers.submit(reporter.report, counted, within)
+        others = [readers.submit(reporter.report, [one], within) for one in apart]
+        holding = wiring.stop_desk().holding
+        stops = readers.submit(holding, who, head.department, head.goes_to, ways)
+        posts = _posts(head)
+        report = own.result()
+        corrections = [
+            counts_as_json(found.result().counts)
+            | {"run": one.run_id, "purpose": one.occasion, "status": one.status}
+            for one, found in zip(apart, others, strict=True)
+        ]
     shown = counts_as_json(report.counts) | {
         "campaign": head.id,
         "areas": head.areas,
@@ -415,17 +422,19 @@ def _report(head: Head, who: Principal, run: str | None = None) -> ReportView:
         "withdrawn_at": head.withdrawn_at,
         "runs": [one.run_id for one in head.runs],
         "corrections": corrections,
-        "stops": [_stop_view(stop) for stop in stops],
+        "stops": [_stop_view(stop) for stop in stops.result()],
         "by_channel": {name: counts_as_json(counts) for name, counts in report.by_channel.items()},
+        "by_language": {name: counts_as_json(counts) for name, counts in report.by_language.items()},
         "by_area": {name: counts_as_json(counts) for name, counts in report.by_area.items()},
+        "by_hour": report.by_hour,
         "sent": report.counts.sent,
         "left": report.counts.left,
         "half_sent": report.half_sent,
         "updated_at": report.updated_at,
+        "posts": posts.posts,
+        "post_figures": posts,
     }
-    posts = _posts(head)
-    shown |= {"posts": posts.posts, "post_figures": posts}
-    return ReportView.model_validate(shown)
+    return ReportView.model_validate(shown), report
 
 
 def _posts(head: Head) -> PostsView:
@@ -461,36 +470,274 @@ def report(request: Request, campaign_id: str, query: ReportQuery) -> ReportView
     "GET", "/console/campaigns/{campaign_id}/report", allow="campaign.report", summary="The report as a page"
 )
 def report_page(request: Request, campaign_id: str) -> Response:
-    from chalicelib.dispatch.words import CAMPAIGN, CHANNELS, PURPOSES, REASONS
+    """`?csv=` gives one of its tables as a file."""
+    from chalicelib.dispatch.words import CAMPAIGN, PURPOSES, REASONS, STEERED
 
-    head = _seen(request, campaign_id)
-    shown = _report(head, request.principal)
+    who = request.principal
+    with ThreadPoolExecutor(2) as readers:
+        times = readers.submit(wiring.campaigns().timetable, campaign_id)
+        paced = readers.submit(wiring.channel_desk().paced)
+        head = _seen(request, campaign_id)
+        shown, report = _reported(head, who)
+        timetable, standings = times.result(), paced.result()
+    if table := request.query.get("csv"):
+        return _table(request, head, shown, table)
 
     def worded(reasons: dict[str, int]) -> list[tuple[str, int]]:
         return [(REASONS.get(reason, reason), count) for reason, count in reasons.items()]
 
-    channel_names = {name: translate(request.lang, label) for name, label in CHANNELS.items()}
     values = shown.model_dump() | {"not_sent": worded(shown.not_sent), "skipped": worded(shown.skipped)}
-    under_way = any(one.in_progress for one in (shown, *shown.corrections))
     return console.page(
         request,
         "report.html",
         "campaigns",
-        headers={"Refresh": "5"} if under_way else None,
+        said=STEERED,
         title=head.title,
         state=CAMPAIGN[head.status],
         withdrawn_at=head.withdrawn_at and _in_india(head.withdrawn_at),
         corrections=[(PURPOSES[one.purpose], CAMPAIGN[one.status], one) for one in shown.corrections],
         report=values,
-        by_channel=[(channel_names.get(name, name), counts) for name, counts in shown.by_channel.items()],
-        by_area=[(_area_name(area, request.lang), counts) for area, counts in shown.by_area.items()],
         posts=_worded_posts(shown.post_figures),
-        channel_names=channel_names,
-        officer=request.principal.may("officer_report.read"),
+        channel_names=_channel_names(request.lang),
+        officer=who.may("officer_report.read"),
         unknown=_unknown(request, head) if shown.unknown else [],
-        timetable=_timetable(head),
+        timetable=_timetable(head, *timetable),
         updated_at=_in_india(shown.updated_at),
+        breakdowns=_breakdowns(request, shown),
+        hours=_hours(request.lang, shown),
+        verbs=_verbs(head, who),
+        live=_live(request, head, shown, report, standings) if _under_way(head, shown) else "",
     )
+
+
+@api.page(
+    "GET",
+    "/console/campaigns/{campaign_id}/live",
+    allow="campaign.report",
+    summary="How it stands now: the part of the report that asks again every two seconds",
+)
+def live(request: Request, campaign_id: str) -> Response:
+    """204 while nothing has changed; once it has ended or was steered, the whole report is asked for."""
+    with ThreadPoolExecutor(1) as readers:
+        paced = readers.submit(wiring.channel_desk().paced)
+        head = _seen(request, campaign_id)
+        shown, report = _reported(head, request.principal)
+        standings = paced.result()
+    if not _under_way(head, shown) or request.query.get("state") not in (None, head.status):
+        return html("", headers={"HX-Refresh": "true"})
+    part = _live(request, head, shown, report, standings)
+    if f"seen={request.query.get('seen')}&" in part:
+        return empty(204)
+    return html(part)
+
+
+def _under_way(head: Head, shown: ReportView) -> bool:
+    return head.status in ("dispatching", "paused") or any(
+        one.in_progress for one in (shown, *shown.corrections)
+    )
+
+
+def _live(
+    request: Request, head: Head, shown: ReportView, report: Report, standings: Mapping[str, Standing]
+) -> str:
+    """The part of the page that moves; its address names what it shows, so that the same is not sent
+    again."""
+    from chalicelib.dispatch.channels import ways_now
+    from chalicelib.dispatch.live import expected_end, lanes, quiet_until
+    from chalicelib.dispatch.words import REASONS
+
+    now, counts = wiring.clock().now(), report.counts
+    ways = ways_now(wiring.platforms(), head.mediums)
+    found = lanes(report, ways, standings, now)
+    runs = [run for run in head.runs if run.status in ("dispatching", "paused")]
+    ends = expected_end(runs[-1], found, now) if runs else None
+    quiet = quiet_until(runs[-1], now) if runs and runs[-1].status == "dispatching" else None
+    names = _channel_names(request.lang)
+    errors = [("", code, count) for code, count in counts.failed_by_code.most_common(5)]
+    errors += [(REASONS.get(why, why), "", count) for why, count in counts.not_sent.most_common(5)]
+    text = console.fragment(
+        request,
+        "report_live.html",
+        campaign=head.id,
+        state=head.status,
+        counts=counts,
+        done=counts.planned - counts.in_progress,
+        lanes=[
+            (names.get(lane.medium, lane.medium), lane, lane.rests_until and moment(lane.rests_until))
+            for lane in found
+        ],
+        quiet=quiet and moment(quiet),
+        stops=[(_worded_scope(request, stop.scope), stop) for stop in shown.stops],
+        ends=ends and moment(ends) if not shown.stops else None,
+        expires=moment(runs[-1].expires_at) if runs else "",
+        errors=errors,
+    ).body
+    return str(text).replace("seen=&", f"seen={hashlib.sha256(str(text).encode()).hexdigest()[:12]}&")
+
+
+def _worded_scope(request: Request, scope: str) -> str:
+    """What a stop that holds this campaign is about."""
+    from chalicelib.dispatch.words import CHANNELS, STOPPED
+
+    kind, _, ident = scope.partition(":")
+    name = {
+        "": "",
+        "area": _area_name(ident, request.lang) if kind == "area" else "",
+        "channel": translate(request.lang, CHANNELS.get(ident, ident)),
+    }.get(kind, ident if kind != "all" else "")
+    label = translate(request.lang, STOPPED.get(kind, scope))
+    return f"{label}: {name}" if name else label
+
+
+def _verbs(head: Head, who: Principal) -> list[str]:
+    """What can be done now with its run, and may be by the caller."""
+    possible = {
+        "scheduled": ("pause", "cancel"),
+        "dispatching": ("pause", "cancel"),
+        "paused": ("resume", "cancel"),
+    }.get(head.status, ())
+    return [verb for verb in possible if who.may(STEERS[verb])]
+
+
+STEERS = {"pause": "campaign.pause", "resume": "campaign.schedule", "cancel": "campaign.schedule"}
+DONE = {"pause": ("paused",), "cancel": ("cancelled",), "resume": ("scheduled", "dispatching", "dispatched")}
+
+
+def _steering(request: Request, campaign_id: str, verb: str) -> Response:
+    """GET: what it would do; POST: does it, once however often the button is pressed."""
+    from chalicelib.dispatch.words import CAMPAIGN, VERBS
+    from chalicelib.pages.forms import Form, told
+
+    campaigns, who = wiring.campaigns(), request.principal
+    form = Form()
+    error: JanJanError | None = None
+    campaign = campaigns.seen(who, campaign_id, STEERS[verb])
+    if request.method == "POST":
+        form = Form(request.form())
+        try:
+            asked = Steering.model_validate({"reason": form.one("reason")})
+            try:
+                getattr(campaigns, verb)(who, campaign_id, reason=asked.reason)
+            except Conflict:
+                if campaigns.seen(who, campaign_id, STEERS[verb]).status not in DONE[verb]:
+                    raise
+            to = f"/console/campaigns/{quote(campaign_id, safe='')}/report"
+            return redirect(console.link(request, to, said=verb))
+        except ValidationError as found:
+            error = invalid(found)
+        except (Conflict, Transient) as found:
+            error = found
+    errors, problems = told(error, request.lang, {"reason": mark("Reason")})
+    return console.page(
+        request,
+        "report_steer.html",
+        "campaigns",
+        status=error.status if error else 200,
+        campaign=campaign_id,
+        title=campaign.content.title,
+        state=CAMPAIGN[campaign.status],
+        verb=verb,
+        label=VERBS[verb][0],
+        means=VERBS[verb][1],
+        form=form,
+        errors=errors,
+        problems=problems,
+    )
+
+
+for _verb, _action in STEERS.items():
+    for _method in ("GET", "POST"):
+
+        def _steer(request: Request, campaign_id: str, verb: str = _verb) -> Response:
+            return _steering(request, campaign_id, verb)
+
+        _steer.__name__ = f"{_verb}_{_method.lower()}"
+        api.page(
+            _method,
+            f"/console/campaigns/{{campaign_id}}/report/{_verb}",
+            allow=_action,
+            summary=f"{_verb.capitalize()} the run: what that means, and why"
+            if _method == "GET"
+            else f"{_verb.capitalize()} the run",
+        )(_steer)
+
+
+def _channel_names(lang: str) -> dict[str, str]:
+    from chalicelib.dispatch.words import CHANNELS
+
+    return {name: translate(lang, label) for name, label in CHANNELS.items()}
+
+
+def _breakdowns(request: Request, shown: ReportView) -> list[tuple[str, str, list[tuple[str, CountsView]]]]:
+    """The parts of the report: the name of its table, its heading, and a row for each part."""
+    names = _channel_names(request.lang)
+    return [
+        ("channels", mark("By channel"), [(names.get(of, of), one) for of, one in shown.by_channel.items()]),
+        (
+            "languages",
+            mark("By language"),
+            [(ENDONYMS.get(of, of), one) for of, one in shown.by_language.items()],
+        ),
+        (
+            "areas",
+            mark("By area"),
+            [(_area_name(of, request.lang), one) for of, one in shown.by_area.items()],
+        ),
+    ]
+
+
+def _hours(lang: str, shown: ReportView) -> dict[str, Any]:
+    """How it went over time: a row for each hour with what came in it and what had come by then, and a line
+    for each stage."""
+    from chalicelib.dispatch.words import STAGES
+
+    rows, totals = [], dict.fromkeys(STAGES, 0)
+    for number, hour in enumerate(shown.by_hour):
+        came = {stage: getattr(hour, stage) for stage in STAGES}
+        totals = {stage: totals[stage] + came[stage] for stage in STAGES}
+        rows.append((number, came, totals))
+    lines = [
+        {
+            "stage": stage,
+            "label": translate(lang, label),
+            "points": polyline([0, *(so_far[stage] for _, _, so_far in rows)], shown.planned),
+            "total": totals[stage],
+        }
+        for stage, label in STAGES.items()
+    ]
+    return {"rows": rows, "lines": lines}
+
+
+COUNTED = ("targeted", "planned", "in_progress", "accepted", "delivered", "read", "failed", "unknown")
+
+
+def _table(request: Request, head: Head, shown: ReportView, table: str) -> Response:
+    """One table of the report as a file. Raises NotFound for a table that it does not have."""
+    from chalicelib.dispatch.words import METRICS, STAGES
+
+    lang, name = request.lang, f"{head.id}-{table}"
+    for known, _, rows in _breakdowns(request, shown):
+        if known == table:
+            kept = (
+                [label, *(getattr(one, of) for of in COUNTED), sum(one.not_sent.values()), one.no_receipts]
+                for label, one in rows
+            )
+            return console.csv_file(name, [table, *COUNTED, "not_sent", "no_receipts"], kept)
+    if table == "hours":
+        rows_of = (
+            (number, *came.values(), *so_far.values()) for number, came, so_far in _hours(lang, shown)["rows"]
+        )
+        return console.csv_file(name, ["hour", *STAGES, *(f"{stage}_so_far" for stage in STAGES)], rows_of)
+    if table == "posts":
+        header = ["metric", "verified", "verified_posts", "declared", "declared_posts"]
+        posts = shown.post_figures
+        told = ((of, posts.verified.get(of), posts.declared.get(of)) for of in METRICS)
+        figures = (
+            [of, *(value for one in both for value in ((one.sum, one.posts) if one else ("", "")))]
+            for of, *both in told
+        )
+        return console.csv_file(name, header, figures)
+    raise NotFound
 
 
 def _worded_posts(posts: PostsView) -> dict[str, Any]:
@@ -520,11 +767,10 @@ def _in_india(at: datetime) -> str:
     return moment(at, seconds=True)
 
 
-def _timetable(head: Head) -> dict[str, Any]:
+def _timetable(head: Head, quiet: Any, found: Sequence[Any]) -> dict[str, Any]:  # noqa: ANN401 - campaigns' own
     """What the page says of runs, repetition and quiet hours; times by India's clock."""
     from chalicelib.dispatch.words import CAMPAIGN, EVERY, PURPOSES
 
-    quiet, found = wiring.campaigns().timetable(head.id)
     series = [run.series for run in found if run.series]
     first = series[-1].first if series else None
     return {
@@ -563,25 +809,6 @@ def _unknown(request: Request, head: Head) -> list[Delivery]:
 def _area_name(area_id: str, lang: str) -> str:
     area = wiring.directory().get(area_id)
     return (area.names.get(lang) or area.names.get("en") or area_id) if area else area_id
-
-
-@api.page("GET", "/console/campaigns", allow="campaign.read", summary="All campaigns as a page")
-def campaigns_page(request: Request) -> Response:
-    from chalicelib.dispatch.words import CAMPAIGN, EVERY, WITHDRAWN
-
-    found, more = wiring.campaigns().page(request.principal, "", "", read_cursor(request), PAGE_OF_CAMPAIGNS)
-    campaigns = [
-        {
-            "id": one.id,
-            "title": one.content.title,
-            "status": WITHDRAWN if one.withdrawn_at else CAMPAIGN[one.status],
-            "every": EVERY[one.repeats] if one.repeats else "",
-            "day": day(one.created_at),
-        }
-        for one in found
-    ]
-    cursor = next_cursor(request, more)
-    return console.page(request, "campaigns.html", "campaigns", campaigns=campaigns, more=cursor)
 
 
 @api.get(
@@ -808,17 +1035,7 @@ def resume_channel(request: Request, channel_id: str) -> ChannelView:
     summary="Send one test message to an address of your choice",
 )
 def try_channel(request: Request, channel_id: str, body: TrialMessage) -> TrialOutcome:
-    message = Outgoing(
-        text=body.text,
-        template=body.template,
-        template_language=body.language,
-        category=body.category,
-        params=tuple(body.params),
-        header=body.header,
-        subject=body.subject,
-        html=body.html,
-    )
-    outcome = wiring.channel_desk().try_out(request.principal, channel_id, body.to, message)
+    outcome = wiring.channel_desk().try_out(request.principal, channel_id, body.to, body.message)
     return TrialOutcome(outcome=outcome)
 
 

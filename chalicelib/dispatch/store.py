@@ -66,6 +66,7 @@ from chalicelib.dispatch.model import (
     CHAINS,
     CHUNK_SIZE,
     PROOFS,
+    SHARDS,
     Bounds,
     Chunk,
     Claim,
@@ -124,6 +125,7 @@ class ServiceItem(Table):
     until = NumberAttribute()
     released = BooleanAttribute(null=True)
     outcome = UnicodeAttribute(null=True)
+    channel = UnicodeAttribute(null=True)
 
 
 class TallyItem(Table):
@@ -254,6 +256,8 @@ class ServiceClaim:
     token: str
     until: float
     outcome: str
+    channel: str = ""
+    """Over which it went; empty where that was not noted."""
 
 
 class DispatchStore:
@@ -459,18 +463,43 @@ class DispatchStore:
         known = {attribute.attr_name for attribute in WeekItem.get_attributes().values()}
         return [name for item in weeks["Items"] for name in sorted(item.keys() - known)]
 
+    def weeks(self, person: str) -> dict[str, list[str]]:
+        """A person's weeks, and the runs that they were claimed for in each."""
+        found = self._weeks(person, WeekItem.sk.startswith("w"))
+        return {week: [claim.run for claim in claims] for week, claims in found.items()}
+
+    def all_claims(self, person: str) -> list[Claim]:
+        """All claims by which a person was sent to; without those that were given back."""
+        found = self._weeks(person, WeekItem.sk.startswith("w"))
+        return [claim for claims in found.values() for claim in claims if not claim.released]
+
+    def forget_week(self, person: str, week: str) -> None:
+        """Takes a person's week away, when none of its runs sends any more."""
+        WeekItem(person, week).delete()
+
     def claims(self, person: str, since: datetime, until: datetime) -> list[Claim]:
         """The claims by which a person was sent to, of runs that began in these weeks; without those that
         were given back."""
         first, last = f"w{week_of(since)}", f"w{week_of(until)}"
-        weeks = WeekItem._get_connection().query(person, WeekItem.sk.between(first, last))
+        found = self._weeks(person, WeekItem.sk.between(first, last))
+        return [claim for claims in found.values() for claim in claims if not claim.released]
+
+    @staticmethod
+    def _weeks(person: str, which: Condition) -> dict[str, list[Claim]]:
+        """The claims of each of these weeks, those too that were given back."""
         known = {attribute.attr_name for attribute in WeekItem.get_attributes().values()}
-        held = [
-            _claim_of(Claim(person, item["sk"]["S"][1:], run, "", 0, 0, "", 0.0), item[run]["S"])
-            for item in weeks["Items"]
-            for run in sorted(item.keys() - known)
-        ]
-        return [claim for claim in held if not claim.released]
+        connection, after, found = WeekItem._get_connection(), None, dict[str, list[Claim]]()
+        while True:
+            page: Any = connection.query(person, which, exclusive_start_key=after)
+            for item in page["Items"]:
+                week = item["sk"]["S"]
+                found[week] = [
+                    _claim_of(Claim(person, week[1:], run, "", 0, 0, "", 0.0), item[run]["S"])
+                    for run in sorted(item.keys() - known)
+                ]
+            after = page.get("LastEvaluatedKey")
+            if not after:
+                return found
 
     # --- service messages
 
@@ -495,14 +524,31 @@ class DispatchStore:
             return None
         return None if row.released else ServiceClaim(row.token, float(row.until), row.outcome or "")
 
+    def service_claims(self, subject: str) -> list[tuple[str, ServiceClaim]]:
+        """All service messages to somebody, each with its key."""
+        rows = ServiceItem.query(subject, ServiceItem.sk.startswith("service#"))
+        return [
+            (
+                row.sk.removeprefix("service#"),
+                ServiceClaim(row.token, float(row.until), row.outcome or "", row.channel or ""),
+            )
+            for row in rows
+        ]
+
+    def forget_service(self, subject: str, key: str) -> None:
+        """Takes away what came of a service message."""
+        ServiceItem(subject, f"service#{key}").delete()
+
     def service_outcome(
-        self, subject: str, key: str, token: str, outcome: str, *, released: bool = False
+        self, subject: str, key: str, token: str, outcome: str, *, released: bool = False, channel: str = ""
     ) -> None:
         """Writes what became of the service message that `token` holds; `released` when it surely was not
         sent. A later holder's claim is left alone."""
         actions: list[Action] = [ServiceItem.outcome.set(outcome)]
         if released:
             actions.append(ServiceItem.released.set(True))
+        if channel:
+            actions.append(ServiceItem.channel.set(channel))
         _unless_refused(ServiceItem(subject, f"service#{key}"), actions, ServiceItem.token == token)
 
     # --- tallies
@@ -530,15 +576,26 @@ class DispatchStore:
     def tallies(self, run: str, *, consistent: bool = False) -> Iterator[Tally]:
         """Every tally of a run, shard by shard; `consistent` costs twice as much and misses nothing that was
         written before."""
-        for pk in partitions(run):
-            for item in TallyItem.query(pk, TallyItem.sk.startswith("t"), consistent_read=consistent):
-                yield _tally_of(item)
+        for shard in range(SHARDS):
+            yield from self.tallies_in(run, shard, consistent=consistent)
+
+    def tallies_in(self, run: str, shard: int, *, consistent: bool = False) -> Iterator[Tally]:
+        """The tallies of one partition of a run."""
+        pk = partitions(run)[shard]
+        for item in TallyItem.query(pk, TallyItem.sk.startswith("t"), consistent_read=consistent):
+            yield _tally_of(item)
 
     def some_tallies(self, run: str, chunks: Sequence[str]) -> dict[str, Tally]:
         """The tallies of these chunks, by chunk, read consistently; a chunk that has none is left out."""
         keys = [(partition_of(run, chunk), f"t{chunk}") for chunk in chunks]
         found = (_tally_of(item) for item in TallyItem.batch_get(keys, consistent_read=True))
         return {tally.chunk: tally for tally in found}
+
+    def tallies_at(self, places: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Tally]:
+        """The tallies of these runs' chunks, by run and chunk, in one request for each hundred; a chunk that
+        has none is left out."""
+        keys = {(partition_of(run, chunk), f"t{chunk}"): (run, chunk) for run, chunk in places}
+        return {keys[item.pk, item.sk]: _tally_of(item) for item in TallyItem.batch_get(list(keys))}
 
     def stale_chunks(self, run: str, before: int) -> list[str]:
         """Chunks planned before `before` (seconds since EPOCH) of which somebody has no outcome yet."""

@@ -57,10 +57,24 @@ class InfluencerSuspended(_OfInfluencer):
     name = "influencer.suspended"
 
 
+class InfluencerMoved(_OfInfluencer):
+    """A person has named another home, `area`. `review`: they were approved elsewhere, and wait for a review
+    there."""
+
+    name = "influencer.moved"
+    review: bool = False
+
+
 class InfluencerWithdrawn(_OfInfluencer):
     """A person left."""
 
     name = "influencer.withdrawn"
+
+
+class InfluencerErased(_OfInfluencer):
+    """Somebody had all that is kept of them erased: whoever keeps something of this id erases it too."""
+
+    name = "influencer.erased"
 
 
 class HandleProven(_OfInfluencer):
@@ -303,7 +317,9 @@ CATALOG: dict[str, type[Event]] = {
         InfluencerApproved,
         InfluencerDeclined,
         InfluencerSuspended,
+        InfluencerMoved,
         InfluencerWithdrawn,
+        InfluencerErased,
         HandleProven,
         HandleContested,
         DepartmentHandleProven,

@@ -27,7 +27,7 @@ from pynamodb.transactions import TransactWrite
 
 from chalicelib.clock import IST, rfc3339
 from chalicelib.groups.model import Group
-from chalicelib.groups.store import prefix_of
+from chalicelib.lists import prefix_of
 from chalicelib.tables import Table, TableName, failed_conditions, write_together
 
 REFUSED = "ConditionalCheckFailedException"

@@ -11,6 +11,7 @@ from typing import Any
 
 from pynamodb.transactions import TransactWrite
 
+from chalicelib import lists
 from chalicelib.clock import Clock
 from chalicelib.errors import Conflict, NotFound, Transient
 from chalicelib.groups.clicks import Clicks, ClickStore, Handed, place_of
@@ -190,12 +191,12 @@ class GroupKits:
     def _walk(
         self, who: Principal, campaign: str, area: str | None, after: Mapping[str, Any] | None
     ) -> Iterator[tuple[Group | None, Handed, dict[str, Any]]]:
-        prefixes = self.groups.prefixes(who, area)
-        first = int(after["stretch"]) if after else 0
-        for number, prefix in enumerate(prefixes[first:], start=first):
-            begin = after["key"] if after and number == first else None
-            rows = self.store.of_campaign(campaign, prefix, begin, PAGE)
-            while some := list(islice(rows, PAGE)):
-                known = self.groups.store.many(handed.group for handed, _ in some)
-                for handed, key in some:
-                    yield known.get(handed.group), handed, {"stretch": number, "key": key}
+        rows = lists.walk(
+            self.groups.prefixes(who, area),
+            lambda at, begin: self.store.of_campaign(campaign, at, begin, PAGE),
+            after,
+        )
+        while some := list(islice(rows, PAGE)):
+            known = self.groups.store.many(handed.group for handed, _ in some)
+            for handed, place in some:
+                yield known.get(handed.group), handed, place

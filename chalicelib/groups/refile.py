@@ -9,7 +9,8 @@ from typing import get_args
 from pynamodb.exceptions import TransactWriteError
 
 from chalicelib.groups.model import Kind
-from chalicelib.groups.store import GroupStore, prefix_of
+from chalicelib.groups.store import GroupStore
+from chalicelib.lists import prefix_of
 from chalicelib.ports import Area, Areas
 from chalicelib.refiling import misfiled
 from chalicelib.tables import failed_conditions, is_passing, write_together

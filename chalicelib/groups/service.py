@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from pynamodb.transactions import TransactWrite
 
+from chalicelib import lists
 from chalicelib.clock import Clock
-from chalicelib.errors import Conflict, FieldError, InvalidInput, NotFound
+from chalicelib.errors import Conflict, FieldError, InvalidInput, NotFound, Transient
 from chalicelib.groups.model import (
     READ,
     REVEAL,
@@ -29,7 +30,7 @@ from chalicelib.groups.model import (
     officer_of,
     sees,
 )
-from chalicelib.groups.store import GroupStore, Position, prefix_of
+from chalicelib.groups.store import GroupStore
 from chalicelib.identity.audit import Audit
 from chalicelib.identity.chain import Detail
 from chalicelib.identity.roles import Principal
@@ -37,8 +38,10 @@ from chalicelib.ids import new_id
 from chalicelib.ports import Area, Areas, People
 
 PAGE = 100
-MOST_READ = 2000
-"""Groups that one call looks through; behind them the list goes on with its cursor."""
+TRIES = 5
+SYSTEM = "system"
+DISTRICT = 3
+"""Parts of an area's path down to the district."""
 
 
 class LinkTaken(Conflict):
@@ -140,15 +143,12 @@ class Groups:
     ) -> tuple[list[Group], dict[str, Any] | None]:
         """Up to `limit` groups by place, and where to go on. Raises InvalidInput for an area that is none or
         not the caller's."""
-        found: list[Group] = []
-        for read, (group, place) in enumerate(self._walk(self._stretches(who, area, kind), after), start=1):
-            if not sees(who, group, READ):
-                continue  # nor is it a place to go on from: a cursor can be read
-            if state in (None, group.state):
-                found.append(group)
-            if len(found) == limit or read >= MOST_READ:
-                return found, place
-        return found, None
+        rows = lists.walk(
+            self._stretches(who, area, kind), lambda at, begin: self.store.listed(*at, begin, PAGE), after
+        )
+        return lists.page(
+            rows, limit, lambda group: state in (None, group.state), lambda group: sees(who, group, READ)
+        )
 
     # --- a creator's own
 
@@ -160,7 +160,11 @@ class Groups:
             return []
         path = contact.area_path
         paths = [path[:depth] for depth in range(len(path), 0, -1)]
-        near = (g for one in paths for g, _ in self.store.listed("area", f"{prefix_of(one)}grp_", None, PAGE))
+        near = (
+            g
+            for one in paths
+            for g, _ in self.store.listed("area", f"{lists.prefix_of(one)}grp_", None, PAGE)
+        )
         return [group for group in near if belongs(path, group)]
 
     def looked_after(self, person: str, group_id: str) -> Group:
@@ -175,6 +179,32 @@ class Groups:
     def own_figures(self, person: str, group_id: str, said: Figures) -> Group:
         """Notes a month's figures, by the word of an admin of the group."""
         return self._count(self.looked_after(person, group_id), person, said)
+
+    # --- what is kept of a person
+
+    def forget_admin(self, person: str, path: Sequence[str]) -> None:
+        """Takes somebody who was erased out of the admins of the groups of their district and of what lies
+        above it. May be repeated. Raises Transient."""
+        above = [f"{lists.prefix_of(path[:depth])}grp_" for depth in range(1, min(len(path), DISTRICT))]
+        below = [lists.prefix_of(path)] if len(path) >= DISTRICT else [f"{lists.prefix_of(path)}grp_"]
+        kinds: tuple[Kind, ...] = ("area", "coordination")
+        for kind, prefix in [(kind, prefix) for kind in kinds for prefix in (*above, *below)]:
+            for group, _ in self.store.listed(kind, prefix, None, PAGE):
+                if person in {admin.influencer for admin in group.admins}:
+                    self._without_admin(group.id, person)
+
+    def _without_admin(self, group_id: str, person: str) -> None:
+        for _ in range(TRIES):
+            before = self.store.find(group_id)
+            if before is None or person not in {admin.influencer for admin in before.admins}:
+                return
+            others = tuple(admin for admin in before.admins if admin.influencer != person)
+            try:
+                self._commit(SYSTEM, "group.changed", before, before.changed(admins=others), detail={})
+            except Conflict:
+                continue
+            return
+        raise Transient
 
     def _count(self, before: Group, by: str, said: Figures) -> Group:
         if said.month > self.clock.today_ist().isoformat()[: len(said.month)]:
@@ -255,29 +285,19 @@ class Groups:
         own = kind == "coordination" and not officer_of(who, WRITE).isdisjoint(departments)
         return own or who.covers_area(area.path, WRITE)
 
-    def _walk(
-        self, stretches: Sequence[tuple[Kind, str]], after: Mapping[str, Any] | None
-    ) -> Iterator[tuple[Group, dict[str, Any]]]:
-        """All groups of the stretches behind a place; each with its own place."""
-        first = int(after["stretch"]) if after else 0
-        for number, (kind, prefix) in enumerate(stretches[first:], start=first):
-            begin: Position | None = after["key"] if after and number == first else None
-            for group, key in self.store.listed(kind, prefix, begin, PAGE):
-                yield group, {"stretch": number, "key": key}
-
     def _stretches(self, who: Principal, area: str | None, kind: Kind | None) -> list[tuple[Kind, str]]:
         """What of the register the caller may look through. Groups of coordination are few: a nodal officer's
         are picked from all that lie in the asked area."""
         kinds: tuple[Kind, ...] = (kind,) if kind else ("area", "coordination")
         officer = bool(officer_of(who, READ))
         if area is None:
-            within, covered = [""], self._own_prefixes(who)
+            within, covered = [""], lists.covered_prefixes(self.areas, who, READ)
         else:
             asked = self.areas.get(area)
             covers = asked is not None and who.covers_area(asked.path, READ)
             if asked is None or not (covers or officer):
                 raise _no_area(area)
-            within = [prefix_of(asked.path)]
+            within = [lists.prefix_of(asked.path)]
             covered = within if covers else []
         return [
             (one, at) for one in kinds for at in (within if one == "coordination" and officer else covered)
@@ -287,17 +307,6 @@ class Groups:
         """Beginnings of the places that the caller may look through: those that they cover, and for a nodal
         officer all that may hold a group of their departments."""
         return [at for _, at in self._stretches(who, area, "coordination")]
-
-    def _own_prefixes(self, who: Principal) -> list[str]:
-        """Beginnings of the places that the caller covers, none inside another."""
-        if who.covers_area((), READ):
-            return [""]
-        paths = [found.path for one in who.areas if (found := self.areas.get(one)) is not None]
-        kept: list[str] = []
-        for prefix in sorted(prefix_of(path) for path in paths if who.covers_area(path, READ)):
-            if not kept or not prefix.startswith(kept[-1]):
-                kept.append(prefix)
-        return kept
 
 
 def _no_area(area_id: str) -> InvalidInput:

@@ -20,7 +20,7 @@ Access, in request units (a group is under 1 KB):
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
@@ -30,6 +30,7 @@ from pynamodb.transactions import TransactWrite
 
 from chalicelib.groups.model import Group, Kind, MonthsFigures
 from chalicelib.groups.nodes import put_group
+from chalicelib.lists import prefix_of
 from chalicelib.tables import Table, TableName
 
 GROUP, CLAIM, FIGURES = "group", "claim", "figures#"
@@ -61,11 +62,6 @@ class ClaimItem(Table):
         table_name = TableName("groups")
 
     owner = UnicodeAttribute()
-
-
-def prefix_of(path: Sequence[str]) -> str:
-    """How the places of all groups in this area and below begin."""
-    return "".join(f"{part}/" for part in path)
 
 
 class GroupStore:

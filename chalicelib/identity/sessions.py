@@ -5,7 +5,7 @@ token ends with it, and a signing key alone opens nothing.
 
 Table `ops`:
     session#<hash of the session>  -   whose it is, and which of their standings it belongs to   1 write
-Each call reads this item and the person: 1 read unit each, both consistently, since a suspension holds at
+Each call reads this item beside the person: 1 read unit each, both consistently, since a suspension holds at
 once.
 """
 
@@ -22,6 +22,7 @@ from datetime import UTC, datetime
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 from pynamodb.exceptions import DoesNotExist
 
+from chalicelib.beside import both
 from chalicelib.clock import Clock
 from chalicelib.errors import Unauthenticated
 from chalicelib.ids import new_token
@@ -91,12 +92,12 @@ class CreatorSessions:
     def _of(self, token: str, standing: Callable[[str], int | None]) -> Creator:
         person, session, until = self._read(token)
         try:
-            item = SessionItem.get(_pk(session), "-", consistent_read=True)
+            item, now = both(
+                lambda: SessionItem.get(_pk(session), "-", consistent_read=True), lambda: standing(person)
+            )
         except DoesNotExist:
             raise Unauthenticated from None
-        if until <= self.clock.epoch() or item.owner != person:
-            raise Unauthenticated
-        if standing(person) != item.standing:
+        if until <= self.clock.epoch() or item.owner != person or now != item.standing:
             raise Unauthenticated
         return Creator(person, session)
 

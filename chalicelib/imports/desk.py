@@ -267,7 +267,7 @@ def _job_page(request: Request, job_id: str, error: Rejected | None = None) -> R
     job = imports.get(request.principal, job_id)
     wrong = imports.errors(job)
     column, number = request.query.get("column", ""), request.query.get("page", "")
-    here = [one for one in wrong if not column or one.column == column]
+    here = [one for one in wrong if column in ("", one.column or "-")]
     begin = (int(number) - 1) * ERRORS_A_PAGE if number.isdecimal() and 0 < int(number) < 1000 else 0  # noqa: PLR2004
     mine = job.actor == request.principal.id and request.principal.may(WRITE)
     after = imports.taken_over(job) if job.dry_run and job.status == "finished" else ""

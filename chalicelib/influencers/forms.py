@@ -67,6 +67,8 @@ FIELDS = {
     "idea": mark("Your idea"),
     "code": mark("Code"),
     "link": mark("Link of an account"),
+    "paused_until": mark("No campaigns before"),
+    "sure": mark("Leave"),
     "url": mark("Link of a post that you have published"),
     **{f"area_{level}": label for level, label in LEVELS.items()},
     **{

@@ -3,59 +3,51 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from chalice.app import Response
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, Field
 
 from chalicelib import wiring
 from chalicelib.clock import rfc3339
-from chalicelib.errors import InvalidInput, JanJanError, Rejected, Transient
+from chalicelib.errors import InvalidInput
 from chalicelib.http import (
     CREATOR,
     CREATOR_COOKIE,
     JSON_HEADERS,
     PUBLIC,
     Api,
+    ListQuery,
     Request,
     cookie,
     empty,
-    html,
-    invalid,
-    redirect,
+    next_cursor,
+    page_of,
+    read_cursor,
 )
-from chalicelib.i18n import translate
 from chalicelib.identity.sessions import HOLDS_S
-from chalicelib.influencers import forms
-from chalicelib.influencers.forms import CONSENTS
-from chalicelib.influencers.model import Account, CodeRequest, Consent, Status
-from chalicelib.influencers.service import STOPPED_BEFORE
-from chalicelib.pages import shell
-from chalicelib.pages.forms import Form, Place
-from chalicelib.pages.shell import mark
+from chalicelib.influencers.erasing import ErasureRequest
+from chalicelib.influencers.exporting import Export
+from chalicelib.influencers.inbox import AT_ONCE as MOST_AT_ONCE
+from chalicelib.influencers.inbox import Got
+from chalicelib.influencers.model import (
+    NO_END,
+    Account,
+    Channel,
+    CodeRequest,
+    Consent,
+    ConsentRequest,
+    Influencer,
+    ProfileChange,
+    Purpose,
+    Status,
+)
 from chalicelib.phones import clean_phone
+from chalicelib.ports import Sent
 from chalicelib.proving import Challenge
 from chalicelib.shapes import Nothing, Strict, View
 
 api = Api("me")
-
-NAMES = {
-    "facebook": "Facebook",
-    "instagram": "Instagram",
-    "telegram": "Telegram",
-    "whatsapp": "WhatsApp",
-    "x": "X (Twitter)",
-    "youtube": "YouTube",
-}
-POSTS_SHOWN = 10
-APPEALS_SHOWN = 3
-LINK_SENT = "We have sent you an email with a link. Press the button behind it: then our emails come again."
-PROVEN = "Thank you. It is certain now that this account is yours."
-STATES = {
-    "pending_review": mark("Your signup is complete. Somebody from your area will look at it."),
-    "approved": mark("You are part of it: messages that you agreed to will come to you."),
-    "declined": mark("Your signup was declined. The reason: see below."),
-}
 
 
 class NumberRequest(Strict):
@@ -90,6 +82,10 @@ class MeView(View):
     phone_proof: str
     chat: str
     email: str
+    email_wanted: str
+    """Another address, until the link that was sent to it was followed."""
+    paused_until: str
+    """The first day on which campaigns are wanted again; `open`: none until this is changed."""
     language: str
     area: str
     area_path: list[str]
@@ -141,7 +137,10 @@ def sign_in(request: Request, body: CodeEntered) -> Response:
     person = wiring.myself().enter(body.id, body.code, request.source_ip)
     session = wiring.creator_sessions().begin(person)
     view = SessionView(token=session.token, expires_at=rfc3339(session.expires_at), id=person)
-    headers: dict[str, str | list[str]] = {**JSON_HEADERS, "Set-Cookie": _cookie(session.token, HOLDS_S)}
+    headers: dict[str, str | list[str]] = {
+        **JSON_HEADERS,
+        "Set-Cookie": session_cookie(session.token, HOLDS_S),
+    }
     return Response(view.model_dump_json(), headers, 200)
 
 
@@ -149,19 +148,237 @@ def sign_in(request: Request, body: CodeEntered) -> Response:
 def sign_out(request: Request) -> Response:
     wiring.creator_sessions().end(request.principal)
     response = empty(204)
-    response.headers["Set-Cookie"] = _cookie("", 0)
+    response.headers["Set-Cookie"] = session_cookie("", 0)
     return response
 
 
 @api.get("/v1/me", allow=CREATOR, answer=MeView, summary="All that is kept about the creator who asks")
 def me(request: Request) -> MeView:
-    person = wiring.myself().get(request.principal.id)
+    return _me(wiring.myself().get(request.principal.id))
+
+
+@api.patch(
+    "/v1/me",
+    allow=CREATOR,
+    body=ProfileChange,
+    answer=MeView,
+    kept=False,
+    summary="Change what a creator may change of themself: profile, home, own channel, email, pause",
+)
+def change_me(request: Request, body: ProfileChange) -> MeView:
+    return _me(wiring.wishes().change(request.principal.id, body))
+
+
+def _me(person: Influencer) -> MeView:
     facts = person.model_dump(include=MeView.model_fields.keys() - {"channels", "stopped"})
+    facts["paused_until"] = "open" if person.paused_until == NO_END else person.paused_until
     return MeView(channels=list(person.reachable), stopped=sorted(person.suppressed_channels), **facts)
+
+
+class ConsentList(View):
+    items: list[Consent]
+    """Those that hold now."""
+    next: str | None = None
+
+
+class TakenBack(Strict):
+    purpose: Purpose
+    channel: Channel | None = None
+    """Empty: over all."""
+
+
+@api.get("/v1/me/consents", allow=CREATOR, query=ListQuery, answer=ConsentList, summary="One's own consents")
+def consents(request: Request, query: ListQuery) -> ConsentList:
+    found = wiring.myself().get(request.principal.id).consents
+    some, more = page_of(request, query.limit, found, lambda one: f"{one.purpose} {one.channel}")
+    return ConsentList(items=some, next=more)
+
+
+@api.post(
+    "/v1/me/consents",
+    allow=CREATOR,
+    body=ConsentRequest,
+    answer=ConsentList,
+    status=201,
+    summary="Agree to messages for one purpose over one channel",
+)
+def give_consent(request: Request, body: ConsentRequest) -> ConsentList:
+    return ConsentList(items=list(wiring.wishes().give(request.principal.id, body).consents))
+
+
+@api.delete(
+    "/v1/me/consents",
+    allow=CREATOR,
+    query=TakenBack,
+    answer=ConsentList,
+    summary="Take consents back: of one purpose, over one channel or all",
+)
+def take_consents_back(request: Request, query: TakenBack) -> ConsentList:
+    after = wiring.wishes().take_back(request.principal.id, query.purpose, query.channel or "")
+    return ConsentList(items=list(after.consents))
+
+
+class SentView(View):
+    run: str
+    channel: str
+    status: str
+    """Of the delivery; `planned` while it is under way."""
+    at: datetime
+
+
+class CampaignView(View):
+    """A campaign that one has got."""
+
+    id: str
+    title: str
+    kind: str
+    compensation: str
+    partners: list[str]
+    language: str
+    disclosure: str
+    link: str
+    posts: dict[str, str]
+    """What may be published, by platform, disclosure included; none once it is withdrawn or over."""
+    corrected: bool
+    withdrawn: bool
+    over: bool
+    received: list[SentView]
+
+
+class OneCampaignView(CampaignView):
+    words: str
+    """What the last message of it said."""
+
+
+class CampaignList(View):
+    items: list[CampaignView]
+    next: str | None = None
+
+
+class MessageView(SentView):
+    campaign: str
+    title: str
+
+
+class ServiceView(View):
+    kind: str
+    at: datetime
+    outcome: str
+    channel: str
+
+
+class MessageList(View):
+    items: list[MessageView]
+    service: list[ServiceView]
+    """Codes, welcomes and notices, the newest first; on the first page."""
+    next: str | None = None
+
+
+@api.get(
+    "/v1/me/campaigns",
+    allow=CREATOR,
+    query=ListQuery,
+    answer=CampaignList,
+    summary="Campaigns that one has got, the newest first, with what may be published",
+)
+def my_campaigns(request: Request, query: ListQuery) -> CampaignList:
+    after = (read_cursor(request) or {}).get("after")
+    limit = min(query.limit, MOST_AT_ONCE)
+    _, found, more, _ = wiring.inbox().campaigns_of(request.principal.id, limit, after, lambda: None)
+    place = {"after": more} if more else None
+    return CampaignList(
+        items=[CampaignView(**_campaign(got)) for got in found], next=next_cursor(request, place)
+    )
+
+
+@api.get("/v1/me/campaigns/{campaign_id}", allow=CREATOR, answer=OneCampaignView, summary="One of them")
+def my_campaign(request: Request, campaign_id: str) -> OneCampaignView:
+    _, whole = wiring.inbox().campaign(request.principal.id, campaign_id)
+    return OneCampaignView(words=whole.words, **_campaign(whole.got))
+
+
+@api.get(
+    "/v1/me/messages",
+    allow=CREATOR,
+    query=ListQuery,
+    answer=MessageList,
+    summary="What was sent to oneself, over which channel, and what became of it",
+)
+def my_messages(request: Request, query: ListQuery) -> MessageList:
+    after = (read_cursor(request) or {}).get("after")
+    _, found = wiring.inbox().messages(request.principal.id, min(query.limit, MOST_AT_ONCE), after)
+    place = {"after": found.after} if found.after else None
+    return MessageList(
+        items=[MessageView(campaign=one.campaign_id, title=title, **_sent(one)) for one, title in found.sent],
+        service=[ServiceView(**vars(one)) for one in found.spoken],
+        next=next_cursor(request, place),
+    )
+
+
+def _campaign(got: Got) -> dict[str, Any]:
+    shown = got.campaign
+    facts = {name: getattr(shown, name) for name in CampaignView.model_fields.keys() - {"received"}}
+    facts |= {"partners": list(shown.partners), "posts": dict(shown.posts)}
+    return facts | {"received": [SentView(**_sent(one)) for one in got.sent]}
+
+
+def _sent(one: Sent) -> dict[str, Any]:
+    return {"run": one.run_id, "channel": one.channel, "status": one.status, "at": one.at}
+
+
+class Leaving(Strict):
+    sure: bool = False
+    """It cannot be undone: who has left joins anew."""
+
+
+@api.post(
+    "/v1/me/withdrawal",
+    allow=CREATOR,
+    body=Leaving,
+    status=204,
+    summary="Leave: consents and sessions end, number and accounts are free again",
+)
+def withdraw(request: Request, body: Leaving) -> Response:
+    if not body.sure:
+        raise InvalidInput.of("sure", "missing", "Please confirm that you want to leave.")
+    wiring.wishes().leave(request.principal.id)
+    response = empty(204)
+    response.headers["Set-Cookie"] = session_cookie("", 0)
+    return response
 
 
 class Asked(View):
     status: Literal["sent"] = "sent"
+
+
+@api.post(
+    "/v1/me/exports",
+    allow=CREATOR,
+    body=Nothing,
+    answer=Export,
+    status=201,
+    kept=False,
+    heard=True,
+    summary="All that is kept of the creator who asks, in clear; at most ten times a day",
+)
+def export_me(request: Request, body: Nothing) -> Export:
+    return wiring.exporting().export(request.principal.id)
+
+
+@api.delete(
+    "/v1/me",
+    allow=CREATOR,
+    body=ErasureRequest,
+    status=204,
+    kept=False,
+    heard=True,
+    summary="Erase all that is kept of the creator who asks, for good",
+)
+def erase_me(request: Request, body: ErasureRequest) -> Response:
+    wiring.erasing().mine(request.principal.id, body.word)
+    response = empty(204)
+    response.headers["Set-Cookie"] = session_cookie("", 0)
+    return response
 
 
 @api.post(
@@ -202,166 +419,6 @@ def check_proof(request: Request, handle_id: str, body: Nothing) -> Account:
     return wiring.proofs().check(request.principal.id, handle_id)
 
 
-# --- pages
-
-
-@api.page("GET", "/me/signin", allow=PUBLIC, summary="Where creators sign in")
-def sign_in_page(request: Request) -> Response:
-    return _sign_in_page(request, Form())
-
-
-@api.page("POST", "/me/signin", allow=PUBLIC, summary="Ask for a code, or enter it")
-def sign_in_form(request: Request) -> Response:
-    form, mine = Form(request.form()), wiring.myself()
-    try:
-        if not form.one("id"):
-            number = NumberRequest.model_validate({"phone": form.one("phone")})
-            asked, _ = mine.ask(number.phone, request.source_ip)
-            return _sign_in_page(request, form, asked=asked)
-        given = CodeEntered.model_validate({"id": form.one("id"), "code": form.one("code")})
-        person = mine.enter(given.id, given.code, request.source_ip)
-        session = wiring.creator_sessions().begin(person)
-    except ValidationError as error:
-        return _sign_in_page(request, form, asked=form.one("id"), error=invalid(error))
-    except Rejected as error:
-        again = form.one("id") if isinstance(error, InvalidInput) else ""
-        return _sign_in_page(request, form, asked=again, error=error)
-    place = "/me" if mine.get(person).standing is not None else "/me/appeals"
-    return redirect(f"{place}?lang={request.lang}", {"Set-Cookie": _cookie(session.token, HOLDS_S)})
-
-
-@api.page("GET", "/me", allow=CREATOR, summary="A creator's own page")
-def my_page(request: Request) -> Response:
-    return _my_page(request)
-
-
-@api.page("POST", "/me/posts", allow=CREATOR, summary="Hand in the link of one's own post")
-def post_form(request: Request) -> Response:
-    form = Form(request.form())
-    try:
-        outcome = wiring.posts().submit_mine(request.principal.id, form.one("url"), campaign="", text="")
-    except Rejected as error:
-        return _my_page(request, form, error)
-    return _my_page(request, said=wiring.posts().reply(outcome, request.lang))
-
-
-@api.page(
-    "POST", "/me/handles/{handle_id}", allow=CREATOR, summary="How to show that an account is one's own"
-)
-def proof_page(request: Request, handle_id: str) -> Response:
-    return _proof_page(request, handle_id)
-
-
-@api.page("POST", "/me/handles/{handle_id}/check", allow=CREATOR, summary="Look whether it shows the code")
-def check_form(request: Request, handle_id: str) -> Response:
-    try:
-        wiring.proofs().check(request.principal.id, handle_id)
-    except (Rejected, Transient) as error:
-        return _proof_page(request, handle_id, error)
-    return redirect(f"/me?lang={request.lang}&proven=1")
-
-
-@api.page("POST", "/me/emails", allow=CREATOR, summary="Ask for the link that takes emails up again")
-def resume_form(request: Request) -> Response:
-    try:
-        wiring.resuming().ask(request.principal.id)
-    except Rejected as error:
-        return _my_page(request, error=error)
-    return _my_page(request, said=translate(request.lang, LINK_SENT))
-
-
-@api.page("GET", "/resume/{token}", allow=PUBLIC, summary="What a button would take up; looking does nothing")
-def resume_page(request: Request, token: str) -> Response:
-    """Mail scanners follow links: only the button posts."""
-    done = wiring.resuming().followed(token)
-    return html(shell.render("resume.html", request.lang, path=request.path, done=done))
-
-
-@api.page("POST", "/resume/{token}", allow=PUBLIC, summary="Take emails up again")
-def follow_resumption(request: Request, token: str) -> Response:
-    wiring.resuming().follow(token)
-    return html(shell.render("resume.html", request.lang, path=request.path, done=True))
-
-
-@api.page("POST", "/me/signout", allow=CREATOR, summary="Sign out", heard=True)
-def sign_out_form(request: Request) -> Response:
-    wiring.creator_sessions().end(request.principal)
-    return redirect(f"/me/signin?lang={request.lang}", {"Set-Cookie": _cookie("", 0)})
-
-
-def _sign_in_page(
-    request: Request, form: Form, *, asked: str = "", error: Rejected | None = None
-) -> Response:
-    errors, problems = forms.problems(error, form, Place([], ""), request.lang)
-    page = shell.render(
-        "me_signin.html",
-        request.lang,
-        path=None if asked else "/me/signin",
-        asked=asked,
-        form=form,
-        errors=errors,
-        problems=problems,
-    )
-    return html(page, error.status if error else 200)
-
-
-def _my_page(
-    request: Request, form: Form | None = None, error: Rejected | None = None, said: str = ""
-) -> Response:
-    """`said`: what became of something that the creator has just done."""
-    person = wiring.myself().get(request.principal.id)
-    posts, _ = wiring.posts().mine(person.id, POSTS_SHOWN, None)
-    if request.query.get("proven"):
-        said = translate(request.lang, PROVEN)
-    errors, problems = forms.problems(error, form or Form(), Place([], ""), request.lang)
-    page = shell.render(
-        "me.html",
-        request.lang,
-        path="/me",
-        person=person,
-        status=translate(request.lang, STATES[person.status]),
-        platforms=NAMES,
-        consents=[
-            (
-                translate(request.lang, CONSENTS[consent.purpose]),
-                translate(request.lang, forms.CHANNELS[consent.channel]),
-                consent.channel in person.suppressed_channels,
-            )
-            for consent in person.consents
-        ],
-        notice=translate(request.lang, STOPPED_BEFORE) if person.may_restart else "",
-        said=said,
-        posts=posts,
-        voices=wiring.citizens().brought(person.id, request.lang),
-        appeals=wiring.appeals().mine(person.id)[:APPEALS_SHOWN],
-        form=form or Form(),
-        errors=errors,
-        problems=problems,
-    )
-    return html(page, error.status if error else 200)
-
-
-def _proof_page(request: Request, handle_id: str, error: JanJanError | None = None) -> Response:
-    try:
-        asked = wiring.proofs().begin(request.principal.id, handle_id)
-    except Rejected as refused:
-        asked, error = None, error or refused
-    page = shell.render(
-        "me_proof.html",
-        request.lang,
-        asked=asked,
-        platform=NAMES[asked.platform] if asked else "",
-        ways={way.way: way.to for way in asked.ways} if asked else {},
-        problems=_sentences(error, request.lang),
-    )
-    return html(page, error.status if error else 200)
-
-
-def _sentences(error: JanJanError | None, lang: str) -> list[tuple[str, str]]:
-    found = error.errors if isinstance(error, InvalidInput) else [error] if error else []
-    return [("", translate(lang, one.message, one.params)) for one in found]
-
-
-def _cookie(token: str, max_age_s: int) -> str:
+def session_cookie(token: str, max_age_s: int) -> str:
     """`Lax`: a link in a message from us leads to pages that know who comes."""
     return cookie(CREATOR_COOKIE, token, max_age_s=max_age_s, same_site="Lax")

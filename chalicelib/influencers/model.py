@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Annotated, Literal, get_args
+from difflib import SequenceMatcher
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import (
     AfterValidator,
@@ -18,6 +18,7 @@ from pydantic import (
 from chalicelib.emails import LONGEST_EMAIL, clean_email
 from chalicelib.errors import Conflict, FieldError
 from chalicelib.handles import clean_handle
+from chalicelib.lists import prefix_of
 from chalicelib.names import clean_name, clean_text, fold, plain_digits, refuse
 from chalicelib.phones import clean_phone, masked
 from chalicelib.platforms.base import Medium
@@ -30,7 +31,7 @@ MOVES: dict[Status, frozenset[Status]] = {
     "invited": frozenset({"unverified", "withdrawn"}),
     "unverified": frozenset({"pending_review", "withdrawn"}),
     "pending_review": frozenset({"approved", "declined", "withdrawn"}),
-    "approved": frozenset({"suspended", "withdrawn"}),
+    "approved": frozenset({"pending_review", "suspended", "withdrawn"}),
     "declined": frozenset({"approved", "withdrawn"}),
     "suspended": frozenset({"approved", "withdrawn"}),
     "withdrawn": frozenset(),
@@ -83,6 +84,11 @@ MOST_THEMES = 12
 MOST_AREAS = 20
 MOST_FOLLOWERS = 10_000_000_000
 LONGEST_IDEA = 1000
+NO_END = "9999-12-31"
+"""A pause until the person ends it."""
+LONGEST_PAUSE_DAYS = 366
+ALIKE = 0.85
+"""Names whose letters agree so far may be one person's."""
 
 MAY_SIGN_IN: frozenset[Status] = frozenset({"pending_review", "approved", "declined"})
 MAY_BE_HEARD = MAY_SIGN_IN | {"suspended"}
@@ -99,7 +105,7 @@ class StateRefused(Conflict):
 # --- what comes in ------------------------------------------------------------------------
 
 
-def _number(value: object) -> object:
+def plain_number(value: object) -> object:
     """`1,25,000` and `१२५०००` are numbers too."""
     return plain_digits(value).replace(",", "").replace(" ", "") if isinstance(value, str) else value
 
@@ -117,7 +123,7 @@ AreaId = Annotated[str, Field(min_length=2, max_length=40, pattern=r"^[A-Z0-9-]+
 class HandleRequest(Strict):
     platform: Platform
     handle: Annotated[str, Field(min_length=1, max_length=500)]
-    followers: Annotated[int, BeforeValidator(_number), Field(ge=0, le=MOST_FOLLOWERS)] = 0
+    followers: Annotated[int, BeforeValidator(plain_number), Field(ge=0, le=MOST_FOLLOWERS)] = 0
 
     @field_validator("handle")
     @classmethod
@@ -177,8 +183,32 @@ def age_problem(birth: date, today: date) -> FieldError | None:
     return None
 
 
+class ProfileChange(Strict):
+    """What a creator may change of themself: what is left out stays."""
+
+    name: Annotated[str, Field(max_length=400), AfterValidator(clean_name)] | None = None
+    language: Language | None = None
+    area: AreaId | None = None
+    areas_served: Annotated[list[AreaId], Field(max_length=MOST_AREAS)] | None = None
+    themes: Annotated[list[Slug], Field(max_length=MOST_THEMES)] | None = None
+    gender: Gender | Literal[""] | None = None
+    profession: Annotated[str, Field(pattern=r"^([a-z][a-z_]{1,23})?$")] | None = None
+    idea: Annotated[str, AfterValidator(lambda text: clean_text(text, LONGEST_IDEA))] | None = None
+    channel: Channel | None = None
+    """Over which we write first: one whose address was proven."""
+    email: Annotated[str, Field(max_length=LONGEST_EMAIL), AfterValidator(clean_email)] | None = None
+    """Takes the place of the one before once the link that is sent to it was followed."""
+    paused_until: date | Literal["", "open"] | None = None
+    """The day from which campaigns are wanted again; `open`: until this is changed, empty: now."""
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """What is given, by name."""
+        return {name: value for name, value in self if value is not None}
+
+
 class CodeRequest(Strict):
-    code: Annotated[str, BeforeValidator(_number), AfterValidator(_six_digits)]
+    code: Annotated[str, BeforeValidator(plain_number), AfterValidator(_six_digits)]
 
 
 class ReviewRequest(Strict):
@@ -276,6 +306,8 @@ class Influencer(View):
     chat: str = ""
     """The Telegram chat that followed the deep link."""
     email: str = ""
+    email_wanted: str = ""
+    """Another address that the person wants instead, until it is proven."""
     email_proven: bool = False
     """Whether a code or link that was sent to it came back; one that is only stated is reserved for
     nobody."""
@@ -290,6 +322,8 @@ class Influencer(View):
     consents: tuple[Consent, ...] = ()
     suppressed: frozenset[str] = frozenset()
     """Kinds of address (`phone`, `telegram`, `email`) of this person that may not be messaged."""
+    paused_until: str = ""
+    """The first day, in India, on which campaigns are wanted again (ports.is_paused); empty: they are."""
     adult_on: str = ""
     """The day on which the person was found to be of age; the birth date is not kept."""
     ambassador_of: str = ""
@@ -380,6 +414,8 @@ class Influencer(View):
     def email_to_confirm(self) -> str:
         """The address that campaigns could go to if it were proven to be this person's; empty when there is
         none."""
+        if self.email_wanted:
+            return self.email_wanted
         wanted = any(c.channel == "email" for c in self.consents)
         return self.email if wanted and not self.email_proven and "email" not in self.suppressed else ""
 
@@ -437,7 +473,7 @@ class Influencer(View):
     @property
     def area_key(self) -> str:
         """Sorts people by place: everyone in an area and below has its path as the beginning."""
-        return f"{area_prefix(self.area_path)}{self.id}"
+        return f"{prefix_of(self.area_path)}{self.id}"
 
     @property
     def masked_phone(self) -> str:
@@ -454,12 +490,15 @@ class Influencer(View):
             addresses=self.addresses,
             consents=frozenset((c.purpose, c.channel) for c in self.consents),
             suppressed=self.suppressed_channels,
+            paused_until=self.paused_until,
         )
 
 
-def area_prefix(path: Sequence[str]) -> str:
-    """`IN/IN-UP/D162/`: how the area keys of all people in this area and below begin."""
-    return "".join(f"{part}/" for part in path)
+def alike(one: Influencer, other: Influencer) -> bool:
+    """Whether two names are nearly the same: a letter more or less, the parts in another order."""
+    first, second = (" ".join(sorted(fold(person.name).split())) for person in (one, other))
+    likeness = SequenceMatcher(None, first, second)
+    return first == second or (likeness.quick_ratio() >= ALIKE and likeness.ratio() >= ALIKE)
 
 
 class Verification(View):

@@ -8,9 +8,10 @@ from datetime import datetime
 
 from chalicelib.clock import parse_rfc3339
 from chalicelib.identity.roles import Principal
-from chalicelib.influencers.model import Account, Influencer, area_prefix
+from chalicelib.influencers.model import Account, Influencer
 from chalicelib.influencers.service import Register
 from chalicelib.influencers.store import PeopleStore
+from chalicelib.lists import prefix_of
 from chalicelib.ports import Count, Profile, ProfileAccount, Transaction
 
 
@@ -28,7 +29,7 @@ class Profiles:
     def approved(
         self, path: Sequence[str], after: Mapping[str, str] | None, page: int
     ) -> Iterator[tuple[Profile, dict[str, str]]]:
-        for person, place in self.store.listed("approved", area_prefix(path), after, page):
+        for person, place in self.store.listed("approved", prefix_of(path), after, page):
             yield profile_of(person), place
 
     def letting_in(self, who: Principal, person: str, at: datetime) -> Callable[[Transaction], None]:

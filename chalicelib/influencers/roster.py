@@ -6,10 +6,11 @@ import base64
 import hashlib
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Literal
 
 from chalicelib.influencers.model import Influencer
-from chalicelib.ports import Area, RosterRow
+from chalicelib.ports import Area, RosterRow, is_paused
 
 LARGEST = 250
 """Bytes of a row as DynamoDB counts them: a million people are 250 MB, about 31,000 read units."""
@@ -58,13 +59,16 @@ def pack(person: Influencer) -> dict[str, str]:
         "g": _GENDER_LETTERS.get(person.gender, ""),
         "c": "".join(_CHANNEL_LETTERS[channel] for channel in person.reachable),
         "v": "".join(sorted(_PLATFORM_LETTERS[platform] for platform in person.proven_on)),
+        "z": person.paused_until,
     }
     return {name: value for name, value in row.items() if value}
 
 
-def unpack(partition: str, key: str, row: Mapping[str, str], themes: Mapping[str, str]) -> RosterRow:
-    """The row that `pack` made. `themes`: each known theme's id by its code; a theme that is gone is left
-    out."""
+def unpack(
+    partition: str, key: str, row: Mapping[str, str], themes: Mapping[str, str], at: datetime
+) -> RosterRow:
+    """The row that `pack` made, as it is at this time. `themes`: each known theme's id by its code; a theme
+    that is gone is left out."""
     packed = row.get("t", "")
     followers = {_platform(letter): int(n) for letter, n in re.findall(r"([a-z])(\d+)", row.get("f", ""))}
     verified = {_platform(letter): n for letter, n in re.findall(r"([a-z])(\d*)", row.get("n", ""))}
@@ -81,6 +85,7 @@ def unpack(partition: str, key: str, row: Mapping[str, str], themes: Mapping[str
         gender=next((gender for gender, letter in _GENDER_LETTERS.items() if letter == row.get("g")), ""),
         channels=tuple(_channel(letter) for letter in row.get("c", "")),
         proven=frozenset(_platform(letter) for letter in row.get("v", "")),
+        paused=is_paused(row.get("z", ""), at),
     )
 
 

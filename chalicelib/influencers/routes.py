@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from chalice.app import Response
 from pydantic import Field, ValidationError
@@ -25,6 +25,7 @@ from chalicelib.http import (
 )
 from chalicelib.i18n import translate
 from chalicelib.influencers import forms
+from chalicelib.influencers.erasing import ERASE, StaffErasure
 from chalicelib.influencers.model import (
     Account,
     AreaId,
@@ -57,6 +58,11 @@ class StatusAnswer(View):
     status: Status
     notice: str = ""
     """What the person must know: that their STOP of before still holds, and how to lift it."""
+
+
+class ErasedView(View):
+    id: str
+    status: Literal["erased"] = "erased"
 
 
 class ListQuery(Strict):
@@ -200,6 +206,18 @@ def review(request: Request, influencer_id: str, body: ReviewRequest) -> Influen
 )
 def withdraw(request: Request, influencer_id: str, body: Nothing) -> InfluencerView:
     return _view(wiring.register().withdraw(request.principal, influencer_id))
+
+
+@api.post(
+    "/v1/influencers/{influencer_id}/erasure",
+    allow=ERASE,
+    body=StaffErasure,
+    answer=ErasedView,
+    summary="Erase somebody who has asked for it without access to their own page",
+)
+def erase(request: Request, influencer_id: str, body: StaffErasure) -> ErasedView:
+    wiring.erasing().for_them(request.principal, influencer_id, body.asked)
+    return ErasedView(id=influencer_id)
 
 
 @api.post(

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from pynamodb.transactions import TransactWrite
 
-from chalicelib import ids, telemetry
+from chalicelib import ids, lists, telemetry
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.errors import FieldError, InvalidInput, NotFound, PlatformOff
 from chalicelib.events.catalog import (
@@ -39,7 +41,7 @@ from chalicelib.influencers.model import (
     Status,
     Verification,
     age_problem,
-    area_prefix,
+    alike,
     new_influencer,
 )
 from chalicelib.influencers.resuming import Resumptions
@@ -66,10 +68,14 @@ MESSAGES_A_NUMBER = 5
 """An hour: nobody can have a stranger's phone or mailbox flooded with codes."""
 TRIES_AN_ADDRESS = 2000
 PAGE = 100
-MOST_READ = 2000
 """People looked at for one page of a list: a rare filter answers early, with a cursor to go on."""
 HOME_LANGUAGE = "hi"
 STOPPED_BEFORE = "You have written STOP. To get our messages again, write START."
+MOST_WAITING = 500
+"""People who wait for a review, looked at so that the oldest come first; more are behind a smaller area."""
+NAMESAKES_READ = 200
+"""Approved people of one place, among whom a namesake is looked for."""
+READERS = 16
 READ, REVIEW, REVEAL = "influencer.read", "influencer.review", "influencer.reveal"
 """What staff do with a person (identity.roles.MATRIX)."""
 
@@ -175,18 +181,23 @@ class Signups:
     def confirmed(self, token: str) -> Influencer:
         """Whose email the link with this token confirms. Raises NotFound for a token that is not ours, was
         for another address, or has run out."""
+        return self._confirmed(token)[0]
+
+    def _confirmed(self, token: str) -> tuple[Influencer, str]:
+        """The same, with the address that the link was sent to."""
         influencer_id, _, rest = token.partition(".")
         person = self.store.find(influencer_id) if influencer_id else None
         confirmations = Confirmations(self.secrets.keyed_hash)
-        if person is None or not confirmations.holds(person, rest, self.clock.epoch()):
+        address = confirmations.address(person, rest, self.clock.epoch()) if person else ""
+        if person is None or not address:
             raise NotFound("This link does not hold (any more).")
-        return person
+        return person, address
 
     def confirm(self, token: str) -> Influencer:
         """Makes the email that a link was sent to this person's: they can be reached there. Raises NotFound
         as `confirmed`, Taken, StateRefused."""
-        person = self.confirmed(token)
-        proof = Proof("email", person.email, self.clock.now(), "link by email")
+        person, address = self._confirmed(token)
+        proof = Proof("email", address, self.clock.now(), "link by email")
         return self.store.prove_email(person.id, proof)
 
     def start_telegram(self, token: str, chat_id: str, at: datetime) -> str | None:
@@ -225,21 +236,11 @@ class Signups:
         not."""
         area = self.areas.many([request.area], fresh=True).get(request.area)  # it may just have moved
         wrong = [problem] if (problem := age_problem(request.birth_date, today)) else []
-        unknown = {
-            f"areas_served.{i}": served
-            for i, served in enumerate(request.areas_served)
-            if served != request.area
-        }
-        places = {"area": request.area, **unknown}
-        for name, place in places.items():
-            if (area if name == "area" else self.areas.get(place)) is None:
-                wrong.append(FieldError(name, "area_unknown", "There is no area %(id)s.", {"id": place}))
-        known = set(self.themes()) if request.themes else set()
-        for i, theme in enumerate(request.themes):
-            if theme not in known:
-                wrong.append(
-                    FieldError(f"themes.{i}", "theme_unknown", "There is no theme %(id)s.", {"id": theme})
-                )
+        if area is None:
+            wrong.append(no_area("area", request.area))
+        served = [one for one in request.areas_served if one != request.area]
+        wrong += unknown_areas(self.areas, served)
+        wrong += unknown_themes(self.themes, request.themes)
         if request.channel not in self.offered():
             wrong.append(
                 FieldError("channel", "channel_off", "This channel is not offered here. Choose another.")
@@ -288,6 +289,26 @@ class Signups:
         self.limits.spend(f"{what}#{self.secrets.keyed_hash(of)}", limit, HOUR_S)
 
 
+def no_area(name: str, area: str) -> FieldError:
+    return FieldError(name, "area_unknown", "There is no area %(id)s.", {"id": area})
+
+
+def unknown_areas(areas: Areas, served: Sequence[str]) -> list[FieldError]:
+    """Those of the areas that somebody serves which do not exist."""
+    return [no_area(f"areas_served.{i}", one) for i, one in enumerate(served) if areas.get(one) is None]
+
+
+def unknown_themes(themes: Callable[[], Sequence[str]], given: Sequence[str]) -> list[FieldError]:
+    """Those of the themes given which do not exist."""
+    known = set(themes()) if given else set()
+    sentence = "There is no theme %(id)s."
+    return [
+        FieldError(f"themes.{i}", "theme_unknown", sentence, {"id": theme})
+        for i, theme in enumerate(given)
+        if theme not in known
+    ]
+
+
 def after(now: datetime, seconds: int) -> datetime:
     return (now + timedelta(seconds=seconds)).replace(microsecond=0)
 
@@ -299,21 +320,25 @@ class Confirmations:
 
     keyed_hash: Callable[[str], str]
 
-    def token(self, person: Influencer, until: int) -> str:
+    def token(self, person: Influencer, address: str, until: int) -> str:
         """`<id>.<until>.<signature>`: no address in it."""
-        return f"{person.id}.{until}.{self._signature(person, until)}"
+        return f"{person.id}.{until}.{self._signature(person, address, until)}"
 
-    def holds(self, person: Influencer, rest: str, now: float) -> bool:
-        """Whether `<until>.<signature>` is ours, for the address that the person has given, and still
-        holds."""
+    def address(self, person: Influencer, rest: str, now: float) -> str:
+        """For which of the addresses that the person has given `<until>.<signature>` is ours and still holds;
+        empty for none."""
         until, _, signature = rest.partition(".")
         number = until.isascii() and until.isdigit() and len(until) <= LONGEST_UNTIL
         if not number or int(until) <= now:
-            return False
-        return hmac.compare_digest(signature.encode(), self._signature(person, int(until)).encode())
+            return ""
+        for one in filter(None, (person.email_wanted, person.email)):
+            signed = self._signature(person, one, int(until))
+            if hmac.compare_digest(signature.encode("utf-8", "replace"), signed.encode()):
+                return one
+        return ""
 
-    def _signature(self, person: Influencer, until: int) -> str:
-        return self.keyed_hash(f"confirm email {person.id} {until} {person.email}")
+    def _signature(self, person: Influencer, address: str, until: int) -> str:
+        return self.keyed_hash(f"confirm email {person.id} {until} {address}")
 
 
 CODE_TEXT, KNOWN_TEXT, WELCOME_TEXT = "janjan_code", "janjan_known_number", "janjan_welcome"
@@ -366,6 +391,8 @@ class Messenger:
             self._welcome(person, str(message["event"]))
         elif message["kind"] == "notice":
             self._notice(person, NOTICES[str(message["notice"])], str(message["event"]))
+        elif message["kind"] == "confirm_email":
+            self._confirmation(person, str(message["nonce"]))
         elif message["kind"] == "resume_email":
             self._resumption(person, str(message["nonce"]), int(message["until"]))
         else:
@@ -499,12 +526,13 @@ class Messenger:
         if not to or self.store.owner_of("email", to) or self.store.is_stopped("email", to):
             return
         until = int(self.clock.epoch()) + CONFIRMATION_HOLDS_S
-        token = Confirmations(self.secrets.keyed_hash).token(person, until)
+        token = Confirmations(self.secrets.keyed_hash).token(person, to, until)
         text = (
             "Namaste %(name)s! You have joined JanJan and asked for messages at this address. If it was not"
             " you, do nothing: no more will come. If it is yours, please confirm it here: %(link)s"
         )
-        self._link(person, f"confirm#{event_id}", "Please confirm your address.", text, f"confirm/{token}")
+        about = "Please confirm your address."
+        self._link(person, to, f"confirm#{event_id}", (about, text), f"confirm/{token}")
 
     def _resumption(self, person: Influencer, nonce: str, until: int) -> None:
         """The link that takes emails up again, to the address that has said no: its owner has asked for it on
@@ -519,12 +547,15 @@ class Messenger:
             "Namaste %(name)s! You have asked on your page to get our emails again. If it was you, please"
             " press the button here: %(link)s If not, do nothing: it stays as it is."
         )
-        self._link(person, f"resume#{nonce}", "Do you want our emails again?", text, f"resume/{token}")
+        about = "Do you want our emails again?"
+        self._link(person, person.email, f"resume#{nonce}", (about, text), f"resume/{token}")
 
-    def _link(self, person: Influencer, key: str, subject: str, text: str, path: str) -> None:
-        """An email to the person's address with a link to one of our pages, in their language."""
-        language, to = spoken(person.language), person.email
+    def _link(self, person: Influencer, to: str, key: str, words: tuple[str, str], path: str) -> None:
+        """An email to an address of the person's, `words` its subject and text, with a link to one of our
+        pages, in their language."""
+        language = spoken(person.language)
         link = f"{self.public_url}/{path}?lang={language}"
+        subject, text = words
         said = translate(language, text, {"name": person.name, "link": link})
         try:
             self._send(person.id, key, "email", to, _text("email", translate(language, subject), said))
@@ -688,23 +719,44 @@ class Register:
         for an area that is none or not theirs."""
         prefixes = self._prefixes(who, area)
         stretches = [(state, prefix) for state in ([status] if status else STATUSES) for prefix in prefixes]
-        found: list[Influencer] = []
-        for read, (person, place) in enumerate(self._walk(stretches, after), start=1):
-            if pick.picks(person):
-                found.append(person)
-            if len(found) == limit or read == MOST_READ:
-                return found, place
-        return found, None
+        rows = lists.walk(stretches, lambda at, begin: self.store.listed(*at, begin, PAGE), after)
+        return lists.page(rows, limit, pick.picks)
 
-    def _walk(
-        self, stretches: Sequence[tuple[Status, str]], after: Mapping[str, Any] | None
-    ) -> Iterator[tuple[Influencer, dict[str, Any]]]:
-        """Everyone in the stretches behind a place; each with their own place."""
-        first = int(after["stretch"]) if after else 0
-        for number, (state, prefix) in enumerate(stretches[first:], start=first):
-            begin = after["key"] if after and number == first else None
-            for person, key in self.store.listed(state, prefix, begin, PAGE):
-                yield person, {"stretch": number, "key": key}
+    def waiting(self, who: Principal, area: str | None, most: int = MOST_WAITING) -> list[Influencer]:
+        """Who waits for a review in the caller's areas, who came first before all others; no more than `most`
+        and one are looked at, so that who calls sees whether there are more. One query for each area, side
+        by side."""
+        prefixes = self._prefixes(who, area)
+        read = self._read([("pending_review", prefix) for prefix in prefixes], most + 1)
+        found = [person for one in read for person in one]
+        return sorted(found, key=lambda person: (person.verified_at, person.id))[: most + 1]
+
+    def namesakes(
+        self, people: Sequence[Influencer], waiting: Sequence[Influencer]
+    ) -> dict[str, list[Influencer]]:
+        """Others of the same place with nearly the same name, by whom of `people` they resemble: who is
+        approved there, or among `waiting`. Perhaps somebody has signed up twice."""
+        paths = sorted({person.area_path for person in people})
+        there = self._read([("approved", f"{lists.prefix_of(path)}inf_") for path in paths], NAMESAKES_READ)
+        by_place = dict(zip(paths, there, strict=True))
+        for person in waiting:
+            by_place.get(person.area_path, []).append(person)
+        return {
+            person.id: [
+                one for one in by_place[person.area_path] if one.id != person.id and alike(one, person)
+            ]
+            for person in people
+        }
+
+    def _read(self, stretches: Sequence[tuple[Status, str]], most: int) -> list[list[Influencer]]:
+        """The first people of each stretch, all read at the same time."""
+
+        def one(stretch: tuple[Status, str]) -> list[Influencer]:
+            found = self.store.listed(*stretch, None, most)
+            return [person for person, _ in itertools.islice(found, most)]
+
+        with ThreadPoolExecutor(READERS) as readers:
+            return list(readers.map(one, stretches))
 
     def get(self, who: Principal, influencer_id: str, action: str = READ) -> Influencer:
         """One person, for somebody who may do `action` in their area. Raises NotFound, also for people of
@@ -714,10 +766,15 @@ class Register:
             raise NotFound
         return person
 
-    def review(self, who: Principal, influencer_id: str, decision: ReviewRequest) -> Influencer:
-        """Approves, declines or suspends; raises StateRefused where the state does not allow it."""
+    def review(
+        self, who: Principal, influencer_id: str, decision: ReviewRequest, seen: Status | None = None
+    ) -> Influencer:
+        """Approves, declines or suspends; raises StateRefused where the state does not allow it, or is not
+        the one in which who decides has `seen` the person."""
         now = self.clock.now()
         before = self.get(who, influencer_id, REVIEW)
+        if seen and before.status != seen:
+            raise StateRefused(status=before.status)
         if decision.ambassador_of:
             self._own_area(who, decision.ambassador_of, "ambassador_of", REVIEW)
         after = before.moved(
@@ -791,15 +848,8 @@ class Register:
     def _prefixes(self, who: Principal, area: str | None) -> list[str]:
         """Beginnings of the area keys that `who` may see, none inside another."""
         if area:
-            return [area_prefix(self._own_area(who, area, "area", READ).path)]
-        if who.covers_area((), READ):
-            return [""]
-        own = [found for area_id in who.areas if (found := self.areas.get(area_id)) is not None]
-        kept: list[str] = []
-        for prefix in sorted(area_prefix(found.path) for found in own):
-            if not kept or not prefix.startswith(kept[-1]):
-                kept.append(prefix)
-        return kept
+            return [lists.prefix_of(self._own_area(who, area, "area", READ).path)]
+        return lists.covered_prefixes(self.areas, who, READ)
 
     def _own_area(self, who: Principal, area_id: str, name: str, action: str) -> Area:
         area = self.areas.get(area_id)

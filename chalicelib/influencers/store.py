@@ -7,6 +7,7 @@ Table `people`:
     inf_…                     code     hash of the code sent last, its tries, its end
     sgn_…                     code     the same for one sign-in, and whose it is
     inf_…                     consent#<purpose>#<channel>#<time>   what was given or taken back; the evidence
+                                       (of changes since the signup with `#<rev>` behind the time)
     inf_…                     followers#<platform>#<name>   when this account's followers are counted next
     phone#<keyed hash>        claim    whose number it is: `proven`, or only `stated`
     handle#<platform>#<name>  claim    whose account it is: `proven`, or only `stated`
@@ -15,7 +16,11 @@ Table `people`:
     telegram#<chat>           claim    whose chat it is
     email#<keyed hash>        claim    whose email address it is: always proven
     suppressed#<kind>#<hash>  -        whether an address has said STOP, when it last spoke, and the callback
-                                       that made the last change
+                                       that made the last change; `proof` = `erased`: whoever had it asked to
+                                       be forgotten, and nobody invites it again
+    inf_…                     erased   what is still to be forgotten of somebody, and when to go on; `rev`,
+                                       `event`; gone when all is. `status_key` = `erasing`
+    past#<kind>#<hash>        consent#…  what somebody who was erased had agreed to, under no id; `expires`
     alias#<keyed hash>        -        the hash of the number of who also writes under a platform's own id
     link#<hash of the token>  -        the signup that a Telegram deep link belongs to
 Index `by_status`: `status_key` = the state, `area_key` = the ids of the area's path, then the person's id.
@@ -30,6 +35,7 @@ Access, in request units (a profile is about 1 KB, 2 in Devanagari with many han
     contacts          1 BatchGetItem for 25 people: 25 read units (consistent, to 4 KB each), no index
     roster page       32 rows a read unit
     list              1 query a page of the index, half a unit for 4 KB; the filters run here
+    erase             1 read, 1 batch read, 1 transaction: the profile, what it claimed, the audit's two items
     followers         an account a week: a share of 1 query, 1 read, 1 transaction (profile, roster), 1 write
 """
 
@@ -41,17 +47,17 @@ import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttribute
+from pynamodb.attributes import BooleanAttribute, JSONAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.exceptions import DeleteError, DoesNotExist, PutError, TransactWriteError, UpdateError
 from pynamodb.expressions.condition import And, Condition
 from pynamodb.expressions.update import Action
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.transactions import TransactWrite
 
-from chalicelib.clock import parse_rfc3339, rfc3339
+from chalicelib.clock import Clock, parse_rfc3339, rfc3339
 from chalicelib.errors import Rejected, Transient
 from chalicelib.events.catalog import Event, HandleContested, HandleProven
 from chalicelib.events.outbox import raise_event
@@ -63,6 +69,26 @@ from chalicelib.proving import HeldByAnother, ProvenByAnother
 from chalicelib.tables import Table, TableName, failed_conditions, is_passing, write_together
 
 REFUSED = "ConditionalCheckFailedException"
+ERASED, ERASING, ERASURE = "erased", "erasing", "erasure"
+OUR_EVIDENCE = (
+    "code over ",
+    "deep link",
+    "link by email",
+    "one click in ",
+    "own page",
+    "platform ",
+    "withdrawal",
+    ERASURE,
+)
+"""How the evidence of a consent or STOP begins that is our own word; any other is a platform's id."""
+FORGOTTEN_BY_EVENT_WITHIN = timedelta(hours=1)
+"""What the event has not brought about by then, the hour's sweep does."""
+DISTRICT = 3
+"""Parts of an area's path down to the district."""
+PAST_KEPT_S = 3 * 366 * 24 * 3600
+"""How long the proof of a consent outlives its person (docs/privacy.md)."""
+NEVER = "1970-01-01T00:00:00Z"
+"""When an address spoke that has not: any word that comes later counts."""
 PROFILE, CODE, CLAIM, ALONE = "profile", "code", "claim", "-"
 TRIES = 6
 """How often a write is tried again when another writer was quicker."""
@@ -118,6 +144,29 @@ class ConsentItem(Table):
     language = UnicodeAttribute()
     at = UnicodeAttribute()
     evidence = UnicodeAttribute()
+    expires = NumberAttribute(null=True)
+
+
+class ByDue(GlobalSecondaryIndex["ErasedItem"]):  # type: ignore[no-untyped-call]  # PynamoDB's own
+    class Meta:
+        index_name = "by_status"
+        projection = AllProjection()
+
+    status_key = UnicodeAttribute(hash_key=True)
+    area_key = UnicodeAttribute(range_key=True)
+
+
+class ErasedItem(Table):
+    class Meta:
+        table_name = TableName("people")
+
+    by_due = ByDue()
+    status_key = UnicodeAttribute()
+    area_key = UnicodeAttribute()
+    left = JSONAttribute()
+    at = UnicodeAttribute()
+    rev = NumberAttribute()
+    event = UnicodeAttribute()
 
 
 class OwnedItem(Table):
@@ -165,6 +214,7 @@ class RosterItem(Table):
     g = UnicodeAttribute(null=True)
     c = UnicodeAttribute(null=True)
     v = UnicodeAttribute(null=True)
+    z = UnicodeAttribute(null=True)
 
 
 class Taken(Rejected):
@@ -219,6 +269,21 @@ class KnownPhone:
     stopped: bool = False
     held: bool = False
     invited: Influencer | None = None
+
+
+@dataclass(frozen=True)
+class Left:
+    """What is needed to forget the rest of somebody whose profile is gone: hashes and ids alone."""
+
+    person: str
+    at: str
+    rev: int
+    hashes: Mapping[str, str]
+    """The keyed hash of each address that was theirs, by its kind."""
+    sources: tuple[str, ...] = ()
+    """What stands for their addresses where voices are kept."""
+    path: tuple[str, ...] = ()
+    """Where they lived, down to the district: groups that they looked after are near."""
 
 
 @dataclass(frozen=True)
@@ -349,7 +414,8 @@ class PeopleStore:
         return held
 
     def prove_email(self, influencer_id: str, proof: Proof) -> Influencer:
-        """Makes a second address, the email that a verified person gave, theirs: the person as it is now.
+        """Makes an email that a verified person gave theirs, in the place of the one before: the person as
+        it is now.
 
         The same proof again changes nothing. Raises Taken when somebody else was quicker, StateRefused for
         who is not verified (any more) or has given another address since, or KeyError.
@@ -362,7 +428,7 @@ class PeopleStore:
             if person.email_proven and person.email == proof.address:
                 return person
             unready = person.status in ("invited", "unverified", "withdrawn")
-            if unready or person.email != proof.address:
+            if unready or proof.address not in (person.email_wanted, person.email):
                 raise StateRefused(status=person.status)
             keys = [(claim_key, CLAIM), (stop_key, ALONE)]
             items = {item.pk: item for item in OwnedItem.batch_get(keys, consistent_read=True)}
@@ -371,7 +437,9 @@ class PeopleStore:
                 raise Taken
             others = person.suppressed - {"email"}
             after = person.changed(
+                email=proof.address,
                 email_proven=True,
+                email_wanted="",
                 suppressed=others | {"email"} if stop and stop.stopped else others,
             )
             mine = OwnedItem(
@@ -384,6 +452,9 @@ class PeopleStore:
             )
             with write_together() as transaction:
                 transaction.save(mine, condition=_as_seen(claim))
+                before = self._claim_key("email", person.email) if person.email_proven else claim_key
+                if before != claim_key:
+                    _give_back(transaction, before, person.id)
                 transaction.condition_check(OwnedItem, stop_key, ALONE, condition=_as_seen(stop))
                 _save(transaction, person, after, None, proof.at)
             return after
@@ -409,7 +480,7 @@ class PeopleStore:
         invited = {item.pk: _person(item) for item in profiles}
         return {
             phone: KnownPhone(
-                stopped=bool(owned[stop].stopped) if stop in owned else False,
+                stopped=_not_invited(owned.get(stop)),
                 held=claim in owned,
                 invited=invited.get(ids[phone]),
             )
@@ -456,9 +527,10 @@ class PeopleStore:
                 self.hold_free(transaction, "phone", after.phone)
 
     def hold_free(self, transaction: TransactWrite, kind: str, address: str) -> None:
-        """Adds to a transaction that this address has not said STOP, and that nobody has given it as
-        theirs."""
-        may_write = OwnedItem.pk.does_not_exist() | (OwnedItem.stopped == False)  # noqa: E712 - an expression
+        """Adds to a transaction that this address has not said STOP, nor was somebody's who is to be
+        forgotten, and that nobody has given it as theirs."""
+        spoke = (OwnedItem.stopped == False) & OwnedItem.proof.does_not_exist()  # noqa: E712 - an expression
+        may_write = OwnedItem.pk.does_not_exist() | spoke
         transaction.condition_check(OwnedItem, self._stop_key(kind, address), ALONE, condition=may_write)
         nobodys = OwnedItem.pk.does_not_exist()
         transaction.condition_check(OwnedItem, self._claim_key(kind, address), CLAIM, condition=nobodys)
@@ -517,8 +589,7 @@ class PeopleStore:
         """See ports.Invitees."""
         keys = [(self._stop_key(kind, address), ALONE), (self._claim_key(kind, address), CLAIM)]
         found = {item.pk: item for item in OwnedItem.batch_get(keys, consistent_read=True)}
-        stop = found.get(keys[0][0])
-        if stop is not None and stop.stopped:
+        if _not_invited(found.get(keys[0][0])):
             return "opted_out"
         return "joined" if keys[1][0] in found else ""
 
@@ -533,15 +604,23 @@ class PeopleStore:
         after: Influencer,
         event: Event | None,
         at: datetime,
+        *,
+        evidence: str = "withdrawal",
     ) -> None:
-        """Adds a change of one person to a transaction: profile, roster row, and what a withdrawal gives
-        back."""
+        """Adds a change of one person to a transaction: profile, roster row, the `evidence` of consents that
+        were given or taken back by it, and what a withdrawal gives back."""
         _save(transaction, before, after, event, at)
         if after.status == "withdrawn" and before.status not in ("invited", "unverified"):
             for key in self._claims_of(before):
                 transaction.delete(OwnedItem(key, CLAIM), condition=OwnedItem.owner == before.id)
-            for consent in before.consents:
-                transaction.save(_consent_row(after, consent, given=False, at=at, evidence="withdrawal"))
+        if before.status in ("invited", "unverified"):
+            return
+        for given, ones in ((True, after.consents), (False, before.consents)):
+            others = before.consents if given else after.consents
+            for consent in (one for one in ones if not _agreed(others, one)):
+                row = _consent_row(after, consent, given=given, at=at, evidence=evidence)
+                row.sk = f"{row.sk}#{after.rev}"  # given and taken back within a second are two
+                transaction.save(row)
 
     def _claims_of(self, person: Influencer) -> Iterator[str]:
         if person.phone_proof != "none":
@@ -554,6 +633,130 @@ class PeopleStore:
             yield _handle_key(account.platform, account.handle)
         known = [one for one in (*person.handles, *person.contested) if one.account]
         yield from dict.fromkeys(_account_key(one.platform, one.account) for one in known)
+
+    # --- erasure
+
+    def erasure(
+        self, person: Influencer, event: Event, at: datetime, sources: Sequence[str]
+    ) -> Callable[[TransactWrite], None]:
+        """What adds to a transaction that this person goes, as they were read: the profile, all that it
+        claims, their place on the roster; and what is still to be forgotten of them. Nobody invites their
+        addresses again; a STOP of theirs stands. 1 batch read."""
+        own = {ADDRESS_KIND[channel]: address for channel, address in person.addresses.items()}
+        if person.status == "invited":
+            own = {"phone": person.phone} | ({"email": person.email} if person.email else {})
+        stops = {self._stop_key(kind, address): kind for kind, address in own.items()}
+        claims = list(dict.fromkeys(self._claims_of(person)))
+        keys = [*((key, ALONE) for key in stops), *((key, CLAIM) for key in claims)]
+        found = {item.pk: item for item in OwnedItem.batch_get(keys, consistent_read=True)}
+        hashes = {kind: key.rpartition("#")[2] for key, kind in stops.items()}
+        rev = int(at.timestamp() * 1000)  # somebody may be invited, and forgotten, under the same id again
+        left = ErasedItem(person.id, ERASED, status_key=ERASING, rev=rev, at=rfc3339(at))
+        left.area_key = rfc3339(at + FORGOTTEN_BY_EVENT_WITHIN)
+        left.event = raise_event(event, at)
+        left.left = {
+            "hashes": hashes,
+            "sources": list(sources),
+            "path": list(person.area_path[:DISTRICT]),
+        }
+
+        def write(transaction: TransactWrite) -> None:
+            transaction.delete(ProfileItem(person.id, PROFILE), condition=ProfileItem.rev == person.rev)
+            transaction.delete(CodeItem(person.id, CODE))
+            for platform, handle in person.counted:
+                transaction.delete(FollowersItem(person.id, _followers_key(platform, handle)))
+            if person.status == "approved":
+                transaction.delete(RosterItem(*key_of(person.area_path, person.id)))
+            for key in claims:
+                if key in found and found[key].owner == person.id:
+                    _give_back(transaction, key, person.id)
+            for consent in person.consents:
+                row = _consent_row(person, consent, given=False, at=at, evidence=ERASURE)
+                row.sk = f"{row.sk}#{person.rev + 1}"  # given and erased within a second are two
+                transaction.save(row)
+            for key in stops:
+                transaction.save(self._forgotten(key, found.get(key)), condition=_as_seen(found.get(key)))
+            transaction.save(left)
+
+        return write
+
+    def _forgotten(self, key: str, said: OwnedItem | None) -> OwnedItem:
+        """What is kept of an address: that it is not to be invited, and whether it said STOP. By what is
+        hashed, since a platform's id of a message may hold the number."""
+        item = OwnedItem(key, ALONE, proof=ERASED, stopped=bool(said and said.stopped))
+        item.at = (said.at if said else None) or NEVER
+        item.evidence = self._kept(said.evidence) if said and said.evidence else None
+        return item
+
+    def _kept(self, evidence: str) -> str:
+        """The evidence of a word as it may be kept: ours in clear, a callback's id as a hash."""
+        return evidence if evidence.startswith(OUR_EVIDENCE) else self.keyed_hash(f"evidence {evidence}")
+
+    def consents(self, influencer_id: str) -> list[dict[str, Any]]:
+        """What a person has agreed to and taken back, the oldest first, with the evidence."""
+        rows = ConsentItem.query(influencer_id, ConsentItem.sk.startswith("consent#"), consistent_read=True)
+        found = [
+            {
+                "purpose": row.sk.split("#")[1],
+                "channel": row.sk.split("#")[2],
+                "given": bool(row.given),
+                "at": row.at,
+                "notice_version": row.notice_version or "",
+                "language": row.language,
+                "evidence": row.evidence,
+            }
+            for row in rows
+        ]
+        return sorted(found, key=lambda one: str(one["at"]))
+
+    def left_of(self, influencer_id: str) -> Left | None:
+        """What is still to be forgotten of somebody; None when nothing is."""
+        try:
+            item = ErasedItem.get(influencer_id, ERASED, consistent_read=True)
+        except DoesNotExist:
+            return None
+        left: Mapping[str, Any] = item.left
+        return Left(
+            person=item.pk,
+            at=item.at,
+            rev=int(item.rev),
+            hashes=left["hashes"],
+            sources=tuple(left["sources"]),
+            path=tuple(left["path"]),
+        )
+
+    def erasing(self, now: datetime, limit: int) -> list[str]:
+        """Of whom something is to be forgotten now: the longest due first."""
+        until = ByDue.area_key <= rfc3339(now)
+        return [item.pk for item in ErasedItem.by_due.query(ERASING, until, limit=limit)]
+
+    def forget_rows(self, left: Left) -> None:
+        """Takes away what lies under the person's id, and files the proof of their consents under their
+        address's hash, where no id leads to what else was done with it. May be repeated."""
+        for consent in list(ConsentItem.query(left.person, ConsentItem.sk.startswith("consent#"))):
+            channel = consent.sk.split("#")[2]
+            kind = (
+                ADDRESS_KIND[channel] if ADDRESS_KIND[channel] in left.hashes else next(iter(left.hashes), "")
+            )
+            if kind:
+                past = ConsentItem(f"past#{kind}#{left.hashes[kind]}", consent.sk, given=consent.given)
+                past.notice_version, past.language = consent.notice_version, consent.language
+                past.at, past.evidence = consent.at, self._kept(consent.evidence)
+                past.expires = int(parse_rfc3339(left.at).timestamp()) + PAST_KEPT_S
+                past.save()
+            consent.delete()
+        for row in list(FollowersItem.query(left.person, FollowersItem.sk.startswith("followers#"))):
+            row.delete()
+        CodeItem(left.person, CODE).delete()
+
+    def erase_later(self, left: Left, due: datetime) -> None:
+        """Has what is left looked at again then."""
+        item = ErasedItem(left.person, ERASED)
+        item.change([ErasedItem.area_key.set(rfc3339(due))], ErasedItem.rev == left.rev)
+
+    def erased(self, left: Left) -> None:
+        """Nothing is left of them."""
+        ErasedItem(left.person, ERASED).delete(condition=ErasedItem.rev == left.rev)
 
     # --- whose account it is
 
@@ -975,6 +1178,7 @@ class RosterStore:
     """Implements ports.Roster. `themes` gives the ids of all themes; a code that is not known asks again."""
 
     themes: Callable[[], Iterable[str]]
+    clock: Clock = field(default_factory=Clock)
     _known: dict[str, str] = field(default_factory=dict)
 
     def count(self, where: RosterRange) -> int:
@@ -990,7 +1194,8 @@ class RosterStore:
         )
         items = [(item.sk, dict(item.attribute_values)) for item in found]
         self._learn(row.get("t", "") for _, row in items)
-        rows = [unpack(where.partition, key, row, self._known) for key, row in items]
+        at = self.clock.now()
+        rows = [unpack(where.partition, key, row, self._known, at) for key, row in items]
         return rows, found.last_evaluated_key["sk"]["S"] if found.last_evaluated_key else None
 
     def _learn(self, packed: Iterable[str]) -> None:
@@ -1016,6 +1221,11 @@ def _same(kind: str, address: str) -> str:
     return address.lower() if kind == "email" else address
 
 
+def _not_invited(word: OwnedItem | None) -> bool:
+    """Whether an address must not be written to first: it said STOP, or whoever had it was erased."""
+    return word is not None and (bool(word.stopped) or word.proof == ERASED)
+
+
 def _as_seen(item: OwnedItem | None) -> Condition:
     """That an item is still as it was read, or still absent."""
     if item is None:
@@ -1035,12 +1245,12 @@ def _save(
         transaction.save(FollowersItem(after.id, key, on_platform=platform, due_at=rfc3339(at)))
     for platform, handle in before.counted - after.counted:
         transaction.delete(FollowersItem(before.id, _followers_key(platform, handle)))
-    partition, key = key_of(after.area_path, after.id)
+    was, now = key_of(before.area_path, before.id), key_of(after.area_path, after.id)
+    if before.status == "approved" and (after.status != "approved" or was != now):
+        transaction.delete(RosterItem(*was))
     if after.status == "approved":
         facts: dict[str, Any] = pack(after)
-        transaction.save(RosterItem(partition, key, **facts))
-    elif before.status == "approved":
-        transaction.delete(RosterItem(partition, key))
+        transaction.save(RosterItem(*now, **facts))
 
 
 def _profile(
@@ -1060,6 +1270,10 @@ def _profile(
 
 def _person(item: ProfileItem) -> Influencer:
     return Influencer.model_validate_json(item.person).identified()
+
+
+def _agreed(consents: Iterable[Consent], to: Consent) -> bool:
+    return any((one.purpose, one.channel) == (to.purpose, to.channel) for one in consents)
 
 
 def _consent_row(

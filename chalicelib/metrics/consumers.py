@@ -11,6 +11,7 @@ from chalicelib.events.catalog import (
     Envelope,
     HandleContested,
     HandleProven,
+    InfluencerErased,
     InfluencerWithdrawn,
 )
 from chalicelib.ports import department_holder
@@ -20,6 +21,8 @@ WORKS_S = 40
 """No batch is begun later: the next minute goes on."""
 COUNTS_S = 10
 """Of these, for followers."""
+FORGETS_S = 60
+"""Nobody is begun later: the next hour goes on."""
 FOLLOWS_S = 200
 """No hub is asked later: the next hour goes on."""
 
@@ -39,16 +42,29 @@ def follow_accounts(event: CloudWatchEvent) -> None:
 
 
 @bp.on_cw_event(
-    {"source": ["janjan.influencers"], "detail-type": [InfluencerWithdrawn.name]},
+    {
+        "source": ["janjan.influencers"],
+        "detail-type": [InfluencerWithdrawn.name, InfluencerErased.name],
+    },
     name="forget_posts",
 )
 def forget_posts(event: CloudWatchEvent) -> None:
-    """Takes a person who has left out of their posts, and away what else is kept of them. The event may come
-    twice."""
+    """Takes a person who has left out of their posts, and away what else is kept of them; of who was erased,
+    everything. The event may come twice. Each hour (a second rule, in infra/template.yaml) it goes on with
+    what is left of anybody, and takes names off invitations that nobody will send any more."""
+    if event.source == "aws.events":
+        until = wiring.clock().epoch() + FORGETS_S
+        try:
+            wiring.invitations().sweep(until)
+        finally:
+            wiring.erasing().sweep(until)
+        return
     envelope = Envelope.model_validate(event.detail)
     person = InfluencerWithdrawn.model_validate(envelope.data).influencer_id
-    wiring.posts().forget(person)
-    for records in wiring.personal_records():
+    if event.detail_type == InfluencerErased.name:
+        wiring.erasing().forget(person)
+        return
+    for records in wiring.records_of_leaving():
         records.forget(person)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated
@@ -95,6 +96,10 @@ class Measuring:
     def of_post(self, post_id: str) -> PostFigures:
         """What is known of one post's figures."""
         return self.store.find(post_id)
+
+    def of_posts(self, post_ids: Iterable[str]) -> dict[str, PostFigures]:
+        """The same of many posts, in one request; what nobody has measured is absent."""
+        return self.store.of_posts(post_ids)
 
     def history(self, post_id: str) -> list[Snapshot]:
         """All snapshots of a post, oldest first."""

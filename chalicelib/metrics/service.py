@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from chalicelib import lists
 from chalicelib.clock import Clock
 from chalicelib.errors import FieldError, Forbidden, InvalidInput, NotFound, TooManyRequests, Transient
 from chalicelib.events.catalog import Event, PostSubmitted
@@ -53,7 +54,6 @@ DAY_S = 24 * 3600
 GIVEN_WITHIN = timedelta(days=90)
 """A creator may say of a post that it is for a campaign that reached them so long ago."""
 PAGE = 100
-MOST_READ = 2000
 """Posts looked at for one page of a list: a rare filter answers early, with a cursor to go on."""
 
 
@@ -493,6 +493,12 @@ class Posts:
         """Up to `limit` posts that `who` may see, newest first, and where to go on."""
         return self._page(wanted, limit, after, lambda post: covers(who, post, READ))
 
+    def of_person(
+        self, who: Principal, person: str, limit: int, after: Mapping[str, Any] | None
+    ) -> tuple[list[Post], dict[str, Any] | None]:
+        """The same of one influencer."""
+        return self.listed(who, Wanted(person=person), limit, after)
+
     def standing(self, post_id: str) -> Post:
         """A post that was handed in, as it stands now. Raises NotFound."""
         post = self.store.find(post_id)
@@ -522,15 +528,7 @@ class Posts:
             rows = self.store.listed("by_campaign", wanted.campaign, _place(after), PAGE)
         else:
             rows = self.store.listed("by_time", POST, _place(after), PAGE)
-        found: list[Post] = []
-        for read, (post, place) in enumerate(rows, start=1):
-            if not may(post):
-                continue  # nor is it a place to go on from: a cursor can be read
-            if wanted.picks(post):
-                found.append(post)
-            if len(found) == limit or read >= MOST_READ:
-                return found, place
-        return found, None
+        return lists.page(rows, limit, wanted.picks, may)
 
     def _may_hand_in(self, who: Principal, person: Contact, campaign: str) -> bool:
         """Whether somebody may know of a person whose post they hand in: in their areas, or for a campaign

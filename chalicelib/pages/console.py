@@ -7,7 +7,8 @@ def groups(request: Request) -> Response:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -79,6 +80,7 @@ ROOMS: tuple[tuple[str, tuple[Room, ...]], ...] = (
             Room("users", mark("Users and roles")),
             Room("audit", mark("Audit")),
             Room("webhooks", mark("Webhooks")),
+            Room("letters", mark("Dead letters")),
         ),
     ),
 )
@@ -133,6 +135,11 @@ def fragment(request: Request, template: str, *, status: int = 200, **values: ob
     return html(shell.render(template, request.lang, may=request.principal.may, **values), status)
 
 
+def is_partial(request: Request) -> bool:
+    """Whether htmx asks, which puts a part of the page in its place; without scripts it is the whole page."""
+    return request.headers.get("hx-request") == "true"
+
+
 def refusal(error: Rejected | None, lang: str, names: Mapping[str, str]) -> dict[str, Any]:
     """`errors` and `problems` of a page whose form was refused; empty ones without an error. `names`: the
     form's fields and what they are called, marked. An error of one in a list (`areas.2`) stands at its
@@ -148,15 +155,16 @@ def refusal(error: Rejected | None, lang: str, names: Mapping[str, str]) -> dict
     return {"errors": errors, "problems": summary(errors, names, lang)}
 
 
-def is_partial(request: Request) -> bool:
-    """Whether htmx asks, which puts a part of the page in its place; without scripts it is the whole page."""
-    return request.headers.get("hx-request") == "true"
-
-
 def link(request: Request, path: str, **query: object) -> str:
     """The address of one of our pages, in the caller's language; what is empty or None is left out."""
     asked = {name: value for name, value in query.items() if value not in ("", None, [], ())}
     return f"{path}?{urlencode({**asked, 'lang': request.lang}, doseq=True)}"
+
+
+def together(*reads: Callable[[], Any]) -> list[Any]:
+    """What several reads give, all made at the same time: for a page they are one round trip."""
+    with ThreadPoolExecutor(max(1, len(reads))) as readers:
+        return list(readers.map(lambda read: read(), reads))
 
 
 def csv_file(name: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 
 from chalicelib.clock import IST
@@ -35,3 +36,11 @@ def rupees(amount: int | float) -> str:
     shown = grouped(abs(amount))
     whole, point, rest = shown.partition(".")
     return f"{'-' if amount < 0 else ''}₹{whole}{point}{rest.ljust(2, '0') if point else ''}"
+
+
+def polyline(values: Sequence[float], most: float) -> str:
+    """The points of a line over a field of 100 by 40, from left to right, `most` at its top."""
+    step = 100 / max(1, len(values) - 1)
+    return " ".join(
+        f"{at * step:.1f},{40 - 40 * value / most if most else 40:.1f}" for at, value in enumerate(values)
+    )

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
 
+from chalicelib.clock import IST
+from chalicelib.errors import InvalidInput, JanJanError
 from chalicelib.i18n import translate
 from chalicelib.pages.frame import named
 from chalicelib.pages.shell import mark
-from chalicelib.ports import Area
+from chalicelib.ports import Area, Areas
 
 TRAP = "website"
 """A field that people do not see and programs fill in."""
+_MOMENTS = ("%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%d-%m-%Y %H:%M", "%d-%m-%YT%H:%M")
 MOST_OPTIONS = 400
 """A longer list is no help on a phone: a district without blocks can have thousands of booths."""
 
@@ -110,6 +115,29 @@ def pick_place(form: Form, children: Callable[[str], list[Area]], lang: str) -> 
     return Place(levels, area)
 
 
+def own_areas(
+    areas: Areas, children: Callable[[str], list[Area]], roots: Collection[str], chosen: str, lang: str
+) -> list[tuple[str, str]]:
+    """What one list of areas offers to who is bound to `roots` (`IN`: to nothing): with none chosen these,
+    or the states; else the way down to the chosen one, and what lies right below it. Who is bound to one
+    has chosen it already."""
+    chosen = chosen or (next(iter(roots)) if len(roots) == 1 and "IN" not in roots else "")
+    wanted = {*roots, *((chosen,) if chosen else ())} - {"IN"}
+    found = {one: area for one in wanted if (area := areas.get(one)) is not None}
+    here = found.get(chosen)
+    if here is None:
+        offered = children("IN") if "IN" in roots else [found[root] for root in roots if root in found]
+        return sorted(((one.id, named(one.names, lang)) for one in offered), key=lambda one: one[1])
+    begins = next((here.path.index(root) for root in here.path if root in roots), 0)
+    way = [area for part in here.path[max(begins, 1) :] if (area := areas.get(part)) is not None]
+    below = children(chosen)
+    shown = [(one.id, f"{'– ' * depth}{named(one.names, lang)}") for depth, one in enumerate(way)]
+    if len(below) <= MOST_OPTIONS:
+        names = sorted((named(one.names, lang), one.id) for one in below)
+        shown += [(one, f"{'– ' * len(way)}{name}") for name, one in names]
+    return shown
+
+
 def labels(of: Mapping[str, str], lang: str) -> list[tuple[str, str]]:
     """Values with their labels in `lang`."""
     return [(value, translate(lang, label)) for value, label in of.items()]
@@ -121,3 +149,41 @@ def summary(errors: Mapping[str, str], names: Mapping[str, str], lang: str) -> l
         (name, f"{translate(lang, names[name])}: {sentence}" if name in names else sentence)
         for name, sentence in errors.items()
     ]
+
+
+def told(
+    error: JanJanError | None,
+    lang: str,
+    names: Mapping[str, str],
+    *,
+    also: Mapping[str, str] = MappingProxyType({}),
+) -> tuple[Mapping[str, str], Sequence[tuple[str, str]]]:
+    """A refusal as sentences beside the fields, and the same as a summary. `names`: the fields of the form
+    and their labels; `also`: the form's field for one that is called otherwise. What is about no field of the
+    form stands in the summary alone."""
+    if not isinstance(error, InvalidInput):
+        return {}, [("", translate(lang, error.message, error.params))] if error else []
+    beside: dict[str, str] = {}
+    elsewhere = []
+    for one in error.errors:
+        name = one.field.split(".")[0]
+        name, sentence = also.get(name, name), translate(lang, one.message, one.params)
+        if name in names:
+            beside.setdefault(name, sentence)
+        else:
+            elsewhere.append(("", sentence))
+    return beside, [*summary(beside, names, lang), *elsewhere]
+
+
+def typed_moment(text: str, name: str) -> datetime | None:
+    """A day and time of India's clock in the field `name`, as a browser writes it or as people do; None for
+    nothing. Raises InvalidInput."""
+    for written in _MOMENTS if text else ():
+        try:
+            return datetime.strptime(text.strip(), written).replace(tzinfo=IST)
+        except ValueError:
+            continue
+    if text:
+        sentence = "Please write day and time, such as 31-01-2026 10:30."
+        raise InvalidInput.of(name, "moment", sentence)
+    return None

@@ -19,6 +19,7 @@ TYPES = {
     "htmx.min.js": "text/javascript; charset=utf-8",
     "icon.svg": "image/svg+xml",
     "nastaliq.woff2": "font/woff2",
+    "me.js": "text/javascript; charset=utf-8",
     "signup.js": "text/javascript; charset=utf-8",
     "style.css": "text/css; charset=utf-8",
 }

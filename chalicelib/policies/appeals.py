@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from pynamodb.transactions import TransactWrite
 
+from chalicelib import lists
 from chalicelib.clock import Clock
 from chalicelib.errors import Conflict, Forbidden, InvalidInput, NotFound, Unauthenticated
 from chalicelib.events.catalog import AppealAnswered, AppealOpened
@@ -29,7 +30,7 @@ from chalicelib.policies.appeal import (
     concerns,
 )
 from chalicelib.policies.service import ChangedMeanwhile
-from chalicelib.policies.store import PolicyStore, prefix_of
+from chalicelib.policies.store import PolicyStore
 from chalicelib.policies.tiers import Tiers
 from chalicelib.ports import Area, Areas, Profile, Profiles
 
@@ -37,7 +38,6 @@ HOME_LANGUAGE = "hi"
 APPEALS_A_DAY = 5
 DAY_S = 24 * 3600
 PAGE = 100
-MOST_READ = 2000
 """Appeals looked at for one page of a list: a rare filter answers early, with a cursor to go on."""
 LEFT = frozenset({"withdrawn"})
 
@@ -150,14 +150,10 @@ class Appeals:
     ) -> tuple[list[Appeal], dict[str, Any] | None]:
         """Up to `limit` appeals of the caller's areas, by place and then by age, and where to go on. Raises
         InvalidInput for an area that is none or not theirs."""
-        found: list[Appeal] = []
-        walked = self._walk(self._prefixes(who, area), state, after)
-        for read, (appeal, place) in enumerate(walked, start=1):
-            if subject in (None, appeal.subject):
-                found.append(appeal)
-            if len(found) == limit or read == MOST_READ:
-                return found, place
-        return found, None
+        rows = lists.walk(
+            self._prefixes(who, area), lambda at, begin: self.store.listed(state, at, begin, PAGE), after
+        )
+        return lists.page(rows, limit, lambda appeal: subject in (None, appeal.subject))
 
     def may_answer(self, who: Principal, appeal: Appeal) -> bool:
         """Whether this is for the caller to answer: it is open, of their areas, and not about what they
@@ -209,12 +205,13 @@ class Appeals:
 
     def held(self, person: str) -> list[dict[str, Any]]:
         return [
-            one.model_dump(mode="json", exclude={"rev", "decided_by", "answered_by"})
+            {"kind": "appeal"} | one.model_dump(mode="json", exclude={"rev", "decided_by", "answered_by"})
             for one in self.mine(person)
         ]
 
-    def forget(self, person: str) -> None:
+    def forget(self, person: str) -> bool:
         self.store.forget(person)
+        return True
 
     def _profile(self, person: str) -> Profile:
         profile = self.profiles.profile(person)
@@ -240,26 +237,11 @@ class Appeals:
             "decided_by": tuple(sorted(who)),
         }
 
-    def _walk(
-        self, prefixes: Sequence[str], state: State, after: Mapping[str, Any] | None
-    ) -> Iterator[tuple[Appeal, dict[str, Any]]]:
-        first = int(after["stretch"]) if after else 0
-        for number, prefix in enumerate(prefixes[first:], start=first):
-            begin = after["key"] if after and number == first else None
-            for appeal, key in self.store.listed(state, prefix, begin, PAGE):
-                yield appeal, {"stretch": number, "key": key}
-
     def _prefixes(self, who: Principal, area: str | None) -> list[str]:
         """Beginnings of the places that `who` may see, none inside another."""
         if area:
-            return [prefix_of(self._own_area(who, area).path)]
-        if who.covers_area((), READ):
-            return [""]
-        kept: list[str] = []
-        for prefix in sorted(prefix_of(one.path) for one in self.areas.many(who.areas).values()):
-            if not kept or not prefix.startswith(kept[-1]):
-                kept.append(prefix)
-        return kept
+            return [lists.prefix_of(self._own_area(who, area).path)]
+        return lists.covered_prefixes(self.areas, who, READ)
 
     def _own_area(self, who: Principal, area_id: str) -> Area:
         area = self.areas.get(area_id)

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import get_args
 
+from chalicelib.lists import prefix_of
 from chalicelib.policies.appeal import State
-from chalicelib.policies.store import PolicyStore, prefix_of
+from chalicelib.policies.store import PolicyStore
 from chalicelib.ports import Area, Areas
 from chalicelib.refiling import misfiled
 

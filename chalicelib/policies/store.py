@@ -34,6 +34,7 @@ from pynamodb.transactions import TransactWrite
 from chalicelib.clock import rfc3339
 from chalicelib.events.catalog import Event
 from chalicelib.events.outbox import raise_event
+from chalicelib.lists import prefix_of
 from chalicelib.policies.appeal import Appeal, State
 from chalicelib.policies.model import Policy, Version
 from chalicelib.tables import Table, TableName
@@ -61,11 +62,6 @@ class Record(Table):
     body = UnicodeAttribute()
     rev = NumberAttribute(null=True)
     event = UnicodeAttribute(null=True)
-
-
-def prefix_of(path: Sequence[str]) -> str:
-    """How the places of all appeals in this area and below begin."""
-    return "".join(f"{part}/" for part in path)
 
 
 class PolicyStore:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from pynamodb.transactions import TransactWrite
 
+from chalicelib import lists
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.errors import InvalidInput, NotFound
 from chalicelib.events.catalog import (
@@ -23,7 +24,7 @@ from chalicelib.identity.audit import Audit, nothing
 from chalicelib.identity.chain import Detail
 from chalicelib.identity.roles import Principal
 from chalicelib.ports import Area, Areas
-from chalicelib.voices.changes import Changes
+from chalicelib.voices.changes import ChangedMeanwhile, Changes
 from chalicelib.voices.masking import excerpt
 from chalicelib.voices.model import (
     ANSWER,
@@ -47,7 +48,7 @@ from chalicelib.voices.model import (
     sees,
 )
 from chalicelib.voices.settings import VoiceSettings
-from chalicelib.voices.store import VoiceStore, Whole, ground_prefix, time_of
+from chalicelib.voices.store import Position, VoiceStore, Whole, ground_prefix, time_of
 
 MOST_READ = 1000
 """Voices that one call reads, whosever they are, and the rest of a second; behind them the list goes on with
@@ -122,7 +123,8 @@ class VoiceDesk:
     def whole(self, who: Principal, voice_id: str) -> Whole:
         """All of a voice but its sender in clear; of those joined with it, the ones that the caller may know
         of. Raises NotFound."""
-        found = self.store.whole(self.get(who, voice_id).id, self.clock.epoch())
+        ident = voice_id if voice_id.startswith(IDS) else self.get(who, voice_id).id
+        found = self.store.whole(ident, self.clock.epoch())
         if found is None or not sees(who, found.voice, READ):
             raise NotFound
         voice = found.voice
@@ -135,6 +137,11 @@ class VoiceDesk:
             }
         )
         return Whole(shown, found.sender, found.said, found.answers, found.told, found.notes)
+
+    def overdue(self, who: Principal, most: int) -> int:
+        """How many of the caller's open voices should have been answered by now; counted up to `most`."""
+        found, _ = self.listed(who, Asked(overdue=True), most, None)
+        return len(found)
 
     def listed(
         self, who: Principal, asked: Asked, limit: int, after: Mapping[str, Any] | None
@@ -190,11 +197,18 @@ class VoiceDesk:
     # --- acting
 
     def assign(
-        self, who: Principal, voice_id: str, department: str, reason: str, kind: Kind | None = None
+        self,
+        who: Principal,
+        voice_id: str,
+        department: str,
+        reason: str,
+        kind: Kind | None = None,
+        *,
+        seen: int | None = None,
     ) -> Voice:
         """Gives a voice to a department, or to another one with a reason; corrects its kind. Its deadlines
-        stay. Raises InvalidInput, NotFound, Refused."""
-        before = self.get(who, voice_id, ASSIGN)
+        stay. Raises InvalidInput, NotFound, Refused, ChangedMeanwhile."""
+        before = self._looked_at(who, voice_id, ASSIGN, seen)
         if department not in self.departments():
             sentence = "There is no department %(id)s."
             raise InvalidInput.of("department", "department_unknown", sentence, id=department)
@@ -208,18 +222,26 @@ class VoiceDesk:
         event = VoiceAssigned(**about(after)) if moved else None
         return self._commit(who, "assigned", before, after, reason, event=event, detail=detail)
 
-    def answer(self, who: Principal, voice_id: str, text: str, *, asks: bool = False) -> Voice:
-        """Answers a voice, and all that are joined to it. Raises NotFound, Refused."""
-        before = self.get(who, voice_id, ANSWER)
+    def answer(
+        self, who: Principal, voice_id: str, text: str, *, asks: bool = False, seen: int | None = None
+    ) -> Voice:
+        """Answers a voice, and all that are joined to it. Raises NotFound, Refused, ChangedMeanwhile."""
+        before = self._looked_at(who, voice_id, ANSWER, seen)
         after = before.answered(self.clock.now(), self.settings.calendar(), asks=asks)
         event = VoiceAnswered(**about(after), answer=after.answers)
         return self._speak(who, before, after, occasion="answered", text=text, event=event, asks=asks)
 
     def close(
-        self, who: Principal, voice_id: str, status: Literal["resolved", "declined"], text: str
+        self,
+        who: Principal,
+        voice_id: str,
+        status: Literal["resolved", "declined"],
+        text: str,
+        *,
+        seen: int | None = None,
     ) -> Voice:
-        """Ends a voice: what was done, or why nothing is. Raises NotFound, Refused."""
-        before = self.get(who, voice_id, ANSWER)
+        """Ends a voice: what was done, or why nothing is. Raises NotFound, Refused, ChangedMeanwhile."""
+        before = self._looked_at(who, voice_id, ANSWER, seen)
         after = before.closed(status, self.clock.now(), self.settings.calendar())
         kind = VoiceResolved if status == "resolved" else VoiceDeclined
         return self._speak(who, before, after, occasion=status, text=text, event=kind(**about(after)))
@@ -281,6 +303,14 @@ class VoiceDesk:
         return self._commit(who, "redacted", before, after, "", detail={"parts": len(parts)}, also=also)
 
     # --- inside
+
+    def _looked_at(self, who: Principal, voice_id: str, action: str, seen: int | None) -> Voice:
+        """The voice, unless it has changed since the revision `seen`: nobody is answered twice by a second
+        click, nor in ignorance of what somebody else has just written."""
+        voice = self.get(who, voice_id, action)
+        if seen not in (None, voice.rev):
+            raise ChangedMeanwhile
+        return voice
 
     def _speak(
         self,
@@ -356,19 +386,18 @@ class VoiceDesk:
         self, who: Principal, asked: Asked, area: Area | None, after: Mapping[str, Any] | None
     ) -> Iterator[_Row]:
         """All voices of the stretches that the caller covers, behind a place."""
-        stretches = self._stretches(who, asked, area)
-        first = int(after["stretch"]) if after else 0
-        own = desks_of(who, READ)
-        for number, (index, key) in enumerate(stretches[first:], start=first):
-            begin = after["key"] if after and number == first else None
-            rows = (
-                self.store.on_desk(key, asked.shelf, begin)
-                if index == "desk"
-                else self.store.on_ground(asked.shelf, key, begin)
-            )
-            for voice, place in rows:
-                desk = ("desk", voice.department)
-                yield _Row(voice, number, place, index == "ground" and desk[1] in own and desk in stretches)
+        stretches, own = self._stretches(who, asked, area), desks_of(who, READ)
+
+        def read(stretch: tuple[str, str], begin: Position | None) -> Iterator[tuple[Voice, Position]]:
+            index, key = stretch
+            if index == "desk":
+                return self.store.on_desk(key, asked.shelf, begin)
+            return self.store.on_ground(asked.shelf, key, begin)
+
+        for voice, place in lists.walk(stretches, read, after):
+            desk = ("desk", voice.department)
+            again = stretches[place["stretch"]][0] == "ground" and desk[1] in own and desk in stretches
+            yield _Row(voice, place["stretch"], place["key"], again)
 
     def _stretches(
         self, who: Principal, asked: Asked, area: Area | None
@@ -392,11 +421,7 @@ class VoiceDesk:
             # in an area above theirs, nothing but their own is theirs
             return [ground_prefix(area.path)] if not mine.isdisjoint(area.path) else []
         found = self.areas.many(mine) if mine else {}
-        kept: list[str] = []
-        for prefix in sorted(ground_prefix(one.path) for one in found.values()):
-            if not kept or not prefix.startswith(kept[-1]):
-                kept.append(prefix)
-        return kept
+        return lists.outermost(ground_prefix(one.path) for one in found.values())
 
 
 def _wanted(voice: Voice, asked: Asked, area: Area | None) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
@@ -19,6 +19,8 @@ from chalicelib.voices.model import Kind
 LONGEST_TEXT, SHORTEST_TEXT = 4000, 10
 """Letters as people count them."""
 LONGEST_MORE = 2000
+LONGEST_ANSWER = 2000
+LONGEST_REASON = 500
 NO_CONSENT = "Please ask the person first, and confirm that they agree."
 FIELDS = {
     "kind": mark("What is it?"),
@@ -113,3 +115,50 @@ def problems(
         name = place.open_field if one.field == "area" else one.field.split(".")[0]
         beside.setdefault(name, translate(lang, one.message, one.params))
     return beside, summary(beside, FIELDS, lang)
+
+
+# --- what staff write ---------------------------------------------------------------------------------------
+
+
+class _Told(Strict):
+    text: str = Field(min_length=1, max_length=4 * LONGEST_ANSWER)
+
+    @field_validator("text")
+    @classmethod
+    def _clean(cls, text: str) -> str:
+        return clean_text(text, LONGEST_ANSWER)
+
+
+class AnswerBody(_Told):
+    asks: bool = False
+    """It asks the citizen something: their next words belong here."""
+
+
+class ResolutionBody(_Told):
+    """`text`: what was done; of a declined voice, why nothing is."""
+
+    status: Literal["resolved", "declined"]
+
+
+class Reason(Strict):
+    reason: str = Field(min_length=3, max_length=LONGEST_REASON)
+
+
+class AssignmentBody(Strict):
+    department: str = Field(min_length=1, max_length=40)
+    reason: str = Field("", max_length=LONGEST_REASON)
+    kind: Kind | None = None
+
+
+class MergeBody(Reason):
+    into: str = Field(min_length=1, max_length=40)
+
+
+class RedactionBody(Strict):
+    key: str = Field(min_length=1, max_length=64)
+    parts: list[str] = Field(min_length=1, max_length=50)
+
+    @field_validator("parts")
+    @classmethod
+    def _no_blanks(cls, parts: list[str]) -> list[str]:
+        return [part for part in parts if part.strip()]

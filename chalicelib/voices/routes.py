@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 from chalice.app import Response
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from chalicelib import wiring
 from chalicelib.errors import NotFound
@@ -21,9 +21,16 @@ from chalicelib.http import (
     next_cursor,
     read_cursor,
 )
-from chalicelib.names import clean_text
 from chalicelib.shapes import Nothing, Strict, View
 from chalicelib.voices.casework import Asked, Standing
+from chalicelib.voices.form import (
+    AnswerBody,
+    AssignmentBody,
+    MergeBody,
+    Reason,
+    RedactionBody,
+    ResolutionBody,
+)
 from chalicelib.voices.masking import masked_address, masked_name
 from chalicelib.voices.model import (
     Answer,
@@ -42,8 +49,6 @@ from chalicelib.voices.settings import Rules, Targets
 from chalicelib.voices.working import Holiday, Target, WorkCalendar
 
 api = Api("voices")
-LONGEST_ANSWER = 2000
-LONGEST_REASON = 500
 KEPT_S = 300
 """Public counts may be so old beyond their own age."""
 
@@ -139,50 +144,6 @@ class RevealedSender(View):
 
 class PictureLink(View):
     url: str
-
-
-class _Told(Strict):
-    text: str = Field(min_length=1, max_length=4 * LONGEST_ANSWER)
-
-    @field_validator("text")
-    @classmethod
-    def _clean(cls, text: str) -> str:
-        return clean_text(text, LONGEST_ANSWER)
-
-
-class AnswerBody(_Told):
-    asks: bool = False
-    """It asks the citizen something: their next words belong here."""
-
-
-class ResolutionBody(_Told):
-    """`text`: what was done; of a declined voice, why nothing is."""
-
-    status: Literal["resolved", "declined"]
-
-
-class Reason(Strict):
-    reason: str = Field(min_length=3, max_length=LONGEST_REASON)
-
-
-class AssignmentBody(Strict):
-    department: str = Field(min_length=1, max_length=40)
-    reason: str = Field("", max_length=LONGEST_REASON)
-    kind: Kind | None = None
-
-
-class MergeBody(Reason):
-    into: str = Field(min_length=1, max_length=40)
-
-
-class RedactionBody(Strict):
-    key: str = Field(min_length=1, max_length=64)
-    parts: list[str] = Field(min_length=1, max_length=50)
-
-    @field_validator("parts")
-    @classmethod
-    def _no_blanks(cls, parts: list[str]) -> list[str]:
-        return [part for part in parts if part.strip()]
 
 
 class RulesBody(Rules):

@@ -351,7 +351,15 @@ class Voices:
     def forget_address(self, channel: str, address: str) -> int:
         """Takes address, name and pictures out of all voices from this address, and gives their number. May
         be repeated."""
-        key, number = source_key(self.keyed_hash, channel, address), 0
+        return self.forget_source(self.source(channel, address))
+
+    def source(self, channel: str, address: str) -> str:
+        """What stands for an address where its voices are found."""
+        return source_key(self.keyed_hash, channel, address)
+
+    def forget_source(self, key: str) -> int:
+        """The same by what stands for the address."""
+        number = 0
         while found := [one for one in self.store.of_address(key, 0) if one.source_key == key]:
             for voice in found:
                 self.forget_sender(voice.id)
@@ -389,7 +397,7 @@ class Voices:
             return
         raise Transient
 
-    def forget(self, person: str) -> None:
+    def forget(self, person: str) -> bool:
         """Takes an influencer out of the voices that they brought; and out of those that were their own word
         their address, name and pictures. What was said stays, as what it is about does, and the pictures of
         another person's matter with it. May be repeated."""
@@ -402,6 +410,7 @@ class Voices:
                 self._change(voice_id, Voice.without_carrier, action)
             else:
                 self._forgetting(voice_id, lambda one: one.without_carrier().without_sender(), action)
+        return True
 
     def carried(self, person: str) -> Iterator[Whole]:
         """All that an influencer brought, the newest first, with what was answered; whose word it was on

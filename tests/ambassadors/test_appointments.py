@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from itertools import permutations
 from typing import Any
@@ -312,9 +313,7 @@ def test_a_crash_at_any_step_leaves_an_appointment_whole_or_undone_and_the_event
             audit = faults.wrap(Audit(), "committing")
             store = faults.wrap(world.made, "card", "many", "find")
             people = faults.wrap(world.people, "appointee")
-            died = type(world.ambassadors)(
-                store, world.ambassadors.areas, world.people, people, audit, world.clock
-            )
+            died = replace(world.ambassadors, store=store, appointees=people, audit=audit)
             living, world.ambassadors = world.ambassadors, died
             try:
                 world.tell(world.told[0])

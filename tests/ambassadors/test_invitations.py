@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from datetime import datetime, time
 from typing import Any
@@ -50,7 +51,7 @@ class World(Ambassadors):
             self.clock,
         )
         return Invitations(
-            store=faults.wrap(self.made, "change_invitation"),
+            store=faults.wrap(self.made, "change_invitation", "looked_at"),
             areas=SmallDirectory(),
             invitees=self.people,
             sender=direct,
@@ -440,3 +441,64 @@ def test_two_deliveries_at_once_send_one_message(world: World) -> None:
     world.deliver_all()
     assert len(world.platform.requests) == 1
     assert world.invitations.get(ADMIN, made.id).status == "sent"
+
+
+# --- the sweep
+
+
+def late(world: World) -> None:
+    world.clock.forward(3 * 24 * 3600 + 2)
+
+
+def test_an_invitation_in_the_dead_letters_loses_name_and_address_after_its_term(world: World) -> None:
+    waiting = world.invite()
+    world.invitations.sweep(world.clock.epoch() + 60)
+    kept = world.made.invitation(waiting.id)
+    assert kept is not None and kept.to == PHONE, "it may still go out"
+    late(world)
+    for _ in range(2):
+        world.invitations.sweep(world.clock.epoch() + 60)
+    kept = world.made.invitation(waiting.id)
+    assert kept is not None
+    assert (kept.status, kept.why, kept.to, kept.name) == ("not_sent", "too_late", "", "")
+    world.deliver_all()
+    assert world.platform.requests == []
+    assert list(world.made.waiting_since(world.clock.now(), 10)) == []
+    with pytest.raises(NotInvitable):
+        world.invite()
+
+
+def test_one_that_was_tried_stays_unknown_and_one_that_was_sent_stays_sent(world: World) -> None:
+    sent = world.invite()
+    world.deliver_all()
+    tried = world.invite(address="+918123450009")
+    seen = world.made.invitation(tried.id)
+    assert seen is not None and world.made.change_invitation(seen.trying())
+    late(world)
+    world.invitations.sweep(world.clock.epoch() + 60)
+    states = [one.status for i in (sent, tried) if (one := world.made.invitation(i.id)) is not None]
+    assert states == ["sent", "unknown"]
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_whoever_dies_while_sweeping_is_followed_by_the_next_sweep(world: World, *, after: bool) -> None:
+    waiting = [world.invite(address=f"+91812345001{n}") for n in range(3)]
+    late(world)
+    for at in range(1, 10):
+        faults = Faults()
+        faults.at, faults.after = at, after
+        with contextlib.suppress(Crash):
+            world.with_quiet(None, faults).sweep(world.clock.epoch() + 60)
+    world.invitations.sweep(world.clock.epoch() + 60)
+    for one in waiting:
+        kept = world.made.invitation(one.id)
+        assert kept is not None and (kept.status, kept.to, kept.name) == ("not_sent", "", "")
+    assert list(world.made.waiting_since(world.clock.now(), 10)) == []
+
+
+def test_a_pass_is_bounded_by_its_time(world: World) -> None:
+    waiting = world.invite()
+    late(world)
+    world.invitations.sweep(world.clock.epoch())
+    kept = world.made.invitation(waiting.id)
+    assert kept is not None and kept.status == "waiting"

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
+from urllib.parse import urlsplit
 
+import pypdfium2
 import pytest
 
-from chalicelib import wiring
+from chalicelib import http, wiring
+from chalicelib.ambassadors.printed import Printer
+from chalicelib.files import Files
+from local.engine import REGION, Engine
 from tests.influencers.test_routes import Api, joined
 
 
@@ -105,7 +112,11 @@ def test_the_page_of_a_letter_says_in_hindi_and_english_what_holds(api: Api, per
     assert "This letter is real." in page(one["code"], "en")[1]
     assert "यह पत्र असली है।" in page(one["code"], "hi")[1]
     api("POST", f"/v1/ambassadors/{one['id']}/end", {"reason": "a private reason"}, who="one")
-    assert "This appointment was ended." in page(one["code"], "en")[1]
+    ended = page(one["code"], "en")[1]
+    assert "This letter was real, and holds no more." in ended
+    assert "This appointment was ended." in ended
+    assert "This letter is real." not in ended
+    assert "یہ خط اصلی تھا، مگر اب معتبر نہیں ہے۔" in page(one["code"], "ur")[1]
     assert "private" not in page(one["code"], "en")[1]
     status, said = page("abcd-efgh-ijkl-mnop", "en")
     assert (status, "This is no letter of ours." in said) == (404, True)
@@ -116,6 +127,82 @@ def test_an_ambassador_sees_their_own_letters(api: Api, creator: str) -> None:
     status, own = api("GET", "/v1/me/appointments", who="me")
     assert (status, [found["code"] for found in own["items"]]) == (200, [one["code"]])
     assert own["items"][0]["names"]["en"] == "Janpur"
+
+
+@pytest.fixture
+def printed(prepared: Engine, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Any]:
+    """The object of the private bucket to which a letter's address leads."""
+    from chalicelib import aws
+
+    place = {"LocationConstraint": REGION}
+    aws.client("s3").create_bucket(Bucket="janjan-letters", CreateBucketConfiguration=place)
+    printer = Printer(Files("janjan-letters"), "https://janjan.example.test")
+    monkeypatch.setattr(wiring, "printer", lambda: printer)
+    names = {"usr_one": "Namuna Sharma"}
+    known = replace(wiring.ambassadors(), staff_name=lambda user: names.get(user, ""))
+    monkeypatch.setattr(wiring, "ambassadors", lambda: known)
+
+    def behind(address: str) -> Any:
+        key = urlsplit(address).path.partition("janjan-letters/")[2] or urlsplit(address).path.lstrip("/")
+        return aws.client("s3").get_object(Bucket="janjan-letters", Key=key)
+
+    return behind
+
+
+def test_staff_and_the_ambassador_are_led_to_the_letter_as_a_file_for_five_minutes(
+    api: Api, creator: str, printed: Callable[[str], Any]
+) -> None:
+    one = appointed(api, creator)
+    of_staff = f"/v1/ambassadors/{one['id']}/letter.pdf"
+    own = f"/v1/me/appointments/{one['id']}/letter.pdf"
+    kept = {}
+    for path, who in ((of_staff, "one"), (of_staff, "admin"), (own, "me")):
+        answer = api.client.http.get(f"{path}?lang=hi", headers={"Authorization": f"Bearer {who}"})
+        assert (answer.status_code, answer.body) == (303, b"")
+        assert "Expires=300" in answer.headers["Location"]
+        found = printed(answer.headers["Location"])
+        kept[path, who] = found["Body"].read()
+        assert (found["ContentType"], found["ContentDisposition"]) == (
+            "application/pdf",
+            f'inline; filename="{one["code"]}.pdf"',
+        )
+    assert len(set(kept.values())) == 1
+    assert kept[own, "me"].startswith(b"%PDF")
+    said = pypdfium2.PdfDocument(kept[own, "me"])[0].get_textpage().get_text_range()
+    for expected in ("सुनीता देवी", "जनपुर", "Namuna Sharma"):
+        assert expected in said
+
+
+def test_an_ambassador_finds_the_letter_among_their_data_as_long_as_it_holds(
+    api: Api, creator: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate: Any = http._doors[0].gate
+    monkeypatch.setattr(gate, "heard", gate.creator)
+
+    def page(lang: str) -> str:
+        answer = api.client.http.get(f"/me/data?lang={lang}", headers={"Authorization": "Bearer me"})
+        assert answer.status_code == 200
+        return str(answer.body.decode())
+
+    assert "letter.pdf" not in page("en")
+    one = appointed(api, creator)
+    assert f'href="/v1/me/appointments/{one["id"]}/letter.pdf?lang=hi"' in page("hi")
+    assert "जनपुर" in page("hi")
+    api("POST", f"/v1/ambassadors/{one['id']}/end", {"reason": "x"}, who="one")
+    assert "letter.pdf" not in page("ur")
+
+
+def test_a_letter_of_what_is_over_or_somebody_elses_is_not_made(
+    api: Api, creator: str, printed: Callable[[str], Any]
+) -> None:
+    one = appointed(api, creator)
+    path = f"/v1/ambassadors/{one['id']}/letter.pdf"
+    assert api("GET", path, who="two")[0] == 404
+    assert api("GET", path, who="editor")[0] == 403
+    assert api("GET", path)[0] == 401
+    assert api("GET", "/v1/me/appointments/amb_other/letter.pdf", who="me")[0] == 404
+    api("POST", f"/v1/ambassadors/{one['id']}/end", {"reason": "x"}, who="one")
+    assert api("GET", path, who="one")[1]["title"] == "not standing"
 
 
 # --- invitations

@@ -21,7 +21,7 @@ from chalicelib.influencers.model import Account
 from chalicelib.influencers.roster import key_of, pack, unpack
 from chalicelib.ports import Area, RosterRange, RosterRow
 from tests.ambassadors.test_invitations import World as Bare
-from tests.influencers.world import ADMIN, COORDINATOR, ELSEWHERE, PATHS, SmallDirectory
+from tests.influencers.world import ADMIN, COORDINATOR, ELSEWHERE, NOON, PATHS, SmallDirectory
 
 EDITOR = Principal("usr_ed", "Ed", "e@x.test", frozenset({"editor"}), frozenset({"D9001"}))
 
@@ -148,14 +148,14 @@ def test_the_roster_tells_which_figure_a_platform_has_told(world: World) -> None
     told = (account(100, "verified"), account(900, "declared"), account(70, "verified", "x"))
     row = pack(person.changed(handles=told))
     partition, key = key_of(person.area_path, person.id)
-    read = unpack(partition, key, row, {})
+    read = unpack(partition, key, row, {}, NOON)
     assert (read.followers, read.verified) == ({"youtube": 900, "x": 70}, {"youtube": 100, "x": 70})
     assert [(one.followers, one.grade) for one in figures_of(read)] == [
         (100, "verified"),
         (70, "verified"),
         (900, "stated"),
     ]
-    assert unpack(partition, key, {"l": "hi", "f": "y5"}, {}).verified == {}
+    assert unpack(partition, key, {"l": "hi", "f": "y5"}, {}, NOON).verified == {}
 
 
 def test_a_rank_is_by_one_figure(world: World) -> None:

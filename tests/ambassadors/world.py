@@ -29,7 +29,13 @@ class World(People):
         super().__post_init__()
         self.made = AmbassadorStore()
         self.ambassadors = Ambassadors(
-            self.made, SmallDirectory(), self.people, self.people, Audit(), self.clock
+            self.made,
+            SmallDirectory(),
+            self.people,
+            self.people,
+            Audit(),
+            self.clock,
+            lambda user: ADMIN.name if user == ADMIN.id else "",
         )
 
     def days(self, number: float) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -109,3 +111,9 @@ def test_rules_that_come_later_are_refused_by_name(later):
 
 def test_rules_that_come_later_may_be_empty():
     assert Audience.model_validate({"tiers": [], "turnout_below": None}) == Audience()
+
+
+def test_who_pauses_is_counted_as_left_out() -> None:
+    found = Preview()
+    found.add([PERSON, replace(PERSON, id="inf_b", paused=True)], Audience(), ("whatsapp",))
+    assert (found.count, found.excluded) == (1, {"paused": 1})

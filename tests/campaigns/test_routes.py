@@ -90,6 +90,13 @@ def test_the_whole_way_from_draft_to_run(call, campaign):
     assert call("approver", "POST", f"{campaign}/cancel")[1]["status"] == "cancelled"
 
 
+def test_who_names_the_revision_that_they_read_overwrites_nobody(call, campaign):
+    assert call("editor", "PATCH", campaign, {"title": "नया", "rev": 1})[1]["rev"] == 2
+    status, told = call("editor", "PATCH", campaign, {"title": "पुराना", "rev": 1})
+    assert (status, told["detail"]) == (409, "The campaign was changed by somebody else. Please look again.")
+    assert call("editor", "GET", campaign)[1]["title"] == "नया"
+
+
 def test_the_whole_way_of_a_withdrawal(call, campaign):
     body = {"messages": {"telegram": {"hi": {"text": "यह संदेश वापस लिया जाता है।"}}}, "reason": "Wrong day."}
     assert call("editor", "POST", f"{campaign}/withdrawal", body)[0] == 409
@@ -179,7 +186,7 @@ def test_templates_are_listed_by_channel(call, campaign):
 
 def test_the_description_names_every_field_of_a_campaign(call):
     schemas = call("editor", "GET", "/openapi.json")[1]["components"]["schemas"]
-    assert set(schemas["CampaignChange"]["properties"]) == set(schemas["Content"]["properties"])
+    assert set(schemas["CampaignChange"]["properties"]) == {*schemas["Content"]["properties"], "rev"}
 
 
 def test_an_override_is_given_listed_and_withdrawn(call, campaign):

@@ -194,7 +194,7 @@ def test_a_long_list_asks_for_a_hundred_directives_at_once_and_misses_none(
             return real(store, ids)
 
         monkeypatch.setattr(DepartmentStore, name, told)
-    monkeypatch.setattr("chalicelib.departments.pages.A_REQUEST", 2)
+    monkeypatch.setattr("chalicelib.lists.A_REQUEST", 2)
     for who in (ADMIN, WATER):
         asked.clear()
         found, after = world.directives.listed(who, "", "open", 10, None)

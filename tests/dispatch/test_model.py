@@ -281,10 +281,21 @@ def test_only_the_approved_are_sent_to(status):
         (replace(PERSON, suppressed=frozenset({"whatsapp"})), "opted_out"),
         (replace(PERSON, consents=frozenset({("gatherings", "whatsapp")})), "no_consent"),
         (replace(PERSON, consents=frozenset({("campaigns", "telegram")})), "no_consent"),
+        (replace(PERSON, paused_until="9999-12-31"), "paused"),
     ],
 )
 def test_the_reason_against_is_told(contact, reason):
     assert reason_against(BRIEF, contact, "whatsapp", NOW) == reason
+
+
+def test_who_pauses_is_still_told_that_what_they_got_was_wrong():
+    away = replace(PERSON, paused_until="9999-12-31")
+    assert reason_against(replace(BRIEF, parents=("cmp_a-1",)), away, "whatsapp", NOW) is None
+
+
+def test_who_pauses_is_planned_for_nothing():
+    away = replace(row("whatsapp"), paused=True)
+    assert route(away, ["whatsapp"], speaks) == "paused"
 
 
 def test_a_cancelled_run_is_told_first_and_a_suppression_of_another_channel_does_not_count():

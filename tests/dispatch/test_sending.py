@@ -88,18 +88,24 @@ def test_a_person_found_in_two_places_of_the_audience_is_sent_and_counted_once()
     assert (made.counts().planned, made.counts().accepted) == (10, 10)
 
 
-def test_a_person_found_in_two_places_who_may_not_be_sent_to_is_counted_once_wherever_the_sender_dies():
+@pytest.mark.parametrize(
+    ("wish", "reason"),
+    [({"suppressed": frozenset({"whatsapp"})}, "opted_out"), ({"paused_until": "9999-12-31"}, "paused")],
+)
+def test_a_person_found_in_two_places_who_may_not_be_sent_to_is_counted_once_wherever_the_sender_dies(
+    wish, reason
+):
     for after, at in [(False, 0), *((after, at) for after in (False, True) for at in range(1, 7))]:
         empty_tables()
         made = world(2)
         made.roster.rows["D1"] += made.roster.rows["D2"]
         made.launch()
         for n in range(2):
-            made.people.change(person_id(n), suppressed=frozenset({"whatsapp"}))
+            made.people.change(person_id(n), **wish)
         made.faults.calls, made.faults.at, made.faults.after = 0, at, after
         made.send()
         assert made.platform.requests == []
-        assert (made.counts().planned, made.counts().not_sent) == (2, {"opted_out": 2}), (after, at)
+        assert (made.counts().planned, made.counts().not_sent) == (2, {reason: 2}), (after, at)
 
 
 def test_an_erased_person_found_in_two_places_is_counted_once_wherever_the_sender_dies():
@@ -349,7 +355,15 @@ def test_a_stop_that_comes_while_a_chunk_is_being_sent_holds_within_two_seconds(
     assert made.counts().not_sent["opted_out"] >= 5
 
 
-def test_a_stop_that_comes_while_a_claim_takes_its_time_holds():
+@pytest.mark.parametrize(
+    ("wish", "reason"),
+    [
+        ({"suppressed": frozenset({"whatsapp"})}, "opted_out"),
+        ({"paused_until": "9999-12-31"}, "paused"),
+        ({"consents": frozenset()}, "no_consent"),
+    ],
+)
+def test_a_wish_that_comes_while_a_claim_takes_its_time_holds(wish, reason):
     made = world(20)
     made.platform.rate_per_s = 1.0
     made.launch()
@@ -359,14 +373,38 @@ def test_a_stop_that_comes_while_a_claim_takes_its_time_holds():
         def claim(self, wanted: Claim, bounds: Bounds) -> Week | None:
             if not stopped:
                 stopped.append(wanted.person)
-                made.people.change(wanted.person, suppressed=frozenset({"whatsapp"}))
+                made.people.change(wanted.person, **wish)
                 made.clock.move(7)  # a later slot of the same lease is free then
             return claim(wanted, bounds)
 
     made.store = Slow()
     made.send()
     assert made.requests_to()[address(int(stopped[0].removeprefix("inf_")))] == 0
-    assert made.counts().not_sent == {"opted_out": 1}
+    assert made.counts().not_sent == {reason: 1}
+
+
+def test_who_pauses_between_two_copies_of_a_chunk_keeps_what_they_got_and_gets_nothing_more():
+    made = world(3)
+    made.launch()
+    message = made.send_queue.take() or {}
+    made.send_one(message)
+    sent = dict(made.requests_to())
+    for n in range(3):
+        made.people.change(person_id(n), paused_until="9999-12-31")
+    made.send_queue.put([message, message])
+    made.send()
+    assert (made.requests_to(), max(sent.values())) == (sent, 1)
+    assert (made.counts().accepted, made.counts().planned) == (sum(sent.values()), 3)
+
+
+def test_a_pause_ends_by_itself_with_its_last_day_in_india():
+    made = world(2)
+    made.people.change(person_id(0), paused_until="2026-11-02")  # today: they want them again
+    made.people.change(person_id(1), paused_until="2026-11-03")
+    made.launch()
+    made.send()
+    assert made.requests_to() == {address(0): 1}
+    assert made.counts().not_sent == {"paused": 1}
 
 
 def test_a_callback_lifts_an_unknown():
@@ -426,6 +464,7 @@ def test_an_opt_out_that_cannot_be_written_is_asked_for_again_and_kept(monkeypat
         ({"status": "suspended"}, "not_approved"),
         ({"suppressed": frozenset({"whatsapp"})}, "opted_out"),
         ({"consents": frozenset()}, "no_consent"),
+        ({"paused_until": "9999-12-31"}, "paused"),
         ({"addresses": {}}, "no_address"),
     ],
 )

@@ -40,8 +40,18 @@ RULES = (
     _rule(
         "area",
         """
+        GET /console/people
+        GET /console/people.csv
+        GET /console/people/{influencer_id}
+        POST /console/people/{influencer_id}/review
+        POST /console/people/{influencer_id}/withdrawal
+        POST /console/people/{influencer_id}/reveal
+        GET /console/review
+        POST /console/review
+        POST /console/review/{influencer_id}
         GET /v1/influencers
         GET /v1/influencers/{influencer_id}
+        POST /v1/influencers/{influencer_id}/erasure
         POST /v1/influencers/{influencer_id}/reveal
         POST /v1/influencers/{influencer_id}/review
         POST /v1/influencers/{influencer_id}/withdrawal
@@ -55,10 +65,19 @@ RULES = (
         GET /v1/appeals/{appeal_id}
         POST /v1/appeals/{appeal_id}/answer
         GET /v1/ambassadors
+        GET /console/ambassadors
+        GET /console/ambassadors/shortlist
+        POST /console/ambassadors/shortlist
+        GET /console/ambassadors/gaps
+        POST /console/ambassadors/{appointment}/renewal
+        POST /console/ambassadors/{appointment}/end
+        GET /console/invitations
+        POST /console/invitations
         GET /v1/ambassadors/shortlist
         GET /v1/ambassadors/gaps
         POST /v1/ambassadors
         GET /v1/ambassadors/{appointment}
+        GET /v1/ambassadors/{appointment}/letter.pdf
         POST /v1/ambassadors/{appointment}/end
         POST /v1/ambassadors/{appointment}/renewal
         GET /v1/coverage
@@ -116,8 +135,26 @@ RULES = (
         "both",
         """
         GET /console/campaigns
+        GET /console/campaigns/{campaign_id}
+        POST /console/campaigns/{campaign_id}
+        GET /console/campaigns/{campaign_id}/approval
+        POST /console/campaigns/{campaign_id}/approval
+        GET /console/campaigns/{campaign_id}/corrections
+        POST /console/campaigns/{campaign_id}/corrections
+        POST /console/campaigns/{campaign_id}/corrections/{number}
+        POST /console/campaigns/{campaign_id}/overrides
+        GET /console/campaigns/{campaign_id}/schedule
+        POST /console/campaigns/{campaign_id}/schedule
+        POST /console/campaigns/{campaign_id}/withdrawal
         GET /console/campaigns/{campaign_id}/officer-report
         GET /console/campaigns/{campaign_id}/report
+        GET /console/campaigns/{campaign_id}/live
+        GET /console/campaigns/{campaign_id}/report/pause
+        POST /console/campaigns/{campaign_id}/report/pause
+        GET /console/campaigns/{campaign_id}/report/resume
+        POST /console/campaigns/{campaign_id}/report/resume
+        GET /console/campaigns/{campaign_id}/report/cancel
+        POST /console/campaigns/{campaign_id}/report/cancel
         POST /v1/campaigns
         GET /v1/campaigns
         GET /v1/campaigns/{campaign_id}
@@ -160,6 +197,15 @@ RULES = (
         GET /v1/posts/{post_id}/figures
         POST /v1/posts/{post_id}/figures
         GET /v1/voices
+        GET /console/voices
+        GET /console/voices/{ticket}
+        GET /console/voices/{ticket}/pictures/{number}
+        POST /console/voices/{ticket}/reveal
+        POST /console/voices/{ticket}/assignment
+        POST /console/voices/{ticket}/answer
+        POST /console/voices/{ticket}/reopening
+        POST /console/voices/{ticket}/merge
+        POST /console/voices/{ticket}/moderation
         GET /v1/voices/{ticket}/case
         GET /v1/voices/{ticket}/attachments/{number}
         POST /v1/voices/{ticket}/reveal
@@ -172,6 +218,9 @@ RULES = (
         POST /v1/voices/{ticket}/abuse
         DELETE /v1/voices/{ticket}/abuse
         POST /v1/voices/{ticket}/redaction
+        GET /console/stops
+        GET /console/stops/{scope}
+        POST /console/stops/{scope}
         GET /v1/stops
         GET /v1/stops/{scope}
         PUT /v1/stops/{scope}
@@ -203,6 +252,7 @@ RULES = (
         GET /v1/jobs/{job_id}
         POST /v1/uploads
         GET /console
+        GET /console/waiting/{what}
         GET /me
         GET /me/voice
         POST /me/voice
@@ -213,14 +263,32 @@ RULES = (
         POST /me/handles/{handle_id}
         POST /me/handles/{handle_id}/check
         POST /me/posts
+        GET /me/campaigns
+        GET /me/campaigns/{campaign_id}
+        GET /me/messages
+        GET /me/settings
+        POST /me/settings
         POST /me/signout
         POST /v1/handles/{handle_id}/proof
         POST /v1/handles/{handle_id}/proof/check
         GET /v1/me
+        PATCH /v1/me
+        GET /v1/me/campaigns
+        GET /v1/me/campaigns/{campaign_id}
+        GET /v1/me/messages
+        GET /v1/me/consents
+        POST /v1/me/consents
+        DELETE /v1/me/consents
+        DELETE /v1/me
+        POST /v1/me/exports
+        GET /me/data
+        POST /me/data
         POST /v1/me/emails
+        POST /v1/me/withdrawal
         GET /v1/me/appeals
         POST /v1/me/appeals
         GET /v1/me/appointments
+        GET /v1/me/appointments/{appointment}/letter.pdf
         GET /v1/me/tier
         GET /v1/me/groups
         POST /v1/me/groups/{group_id}/figures
@@ -237,6 +305,13 @@ RULES = (
     _rule(
         "organisation",
         """
+        GET /console/channels
+        GET /console/channels/{channel_id}
+        POST /console/channels/{channel_id}/limits
+        POST /console/channels/{channel_id}/resume
+        POST /console/channels/{channel_id}/test
+        GET /console/stops/new
+        POST /console/stops/new
         GET /v1/channels
         GET /v1/channels/{channel_id}
         PUT /v1/channels/{channel_id}
@@ -245,13 +320,28 @@ RULES = (
         GET /v1/channels/{channel_id}/templates
         PUT /v1/channels/{channel_id}/templates
         """,
-        "one number or bot speaks for all: its pace, health and templates are nobody's alone",
+        "one number or bot speaks for all: its pace, health and templates are nobody's alone; who may stop "
+        "something may stop anything",
+    ),
+    _rule(
+        "organisation",
+        """
+        GET /console/campaigns/new
+        POST /console/campaigns/new
+        """,
+        "an empty form: it offers what is published; who saves may do so for their own departments alone",
     ),
     _rule(
         "organisation",
         """
         POST /v1/departments
         POST /v1/themes
+        GET /console/elections
+        GET /console/elections/new
+        POST /console/elections/new
+        GET /console/elections/{election}
+        POST /console/elections/{election}
+        POST /console/elections/{election}/removal
         GET /v1/elections
         POST /v1/elections
         GET /v1/elections/{election}
@@ -284,10 +374,14 @@ RULES = (
     _rule(
         "organisation",
         """
+        GET /console/letters
         GET /v1/audit
         GET /v1/audit/check
         GET /v1/users
         POST /v1/users
+        GET /console/webhooks
+        POST /console/webhooks/{webhook_id}/resume
+        POST /console/webhooks/{webhook_id}/test
         GET /v1/webhooks
         POST /v1/webhooks/{webhook_id}/resume
         POST /v1/webhooks/{webhook_id}/test
@@ -408,6 +502,7 @@ PARAMETERS = {
     "job_id": "job",
     "appeal_id": "appeal",
     "ambassadors appointment": "ambassador",
+    "ambassadors_desk appointment": "ambassador",
 }
 """Path parameters, of one feature where it is named, whose ids are kept under another name (Side.ids)."""
 FIXED = {
@@ -415,6 +510,7 @@ FIXED = {
     "channel_id": "whatsapp-main",
     "number": "1",
     "webhook_id": "sample",
+    "what": "reviews",
     "platform": "telegram",
     "tail": "x",
     "page": "report",
@@ -534,6 +630,7 @@ BODIES: dict[str, Callable[[Side], dict[str, Any]]] = {
     "PATCH /v1/groups/{group_id}": lambda s: {"area": s.booth},
     "POST /v1/groups/{group_id}/figures": lambda s: {"month": "2026-01", "members": 5},
     "PUT /v1/groups/{group_id}/link": lambda s: {"state": "dead", "seen": "checked"},
+    "POST /v1/me/consents": lambda s: {"purpose": "campaigns", "channel": "whatsapp", "notice_version": "1"},
     "POST /v1/me/groups/{group_id}/figures": lambda s: {"month": "2026-01", "members": 5},
     "POST /v1/session": lambda s: {"username": "x@x.test", "password": "x"},
     "POST /v1/session/mfa": lambda s: {"session": "x", "code": "123456"},
@@ -542,6 +639,8 @@ BODIES: dict[str, Callable[[Side], dict[str, Any]]] = {
     "POST /v1/influencers/{influencer_id}/review": lambda s: {"decision": "suspend", "reason": "x"},
     "POST /v1/signups": _signup,
     "POST /v1/signups/{signup_id}/verification": lambda s: {"code": "123456"},
+    "DELETE /v1/me": lambda s: {"word": "no"},
+    "POST /v1/influencers/{influencer_id}/erasure": lambda s: {"asked": "in_writing"},
     "POST /v1/me/codes": lambda s: {"phone": s.phone(11)},
     "POST /v1/me/session": lambda s: {"code": "123456", "id": f"sgn_{'a' * 16}"},
     "POST /v1/me/posts": lambda s: {

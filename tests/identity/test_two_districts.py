@@ -190,18 +190,20 @@ TOLD_APART = frozenset(
 )
 """What nodal officers may tell apart: departments, schemes and areas are published, so that refusing
 another's tells nothing that one could not read; their groups and voices may be in any area."""
-OFFERS = frozenset({"GET /me/voice", "POST /me/voice"})
+OFFERS = frozenset({"GET /me/voice", "POST /me/voice", "GET /console/voices", "GET /console/voices/{ticket}"})
 """Forms that offer the published places and departments."""
 NAMES_OPENLY = frozenset({"POST /v1/voices/{ticket}/assignment"})
 """They hand on what is one's own to a department: those are published."""
-SEALED = frozenset(f"GET {api}/campaigns/{{campaign_id}}/officer-report" for api in ("", "/v1"))
+SEALED = frozenset(f"GET {api}/campaigns/{{campaign_id}}/officer-report" for api in ("/console", "/v1"))
 """They end with where the audit's chain stands, which others' entries lengthen: a number and a hash."""
 NUMBERS = frozenset(
     """
+    GET /console/campaigns/{campaign_id}/live
     GET /v1/turnout/compare
     GET /v1/turnout/trend
     GET /v1/groups/{group_id}/figures
     GET /v1/voices/{ticket}/attachments/{number}
+    GET /console/voices/{ticket}/pictures/{number}
     """.replace("    ", "")
     .strip()
     .splitlines()

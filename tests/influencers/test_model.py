@@ -27,11 +27,11 @@ from chalicelib.influencers.model import (
     StateRefused,
     Status,
     age_problem,
-    area_prefix,
     new_influencer,
 )
 from chalicelib.influencers.roster import key_of, pack, theme_code, unpack
-from tests.influencers.world import signup
+from chalicelib.lists import prefix_of
+from tests.influencers.world import NOON, signup
 
 TODAY = date(2026, 3, 1)
 PATH = ("IN", "IN-XN", "D9001", "D9001-B1", "D9001-A1-P1")
@@ -88,6 +88,7 @@ ALLOWED = {
     ("unverified", "pending_review"),
     ("pending_review", "approved"),
     ("pending_review", "declined"),
+    ("approved", "pending_review"),
     ("approved", "suspended"),
     ("declined", "approved"),
     ("suspended", "approved"),
@@ -439,8 +440,8 @@ def test_the_largest_following_of_a_platform_counts() -> None:
 
 def test_places_and_masks() -> None:
     assert person().area_key == "IN/IN-XN/D9001/D9001-B1/D9001-A1-P1/inf_a"
-    assert area_prefix(("IN", "IN-XN")) == "IN/IN-XN/"
-    assert area_prefix(()) == ""
+    assert prefix_of(("IN", "IN-XN")) == "IN/IN-XN/"
+    assert prefix_of(()) == ""
     assert person().masked_phone == "+91******6789"
 
 
@@ -557,18 +558,18 @@ def test_a_row_is_packed_and_read_back() -> None:
     }
     assert packed["t"] == "".join(sorted([theme_code("health"), theme_code("education")]))
     themes = {theme_code(theme): theme for theme in ("health", "education", "youth")}
-    row = unpack("D9001", "D9001-B1#inf_a", packed, themes)
+    row = unpack("D9001", "D9001-B1#inf_a", packed, themes, NOON)
     assert (row.id, row.partition, row.area_key, row.language) == ("inf_a", "D9001", "D9001-B1#inf_a", "hi")
     assert row.themes == {"health", "education"}
     assert row.followers == {"x": 3, "youtube": 20}
     assert (row.professions, row.gender, row.channels) == ({"poet"}, "other", CHANNELS)
-    assert unpack("D9001", "#inf_a", packed, {}).themes == frozenset()
+    assert unpack("D9001", "#inf_a", packed, {}, NOON).themes == frozenset()
 
 
 def test_an_empty_row_holds_the_language_only() -> None:
     packed = pack(person(consents=[]))
     assert packed == {"l": "hi"}
-    row = unpack("IN", "#inf_a", packed, {})
+    row = unpack("IN", "#inf_a", packed, {}, NOON)
     assert (row.themes, row.followers, row.professions, row.gender, row.channels) == (
         set(),
         {},
@@ -582,7 +583,7 @@ def test_an_empty_row_holds_the_language_only() -> None:
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_every_gender_and_platform_comes_back(gender: str, platform: str) -> None:
     one = person(gender=gender, handles=[{"platform": platform, "handle": "h", "followers": 7}])
-    row = unpack("IN", "#inf_a", pack(one), {})
+    row = unpack("IN", "#inf_a", pack(one), {}, NOON)
     assert (row.gender, row.followers) == (gender, {platform: 7})
 
 

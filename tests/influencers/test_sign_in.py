@@ -209,6 +209,42 @@ def test_a_creator_signs_in_sees_themself_in_clear_and_signs_out(api: Api) -> No
     assert api("GET", "/v1/me", who=token)[0] == 401
 
 
+def test_over_http_a_creator_changes_what_is_theirs_to_change(api: Api) -> None:
+    joined(api)
+    token = signed_in(api)
+    assert api("PATCH", "/v1/me", {"language": "en"})[0] == 401
+    status, me = api("PATCH", "/v1/me", {"language": "en", "paused_until": "open"}, who=token)
+    assert (status, me["language"], me["paused_until"], me["phone"]) == (200, "en", "open", PHONE)
+    status, problem = api("PATCH", "/v1/me", {"status": "approved", "phone": "+918123456700"}, who=token)
+    assert (status, [one["field"] for one in problem["errors"]]) == (422, ["status", "phone"])
+    assert api("PATCH", "/v1/me", {"paused_until": ""}, who=token)[1]["paused_until"] == ""
+
+
+def test_over_http_consents_are_listed_given_and_taken_back(api: Api) -> None:
+    joined(api)
+    token = signed_in(api)
+    given = {"purpose": "surveys", "channel": "whatsapp", "notice_version": "1"}
+    status, answer = api("POST", "/v1/me/consents", given, who=token)
+    assert (status, [one["purpose"] for one in answer["items"]]) == (201, ["campaigns", "surveys"])
+    status, page = api("GET", "/v1/me/consents?limit=1", who=token)
+    assert (len(page["items"]), page["items"][0]["purpose"]) == (1, "campaigns")
+    _, rest = api("GET", f"/v1/me/consents?limit=1&cursor={page['next']}", who=token)
+    assert ([one["purpose"] for one in rest["items"]], rest["next"]) == (["surveys"], None)
+    status, left = api("DELETE", "/v1/me/consents?purpose=surveys", who=token)
+    assert (status, [one["purpose"] for one in left["items"]]) == (200, ["campaigns"])
+    assert api("DELETE", "/v1/me/consents?channel=pigeon", who=token)[0] == 422
+    assert api("DELETE", "/v1/me/consents", who=token)[0] == 422  # nobody takes all back by a slip
+    assert api("DELETE", "/v1/me/consents?purpose=campaigns", who=token)[1]["items"] == []
+
+
+def test_over_http_who_leaves_is_signed_out(api: Api) -> None:
+    joined(api)
+    token = signed_in(api)
+    assert api("POST", "/v1/me/withdrawal", {}, who=token)[0] == 422
+    assert api("POST", "/v1/me/withdrawal", {"sure": True}, who=token)[0] == 204
+    assert api("GET", "/v1/me", who=token)[0] == 401
+
+
 def test_the_cookie_is_kept_from_scripts_and_from_other_sites_forms(api: Api) -> None:
     joined(api)
     status, answer = api("POST", "/v1/me/codes", {"phone": PHONE})

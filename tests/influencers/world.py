@@ -18,6 +18,7 @@ from chalicelib.influencers.proofs import Proofs
 from chalicelib.influencers.resuming import Resuming
 from chalicelib.influencers.service import Messenger, People, Register, Signups
 from chalicelib.influencers.store import PeopleStore, RosterStore
+from chalicelib.influencers.wishes import Wishes
 from chalicelib.ops import RateLimits
 from chalicelib.platforms import dlt
 from chalicelib.platforms.base import AccountReading, Channel, Line, Outgoing
@@ -203,11 +204,14 @@ class World:
         limits = RateLimits(self.clock)
         self.proofs = Proofs(self.store, self.accounts, Audit(), limits, self.secrets, self.clock)
         self.resuming = Resuming(self.store, self.queue, limits, self.secrets, self.clock)
+        self.wishes = Wishes(
+            self.store, areas, lambda: THEMES, self.queue, Audit(), limits, self.secrets, self.clock
+        )
         self.register = Register(self.store, areas, Audit(), self.clock)
         self.messenger = Messenger(
             self.store, self.sender, self.secrets, self.clock, "https://x.test", self.texts
         )
-        self.roster = RosterStore(lambda: THEMES)
+        self.roster = RosterStore(lambda: THEMES, self.clock)
 
     def deliver(self) -> None:
         """What the service queue's handler does."""

@@ -138,6 +138,17 @@ VOICES = {
     f"dynamodb:{action} VoicesTable": SPOKEN
     for action in ("BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem")
 } | {f"dynamodb:Query VoicesTable/{index}": SPOKEN for index in ("by_desk", "by_ground")}
+FORGOTTEN = "nobody on this laptop is erased, nor an invitation late: tests/influencers/test_erasing.py"
+FORGETS = {
+    "AmbassadorsTable": ("BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Query"),
+    "CampaignsTable": ("BatchGetItem",),
+    "CoverageTable": ("DeleteItem", "PutItem"),
+    "GroupsTable": ("BatchGetItem", "GetItem", "PutItem"),
+    "GroupsTable/by_place": ("Query",),
+    "LedgerTable": ("DeleteItem", "Query"),
+    "PeopleTable": ("DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"),
+    "PeopleTable/by_status": ("Query",),
+}
 JUDGED = "no policy is in force on this laptop, and nobody appeals: tests/policies"
 POLICIES = {
     f"dynamodb:{action} PoliciesTable": JUDGED
@@ -159,8 +170,15 @@ POLLING = {
 }
 STREAM = ("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator")
 FAILURES = {"sqs:SendMessage EventsDead": BY_LAMBDA}
+COUNTED = "nobody looks at the dead letters on this laptop: tests/dispatch/test_desk.py"
+LETTERS = {
+    f"sqs:{action} {queue}Dead": COUNTED
+    for action in ("GetQueueAttributes", "GetQueueUrl")
+    for queue in ("Callbacks", "Plan", "Send", "Service", "Imports", "Webhooks", "Events")
+}
 UNSEEN: dict[str, dict[str, str]] = {
     "api_handler": EMAILS
+    | LETTERS
     | GROUPS
     | AMBASSADORS
     | POLICIES
@@ -168,6 +186,7 @@ UNSEEN: dict[str, dict[str, str]] = {
     | {
         "s3:GetObject Bucket/voices/*": "whoever follows a link that was signed reads in its name",
         "s3:PutObject Bucket/voices/*": VOICED,
+        "dynamodb:Query PeopleTable": "who asks for their data: tests/influencers/test_data_routes.py",
         "dynamodb:DeleteItem PostsTable": LEFT,
         "cognito-idp:AdminDeleteUser Pool": "undoes a new member of staff whose role could not be given",
         "cognito-idp:AdminRespondToAuthChallenge Pool": SECOND_FACTOR,
@@ -179,15 +198,25 @@ UNSEEN: dict[str, dict[str, str]] = {
         "s3:GetObject Bucket/screenshots/*": "whoever follows a link that was signed reads in its name",
         "dynamodb:BatchGetItem DirectoryTable": "names of booths whose turnout is listed: tests/turnout",
         "dynamodb:BatchGetItem PostsTable": "figures of posts that count: tests/metrics/test_impact.py",
+        "s3:GetObject Bucket/letters/*": "whoever follows a link that was signed reads in its name",
+        "s3:PutObject Bucket/letters/*": APPOINTED,
         "s3:PutObject Bucket/imports/*": "whoever posts a form that was signed writes in its name",
         "s3:PutObject Bucket/uploads/*": "whoever posts a form that was signed writes in its name",
     },
     "forget_posts": FAILURES
     | ERASED
-    | {f"dynamodb:{action} VoicesTable": SPOKEN for action in ("DeleteItem", "GetItem", "PutItem")}
+    | {
+        f"dynamodb:{action} VoicesTable": SPOKEN
+        for action in ("BatchGetItem", "DeleteItem", "GetItem", "PutItem")
+    }
     | {f"dynamodb:{action} AuditTable": SPOKEN for action in ("Query", "UpdateItem")}
     | {
         "dynamodb:DeleteItem PoliciesTable": JUDGED,
+        **{
+            f"dynamodb:{action} {table}": FORGOTTEN
+            for table, actions in FORGETS.items()
+            for action in actions
+        },
         "secretsmanager:GetSecretValue PlatformSecret": "the pepper, where the platform has another id",
     },
     "fold_coverage": FAILURES

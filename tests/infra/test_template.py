@@ -163,6 +163,7 @@ def test_the_bucket_is_private_encrypted_and_forgets_bodies_of_callbacks(resourc
         "bundles",
         "callbacks",
         "imports",
+        "letters",
         "screenshots",
         "unfinished-uploads",
         "uploads",

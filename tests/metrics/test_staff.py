@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from chalicelib import lists
 from chalicelib.errors import Forbidden, InvalidInput, NotFound
 from chalicelib.identity.roles import Principal
-from chalicelib.metrics import service
 from chalicelib.metrics.model import Decision, Outcome, Wanted
 from chalicelib.platforms.base import PostReading
 from tests.metrics.world import Crash, Dying, World
@@ -236,7 +236,7 @@ def test_a_list_goes_on_where_it_was_left_also_when_a_filter_finds_little(
     for number in range(5):
         world.says("one", f"x.com/{'one' if number % 2 else 'else'}/status/{number}")
         world.clock.forward(1)
-    monkeypatch.setattr(service, "MOST_READ", 2)
+    monkeypatch.setattr(lists, "MOST_READ", 2)
     seen, after, pages = [], None, 0
     while pages == 0 or after:
         found, after = world.posts.listed(ADMIN, Wanted(state="matched"), 10, after)
@@ -266,7 +266,7 @@ def test_staff_say_whose_a_post_is_whatever_the_platform_says_later(world: World
     world.says("one", LINK)
     post = world.all_posts()[0]
     assert world.posts.decide(HERE, post.id, Decision("seen", matched=True)).matched == "yes"
-    world.posts.learned(post.id, service.PostReading(account="UC" + "x" * 22))
+    world.posts.learned(post.id, PostReading(account="UC" + "x" * 22))
     assert (world.all_posts()[0].matched, world.all_posts()[0].matched_by) == ("yes", "staff")
     assert world.posts.decide(HERE, post.id, Decision("not", matched=False)).state == "not_matched"
 

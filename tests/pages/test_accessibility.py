@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from chalicelib.influencers.model import ReviewRequest
 from chalicelib.influencers.service import Signups
 from tests.dispatch.test_officer import AREAS
 from tests.dispatch.test_routes import CAMPAIGN, Gate, made, unknown
+from tests.influencers.sent import POSTS, sent
 from tests.influencers.world import ADMIN
 from tests.pages.browsing import BASE, Visit, chromium, visiting
 from tests.pages.conftest import Site
@@ -29,6 +31,7 @@ from tests.pages.test_my_page import Creator, creator
 __all__ = ["creator", "made", "unknown"]
 
 AXE = Path(__file__).parent / "axe" / "node_modules" / "axe-core" / "axe.min.js"
+CAMPAIGN_OF_MINE = "cmp_aaaaaaaaaaaaaaaa"
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 RUN = """options => axe.run(document, options).then(found => found.violations.flatMap(
     one => one.nodes.map(node => `${one.id}: ${node.html.slice(0, 160)} (${node.any.concat(node.all)
@@ -90,12 +93,15 @@ def test_pages_of_the_public_and_of_creators_are_for_everybody(
     creator.sign_in()
     [(person, _)] = wiring._people_store().listed("pending_review", "", None, 1)
     wiring.register().review(ADMIN, person.id, ReviewRequest(decision="approve"))
-    creator.post("/me/posts", url="https://www.instagram.com/sunita.devi/p/DAbc12345/")
+    sent(person.id, CAMPAIGN_OF_MINE, wiring.clock().now() - timedelta(days=1), posts=POSTS)
+    link = "https://www.instagram.com/sunita.devi/p/DAbc12345/"
+    creator.post("/me/posts", url=link, campaign=CAMPAIGN_OF_MINE)
     monkeypatch.setattr(Signups, "confirmed", lambda self, token: None)
     name, _, value = creator.cookie.partition("=")
     with chromium() as browser:
         cookie = {"name": name, "value": value, "url": BASE}
-        found = judge(browser, creator.site, addresses((PUBLIC, CREATOR)), [cookie])
+        paths = [*addresses((PUBLIC, CREATOR)), f"/me/campaigns/{CAMPAIGN_OF_MINE}"]
+        found = judge(browser, creator.site, paths, [cookie])
     assert found == [], "\n".join(found)
 
 
@@ -145,7 +151,7 @@ def test_pages_of_the_staff_are_for_everybody(
     monkeypatch.setattr(wiring, "officer", lambda: officer)
     monkeypatch.setattr(wiring, "directory", lambda: AREAS)
     campaign = f"/console/campaigns/{CAMPAIGN}"
-    pages = ["/console/campaigns", f"{campaign}/report", f"{campaign}/officer-report"]
+    pages = [f"{campaign}/report", f"{campaign}/officer-report"]
     with chromium() as browser, Client(app.app) as client:
         cookie = {"name": "janjan_session", "value": "approver", "url": BASE}
         assert judge(browser, Site(client), pages, [cookie]) == []

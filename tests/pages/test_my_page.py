@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import sync_playwright
 
-from chalicelib import wiring
+from chalicelib import i18n, wiring
 from chalicelib.i18n import translate
 from chalicelib.influencers import forms
 from chalicelib.influencers.model import CHANNELS, ReviewRequest
@@ -142,17 +142,18 @@ def test_a_creator_takes_emails_up_again_by_a_link_to_their_address(site: Site) 
     site.post(f"{signup}?lang=en", [("code", message.params[0])])
     creator, store = Creator(site), wiring._people_store()
     creator.sign_in()
-    assert "stopped" not in creator.get("/me?lang=en")
+    assert "stopped" not in creator.get("/me/settings?lang=en")
     status, said = creator.post("/me/emails?lang=en")
     assert (status, "Emails to you are not stopped" in said) == (409, True)
     [(person, _)] = store.listed("pending_review", "", None, 1)
     store.prove_email(person.id, Proof("email", person.email, wiring.clock().now(), "test"))
     wiring.people().unsubscribe(person.id, at=wiring.clock().now() - timedelta(minutes=1))
-    shown = creator.get("/me?lang=en")
+    shown = creator.get("/me/settings?lang=en")
     assert "Emails to sunita@x.test are stopped" in shown
-    assert shown.count("<strong>stopped</strong>") == 2  # of each consent by email
-    status, said = creator.post("/me/emails?lang=en")
-    assert (status, "We have sent you an email" in said) == (200, True)
+    assert shown.count('<span class="chip wait">stopped</span>') == 2  # of each consent by email
+    status, place = creator.post("/me/emails?lang=en")
+    assert (status, place) == (303, "/me/settings?lang=en&said=link#reach")
+    assert "We have sent you an email" in creator.get(place)
     [message] = send_codes()
     [path] = re.findall(r"(/resume/[^?\s]*)", message.text)
     assert "Yes, send me emails again" in page(site.get(f"{path}?lang=en"))
@@ -160,8 +161,81 @@ def test_a_creator_takes_emails_up_again_by_a_link_to_their_address(site: Site) 
     assert site.post(path, [], origin="https://elsewhere.test").status_code == 403
     for _ in range(2):
         assert "You will get our emails again" in page(site.post(f"{path}?lang=en", []))
-    assert "stopped" not in creator.get("/me?lang=en")
+    assert "stopped" not in creator.get("/me/settings?lang=en")
     assert site.get(f"{path}x").status_code == 404
+
+
+def settings(creator: Creator, section: str = "", **fields: str) -> str:
+    """The page after a form of it was sent, as the browser is led there."""
+    status, place = creator.post(f"/me/settings?lang=en{section}", **fields)
+    assert status == 303, place
+    return creator.get(place.partition("#")[0])
+
+
+def test_a_creator_changes_their_profile_and_what_was_wrong_stays_typed(creator: Creator) -> None:
+    creator.sign_in()
+    typed = {"do": "profile", "language": "en", "gender": "", "profession": "poet", "themes": "education"}
+    assert "It is saved." in settings(creator, name="Sunita Kumari", **typed)
+    [(person, _)] = wiring._people_store().listed("pending_review", "", None, 1)
+    assert (person.name, person.language, person.profession) == ("Sunita Kumari", "en", "poet")
+    assert person.themes == ("education",)
+    status, shown = creator.post("/me/settings?lang=en", name="<b>77</b>", **typed)
+    assert (status, 'aria-invalid="true"' in shown) == (422, True)
+    assert 'value="&lt;b&gt;77&lt;/b&gt;"' in shown
+
+
+def test_a_creator_agrees_and_takes_it_back_with_one_button_each(creator: Creator) -> None:
+    creator.sign_in()
+    shown = creator.get("/me/settings?lang=en")
+    agreed = shown.count(">Take back</button>")
+    shown = settings(creator, do="give", purpose="gatherings", channel="whatsapp")
+    assert ("You have agreed" in shown, shown.count(">Take back</button>")) == (True, agreed + 1)
+    shown = settings(creator, do="take", purpose="gatherings", channel="whatsapp")
+    assert ("You have taken it back" in shown, shown.count(">Take back</button>")) == (True, agreed)
+    status, shown = creator.post("/me/settings?lang=en", do="give", purpose="surveys", channel="telegram")
+    assert (status, "We have no address of yours for this channel" in shown) == (422, True)
+
+
+def test_a_creator_pauses_until_a_day_or_without_an_end_and_goes_on(creator: Creator) -> None:
+    creator.sign_in()
+    assert "Campaigns pause until you go on." in settings(creator, do="pause", paused_until="")
+    assert "Campaigns pause until you go on." in creator.get("/me?lang=en")
+    assert "Campaigns come to you again." in settings(creator, do="resume")
+    for lang in i18n.languages():  # names of places are not told in every language
+        assert creator.get(f"/me/settings?lang={lang}").startswith("<!doctype html>")
+    later = wiring.clock().today_ist() + timedelta(days=9)
+    for typed in (f"{later:%Y-%m-%d}", f"{later:%d-%m-%Y}", f"{later:%d/%m/%Y}"):
+        assert f"Campaigns pause until {later:%d-%m-%Y}." in settings(creator, do="pause", paused_until=typed)
+    for typed in ("2020-01-01", "soon", "31-02-2027"):
+        status, shown = creator.post("/me/settings?lang=en", do="pause", paused_until=typed)
+        assert (status, 'aria-invalid="true"' in shown or "Please look at this once more" in shown) == (
+            422,
+            True,
+        )
+
+
+def test_a_creator_moves_and_waits_for_the_review_of_the_new_place(creator: Creator) -> None:
+    creator.sign_in()
+    [(person, _)] = wiring._people_store().listed("pending_review", "", None, 1)
+    wiring.register().review(ADMIN, person.id, ReviewRequest(decision="approve"))
+    home = {"area_state": "IN-XN", "area_district": "D9002"}
+    status, shown = creator.post("/me/settings?lang=en", do="place", **home)
+    assert (status, "Loknagar" in shown) == (200, True)
+    assert "Your new area is saved. Somebody there will look at it" in settings(creator, do="area", **home)
+    assert wiring._people_store().person(person.id).status == "pending_review"
+    status, shown = creator.post("/me/settings?lang=en", do="area", area_state="IN-XN", area_district="")
+    assert (status, "Please fill in this field." in shown) == (422, True)
+
+
+def test_a_creator_leaves_after_saying_so_twice(creator: Creator) -> None:
+    creator.sign_in()
+    status, shown = creator.post("/me/settings?lang=en", do="leave")
+    assert (status, "Please confirm that you want to leave." in shown) == (422, True)
+    kept = creator.cookie
+    status, shown = creator.post("/me/settings?lang=en", do="leave", sure="1")
+    assert (status, "You have left" in shown, creator.cookie) == (200, True, "janjan_me=")
+    creator.cookie = kept
+    assert creator.get("/me/settings?lang=en").startswith("/me/signin?")
 
 
 def test_another_sites_form_changes_nothing(creator: Creator) -> None:

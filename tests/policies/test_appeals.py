@@ -400,7 +400,7 @@ def test_who_is_suspended_signs_in_and_appeals_and_can_do_nothing_else(api: Api)
     assert api("GET", "/v1/me/appeals", who=token)[0] == 401
 
 
-def test_only_what_an_appeal_needs_is_open_to_who_is_suspended() -> None:
+def test_only_appealing_and_ones_own_data_are_open_to_who_is_suspended() -> None:
     import app  # noqa: F401 - declares all routes
     from chalicelib.http import CREATOR, ROUTES
 
@@ -410,6 +410,10 @@ def test_only_what_an_appeal_needs_is_open_to_who_is_suspended() -> None:
         "POST /v1/me/appeals",
         "GET /me/appeals",
         "POST /me/appeals",
+        "DELETE /v1/me",
+        "POST /v1/me/exports",
+        "GET /me/data",
+        "POST /me/data",
         "DELETE /v1/me/session",
         "POST /me/signout",
     }

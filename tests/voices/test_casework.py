@@ -12,8 +12,8 @@ import pytest
 
 from chalicelib.errors import InvalidInput, NotFound
 from chalicelib.voices import casework
-from chalicelib.voices.changes import ChangedMeanwhile
 from chalicelib.voices.casework import BLOT, Asked, VoiceDesk
+from chalicelib.voices.changes import ChangedMeanwhile
 from chalicelib.voices.model import Attachment, Refused, Sender, Voice
 from chalicelib.voices.store import VoiceItem
 from tests.voices.test_receiving import events

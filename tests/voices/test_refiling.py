@@ -11,7 +11,7 @@ from pynamodb.exceptions import TransactWriteError
 from chalicelib.ports import Area
 from chalicelib.voices.refile import VoicesRefiled
 from tests.influencers.world import SmallDirectory
-from tests.voices.test_desk import listed
+from tests.voices.test_casework import listed
 from tests.voices.world import ONE, TWO, World
 
 NEW = ("IN", "IN-XM", "D9001")

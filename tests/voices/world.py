@@ -8,8 +8,8 @@ from typing import Any
 
 from chalicelib.identity.audit import Audit
 from chalicelib.identity.roles import Principal
-from chalicelib.voices.changes import Changes
 from chalicelib.voices.casework import VoiceDesk
+from chalicelib.voices.changes import Changes
 from chalicelib.voices.folding import Folding
 from chalicelib.voices.model import Arrival, Received, Sender, Voice
 from chalicelib.voices.routing import Rule

@@ -1,5 +1,7 @@
 // What scripts add to the console; every page works without them. J and K walk through `.row[tabindex]`, a key named by
-// `data-key` presses that button of the row in focus, `data-copy` copies a field's text, a form with `data-keep` keeps its draft.
+// `data-key` presses that button of the row in focus, `data-copy` copies a field's text, a form with `data-keep` keeps its draft,
+// which `data-kept` offers again, `data-focus` names the field where one goes on in what is opened, `data-all` the boxes
+// that one box ticks.
 (() => {
   const typing = where => where.closest("input, select, textarea, [contenteditable]");
   document.addEventListener("keydown", event => {
@@ -22,6 +24,25 @@
     catch { field.select && field.select(); document.execCommand("copy"); }
     button.textContent = button.dataset.copied || button.textContent;
   });
+  document.addEventListener("toggle", event => {
+    const field = event.target.open && event.target.dataset.focus && event.target.querySelector(`[name="${CSS.escape(event.target.dataset.focus)}"]`);
+    if (field) field.focus();
+  }, true);
+  for (const label of document.querySelectorAll("[data-all]")) {
+    label.hidden = false;
+    label.firstElementChild.addEventListener("change", event => {
+      for (const box of document.querySelectorAll(`input[type=checkbox][name="${CSS.escape(label.dataset.all)}"]`)) box.checked = event.target.checked;
+    });
+  }
+  document.addEventListener("htmx:beforeSwap", event => {
+    if (new URL(event.detail.xhr.responseURL).pathname === "/signin") { event.detail.shouldSwap = false; location.reload(); }
+  });
+  document.addEventListener("htmx:afterSettle", event => {
+    const row = event.detail.elt;
+    if (row.matches(".row[tabindex]") && !document.activeElement.closest(".row")) row.focus();
+  });
+  const written = form => [...new FormData(form)].filter(([, value]) => typeof value === "string" && value);
+  const keep = form => { try { sessionStorage.setItem(`janjan-${form.dataset.keep}`, JSON.stringify(written(form))); } catch {} };
   for (const form of document.querySelectorAll("form[data-keep]")) {
     const key = `janjan-${form.dataset.keep}`;
     const drop = () => { try { sessionStorage.removeItem(key); } catch {} };
@@ -33,10 +54,31 @@
           if (field && "value" in field && !field.value && !["hidden", "checkbox", "radio", "file", "password"].includes(field.type)) field.value = value;
         }
     } catch {}
-    form.addEventListener("input", () => {
-      const fields = [...new FormData(form)].filter(([, value]) => typeof value === "string" && value);
-      try { sessionStorage.setItem(key, JSON.stringify(fields)); } catch {}
-    });
+    const notice = document.querySelector(`[data-kept="${CSS.escape(form.dataset.keep)}"]`);
     if (form.dataset.done !== undefined) drop();
+    try {
+      const kept = JSON.parse(sessionStorage.getItem(key) || "null"), said = of => JSON.stringify(of.filter(([name]) => !["once", "rev", "job"].includes(name)));
+      if (form.dataset.typed !== undefined) keep(form);
+      else if (notice && kept && said(kept) !== said(written(form))) {
+        notice.hidden = false;
+        notice.querySelector("[data-drop]").addEventListener("click", () => { drop(); notice.hidden = true; });
+        notice.querySelector("[data-take]").addEventListener("click", () => {
+          const again = document.createElement("form");
+          again.method = "post";
+          again.action = form.action;
+          for (const [name, value] of kept) {
+            const field = document.createElement("input");
+            field.type = "hidden";
+            field.name = name;
+            field.value = value;
+            again.append(field);
+          }
+          document.body.append(again);
+          again.submit();
+        });
+      }
+    } catch {}
   }
+  document.addEventListener("input", event => { const form = event.target.closest("form[data-keep]"); if (form) keep(form); });
+  document.addEventListener("htmx:afterSettle", event => { const form = event.target.closest?.("form[data-keep]"); if (form && form.id === event.target.id) keep(form); });
 })();

@@ -1,0 +1,135 @@
+"""What the fields and values of a campaign are called on the console: English sentences that are translated
+when they are shown."""
+
+from __future__ import annotations
+
+from chalicelib.pages.shell import mark
+from chalicelib.pages.words import CHANNELS, PLATFORMS
+
+KINDS = {
+    "awareness": mark("Awareness: a service, a scheme, a piece of advice"),
+    "voter_awareness": mark("Voter awareness: how, when and where to vote"),
+    "electioneering": mark("Electioneering: for a party or a candidate"),
+    "emergency": mark("Emergency: a warning that cannot wait"),
+}
+COMPENSATIONS = {
+    "none": mark("Nothing: they share it of their own will"),
+    "paid": mark("Money"),
+    "in_kind": mark("Goods or favours"),
+}
+GENDERS = {"female": mark("Woman"), "male": mark("Man"), "other": mark("Other")}
+PROFESSIONS = {
+    "artist": mark("Artist"),
+    "business": mark("Business"),
+    "chartered_accountant": mark("Chartered accountant"),
+    "doctor": mark("Doctor or nurse"),
+    "farmer": mark("Farmer"),
+    "homemaker": mark("Homemaker"),
+    "journalist": mark("Journalist"),
+    "lawyer": mark("Lawyer"),
+    "poet": mark("Poet"),
+    "singer": mark("Singer or musician"),
+    "social_worker": mark("Social worker"),
+    "athlete": mark("Sportsperson"),
+    "storyteller": mark("Storyteller"),
+    "student": mark("Student"),
+    "teacher": mark("Teacher"),
+    "other": mark("Something else"),
+}
+"""As creators choose them when they join."""
+QUIET = {"none": mark("none: at any hour")}
+FIELDS = {
+    "title": mark("Title"),
+    "department": mark("Department"),
+    "partners": mark("Together with"),
+    "theme": mark("Theme"),
+    "schemes": mark("Schemes"),
+    "kind": mark("What kind of campaign is it?"),
+    "compensation": mark("What do people get for sharing it?"),
+    "certificate": mark("Number of the certificate"),
+    "imprint": mark("Who publishes it (imprint)"),
+    "links": mark("Links"),
+    "channels": mark("Over which channels"),
+    "languages": mark("In which languages"),
+    "expires_at": mark("Until when may it be sent?"),
+    "quiet": mark("Quiet hours"),
+    "audience.areas": mark("Where"),
+    "audience.themes": mark("Who speaks about"),
+    "audience.platforms": mark("Who is active on"),
+    "audience.languages": mark("Who reads"),
+    "audience.professions": mark("Profession"),
+    "audience.gender": mark("Gender"),
+    "audience.min_followers": mark("At least so many followers"),
+    "audience.turnout_below": mark("Turnout below (per cent)"),
+    "audience.lowest_share": mark("The lowest booths of each district (per cent)"),
+    "audience.turnout_election": mark("At which election"),
+    "disclosure": mark("Disclosure in your own words"),
+    "reason": mark("Reason"),
+    "at": mark("When does it begin?"),
+    "repeat": mark("Is it repeated?"),
+    "election": mark("Election"),
+    "runs": mark("Runs"),
+    "spread_minutes": mark("Spread over how many minutes"),
+}
+PARTS = {
+    "text": mark("Text"),
+    "subject": mark("Subject"),
+    "html": mark("HTML"),
+    "template": mark("Template"),
+    "template_language": mark("Template"),
+    "category": mark("Category"),
+    "template_id": mark("Registered template"),
+    "header": mark("Header"),
+    "params": mark("What is filled in"),
+}
+EXCLUDED = {
+    "theme": mark("speak about other themes"),
+    "platform": mark("are not on these platforms"),
+    "language": mark("read another language"),
+    "followers": mark("have fewer followers"),
+    "gender": mark("another gender"),
+    "profession": mark("another profession"),
+    "turnout": mark("their area's turnout is higher, or not known"),
+    "no_channel": mark("cannot be reached over these channels: no consent, stopped, or no address there"),
+}
+"""Why somebody in these areas would not be reached."""
+NEXT = {
+    "draft": mark("Finish it and put it before an approver"),
+    "submitted": mark("An approver decides"),
+    "approved": mark("Fix when it goes out"),
+    "paused": mark("Resume it or call it off"),
+}
+"""Who must act, by the state of a campaign; nobody in the others."""
+EFFECTS = {
+    "silence": mark("In silence nothing of this campaign goes to people there: they are passed over."),
+    "code": mark("Under a code of conduct nothing of it goes to people there, unless an approver allows it."),
+    "free": mark("Neither silence nor a code of conduct holds a campaign of this kind."),
+}
+"""What an election means for a campaign, by its kind and whose it is (docs/law.md)."""
+RUNS = {
+    "scheduled": mark("Scheduled"),
+    "dispatching": mark("Being sent"),
+    "paused": mark("Paused"),
+    "dispatched": mark("Sent"),
+    "cancelled": mark("Called off"),
+    "expired": mark("Expired"),
+}
+DECISIONS = {
+    "proposed": mark("Waiting for approval"),
+    "approved": mark("Approved"),
+    "declined": mark("Declined"),
+}
+"""Of a correction or withdrawal."""
+STEPS = {
+    "scheduled": mark("It is fixed: it goes out by itself."),
+    "allowed": mark("It may go out under this code of conduct. Senders know it within two seconds."),
+    "taken_back": mark("The permission is taken back. Senders know it within two seconds."),
+    "proposed": mark("It waits for an approver who had no hand in it."),
+    "withdrawn": mark("The campaign is withdrawn. What people are told waits for an approver."),
+    "sent": mark("It is approved and goes out now."),
+    "not_sent": mark("It is declined, and your reason stands with it."),
+}
+SHADES = {"draft": "wait", "submitted": "wait", "approved": "wait", "paused": "wait"}
+SHADES |= {"cancelled": "bad", "expired": "bad"}
+
+__all__ = ["CHANNELS", "PLATFORMS"]

@@ -1,0 +1,378 @@
+"""Stops, channels and dead letters in the console."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, unquote
+
+from chalice.app import Response
+from pydantic import ValidationError
+
+from chalicelib import wiring
+from chalicelib.dispatch.channels import SYSTEM, ways_now
+from chalicelib.dispatch.form import ChannelLimits, StopReason, TrialMessage
+from chalicelib.dispatch.model import scopes_of
+from chalicelib.dispatch.words import CHANNELS, HALTS, HEALTH, LETTERS, STOPPED, TEMPLATES, TRIED
+from chalicelib.errors import FieldError, InvalidInput, JanJanError, NotFound, Rejected, Transient
+from chalicelib.http import Api, Request, invalid, page_of, redirect
+from chalicelib.i18n import translate
+from chalicelib.identity.roles import touches
+from chalicelib.ids import new_token
+from chalicelib.pages import console
+from chalicelib.pages.figures import moment
+from chalicelib.pages.forms import Form, labels, pick_place, told
+from chalicelib.pages.frame import named
+from chalicelib.pages.shell import mark
+from chalicelib.queues import dead_letters
+from chalicelib.settings import settings
+
+if TYPE_CHECKING:
+    from chalicelib.dispatch.channels import Standing
+    from chalicelib.dispatch.store import Stop
+
+api = Api("dispatch_desk")
+
+A_PAGE = 50
+MOST_HELD = 20
+"""So many running campaigns are looked at for whom a stop holds."""
+SAID_OF_STOPS = {"put": mark("It is stopped."), "lifted": mark("The stop is lifted: sending goes on.")}
+REASON = {"reason": mark("Reason")}
+
+
+# --- stops
+
+
+@api.page("GET", "/console/stops", allow="stop.read", summary="The stops that stand")
+def stops(request: Request) -> Response:
+    found = wiring.stop_desk().listed(request.principal)
+    shown, more = page_of(request, A_PAGE, found, lambda stop: stop.scope)
+    rows = [_stop(request, one) for one in shown]
+    return console.page(request, "console_stops.html", "stops", said=SAID_OF_STOPS, rows=rows, more=more)
+
+
+@api.page("GET", "/console/stops/new", allow="stop.write", summary="What to stop, and what that halts")
+def new_stop(request: Request) -> Response:
+    return _stopping(request, Form({name: [value] for name, value in request.query.items()}))
+
+
+@api.page("POST", "/console/stops/new", allow="stop.write", summary="Stop it")
+def put_stop(request: Request) -> Response:
+    form = Form(request.form())
+    scope = form.one("scope")
+    try:
+        asked = StopReason.model_validate({"reason": form.one("reason").strip()})
+        wiring.stop_desk().put(request.principal, scope, asked.reason)
+    except ValidationError as error:
+        return _stopping(request, form, invalid(error))
+    except Rejected as error:
+        return _stopping(request, form, error)
+    return redirect(console.link(request, "/console/stops", said="put"))
+
+
+@api.page("GET", "/console/stops/{scope}", allow="stop.write", summary="A stop, to be lifted")
+def standing_stop(request: Request, scope: str) -> Response:
+    stop = wiring.stop_desk().get(request.principal, unquote(scope))
+    return console.page(
+        request, "console_stop.html", "stops", stop=_stop(request, stop), held=_held(request, stop.scope)
+    )
+
+
+@api.page("POST", "/console/stops/{scope}", allow="stop.write", summary="Lift a stop")
+def lift_stop(request: Request, scope: str) -> Response:
+    with suppress(NotFound):  # a second click, or somebody was quicker: it is lifted
+        wiring.stop_desk().lift(request.principal, unquote(scope))
+    return redirect(console.link(request, "/console/stops", said="lifted"))
+
+
+def _stopping(request: Request, form: Form, error: Rejected | None = None) -> Response:
+    """First what is to be stopped is chosen, then what that halts is shown, and why is asked."""
+    lang = request.lang
+    place = pick_place(form, wiring.directory().children, lang)
+    chosen = form.one("scope")
+    if chosen == "area":
+        chosen = f"area:{place.area}" if place.area and not form.one("narrow") else ""
+    elif chosen and not _is_scope(chosen):
+        error, chosen = NotFound("There is nothing called %(scope)s that could be stopped.", scope=chosen), ""
+    errors, problems = told(error, lang, REASON)
+    kind = chosen.partition(":")[0]
+    return console.page(
+        request,
+        "console_stop_new.html",
+        "stops",
+        status=error.status if error else 200,
+        form=form,
+        errors=errors,
+        problems=problems,
+        scope=chosen,
+        what=_scope(request, chosen) if chosen else "",
+        halts=HALTS.get(kind, ""),
+        held=_held(request, chosen) if chosen else [],
+        channels=[
+            (f"channel:{one.id}", _way(lang, one.id, one.medium)) for one in wiring.platforms().channels()
+        ],
+        departments=sorted(
+            ((f"department:{one}", named(names, lang)) for one, names in wiring.shown_departments().items()),
+            key=lambda pair: pair[1],
+        ),
+        levels=place.levels,
+        more=translate(lang, place.more),
+        area=place.area,
+    )
+
+
+def _is_scope(scope: str) -> bool:
+    kind, _, ident = scope.partition(":")
+    exists = wiring.stop_desk().exists
+    return scope == "all" or (bool(ident) and kind in exists and exists[kind](ident))
+
+
+def _held(request: Request, scope: str) -> list[tuple[str, str]]:
+    """The campaigns being sent now that a stop of this scope holds, of those that the caller may see."""
+    found = []
+    campaigns, kind, ident = wiring.campaigns(), *scope.partition(":")[::2]
+    areas = wiring.directory()
+    for run in wiring.runs().dispatching()[:MOST_HELD]:
+        brief = wiring.runs().get(run)
+        if brief is None or not campaigns.knows(request.principal, brief.campaign_id):
+            continue
+        content = campaigns.get(brief.campaign_id).content
+        ways = ways_now(wiring.platforms(), brief.channels).values()
+        path = getattr(areas.get(ident), "path", ()) if kind == "area" else ()
+        reached = [area.path for area in areas.many(content.audience.areas).values()] if path else []
+        if (
+            kind == "all"
+            or kind == "department"
+            and brief.department == ident
+            or kind == "channel"
+            and any(scope in scopes_of(way) for way in ways)
+            or bool(path)
+            and touches(reached, path)
+        ):
+            found.append((brief.campaign_id, content.title))
+    return found
+
+
+def _stop(request: Request, stop: Stop) -> dict[str, Any]:
+    names = wiring.users().names() if stop.by != SYSTEM else {}
+    return {
+        "to": f"/console/stops/{quote(stop.scope, safe='')}",
+        "what": _scope(request, stop.scope),
+        "halts": HALTS.get(stop.scope.partition(":")[0], ""),
+        "reason": stop.reason if stop.by != SYSTEM else "",
+        "code": stop.code,
+        "by": names.get(stop.by, stop.by) if stop.by != SYSTEM else "",
+        "at": moment(stop.at),
+        "probe_at": moment(stop.probe_at) if stop.probe_at else "",
+    }
+
+
+def _scope(request: Request, scope: str) -> str:
+    """What a stop is about, in words."""
+    lang = request.lang
+    kind, _, ident = scope.partition(":")
+    if kind == "channel":
+        found = {one.id: one.medium for one in wiring.platforms().channels()}
+        name = (
+            _way(lang, ident, found[ident]) if ident in found else translate(lang, CHANNELS.get(ident, ident))
+        )
+    elif kind == "department":
+        name = named(wiring.shown_departments().get(ident, {}), lang) or ident
+    elif kind == "area":
+        area = wiring.directory().get(ident)
+        name = named(area.names, lang) if area else ident
+    else:
+        return translate(lang, STOPPED.get(kind, scope))
+    return f"{translate(lang, STOPPED[kind])}: {name}"
+
+
+def _way(lang: str, channel_id: str, medium: str) -> str:
+    label = translate(lang, CHANNELS.get(medium, medium))
+    return f"{label} ({channel_id})"
+
+
+# --- channels
+
+SAID_OF_CHANNELS = {
+    "changed": mark("The limits are noted. They hold from the next messages on."),
+    "resumed": mark("The channel sends again."),
+}
+LIMITS = {"rate_per_s": mark("Messages a second"), "per_day": mark("Messages in 24 hours")}
+TRIAL = {
+    "to": mark("To"),
+    "text": mark("Text"),
+    "template": mark("Template"),
+    "params": mark("What stands in its places, a line each"),
+    "subject": mark("Subject"),
+}
+TOKEN = re.compile(r"[\w-]{16,64}", re.ASCII)
+FIELDS = {"telegram": ("text",), "whatsapp": ("template", "params", "text"), "sms": ("template", "text")}
+"""What a test message over it consists of; of others subject and text."""
+
+
+@api.page(
+    "GET", "/console/channels", allow="channel.read", summary="The channels, how fast and how well they send"
+)
+def channels(request: Request) -> Response:
+    shown, more = page_of(request, A_PAGE, wiring.channel_desk().listed(), lambda one: one.channel.id)
+    rows = [_channel(request, one) for one in shown]
+    return console.page(request, "console_channels.html", "channels", rows=rows, more=more)
+
+
+@api.page("GET", "/console/channels/{channel_id}", allow="channel.read", summary="One channel")
+def channel(request: Request, channel_id: str) -> Response:
+    return _channel_page(request, channel_id, Form())
+
+
+@api.page(
+    "POST", "/console/channels/{channel_id}/limits", allow="channel.write", summary="Lower a channel's limits"
+)
+def limits(request: Request, channel_id: str) -> Response:
+    form = Form(request.form())
+    given = {name: form.one(name).strip() for name in LIMITS if form.one(name).strip()}
+    try:
+        asked = ChannelLimits.model_validate(given)
+        wiring.channel_desk().set_limits(request.principal, channel_id, asked.rate_per_s, asked.per_day)
+    except ValidationError as error:
+        return _channel_page(request, channel_id, form, invalid(error))
+    except (Rejected, Transient) as error:
+        return _channel_page(request, channel_id, form, error)
+    return redirect(console.link(request, f"/console/channels/{channel_id}", said="changed"))
+
+
+@api.page(
+    "POST", "/console/channels/{channel_id}/resume", allow="stop.write", summary="Lift a channel's stop"
+)
+def resume(request: Request, channel_id: str) -> Response:
+    standing = wiring.channel_desk().get(channel_id)
+    if standing.stop is not None:
+        with suppress(NotFound):
+            wiring.stop_desk().lift(request.principal, standing.stop.scope)
+    return redirect(console.link(request, f"/console/channels/{channel_id}", said="resumed"))
+
+
+@api.page(
+    "POST", "/console/channels/{channel_id}/test", allow="channel.write", summary="Send one test message"
+)
+def try_channel(request: Request, channel_id: str) -> Response:
+    form = Form(request.form())
+    desk, test = wiring.channel_desk(), f"tst_{form.one('once')}"
+    try:
+        asked = TrialMessage.model_validate(_trial(request, desk.get(channel_id), form))
+        desk.try_out(request.principal, channel_id, asked.to, asked.message, test=test)
+    except ValidationError as error:
+        return _channel_page(request, channel_id, form, invalid(error))
+    except (Rejected, Transient) as error:
+        return _channel_page(request, channel_id, form, error)
+    return redirect(console.link(request, f"/console/channels/{channel_id}", test=form.one("once")) + "#test")
+
+
+def _trial(request: Request, one: Standing, form: Form) -> dict[str, Any]:
+    """The test message that the form asks for; a template brings its own language, category and header."""
+    if not TOKEN.fullmatch(form.one("once")):
+        raise InvalidInput.of("to", "missing", "Please look at this page once more, and try again.")
+    given: dict[str, Any] = {name: form.one(name) for name in ("to", "text", "subject")}
+    name, _, language = form.one("template").partition(" ")
+    if name:
+        for template in wiring.campaigns().templates(one.channel.id):
+            if (template.name, template.language) == (name, language):
+                sms = one.channel.medium == "sms"
+                given |= {"template": template.template_id if sms else name, "language": language}
+                given |= {"category": template.category, "header": template.header}
+                break
+        else:
+            raise InvalidInput(
+                [FieldError("template", "template_unknown", "There is no such template here.")]
+            )
+        given["params"] = [line.strip() for line in form.one("params").splitlines() if line.strip()]
+    if not any(given.get(part) for part in ("text", "template")):
+        raise InvalidInput.of("text", "missing", "Please fill in this field.")
+    return given
+
+
+def _channel_page(
+    request: Request, channel_id: str, form: Form, error: JanJanError | None = None
+) -> Response:
+    lang, who = request.lang, request.principal
+    one = wiring.channel_desk().get(channel_id)
+    errors, problems = told(error, lang, LIMITS | TRIAL)
+    templates: list[Any] = []
+    if who.may("template.read"):
+        with suppress(Rejected):
+            templates = wiring.campaigns().templates(channel_id)
+    outcome = ""
+    if (test := request.query.get("test", "")) and who.may("channel.write"):
+        try:
+            outcome = wiring.channel_desk().outcome_of(channel_id, f"tst_{test}")
+        except Transient:
+            outcome = "unknown"
+    code = outcome.partition(":")[2]
+    return console.page(
+        request,
+        "console_channel.html",
+        "channels",
+        status=error.status if error else 200,
+        said=SAID_OF_CHANNELS,
+        channel=_channel(request, one),
+        form=form if form.values else Form(_set(one)),
+        errors=errors,
+        problems=problems,
+        templates=templates,
+        states=TEMPLATES,
+        fields=FIELDS.get(one.channel.medium, ("subject", "text")),
+        options=[
+            (f"{t.name} {t.language}", f"{t.name} · {t.language}") for t in templates if t.state == "approved"
+        ],
+        trial=dict(labels(TRIAL, lang)),
+        once=form.one("once") or new_token(),
+        outcome=TRIED.get(outcome, ""),
+        refused=code,
+    )
+
+
+def _set(one: Standing) -> Mapping[str, list[str]]:
+    """What staff have set, as the form shows it."""
+    pace = one.pace
+    return {name: [f"{value:g}"] for name in LIMITS if (value := getattr(pace, name)) is not None}
+
+
+def _channel(request: Request, one: Standing) -> dict[str, Any]:
+    rests = one.pace.rest_until
+    learned = one.pace.learned(one.now)
+    return {
+        "id": one.channel.id,
+        "to": f"/console/channels/{one.channel.id}",
+        "title": _way(request.lang, one.channel.id, one.channel.medium),
+        "health": one.health,
+        "state": HEALTH[one.health],
+        "rate": f"{one.limit.rate_per_s:g}",
+        "now": f"{one.limit.rate_per_s * learned:.3g}",
+        "most": f"{one.allowed.rate_per_s:g}",
+        "most_day": one.allowed.per_day,
+        "used": one.pace.used(one.now),
+        "per_day": one.limit.per_day,
+        "rests_until": moment(datetime.fromtimestamp(rests, UTC), seconds=True) if rests > one.now else "",
+        "stop": _stop(request, one.stop) if one.stop else None,
+    }
+
+
+# --- dead letters
+
+
+@api.page(
+    "GET", "/console/letters", allow="dead_letter.read", summary="What no function could handle, by queue"
+)
+def letters(request: Request) -> Response:
+    counts = dead_letters(settings().stage)
+    rows = [(name, *LETTERS[name], count) for name, count in counts.items()]
+    return console.page(
+        request,
+        "console_letters.html",
+        "letters",
+        rows=rows,
+        total=sum(count or 0 for count in counts.values()),
+        stage=settings().stage,
+    )

@@ -1,0 +1,30 @@
+"""What campaigns, channels and platforms are called on the pages of more than one feature: English sentences
+that the templates translate."""
+
+from __future__ import annotations
+
+from chalicelib.pages.shell import mark
+
+CAMPAIGN = {
+    "draft": mark("Draft"),
+    "submitted": mark("Waiting for approval"),
+    "approved": mark("Approved"),
+    "scheduled": mark("Scheduled"),
+    "dispatching": mark("Being sent"),
+    "paused": mark("Paused"),
+    "dispatched": mark("Sent"),
+    "cancelled": mark("Called off"),
+    "expired": mark("Expired"),
+}
+WITHDRAWN = mark("Withdrawn")
+PURPOSES = {"correction": mark("Correction"), "withdrawal": mark("Withdrawal")}
+EVERY = {"day": mark("every day"), "week": mark("every week"), "month": mark("every month")}
+CHANNELS = {"whatsapp": "WhatsApp", "telegram": "Telegram", "sms": mark("SMS"), "email": mark("Email")}
+PLATFORMS = {
+    "facebook": "Facebook",
+    "instagram": "Instagram",
+    "telegram": "Telegram",
+    "whatsapp": "WhatsApp",
+    "x": "X",
+    "youtube": "YouTube",
+}

@@ -1,0 +1,401 @@
+"""The console's room of voices: what has come in, by its deadlines; and one voice with all that is done."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any, get_args
+
+from chalice.app import Response
+from pydantic import ValidationError
+
+from chalicelib import wiring
+from chalicelib.errors import NotFound, Rejected
+from chalicelib.http import Api, Request, invalid, next_cursor, read_cursor, redirect
+from chalicelib.i18n import translate
+from chalicelib.pages import console
+from chalicelib.pages.figures import moment
+from chalicelib.pages.forms import Form, labels, told
+from chalicelib.pages.frame import named
+from chalicelib.pages.shell import mark
+from chalicelib.voices.casework import Asked, Standing
+from chalicelib.voices.form import (
+    AnswerBody,
+    AssignmentBody,
+    MergeBody,
+    Reason,
+    RedactionBody,
+    ResolutionBody,
+)
+from chalicelib.voices.masking import masked_address, masked_name
+from chalicelib.voices.model import Kind, Voice
+from chalicelib.voices.words import KINDS, OCCASIONS, STATES
+from chalicelib.voices.working import WorkCalendar
+
+api = Api("voices_desk")
+ROOM = "/console/voices"
+A_PAGE = 50
+SOON = timedelta(hours=24)
+LISTS = {
+    "open": mark("All that are open"),
+    "overdue": mark("Overdue"),
+    "received": mark("With no department"),
+    "assigned": mark("Not answered yet"),
+    "answered": mark("Answered, not settled"),
+    "resolved": mark("Settled"),
+    "declined": mark("Declined"),
+    "joined": mark("Joined to others"),
+    "hidden": mark("Hidden as abuse"),
+}
+"""What a list may be asked to show."""
+SAID = {
+    "assigned": mark("It was given to the department."),
+    "answered": mark("Your answer is on its way."),
+    "resolved": mark("It is settled. Who wrote it is told."),
+    "declined": mark("It is declined. Who wrote it is told why."),
+    "reopened": mark("It is open again, with new deadlines."),
+    "joined": mark("It was joined to the other voice."),
+    "parted": mark("It stands by itself again."),
+    "hidden": mark("It is hidden."),
+    "shown": mark("It is shown again."),
+    "redacted": mark("These words were taken out."),
+}
+DONE = {
+    "voice.assigned": mark("Given to a department"),
+    "voice.reopened": mark("Opened again"),
+    "voice.joined": mark("Joined to another voice"),
+    "voice.parted": mark("Parted from another voice"),
+    "voice.hidden": mark("Hidden as abuse"),
+    "voice.shown": mark("Shown again"),
+    "voice.redacted": mark("Words taken out"),
+}
+"""What notes are about."""
+TELLING = {
+    **OCCASIONS,
+    "carried": mark("How it ended, to who brought it"),
+    "answer_soon": mark("A reminder to staff"),
+    "resolve_soon": mark("A reminder to staff"),
+    "answer_over": mark("To those above: its time is over"),
+    "resolve_over": mark("To those above: its time is over"),
+}
+OUTCOMES = {
+    "accepted": mark("sent"),
+    "no_way": mark("there was no way; the ticket's page shows it"),
+    "failed": mark("it could not be sent"),
+    "unknown": mark("no answer came whether it was sent"),
+}
+WAYS = {
+    "whatsapp": mark("WhatsApp"),
+    "telegram": mark("Telegram"),
+    "sms": mark("SMS"),
+    "email": mark("Email"),
+    "": mark("the page of the ticket alone"),
+}
+NAMES = {
+    "text": mark("Answer"),
+    "reason": mark("Reason"),
+    "department": mark("Department"),
+    "into": mark("Ticket of the other voice"),
+    "parts": mark("Words to be taken out"),
+}
+
+
+# --- the list
+
+
+@api.page("GET", ROOM, allow="voice.read", summary="Voices of one's departments and areas by deadline")
+def inbox(request: Request) -> Response:
+    desk, who, form = wiring.voice_desk(), request.principal, Form({k: [v] for k, v in request.query.items()})
+    error, found, after = None, [], None
+    shown = form.one("show") if form.one("show") in LISTS else "open"
+    ticket = form.one("q").strip()
+    try:
+        if ticket:
+            found = desk.with_ticket(who, ticket)
+        else:
+            found, after = desk.listed(who, _asked(form, shown), A_PAGE, read_cursor(request))
+    except Rejected as refused:
+        error = refused
+    errors, problems = told(error, request.lang, {})
+    now, calendar = wiring.clock().now(), wiring.voice_settings().calendar()
+    rows = [_row(request, one, now, calendar) for one in sorted(found, key=_urgency)]
+    return console.page(
+        request,
+        "console_voices.html",
+        "voices",
+        status=error.status if error else 200,
+        rows=rows,
+        more=next_cursor(request, after),
+        form=form,
+        errors=errors,
+        problems=problems,
+        shown=shown,
+        shows=labels(LISTS, request.lang),
+        kinds=labels(KINDS, request.lang),
+        departments=_departments(request.lang),
+        asked=ticket,
+    )
+
+
+def _asked(form: Form, shown: str) -> Asked:
+    kind: Kind | None = next((one for one in get_args(Kind) if one == form.one("kind")), None)
+    status: Standing | None = next((one for one in get_args(Standing) if one == shown), None)
+    overdue = True if shown == "overdue" else None
+    return Asked(form.one("area") or None, form.one("department") or None, status, kind, overdue)
+
+
+def _urgency(voice: Voice) -> tuple[bool, datetime]:
+    """The next deadline first; what has none by its age."""
+    due = _due(voice)
+    return due is None, due or voice.received_at
+
+
+def _due(voice: Voice) -> datetime | None:
+    """Until when the next thing is owed."""
+    if voice.shelf != "open":
+        return None
+    return voice.resolve_due if voice.status == "answered" else voice.answer_due
+
+
+def _row(request: Request, voice: Voice, now: datetime, calendar: WorkCalendar) -> dict[str, Any]:
+    lang, due = request.lang, _due(voice)
+    return {
+        "id": voice.id,
+        "ticket": voice.ticket,
+        "kind": KINDS[voice.kind],
+        "state": translate(
+            lang, LISTS.get(voice.shelf if voice.shelf != "open" else "", STATES[voice.status])
+        ),
+        "colour": "bad" if voice.overdue(now) else "wait" if voice.status in ("received", "assigned") else "",
+        "department": dict(_departments(lang)).get(voice.department, ""),
+        "area": _place(voice, lang),
+        "excerpt": voice.excerpt,
+        "pictures": voice.pictures,
+        "received": moment(voice.received_at),
+        "sample": voice.sample,
+        "due": moment(due) if due else "",
+        "left": _left(due, now, calendar, voice.path, lang) if due else "",
+        "late": bool(due and due <= now),
+        "soon": bool(due and now < due <= now + SOON),
+    }
+
+
+def _left(due: datetime, now: datetime, calendar: WorkCalendar, path: tuple[str, ...], lang: str) -> str:
+    """How long there is still, or since when it is over, in working hours."""
+    minutes = calendar.minutes(*((due, now) if due <= now else (now, due)), path)
+    hours, days = minutes / 60, minutes / 60 / _day_of(calendar)
+    if due <= now:
+        if days >= 1:
+            return translate(lang, mark("over since %(days)s working days"), {"days": round(days)})
+        return translate(lang, mark("over since %(hours)s working hours"), {"hours": round(hours)})
+    if days >= 1:
+        return translate(lang, mark("%(days)s working days left"), {"days": round(days)})
+    return translate(lang, mark("%(hours)s working hours left"), {"hours": round(hours, 1)})
+
+
+def _day_of(calendar: WorkCalendar) -> float:
+    """Hours of a working day."""
+    opens, closes = (datetime.strptime(at, "%H:%M") for at in (calendar.opens, calendar.closes))  # noqa: DTZ007
+    return (closes - opens).total_seconds() / 3600
+
+
+# --- one voice
+
+
+@api.page("GET", f"{ROOM}/{{ticket}}", allow="voice.read", summary="All of a voice")
+def one(request: Request, ticket: str) -> Response:
+    return _case(request, ticket)
+
+
+@api.page(
+    "GET", f"{ROOM}/{{ticket}}/pictures/{{number}}", allow="voice.read", summary="A picture, for two minutes"
+)
+def picture(request: Request, ticket: str, number: str) -> Response:
+    if not number.isascii() or not number.isdigit() or len(number) > 4:  # noqa: PLR2004 - as many as no voice has
+        raise NotFound
+    return redirect(wiring.voice_desk().picture(request.principal, ticket, int(number)))
+
+
+@api.page("POST", f"{ROOM}/{{ticket}}/reveal", allow="voice.reveal", summary="Whose it is, in clear: kept")
+def reveal(request: Request, ticket: str) -> Response:
+    try:
+        sender = wiring.voice_desk().reveal(request.principal, ticket)
+    except NotFound as error:
+        return _case(request, ticket, error=error)
+    return _case(request, ticket, clear={"name": sender.name, "address": sender.address})
+
+
+@api.page("POST", f"{ROOM}/{{ticket}}/assignment", allow="voice.assign", summary="Give it to a department")
+def assign(request: Request, ticket: str) -> Response:
+    def act(form: Form) -> str:
+        given = {"department": form.one("department"), "reason": form.one("reason").strip()}
+        body = AssignmentBody.model_validate(given | ({"kind": form.one("kind")} if form.one("kind") else {}))
+        desk = wiring.voice_desk()
+        desk.assign(request.principal, ticket, body.department, body.reason, body.kind, seen=_seen(form))
+        return "assigned"
+
+    return _act(request, ticket, act)
+
+
+@api.page("POST", f"{ROOM}/{{ticket}}/answer", allow="voice.answer", summary="Answer, settle or decline it")
+def answer(request: Request, ticket: str) -> Response:
+    def act(form: Form) -> str:
+        desk, who, seen, how = wiring.voice_desk(), request.principal, _seen(form), form.one("how")
+        if how in ("resolved", "declined"):
+            end = ResolutionBody.model_validate({"status": how, "text": form.one("text").strip()})
+            desk.close(who, ticket, end.status, end.text, seen=seen)
+            return how
+        body = AnswerBody.model_validate({"text": form.one("text").strip(), "asks": how == "asks"})
+        desk.answer(who, ticket, body.text, asks=body.asks, seen=seen)
+        return "answered"
+
+    return _act(request, ticket, act)
+
+
+@api.page("POST", f"{ROOM}/{{ticket}}/reopening", allow="voice.answer", summary="Open a closed voice again")
+def reopen(request: Request, ticket: str) -> Response:
+    def act(form: Form) -> str:
+        wiring.voice_desk().reopen(request.principal, ticket, _reason(form))
+        return "reopened"
+
+    return _act(request, ticket, act)
+
+
+@api.page("POST", f"{ROOM}/{{ticket}}/merge", allow="voice.merge", summary="Join it to another, or part them")
+def merge(request: Request, ticket: str) -> Response:
+    def act(form: Form) -> str:
+        desk, who = wiring.voice_desk(), request.principal
+        if form.one("part"):
+            desk.part(who, ticket, _reason(form))
+            return "parted"
+        given = {"into": form.one("into").strip(), "reason": form.one("reason").strip()}
+        body = MergeBody.model_validate(given)
+        desk.merge(who, ticket, body.into, body.reason)
+        return "joined"
+
+    return _act(request, ticket, act)
+
+
+@api.page(
+    "POST", f"{ROOM}/{{ticket}}/moderation", allow="voice.moderate", summary="Take out words, hide, show"
+)
+def moderate(request: Request, ticket: str) -> Response:
+    def act(form: Form) -> str:
+        desk, who, what = wiring.voice_desk(), request.principal, form.one("do")
+        if what == "redact":
+            parts = [line.strip() for line in form.one("parts").splitlines()]
+            body = RedactionBody.model_validate(
+                {"key": form.one("key"), "parts": [one for one in parts if one]}
+            )
+            desk.redact(who, ticket, body.key, body.parts)
+            return "redacted"
+        desk.hide(who, ticket, "" if what == "show" else _reason(form))
+        return "shown" if what == "show" else "hidden"
+
+    return _act(request, ticket, act)
+
+
+def _reason(form: Form) -> str:
+    return Reason.model_validate({"reason": form.one("reason").strip()}).reason
+
+
+def _seen(form: Form) -> int | None:
+    """The revision that was looked at: a second click is told so, and does nothing."""
+    return int(form.one("rev")) if form.one("rev").isdigit() else None
+
+
+def _act(request: Request, ticket: str, act: Callable[[Form], str]) -> Response:
+    form = Form(request.form())
+    try:
+        said = act(form)
+    except ValidationError as error:
+        return _case(request, ticket, form, invalid(error))
+    except NotFound:
+        raise
+    except Rejected as error:
+        return _case(request, ticket, form, error)
+    return redirect(console.link(request, f"{ROOM}/{ticket}", said=said))
+
+
+def _case(
+    request: Request,
+    ticket: str,
+    form: Form | None = None,
+    error: Rejected | None = None,
+    clear: Mapping[str, str] | None = None,
+) -> Response:
+    whole = wiring.voice_desk().whole(request.principal, ticket)
+    voice, lang = whole.voice, request.lang
+    errors, problems = told(error, lang, NAMES)
+    now, calendar = wiring.clock().now(), wiring.voice_settings().calendar()
+    numbers = itertools.count()
+    blank: dict[str, Any] = {"key": "", "before": (), "redacted": False, "pictures": (), "asks": False}
+    words = [
+        blank
+        | {
+            "at": one.at,
+            "ours": False,
+            "label": mark("What was said"),
+            "text": one.text,
+            "key": one.key,
+            "before": one.before,
+            "redacted": bool(one.redacted_by),
+            "pictures": [next(numbers) for _ in one.attachments],
+        }
+        for one in whole.said
+    ]
+    answers = [
+        blank
+        | {"at": one.at, "ours": True, "label": OCCASIONS[one.occasion], "text": one.text, "asks": one.asks}
+        for one in whole.answers
+    ]
+    thread = sorted((*words, *answers), key=lambda one: one["at"])
+    sender = whole.sender
+    return console.page(
+        request,
+        "console_voice.html",
+        "voices",
+        status=error.status if error else 200,
+        said=SAID,
+        voice=voice,
+        row=_row(request, voice, now, calendar),
+        thread=[one | {"when": moment(one["at"])} for one in thread],
+        notes=[
+            {"what": DONE.get(n.action, n.action), "when": moment(n.at), "text": n.text} for n in whole.notes
+        ],
+        brought=[(moment(one.at), *_told(one.step, one.outcome)) for one in whole.told],
+        sender=(masked_name(sender.name), masked_address(sender.address)) if sender else None,
+        way=WAYS.get(sender.channel if sender else "", WAYS[""]),
+        clear=clear,
+        form=form or Form(),
+        errors=errors,
+        problems=problems,
+        kinds=labels(KINDS, lang),
+        departments=_departments(lang),
+        deadlines=[
+            (label, moment(at))
+            for label, at in (
+                (mark("To be answered by"), voice.answer_due),
+                (mark("To be settled by"), voice.resolve_due),
+            )
+            if at and voice.shelf == "open"
+        ],
+    )
+
+
+def _told(step: str, outcome: str) -> tuple[str, str]:
+    """Of what people or staff were told, and what came of it; a platform's code where we have no word."""
+    what, came = step.partition(":")[0], outcome.partition(":")[0]
+    return TELLING.get(what, step), OUTCOMES.get(came, outcome)
+
+
+def _place(voice: Voice, lang: str) -> str:
+    area = wiring.directory().get(voice.area) if voice.area else None
+    return named(area.names, lang) if area else ""
+
+
+def _departments(lang: str) -> list[tuple[str, str]]:
+    """Departments by their names in `lang`."""
+    found = ((one, named(names, lang)) for one, names in wiring.shown_departments().items())
+    return sorted(found, key=lambda pair: pair[1])

@@ -1,0 +1,198 @@
+"""Stops, channels and dead letters in the console."""
+
+from __future__ import annotations
+
+import re
+from types import SimpleNamespace
+from urllib.parse import parse_qs, quote, urlencode, urlsplit
+
+import boto3
+import pytest
+from chalice.test import Client, HTTPResponse
+
+from chalicelib import queues, wiring
+from chalicelib.dispatch.channels import ChannelDesk
+from chalicelib.dispatch.direct import Direct
+from chalicelib.dispatch.stops import StopDesk, only
+from chalicelib.identity.roles import Principal
+from chalicelib.platforms.base import SendRefused
+from tests.dispatch.test_routes import CAMPAIGN, NoAreas, campaign, get, made
+from tests.dispatch.world import World
+
+__all__ = ["get", "made"]
+
+ADMIN = Principal("u-admin", "", "", frozenset({"admin"}))
+CHANNEL = "/console/channels/whatsapp-main"
+
+
+@pytest.fixture
+def desk(made: World, get, monkeypatch) -> World:
+    """The world of a campaign, with channels and stops that staff look after."""
+    exists = {
+        "channel": only(lambda: {"whatsapp", "whatsapp-main"}),
+        "department": only(lambda: {"dept_sample"}),
+    }
+    desk = StopDesk(made.store, exists, NoAreas(), made.runs, made.plan_queue, wiring.audit(), made.clock)
+    channels = ChannelDesk(
+        made.platform,
+        made.paces,
+        made.store,
+        Direct(made.store, made.platform, made.clock),
+        wiring.audit(),
+        made.clock,
+    )
+    monkeypatch.setattr(wiring, "stop_desk", lambda: desk)
+    monkeypatch.setattr(wiring, "channel_desk", lambda: channels)
+    monkeypatch.setattr(wiring, "users", lambda: SimpleNamespace(names=lambda: {"admin": "Sample Admin"}))
+    monkeypatch.setattr(wiring, "department_names", lambda: {"dept_sample": {"en": "Health", "hi": "स्वास्थ्य"}})
+    places = SimpleNamespace(get=lambda _: None, many=lambda _: {}, children=lambda _: [])
+    monkeypatch.setattr(wiring, "directory", lambda: places)
+    found = wiring.campaigns()
+    found.get, found.knows, found.templates = campaign, lambda who, _: True, lambda _: []
+    return made
+
+
+def post(path: str, who: str = "admin", **fields: str) -> HTTPResponse:
+    from app import app
+
+    headers = {"Authorization": f"Bearer {who}", "Content-Type": "application/x-www-form-urlencoded"}
+    with Client(app) as client:
+        return client.http.post(f"{path}?lang=en", headers=headers, body=urlencode(fields).encode())
+
+
+def text(answer: HTTPResponse) -> str:
+    return answer.body.decode()
+
+
+def test_a_stop_is_shown_with_what_it_halts_before_it_is_set(desk, get):
+    page = text(get("/console/stops/new?lang=en&scope=department:dept_sample", "approver"))
+    assert "Department: Health" in page
+    assert "No campaign of this department sends anything more." in page
+    assert desk.store.stops() == []
+
+
+def test_who_confirms_with_a_reason_stops_it_and_everybody_sees_why(desk, get):
+    answer = post("/console/stops/new", scope="channel:whatsapp-main", reason="Wrong number in it")
+    assert answer.status_code == 303
+    assert parse_qs(urlsplit(answer.headers["Location"]).query)["said"] == ["put"]
+    assert [stop.scope for stop in desk.store.stops()] == ["channel:whatsapp-main"]
+    page = text(get("/console/stops?lang=en&said=put", "coordinator"))
+    assert "Wrong number in it" in page
+    assert "Sample Admin" in page
+    assert "Lift…" not in page, "who may not lift is not offered to"
+    assert "Lift…" in text(get("/console/stops?lang=en", "approver"))
+
+
+def test_without_a_reason_nothing_is_stopped_and_the_choice_stays(desk):
+    answer = post("/console/stops/new", scope="all", reason="  ")
+    assert answer.status_code == 422
+    assert 'name="scope" value="all"' in text(answer)
+    assert "reason-error" in text(answer)
+    assert desk.store.stops() == []
+
+
+def test_what_does_not_exist_cannot_be_stopped(desk):
+    answer = post("/console/stops/new", scope="channel:nowhere", reason="x")
+    assert answer.status_code == 404
+    assert "nothing called channel:nowhere" in text(answer)
+    assert desk.store.stops() == []
+
+
+def test_the_confirmation_names_the_campaigns_that_it_holds(desk, get):
+    desk.runs.set(f"{CAMPAIGN}-1", "dispatching")
+    for scope in ("all", "department:dept_sample", "channel:whatsapp-main"):
+        assert "हर मत की क़ीमत" in text(get(f"/console/stops/new?lang=en&scope={scope}", "admin")), scope
+
+
+def test_lifting_twice_by_a_double_click_lifts_it_once(desk, get):
+    post("/console/stops/new", scope="all", reason="x")
+    page = text(get("/console/stops/all?lang=en", "admin"))
+    assert "Sending goes on within seconds" in page
+    answers = [post("/console/stops/all") for _ in range(2)]
+    assert [one.status_code for one in answers] == [303, 303]
+    entries, _ = wiring.audit().of("stop#all", limit=10)
+    assert [entry.action for entry in entries] == ["stop.lifted", "stop.put"]
+
+
+def test_editors_set_no_stops(desk, get):
+    assert post("/console/stops/new", "editor", scope="all", reason="x").status_code == 403
+    assert get("/console/stops/new?lang=en", "editor").status_code == 403
+
+
+def test_channels_show_their_pace_and_that_they_are_ill(desk, get):
+    post("/console/stops/new", scope="channel:whatsapp-main", reason="Trial is over")
+    page = text(get("/console/channels?lang=en", "coordinator"))
+    assert "whatsapp-main" in page
+    assert "stopped" in page
+    one = text(get(f"{CHANNEL}?lang=en", "coordinator"))
+    assert "Trial is over" in one
+    assert "Let it send again" not in one
+    assert "Send the test message" not in one
+    assert post(f"{CHANNEL}/resume").status_code == 303
+    assert desk.store.stops() == []
+
+
+def test_a_test_message_goes_out_once_though_its_button_is_pressed_twice(desk, get):
+    page = text(get(f"{CHANNEL}?lang=en", "admin"))
+    once = re.search(r'name="once" value="([^"]+)"', page)[1]
+    before = len(desk.platform.requests)
+    answers = [post(f"{CHANNEL}/test", to="+919000000001", text="Sample", once=once) for _ in range(2)]
+    assert [one.status_code for one in answers] == [303, 303]
+    assert len(desk.platform.requests) == before + 1
+    told = text(get(answers[1].headers["Location"].partition("#")[0], "admin"))
+    assert "The platform took the test message." in told
+    entries, _ = wiring.audit().of("channel#whatsapp-main", limit=10)
+    assert [entry.action for entry in entries] == ["channel.tested"]
+
+
+def test_a_refused_test_message_says_with_which_code(desk, get):
+    desk.platform.answers["+919000000001"] = [SendRefused("131047", "person")]
+    answer = post(f"{CHANNEL}/test", to="+919000000001", text="Sample", once="a" * 20)
+    told = text(get(answer.headers["Location"].partition("#")[0], "admin"))
+    assert "131047" in told
+    assert "The platform took" not in told
+
+
+@pytest.mark.parametrize(
+    "fields", [{"text": "x"}, {"to": "+919000000001"}, {"to": "1", "template": "none hi"}]
+)
+def test_a_test_message_that_lacks_something_is_not_sent_and_keeps_what_was_typed(desk, fields):
+    before = len(desk.platform.requests)
+    answer = post(f"{CHANNEL}/test", once="b" * 20, **fields)
+    assert answer.status_code == 422
+    assert all(value in text(answer) for value in fields.values() if value != "none hi")
+    assert len(desk.platform.requests) == before
+
+
+def test_limits_are_set_below_what_is_allowed_and_refused_above(desk):
+    assert post(f"{CHANNEL}/limits", rate_per_s="2").status_code == 303
+    assert wiring.channel_desk().get("whatsapp-main").limit.rate_per_s == 2
+    answer = post(f"{CHANNEL}/limits", rate_per_s="100000")
+    assert answer.status_code == 422
+    assert 'value="100000"' in text(answer)
+    assert post(f"{CHANNEL}/limits").status_code == 303, "empty fields lift what was set"
+    assert wiring.channel_desk().get("whatsapp-main").pace.rate_per_s is None
+
+
+def test_dead_letters_are_counted_by_queue_and_nothing_is_moved(desk, get):
+    sqs = boto3.client("sqs")
+    urls = {
+        name: sqs.create_queue(QueueName=f"janjan-local-{name}-dead")["QueueUrl"] for name in queues.DEAD[:-1]
+    }
+    try:
+        sqs.send_message(QueueUrl=urls["send"], MessageBody="{}")
+        assert queues.dead_letters("local") == dict.fromkeys(queues.DEAD, 0) | {"send": 1, "events": None}
+        page = text(get("/console/letters?lang=en", "auditor"))
+        assert "Look at the report first" in page
+        assert "no data" in page
+        assert queues.dead_letters("local")["send"] == 1
+    finally:
+        for url in urls.values():
+            sqs.delete_queue(QueueUrl=url)
+    assert get("/console/letters?lang=en", "editor").status_code == 403
+
+
+def test_scopes_travel_in_addresses(desk, get):
+    post("/console/stops/new", scope="department:dept_sample", reason="x")
+    path = f"/console/stops/{quote('department:dept_sample', safe='')}"
+    assert "Department: Health" in text(get(f"{path}?lang=en", "admin"))

@@ -1,0 +1,624 @@
+"""Campaigns on the console, over HTTP: written, approved, scheduled, by who knows no interface."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import pytest
+from chalice.test import HTTPResponse
+from playwright.sync_api import Page
+
+from chalicelib import http, wiring
+from chalicelib.clock import IST
+from chalicelib.identity.roles import Principal
+from chalicelib.tables import write_together
+from tests.campaigns.samples import BRIEF
+from tests.pages.browsing import BASE, Visit, chromium, visiting
+from tests.pages.conftest import Site
+from tests.pages.test_accessibility import AXE, judge
+from tests.pages.test_in_the_browser import CHROMIUM
+
+STAFF = {
+    "editor": Principal("u-editor", "Asha", "", frozenset({"editor"})),
+    "second": Principal("u-second", "Bina", "", frozenset({"editor"})),
+    "approver": Principal("u-approver", "Chitra", "", frozenset({"approver"})),
+    "both": Principal("u-both", "Dev", "", frozenset({"editor", "approver"})),
+    "nodal": Principal(
+        "u-nodal", "Ela", "", frozenset({"nodal_officer"}), frozenset(), frozenset({"health"})
+    ),
+    "auditor": Principal("u-auditor", "Farid", "", frozenset({"auditor"})),
+    "admin": Principal("u-admin", "Gita", "", frozenset({"admin"})),
+}
+
+
+class Keeper:
+    def principal(self, bearer: str) -> Principal:
+        return STAFF[bearer]
+
+    def require(self, principal: Principal, action: str) -> None:
+        if not principal.may(action):
+            raise http.Forbidden
+
+
+class Pool:
+    def names(self) -> dict[str, str]:
+        return {one.id: one.name for one in STAFF.values()}
+
+
+@dataclass
+class Desk:
+    """The console, for whoever sits at it."""
+
+    site: Site
+    who: str = "editor"
+
+    def get(self, path: str, lang: str = "en") -> str:
+        answer = self.site.get(
+            f"{path}{'&' if '?' in path else '?'}lang={lang}", cookie=f"janjan_session={self.who}"
+        )
+        assert answer.status_code == 200, (path, answer.status_code, answer.body.decode())
+        return unescape(answer.body.decode())
+
+    def post(self, path: str, fields: list[tuple[str, str]]) -> HTTPResponse:
+        return self.site.post(f"{path}?lang=en", fields, cookie=f"janjan_session={self.who}")
+
+    def sitting(self, who: str) -> Desk:
+        return Desk(self.site, who)
+
+
+@pytest.fixture
+def desk(site: Site, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    import boto3
+
+    from tests.conftest import use_environment
+
+    queue = boto3.client("sqs").create_queue(QueueName="plan")["QueueUrl"]
+    use_environment({"PLAN_QUEUE_URL": queue})
+    monkeypatch.setattr(http._doors[0], "gate", Keeper)
+    monkeypatch.setattr(wiring, "users", Pool)
+    wiring.directory().put_department("health", {"hi": "स्वास्थ्य विभाग", "en": "Health Department"})
+    wiring.directory().put_department("election", {"en": "Election Office"})
+    with write_together() as transaction:
+        wiring.campaigns().store.put_template(transaction, "whatsapp", BRIEF)
+    yield Desk(site)
+
+
+LINK = "https://example.org/vaccine"
+DRAFT = [
+    ("title", "Polio drops on Sunday"),
+    ("department", "health"),
+    ("kind", "awareness"),
+    ("compensation", "none"),
+    ("theme", "health"),
+    ("links", LINK),
+    ("channel_1", "telegram"),
+    ("languages", "hi"),
+    ("messages.telegram.hi.text", "नमस्ते {name}, रविवार को पोलियो की दवा। {link}"),
+    ("audience.areas", "D9001"),
+]
+
+
+def text_of(page: HTTPResponse | str) -> str:
+    """What a page says, without its marks."""
+    body = page if isinstance(page, str) else unescape(page.body.decode())
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", body))
+
+
+def value_of(page: str, name: str) -> str:
+    """The value of a hidden field."""
+    found = re.search(rf'name="{re.escape(name)}" value="([^"]*)"', page)
+    assert found, name
+    return found[1]
+
+
+def saved(desk: Desk, *more: tuple[str, str], once: str = "a") -> str:
+    """A draft; its id."""
+    answer = desk.post("/console/campaigns/new", [*DRAFT, *more, ("once", once), ("do", "save")])
+    assert answer.status_code == 303, text_of(answer)
+    found = re.search(r"/campaigns/(cmp_\w+)\?", str(answer.headers["Location"]))
+    assert found
+    return found[1]
+
+
+def submitted(desk: Desk, *more: tuple[str, str]) -> str:
+    campaign = saved(desk)
+    fields = [*DRAFT, *more, ("rev", "1"), ("do", "submit")]
+    answer = desk.post(f"/console/campaigns/{campaign}", fields)
+    assert answer.status_code == 303, text_of(answer)
+    return campaign
+
+
+def change(fields: list[tuple[str, str]], **changed: str) -> list[tuple[str, str]]:
+    return [(name, changed.get(name, value)) for name, value in fields]
+
+
+def test_a_draft_is_written_on_one_page_and_found_in_the_list(desk: Desk) -> None:
+    page = desk.get("/console/campaigns/new")
+    assert "Health Department" in page
+    campaign = saved(desk)
+    kept = wiring.campaigns().get(campaign).content
+    assert (kept.title, kept.order, kept.audience.areas) == (
+        "Polio drops on Sunday",
+        ("telegram",),
+        ("D9001",),
+    )
+    assert kept.messages["telegram"]["hi"].text.startswith("नमस्ते")
+    listed = text_of(desk.get("/console/campaigns"))
+    assert "Polio drops on Sunday" in listed
+    assert "Finish it and put it before an approver" in listed
+    assert "Polio" not in text_of(desk.get("/console/campaigns?status=approved"))
+    assert "Polio" not in text_of(desk.get("/console/campaigns?department=election"))
+    shown = desk.get(f"/console/campaigns/{campaign}?said=saved")
+    assert "The draft is saved." in shown
+    assert "नमस्ते {name}, रविवार" in shown
+    assert 'value="D9001"' in shown
+
+
+def test_the_preview_says_the_very_words_that_are_sent(desk: Desk) -> None:
+    fields = [*DRAFT, ("channel_2", "whatsapp"), ("messages.whatsapp.hi.template", "namuna_brief")]
+    fields += [
+        (f"messages.whatsapp.hi.params.{n}", v)
+        for n, v in enumerate(("{name}", "दवा। {disclosure}", "{link}"))
+    ]
+    page = text_of(desk.post("/console/campaigns/new", [*fields, ("do", "show")]))
+    campaign = saved(desk, *fields[len(DRAFT) :])
+    content = wiring.campaigns().get(campaign).content
+    organisation = wiring.campaigns().organisation
+    sent = content.render("telegram", "hi", name="सुनीता देवी", organisation=organisation)
+    assert " ".join(sent.text.split()) in page
+    template = content.render("whatsapp", "hi", name="सुनीता देवी", organisation=organisation)
+    assert " ".join(BRIEF.filled(template.params).split()) in page
+    assert content.messages["whatsapp"]["hi"].category == "marketing"
+    assert wiring.campaigns().page(STAFF["admin"], "", "", None, 10)[0][1:] == []  # looking saved nothing
+
+
+def test_what_is_missing_is_said_before_it_is_submitted_and_beside_its_field_after(desk: Desk) -> None:
+    fields = [one for one in DRAFT if one[0] not in ("audience.areas", "links")]
+    page = text_of(desk.post("/console/campaigns/new", [*fields, ("do", "show")]))
+    assert "Where: Please fill in this field." in page
+    assert "A message has {link}, and there is no link." in page
+    answer = desk.post("/console/campaigns/new", [*fields, ("once", "x"), ("do", "submit")])
+    assert answer.status_code == 422
+    page_ = unescape(answer.body.decode())
+    assert 'id="audience.areas-error"' in page_
+    assert 'href="#links"' in page_
+    assert "रविवार को पोलियो की दवा" in page_, "nothing that was typed is lost"
+    [kept] = wiring.campaigns().page(STAFF["admin"], "", "", None, 10)[0]
+    assert kept.status == "draft"
+    assert f'action="/console/campaigns/{kept.id}?lang=en"' in page_
+
+
+def test_a_form_that_is_sent_twice_makes_one_draft(desk: Desk) -> None:
+    assert saved(desk, once="k") == saved(desk, once="k")
+    later = change(DRAFT, title="Polio drops on Monday")
+    desk.post("/console/campaigns/new", [*later, ("once", "k"), ("do", "save")])
+    [only] = wiring.campaigns().page(STAFF["admin"], "", "", None, 10)[0]
+    assert only.content.title == "Polio drops on Monday"
+    assert saved(desk.sitting("second"), once="k") != only.id
+
+
+def test_who_saves_late_is_told_who_was_first_and_loses_nothing(desk: Desk) -> None:
+    campaign = saved(desk)
+    where = f"/console/campaigns/{campaign}"
+    theirs = change(DRAFT, title="Polio drops on Monday")
+    assert desk.sitting("second").post(where, [*theirs, ("rev", "1"), ("do", "save")]).status_code == 303
+    mine = change(DRAFT, title="Polio drops on Friday")
+    answer = desk.post(where, [*mine, ("rev", "1"), ("do", "save")])
+    page = unescape(answer.body.decode())
+    assert answer.status_code == 409
+    assert "Bina has saved this campaign meanwhile" in page
+    assert "<del>Monday</del><ins>Friday</ins>" in page
+    assert 'value="Polio drops on Friday"' in page
+    assert value_of(page, "rev") == "2"
+    assert desk.post(where, [*mine, ("rev", "2"), ("do", "save")]).status_code == 303
+    assert wiring.campaigns().get(campaign).content.title == "Polio drops on Friday"
+
+
+def test_areas_are_added_and_taken_out_one_by_one_without_scripts(desk: Desk) -> None:
+    picked = [("area_state", "IN-XN"), ("area_district", "D9002"), ("do", "add_area")]
+    page = unescape(desk.post("/console/campaigns/new", [*DRAFT, *picked]).body.decode())
+    assert re.findall(r'name="audience.areas" value="(\w+)"', page) == ["D9001", "D9002"]
+    assert "Whom it would reach now" in page
+    fields = [*DRAFT, ("audience.areas", "D9002"), ("do", "remove:D9001")]
+    page = unescape(desk.post("/console/campaigns/new", fields).body.decode())
+    assert re.findall(r'name="audience.areas" value="(\w+)"', page) == ["D9002"]
+
+
+def test_the_reach_is_counted_by_channel_and_area_with_the_reasons(desk: Desk, monkeypatch: Any) -> None:
+    from tests.campaigns.samples import MemoryRoster, row
+
+    rows = [
+        row(1, channels=("telegram",)),
+        row(2, channels=("sms",)),
+        row(3, language="en", channels=("telegram",)),
+    ]
+    counting = replace(wiring.campaigns(), roster=lambda: MemoryRoster(rows))
+    monkeypatch.setattr(wiring, "campaigns", lambda: counting)
+    fields = [*DRAFT, ("audience.languages", "hi"), ("do", "count")]
+    page = text_of(desk.post("/console/campaigns/new", fields))
+    assert "1 people" in page
+    assert "1 Telegram" in page
+    assert "Janpur 1" in page
+    assert "read another language 1" in page
+    assert "cannot be reached over these channels: no consent, stopped, or no address there 1" in page
+
+
+def test_an_approver_reads_every_text_and_decides_and_the_author_may_not(desk: Desk) -> None:
+    campaign = submitted(desk)
+    where = f"/console/campaigns/{campaign}/approval"
+    approver = desk.sitting("approver")
+    page = text_of(approver.get(where))
+    assert "रविवार को पोलियो की दवा" in page
+    assert "Asha" in page
+    assert "Janpur" in page
+    rev = value_of(approver.get(where), "rev")
+    author = desk.sitting("both")
+    assert approver.post(where, [("rev", rev), ("do", "decline")]).status_code == 422
+    answer = approver.post(where, [("rev", rev), ("do", "decline"), ("reason", "Which Sunday?")])
+    assert answer.status_code == 303
+    assert "Which Sunday?" in desk.get(f"/console/campaigns/{campaign}")
+    changed = change(DRAFT, **{"messages.telegram.hi.text": "नमस्ते {name}, 7 दिसंबर को पोलियो की दवा। {link}"})
+    current = value_of(desk.get(f"/console/campaigns/{campaign}"), "rev")
+    answer = author.post(f"/console/campaigns/{campaign}", [*changed, ("rev", current), ("do", "submit")])
+    assert answer.status_code == 303
+    page = author.get(where)
+    assert "You wrote, changed or submitted this campaign: somebody else must decide on it." in page
+    assert (
+        author.post(where, [("rev", value_of(approver.get(where), "rev")), ("do", "approve")]).status_code
+        == 403
+    )
+    page = approver.get(where)
+    assert "<del>रविवार</del><ins>7 दिसंबर</ins> को पोलियो" in page
+    rev = value_of(page, "rev")
+    for _ in range(2):  # a double click
+        answer = approver.post(where, [("rev", rev), ("do", "approve")])
+        assert (answer.status_code, "said=approved" in str(answer.headers["Location"])) == (303, True)
+    assert wiring.campaigns().get(campaign).status == "approved"
+
+
+def test_an_approver_who_has_read_an_older_text_decides_nothing(desk: Desk) -> None:
+    campaign = submitted(desk)
+    answer = desk.sitting("approver").post(
+        f"/console/campaigns/{campaign}/approval", [("rev", "1"), ("do", "approve")]
+    )
+    assert answer.status_code == 409
+    assert "The campaign has changed since you read it." in text_of(answer)
+    assert wiring.campaigns().get(campaign).status == "submitted"
+
+
+def test_a_nodal_officer_writes_for_their_department_alone(desk: Desk) -> None:
+    nodal = desk.sitting("nodal")
+    assert "Election Office" not in nodal.get("/console/campaigns/new")
+    answer = nodal.post(
+        "/console/campaigns/new", [*change(DRAFT, department="election"), ("once", "n"), ("do", "save")]
+    )
+    assert answer.status_code == 403
+    assert "You may not work for this department." in text_of(answer)
+    other = saved(desk, once="e")
+    assert wiring.campaigns().get(other).department == "health"
+    assert nodal.get(f"/console/campaigns/{other}")
+
+
+def test_the_list_goes_on_page_by_page_and_tells_what_was_withdrawn(desk: Desk, monkeypatch: Any) -> None:
+    monkeypatch.setattr("chalicelib.campaigns.desk.PAGE", 1)
+    both = saved(desk, once="1"), saved(desk, once="2")
+    page = desk.get("/console/campaigns")
+    [first] = [one for one in both if one not in page]
+    assert "Older campaigns" in page
+    further = re.search(r'href="(/console/campaigns\?[^"]*cursor=[^"]*)"', page)
+    assert further
+    assert first in desk.get(further[1].replace("lang=en", ""))
+    store, known = wiring.campaigns().store, wiring.campaigns().get(first)
+    gone = {"withdrawn_at": wiring.clock().now(), "repeats": "week", "rev": known.rev + 1}
+    with write_together() as transaction:
+        store.put_campaign(transaction, known.model_copy(update=gone))
+    page = text_of(desk.get(further[1].replace("lang=en", "")))
+    assert "Withdrawn every week" in page
+
+
+def test_who_only_reads_sees_no_button(desk: Desk) -> None:
+    campaign = saved(desk)
+    page = desk.sitting("auditor").get(f"/console/campaigns/{campaign}")
+    assert "<textarea" not in page
+    assert "New campaign" not in desk.sitting("auditor").get("/console/campaigns")
+
+
+# --- when it goes out
+
+
+def approved(desk: Desk, *more: tuple[str, str]) -> str:
+    campaign = submitted(desk, *more)
+    approver = desk.sitting("approver")
+    rev = value_of(approver.get(f"/console/campaigns/{campaign}"), "rev")
+    where = f"/console/campaigns/{campaign}/approval"
+    assert approver.post(where, [("rev", rev), ("do", "approve")]).status_code == 303
+    return campaign
+
+
+def tomorrow(hour: int = 11, days: int = 1) -> datetime:
+    day = wiring.clock().now().astimezone(IST) + timedelta(days=days)
+    return day.replace(hour=hour, minute=0, second=0, microsecond=0)
+
+
+def typed(at: datetime) -> str:
+    return f"{at:%Y-%m-%dT%H:%M}"
+
+
+def test_a_run_is_looked_at_before_it_is_fixed_and_fixed_once(desk: Desk) -> None:
+    campaign = approved(desk)
+    where = f"/console/campaigns/{campaign}/schedule"
+    fields = [("runs", "0"), ("when", "at"), ("at", typed(tomorrow())), ("spread_minutes", "30")]
+    shown = desk.post(where, [*fields, ("every", "day"), ("times", "3"), ("do", "show")])
+    page = text_of(shown)
+    assert f"It begins {tomorrow():%d-%m-%Y} 11:00" in page
+    assert f"3 times, the last on {tomorrow(days=3):%d-%m-%Y}" in page
+    assert "People whom it would reach now 0" in page
+    assert page.count("goes out at 11:00") == 3
+    assert wiring.campaigns().get(campaign).status == "approved", "looking fixes nothing"
+    kept = re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', unescape(shown.body.decode()))
+    for _ in range(2):  # a double click
+        assert desk.post(where, [*kept[:7], ("do", "go")]).status_code == 303
+    [run] = wiring.campaigns().runs(campaign)
+    assert (run.at, run.spread_minutes, run.series and run.series.last) == (tomorrow(), 30, 2)
+    page = text_of(desk.get(f"{where}?said=scheduled"))
+    assert "It is fixed: it goes out by itself." in page
+    assert page.count("goes out at 11:00") == 3
+    assert f"{tomorrow():%d-%m-%Y} 11:00" in text_of(desk.get("/console/campaigns"))
+
+
+def test_a_time_that_cannot_be_is_said_beside_its_field(desk: Desk) -> None:
+    campaign = approved(desk)
+    where = f"/console/campaigns/{campaign}/schedule"
+    for fields, sentence in (
+        ([("when", "at")], "Please fill in this field."),
+        ([("when", "at"), ("at", "noon")], "Please write day and time, such as 31-01-2026 10:30."),
+        ([("when", "at"), ("at", typed(tomorrow(days=-1)))], "This time is past."),
+        ([("when", "now"), ("spread_minutes", "x")], "Please write a whole number of minutes"),
+        ([("when", "now"), ("every", "day")], "Say how many times, or until when."),
+    ):
+        answer = desk.post(where, [*fields, ("do", "go")])
+        assert answer.status_code == 422
+        assert sentence in text_of(answer)
+    assert wiring.campaigns().runs(campaign) == []
+
+
+def test_the_page_leads_to_the_steps_of_a_run_that_its_state_allows(desk: Desk) -> None:
+    campaign = approved(desk)
+    where = f"/console/campaigns/{campaign}"
+    desk.post(f"{where}/schedule", [("runs", "0"), ("at", typed(tomorrow())), ("do", "go")])
+    shown = desk.get(f"{where}/schedule")
+    assert [step in shown for step in ("report/pause", "report/resume", "report/cancel")] == [
+        True,
+        False,
+        True,
+    ]
+    wiring.campaigns().pause(STAFF["editor"], campaign)
+    shown = desk.get(f"{where}/schedule")
+    assert [step in shown for step in ("report/pause", "report/resume", "report/cancel")] == [
+        False,
+        True,
+        True,
+    ]
+    assert "report/cancel" not in desk.sitting("auditor").get(f"{where}/schedule")
+
+
+def election(desk: Desk, **more: str) -> str:
+    """An election in Janpur whose code has begun, polling in three days."""
+    ends, begun = tomorrow(18, days=3), tomorrow(0, days=-5)
+    fields = {"name": "Namuna by-election", "areas": "D9001", "source": "Notification 7/2026 (sample)"}
+    fields |= {"polling_ends": typed(ends), "code_from": typed(begun)}
+    fields |= {"code_until": typed(tomorrow(18, days=6))} | more
+    answer = desk.sitting("admin").post("/console/elections/new", [*fields.items(), ("do", "save")])
+    assert answer.status_code == 303, text_of(answer)
+    return wiring.election_desk().listed()[0].id
+
+
+def test_the_coming_days_show_silence_and_code_of_the_audiences_areas(desk: Desk) -> None:
+    election(desk)
+    election(desk, name="Elsewhere", areas="IN-XM")
+    campaign = approved(desk)
+    page = text_of(desk.get(f"/console/campaigns/{campaign}/schedule"))
+    assert f"{tomorrow(days=1):%d-%m-%Y} Silence 18:00–24:00 · Namuna by-election · Janpur" in page
+    assert f"{tomorrow(days=3):%d-%m-%Y} Silence 00:00–18:00 · Namuna by-election · Janpur" in page
+    assert "Elsewhere" not in page
+    assert "Under a code of conduct nothing of it goes to people there" in page
+    other = text_of(desk.get(f"/console/campaigns/{approved_for(desk, 'D9002')}/schedule"))
+    assert "Namuna by-election" not in other
+
+
+def approved_for(desk: Desk, area: str) -> str:
+    campaign = saved(desk, once="other")
+    fields = change(DRAFT, **{"audience.areas": area})
+    desk.post(f"/console/campaigns/{campaign}", [*fields, ("rev", "1"), ("do", "submit")])
+    return campaign
+
+
+def test_an_approver_lets_it_out_under_a_code_with_a_reason_and_takes_that_back(desk: Desk) -> None:
+    poll = election(desk)
+    campaign = approved(desk)
+    where = f"/console/campaigns/{campaign}"
+    refused = desk.post(f"{where}/schedule", [("runs", "0"), ("at", typed(tomorrow())), ("do", "go")])
+    assert refused.status_code == 409
+    assert "The code of conduct of Namuna by-election" in text_of(refused)
+    assert typed(tomorrow()) in unescape(refused.body.decode()), "nothing that was typed is lost"
+    approver = desk.sitting("approver")
+    give = [("election", poll), ("do", "give")]
+    assert desk.post(f"{where}/overrides", give).status_code == 403
+    missing = approver.post(f"{where}/overrides", give)
+    assert (missing.status_code, "Reason" in text_of(missing)) == (422, True)
+    for _ in range(2):
+        assert approver.post(f"{where}/overrides", [*give, ("reason", "A health warning")]).status_code == 303
+    page = text_of(desk.get(f"{where}/schedule"))
+    assert "Namuna by-election : allowed by Chitra" in page
+    assert "A health warning" in page
+    done = desk.post(f"{where}/schedule", [("runs", "0"), ("at", typed(tomorrow())), ("do", "go")])
+    assert done.status_code == 303
+    assert approver.post(f"{where}/overrides", [("election", poll), ("do", "end")]).status_code == 303
+    assert wiring.campaigns().get(campaign).overridden == frozenset()
+
+
+def gone_out(desk: Desk) -> str:
+    campaign = approved(desk)
+    where = f"/console/campaigns/{campaign}/schedule"
+    assert desk.post(where, [("runs", "0"), ("when", "now"), ("do", "go")]).status_code == 303
+    wiring.runs().start(f"{campaign}-1")
+    wiring.runs().finish(f"{campaign}-1")
+    return campaign
+
+
+WORDS = "messages.telegram.hi.text"
+
+
+def test_a_correction_is_proposed_compared_and_sent_by_another_person(desk: Desk) -> None:
+    campaign = gone_out(desk)
+    where = f"/console/campaigns/{campaign}/corrections"
+    assert "रविवार को पोलियो" in desk.get(where), "it begins with the campaign's own words"
+    new = "नमस्ते {name}, सोमवार को पोलियो की दवा। {link}"
+    fields = [(WORDS, new), ("reason", "The wrong day"), ("corrections", "0")]
+    page = text_of(desk.post(where, [*fields, ("do", "show")]))
+    assert "सोमवार को पोलियो" in page
+    assert wiring.corrections().listed(campaign) == []
+    empty = desk.post(where, [(WORDS, new), ("corrections", "0"), ("do", "propose")])
+    assert (empty.status_code, new in unescape(empty.body.decode())) == (422, True)
+    for _ in range(2):  # a double click
+        assert desk.post(where, [*fields, ("do", "propose")]).status_code == 303
+    [one] = wiring.corrections().listed(campaign)
+    approver = desk.sitting("approver")
+    page = approver.get(where)
+    assert "<del>रविवार</del><ins>सोमवार</ins> को" in page
+    assert "Approve and send it now" in page
+    assert one.author == "u-editor"
+    assert desk.post(f"{where}/1", [("do", "approve")]).status_code == 403
+    for _ in range(2):
+        assert approver.post(f"{where}/1", [("do", "approve")]).status_code == 303
+    assert [run.purpose for run in wiring.campaigns().runs(campaign)] == ["campaign", "correction"]
+
+
+def test_a_withdrawal_halts_at_once_and_its_words_wait_for_another_person(desk: Desk) -> None:
+    campaign = gone_out(desk)
+    where = f"/console/campaigns/{campaign}"
+    fields = [(WORDS, "यह संदेश वापस लिया गया।"), ("reason", "Not ours"), ("corrections", "0")]
+    assert desk.sitting("nodal").post(f"{where}/withdrawal", fields).status_code == 403
+    for _ in range(2):
+        assert desk.post(f"{where}/withdrawal", [*fields, ("do", "withdraw")]).status_code == 303
+    assert wiring.campaigns().get(campaign).withdrawn_at is not None
+    assert len(wiring.corrections().listed(campaign)) == 1
+    assert "Withdrawn" in text_of(desk.get("/console/campaigns"))
+    declined = desk.sitting("approver").post(f"{where}/corrections/1", [("do", "")])
+    assert declined.status_code == 422, "what is not said outright sends nothing"
+    assert wiring.corrections().listed(campaign)[0].status == "proposed"
+
+
+# --- the election calendar
+
+
+def test_an_election_is_entered_once_changed_and_taken_off(desk: Desk) -> None:
+    admin = desk.sitting("admin")
+    empty = admin.post("/console/elections/new", [("name", "X"), ("polling_ends", "soon"), ("do", "save")])
+    assert empty.status_code == 422
+    assert "When polling ends: Please write day and time" in text_of(empty)
+    picked = [("name", "X"), ("area_state", "IN-XN"), ("area_district", "D9001"), ("do", "add_area")]
+    assert 'name="areas" value="D9001"' in unescape(
+        admin.post("/console/elections/new", picked).body.decode()
+    )
+    poll = election(desk)
+    assert election(desk) == poll, "a form that is sent twice adds one election"
+    page = text_of(desk.get("/console/elections"))
+    assert f"{tomorrow(18, days=1):%d-%m-%Y} 18:00 – {tomorrow(18, days=3):%d-%m-%Y} 18:00" in page
+    assert "Janpur" in page
+    assert "New election" not in page, "an editor reads"
+    shown = admin.get(f"/console/elections/{poll}")
+    assert "Namuna by-election" in shown
+    wrong = [("name", "Y"), ("areas", "D9001"), ("source", "x"), ("do", "save")]
+    wrong += [("polling_ends", typed(tomorrow())), ("code_from", typed(tomorrow(days=2)))]
+    answer = admin.post(f"/console/elections/{poll}", [*wrong, ("code_until", typed(tomorrow(days=3)))])
+    assert (answer.status_code, "The code begins before polling ends." in text_of(answer)) == (422, True)
+    for _ in range(2):
+        assert admin.post(f"/console/elections/{poll}/removal", []).status_code == 303
+    assert wiring.election_desk().listed() == []
+
+
+# --- in the browser
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="the system has no Chromium")
+def test_a_campaign_is_composed_given_back_approved_and_scheduled_in_the_browser(desk: Desk) -> None:
+    def sit(visit: Visit, who: str) -> Page:
+        context = visit.page.context
+        context.add_cookies([{"name": "janjan_session", "value": who, "url": BASE}])
+        return visit.page
+
+    def press(page: Page, value: str) -> None:
+        with page.expect_navigation():
+            page.click(f"main button[value={value}]:not(.away)")
+        page.locator("main h1").wait_for()
+
+    with chromium() as browser, visiting(browser, desk.site) as first, visiting(browser, desk.site) as second:
+        editor, approver = sit(first, "editor"), sit(second, "approver")
+        editor.goto("/console/campaigns/new?lang=en")
+        editor.fill("[name=title]", "Polio drops on Sunday")
+        editor.select_option("[name=department]", "health")
+        editor.select_option("[name=channel_1]", "telegram")
+        text = editor.locator('[name="messages.telegram.hi.text"]')
+        text.wait_for()
+        assert editor.input_value("[name=title]") == "Polio drops on Sunday", "what was typed stays"
+        text.fill("नमस्ते {name}, रविवार को पोलियो की दवा।")
+        editor.locator("#preview").get_by_text("नमस्ते सुनीता देवी, रविवार").wait_for()
+        editor.select_option("[name=area_state]", "IN-XN")
+        editor.locator("[name=area_district]").wait_for()
+        editor.select_option("[name=area_district]", "D9001")
+        press(editor, "add_area")
+        editor.locator("#count .figures").wait_for()
+        press(editor, "submit")
+        editor.get_by_text("It waits for an approver now.").wait_for()
+        campaign = editor.url.partition("?")[0].removeprefix(BASE)
+
+        approver.goto(f"{campaign}/approval?lang=en")
+        approver.fill("[name=reason]", "Which Sunday?")
+        press(approver, "decline")
+
+        editor.goto(f"{campaign}?lang=en")
+        text.fill("नमस्ते {name}, 6 दिसंबर को पोलियो की दवा।")
+        editor.goto(f"{campaign}?lang=en")  # the tab was closed by mistake
+        editor.get_by_text("In this window something was written and not saved.").wait_for()
+        with editor.expect_navigation():
+            editor.click("[data-take]")
+        text.wait_for()
+        assert "6 दिसंबर" in text.input_value()
+        press(editor, "submit")
+
+        approver.goto(f"{campaign}/approval?lang=en")
+        assert approver.locator("ins").inner_text() == "6 दिसंबर"
+        press(approver, "approve")
+
+        editor.goto(f"{campaign}/schedule?lang=en")
+        editor.fill("[name=at]", typed(tomorrow()))
+        press(editor, "show")
+        editor.locator("#confirm").wait_for()
+        press(editor, "go")
+        editor.get_by_text("It is fixed: it goes out by itself.").wait_for()
+        assert first.complaints == second.complaints == []
+    [run] = wiring.campaigns().runs(campaign.rpartition("/")[2])
+    assert run.at == tomorrow()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path(CHROMIUM).exists() or not AXE.exists(), reason="no Chromium, or no axe-core")
+def test_these_pages_are_for_everybody(desk: Desk) -> None:
+    poll = election(desk)
+    campaign = f"/console/campaigns/{submitted(desk)}"
+    draft = f"/console/campaigns/{saved(desk, once='draft')}"
+    pages = ["/console/campaigns", "/console/campaigns/new", draft, f"{campaign}/approval"]
+    pages += [f"{campaign}/schedule", f"{campaign}/corrections"]
+    pages += ["/console/elections", "/console/elections/new", f"/console/elections/{poll}"]
+    with chromium() as browser:
+        cookie = {"name": "janjan_session", "value": "admin", "url": BASE}
+        found = judge(browser, desk.site, pages, [cookie])
+    assert found == [], "\n".join(found)

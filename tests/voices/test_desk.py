@@ -1,0 +1,115 @@
+"""The console's room of voices: what a nodal officer sees and does there without an API."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from urllib.parse import urlencode
+
+import pytest
+from chalice.test import Client, HTTPResponse
+
+from chalicelib import wiring
+from tests.voices.test_routes import call, spoken
+from tests.voices.world import PHONE
+
+__all__ = ["call"]
+ROOM = "/console/voices"
+Visit = Callable[..., HTTPResponse]
+
+
+@pytest.fixture
+def visit(call: object) -> Iterator[Visit]:
+    """`visit("water", ROOM)` looks; with fields it posts."""
+    from app import app
+
+    with Client(app) as client:
+
+        def visit(who: str, path: str, **fields: str) -> HTTPResponse:
+            headers = {"Cookie": f"janjan_session={who}", "Content-Type": "application/x-www-form-urlencoded"}
+            method, body = ("POST", urlencode(fields).encode()) if fields else ("GET", b"")
+            return client.http.request(method, path, headers=headers, body=body)
+
+        yield visit
+
+
+def page(answer: HTTPResponse) -> str:
+    return answer.body.decode()
+
+
+def test_the_inbox_shows_the_nearest_deadline_first_and_masks_who_wrote(visit: Visit) -> None:
+    late = spoken("e1", text="पानी नहीं आता, 98765 43210")
+    shown = page(visit("water", f"{ROOM}?lang=en"))
+    assert late in shown and "working" in shown
+    assert "98765" not in shown and PHONE not in shown
+    assert "Nothing waits here." in page(visit("water", f"{ROOM}?lang=en&show=overdue"))
+    assert "There is no voice with this ticket" in page(visit("water", f"{ROOM}?lang=en&q=JJ-NONE"))
+
+
+def test_anothers_voice_is_neither_in_the_inbox_nor_behind_an_address(visit: Visit) -> None:
+    voice = spoken()
+    assert voice not in page(visit("two", ROOM))
+    assert visit("two", f"{ROOM}/{voice}").status_code == 404
+    assert visit("two", f"{ROOM}/{voice}/answer", text="x", how="answer").status_code == 404
+    assert visit("two", f"{ROOM}/{voice}/reveal", x="1").status_code == 404
+    assert wiring.voice_desk().store.find(voice).answers == 0  # type: ignore[union-attr]
+
+
+def test_a_voice_is_answered_once_however_often_the_button_is_pressed(visit: Visit) -> None:
+    voice = spoken()
+    shown = page(visit("water", f"{ROOM}/{voice}?lang=en"))
+    rev = re.search(r'name="rev" value="(\d+)"', shown)[1]  # type: ignore[index]
+    first = visit("water", f"{ROOM}/{voice}/answer?lang=en", text="कल देखेंगे", how="asks", rev=rev)
+    assert (first.status_code, first.headers["Location"]) == (
+        303,
+        f"{ROOM}/{voice}?said=answered&lang=en",
+    )
+    again = visit("water", f"{ROOM}/{voice}/answer?lang=en", text="कल देखेंगे", how="asks", rev=rev)
+    assert again.status_code == 409
+    assert "changed by somebody else" in page(again) and "कल देखेंगे</textarea>" in page(again)
+    assert wiring.voice_desk().store.find(voice).answers == 1  # type: ignore[union-attr]
+    assert "Your answer is on its way." in page(visit("water", first.headers["Location"]))
+
+
+def test_what_is_wrong_stands_beside_its_field_and_nothing_is_lost(visit: Visit) -> None:
+    voice = spoken(text="यहाँ कुछ ठीक नहीं है")
+    empty = visit("one", f"{ROOM}/{voice}/answer?lang=en", text=" ", how="answer")
+    assert empty.status_code == 422 and 'id="text-error"' in page(empty)
+    early = visit("one", f"{ROOM}/{voice}/answer?lang=en", text="<b>हाँ</b>", how="answer")
+    assert early.status_code == 409 and "&lt;b&gt;हाँ&lt;/b&gt;</textarea>" in page(early)
+    assert visit("one", f"{ROOM}/{voice}/assignment", department="none").status_code == 422
+    assert visit("one", f"{ROOM}/{voice}/assignment", department="water", reason="").status_code == 303
+    assert visit("water", f"{ROOM}/{voice}/assignment", department="roads", reason="").status_code == 422
+
+
+def test_a_voice_is_settled_opened_again_joined_parted_and_hidden(visit: Visit) -> None:
+    voice, twin = spoken("e1"), spoken("e2")
+    done = visit("water", f"{ROOM}/{voice}/answer", text="ठीक हो गया", how="resolved")
+    assert "said=resolved" in done.headers["Location"]
+    assert (
+        "said=reopened" in visit("water", f"{ROOM}/{voice}/reopening", reason="not yet").headers["Location"]
+    )
+    into = visit("water", f"{ROOM}/{twin}/merge", into=voice, reason="the same").headers["Location"]
+    assert "said=joined" in into
+    parted = visit("water", f"{ROOM}/{twin}/merge", part="1", reason="another").headers["Location"]
+    assert "said=parted" in parted
+    assert visit("water", f"{ROOM}/{twin}/moderation", do="hide", reason="").status_code == 422
+    hidden = visit("water", f"{ROOM}/{twin}/moderation", do="hide", reason="threats").headers["Location"]
+    assert "said=hidden" in hidden
+    assert "said=shown" in visit("water", f"{ROOM}/{twin}/moderation", do="show").headers["Location"]
+
+
+def test_words_are_taken_out_and_looking_at_the_sender_is_kept(visit: Visit) -> None:
+    voice = spoken(text="पानी नहीं आता, रामू चोर है")
+    shown = page(visit("water", f"{ROOM}/{voice}?lang=en"))
+    assert PHONE not in shown
+    key = re.search(r'name="key" value="([^"]+)"', shown)[1]  # type: ignore[index]
+    wrong = visit("water", f"{ROOM}/{voice}/moderation?lang=en", do="redact", key=key, parts="नहीं है यह")
+    assert wrong.status_code == 422 and "do not stand there" in page(wrong)
+    taken = visit("water", f"{ROOM}/{voice}/moderation", do="redact", key=key, parts="रामू")
+    assert "said=redacted" in taken.headers["Location"]
+    assert "रामू" not in page(visit("water", f"{ROOM}/{voice}"))
+    assert PHONE in page(visit("water", f"{ROOM}/{voice}/reveal?lang=en", x="1"))
+    actions = [entry.action for entry in wiring.audit().all_of(f"voice#{voice}")]
+    assert actions[-1] == "voice.revealed"
+    assert visit("auditor", f"{ROOM}/{voice}/reveal", x="1").status_code == 403
