@@ -239,6 +239,13 @@ RULES = (
     _rule(
         "own",
         """
+        GET /console/imports
+        GET /console/imports/new/{kind}
+        POST /console/imports/new/{kind}
+        GET /console/imports/new/{kind}/sample
+        GET /console/imports/{job_id}
+        POST /console/imports/{job_id}/start
+        POST /console/imports/{job_id}/taken
         GET /v1/imports
         POST /v1/imports
         GET /v1/imports/{job_id}
@@ -513,6 +520,7 @@ PARAMETERS = {
 }
 """Path parameters, of one feature where it is named, whose ids are kept under another name (Side.ids)."""
 FIXED = {
+    "kind": "groups",
     "channel_id": "whatsapp-main",
     "number": "1",
     "webhook_id": "sample",
