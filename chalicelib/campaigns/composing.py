@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from difflib import SequenceMatcher
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from chalicelib.campaigns import messages as m
-from chalicelib.campaigns.model import Content, Templates, fitting
+from chalicelib.campaigns.model import LONGEST_POST, Content, PostPlatform, Templates, fitting, weight_of
 from chalicelib.clock import IST
 from chalicelib.errors import FieldError
 from chalicelib.names import graphemes
@@ -60,6 +60,7 @@ def fields_of(form: Form, registered: Mapping[str, Sequence[m.Template]]) -> dic
         },
         "channels": channels,
         "messages": messages_of(form, channels, registered),
+        "posts": posts_of(form),
         "audience": audience_of(form),
         "expires_at": typed_moment(form.one("expires_at"), "expires_at"),
         "quiet_hours": quiet,
@@ -103,6 +104,16 @@ def _block(
     return block
 
 
+def posts_of(form: Form) -> dict[str, dict[str, str]]:
+    """What creators may publish, by language and platform; a field in which nothing was written is none."""
+    found: dict[str, dict[str, str]] = {}
+    for language in every(form, "languages"):
+        for platform in get_args(PostPlatform):
+            if (text := form.one(f"posts.{language}.{platform}")).strip():
+                found.setdefault(language, {})[platform] = text
+    return found
+
+
 def audience_of(form: Form) -> dict[str, Any]:
     """The rule of the audience, as it was ticked. Shares are typed in per cent."""
     rule: dict[str, Any] = {
@@ -136,11 +147,12 @@ def form_of(content: Content) -> dict[str, list[str]]:
     shown |= {f"channel_{place}": [one] for place, one in enumerate(content.order, start=1)}
     languages = dict.fromkeys(language for _, language, _, _ in content.each())
     own = dict.fromkeys(one for one in content.disclosure if one != "*")
-    shown["languages"] = list(languages | own) or ["hi"]
+    shown["languages"] = list(languages | own | dict.fromkeys(content.posts)) or ["hi"]
     for language in shown["languages"]:
         words = content.disclosure.get(language) or content.disclosure.get("*", "")
         shown[f"disclosure.{language}"] = [words]
     shown |= form_of_messages(content.messages)
+    shown |= {name: [text] for name, text in told_of_posts(content).items()}
     rule = content.audience
     for name in ("areas", "themes", "platforms", "languages", "professions"):
         shown[f"audience.{name}"] = list(getattr(rule, name))
@@ -240,6 +252,20 @@ def previews(
     ]
 
 
+def previews_of_posts(content: Content, organisation: str) -> list[Preview]:
+    """Each post as a creator copies it, `channel` being its platform, in the form's order."""
+    found = []
+    for language, by_platform in content.posts.items():
+        for platform in get_args(PostPlatform):
+            if platform in by_platform:
+                text = content.post_text(language, platform, organisation)
+                size, longest = weight_of(text, platform), LONGEST_POST[platform]
+                found.append(
+                    Preview(platform, language, text, letters=graphemes(text), size=size, longest=longest)
+                )
+    return found
+
+
 def _filled(template: m.Template | None, params: Sequence[str]) -> str:
     """The template's words; what of it is not known or not filled stays to be seen."""
     if template is None:
@@ -290,6 +316,7 @@ def told(content: Content, names: Names) -> dict[str, str]:
         "quiet": _hours(content, names),
         **{f"disclosure.{language}": words for language, words in content.disclosure.items()},
         **told_of_messages(content.messages),
+        **told_of_posts(content),
         "audience.areas": said("areas", *rule.areas),
         "audience.themes": said("theme", *rule.themes),
         "audience.platforms": said("platforms", *rule.platforms),
@@ -313,6 +340,15 @@ def told_of_messages(messages: Mapping[m.Channel, Mapping[str, m.Message]]) -> d
                 found[f"{where}.{name}"] = str(getattr(message, name))
             found[f"{where}.params"] = "\n".join(message.params)
     return found
+
+
+def told_of_posts(content: Content) -> dict[str, str]:
+    """What creators may publish, by field."""
+    return {
+        f"posts.{language}.{platform}": text
+        for language, by_platform in content.posts.items()
+        for platform, text in by_platform.items()
+    }
 
 
 def _hours(content: Content, names: Names) -> str:

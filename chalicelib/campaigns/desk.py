@@ -18,7 +18,16 @@ from chalicelib.campaigns.audience import Audience
 from chalicelib.campaigns.correction import Correction, Words
 from chalicelib.campaigns.corrections import WITHDRAW
 from chalicelib.campaigns.messages import CHANNELS, MOST_SEGMENTS, Template
-from chalicelib.campaigns.model import NEXT, ONLY_FOR, Campaign, Content, Run, unready, with_words
+from chalicelib.campaigns.model import (
+    LONGEST_POST,
+    NEXT,
+    ONLY_FOR,
+    Campaign,
+    Content,
+    Run,
+    unready,
+    with_words,
+)
 from chalicelib.campaigns.service import (
     APPROVE,
     READ,
@@ -317,6 +326,10 @@ def _composer(
         genders=labels(words.GENDERS, lang),
         quiet=service.quiet_hours,
         previews=_previews(content, templates) if content else [],
+        posts=composing.previews_of_posts(content, service.organisation) if content else [],
+        longest_post=LONGEST_POST,
+        open_posts=_with_posts(form, errors, languages),
+        platform_names=words.PLATFORMS,
         channel_names=dict(labels(words.CHANNELS, lang)),
         counted=_counted(request, form, channels) if form.one("do") in _COUNTING else None,
         job=job,
@@ -324,6 +337,16 @@ def _composer(
         longest_variable=LONGEST_VARIABLE,
         may_submit=who.may(SUBMIT),
     )
+
+
+def _with_posts(form: Form, errors: Collection[str], languages: Sequence[str]) -> set[str]:
+    """The languages in which there is something of a post to see."""
+    return {
+        language
+        for language in languages
+        for name in (f"posts.{language}.{platform}" for platform in LONGEST_POST)
+        if form.one(name) or name in errors
+    }
 
 
 _COUNTING = frozenset({"count", "job", "add_area"})
@@ -503,6 +526,8 @@ def _there(name: str, channels: Collection[str], languages: Collection[str]) -> 
     parts = name.split(".")
     if parts[0] == "messages":
         return len(parts) > 2 and parts[1] in channels and parts[2] in languages  # noqa: PLR2004
+    if parts[0] == "posts":
+        return len(parts) == 3 and parts[1] in languages and parts[2] in LONGEST_POST  # noqa: PLR2004
     return name in _FIELDS or name.startswith("disclosure.") and parts[1] in languages
 
 
@@ -536,6 +561,9 @@ def _label(name: str, lang: str) -> str:
         return " · ".join(said)
     if parts[0] == "disclosure" and len(parts) > 1:
         return f"{translate(lang, words.FIELDS['disclosure'])} · {ENDONYMS.get(parts[1], parts[1])}"
+    if parts[0] == "posts" and len(parts) > 1:
+        said = [ENDONYMS.get(parts[1], parts[1]), *(words.PLATFORMS.get(one, one) for one in parts[2:3])]
+        return " · ".join((translate(lang, words.FIELDS["posts"]), *said))
     known = words.FIELDS.get(name) or words.FIELDS.get(".".join(parts[:2])) or words.FIELDS.get(parts[0], "")
     return translate(lang, known) if known else ""
 
@@ -653,6 +681,8 @@ def _shown(
             content, list(dict.fromkeys(one for _, one, _, _ in content.each())), service.organisation
         ),
         previews=_worded_previews(content, offers.registered),
+        posts=composing.previews_of_posts(content, service.organisation),
+        platform_names=words.PLATFORMS,
         channel_names=dict(labels(words.CHANNELS, lang)),
         most_parts=MOST_SEGMENTS,
         judged=judged is not None,
@@ -667,7 +697,7 @@ def _shown(
 
 
 def _is_fact(name: str) -> bool:
-    return not name.startswith(("messages.", "disclosure."))
+    return not name.startswith(("messages.", "disclosure.", "posts."))
 
 
 # --- when it goes out ---------------------------------------------------------------------------------------

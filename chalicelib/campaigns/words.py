@@ -64,6 +64,7 @@ FIELDS = {
     "audience.lowest_share": mark("The lowest booths of each district (per cent)"),
     "audience.turnout_election": mark("At which election"),
     "disclosure": mark("Disclosure in your own words"),
+    "posts": mark("Post"),
     "reason": mark("Reason"),
     "at": mark("When does it begin?"),
     "repeat": mark("Is it repeated?"),

@@ -124,6 +124,7 @@ def page(
     here = next(one for _, group in ROOMS for one in group if one.id == room)
     frame = {
         "path": request.path,
+        "kept": {name: value for name, value in request.query.items() if name != "said"},
         "me": request.principal,
         "may": request.principal.may,
         "rooms": rooms(request),

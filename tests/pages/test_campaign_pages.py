@@ -178,6 +178,69 @@ def test_the_preview_says_the_very_words_that_are_sent(desk: Desk) -> None:
     assert wiring.campaigns().page(STAFF["admin"], "", "", None, 10)[0][1:] == []  # looking saved nothing
 
 
+POST = ("posts.hi.instagram", "रविवार को पोलियो की दो बूँदें।")
+
+
+def test_what_creators_may_publish_is_written_shown_as_they_copy_it_and_kept(desk: Desk) -> None:
+    page = text_of(desk.post("/console/campaigns/new", [*DRAFT, POST, ("do", "show")]))
+    campaign = saved(desk, POST, ("posts.hi.facebook", "  "), once="posts")
+    kept = wiring.campaigns().get(campaign).content
+    assert kept.posts == {"hi": {"instagram": POST[1]}}
+    copied = kept.post_text("hi", "instagram", wiring.campaigns().organisation)
+    assert copied.endswith(LINK)
+    assert " ".join(copied.split()) in page
+    assert f"{len(copied)} of 2,200 characters" in page
+    shown = desk.get(f"/console/campaigns/{campaign}")
+    assert re.search(rf'name="posts.hi.instagram"[^>]*>{POST[1]}<', shown)
+    assert re.search(r'<details open>\s*<summary lang="hi">', shown)
+    fields = [*change(DRAFT, title="Polio drops"), POST, ("rev", "1"), ("do", "save")]
+    assert desk.post(f"/console/campaigns/{campaign}", fields).status_code == 303
+    assert wiring.campaigns().get(campaign).content.posts == kept.posts
+
+
+def test_a_post_that_is_too_long_with_disclosure_and_link_is_said_and_not_lost(desk: Desk) -> None:
+    fields = [*DRAFT, ("posts.hi.x", "बूँद " * 50)]
+    sentence = "With disclosure and link this is longer than 280 characters."
+    page = text_of(desk.post("/console/campaigns/new", [*fields, ("do", "show")]))
+    assert f"Post · हिन्दी · X: {sentence}" in page
+    answer = desk.post("/console/campaigns/new", [*fields, ("once", "x"), ("do", "submit")])
+    page = unescape(answer.body.decode())
+    assert answer.status_code == 422
+    assert f'id="posts.hi.x-error">{sentence}' in page
+    assert 'href="#posts.hi.x"' in page
+    assert "बूँद " * 50 in page
+    answer = desk.post("/console/campaigns/new", [*DRAFT, ("posts.hi.x", "{name}!"), ("do", "save")])
+    assert answer.status_code == 422
+    assert "In a post {name} is not known." in text_of(answer)
+
+
+def test_an_approver_reads_the_posts_as_creators_copy_them_and_what_changed(desk: Desk) -> None:
+    campaign = submitted(desk, POST)
+    where, approver = f"/console/campaigns/{campaign}/approval", desk.sitting("approver")
+    content = wiring.campaigns().get(campaign).content
+    copied = content.post_text("hi", "instagram", wiring.campaigns().organisation)
+    page = approver.get(where)
+    assert "As creators may publish it" in page
+    assert " ".join(copied.split()) in text_of(page)
+    assert "Post · हिन्दी · Instagram" not in page, "a text is read as it is copied, not among the facts"
+    approver.post(where, [("rev", value_of(page, "rev")), ("do", "decline"), ("reason", "How many?")])
+    rev = value_of(desk.get(f"/console/campaigns/{campaign}"), "rev")
+    fields = [*DRAFT, (POST[0], POST[1].replace("दो", "पाँच")), ("rev", rev), ("do", "submit")]
+    assert desk.post(f"/console/campaigns/{campaign}", fields).status_code == 303
+    page = approver.get(where)
+    assert "<dt>Post · हिन्दी · Instagram</dt>" in page
+    assert "<del>दो</del><ins>पाँच</ins>" in page
+
+
+def test_another_language_shows_the_same_list_with_its_filters(desk: Desk) -> None:
+    page = desk.get("/console/campaigns?status=approved&department=health&said=saved")
+    assert 'href="/console/campaigns?status=approved&department=health&lang=hi"' in page
+    awkward = desk.site.get(
+        "/console/campaigns?status=%22%3E%3Cb%3E%26lang%3Den&lang=en", cookie="janjan_session=editor"
+    )
+    assert "?status=%22%3E%3Cb%3E%26lang%3Den&amp;lang=hi" in awkward.body.decode()
+
+
 def test_what_is_missing_is_said_before_it_is_submitted_and_beside_its_field_after(desk: Desk) -> None:
     fields = [one for one in DRAFT if one[0] not in ("audience.areas", "links")]
     page = text_of(desk.post("/console/campaigns/new", [*fields, ("do", "show")]))
