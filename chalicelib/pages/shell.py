@@ -61,10 +61,11 @@ def isolated(text: str, lang: str) -> str:
 
 def render(template: str, lang: str, **values: object) -> str:
     """The page `templates/<template>` in `lang`. `path` among the values is where the language links lead;
-    without it there are none."""
+    without it there are none; `kept` is the query that they keep."""
     about = frame(lang)
     shared = {
         "path": None,
+        "kept": {},
         "frame": about,
         "organisation": about.name,
         "icon": about.emblem,

@@ -676,8 +676,8 @@ def test_a_campaign_is_composed_given_back_approved_and_scheduled_in_the_browser
 @pytest.mark.skipif(not Path(CHROMIUM).exists() or not AXE.exists(), reason="no Chromium, or no axe-core")
 def test_these_pages_are_for_everybody(desk: Desk) -> None:
     poll = election(desk)
-    campaign = f"/console/campaigns/{submitted(desk)}"
-    draft = f"/console/campaigns/{saved(desk, once='draft')}"
+    campaign = f"/console/campaigns/{submitted(desk, POST)}"
+    draft = f"/console/campaigns/{saved(desk, POST, once='draft')}"
     pages = ["/console/campaigns", "/console/campaigns/new", draft, f"{campaign}/approval"]
     pages += [f"{campaign}/schedule", f"{campaign}/corrections"]
     pages += ["/console/elections", "/console/elections/new", f"/console/elections/{poll}"]
