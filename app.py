@@ -33,6 +33,7 @@ from chalicelib.events.consumers import publish_events
 from chalicelib.groups import routes as groups_routes
 from chalicelib.groups.consumers import bp as groups_bp
 from chalicelib.groups.consumers import fold_coverage
+from chalicelib.identity import desk as identity_desk
 from chalicelib.identity import routes as identity_routes
 from chalicelib.identity.consumers import bp as identity_bp
 from chalicelib.identity.consumers import seal_audit
@@ -45,6 +46,7 @@ from chalicelib.influencers import mine as influencers_mine
 from chalicelib.influencers import routes as influencers_routes
 from chalicelib.influencers.consumers import bp as influencers_bp
 from chalicelib.influencers.consumers import send_service, welcome
+from chalicelib.metrics import desk as metrics_desk
 from chalicelib.metrics import routes as metrics_routes
 from chalicelib.metrics.consumers import bp as metrics_bp
 from chalicelib.metrics.consumers import follow_accounts, forget_posts, measure_due, weigh_posts
@@ -106,12 +108,14 @@ for feature in (
     dispatch_desk,
     dispatch_routes,
     groups_routes,
+    identity_desk,
     identity_routes,
     imports_routes,
     influencers_desk,
     influencers_routes,
     influencers_me,
     influencers_mine,
+    metrics_desk,
     metrics_routes,
     pages_home,
     pages_routes,

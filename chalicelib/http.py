@@ -367,8 +367,12 @@ def page_of(
     return [one for _, one in page], next_cursor(request, more)
 
 
+NOT_ASKED = frozenset(("cursor", "limit", "lang", "said"))
+"""Fields of a query that choose nothing of a list."""
+
+
 def _cursor_mac(request: Request, packed: str) -> str:
-    asked = {name: value for name, value in request.query.items() if name not in ("cursor", "limit", "lang")}
+    asked = {name: value for name, value in request.query.items() if name not in NOT_ASKED}
     signed = json.dumps([request.path, sorted(asked.items()), packed]).encode()
     return hmac.new(_doors[0].cursor_key().encode(), signed, hashlib.sha256).hexdigest()[:32]
 

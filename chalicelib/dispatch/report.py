@@ -17,6 +17,7 @@ from chalicelib.dispatch.model import (
     Chunk,
     Counts,
     Decided,
+    DeliveryKey,
     Fact,
     Facts,
     Status,
@@ -27,6 +28,7 @@ from chalicelib.dispatch.model import (
     since,
 )
 from chalicelib.dispatch.store import DispatchStore
+from chalicelib.errors import NotFound
 from chalicelib.platforms.base import Gateway
 from chalicelib.ports import RunBrief
 
@@ -158,6 +160,15 @@ class Reporter:
             if len(found) >= limit:
                 return found, tally.chunk if tally is not tallies[-1] else None
         return found, None
+
+    def delivery(self, key: DeliveryKey) -> Delivery:
+        """One delivery. Raises NotFound."""
+        found = self.store.chunk(key.run, key.chunk)
+        if found is None or found[0].attempt != key.attempt or key.index >= len(found[0].people):
+            raise NotFound
+        chunk, tally = found
+        [delivery] = self._with_decisions([_delivery(chunk, tally, key.index)], tally)
+        return delivery
 
     def _with_decisions(self, deliveries: list[Delivery], tally: Tally) -> list[Delivery]:
         """The same with what was decided: read only where a fact says that there is a decision."""

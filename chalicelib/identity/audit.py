@@ -150,6 +150,11 @@ class Audit:
         entries = [_entry(item) for item in found]
         return entries, entries[-1].seq if len(entries) == limit and entries[-1].seq > 1 else None
 
+    def latest(self, chain: str, limit: int) -> list[Entry]:
+        """The newest entries of a chain, newest first."""
+        found = AuditItem.query(chain, AuditItem.sk < HEAD, scan_index_forward=False, limit=limit)
+        return [_entry(item) for item in found]
+
     def all_of(self, subject: str) -> list[Entry]:
         """Every entry about a subject, oldest first."""
         found = AuditItem.query(

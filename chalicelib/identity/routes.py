@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any
+from typing import Any
 
 from chalice.app import Response
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import Field
 
 from chalicelib import i18n, wiring
 from chalicelib.clock import Clock, rfc3339
-from chalicelib.emails import LONGEST_EMAIL, clean_email
 from chalicelib.errors import Rejected, Unauthenticated
 from chalicelib.folding import ROOT
 from chalicelib.http import (
@@ -29,10 +28,9 @@ from chalicelib.http import (
 )
 from chalicelib.identity.chain import SUBJECT_TYPES
 from chalicelib.identity.roles import ROLES, Principal, Role
-from chalicelib.identity.service import Asked, Session
-from chalicelib.names import clean_line
+from chalicelib.identity.service import Asked, NewUser, Session
+from chalicelib.identity.words import ROLE_NAMES
 from chalicelib.pages import shell
-from chalicelib.pages.shell import mark
 from chalicelib.shapes import Strict, View
 
 api = Api("identity")
@@ -40,21 +38,6 @@ api = Api("identity")
 SHOWN_ROOTS = 31
 OWN_PLACE = re.compile(r"(?:/[A-Za-z0-9_.-]+)+")
 """Nothing that a browser could read as another host: no empty part, no backslash, no control character."""
-ROLE_NAMES: dict[Role, str] = {
-    "admin": mark("Administrator"),
-    "coordinator": mark("Coordinator of an area"),
-    "editor": mark("Editor of campaigns"),
-    "approver": mark("Approver of campaigns"),
-    "nodal_officer": mark("Nodal officer of a department"),
-    "auditor": mark("Auditor"),
-}
-
-Email = Annotated[
-    str, StringConstraints(max_length=LONGEST_EMAIL, to_lower=True), AfterValidator(clean_email)
-]
-Name = Annotated[str, StringConstraints(min_length=1, max_length=120), AfterValidator(clean_line)]
-Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,40}$")]
-
 
 class Credentials(Strict):
     username: str = Field(min_length=1, max_length=254)
@@ -83,14 +66,6 @@ class SessionView(View):
     session: str | None = None
     secret: str | None = None
     uri: str | None = None
-
-
-class NewUser(Strict):
-    email: Email
-    name: Name
-    roles: list[Role] = Field(min_length=1, max_length=6)
-    areas: list[Id] = Field([], max_length=40)
-    departments: list[Id] = Field([], max_length=20)
 
 
 class UserCreated(View):

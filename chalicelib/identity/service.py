@@ -5,15 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 from urllib.parse import quote, urlencode
 
+from pydantic import AfterValidator, Field, StringConstraints
+
 from chalicelib.clock import Clock
+from chalicelib.emails import LONGEST_EMAIL, clean_email
 from chalicelib.errors import FieldError, InvalidInput
 from chalicelib.identity.roles import Principal, Role, needs_second_factor
 from chalicelib.identity.staff import Challenge, Signed, StaffPool, User
 from chalicelib.identity.tokens import Tokens, principal_of
+from chalicelib.names import clean_line
 from chalicelib.ports import Areas, OnDuty
+from chalicelib.shapes import Strict
 
 if TYPE_CHECKING:
     from chalicelib.identity.audit import Audit
@@ -25,6 +30,12 @@ TRIES_A_USER = 20
 TRIES_AN_ADDRESS = 100
 """An office shares one address."""
 SET_UP = "MFA_SETUP"
+
+Email = Annotated[
+    str, StringConstraints(max_length=LONGEST_EMAIL, to_lower=True), AfterValidator(clean_email)
+]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=120), AfterValidator(clean_line)]
+Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,40}$")]
 
 
 @dataclass(frozen=True)
@@ -118,6 +129,16 @@ class Coordinators:
             if found:
                 return sorted(found, key=lambda one: one.email)
         return []
+
+
+class NewUser(Strict):
+    """Who is to be added to the staff."""
+
+    email: Email
+    name: Name
+    roles: list[Role] = Field(min_length=1, max_length=6)
+    areas: list[Id] = Field([], max_length=40)
+    departments: list[Id] = Field([], max_length=20)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from chalicelib.identity.roles import Role
 from chalicelib.pages.shell import mark
 
 SUBJECTS = {
@@ -31,12 +32,85 @@ SUBJECTS = {
     "webhook": mark("Webhook"),
 }
 """Each type of `chain.SUBJECT_TYPES`."""
-ACTIONS = {
-    "influencer.approved": mark("approved"),
-    "influencer.declined": mark("declined"),
-    "influencer.suspended": mark("suspended"),
-    "influencer.withdrawn": mark("taken out at their own wish"),
-    "influencer.revealed": mark("number and email looked at"),
-    "influencer.handle_proven": mark("an account was proven to be theirs"),
+VERBS = {
+    "abused": mark("marked as abuse"),
+    "acknowledged": mark("acknowledged"),
+    "added": mark("added"),
+    "answered": mark("answered"),
+    "appointed": mark("appointed"),
+    "approved": mark("approved"),
+    "assigned": mark("given to a department"),
+    "bundle_made": mark("proof made"),
+    "cancelled": mark("called off"),
+    "changed": mark("changed"),
+    "closed": mark("closed by a person"),
+    "created": mark("written"),
+    "decided": mark("decided"),
+    "declined": mark("declined"),
+    "disabled": mark("switched off"),
+    "ended": mark("ended"),
+    "erased": mark("erased"),
+    "exported": mark("their data was handed out"),
+    "figures": mark("figures written"),
+    "goal": mark("goal set"),
+    "handle_proven": mark("an account was proven to be theirs"),
+    "issued": mark("issued"),
+    "kit": mark("material taken for sharing"),
+    "lifted": mark("stop lifted"),
+    "link": mark("link changed"),
+    "made": mark("made"),
+    "opened": mark("opened"),
+    "overridden": mark("let out under a code of conduct"),
+    "paused": mark("paused"),
+    "posted": mark("said to be shared"),
+    "put": mark("stop set"),
+    "received": mark("received"),
+    "removed": mark("removed"),
+    "renewed": mark("renewed"),
+    "reopened": mark("opened again"),
+    "report_signed": mark("report signed"),
+    "resent": mark("sent once more"),
+    "resolved": mark("resolved"),
+    "resumed": mark("sent on"),
+    "revealed": mark("number and email looked at"),
+    "scheduled": mark("scheduled"),
+    "started": mark("started"),
+    "submitted": mark("put before an approver"),
+    "suspended": mark("suspended"),
+    "tested": mark("test message sent"),
+    "withdrawn": mark("withdrawn"),
+    "written": mark("written"),
 }
-"""In plain words; an action that is not here is shown by its name."""
+"""What was done, by the last part of an action's name."""
+OTHERWISE = {
+    "influencer.withdrawn": mark("taken out at their own wish"),
+    "user.created": mark("added to the staff"),
+}
+"""Actions that are called otherwise than their last part."""
+ROLE_NAMES: dict[Role, str] = {
+    "admin": mark("Administrator"),
+    "coordinator": mark("Coordinator of an area"),
+    "editor": mark("Editor of campaigns"),
+    "approver": mark("Approver of campaigns"),
+    "nodal_officer": mark("Nodal officer of a department"),
+    "auditor": mark("Auditor"),
+}
+ROLE_DUTIES: dict[Role, str] = {
+    "admin": mark("Looks after everything: staff, areas, departments, channels and stops."),
+    "coordinator": mark("Looks after creators, ambassadors, groups and voices, in their own areas alone."),
+    "editor": mark("Writes campaigns and puts them before an approver; never approves them."),
+    "approver": mark("Approves or sends back what others wrote, schedules it, and can stop everything."),
+    "nodal_officer": mark("Answers for a department: its directives, schemes, voices and campaigns."),
+    "auditor": mark("Sees everything and changes nothing."),
+}
+STAFF_STATES = {
+    "confirmed": ("", mark("signs in")),
+    "force_change_password": ("wait", mark("has not signed in yet")),
+    "disabled": ("bad", mark("may not sign in")),
+}
+"""The colour and the words of what the pool says of somebody."""
+
+
+def action_words(action: str) -> str:
+    """What an action is called, marked; its own name where it has no other."""
+    return OTHERWISE.get(action) or VERBS.get(action.partition(".")[2], action)

@@ -15,7 +15,7 @@ from chalicelib.clock import parse_rfc3339
 from chalicelib.errors import Conflict, InvalidInput, NotFound, Rejected
 from chalicelib.http import Api, Request, invalid, next_cursor, page_of, read_cursor, redirect
 from chalicelib.i18n import translate
-from chalicelib.identity.words import ACTIONS
+from chalicelib.identity.words import action_words
 from chalicelib.influencers.forms import CHANNELS, CONSENTS, GENDERS, PLATFORMS, PROFESSIONS
 from chalicelib.influencers.model import (
     MOVES,
@@ -662,7 +662,7 @@ def _history(request: Request, person: Influencer) -> dict[str, Any]:
         "entries": [
             (
                 moment(parse_rfc3339(one.at)),
-                ACTIONS.get(one.action, one.action),
+                action_words(one.action),
                 names.get(one.actor, one.actor),
             )
             for one in entries

@@ -92,6 +92,12 @@ def _actions() -> dict[str, str]:
     return {route.path: route.allow for route in ROUTES if route.method == "GET"}
 
 
+def doors() -> list[tuple[Room, str]]:
+    """Each room whose page is there, and what one must be allowed to open it."""
+    there = _actions()
+    return [(room, there[room.to]) for _, group in ROOMS for room in group if room.to in there]
+
+
 def rooms(request: Request) -> list[tuple[str, list[Room]]]:
     """The rooms that the caller may open, under their headings."""
     may = request.principal.may

@@ -218,6 +218,15 @@ RULES = (
         POST /v1/voices/{ticket}/abuse
         DELETE /v1/voices/{ticket}/abuse
         POST /v1/voices/{ticket}/redaction
+        GET /console/posts
+        GET /console/posts/{post_id}
+        POST /console/posts/{post_id}/decision
+        POST /console/posts/{post_id}/figures
+        GET /console/posts/{post_id}/screenshot
+        GET /console/unknowns
+        POST /console/unknowns
+        GET /console/unknowns/{key}
+        POST /console/unknowns/{key}
         GET /console/stops
         GET /console/stops/{scope}
         POST /console/stops/{scope}
@@ -372,6 +381,9 @@ RULES = (
         GET /v1/audit/check
         GET /v1/users
         POST /v1/users
+        GET /console/audit
+        GET /console/users
+        POST /console/users
         GET /console/webhooks
         POST /console/webhooks/{webhook_id}/resume
         POST /console/webhooks/{webhook_id}/test

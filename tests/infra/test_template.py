@@ -147,7 +147,7 @@ def test_rules_of_events_are_on_our_bus(resources):
 
 def test_every_rule_and_schedule_retries_and_ends_in_dead_letters_and_so_does_its_function(resources):
     rules = events_of(resources, "CloudWatchEvent") + events_of(resources, "Schedule")
-    assert len(rules) == 10
+    assert len(rules) == 11
     dead = {"Fn::GetAtt": ["EventsDead", "Arn"]}
     for function, rule in rules:
         assert rule["RetryPolicy"]["MaximumRetryAttempts"] > 0

@@ -1,0 +1,237 @@
+"""The console's rooms of the staff and of the audit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from chalice.app import Response
+from pydantic import ValidationError
+
+from chalicelib import wiring
+from chalicelib.clock import parse_rfc3339
+from chalicelib.errors import InvalidInput, Rejected
+from chalicelib.http import Api, Request, invalid, next_cursor, read_cursor, redirect
+from chalicelib.i18n import translate
+from chalicelib.identity.chain import CHAINS_A_TYPE, SUBJECT_TYPES, Entry, chain_of
+from chalicelib.identity.roles import MATRIX, ROLES, known_roles
+from chalicelib.identity.service import NewUser
+from chalicelib.identity.words import ROLE_DUTIES, ROLE_NAMES, STAFF_STATES, SUBJECTS, action_words
+from chalicelib.pages import console
+from chalicelib.pages.figures import day, moment
+from chalicelib.pages.forms import Form, Place, labels, pick_place
+from chalicelib.pages.frame import named
+from chalicelib.pages.shell import mark
+
+if TYPE_CHECKING:
+    from chalicelib.identity.staff import User
+
+api = Api("identity_desk")
+
+STAFF_SHOWN = 25
+ENTRIES = 50
+SEALS = 7
+MOST_AREAS, LONGEST_ID = 40, 120
+SAID = {"added": mark("Added. A first password goes to them by email; with it they choose their own.")}
+FIELDS = {
+    "email": mark("Email"),
+    "name": mark("Name"),
+    "roles": mark("Roles"),
+    "areas": mark("Areas"),
+    "departments": mark("Departments"),
+    "kind": mark("What it is"),
+    "id": mark("Its id"),
+}
+NO_ROLE = mark("Choose at least one role.")
+NO_NAME = mark("Please write a name.")
+NO_AREA = mark("Choose an area first.")
+
+
+# --- the staff ----------------------------------------------------------------------------------------------
+
+
+@api.page("GET", "/console/users", allow="user.read", summary="The staff, and what each role may")
+def users_page(request: Request) -> Response:
+    return _users(request, Form())
+
+
+@api.page("POST", "/console/users", allow="user.write", summary="Add to the staff")
+def add_user_form(request: Request) -> Response:
+    """`step` `place` shows the areas below the chosen one, `area` takes it in. A second click meets the
+    address that is taken by then."""
+    form = Form(request.form())
+    place = _place(request, form)
+    try:
+        if form.one("step") == "place":
+            return _users(request, form)
+        if form.one("step") == "area":
+            chosen = _chosen(place)
+            if not chosen:
+                raise InvalidInput.of("areas", "area_missing", NO_AREA)
+            kept = [*dict.fromkeys((*form.all("areas"), chosen))][:MOST_AREAS]
+            return _users(request, Form({**form.values, "areas": kept}))
+        wiring.users().create(request.principal, **_wanted(form, place))
+    except Rejected as error:
+        return _users(request, form, error)
+    return redirect(console.link(request, "/console/users", said="added"))
+
+
+def _wanted(form: Form, place: Place) -> dict[str, Any]:
+    """Who is to be added, as Users.create takes it. Raises InvalidInput with every broken field."""
+    roles = sorted(known_roles(form.all("roles")))
+    chosen = [_chosen(place)] if "coordinator" in roles and not form.all("areas") else []
+    given = {
+        "email": form.one("email").strip(),
+        "name": form.one("name").strip(),
+        "roles": roles,
+        "areas": [one for one in dict.fromkeys((*form.all("areas"), *chosen)) if one],
+        "departments": list(dict.fromkeys(form.all("departments"))),
+    }
+    try:
+        return NewUser.model_validate(given).model_dump()
+    except ValidationError as error:
+        found = invalid(error)
+        told = {"name": NO_NAME, "roles": NO_ROLE}
+        wrong = [
+            replace(one, message=told[one.field], params={})
+            if one.code in ("string_too_short", "too_short") and one.field in told
+            else one
+            for one in found.errors
+        ]
+        raise InvalidInput(wrong) from None
+
+
+def _users(request: Request, form: Form, error: Rejected | None = None) -> Response:
+    lang, cursor = request.lang, read_cursor(request) or {}
+    users, more = wiring.users().page(STAFF_SHOWN, cursor.get("users"))
+    wanted = {area for user in users for area in user.areas} | set(form.all("areas"))
+    known, departments = console.together(
+        lambda: wiring.directory().many(wanted) if wanted else {},
+        lambda: {one.id: named(one.names, lang) for one in wiring.directory().departments()},
+    )
+    names = {area: named(one.names, lang) for area, one in known.items()}
+    return console.page(
+        request,
+        "console_users.html",
+        "users",
+        status=error.status if error else 200,
+        said=SAID,
+        staff=[_member(user, names, departments) for user in users],
+        cursor=next_cursor(request, {"users": more} if more else None),
+        roles=[(role, ROLE_NAMES[role], ROLE_DUTIES[role], _rooms_of(role)) for role in ROLES],
+        form=form,
+        place=_place(request, form),
+        kept=[(area, names.get(area, area)) for area in form.all("areas")],
+        departments=sorted(departments.items(), key=lambda one: one[1]),
+        opened=bool(error or form.values),
+        **console.refusal(error, lang, FIELDS),
+    )
+
+
+def _member(user: User, areas: Mapping[str, str], departments: Mapping[str, str]) -> dict[str, Any]:
+    status = user.status.lower()
+    colour, words = STAFF_STATES.get(status, ("wait", status))
+    return {
+        "id": user.id,
+        "name": user.name,
+        "email": user.email,
+        "colour": colour,
+        "state": words,
+        "roles": [ROLE_NAMES[role] for role in ROLES if role in user.roles],
+        "areas": [areas.get(one, one) for one in user.areas],
+        "departments": [departments.get(one, one) for one in user.departments],
+        "since": day(user.created_at),
+    }
+
+
+def _rooms_of(role: str) -> list[str]:
+    """The rooms of the console that a role opens, by the matrix."""
+    return [room.label for room, action in console.doors() if role in MATRIX.get(action, ())]
+
+
+def _place(request: Request, form: Form) -> Place:
+    return pick_place(form, wiring.directory().children, request.lang)
+
+
+def _chosen(place: Place) -> str:
+    """The smallest area that was chosen."""
+    return next((level.chosen for level in reversed(place.levels) if level.chosen), "")
+
+
+# --- the audit ----------------------------------------------------------------------------------------------
+
+
+@api.page("GET", "/console/audit", allow="audit.read", summary="What was done, and by whom")
+def audit_page(request: Request) -> Response:
+    """Of one thing (`kind` and `id`), or what was done last to all of a kind. `check`: whether the chain in
+    which it stands is whole."""
+    kind, identity = request.query.get("kind", ""), request.query.get("id", "").strip()
+    entries: list[Entry] = []
+    more, error, checked = None, None, None
+    try:
+        if kind:
+            entries, more = _entries(request, kind, identity)
+    except InvalidInput as found:
+        error = found
+    chain = chain_of(f"{kind}#{identity}") if identity and not error else ""
+    if chain and request.query.get("check"):
+        head, broken_at = wiring.audit().check(chain)
+        checked = {"entries": head.seq, "hash": head.hash, "broken_at": broken_at}
+    roots, names = console.together(
+        lambda: wiring.audit().roots(SEALS), lambda: wiring.users().names() if entries else {}
+    )
+    return console.page(
+        request,
+        "console_audit.html",
+        "audit",
+        status=error.status if error else 200,
+        kinds=sorted(labels(SUBJECTS, request.lang), key=lambda one: one[1]),
+        form=Form({"kind": [kind], "id": [identity]}),
+        kind=kind if not error else "",
+        identity=identity,
+        entries=[_told(one, names, request.lang) for one in entries],
+        cursor=more,
+        chain=chain,
+        checked=checked,
+        roots=roots,
+        **console.refusal(error, request.lang, FIELDS),
+    )
+
+
+def _entries(request: Request, kind: str, identity: str) -> tuple[list[Entry], str | None]:
+    """What is asked for, newest first. Raises InvalidInput."""
+    if kind not in SUBJECT_TYPES:
+        raise InvalidInput.of("kind", "kind_unknown", "Choose one of these.")
+    if not identity:
+        chains = (f"{kind}#{number}" for number in range(CHAINS_A_TYPE))
+        latest = console.together(*(partial(wiring.audit().latest, chain, ENTRIES) for chain in chains))
+        found: Sequence[Entry] = [entry for some in latest for entry in some]
+        return sorted(found, key=lambda one: (one.at, one.seq), reverse=True)[:ENTRIES], None
+    if len(identity) > LONGEST_ID:
+        raise InvalidInput.of("id", "id_unknown", "This is no id of ours.")
+    before = (read_cursor(request) or {}).get("before")
+    found, more = wiring.audit().of(f"{kind}#{identity}", limit=ENTRIES, before=before)
+    return list(found), next_cursor(request, {"before": more} if more else None)
+
+
+def _told(one: Entry, names: Mapping[str, str], lang: str) -> dict[str, Any]:
+    kind, _, identity = one.subject.partition("#")
+    return {
+        "at": moment(parse_rfc3339(one.at)),
+        "words": action_words(one.action),
+        "action": one.action,
+        "id": identity,
+        "kind": kind,
+        "who": names.get(one.actor) or translate(lang, ACTORS.get(one.actor, one.actor)),
+        "detail": [(name, _plain(value)) for name, value in one.detail.items() if value or value == 0],
+        "seq": one.seq,
+    }
+
+
+def _plain(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+ACTORS = {"self": mark("the person themself"), "system": mark("by itself")}
