@@ -210,8 +210,8 @@ NUMBERS = frozenset(
     .strip()
     .splitlines()
 )
-"""They show figures or a file, and no word, or nothing before a place was chosen (tests/ambassadors/test_desk.py
-chooses one): that these stay as they were when the other side grows says enough."""
+"""They show figures or a file, and no word, or nothing before a place was chosen, as tests of the features
+choose one: that these stay as they were when the other side grows says enough."""
 LOOKS = frozenset({"POST /v1/audiences/preview", "POST /v1/policies/{policy}/trial"})
 """Writes that write nothing: they are walked as reads are."""
 
