@@ -63,7 +63,7 @@ def render(template: str, lang: str, **values: object) -> str:
     """The page `templates/<template>` in `lang`. `path` among the values is where the language links lead;
     without it there are none; `kept` is the query that they keep."""
     about = frame(lang)
-    shared = {
+    shared: dict[str, object] = {
         "path": None,
         "kept": {},
         "frame": about,

@@ -206,7 +206,7 @@ def test_a_post_that_is_too_long_with_disclosure_and_link_is_said_and_not_lost(d
     answer = desk.post("/console/campaigns/new", [*fields, ("once", "x"), ("do", "submit")])
     page = unescape(answer.body.decode())
     assert answer.status_code == 422
-    assert f'id="posts.hi.x-error">{sentence}' in page
+    assert f'id="posts.hi.x-error"><bdi>{sentence}' in page
     assert 'href="#posts.hi.x"' in page
     assert "बूँद " * 50 in page
     answer = desk.post("/console/campaigns/new", [*DRAFT, ("posts.hi.x", "{name}!"), ("do", "save")])
