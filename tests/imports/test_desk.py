@@ -180,7 +180,7 @@ def test_a_broken_form_is_read_without_harm(raw):
     asked.form(), asked.file("file")
 
 
-@pytest.mark.parametrize("page", ["²", "0", "-1", "9" * 5000])
+@pytest.mark.parametrize("page", ["²", "0", "-1", "9" * 300])
 def test_a_page_number_that_is_none_shows_the_first_page(desk: Desk, page: str) -> None:
     desk.hand_in()
     desk.get(f"{desk.place.partition('?')[0]}?{urlencode({'page': page})}")
