@@ -8,6 +8,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -76,9 +77,8 @@ def run(rounds: int = ROUNDS) -> Iterator[Figure]:
                         laid.invoke(name, lambda *_, path=path: client.http.get(path, headers=cookie), {})
                 calls = meter.calls[name] / rounds
                 yield Figure(f"pages_{name}_calls", calls, "calls to AWS, a further view")
-                trips = min(
-                    _trips(lambda path=path: client.http.get(path, headers=cookie)) for _ in range(LOOKS)
-                )
+                look = partial(client.http.get, path, headers=cookie)
+                trips = min(_trips(look) for _ in range(LOOKS))
                 yield Figure(f"pages_{name}_trips", trips, "round trips to DynamoDB, a further view")
                 bare = _bare_ms(page.decode(), rounds)
                 yield Figure(f"pages_{name}_cpu", meter.cpu_s[name] * 1000 / rounds, "ms", BARE, bare)
