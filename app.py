@@ -37,6 +37,7 @@ from chalicelib.identity import desk as identity_desk
 from chalicelib.identity import routes as identity_routes
 from chalicelib.identity.consumers import bp as identity_bp
 from chalicelib.identity.consumers import seal_audit
+from chalicelib.imports import desk as imports_desk
 from chalicelib.imports import routes as imports_routes
 from chalicelib.imports.consumers import bp as imports_bp
 from chalicelib.imports.consumers import run_import
@@ -46,6 +47,7 @@ from chalicelib.influencers import mine as influencers_mine
 from chalicelib.influencers import routes as influencers_routes
 from chalicelib.influencers.consumers import bp as influencers_bp
 from chalicelib.influencers.consumers import send_service, welcome
+from chalicelib.metrics import desk as metrics_desk
 from chalicelib.metrics import routes as metrics_routes
 from chalicelib.metrics.consumers import bp as metrics_bp
 from chalicelib.metrics.consumers import follow_accounts, forget_posts, measure_due, weigh_posts
@@ -109,11 +111,13 @@ for feature in (
     groups_routes,
     identity_desk,
     identity_routes,
+    imports_desk,
     imports_routes,
     influencers_desk,
     influencers_routes,
     influencers_me,
     influencers_mine,
+    metrics_desk,
     metrics_routes,
     pages_home,
     pages_routes,

@@ -176,6 +176,26 @@ def write_policies(staff: Staff) -> None:
     staff.api("POST", f"/v1/policies/{made[0]}/start", start, token=staff.tokens["approver"])
 
 
+def prepare_campaigns(staff: Staff) -> None:
+    """A draft, one campaign that waits for an approver and one that waits for its time, and an election far
+    enough ahead to hold nothing back now."""
+    here = brief("", ["IN-XN"], EVERYWHERE)
+    staff.draft(here)
+    waiting = staff.draft(here | {"title": "बूथ तक रास्ता", "audience": {"areas": ["D9001"]}})
+    staff.api("POST", f"/v1/campaigns/{waiting}/submission", token=staff.tokens["editor"])
+    staff.approved(here | {"title": "मतदाता सूची में नाम", "audience": {"areas": ["D9002"]}})
+    polling = (datetime.now(IST) + timedelta(days=90)).replace(hour=18, minute=0, second=0, microsecond=0)
+    election = {
+        "name": "नमूना उपचुनाव (sample)",
+        "areas": ["D9001"],
+        "polling_ends": polling.isoformat(),
+        "code_from": (polling - timedelta(days=30)).isoformat(),
+        "code_until": (polling + timedelta(days=3)).isoformat(),
+        "source": "नमूना अधिसूचना 7 (sample)",
+    }
+    staff.api("POST", "/v1/elections", election, token=staff.tokens["admin"])
+
+
 def load_once(system: Laptop, tell: Callable[[int], object] = lambda _: None, count: int = CREATORS) -> bool:
     """The whole sample programme, unless this folder's state has it: False then.
 
@@ -203,7 +223,7 @@ def load_once(system: Laptop, tell: Callable[[int], object] = lambda _: None, co
     tell_turnout(areas)
     equip_departments(staff)
     write_policies(staff)
-    staff.draft(brief("", ["IN-XN"], EVERYWHERE))
+    prepare_campaigns(staff)
     sandbox = Caller(system.sandbox_url)
     published = [(one, where) for one in people for where in LINKS if account_of(one, where)]
     for creator, where in published[:POSTS]:

@@ -1,11 +1,13 @@
-"""Stops, channels and dead letters in the console."""
+"""Stops, channels, unknown deliveries and dead letters in the console."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
@@ -14,11 +16,20 @@ from pydantic import ValidationError
 
 from chalicelib import wiring
 from chalicelib.dispatch.channels import SYSTEM, ways_now
-from chalicelib.dispatch.form import ChannelLimits, StopReason, TrialMessage
-from chalicelib.dispatch.model import scopes_of
-from chalicelib.dispatch.words import CHANNELS, HALTS, HEALTH, LETTERS, STOPPED, TEMPLATES, TRIED
-from chalicelib.errors import FieldError, InvalidInput, JanJanError, NotFound, Rejected, Transient
-from chalicelib.http import Api, Request, invalid, page_of, redirect
+from chalicelib.dispatch.form import ChannelLimits, DecisionBody, StopReason, TrialMessage
+from chalicelib.dispatch.model import Status, scopes_of
+from chalicelib.dispatch.words import CHANNELS, HALTS, HEALTH, LETTERS, STATUSES, STOPPED, TEMPLATES, TRIED
+from chalicelib.errors import (
+    Conflict,
+    FieldError,
+    InvalidInput,
+    JanJanError,
+    NotFound,
+    OtherDepartment,
+    Rejected,
+    Transient,
+)
+from chalicelib.http import Api, Request, invalid, next_cursor, page_of, read_cursor, redirect
 from chalicelib.i18n import translate
 from chalicelib.identity.roles import touches
 from chalicelib.ids import new_token
@@ -26,12 +37,13 @@ from chalicelib.pages import console
 from chalicelib.pages.figures import moment
 from chalicelib.pages.forms import Form, labels, pick_place, told
 from chalicelib.pages.frame import named
-from chalicelib.pages.shell import mark
+from chalicelib.pages.shell import ENDONYMS, mark
 from chalicelib.queues import dead_letters
 from chalicelib.settings import settings
 
 if TYPE_CHECKING:
     from chalicelib.dispatch.channels import Standing
+    from chalicelib.dispatch.report import Delivery
     from chalicelib.dispatch.store import Stop
 
 api = Api("dispatch_desk")
@@ -357,6 +369,180 @@ def _channel(request: Request, one: Standing) -> dict[str, Any]:
         "rests_until": moment(datetime.fromtimestamp(rests, UTC), seconds=True) if rests > one.now else "",
         "stop": _stop(request, one.stop) if one.stop else None,
     }
+
+
+# --- unknown deliveries
+
+A_LOOK = 10
+"""So many campaigns one page looks through, the newest first."""
+MOST_OF_A_RUN = 50
+SAID_OF_UNKNOWNS = {
+    "close": mark("It is closed: nobody sends this again."),
+    "resend": mark("It is sent once more, within a minute."),
+    "closed": mark("All that you chose are closed: nobody sends them again."),
+}
+
+
+@api.page(
+    "GET",
+    "/console/unknowns",
+    allow="delivery.read",
+    summary="Unknown deliveries that nobody has decided about",
+)
+def unknowns(request: Request) -> Response:
+    return _unknowns(request, Form())
+
+
+@api.page("POST", "/console/unknowns", allow="delivery.decide", summary="Close several, with one reason")
+def close_unknowns(request: Request) -> Response:
+    form = Form(request.form())
+    keys = list(dict.fromkeys(form.all("key")))[: A_LOOK * MOST_OF_A_RUN]
+    try:
+        asked = DecisionBody.model_validate({"decision": "close", "reason": form.one("reason")})
+        if not keys:
+            raise InvalidInput.of("key", "missing", "Please choose at least one.")
+    except ValidationError as error:
+        return _unknowns(request, form, invalid(error))
+    except InvalidInput as error:
+        return _unknowns(request, form, error)
+    failed = []
+    for key in keys:  # each is decided on its own: what somebody else has decided meanwhile stays
+        try:
+            _decide(request, key, asked)
+        except (Rejected, Transient) as error:
+            failed.append((key, translate(request.lang, error.message, error.params)))
+    if failed:
+        return _unknowns(
+            request, form, Conflict(NOT_ALL, some=len(keys) - len(failed), all=len(keys)), failed
+        )
+    return redirect(console.link(request, "/console/unknowns", said="closed", campaign=form.one("campaign")))
+
+
+@api.page(
+    "GET", "/console/unknowns/{key}", allow="delivery.read", summary="One delivery, and what is known of it"
+)
+def unknown(request: Request, key: str) -> Response:
+    return _unknown(request, key, Form())
+
+
+@api.page(
+    "POST", "/console/unknowns/{key}", allow="delivery.decide", summary="Send it once more, or close it"
+)
+def decide(request: Request, key: str) -> Response:
+    form = Form(request.form())
+    try:
+        asked = DecisionBody.model_validate({name: form.one(name) for name in ("decision", "reason")})
+        _decide(request, key, asked)
+    except ValidationError as error:
+        return _unknown(request, key, form, invalid(error))
+    except (Conflict, Transient) as error:
+        return _unknown(request, key, form, error)
+    return redirect(console.link(request, f"/console/unknowns/{quote(key, safe='')}", said=asked.decision))
+
+
+NOT_ALL = mark("%(some)s of %(all)s are closed. The others are not, and why stands beside them.")
+
+
+def _decide(request: Request, key: str, asked: DecisionBody) -> None:
+    _, run = wiring.decisions().run_of(key)
+    if not request.principal.covers_department(run.department, "delivery.decide"):
+        raise OtherDepartment
+    wiring.decisions().decide(request.principal.id, key, asked.decision, asked.reason)
+
+
+def _unknowns(
+    request: Request, form: Form, error: JanJanError | None = None, failed: Sequence[tuple[str, str]] = ()
+) -> Response:
+    campaigns, who = wiring.campaigns(), request.principal
+    one = form.one("campaign") or request.query.get("campaign", "")
+    if one:
+        found, more = [campaigns.seen(who, one, "delivery.read")], None
+    else:
+        found, more = campaigns.page(who, "", "", read_cursor(request), A_LOOK)
+    with ThreadPoolExecutor(A_LOOK) as readers:
+        groups = list(readers.map(partial(_open_of, request.lang), found))
+    errors, problems = told(error, request.lang, REASON | {"key": mark("Delivery")})
+    return console.page(
+        request,
+        "console_unknowns.html",
+        "unknowns",
+        status=error.status if error else 200,
+        said=SAID_OF_UNKNOWNS,
+        groups=[group for group in groups if group["rows"]],
+        looked=len(found),
+        campaign=one,
+        form=form,
+        chosen=set(form.all("key")),
+        failed=dict(failed),
+        errors=errors,
+        problems=problems,
+        more=next_cursor(request, more) if not one else None,
+    )
+
+
+def _open_of(lang: str, campaign: Any) -> dict[str, Any]:  # noqa: ANN401 - campaigns' own
+    """The unknown deliveries of a campaign of which nobody has decided anything: the sums tell whether there
+    are any before a chunk is read."""
+    reporter = wiring.reporter()
+    rows: list[dict[str, Any]] = []
+    for run in wiring.runs().of_campaign(campaign.id):
+        counts = reporter.report([run]).counts
+        if counts.unknown - counts.closed > 0:
+            found, _ = reporter.deliveries(run.run_id, Status.UNKNOWN, None, MOST_OF_A_RUN)
+            rows += [_row(lang, delivery) for delivery in found if delivery.decided is None]
+    return {
+        "id": campaign.id,
+        "title": campaign.content.title,
+        "rows": rows[:MOST_OF_A_RUN],
+        "all": len(rows),
+    }
+
+
+def _row(lang: str, delivery: Delivery) -> dict[str, Any]:
+    area = wiring.directory().get(delivery.district.removeprefix("ST#"))
+    since = delivery.times.get("unknown")
+    return {
+        "key": delivery.key,
+        "person": delivery.person,
+        "channel": translate(lang, CHANNELS.get(delivery.channel, delivery.channel)),
+        "area": named(area.names, lang) if area else delivery.district,
+        "since": moment(since, seconds=True) if since else "",
+    }
+
+
+def _unknown(request: Request, key: str, form: Form, error: JanJanError | None = None) -> Response:
+    lang, who = request.lang, request.principal
+    read, run = wiring.decisions().run_of(key)
+    campaign = wiring.campaigns().seen(who, run.campaign_id, "delivery.read")
+    delivery = wiring.reporter().delivery(read)
+    errors, problems = told(error, lang, REASON)
+    decided = delivery.decided
+    names = wiring.users().names() if decided else {}
+    times = sorted((at, name) for name, at in delivery.times.items())
+    return console.page(
+        request,
+        "console_unknown.html",
+        "unknowns",
+        status=error.status if error else 200,
+        said=SAID_OF_UNKNOWNS,
+        delivery=_row(lang, delivery),
+        campaign=campaign.id,
+        title=campaign.content.title,
+        state=STATUSES[delivery.status],
+        open=delivery.status is Status.UNKNOWN and decided is None,
+        language=ENDONYMS.get(delivery.language, delivery.language),
+        code=delivery.code,
+        times=[
+            (STATUSES.get(Status(name), name) if name in set(Status) else name, moment(at, seconds=True))
+            for at, name in times
+        ],
+        decided=decided,
+        by=names.get(decided.by, decided.by) if decided else "",
+        decided_at=moment(decided.at) if decided else "",
+        form=form,
+        errors=errors,
+        problems=problems,
+    )
 
 
 # --- dead letters

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -17,6 +17,7 @@ from chalicelib.dispatch.model import (
     Chunk,
     Counts,
     Decided,
+    DeliveryKey,
     Fact,
     Facts,
     Status,
@@ -27,8 +28,9 @@ from chalicelib.dispatch.model import (
     since,
 )
 from chalicelib.dispatch.store import DispatchStore
+from chalicelib.errors import NotFound
 from chalicelib.platforms.base import Gateway
-from chalicelib.ports import RunBrief
+from chalicelib.ports import RunBrief, RunSums
 
 KEPT_S = 3.0
 """How long the sums of a run that is being dispatched are kept before its tallies are read again."""
@@ -39,6 +41,7 @@ LATELY_S = 60
 HOUR_S = 3600
 NO_TIMES = frozenset({Fact.SUPERSEDED, Fact.CLOSED, Fact.RESENT, Fact.NEXT})
 """Facts that tell nothing of the message's way: a decision is listed as such."""
+PLAIN = ("planned", "in_progress", "accepted", "delivered", "read", "failed", "unknown")
 REASONS = ("skipped", "not_sent", "failed_by_code")
 
 
@@ -141,6 +144,11 @@ class Reporter:
             self.clock.now(),
         )
 
+    def of_runs(self, runs: Sequence[RunBrief]) -> RunSums:
+        """Implements ports.Sums."""
+        found = self.report(runs)
+        return RunSums(_plain(found.counts), {area: _plain(one) for area, one in found.by_area.items()})
+
     def deliveries(
         self, run: str, status: Status | None, after: str | None, limit: int
     ) -> tuple[list[Delivery], str | None]:
@@ -158,6 +166,15 @@ class Reporter:
             if len(found) >= limit:
                 return found, tally.chunk if tally is not tallies[-1] else None
         return found, None
+
+    def delivery(self, key: DeliveryKey) -> Delivery:
+        """One delivery. Raises NotFound."""
+        found = self.store.chunk(key.run, key.chunk)
+        if found is None or found[0].attempt != key.attempt or key.index >= len(found[0].people):
+            raise NotFound
+        chunk, tally = found
+        [delivery] = self._with_decisions([_delivery(chunk, tally, key.index)], tally)
+        return delivery
 
     def _with_decisions(self, deliveries: list[Delivery], tally: Tally) -> list[Delivery]:
         """The same with what was decided: read only where a fact says that there is a decision."""
@@ -196,6 +213,10 @@ class Reporter:
             if tally.channel
             else tally
         )
+
+
+def _plain(counts: Counts) -> dict[str, int]:
+    return {name: getattr(counts, name) for name in PLAIN} | {"not_sent": counts.not_sent.total()}
 
 
 def _area(way: Way) -> str:

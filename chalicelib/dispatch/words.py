@@ -150,3 +150,14 @@ STEERED = {
     "cancel": mark("It is called off: nobody else is sent to."),
 }
 STAGES = {"accepted": mark("Accepted"), "delivered": mark("Delivered"), "read": mark("Read")}
+STATUSES = {
+    "planned": mark("Still under way"),
+    "accepted": mark("Accepted"),
+    "sent": mark("Sent"),
+    "delivered": mark("Delivered"),
+    "read": mark("Read"),
+    "failed": mark("Failed"),
+    "unknown": mark("Unknown"),
+    "not_sent": mark("Not sent"),
+    "superseded": mark("Sent once more: counted there"),
+}

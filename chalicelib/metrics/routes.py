@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field
 
 from chalicelib import wiring
 from chalicelib.http import CREATOR, Again, Api, Request, next_cursor, read_cursor
@@ -15,6 +14,7 @@ from chalicelib.links import LONGEST
 from chalicelib.metrics.disclosure import LONGEST as LONGEST_TEXT
 from chalicelib.metrics.disclosure import Disclosed
 from chalicelib.metrics.figures import GRADES, Grade, PostFigures
+from chalicelib.metrics.form import DecisionBody, Id
 from chalicelib.metrics.measuring import Declared
 from chalicelib.metrics.model import (
     READ,
@@ -34,9 +34,7 @@ from chalicelib.uploads import Upload, UploadRequest
 
 api = Api("metrics")
 
-Id = Annotated[str, Field(max_length=60)]
 Platform = Literal["facebook", "instagram", "x", "youtube", "whatsapp", "telegram"]
-NOTHING_SAID = "Say for which campaign the post is, or whether it is its person's."
 
 
 class PostBody(Strict):
@@ -53,20 +51,6 @@ class StaffPostBody(PostBody):
     """Whose post it is, or else"""
     department: Id = ""
     """the department that published it on its own handle."""
-
-
-class DecisionBody(Strict):
-    campaign: Id | None = None
-    """Empty: it is for no campaign."""
-    matched: bool | None = None
-    """Whether it was published by its person."""
-    reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
-
-    @model_validator(mode="after")
-    def _says_something(self) -> DecisionBody:
-        if self.campaign is None and self.matched is None:
-            raise PydanticCustomError("missing", NOTHING_SAID, {"sentence": NOTHING_SAID})
-        return self
 
 
 class PostsQuery(Strict):

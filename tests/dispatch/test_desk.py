@@ -16,10 +16,10 @@ from chalicelib.dispatch.direct import Direct
 from chalicelib.dispatch.stops import StopDesk, only
 from chalicelib.identity.roles import Principal
 from chalicelib.platforms.base import SendRefused
-from tests.dispatch.test_routes import CAMPAIGN, NoAreas, campaign, get, made
+from tests.dispatch.test_routes import CAMPAIGN, NoAreas, campaign, get, made, unknown
 from tests.dispatch.world import World
 
-__all__ = ["get", "made"]
+__all__ = ["get", "made", "unknown"]
 
 ADMIN = Principal("u-admin", "", "", frozenset({"admin"}))
 CHANNEL = "/console/channels/whatsapp-main"
@@ -49,6 +49,7 @@ def desk(made: World, get, monkeypatch) -> World:
     monkeypatch.setattr(wiring, "directory", lambda: places)
     found = wiring.campaigns()
     found.get, found.knows, found.templates = campaign, lambda who, _: True, lambda _: []
+    found.page = lambda *_: ([campaign(CAMPAIGN)], None)
     return made
 
 
@@ -190,6 +191,61 @@ def test_dead_letters_are_counted_by_queue_and_nothing_is_moved(desk, get):
         for url in urls.values():
             sqs.delete_queue(QueueUrl=url)
     assert get("/console/letters?lang=en", "editor").status_code == 403
+
+
+def test_unknown_deliveries_are_listed_over_campaigns_until_somebody_decides(desk, get, unknown):
+    page = text(get("/console/unknowns?lang=en", "editor"))
+    assert unknown in page and "हर मत की क़ीमत" in page
+    assert "Close the chosen ones" not in page, "editors see them and do not decide"
+    assert "Close the chosen ones" in text(get("/console/unknowns?lang=en", "approver"))
+    answer = post("/console/unknowns", "approver", key=unknown, reason="Asked her, it arrived")
+    assert answer.status_code == 303
+    assert unknown not in text(get("/console/unknowns?lang=en", "approver"))
+    assert desk.counts().closed == 1
+    again = post("/console/unknowns", "approver", key=unknown, reason="Asked her, it arrived")
+    assert again.status_code == 303, "the decision that stands is the same"
+
+
+def test_of_several_those_that_cannot_be_closed_are_named_with_why(desk, get, unknown):
+    known = next(message.key for _, message in desk.platform.taken if message.key != unknown)
+    from app import app
+
+    body = urlencode([("key", unknown), ("key", known), ("reason", "No answer")]).encode()
+    headers = {"Authorization": "Bearer approver", "Content-Type": "application/x-www-form-urlencoded"}
+    with Client(app) as client:
+        answer = client.http.post("/console/unknowns?lang=en", headers=headers, body=body)
+    assert answer.status_code == 409
+    assert "1 of 2 are closed." in text(answer)
+    assert desk.counts().closed == 1
+
+
+@pytest.mark.parametrize("fields", [{"reason": "x"}, {"key": "x"}])
+def test_closing_needs_a_choice_and_a_reason(desk, unknown, fields):
+    answer = post("/console/unknowns", "approver", **(fields | ({"key": unknown} if "key" in fields else {})))
+    assert answer.status_code == 422
+    assert desk.counts().closed == 0
+
+
+def test_one_is_sent_once_more_by_a_person_however_often_the_button_is_pressed(desk, get, unknown):
+    page = text(get(f"/console/unknowns/{unknown}?lang=en", "approver"))
+    assert "may get it twice" in page
+    where = f"/console/unknowns/{unknown}"
+    assert post(where, "approver", decision="resend").status_code == 422
+    answers = [post(where, "approver", decision="resend", reason="She asked") for _ in range(2)]
+    assert [one.status_code for one in answers] == [303, 303]
+    before = len(desk.platform.requests)
+    desk.send()
+    assert len(desk.platform.requests) == before + 1
+    told = text(get(f"{where}?lang=en&said=resend", "editor"))
+    assert "She asked" in told and "Send it once more" not in told
+    otherwise = post(where, "approver", decision="close", reason="x")
+    assert otherwise.status_code == 409
+    assert "decided otherwise" in text(otherwise)
+
+
+def test_a_delivery_that_does_not_exist_is_not_there(desk, get):
+    for key in ("x", f"{CAMPAIGN}-1.00000000000.0.9", f"{CAMPAIGN}-1.99999999999.0.1"):
+        assert get(f"/console/unknowns/{key}?lang=en", "editor").status_code == 404
 
 
 def test_scopes_travel_in_addresses(desk, get):

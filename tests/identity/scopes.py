@@ -218,6 +218,15 @@ RULES = (
         POST /v1/voices/{ticket}/abuse
         DELETE /v1/voices/{ticket}/abuse
         POST /v1/voices/{ticket}/redaction
+        GET /console/posts
+        GET /console/posts/{post_id}
+        POST /console/posts/{post_id}/decision
+        POST /console/posts/{post_id}/figures
+        GET /console/posts/{post_id}/screenshot
+        GET /console/unknowns
+        POST /console/unknowns
+        GET /console/unknowns/{key}
+        POST /console/unknowns/{key}
         GET /console/stops
         GET /console/stops/{scope}
         POST /console/stops/{scope}
@@ -230,6 +239,13 @@ RULES = (
     _rule(
         "own",
         """
+        GET /console/imports
+        GET /console/imports/new/{kind}
+        POST /console/imports/new/{kind}
+        GET /console/imports/new/{kind}/sample
+        GET /console/imports/{job_id}
+        POST /console/imports/{job_id}/start
+        POST /console/imports/{job_id}/taken
         GET /v1/imports
         POST /v1/imports
         GET /v1/imports/{job_id}
@@ -405,10 +421,12 @@ RULES = (
         GET /v1/schemes/{scheme}
         GET /v1/schemes/{scheme}/progress
         GET /transparency
+        GET /v1/transparency/campaigns
         GET /v1/audit/roots
         GET /v1/voices/counts
         """,
-        "published: the tree, departments with proven accounts, schemes, counts of voices, the audit's seals",
+        "published: the tree, departments with proven accounts, schemes, campaigns that have begun, counts "
+        "of voices, the audit's seals",
     ),
     _rule(
         "public",
@@ -502,6 +520,7 @@ PARAMETERS = {
 }
 """Path parameters, of one feature where it is named, whose ids are kept under another name (Side.ids)."""
 FIXED = {
+    "kind": "groups",
     "channel_id": "whatsapp-main",
     "number": "1",
     "webhook_id": "sample",
