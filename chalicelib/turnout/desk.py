@@ -186,7 +186,7 @@ def _areas(request: Request, form: Form | None = None, error: Rejected | None = 
         status=error.status if error else 200,
         said=SAID,
         area=area if values else "",
-        areas=_offered(request, area),
+        areas=_offered(request, area if values else ""),
         elections=[(one.id, one.name) for one in elections],
         kinds=labels(KINDS, lang),
         bys=labels(BYS, lang),
