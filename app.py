@@ -55,6 +55,7 @@ from chalicelib.metrics.consumers import follow_accounts, forget_posts, measure_
 from chalicelib.pages import home as pages_home
 from chalicelib.pages import routes as pages_routes
 from chalicelib.policies import routes as policies_routes
+from chalicelib.turnout import desk as turnout_desk
 from chalicelib.turnout import routes as turnout_routes
 from chalicelib.voices import desk as voices_desk
 from chalicelib.voices import me as voices_me
@@ -124,6 +125,7 @@ for feature in (
     pages_home,
     pages_routes,
     policies_routes,
+    turnout_desk,
     turnout_routes,
     voices_desk,
     voices_me,
