@@ -37,6 +37,7 @@ from chalicelib.identity import desk as identity_desk
 from chalicelib.identity import routes as identity_routes
 from chalicelib.identity.consumers import bp as identity_bp
 from chalicelib.identity.consumers import seal_audit
+from chalicelib.imports import desk as imports_desk
 from chalicelib.imports import routes as imports_routes
 from chalicelib.imports.consumers import bp as imports_bp
 from chalicelib.imports.consumers import run_import
@@ -111,6 +112,7 @@ for feature in (
     groups_routes,
     identity_desk,
     identity_routes,
+    imports_desk,
     imports_routes,
     influencers_desk,
     influencers_routes,

@@ -18,7 +18,7 @@ import base64
 import hashlib
 import hmac
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from http.cookies import CookieError, SimpleCookie
 from typing import Any, Literal, Protocol, TypeVar
@@ -55,6 +55,7 @@ LONGEST_NAME = 400
 """Characters of what a path names: nothing of ours has a longer id, and no table takes one of 2,048 bytes."""
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
+FILE_FORM = "multipart/form-data"
 PROBLEM = "application/problem+json"
 ANONYMOUS_REPLAY = frozenset({"id", "status", "ticket"})
 """All that a repeated anonymous write gets back: whoever guesses a key learns nothing about a person."""
@@ -161,13 +162,39 @@ class Request:
         return self.caller
 
     def form(self) -> dict[str, list[str]]:
-        """The fields of a posted HTML form (UTF-8), each with all its values."""
+        """The fields of a posted HTML form (UTF-8), each with all its values; without its files."""
         from urllib.parse import parse_qs
 
+        if self._has_files():
+            fields: dict[str, list[str]] = {}
+            for name, is_file, content in self._parts():
+                if not is_file:
+                    fields.setdefault(name, []).append(content.decode("utf-8", "replace"))
+            return fields
         try:
             return parse_qs(self.raw.decode("utf-8"), keep_blank_values=True, max_num_fields=500)
         except ValueError:
             raise MalformedBody from None
+
+    def file(self, name: str) -> bytes:
+        """The bytes of a file that was chosen in a form; none when there is none."""
+        found = self._parts() if self._has_files() else ()
+        return next((content for one, is_file, content in found if is_file and one == name), b"")
+
+    def _has_files(self) -> bool:
+        return self.headers.get("content-type", "").lower().startswith(FILE_FORM)
+
+    def _parts(self) -> Iterator[tuple[str, bool, bytes]]:
+        """Name, whether it is a file, and content of each part (RFC 7578)."""
+        from email.parser import BytesParser  # few forms have files
+        from email.policy import HTTP
+
+        head = f"Content-Type: {self.headers['content-type']}\r\n\r\n".encode("latin-1", "replace")
+        for part in BytesParser(policy=HTTP).parsebytes(head + self.raw).iter_parts():
+            content = part.get_payload(decode=True)
+            name = part.get_param("name", header="content-disposition")
+            if isinstance(name, str) and isinstance(content, bytes):
+                yield name, part.get_filename() is not None, content
 
 
 @dataclass(frozen=True)
@@ -480,7 +507,7 @@ def folded() -> Blueprint:
                 return _unfold(blueprint.current_request, [unquote(part) for part in parts.values()])
 
             entry.__name__ = name
-            types = [FORM] if method == "POST" else []
+            types = [FORM, FILE_FORM] if method == "POST" else []
             blueprint.route(resource, methods=[method], name=name, content_types=types)(entry)
     return blueprint
 

@@ -816,6 +816,22 @@ class Runs(Protocol):
 
 
 @dataclass(frozen=True)
+class RunSums:
+    """What became of the people of some runs: `planned` of them are the sum of `in_progress`, `accepted`,
+    `failed`, `unknown` and `not_sent`; `read` are among the `delivered`, these among the accepted."""
+
+    total: Mapping[str, int]
+    by_area: Mapping[str, Mapping[str, int]]
+    """The same by district, or by what lies above it: together they are the total."""
+
+
+class Sums(Protocol):
+    def of_runs(self, runs: Sequence[RunBrief]) -> RunSums:
+        """Exact, as the runs stand now."""
+        ...
+
+
+@dataclass(frozen=True)
 class Proof:
     """One fact that a platform proved about one attempt. `code` belongs to `failed`."""
 

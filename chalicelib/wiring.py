@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from chalicelib.campaigns.corrections import Corrections
     from chalicelib.campaigns.counting import Counting
     from chalicelib.campaigns.law import ElectionLaw, Overrides
+    from chalicelib.campaigns.publishing import Publishing
     from chalicelib.campaigns.register import SmsRegister
     from chalicelib.campaigns.runs import Runs
     from chalicelib.campaigns.service import Campaigns
@@ -1061,6 +1062,23 @@ def runs() -> Runs:
         settings().organisation_kind,
         unsubscribe_url=lambda person: unsubscribing().url(person),
         turnout=turnout,
+    )
+
+
+@cache
+def publishing() -> Publishing:
+    from chalicelib.campaigns.publishing import Publishing
+    from chalicelib.queues import Queue
+
+    return Publishing(
+        store=_campaign_store(),
+        runs=runs(),
+        sums=reporter(),
+        areas=directory(),
+        departments=department_names,
+        themes=lambda: {theme.id: theme.names for theme in directory().themes()},
+        plan_queue=Queue(settings().plan_queue_url),
+        clock=clock(),
     )
 
 

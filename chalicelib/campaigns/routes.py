@@ -14,13 +14,19 @@ from chalicelib.campaigns.audience import Audience, CountingJob
 from chalicelib.campaigns.correction import Correction, Words
 from chalicelib.campaigns.messages import CHANNELS, Channel, Template
 from chalicelib.campaigns.model import Campaign, Content, Override, Run, Status
+from chalicelib.campaigns.publication import Publication
 from chalicelib.campaigns.service import READ
+from chalicelib.campaigns.showing import published
 from chalicelib.campaigns.times import LONGEST_SPREAD, Every, Quiet, Repeat
-from chalicelib.http import Api, ListQuery, Request, empty, next_cursor, page_of, read_cursor
+from chalicelib.http import PUBLIC, Api, ListQuery, Request, empty, html, next_cursor, page_of, read_cursor
 from chalicelib.identity.roles import Principal
+from chalicelib.pages import shell
 from chalicelib.shapes import Strict, View, plausible
 
 api = Api("campaigns")
+
+ON_A_PAGE = 10
+SHOWN_ROOTS = 7
 
 Change = cast(
     "type[BaseModel]",
@@ -437,6 +443,53 @@ def templates(request: Request, channel_id: str, query: ListQuery) -> Templates:
 def put_templates(request: Request, channel_id: str, body: TemplateList) -> Templates:
     wiring.campaigns().put_templates(request.principal.id, channel_id, body.items)
     return _templates(request, channel_id, ListQuery().limit)
+
+
+# --- for all ------------------------------------------------------------------------------------------------
+
+
+class PublicationsQuery(Strict):
+    limit: int = Field(25, ge=1, le=100)
+    cursor: str | None = None
+
+
+class PublicationList(View):
+    items: list[Publication]
+    next: str | None = None
+
+
+@api.get(
+    "/v1/transparency/campaigns",
+    allow=PUBLIC,
+    query=PublicationsQuery,
+    answer=PublicationList,
+    summary="Campaigns that have begun: words, who stands behind them, counts without small numbers",
+)
+def publications(request: Request, query: PublicationsQuery) -> PublicationList:
+    """What began last first. Counts change once a day; a number that is null is too small to be shown, or
+    would tell one that is."""
+    found, more = wiring.publishing().listed(query.limit, read_cursor(request))
+    return PublicationList(items=found, next=next_cursor(request, more))
+
+
+@api.page(
+    "GET",
+    "/transparency",
+    allow=PUBLIC,
+    summary="Campaigns as the public may see them, and the audit's seals",
+)
+def transparency(request: Request) -> Response:
+    found, more = wiring.publishing().listed(ON_A_PAGE, read_cursor(request))
+    page = shell.render(
+        "transparency.html",
+        request.lang,
+        path="/transparency",
+        campaigns=[published(one, request.lang) for one in found],
+        further=next_cursor(request, more),
+        first="cursor" not in request.query,
+        roots=wiring.audit().roots(SHOWN_ROOTS),
+    )
+    return html(page)
 
 
 def _templates(request: Request, channel_id: str, limit: int) -> Templates:

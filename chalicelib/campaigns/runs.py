@@ -201,6 +201,8 @@ class Runs:
                 with write_together() as transaction:
                     self.store.put_run(transaction, after, taken.event, now)
                     self.store.put_campaign(transaction, whole)
+                    if isinstance(taken.event, RunStarted):
+                        self.store.put_begun(transaction, after, now)
                     if taken.following is not None:
                         self.store.freeze_again(transaction, after, taken.following)
                         self.store.put_run(transaction, taken.following, _scheduled(taken.following), now)

@@ -7,13 +7,15 @@
     <campaign id>         correction#<n>  a correction or withdrawal: its words, who proposed and decided
     <campaign id>         judged          the content as an approver last decided on it
     <campaign id>         overrides       elections that it may go out under, for senders
+    <campaign id>         begun           since its first run began: when to publish it next    due
+    <campaign id>         public          what the public is shown of it                by_type (newest first)
     <job id>              counting        a large preview: what is counted so far; `expires`
     template#<channel>    <name>#<lang>   a template as the platform has approved it
 
 Index `by_type` (type, created_at): 1 read unit for each 8 kB of campaigns. Index `due` (due_key, due_at),
-sparse: `run` for runs that are scheduled, `dispatching` for those under way or paused; 0.5 read units when
-nothing is due. A campaign or run is read by key, consistently: 1 read unit for 4 kB. `frozen` is read once a
-container.
+sparse: `run` for runs that are scheduled, `dispatching` for those under way or paused, `publish` for what is
+to be published; 0.5 read units when nothing is due. A campaign or run is read by key, consistently: 1 read
+unit for 4 kB. `frozen` is read once a container.
 A change of a run is one transaction of run and campaign (2 items, 4 write units and their index entries); the
 end of a run of a series makes the next one in the same (4 items).
 """
@@ -28,7 +30,7 @@ from datetime import datetime
 from typing import Any
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
-from pynamodb.exceptions import DoesNotExist, PutError
+from pynamodb.exceptions import DoesNotExist, PutError, TransactWriteError
 from pynamodb.expressions.condition import Condition
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.transactions import TransactWrite
@@ -36,18 +38,20 @@ from pynamodb.transactions import TransactWrite
 from chalicelib.campaigns.correction import Correction
 from chalicelib.campaigns.messages import Template
 from chalicelib.campaigns.model import Campaign, Content, Run, run_id, split_run_id
+from chalicelib.campaigns.publication import Publication
 from chalicelib.clock import rfc3339
 from chalicelib.errors import NotFound
 from chalicelib.events.catalog import Event
 from chalicelib.events.outbox import raise_event
 from chalicelib.ports import RosterRange
-from chalicelib.tables import Table, TableName
+from chalicelib.tables import Table, TableName, failed_conditions, write_together
 
 CAMPAIGN = "campaign"
 OVERRIDES = "overrides"
 JUDGED = "judged"
 COUNTING = "counting"
-SCHEDULED, DISPATCHING = "run", "dispatching"
+BEGUN, PUBLIC = "begun", "public"
+SCHEDULED, DISPATCHING, PUBLISH = "run", "dispatching", "publish"
 Position = dict[str, Any]
 
 
@@ -289,6 +293,60 @@ class CampaignStore:
 
     def dispatching(self) -> list[str]:
         return [_run_id(row) for row in CampaignItem.due.query(DISPATCHING)]
+
+    def put_begun(self, transaction: TransactWrite, run: Run, at: datetime) -> None:
+        """Adds that a run of a campaign has begun, which is to be published."""
+        mark = CampaignItem(run.campaign_id, BEGUN, body=run.id, due_key=PUBLISH, due_at=rfc3339(at))
+        transaction.save(mark)
+
+    def to_publish(self, now: datetime, limit: int) -> list[str]:
+        """Ids of campaigns that are to be published by `now`."""
+        rows = CampaignItem.due.query(PUBLISH, CampaignItem.due_at <= rfc3339(now), limit=limit)
+        return [row.pk for row in rows]
+
+    def begun(self, campaign_id: str) -> tuple[str, str] | None:
+        """The run that was the last to begin, and when the campaign is to be published (empty: never again);
+        None while none has begun."""
+        item = _item(campaign_id, BEGUN)
+        return (item.body, item.due_at or "") if item else None
+
+    def publish(self, publication: Publication, seen: tuple[str, str], next_look: datetime | None) -> None:
+        """Writes what the public is shown, and when to look again; nothing when a run began meanwhile or
+        somebody else was quicker."""
+        mark = CampaignItem(publication.id, BEGUN, body=seen[0])
+        if next_look is not None:
+            mark.due_key, mark.due_at = PUBLISH, rfc3339(next_look)
+        item = CampaignItem(
+            publication.id,
+            PUBLIC,
+            body=publication.model_dump_json(),
+            type=PUBLIC,
+            created_at=publication.begun_at,
+        )
+        try:
+            with write_together() as transaction:
+                same = (CampaignItem.body == seen[0]) & (CampaignItem.due_at == seen[1])
+                transaction.save(mark, condition=same)
+                transaction.save(item)
+        except TransactWriteError as error:
+            if not failed_conditions(error):
+                raise
+
+    def published(self, campaign_id: str) -> Publication | None:
+        item = _item(campaign_id, PUBLIC)
+        return Publication.model_validate_json(item.body) if item else None
+
+    def publications(self, after: Position | None, page: int) -> Iterator[tuple[Publication, Position]]:
+        """What is published, what began last first, each with its own place; read by `page`."""
+        rows = CampaignItem.by_type.query(
+            PUBLIC, scan_index_forward=False, page_size=page, last_evaluated_key=after
+        )
+        for row in rows:
+            place = {"pk": row.pk, "sk": row.sk, "type": row.type, "created_at": row.created_at}
+            yield (
+                Publication.model_validate_json(row.body),
+                {name: {"S": value} for name, value in place.items()},
+            )
 
     def put_template(self, transaction: TransactWrite, channel: str, template: Template) -> None:
         """Adds the write of a registered template."""

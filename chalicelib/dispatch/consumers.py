@@ -23,7 +23,10 @@ def launch_due(event: CloudWatchEvent) -> None:
     try:
         wiring.planner().tick()
     finally:  # an ill channel is probed also when planning cannot be looked after
-        wiring.breaker().watch()
+        try:
+            wiring.breaker().watch()
+        finally:
+            wiring.publishing().tick()
 
 
 @bp.on_sqs_message(queue="plan", batch_size=10, name="plan_run")
@@ -34,6 +37,8 @@ def plan_run(event: SQSEvent) -> PartialItemFailureResponse:
             wiring.bundler().step(message)
         elif "preview" in message:
             wiring.counting().step(message)
+        elif "publish" in message:
+            wiring.publishing().step(message)
         else:
             wiring.planner().handle(message)
 

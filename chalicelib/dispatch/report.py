@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -30,7 +30,7 @@ from chalicelib.dispatch.model import (
 from chalicelib.dispatch.store import DispatchStore
 from chalicelib.errors import NotFound
 from chalicelib.platforms.base import Gateway
-from chalicelib.ports import RunBrief
+from chalicelib.ports import RunBrief, RunSums
 
 KEPT_S = 3.0
 """How long the sums of a run that is being dispatched are kept before its tallies are read again."""
@@ -41,6 +41,7 @@ LATELY_S = 60
 HOUR_S = 3600
 NO_TIMES = frozenset({Fact.SUPERSEDED, Fact.CLOSED, Fact.RESENT, Fact.NEXT})
 """Facts that tell nothing of the message's way: a decision is listed as such."""
+PLAIN = ("planned", "in_progress", "accepted", "delivered", "read", "failed", "unknown")
 REASONS = ("skipped", "not_sent", "failed_by_code")
 
 
@@ -143,6 +144,11 @@ class Reporter:
             self.clock.now(),
         )
 
+    def of_runs(self, runs: Sequence[RunBrief]) -> RunSums:
+        """Implements ports.Sums."""
+        found = self.report(runs)
+        return RunSums(_plain(found.counts), {area: _plain(one) for area, one in found.by_area.items()})
+
     def deliveries(
         self, run: str, status: Status | None, after: str | None, limit: int
     ) -> tuple[list[Delivery], str | None]:
@@ -207,6 +213,10 @@ class Reporter:
             if tally.channel
             else tally
         )
+
+
+def _plain(counts: Counts) -> dict[str, int]:
+    return {name: getattr(counts, name) for name in PLAIN} | {"not_sent": counts.not_sent.total()}
 
 
 def _area(way: Way) -> str:

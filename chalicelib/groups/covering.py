@@ -89,6 +89,14 @@ class Coverage:
         names = self._names(shown)
         return Page(asked, level, node.below, node.goal, gaps, bool(here), shown, names, place)
 
+    def reach(self) -> tuple[int, int]:
+        """How many approved creators there are, and in how many districts."""
+        found = self.store.partition(COUNTRY)
+        if not found.path:
+            return 0, 0
+        gaps = [one.gaps["district"] for one in found.folded.values() if "district" in one.gaps]
+        return found.head.below.influencers, sum(one.nodes - one.no_influencer for one in gaps)
+
     def set_goal(self, who: Principal, area: str, share: float | None) -> None:
         """Sets the share of women that an area's groups are to reach, with all below that have no goal of
         their own; None takes it away. Raises NotFound, InvalidInput for all of India."""

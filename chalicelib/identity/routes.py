@@ -35,7 +35,6 @@ from chalicelib.shapes import Strict, View
 
 api = Api("identity")
 
-SHOWN_ROOTS = 31
 OWN_PLACE = re.compile(r"(?:/[A-Za-z0-9_.-]+)+")
 """Nothing that a browser could read as another host: no empty part, no backslash, no control character."""
 
@@ -243,12 +242,6 @@ def read_roots(request: Request, query: RootsQuery) -> RootList:
     ]
     more = {"before": shown[-1].date} if len(found) > len(shown) else None
     return RootList(items=items, next=next_cursor(request, more))
-
-
-@api.page("GET", "/transparency", allow=PUBLIC, summary="What is published about the audit")
-def transparency(request: Request) -> Response:
-    roots = wiring.audit().roots(SHOWN_ROOTS)
-    return html(shell.render("transparency.html", request.lang, path="/transparency", roots=roots))
 
 
 @api.page("GET", "/signin", allow=PUBLIC, summary="Sign in, or see who is signed in")

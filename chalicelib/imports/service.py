@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import hashlib
+import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -24,6 +27,25 @@ HOLDS_S = 3600
 JOBS_AN_HOUR = 60
 LINK_S = 900
 CONTENT_TYPE = "text/csv"
+MOST_IN_A_FORM = 4 * 1024 * 1024
+"""Bytes: a Lambda is given at most 6 MB, and a third of that is how bytes travel there (base64)."""
+TOO_LARGE = "This file is larger than %(most)s MB. Divide it, or bring it in over the interface."
+WHOLE = 2**40
+_REASON = "reason_"
+
+
+@dataclass(frozen=True)
+class RowError:
+    """A row that was not taken: its number as spreadsheets count, the column, and why, by language."""
+
+    row: int
+    column: str
+    reasons: Mapping[str, str]
+
+    @classmethod
+    def of(cls, cells: Mapping[str, str]) -> RowError:
+        reasons = {name[len(_REASON) :]: text for name, text in cells.items() if name.startswith(_REASON)}
+        return cls(int(cells["row"]), cells["column"], reasons)
 
 
 @dataclass(frozen=True)
@@ -51,6 +73,80 @@ class Imports:
 
         Raises InvalidInput; Forbidden for a kind that this person may not import; TooManyRequests.
         """
+        job = self._announced(
+            by,
+            ids.new_id("imp"),
+            kind=kind,
+            dry_run=dry_run,
+            sha256=sha256,
+            size=size,
+            options=options,
+            columns=columns,
+        )
+        return job, *self.form(job)
+
+    def hand_in(self, by: Principal, *, kind: str, options: Mapping[str, str], file: bytes, once: str) -> Job:
+        """A dry run of a file that is at hand, started. The same file with the same `once` again is the same
+        job. Raises as `make` does, InvalidInput on `file` for one that is empty or too large for a form."""
+        if not file or len(file) > MOST_IN_A_FORM:
+            wrong = ("file_missing", "Please choose a file.") if not file else ("file_too_large", TOO_LARGE)
+            raise InvalidInput.of("file", *wrong, most=MOST_IN_A_FORM // 1024 // 1024)
+        sha256 = hashlib.sha256(file).hexdigest()
+        told = sorted(f"{name} {value}" for name, value in options.items())
+        ident = ids.id_from("imp", by.id, once, kind, sha256, *told)
+        job = self.store.get(ident) or self._announced(
+            by, ident, kind=kind, dry_run=True, sha256=sha256, size=len(file), options=options, columns={}
+        )
+        if job.status != "created":
+            return job
+        self.files.put(job.file, file, CONTENT_TYPE)
+        return self.start(by, job.id)
+
+    def taken_over(self, job: Job) -> str:
+        """The id of the import that takes what this dry run has looked at, whether there is one yet or
+        not."""
+        return ids.id_from("imp", job.id, "taken over")
+
+    def take_over(self, by: Principal, job_id: str) -> Job:
+        """Does what a dry run has shown: an import of the same file, started; asked again it is the same one.
+        Raises NotFound; Forbidden for who did not make the dry run; Conflict for one that has not ended, and
+        when the file is gone."""
+        shown = self.get(by, job_id)
+        if shown.actor != by.id:
+            raise Forbidden("Only who made an import may start it.")
+        if not shown.dry_run or shown.status != "finished":
+            raise Conflict
+        ident = self.taken_over(shown)
+        job = self.store.get(ident)
+        if job is None and self.files.part(shown.file, 0, 1) is None:
+            raise Conflict("The file has not been uploaded yet, or is gone.")
+        job = job or self._announced(
+            by,
+            ident,
+            kind=shown.kind,
+            dry_run=False,
+            sha256=shown.sha256,
+            size=shown.bytes,
+            options=shown.options,
+            columns=shown.columns,
+        )
+        if job.status != "created":
+            return job
+        self.files.copy(shown.file, job.file)
+        return self.start(by, job.id)
+
+    def _announced(
+        self,
+        by: Principal,
+        ident: str,
+        *,
+        kind: str,
+        dry_run: bool,
+        sha256: str,
+        size: int,
+        options: Mapping[str, str],
+        columns: Mapping[str, str],
+    ) -> Job:
         known = self.kinds.get(kind)
         if known is None:
             choice = ", ".join(sorted(self.kinds))
@@ -62,7 +158,7 @@ class Imports:
                 "bytes", "less_than_equal", "The most that is allowed is %(le)s.", le=MOST_BYTES
             )
         job = Job(
-            id=ids.new_id("imp"),
+            id=ident,
             kind=kind,
             dry_run=dry_run,
             sha256=sha256,
@@ -78,7 +174,7 @@ class Imports:
         self._check(job, known())
         self.limits.spend(f"import#{by.id}", JOBS_AN_HOUR, 3600)
         self.store.add(job)
-        return job, *self.form(job)
+        return job
 
     def form(self, job: Job) -> tuple[str, dict[str, str]]:
         """Where, and with which fields before it, the file of a job is to be posted, while that is open."""
@@ -144,6 +240,14 @@ class Imports:
         """From where the file of errors may be read for a quarter of an hour; None where there is none."""
         ended = job.status in ("finished", "failed")
         return self.files.link(job.errors_file, LINK_S) if ended and job.sums.listed else None
+
+    def errors(self, job: Job) -> list[RowError]:
+        """The rows that were not taken, as far as they are listed; none while the job goes on."""
+        if job.status not in ("finished", "failed") or not job.sums.listed:
+            return []
+        part = self.files.part(job.errors_file, 0, WHOLE)
+        text = part.body.decode("utf-8-sig") if part is not None else ""
+        return [RowError.of(row) for row in csv.DictReader(io.StringIO(text))]
 
     def upload_until(self, job: Job) -> datetime:
         """Until when the file may be posted."""

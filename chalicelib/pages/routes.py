@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from chalice.app import Response
 
+from chalicelib import wiring
 from chalicelib.errors import NotFound
 from chalicelib.folding import ROOT
 from chalicelib.http import PUBLIC, SAFE_HEADERS, Api, Request, html, redirect
+from chalicelib.i18n import translate
 from chalicelib.pages import shell
+from chalicelib.pages.shell import mark
+from chalicelib.public_counts import rounded
 
 api = Api("pages")
 
+LATEST = 3
+"""Campaigns on the first page."""
 A_YEAR = "public, max-age=31536000, immutable"
 TYPES = {
     "card.png": "image/png",
@@ -30,7 +36,17 @@ ABOUT = frozenset(("accessibility", "help", "privacy", "sitemap", "terms"))
 
 @api.page("GET", "/", allow=PUBLIC, summary="What this is, and how to join")
 def landing(request: Request) -> Response:
-    return html(shell.render("landing.html", request.lang, path="/"))
+    latest, _ = wiring.publishing().listed(LATEST, None)
+    creators, districts = wiring.coverage().reach()
+    numbers = [(mark("creators"), rounded(creators)), (mark("districts"), rounded(districts))]
+    page = shell.render(
+        "landing.html",
+        request.lang,
+        path="/",
+        latest=latest,
+        numbers=[(translate(request.lang, what), number) for what, number in numbers if number],
+    )
+    return html(page)
 
 
 @api.page("GET", "/about/{name}", allow=PUBLIC, summary="Help, the list of pages, and what holds here")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from chalicelib import i18n
 from chalicelib.errors import JanJanError
 from chalicelib.pages import figures
-from chalicelib.pages.frame import frame
+from chalicelib.pages.frame import frame, named
 from chalicelib.settings import settings
 
 if TYPE_CHECKING:
@@ -53,6 +53,12 @@ def mark(text: str) -> str:
     return text
 
 
+def isolated(text: str, lang: str) -> str:
+    """A day or a number as it stands in a line of this language: next to Arabic letters its parts would else
+    change places."""
+    return f"\u2066{text}\u2069" if lang in RIGHT_TO_LEFT and text else text
+
+
 def render(template: str, lang: str, **values: object) -> str:
     """The page `templates/<template>` in `lang`. `path` among the values is where the language links lead;
     without it there are none."""
@@ -93,7 +99,10 @@ def _environment(lang: str) -> Environment:
         lstrip_blocks=True,
     )
     made.install_gettext_translations(i18n.catalogue(lang), newstyle=True)  # type: ignore[attr-defined]
-    made.filters.update(day=figures.day, grouped=figures.grouped, rupees=figures.rupees)
+    made.filters.update(
+        day=lambda of: isolated(figures.day(of), lang), grouped=figures.grouped, rupees=figures.rupees
+    )
+    made.filters.update(named=lambda names: named(names, lang))
     made.globals.update(
         lang=lang,
         rtl=lang in RIGHT_TO_LEFT,

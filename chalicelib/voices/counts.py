@@ -6,18 +6,17 @@ under its district. Those that were joined to another one and those hidden as ab
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from statistics import median
 from typing import Any, Literal
 
 from chalicelib.clock import IST
+from chalicelib.public_counts import SMALL, Key, hide
 from chalicelib.shapes import View
 from chalicelib.voices.model import Voice
 
-SMALL = 5
-"""Numbers from 1 to 4 are not shown."""
 TOTAL = "total"
 NOBODY = "-"
 """The department of voices that have none yet."""
@@ -141,71 +140,6 @@ def middle(durations: Mapping[int, int]) -> float | None:
 
 
 # --- what may be shown --------------------------------------------------------------------------------------
-
-Key = tuple[str, str]
-"""A row and a column."""
-PRIME = 2**61 - 1
-
-
-def hide(numbers: Mapping[Key, int], sums: Collection[Sequence[Key]]) -> set[Key]:
-    """The numbers that are not shown: the small ones, and as many others that no small one follows from what
-    is shown and all of `sums` together; of each of these the first number is the sum of the others. Where a
-    number is hidden a small neighbour is rather hidden with it than a large one; a zero only where there is
-    nothing else."""
-    small = {key for key, number in numbers.items() if 0 < number < SMALL}
-    hidden = set(small)
-
-    def hide_one_of(keys: Iterable[Key]) -> None:
-        shown = [key for key in keys if key not in hidden]
-        if shown:
-            hidden.add(min(shown, key=lambda key: (numbers[key] == 0, numbers[key], key)))
-
-    while True:
-        before = len(hidden)
-        for one in sums:
-            if sum(key in hidden for key in one) == 1:
-                hide_one_of(one)
-        if len(hidden) == before:
-            for key in sorted(small & following(hidden, sums)):
-                near = [other for one in sums if key in one for other in one]
-                hide_one_of(near if not hidden.issuperset(near) else numbers)
-        if len(hidden) == before:
-            return hidden
-
-
-def following(hidden: Collection[Key], sums: Collection[Sequence[Key]]) -> set[Key]:
-    """Of the hidden numbers those that whoever takes all sums together can reckon: the sums are solved for
-    the hidden numbers (by elimination, modulo a large prime: whether there is one answer is all that is
-    asked)."""
-    solved: dict[Key, dict[Key, int]] = {}
-    """One number by others that stay open: none, and it is known."""
-    within: dict[Key, set[Key]] = defaultdict(set)
-    """In what is solved so, where an open number stands."""
-
-    def add(row: dict[Key, int], other: Mapping[Key, int], times: int) -> None:
-        for key, factor in other.items():
-            row[key] = (row.get(key, 0) + times * factor) % PRIME
-            if not row[key]:
-                del row[key]
-
-    for one in sums:
-        row: dict[Key, int] = {}
-        for key, factor in ((key, 1 if place else -1) for place, key in enumerate(one) if key in hidden):
-            add(row, solved.get(key, {key: 1}), factor)
-        if not row:
-            continue
-        picked = min(row, key=lambda key: len(within[key]))
-        turned = pow(-row.pop(picked), -1, PRIME)
-        by = {key: factor * turned % PRIME for key, factor in row.items()}
-        for user in within.pop(picked):
-            times = solved[user].pop(picked)
-            add(solved[user], by, times)
-            for key in by:
-                (within[key].add if key in solved[user] else within[key].discard)(user)
-        solved[picked] = by
-        for key in by:
-            within[key].add(picked)
-    return {key for key, by in solved.items() if not by}
 
 
 def table(sums: Mapping[str, Sum]) -> dict[str, Any]:

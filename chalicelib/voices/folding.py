@@ -2,7 +2,7 @@
 
 A mark says where something has changed, and nothing more: what is written is read anew. So a fold may come
 twice, late, beside another one, or after a crash half-way, and the sums end as the truth is. A mark goes
-last.
+last. A table is seen from the next evening on, as the last fold before it left it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
-from chalicelib.clock import Clock, rfc3339
+from chalicelib.clock import IST, Clock, rfc3339
+from chalicelib.public_counts import next_evening
 from chalicelib.voices.counts import Cell, Sum, summed, table
 from chalicelib.voices.store import VoiceStore
 
@@ -45,9 +46,13 @@ class Folding:
             body = summed(self.store.facts(cell)).model_dump_json(exclude_defaults=True)
             if not self.store.put_sum(cell, body, seen):
                 return False  # somebody else folds: the marks stay for the next tick
-        _, seen = self.store.table(month)
-        if not self.store.put_table(month, json.dumps(self._table(month)), seen):
+        now = self.clock.now()
+        evening = next_evening(now)
+        seen = self.store.table_rev(month, evening)
+        if not self.store.put_table(month, evening, json.dumps(self._table(month)), seen):
             return False
+        if not seen:
+            self.store.forget_tables(month, now)
         for mark, rev in (one for found in cells.values() for one in found):
             self.store.clean(mark, rev)
         return True
@@ -58,8 +63,9 @@ class Folding:
         return {"month": month, "at": rfc3339(self.clock.now())} | shown
 
     def public(self, month: str | None) -> dict[str, Any] | None:
-        """A month's public table (None: the latest) as it was last folded; None when there is none."""
-        asked = month or self.store.latest_month()
-        body, _ = self.store.table(asked) if asked else ("", 0)
-        found: dict[str, Any] | None = json.loads(body) if body else None
-        return found
+        """A month's public table (None: the latest) as it stood on the last evening; None when there is
+        none."""
+        now = self.clock.now()
+        body = self.store.table(month or f"{now.astimezone(IST):%Y-%m}", now)
+        found: dict[str, Any] = json.loads(body) if body else {}
+        return found if found and month in (None, found["month"]) else None

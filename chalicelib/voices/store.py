@@ -17,7 +17,7 @@
     facts#<month>#<cell>    <voice>               what a voice adds to the public counts            fold
     dirty                   <month>#<cell>#<v.>   counts that are to be folded anew; `rev`          fold
     sums#<month>            <cell>                a cell's sum, folded; `rev`                       fold
-    table                   <month>               a month's public table, small numbers hidden      key
+    table                   <month>#<evening>     a month's public table as from an evening on      key
 
 Indexes: `by_desk` (desk = `<department or ->#<shelf>`, placed = `<time>#<id>`), `by_ground` (ground = shelf,
 place = `<ids of the path down to the district>/#<time>#<id>`), `due` (due_key, due_at; sparse: open voices
@@ -372,21 +372,32 @@ class VoiceStore:
         rows = VoiceItem.query(f"sums#{month}", consistent_read=True)
         return {row.sk: row.body or "" for row in rows}
 
-    def table(self, month: str) -> tuple[str, int]:
-        """A month's public table as JSON and its revision; empty and 0 for none."""
-        row = _get(TABLE, month)
-        return (row.body or "", int(row.rev or 0)) if row else ("", 0)
+    def table_rev(self, month: str, evening: datetime) -> int:
+        """The revision of the table that a month shows from an evening on; 0 for none."""
+        row = _get(TABLE, f"{month}#{rfc3339(evening)}")
+        return int(row.rev or 0) if row else 0
 
-    def put_table(self, month: str, body: str, seen: int) -> bool:
-        item = VoiceItem(TABLE, month, body=body, rev=seen + 1)
+    def put_table(self, month: str, evening: datetime, body: str, seen: int) -> bool:
+        """Writes it; False when somebody else has, since revision `seen`."""
+        item = VoiceItem(TABLE, f"{month}#{rfc3339(evening)}", body=body, rev=seen + 1)
         return _quietly(
             lambda: item.save(condition=VoiceItem.rev == seen if seen else VoiceItem.pk.does_not_exist())
         )
 
-    def latest_month(self) -> str:
-        """The latest month that has a table; empty for none."""
-        rows = VoiceItem.query(TABLE, scan_index_forward=False, limit=1)
-        return next((row.sk for row in rows), "")
+    def table(self, month: str, now: datetime) -> str:
+        """The public table of a month, or of the latest one before it that has any, as JSON, as it was on the
+        last evening; empty for none."""
+        rows = self._tables(VoiceItem.sk <= f"{month}#{rfc3339(now)}")
+        return next((row.body or "" for row in rows if row.sk.partition("#")[2] <= rfc3339(now)), "")
+
+    def forget_tables(self, month: str, now: datetime) -> None:
+        """Deletes the tables of evenings before the last one."""
+        past = list(self._tables(VoiceItem.sk.between(f"{month}#", f"{month}#{rfc3339(now)}")))
+        for row in past[1:]:
+            row.delete()
+
+    def _tables(self, which: Condition) -> Iterator[VoiceItem]:
+        return VoiceItem.query(TABLE, which, scan_index_forward=False, page_size=2)
 
 
 def _from(voice: Voice) -> tuple[str, str]:

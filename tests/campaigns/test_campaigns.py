@@ -422,6 +422,17 @@ def test_a_run_that_goes_on_wakes_its_chunks_when_every_sender_knows(campaigns, 
     assert queued(queue) == [{"wake": run}]
 
 
+def test_why_a_run_was_paused_and_called_off_stays_in_the_audit(campaigns):
+    campaign, run = dispatching(campaigns)
+    campaigns.pause(EDITOR, campaign, reason="A wrong word in it")
+    campaigns.cancel(EDITOR, campaign, reason="It cannot be mended")
+    entries, _ = wiring.audit().of(f"campaign#{campaign}", limit=2)
+    assert [(entry.action, dict(entry.detail)) for entry in entries] == [
+        ("run.cancelled", {"run": run, "reason": "It cannot be mended"}),
+        ("run.paused", {"run": run, "reason": "A wrong word in it"}),
+    ]
+
+
 def test_a_run_paused_before_it_begins_waits_beyond_its_time_and_begins_when_it_goes_on(made, queue):
     campaigns = made()
     campaign = approved(campaigns)

@@ -136,9 +136,9 @@ def test_a_record_of_the_stream_calls_for_its_event():
 
 
 def test_the_minute(recorded):
-    planner, breaker = recorded("planner"), recorded("breaker")
+    planner, breaker, publishing = recorded("planner"), recorded("breaker"), recorded("publishing")
     invoke("launch_due", "schedule_rule")
-    assert (planner.calls, breaker.calls) == ([("tick",)], [("watch",)])
+    assert (planner.calls, breaker.calls, publishing.calls) == ([("tick",)], [("watch",)], [("tick",)])
 
 
 def test_the_minute_of_figures_counts_followers_for_a_while_then_measures_posts(recorded):

@@ -243,6 +243,13 @@ RULES = (
     _rule(
         "own",
         """
+        GET /console/imports
+        GET /console/imports/new/{kind}
+        POST /console/imports/new/{kind}
+        GET /console/imports/new/{kind}/sample
+        GET /console/imports/{job_id}
+        POST /console/imports/{job_id}/start
+        POST /console/imports/{job_id}/taken
         GET /v1/imports
         POST /v1/imports
         GET /v1/imports/{job_id}
@@ -426,10 +433,12 @@ RULES = (
         GET /v1/schemes/{scheme}
         GET /v1/schemes/{scheme}/progress
         GET /transparency
+        GET /v1/transparency/campaigns
         GET /v1/audit/roots
         GET /v1/voices/counts
         """,
-        "published: the tree, departments with proven accounts, schemes, counts of voices, the audit's seals",
+        "published: the tree, departments with proven accounts, schemes, campaigns that have begun, counts "
+        "of voices, the audit's seals",
     ),
     _rule(
         "public",
@@ -523,6 +532,7 @@ PARAMETERS = {
 }
 """Path parameters, of one feature where it is named, whose ids are kept under another name (Side.ids)."""
 FIXED = {
+    "kind": "groups",
     "channel_id": "whatsapp-main",
     "number": "1",
     "webhook_id": "sample",

@@ -102,7 +102,7 @@ def test_a_new_language_is_a_folder_and_nothing_else(
         known.cache_clear()
     try:
         assert i18n.negotiate("ta", None, "hi") == "ta"
-        shown = shell.render("landing.html", "ta", path="/")
+        shown = shell.render("about_help.html", "ta", path="/")
         assert '<html lang="ta">' in shown
         assert "எங்களுடன் இணையுங்கள்" in shown
         assert ">தமிழ்</span>" in shown
@@ -113,5 +113,5 @@ def test_a_new_language_is_a_folder_and_nothing_else(
 
 
 def test_urdu_runs_from_right_to_left() -> None:
-    assert '<html lang="ur" dir="rtl">' in shell.render("landing.html", "ur", path="/")
-    assert "dir=" not in shell.render("landing.html", "hi", path="/").partition("<body")[0]
+    assert '<html lang="ur" dir="rtl">' in shell.render("about_help.html", "ur", path="/")
+    assert "dir=" not in shell.render("about_help.html", "hi", path="/").partition("<body")[0]

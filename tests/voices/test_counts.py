@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from contextlib import suppress
+from datetime import timedelta
 from fractions import Fraction
 from statistics import median
 from typing import Any
@@ -12,8 +13,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from chalicelib.voices.counts import COLUMNS, IN_ROW, Fact, Sum, added, following, hide, middle, summed, table
+from chalicelib.clock import FixedClock, parse_rfc3339, rfc3339
+from chalicelib.public_counts import following, hide, last_evening, next_evening
+from chalicelib.voices.counts import COLUMNS, IN_ROW, Fact, Sum, added, middle, summed, table
 from chalicelib.voices.folding import Folding
+from chalicelib.voices.store import VoiceItem
 from tests.dispatch.world import Crash, Faults
 from tests.voices.world import ADMIN, WATER, World
 
@@ -140,8 +144,13 @@ def test_no_hidden_number_stands_alone_in_any_sum(parts):
 # --- as voices write them -----------------------------------------------------------------------------------
 
 
+def tonight(world: World) -> Folding:
+    return Folding(world.store, FixedClock(at=next_evening(world.clock.now())))
+
+
 def shown(world: World, month: str = "2026-03") -> dict[str, Any]:
-    found = world.folding.public(month)
+    """The table that the next evening brings."""
+    found = tonight(world).public(month)
     assert found is not None
     return {name: value for name, value in found.items() if name != "at"}
 
@@ -164,10 +173,59 @@ def test_the_public_table_tells_what_has_become_of_a_months_voices(busy: World) 
     busy.tick()
     total = shown(busy)["total"]
     assert total["received"] == 30
-    assert busy.folding.public(None) == busy.folding.public("2026-03")
-    assert busy.folding.public("2026-02") is None
+    assert tonight(busy).public(None) == tonight(busy).public("2026-03")
+    assert tonight(busy).public("2026-02") is None
     text = str(shown(busy))
     assert "voi_" not in text and "JJ-" not in text
+
+
+def test_what_is_public_changes_in_the_evening_alone(world: World) -> None:
+    for n in range(6):
+        world.receive(f"e{n}")
+    world.tick()
+    assert world.folding.public(None) is None
+    world.clock.forward((next_evening(world.clock.now()) - world.clock.now()).total_seconds())
+    first = world.folding.public(None)
+    assert first is not None
+    assert first["total"]["received"] == 6
+    world.receive("e7")
+    world.tick()
+    assert world.folding.public(None) == world.folding.public("2026-03") == first
+    world.days(0.99)
+    world.tick()
+    assert world.folding.public(None) == first
+    world.days(0.02)
+    assert world.folding.public(None)["total"]["received"] == 7  # type: ignore[index]
+
+
+def test_an_evenings_table_goes_once_the_next_one_is_seen(world: World) -> None:
+    for day in range(4):
+        world.receive(f"e{day}")
+        world.tick()
+        world.days(1)
+    kept = list(world.store._tables(VoiceItem.sk >= "2026-03"))
+    assert len(kept) == 2
+    assert world.folding.public(None) is not None
+
+
+def test_a_month_without_a_table_of_its_own_shows_the_one_before(world: World) -> None:
+    world.receive("e1")
+    world.tick()
+    world.days(40)
+    found = world.folding.public(None)
+    assert found is not None
+    assert found["month"] == "2026-03"
+    world.receive("e2")
+    world.tick()
+    assert world.folding.public(None) == found
+    assert world.folding.public("2026-04") is None
+
+
+def test_the_evening_is_six_oclock_in_india() -> None:
+    for told, last in (("12:29:59Z", "2026-03-03T12:30:00Z"), ("12:30:00Z", "2026-03-04T12:30:00Z")):
+        now = parse_rfc3339(f"2026-03-04T{told}")
+        assert rfc3339(last_evening(now)) == last
+        assert next_evening(now) - last_evening(now) == timedelta(days=1)
 
 
 def test_a_voice_that_moves_is_counted_where_it_is(world: World) -> None:
@@ -194,7 +252,8 @@ def test_a_voice_that_moves_is_counted_where_it_is(world: World) -> None:
 
 
 def test_folds_that_die_anywhere_or_come_twice_end_as_the_truth_is(busy: World) -> None:
-    names = ("dirty", "sum_rev", "facts", "put_sum", "sums", "table", "put_table", "clean")
+    names = ("dirty", "sum_rev", "facts", "put_sum", "sums", "clean")
+    names += ("table_rev", "put_table", "forget_tables")
     for after in (False, True):
         for at in (1, 2, 3, 4, 5, 9, 14, 18, 19, 20, 21, 22, 40):
             faults = Faults()
