@@ -7,7 +7,7 @@ import time
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
-from chalicelib.clock import Clock
+from chalicelib.clock import Clock, parse_rfc3339
 from chalicelib.settings import settings
 
 if TYPE_CHECKING:
@@ -750,7 +750,7 @@ def erasing() -> Erasing:
 
     def more(left: Left) -> None:
         for source in left.sources:
-            voices().forget_source(source)
+            voices().forget_source(source, parse_rfc3339(left.at))
         groups().forget_admin(left.person, left.path)
 
     return Erasing(

@@ -175,7 +175,7 @@ def audit_page(request: Request) -> Response:
             entries, more = _entries(request, kind, identity)
     except InvalidInput as found:
         error = found
-    chain = chain_of(f"{kind}#{identity}") if identity and not error else ""
+    chain = chain_of(f"{kind}#{identity}") if kind and identity and not error else ""
     if chain and request.query.get("check"):
         head, broken_at = wiring.audit().check(chain)
         checked = {"entries": head.seq, "hash": head.hash, "broken_at": broken_at}

@@ -38,6 +38,7 @@ api = Api("identity")
 OWN_PLACE = re.compile(r"(?:/[A-Za-z0-9_.-]+)+")
 """Nothing that a browser could read as another host: no empty part, no backslash, no control character."""
 
+
 class Credentials(Strict):
     username: str = Field(min_length=1, max_length=254)
     """The e-mail address."""

@@ -90,7 +90,11 @@ class Erasing:
             if found is None:  # this very wish, whose answer was lost, or the same from another page
                 return
             now = self.clock.now()
-            sources = [self.sources(channel, address) for channel, address in found.addresses.items()]
+            sources = [
+                self.sources(channel, address)
+                for channel, address in found.addresses.items()
+                if self.store.owner_of(channel, address) in (None, found.id)  # who left may not have it now
+            ]
             write = self.store.erasure(found, InfluencerErased(influencer_id=found.id), now, sources)
             try:
                 self.audit.committing(

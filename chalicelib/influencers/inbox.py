@@ -5,6 +5,7 @@ Two round trips a page: the person beside the ledger, then what became of what w
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -67,7 +68,7 @@ class Inbox:
         ids = list(dict.fromkeys(one.campaign_id for one in begun))
         start = ids.index(after) + 1 if after in ids else 0
         page = ids[start : start + limit]
-        wanted = [one for one in begun if one.campaign_id in page][:AT_ONCE]
+        wanted = _in_turn([one for one in begun if one.campaign_id in page])[:AT_ONCE]
         sent, shown = self._read(wanted, page, person.language)
         found = [
             Got(shown[one], reached)
@@ -118,6 +119,16 @@ class Inbox:
         if not begun:
             return [], {}
         return both(lambda: self.histories.became(begun), lambda: self.campaigns.shown(campaigns, language))
+
+
+def _in_turn(begun: Sequence[Begun]) -> list[Begun]:
+    """The newest of each campaign before the second of any: what came each day hides nothing else."""
+    turns: Counter[str] = Counter()
+    ranked = []
+    for one in begun:
+        ranked.append((turns[one.campaign_id], one))
+        turns[one.campaign_id] += 1
+    return [one for _, one in sorted(ranked, key=lambda ranked: ranked[0])]
 
 
 def _reached(sent: Sent, campaign: str) -> bool:

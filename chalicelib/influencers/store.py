@@ -941,10 +941,9 @@ class PeopleStore:
             was_stopped = bool(before and before.stopped)
             changed_by = evidence if was_stopped != stopped else (before.evidence if before else None)
             with write_together() as transaction:
-                transaction.save(
-                    OwnedItem(stop_key, ALONE, stopped=stopped, at=rfc3339(at), evidence=changed_by),
-                    condition=_as_seen(before),
-                )
+                word = OwnedItem(stop_key, ALONE, stopped=stopped, at=rfc3339(at), evidence=changed_by)
+                word.proof = before.proof if before else None
+                transaction.save(word, condition=_as_seen(before))
                 if person is None:
                     transaction.condition_check(OwnedItem, claim_key, CLAIM, condition=_as_seen(claim))
                 elif was_stopped != stopped:

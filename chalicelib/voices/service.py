@@ -357,10 +357,11 @@ class Voices:
         """What stands for an address where its voices are found."""
         return source_key(self.keyed_hash, channel, address)
 
-    def forget_source(self, key: str) -> int:
-        """The same by what stands for the address."""
+    def forget_source(self, key: str, until: datetime | None = None) -> int:
+        """The same by what stands for the address; in those that came `until` then, where it is given: what
+        came later may be the word of whoever has the address by now."""
         number = 0
-        while found := [one for one in self.store.of_address(key, 0) if one.source_key == key]:
+        while found := [one for one in self.store.of_address(key, 0, until) if one.source_key == key]:
             for voice in found:
                 self.forget_sender(voice.id)
                 number += 1

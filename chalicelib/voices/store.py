@@ -282,10 +282,15 @@ class VoiceStore:
         row = _get(voice_id, f"{TOLD}{step}")
         return _read(Told, row) if row else None
 
-    def of_address(self, source_key: str, now: float) -> list[Voice]:
-        """The newest voices from an address, the newest first."""
+    def of_address(self, source_key: str, now: float, until: datetime | None = None) -> list[Voice]:
+        """The newest voices from an address, the newest first; of those that came `until` then (with the
+        whole of that second), where it is given."""
         rows = VoiceItem.query(
-            f"from#{source_key}", consistent_read=True, scan_index_forward=False, limit=NEWEST
+            f"from#{source_key}",
+            VoiceItem.sk < f"{rfc3339(until)}~" if until else None,
+            consistent_read=True,
+            scan_index_forward=False,
+            limit=NEWEST,
         )
         ids = [row.body or "" for row in rows if _holds(row, now)]
         found = self.many(ids)

@@ -204,12 +204,14 @@ NUMBERS = frozenset(
     GET /v1/groups/{group_id}/figures
     GET /v1/voices/{ticket}/attachments/{number}
     GET /console/voices/{ticket}/pictures/{number}
+    GET /console/ambassadors/shortlist
+    GET /console/ambassadors/gaps
     """.replace("    ", "")
     .strip()
     .splitlines()
 )
-"""They show figures or a file, and no word: that these stay as they were when the other side grows says
-enough."""
+"""They show figures or a file, and no word, or nothing before a place was chosen, as tests of the features
+choose one: that these stay as they were when the other side grows says enough."""
 LOOKS = frozenset({"POST /v1/audiences/preview", "POST /v1/policies/{policy}/trial"})
 """Writes that write nothing: they are walked as reads are."""
 

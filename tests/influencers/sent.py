@@ -49,7 +49,7 @@ def sent(
         | {"expires_at": at + timedelta(days=3), "channels": ["telegram"], "kind": "awareness"}
         | {"department": "health", "started_at": at}
     )
-    put(one, run)
+    put(one.model_copy(update={"rev": number, "runs": number}), run)
     store = DispatchStore()
     [chunk] = store.write_chunks(
         Page(run.id, 0, 0, "D9001", {"telegram hi": (person,)}, {}, None), seconds(at)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from chalicelib import aws, wiring
+from chalicelib.clock import rfc3339
+from chalicelib.influencers.store import ErasedItem
 from chalicelib.metrics.consumers import forget_posts
+from chalicelib.voices.model import Arrival, Sender
 from tests.influencers.test_routes import CONTEXT, Api, api, joined
 from tests.influencers.test_sign_in import signed_in
 from tests.influencers.world import signup
@@ -89,6 +93,24 @@ def test_after_the_erasure_no_table_leads_to_the_person(api: Api, creator: str) 
     assert not [trace for trace in TRACES if trace in left]
     [appointment] = api("GET", "/v1/ambassadors?area=D9001", who="admin")[1]["items"]
     assert (appointment["state"], appointment["name"]) == ("ended", "")
+
+
+def test_who_joins_again_is_not_taken_out_of_what_they_say_then(api: Api, creator: str) -> None:
+    def said(evidence: str, at: datetime) -> str:
+        sender = Sender(channel="whatsapp", address="+918123456789", name="नमूना")
+        given = Arrival(evidence=evidence, source="whatsapp", text="गंदा पानी आता है", at=at, sender=sender)
+        return wiring.voices().receive(given).id
+
+    before = said("before", datetime.now(UTC) - timedelta(days=1))
+    assert api("POST", f"/v1/influencers/{creator}/erasure", {"asked": "by_phone"}, who="admin")[0] == 200
+    left = ErasedItem.get(creator, "erased")
+    left.at = rfc3339(datetime.now(UTC) - timedelta(hours=1))
+    left.save()
+    after = said("after", datetime.now(UTC))
+    for _ in range(2):
+        erased(creator)
+    assert wiring.voices().whole(before).sender is None
+    assert wiring.voices().whole(after).sender is not None
 
 
 def test_an_admin_erases_who_has_no_access_and_nobody_else_may(api: Api, creator: str) -> None:

@@ -144,6 +144,21 @@ def test_nobody_invites_who_was_erased_and_their_own_requests_are_answered(world
     assert not world.people.stopped("whatsapp", PHONE)
 
 
+def test_a_start_that_comes_late_lets_nobody_invite_who_was_erased(world: World) -> None:
+    person, at = world.approved().id, world.clock.now()
+    world.clock.forward(60)
+    erasing(world, Others()).mine(person, "ERASE")
+    world.people._heard("whatsapp", PHONE, evidence="late", at=at, stopped=False)
+    assert world.people.word_on("phone", PHONE) == "opted_out"
+    for stopped in (True, False):
+        world.clock.forward(1)
+        world.people._heard(
+            "whatsapp", PHONE, evidence=f"{stopped}", at=world.clock.now(), stopped=stopped
+        )
+        assert world.people.stopped("whatsapp", PHONE) == stopped
+        assert world.store.known_phones([PHONE])[PHONE].stopped
+
+
 def test_a_stop_stands_and_one_that_comes_late_counts(world: World) -> None:
     person, at = world.approved().id, world.clock.now()
     world.clock.forward(60)
@@ -312,6 +327,16 @@ def test_staff_erase_whoever_asked_in_another_way_also_who_has_left(world: World
         ADMIN.id,
         {"asked": "in_writing"},
     )
+
+
+def test_voices_of_whoever_has_the_number_by_now_are_not_taken_for_theirs(world: World) -> None:
+    person, others = somebody(world), Others()
+    world.register.withdraw(ADMIN, person)
+    world.join(handles=[], themes=[])
+    service = erasing(world, others)
+    service.for_them(ADMIN, person, "in_writing")
+    service.forget(person)
+    assert [left.sources for left in others.sources] == [()]
 
 
 def test_the_event_is_raised_once_in_the_same_write(world: World) -> None:

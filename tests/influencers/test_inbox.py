@@ -57,6 +57,19 @@ def test_campaigns_are_listed_the_newest_first_each_once_page_by_page(api: Api) 
     assert (message["channel"], message["status"]) == ("telegram", "read")
 
 
+def test_a_campaign_that_came_often_leaves_room_for_one_that_came_once(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chalicelib.influencers.inbox.AT_ONCE", 3)
+    me = joined(api)
+    token = signed_in(api)
+    for week in range(4):
+        sent(me, A, lately(7 * week), number=week + 1)
+    sent(me, B, lately(7 * 5))
+    _, got = api("GET", "/v1/me/campaigns", who=token)
+    assert [one["id"] for one in got["items"]] == [A, B]
+
+
 def test_what_did_not_reach_somebody_is_no_campaign_of_theirs_and_stands_among_messages(api: Api) -> None:
     me = joined(api)
     token = signed_in(api)

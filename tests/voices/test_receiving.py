@@ -11,6 +11,7 @@ from chalicelib.errors import NotFound
 from chalicelib.events.outbox import entry_of
 from chalicelib.voices.model import Arrival, Attachment, Refused, Sender
 from chalicelib.voices.service import read_ticket
+from chalicelib.voices.store import NEWEST
 from tests.voices.world import ADMIN, NOON, PHONE, TEXT, World, arrival
 
 PICTURE = Attachment(key="voices/x.jpg", content_type="image/jpeg", bytes=10)
@@ -181,6 +182,17 @@ def test_an_address_is_forgotten_in_all_its_voices_and_in_no_other(world: World)
     assert world.voices.forget_address("whatsapp", PHONE) == 0
     assert all(world.voices.whole(one).sender is None for one in mine)
     assert world.voices.whole(other).sender is not None
+
+
+def test_what_comes_from_an_address_after_it_was_forgotten_is_its_next_holders(world: World) -> None:
+    before, key = world.receive("old").id, world.voices.source("whatsapp", PHONE)
+    gone_at = world.clock.now()
+    world.clock.forward(1)
+    after = [world.receive(f"new{n}").id for n in range(NEWEST + 1)]
+    for forgotten in (1, 0):
+        assert world.voices.forget_source(key, gone_at) == forgotten
+    assert world.voices.whole(before).sender is None
+    assert all(world.voices.whole(one).sender is not None for one in after)
 
 
 def test_a_carrier_is_forgotten_and_the_word_that_they_brought_stays(world: World) -> None:
