@@ -21,6 +21,7 @@ from chalicelib.callbacks.consumers import bp as callbacks_bp
 from chalicelib.callbacks.consumers import process_callbacks
 from chalicelib.campaigns import desk as campaigns_desk
 from chalicelib.campaigns import routes as campaigns_routes
+from chalicelib.departments import desk as departments_desk
 from chalicelib.departments import routes as departments_routes
 from chalicelib.directory import desk as directory_desk
 from chalicelib.directory import routes as directory_routes
@@ -104,6 +105,7 @@ for feature in (
     callbacks_routes,
     directory_routes,
     directory_desk,
+    departments_desk,
     departments_routes,
     campaigns_routes,
     campaigns_desk,

@@ -52,7 +52,8 @@ CREATOR_COOKIE = "janjan_me"
 SIGN_IN = {CREATOR: "/me/signin"}
 """Where a page sends who is not signed in, by its `allow`; all others to /signin."""
 LONGEST_NAME = 400
-"""Characters of what a path names: nothing of ours has a longer id, and no table takes one of 2,048 bytes."""
+"""Characters of what a path, or the query of a staff's page, names: nothing of ours has a longer id, and no
+table takes one of 2,048 bytes."""
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
 FILE_FORM = "multipart/form-data"
@@ -534,7 +535,9 @@ def _answer(route: Route, view: Handle, chalice_request: Any, path: Mapping[str,
         request = _decode(chalice_request, default_lang="hi" if route.kind == "page" else i18n.SOURCE)
         lang = request.lang
         _authorise(route, request)
-        if any(len(value) > LONGEST_NAME for value in path.values()):
+        asked = request.query if route.kind == "page" and folding.is_folded(route.path) else {}
+        named = (*path.values(), *(value for name, value in asked.items() if name != "cursor"))
+        if any(len(value) > LONGEST_NAME for value in named):
             raise NotFound
         kwargs: dict[str, Any] = dict(path)
         if route.body is not None:
@@ -544,6 +547,8 @@ def _answer(route: Route, view: Handle, chalice_request: Any, path: Mapping[str,
         return _once(route, request, lambda: view(request, **kwargs))
     except ValidationError as error:
         return _failed(route, invalid(error), lang, place)
+    except Unauthenticated as error:
+        return _failed(route, error, lang, _looked_at(chalice_request) or place)
     except JanJanError as error:
         return _failed(route, error, lang, place)
     except Exception:
@@ -592,6 +597,17 @@ def _path_of(chalice_request: Any) -> str:  # noqa: ANN401
     for name, value in (chalice_request.uri_params or {}).items():
         path = path.replace(f"{{{name}}}", quote(value, safe=""))
     return path
+
+
+def _looked_at(chalice_request: Any) -> str:  # noqa: ANN401
+    """The page on which a form was sent; empty for all but forms. There somebody whose session had ended goes
+    on: a form's own address is often no page."""
+    if chalice_request.method in ("GET", "HEAD"):
+        return ""
+    try:
+        return urlsplit(str(chalice_request.headers.get("referer") or "")).path
+    except ValueError:
+        return ""
 
 
 def _authorise(route: Route, request: Request) -> None:

@@ -37,7 +37,7 @@ from chalicelib.i18n import translate
 from chalicelib.ids import new_token
 from chalicelib.pages import console
 from chalicelib.pages.figures import day, moment
-from chalicelib.pages.forms import Form, labels, pick_place, summary, typed_moment
+from chalicelib.pages.forms import Form, labels, pick_place, summary, typed_moment, whole
 from chalicelib.pages.frame import named
 from chalicelib.pages.pieces import Piece
 from chalicelib.pages.shell import ENDONYMS, mark
@@ -231,8 +231,7 @@ def _saved(request: Request, seen: Campaign | None, form: Form) -> Campaign:
             return made if made.content == content else service.change(who, made.id, dict(content), 1)
     if form.one("rev") == str(seen.rev) and content == seen.content:
         return seen
-    rev = form.one("rev")
-    return service.change(who, seen.id, dict(content), int(rev) if rev.isdecimal() else 0)
+    return service.change(who, seen.id, dict(content), whole(form.one("rev")) or 0)
 
 
 def _late(request: Request, seen: Campaign | None, form: Form, late: ChangedMeanwhile) -> Response:
@@ -603,7 +602,7 @@ def decide(request: Request, campaign_id: str) -> Response:
             campaign_id,
             decision,
             form.one("reason").strip()[:500],
-            int(rev) if rev.isdecimal() else 0,
+            whole(rev) or 0,
         )
     except (InvalidInput, Conflict, Forbidden) as wrong:
         seen = service.seen(request.principal, campaign_id)
@@ -710,9 +709,9 @@ def _asked_for(form: Form) -> dict[str, Any]:
         raise InvalidInput.of("at", "missing", "Please fill in this field.")
     every, times = form.one("every"), form.one("times").strip()
     spread = form.one("spread_minutes").strip() or "0"
-    if not spread.isdecimal() or int(spread) > LONGEST_SPREAD // timedelta(minutes=1):
+    minutes, most = whole(spread), LONGEST_SPREAD // timedelta(minutes=1)
+    if minutes is None or minutes > most:
         sentence = "Please write a whole number of minutes, at most %(n)s."
-        most = LONGEST_SPREAD // timedelta(minutes=1)
         raise InvalidInput.of("spread_minutes", "spread", sentence, n=most)
     repeat = None
     if every:
@@ -721,7 +720,7 @@ def _asked_for(form: Form) -> dict[str, Any]:
             repeat = Repeat.model_validate({"every": every, "times": times or None, "until": until})
         except ValidationError as wrong:
             raise InvalidInput([replace(one, field="repeat") for one in invalid(wrong).errors]) from None
-    return {"at": at, "zone": INDIA, "spread_minutes": int(spread), "repeat": repeat}
+    return {"at": at, "zone": INDIA, "spread_minutes": minutes, "repeat": repeat}
 
 
 def _done(request: Request, campaign_id: str, said: str, page: str = "schedule") -> Response:

@@ -5,13 +5,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from chalice.app import Response
-from pydantic import AfterValidator, Field, ValidationInfo, field_validator
+from pydantic import Field
 
 from chalicelib import wiring
 from chalicelib.departments.directives import Seen, table
+from chalicelib.departments.form import (
+    AcknowledgementBody,
+    AppointmentBody,
+    DepartmentId,
+    Designation,
+    DirectiveBody,
+    Email,
+    HandleBody,
+    Name,
+    Phone,
+    Platform,
+    UserId,
+    WithdrawalBody,
+)
 from chalicelib.departments.model import (
     PLATFORMS,
     Appointment,
@@ -26,7 +40,6 @@ from chalicelib.departments.scheme import (
     CardBody,
     CardText,
     Id,
-    Line,
     Progress,
     ProgressBody,
     ProgressText,
@@ -36,41 +49,18 @@ from chalicelib.departments.scheme import (
     Validity,
 )
 from chalicelib.departments.schemes import fresh
-from chalicelib.emails import LONGEST_EMAIL, clean_email
 from chalicelib.errors import NotFound
-from chalicelib.handles import clean_handle
 from chalicelib.http import PUBLIC, SAFE_HEADERS, Again, Api, Request, empty, next_cursor, read_cursor
-from chalicelib.names import clean_name, clean_text
-from chalicelib.phones import clean_phone
 from chalicelib.proving import Challenge
 from chalicelib.shapes import Day, Nothing, Strict, View
 
 api = Api("departments")
 
-Name = Annotated[str, Field(max_length=400), AfterValidator(clean_name)]
-Designation = Annotated[str, Field(max_length=400), AfterValidator(lambda text: clean_text(text, 100))]
-Phone = Annotated[str, Field(max_length=80), AfterValidator(lambda text: clean_phone(text) if text else "")]
-Email = Annotated[
-    str, Field(max_length=LONGEST_EMAIL), AfterValidator(lambda text: clean_email(text) if text else "")
-]
-UserId = Annotated[str, Field(max_length=80)]
-Reason = Annotated[str, Field(min_length=1, max_length=2000), AfterValidator(lambda t: clean_text(t, 500))]
-Platform = Literal["facebook", "instagram", "x", "youtube", "whatsapp", "telegram"]
 CSV = "text/csv"
 Limit = Annotated[int, Field(ge=1, le=100)]
 
 
 # --- officers -----------------------------------------------------------------------------------------------
-
-
-class AppointmentBody(Strict):
-    seat: Seat = "officer"
-    begins: Day
-    name: Name
-    designation: Designation = ""
-    phone: Phone = ""
-    email: Email = ""
-    user: UserId = ""
 
 
 class AppointmentChange(Strict):
@@ -215,18 +205,6 @@ def _seat(desk: Desk, seat: Any, today: date) -> SeatView:  # noqa: ANN401 - one
 
 
 # --- accounts -----------------------------------------------------------------------------------------------
-
-
-class HandleBody(Strict):
-    platform: Platform
-    handle: Annotated[str, Field(min_length=1, max_length=500)]
-    """Its name or its link."""
-
-    @field_validator("handle")
-    @classmethod
-    def _canonical(cls, handle: str, info: ValidationInfo) -> str:
-        platform = info.data.get("platform")
-        return clean_handle(platform, handle) if platform else handle
 
 
 class HandleView(View):
@@ -412,29 +390,6 @@ def _handle(desk: Desk, one: OfficialAccount) -> HandleView:
 
 
 # --- directives ---------------------------------------------------------------------------------------------
-
-DepartmentId = Annotated[str, Field(min_length=1, max_length=40)]
-
-
-class DirectiveBody(Strict):
-    title: Line
-    text: Annotated[str, Field(min_length=1, max_length=16000), AfterValidator(lambda t: clean_text(t, 4000))]
-    issued_by: Line
-    reference: Annotated[str, Field(max_length=100)] = ""
-    issued_on: Day | None = None
-    """Left out: today."""
-    due_on: Day
-    """The last day on which it is acknowledged in time; one that is past makes it overdue at once."""
-    departments: Annotated[tuple[DepartmentId, ...], Field(min_length=1, max_length=500)]
-
-
-class AcknowledgementBody(Strict):
-    department: DepartmentId
-    note: Annotated[str, Field(max_length=2000), AfterValidator(lambda text: clean_text(text, 500))] = ""
-
-
-class WithdrawalBody(Strict):
-    reason: Reason
 
 
 class DirectivesQuery(Strict):

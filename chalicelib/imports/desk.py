@@ -18,7 +18,7 @@ from chalicelib.imports.model import READ, WRITE, Job, action_of
 from chalicelib.imports.service import MOST_IN_A_FORM
 from chalicelib.pages import console
 from chalicelib.pages.figures import moment
-from chalicelib.pages.forms import Form
+from chalicelib.pages.forms import Form, whole
 from chalicelib.pages.shell import mark
 
 api = Api("imports_desk")
@@ -266,9 +266,9 @@ def _job_page(request: Request, job_id: str, error: Rejected | None = None) -> R
     imports = wiring.imports()
     job = imports.get(request.principal, job_id)
     wrong = imports.errors(job)
-    column, number = request.query.get("column", ""), request.query.get("page", "")
+    column, number = request.query.get("column", ""), whole(request.query.get("page", ""))
     here = [one for one in wrong if column in ("", one.column or "-")]
-    begin = (int(number) - 1) * ERRORS_A_PAGE if number.isdecimal() and 0 < int(number) < 1000 else 0  # noqa: PLR2004
+    begin = ((number or 1) - 1) * ERRORS_A_PAGE
     mine = job.actor == request.principal.id and request.principal.may(WRITE)
     after = imports.taken_over(job) if job.dry_run and job.status == "finished" else ""
     failure = job.failure

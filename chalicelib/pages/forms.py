@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,6 +17,7 @@ from chalicelib.ports import Area, Areas
 
 TRAP = "website"
 """A field that people do not see and programs fill in."""
+_WHOLE = re.compile(r"[0-9]{1,9}")
 _MOMENTS = ("%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%d-%m-%Y %H:%M", "%d-%m-%YT%H:%M")
 MOST_OPTIONS = 400
 """A longer list is no help on a phone: a district without blocks can have thousands of booths."""
@@ -173,6 +175,11 @@ def told(
         else:
             elsewhere.append(("", sentence))
     return beside, [*summary(beside, names, lang), *elsewhere]
+
+
+def whole(text: str) -> int | None:
+    """A whole number of at most nine digits, as a form brings back a revision; None for all else."""
+    return int(text) if _WHOLE.fullmatch(text) else None
 
 
 def typed_moment(text: str, name: str) -> datetime | None:

@@ -11,12 +11,12 @@ from chalice.app import Response
 from pydantic import ValidationError
 
 from chalicelib import wiring
-from chalicelib.errors import NotFound, Rejected
+from chalicelib.errors import InvalidInput, NotFound, Rejected
 from chalicelib.http import Api, Request, invalid, next_cursor, read_cursor, redirect
 from chalicelib.i18n import translate
 from chalicelib.pages import console
 from chalicelib.pages.figures import moment
-from chalicelib.pages.forms import Form, labels, told
+from chalicelib.pages.forms import Form, labels, told, whole
 from chalicelib.pages.frame import named
 from chalicelib.pages.shell import mark
 from chalicelib.voices.casework import Asked, Standing
@@ -29,7 +29,7 @@ from chalicelib.voices.form import (
     ResolutionBody,
 )
 from chalicelib.voices.masking import masked_address, masked_name
-from chalicelib.voices.model import Kind, Voice
+from chalicelib.voices.model import MERGE, Kind, Voice
 from chalicelib.voices.words import KINDS, OCCASIONS, STATES
 from chalicelib.voices.working import WorkCalendar
 
@@ -92,6 +92,7 @@ WAYS = {
     "email": mark("Email"),
     "": mark("the page of the ticket alone"),
 }
+NO_TICKET = mark("There is no voice with this ticket among yours.")
 NAMES = {
     "text": mark("Answer"),
     "reason": mark("Reason"),
@@ -271,7 +272,11 @@ def merge(request: Request, ticket: str) -> Response:
             return "parted"
         given = {"into": form.one("into").strip(), "reason": form.one("reason").strip()}
         body = MergeBody.model_validate(given)
-        desk.merge(who, ticket, body.into, body.reason)
+        desk.get(who, ticket, MERGE)
+        try:
+            desk.merge(who, ticket, body.into, body.reason)
+        except NotFound:
+            raise InvalidInput.of("into", "ticket_unknown", NO_TICKET) from None
         return "joined"
 
     return _act(request, ticket, act)
@@ -302,7 +307,7 @@ def _reason(form: Form) -> str:
 
 def _seen(form: Form) -> int | None:
     """The revision that was looked at: a second click is told so, and does nothing."""
-    return int(form.one("rev")) if form.one("rev").isdigit() else None
+    return (whole(form.one("rev")) or 0) if form.one("rev") else None
 
 
 def _act(request: Request, ticket: str, act: Callable[[Form], str]) -> Response:
@@ -369,6 +374,7 @@ def _case(
         way=WAYS.get(sender.channel if sender else "", WAYS[""]),
         clear=clear,
         form=form or Form(),
+        spoken=request.query.get("said") in ("answered", "resolved", "declined"),
         errors=errors,
         problems=problems,
         kinds=labels(KINDS, lang),

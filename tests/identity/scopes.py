@@ -108,6 +108,16 @@ RULES = (
     _rule(
         "department",
         """
+        GET /console/departments
+        GET /console/departments/{department}
+        POST /console/departments/{department}/handles
+        POST /console/departments/{department}/proof
+        POST /console/departments/{department}/officers
+        POST /console/departments/{department}/reveal
+        GET /console/directives
+        POST /console/directives
+        GET /console/directives/{directive}
+        POST /console/directives/{directive}
         GET /v1/cards
         POST /v1/cards
         GET /v1/cards/{card}

@@ -169,6 +169,11 @@ def may_call(land: Land, who: str, route: Route) -> bool:
 TOLD_APART = frozenset(
     """
     GET /v1/departments/{department}/officers
+    GET /console/departments/{department}
+    POST /console/departments/{department}/handles
+    POST /console/departments/{department}/proof
+    POST /console/departments/{department}/officers
+    POST /console/departments/{department}/reveal
     POST /v1/departments/{department}/officers
     PATCH /v1/departments/{department}/officers/{appointment}
     POST /v1/departments/{department}/officers/{appointment}/end
@@ -190,7 +195,10 @@ TOLD_APART = frozenset(
 )
 """What nodal officers may tell apart: departments, schemes and areas are published, so that refusing
 another's tells nothing that one could not read; their groups and voices may be in any area."""
-OFFERS = frozenset({"GET /me/voice", "POST /me/voice", "GET /console/voices", "GET /console/voices/{ticket}"})
+OFFERS = frozenset(
+    {"GET /me/voice", "POST /me/voice", "GET /console/voices", "GET /console/voices/{ticket}"}
+    | {"GET /console/directives", "POST /console/directives"}
+)
 """Forms that offer the published places and departments."""
 NAMES_OPENLY = frozenset({"POST /v1/voices/{ticket}/assignment"})
 """They hand on what is one's own to a department: those are published."""

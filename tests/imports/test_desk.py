@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
+from urllib.parse import urlencode
 
 import pytest
 from chalice.test import Client
@@ -177,3 +178,10 @@ def test_a_broken_form_is_read_without_harm(raw):
     headers = {"content-type": "multipart/form-data; boundary=x"}
     asked = Request("POST", "/", b"--x\r\n" + raw, headers, {}, "en", "")
     asked.form(), asked.file("file")
+
+
+@pytest.mark.parametrize("page", ["²", "0", "-1", "9" * 300])
+def test_a_page_number_that_is_none_shows_the_first_page(desk: Desk, page: str) -> None:
+    desk.hand_in()
+    desk.get(f"{desk.place.partition('?')[0]}?{urlencode({'page': page})}")
+    assert desk.status == HTTPStatus.OK

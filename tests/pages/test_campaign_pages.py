@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from html import unescape
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from chalice.test import HTTPResponse
@@ -292,6 +293,16 @@ def test_an_approver_who_has_read_an_older_text_decides_nothing(desk: Desk) -> N
     assert wiring.campaigns().get(campaign).status == "submitted"
 
 
+def test_an_approval_of_a_revision_that_is_no_number_decides_nothing(desk: Desk) -> None:
+    campaign = submitted(desk)
+    approver = desk.sitting("approver")
+    late = approver.post(
+        f"/console/campaigns/{campaign}/approval", [("rev", "9" * 5000), ("do", "approve")]
+    )
+    assert late.status_code == 409
+    assert wiring.campaigns().get(campaign).status == "submitted"
+
+
 def test_a_nodal_officer_writes_for_their_department_alone(desk: Desk) -> None:
     nodal = desk.sitting("nodal")
     assert "Election Office" not in nodal.get("/console/campaigns/new")
@@ -386,6 +397,29 @@ def test_a_time_that_cannot_be_is_said_beside_its_field(desk: Desk) -> None:
         assert answer.status_code == 422
         assert sentence in text_of(answer)
     assert wiring.campaigns().runs(campaign) == []
+
+
+@pytest.mark.parametrize("minutes", ["²", "9" * 5000, "-1", "1.5"])
+def test_minutes_that_are_no_number_are_said_beside_their_field(desk: Desk, minutes: str) -> None:
+    campaign = approved(desk)
+    fields = [("runs", "0"), ("when", "now"), ("spread_minutes", minutes), ("do", "go")]
+    refused = desk.post(f"/console/campaigns/{campaign}/schedule", fields)
+    assert refused.status_code == 422
+    assert "whole number of minutes" in text_of(refused)
+
+
+@pytest.mark.parametrize("asked", ["unknowns?campaign=", "ambassadors/gaps?area=", "posts?campaign="])
+def test_a_page_asked_about_what_no_table_could_name_is_not_there(desk: Desk, asked: str) -> None:
+    answer = desk.site.get(f"/console/{asked}{'x' * 3000}", cookie="janjan_session=admin")
+    assert answer.status_code == 404
+
+
+def test_whoever_signs_in_again_comes_back_to_the_page_with_the_form(desk: Desk) -> None:
+    where = "/console/campaigns/cmp_x"
+    headers = {"Content-Type": "application/x-www-form-urlencoded", "Referer": f"{BASE}{where}?lang=en"}
+    answer = desk.site.client.http.post(f"{where}/withdrawal?lang=en", headers=headers, body=b"do=withdraw")
+    assert answer.status_code == 303
+    assert parse_qs(urlsplit(answer.headers["Location"]).query)["next"] == [where]
 
 
 def test_the_page_leads_to_the_steps_of_a_run_that_its_state_allows(desk: Desk) -> None:

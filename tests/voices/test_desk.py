@@ -113,3 +113,24 @@ def test_words_are_taken_out_and_looking_at_the_sender_is_kept(visit: Visit) -> 
     actions = [entry.action for entry in wiring.audit().all_of(f"voice#{voice}")]
     assert actions[-1] == "voice.revealed"
     assert visit("auditor", f"{ROOM}/{voice}/reveal", x="1").status_code == 403
+
+
+@pytest.mark.parametrize("rev", ["²", "9" * 5000, "-1"])
+def test_a_revision_that_is_none_of_ours_answers_nobody(visit: Visit, rev: str) -> None:
+    voice = spoken()
+    assert visit("water", f"{ROOM}/{voice}/answer", text="x", how="answer", rev=rev).status_code == 409
+    assert wiring.voice_desk().store.find(voice).answers == 0  # type: ignore[union-attr]
+
+
+def test_words_that_went_out_are_not_offered_as_a_draft_again(visit: Visit) -> None:
+    voice = spoken()
+    answered = visit("water", f"{ROOM}/{voice}/answer", text="कल देखेंगे", how="answer")
+    assert "data-fresh data-done" in page(visit("water", answered.headers["Location"]))
+    assert "data-done" not in page(visit("water", f"{ROOM}/{voice}?said=assigned")), "half an answer stays"
+
+
+def test_the_reason_of_a_joining_that_was_refused_stays(visit: Visit) -> None:
+    voice = spoken()
+    refused = visit("water", f"{ROOM}/{voice}/merge", into="JJ-NONE", reason="the same well", open="1")
+    assert refused.status_code == 422
+    assert 'value="the same well"' in page(refused) and 'id="into-error"' in page(refused)

@@ -46,6 +46,7 @@
   for (const form of document.querySelectorAll("form[data-keep]")) {
     const key = `janjan-${form.dataset.keep}`;
     const drop = () => { try { sessionStorage.removeItem(key); } catch {} };
+    if (form.dataset.done !== undefined) drop();
     try {
       const kept = JSON.parse(sessionStorage.getItem(key) || "null");
       if (kept && form.dataset.fresh !== undefined)
@@ -55,7 +56,6 @@
         }
     } catch {}
     const notice = document.querySelector(`[data-kept="${CSS.escape(form.dataset.keep)}"]`);
-    if (form.dataset.done !== undefined) drop();
     try {
       const kept = JSON.parse(sessionStorage.getItem(key) || "null"), said = of => JSON.stringify(of.filter(([name]) => !["once", "rev", "job"].includes(name)));
       if (form.dataset.typed !== undefined) keep(form);
