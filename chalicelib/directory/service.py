@@ -26,6 +26,8 @@ from chalicelib.ports import Area, RosterRange
 
 KEPT_S = 300
 """Areas change a few times a year."""
+LONGEST_ID = 100
+"""Characters: what is longer is no area of ours, and may be a key that no table takes."""
 THEMES, DEPARTMENTS = "themes", "departments"
 
 
@@ -46,7 +48,7 @@ class Directory:
         kept = self._areas.get(area_id)
         if kept and abs(now - kept[0]) < KEPT_S:
             return kept[1]
-        found = self.store.area(area_id)
+        found = self.store.area(area_id) if len(area_id) <= LONGEST_ID else None
         if found is not None:
             with self._lock:
                 self._areas[area_id] = (now, found)
@@ -54,7 +56,7 @@ class Directory:
 
     def many(self, area_ids: Collection[str], *, fresh: bool = False) -> dict[str, Area]:
         """See `ports.Areas.many`. Read anew each time: an import asks for each area once."""
-        return self.store.areas(area_ids, fresh=fresh)
+        return self.store.areas([one for one in area_ids if len(one) <= LONGEST_ID], fresh=fresh)
 
     def ranges(self, area_ids: Sequence[str]) -> list[RosterRange]:
         """See `ports.Areas.ranges`. `errors[].field` of the InvalidInput is `areas.<position>`."""

@@ -119,7 +119,8 @@ class Paper:
         ends = {"start": "R" if self.rtl else "L", "centre": "C", "end": "L" if self.rtl else "R"}
         with self._block(role, text):
             pdf.set_xy(MARGIN + (INNER - begin - width if self.rtl else begin), self.y)
-            pdf.multi_cell(width, line, text, align=ends[side], padding=0, new_x="LMARGIN", new_y="NEXT")
+            drawn = _without_torn_joiners(text) if self.rtl else text
+            pdf.multi_cell(width, line, drawn, align=ends[side], padding=0, new_x="LMARGIN", new_y="NEXT")
         self.y = pdf.get_y() + after * self._scale
 
     def beside(self, left: Callable[[], None], right: Callable[[], None]) -> None:
@@ -233,6 +234,20 @@ def check(text: str) -> None:
     lacking = {one for one in text if ord(one) not in known and unicodedata.category(one) != "Cf"}
     if lacking:
         raise NotPrintable(letters=" ".join(sorted(lacking)))
+
+
+def _without_torn_joiners(text: str) -> str:
+    """A text for a page from right to left, without the joiners in words from left to right: fpdf2 takes such
+    a joiner for a run of its own, in which there is nothing to draw, and fails (UAX 9, 5.2 gives it to the
+    run that it stands in). There letters are joined as their font does without."""
+    last, kept = "", []
+    for one in text:
+        if one in JOINERS and last == "L":
+            continue
+        runs = unicodedata.bidirectional(one)
+        last = runs if runs in ("L", "R", "AL") else last
+        kept.append(one)
+    return "".join(kept)
 
 
 def _families(text: str) -> tuple[str, list[str]]:

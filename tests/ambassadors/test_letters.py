@@ -250,6 +250,14 @@ def test_no_name_leaves_the_page_whatever_its_length_and_script(name: str, lang:
         assert page.crop(edge).getextrema() == (255, 255)
 
 
+@pytest.mark.parametrize(
+    "name", ["ज्\u200dयोति शर्मा", "विद्\u200cया", "শ্\u200dরী", "राम\u200d", "علی ज्\u200dयोति"]
+)
+def test_a_joiner_in_a_name_that_runs_against_an_urdu_page_tears_it_not_apart(name: str) -> None:
+    bare = name.replace("\u200c", "").replace("\u200d", "")
+    assert drawn(page_of(name, "ur")) == drawn(page_of(bare, "ur"))
+
+
 def test_what_no_font_has_is_refused_and_named_rather_than_drawn_as_boxes() -> None:
     with pytest.raises(NotPrintable, match="漢 𑄌"):
         check("राम 漢 𑄌")

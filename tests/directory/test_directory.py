@@ -44,6 +44,11 @@ def test_an_area_comes_back_as_it_was_stored(directory):
     assert directory.get("D1") is None
 
 
+def test_a_key_that_no_table_takes_is_no_area(directory):
+    assert directory.get("x" * 3000) is None
+    assert directory.many(["x" * 3000]) == {}
+
+
 def test_the_form_starts_with_the_states(directory):
     assert names(directory.search("", "", None, 50)) == ["IN-XN", "IN-XO"]
 
