@@ -56,6 +56,7 @@ from chalicelib.pages import home as pages_home
 from chalicelib.pages import routes as pages_routes
 from chalicelib.policies import desk as policies_desk
 from chalicelib.policies import routes as policies_routes
+from chalicelib.turnout import desk as turnout_desk
 from chalicelib.turnout import routes as turnout_routes
 from chalicelib.voices import desk as voices_desk
 from chalicelib.voices import me as voices_me
@@ -126,6 +127,7 @@ for feature in (
     pages_routes,
     policies_desk,
     policies_routes,
+    turnout_desk,
     turnout_routes,
     voices_desk,
     voices_me,

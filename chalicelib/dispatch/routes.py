@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 from urllib.parse import quote, unquote
@@ -45,6 +45,8 @@ if TYPE_CHECKING:
 
 api = Api("dispatch")
 UNKNOWN_SHOWN = 20
+RECEIPTS_WATCHED = timedelta(minutes=15)
+"""So long after a run has ended its report still moves by itself: receipts come in."""
 """So many unknown deliveries the report's page lists; the rest is behind /v1/campaigns/{id}/deliveries."""
 
 
@@ -506,7 +508,8 @@ def report_page(request: Request, campaign_id: str) -> Response:
         breakdowns=_breakdowns(request, shown),
         hours=_hours(request.lang, shown),
         verbs=_verbs(head, who),
-        live=_live(request, head, shown, report, standings) if _under_way(head, shown) else "",
+        moving=False,
+        live=_live(request, head, shown, report, standings) if _moves(head, shown) else "",
     )
 
 
@@ -517,18 +520,28 @@ def report_page(request: Request, campaign_id: str) -> Response:
     summary="How it stands now: the part of the report that asks again every two seconds",
 )
 def live(request: Request, campaign_id: str) -> Response:
-    """204 while nothing has changed; once it has ended or was steered, the whole report is asked for."""
+    """204 while nothing has changed, else this part and what it reached; once it has ended or was steered,
+    the whole report is asked for."""
     with ThreadPoolExecutor(1) as readers:
         paced = readers.submit(wiring.channel_desk().paced)
         head = _seen(request, campaign_id)
         shown, report = _reported(head, request.principal)
         standings = paced.result()
-    if not _under_way(head, shown) or request.query.get("state") not in (None, head.status):
+    if not _moves(head, shown) or request.query.get("state") not in (None, head.status):
         return html("", headers={"HX-Refresh": "true"})
     part = _live(request, head, shown, report, standings)
     if f"seen={request.query.get('seen')}&" in part:
         return empty(204)
-    return html(part)
+    reached = console.fragment(request, "report_reached.html", report=shown.model_dump(), moving=True)
+    return html(part + str(reached.body))
+
+
+def _moves(head: Head, shown: ReportView) -> bool:
+    """Whether its counts change by themselves: it is about to begin, under way, or its receipts come in."""
+    now = wiring.clock().now()
+    due = any(run.status == "scheduled" and run.at <= now for run in head.runs)
+    ended = any(run.ended_at and now - run.ended_at < RECEIPTS_WATCHED for run in head.runs)
+    return due or _under_way(head, shown) or ended and shown.read < shown.accepted - shown.no_receipts
 
 
 def _under_way(head: Head, shown: ReportView) -> bool:
@@ -560,6 +573,7 @@ def _live(
         "report_live.html",
         campaign=head.id,
         state=head.status,
+        under_way=_under_way(head, shown),
         counts=counts,
         done=counts.planned - counts.in_progress,
         lanes=[

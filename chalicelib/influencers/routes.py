@@ -52,6 +52,38 @@ LINK_COOKIE = "janjan_link"
 LINK_KEPT_S = 3600
 TELEGRAM = "https://t.me/"
 JOIN = mark("Join us")
+WAITING: Status = "pending_review"
+STANDS: dict[Status, tuple[str, str]] = {
+    WAITING: (
+        mark("Thank you!"),
+        mark(
+            "Your signup is complete. Somebody from your area looks at it, and we write to you as soon as you"
+            " are welcome. This page shows how it stands."
+        ),
+    ),
+    "approved": (
+        mark("You are welcome!"),
+        mark("Your signup was approved. Sign in to see your page; we send a code to you for that."),
+    ),
+    "declined": (
+        mark("Your signup was declined"),
+        mark("The reason stands on your own page: sign in with a code that we send to you."),
+    ),
+    "suspended": (
+        mark("Your part in it is suspended"),
+        mark(
+            "Nothing is sent to you meanwhile. To ask that this be looked at again, sign in with a code that"
+            " we send to you."
+        ),
+    ),
+    "withdrawn": (
+        mark("This signup has ended"),
+        mark("Nothing is sent any more. If you want to take part again, sign up once more."),
+    ),
+}
+"""What the page of a signup says once its channel is proven: to anybody with the link, so nothing but the
+state."""
+SIGNS_IN = frozenset[Status]({"approved", "declined", "suspended"})
 
 
 class StatusAnswer(View):
@@ -262,7 +294,7 @@ def signup_form(request: Request) -> Response:
     if form.one("step") in ("show", "place"):
         return _signup_page(request, form, place)
     if form.one(TRAP):
-        return html(shell.render("done.html", request.lang, notice=""))
+        return _done_page(request, WAITING)
     form, known = forms.recognised(form)
     if form.one("step") == "link" or not known:
         said = {} if known else {"link": translate(request.lang, forms.UNKNOWN_LINK)}
@@ -412,11 +444,27 @@ def _notice(person: Influencer, lang: str) -> str:
     return translate(lang, STOPPED_BEFORE) if person.may_restart else ""
 
 
+def _done_page(request: Request, status: Status, *, path: str = "", notice: str = "") -> Response:
+    """How a signup stands; without a path it leads to no other language, for it has no address."""
+    title, told = (translate(request.lang, words) for words in STANDS[status])
+    page = shell.render(
+        "done.html",
+        request.lang,
+        path=path,
+        title=title,
+        told=told,
+        good=status in (WAITING, "approved"),
+        signs_in=status in SIGNS_IN,
+        notice=notice,
+    )
+    return html(page)
+
+
 def _verify_page(request: Request, signup_id: str, form: Form, error: Rejected | None = None) -> Response:
     person = wiring.signups().find(signup_id)
-    if person.status != "unverified" and error is None:
-        notice = _notice(person, request.lang)
-        return html(shell.render("done.html", request.lang, path=request.path, notice=notice))
+    if person.status in STANDS and error is None:
+        notice = _notice(person, request.lang) if person.status == WAITING else ""
+        return _done_page(request, person.status, path=request.path, notice=notice)
     errors, problems = forms.problems(error, form, Place([], ""), request.lang)
     link = request.cookies.get(LINK_COOKIE, "")
     page = shell.render(
@@ -427,6 +475,7 @@ def _verify_page(request: Request, signup_id: str, form: Form, error: Rejected |
         channel=person.channel,
         deep_link=link if link.startswith(TELEGRAM) else "",
         sent_again=error is None and "again" in request.query,
+        pressed=error is None and "pressed" in request.query,
         form=form,
         errors=errors,
         problems=problems,

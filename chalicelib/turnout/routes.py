@@ -12,13 +12,13 @@ from chalicelib import wiring
 from chalicelib.http import Api, ListQuery, Request, empty, next_cursor, page_of, read_cursor
 from chalicelib.i18n import translate
 from chalicelib.shapes import Strict, View
+from chalicelib.turnout.form import Id, PastElectionBody
 from chalicelib.turnout.model import CAUTION, NOTHING_MATCHED, TENTH, Gender, Kind, PastElection, Sum
 from chalicelib.turnout.service import At, By, Compared, Told
 from chalicelib.turnout.store import Goal
 
 api = Api("turnout")
 
-Id = Annotated[str, Field(max_length=40)]
 Share = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
 Limit = Annotated[int, Field(ge=1, le=200)]
 
@@ -57,15 +57,6 @@ class AreaQuery(Strict):
 
 class GoalsQuery(ListQuery):
     area: Id = ""
-
-
-class PastElectionBody(Strict):
-    name: Annotated[str, Field(min_length=1, max_length=150)]
-    date: date
-    """On which was polled; of several phases the last."""
-    kind: Kind
-    calendar: Id = ""
-    """Its id on the election calendar, where it stands there too."""
 
 
 class GoalBody(Strict):

@@ -81,8 +81,7 @@ class Citizens:
 
     def look(self, ticket: str, source_ip: str) -> PublicVoice:
         """How the voice with this ticket stands. Raises NotFound, TooManyRequests."""
-        self._spend("ticket", network(source_ip), LOOKS_AN_HOUR)
-        return self.voices.public(ticket)
+        return self.voices.public(ticket, lambda: self._spend("ticket", network(source_ip), LOOKS_AN_HOUR))
 
     def place(self, ticket: str, source_ip: str, then: str = "") -> Upload:
         """A place for one picture of the voice with this ticket. Raises as `Gallery.place`, NotFound."""

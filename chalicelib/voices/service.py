@@ -10,6 +10,7 @@ from typing import Any
 
 from pynamodb.transactions import TransactWrite
 
+from chalicelib.beside import both
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.errors import InvalidInput, NotFound, Transient
 from chalicelib.events.catalog import Event, VoiceAssigned, VoiceReceived, VoiceReopened
@@ -293,13 +294,16 @@ class Voices:
             raise NotFound
         return found
 
-    def public(self, ticket: str) -> PublicVoice:
+    def public(self, ticket: str, spend: Callable[[], None] = lambda: None) -> PublicVoice:
         """What whoever has the ticket may read: of a voice that was joined to another one, that one's state
-        and answers. Raises NotFound, also for a voice that is hidden."""
-        own = self.by_ticket(ticket)
-        if own is None or own.hidden:
-            raise NotFound
-        whole = self.whole(own.main or own.id)
+        and answers. `spend` counts the look, beside the reads. Raises NotFound, also for a voice that is
+        hidden, and first what `spend` raises."""
+
+        def names() -> Mapping[str, Mapping[str, str]]:
+            spend()
+            return self.departments()
+
+        departments, (own, whole) = both(names, lambda: self._followed(ticket))
         voice, now = whole.voice, self.clock.now()
         due = voice.answer_due if voice.status in ("received", "assigned") else voice.resolve_due
         return PublicVoice(
@@ -307,7 +311,7 @@ class Voices:
             kind=own.kind,
             status=voice.status,
             department=voice.department,
-            names=self.departments().get(voice.department, {}),
+            names=departments.get(voice.department, {}),
             received_at=own.received_at,
             assigned_at=voice.assigned_at,
             answered_at=voice.answered_at,
@@ -321,6 +325,18 @@ class Voices:
                 PublicAnswer(occasion=one.occasion, text=mask(one.text), at=one.at) for one in whole.answers
             ),
         )
+
+    def _followed(self, ticket: str) -> tuple[Voice, Whole]:
+        """The voice with this ticket, and all of the one that it was joined to, else of itself."""
+        known = read_ticket(ticket)
+        voice_id = self.store.by_ticket(known) if known else None
+        if voice_id is None:
+            raise NotFound
+        whole = self.whole(voice_id)
+        own = whole.voice
+        if own.hidden:
+            raise NotFound
+        return own, self.whole(own.main) if own.main else whole
 
     def reopen(self, ticket: str, text: str = "", evidence: str = "") -> PublicVoice:
         """Opens a closed voice again by its sender's word, with new deadlines; `text` is added to it. Raises

@@ -87,6 +87,10 @@ RULES = (
         GET /v1/coverage
         PUT /v1/coverage/{area}/goal
         POST /v1/coverage/{area}/recount
+        GET /console/areas
+        GET /console/areas.csv
+        POST /console/areas/goal
+        POST /console/areas/women
         GET /v1/turnout
         GET /v1/turnout/compare
         GET /v1/turnout/goals
@@ -372,6 +376,7 @@ RULES = (
         DELETE /v1/elections/{election}
         GET /v1/turnout/elections
         PUT /v1/turnout/elections/{election}
+        POST /console/areas/elections
         """,
         "elections, departments and themes are announced to everybody; admins alone write them",
     ),

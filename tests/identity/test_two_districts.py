@@ -206,6 +206,8 @@ SEALED = frozenset(f"GET {api}/campaigns/{{campaign_id}}/officer-report" for api
 """They end with where the audit's chain stands, which others' entries lengthen: a number and a hash."""
 NUMBERS = frozenset(
     """
+    GET /console/areas
+    GET /console/areas.csv
     GET /console/campaigns/{campaign_id}/live
     GET /v1/turnout/compare
     GET /v1/turnout/trend

@@ -152,9 +152,7 @@ def test_a_start_that_comes_late_lets_nobody_invite_who_was_erased(world: World)
     assert world.people.word_on("phone", PHONE) == "opted_out"
     for stopped in (True, False):
         world.clock.forward(1)
-        world.people._heard(
-            "whatsapp", PHONE, evidence=f"{stopped}", at=world.clock.now(), stopped=stopped
-        )
+        world.people._heard("whatsapp", PHONE, evidence=f"{stopped}", at=world.clock.now(), stopped=stopped)
         assert world.people.stopped("whatsapp", PHONE) == stopped
         assert world.store.known_phones([PHONE])[PHONE].stopped
 

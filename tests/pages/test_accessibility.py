@@ -27,6 +27,9 @@ from tests.pages.browsing import BASE, Visit, chromium, visiting
 from tests.pages.conftest import Site
 from tests.pages.test_in_the_browser import CHROMIUM, PHONE
 from tests.pages.test_my_page import Creator, creator
+from tests.pages.test_signup_page import without
+from tests.pages.test_transparency_page import publish
+from tests.pages.test_voice_page import GOOD as VOICE
 
 __all__ = ["creator", "made", "unknown"]
 
@@ -87,6 +90,25 @@ def judge(browser: Browser, site: Site, paths: list[str], cookies: list[dict[str
     return found
 
 
+def fill(site: Site, person: str) -> list[str]:
+    """Campaigns that are public, a letter, a voice, signups in each state; the addresses that tell of
+    them."""
+    publish()
+    publish(id="cmp_2", kind="electioneering", imprint="Namuna Press", certificate="MCMC/7", counts=None)
+    publish(id="cmp_3", withdrawn_at="2026-02-02T05:00:00Z")
+    letter = wiring.ambassadors().appoint(ADMIN, person, "D9001-A1-P1")
+    wiring.directory().put_department("water", {"hi": "जल विभाग", "en": "Water"}, actor="test")
+    voice = str(site.post("/voice?lang=hi", [*VOICE, ("department", "water")]).headers["Location"])
+    fields = [*without("phone", "channel"), ("phone", "8123456700"), ("channel", "telegram")]
+    telegram = str(site.post("/signup?lang=hi", fields).headers["Location"])
+    return [
+        f"/verify/{letter.code}",
+        voice.partition("?")[0],
+        f"/signup/{person}",
+        telegram.partition("?")[0],
+    ]
+
+
 def test_pages_of_the_public_and_of_creators_are_for_everybody(
     creator: Creator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -96,11 +118,12 @@ def test_pages_of_the_public_and_of_creators_are_for_everybody(
     sent(person.id, CAMPAIGN_OF_MINE, wiring.clock().now() - timedelta(days=1), posts=POSTS)
     link = "https://www.instagram.com/sunita.devi/p/DAbc12345/"
     creator.post("/me/posts", url=link, campaign=CAMPAIGN_OF_MINE)
+    more = fill(creator.site, person.id)
     monkeypatch.setattr(Signups, "confirmed", lambda self, token: None)
     name, _, value = creator.cookie.partition("=")
     with chromium() as browser:
         cookie = {"name": name, "value": value, "url": BASE}
-        paths = [*addresses((PUBLIC, CREATOR)), f"/me/campaigns/{CAMPAIGN_OF_MINE}"]
+        paths = [*addresses((PUBLIC, CREATOR)), f"/me/campaigns/{CAMPAIGN_OF_MINE}", *more]
         found = judge(browser, creator.site, paths, [cookie])
     assert found == [], "\n".join(found)
 

@@ -29,6 +29,9 @@ PAGES = [
     for route in ROUTES
     if route.kind == "page" and route.method == "GET" and folding.is_folded(route.path)
 ]
+FLEXED = (
+    """[...document.querySelectorAll("tr")].some(row => getComputedStyle(row).display.includes("flex"))"""
+)
 MOST_TRIPS = 2
 MORE_TRIPS = {
     "/console/campaigns/{campaign_id}/report": 8,  # a query for each shard of a run's tallies
@@ -74,6 +77,8 @@ def judged(browser: Browser, land: Land, site: Site, lang: str) -> list[str]:
                 wide = visit.page.evaluate("document.documentElement.scrollWidth")
                 found += [f"{where}: {wide} px wide"] if wide > PHONE["width"] else []
                 found += [f"{where}: {said}" for said in visit.complaints]
+                flexed = visit.page.evaluate(FLEXED)
+                found += [f"{where}: a row of a table has lost its columns"] if flexed else []
                 if lang == "en":
                     visit.page.emulate_media(color_scheme="dark")
                     found += faults(visit, f"{where}, dark", {"runOnly": ["color-contrast"]})

@@ -90,13 +90,13 @@ def test_a_form_makes_the_signup_that_the_api_makes_and_leads_to_the_code(site: 
     [message] = send_codes()
     wrong = site.post(f"/signup/{found[1]}?lang=hi", [("code", "12")])
     assert wrong.status_code == 422
-    assert 'id="code-error">कृपया कोड के छहों अंक लिखिए।<' in page(wrong)
+    assert 'id="code-error"><bdi>कृपया कोड के छहों अंक लिखिए।<' in page(wrong)
     assert 'value="12"' in page(wrong)
     right = site.post(
         f"/signup/{found[1]}?lang=hi", [("code", f" {message.params[0][:3]} {message.params[0][3:]}")]
     )
     assert right.status_code == 303
-    assert "धन्यवाद" in page(site.get(right.headers["Location"]))
+    assert "आपका पंजीकरण पूरा हो गया है" in page(site.get(right.headers["Location"]))
 
 
 def test_a_wrong_code_is_said_beside_the_field(site: Site) -> None:
@@ -239,6 +239,46 @@ def test_telegram_shows_the_deep_link_and_a_new_one_on_demand(site: Site) -> Non
     again = site.post(f"{path}/codes?lang=en", [], cookie=kept)
     assert again.status_code == 303
     assert link[1] not in str(again.headers["Set-Cookie"])
+
+
+def test_whoever_has_pressed_start_looks_whether_it_has_arrived(site: Site) -> None:
+    from chalicelib import wiring
+
+    answer = site.post("/signup?lang=en", [*without("channel"), ("channel", "telegram")])
+    path, kept = answer.headers["Location"].partition("?")[0], str(answer.headers["Set-Cookie"])
+    shown = page(site.get(f"{path}?lang=en", cookie=kept.partition(";")[0]))
+    assert f'href="{path}?lang=en&amp;pressed=1"' in shown
+    assert "has not reached us" not in shown
+    assert "has not reached us yet" in page(site.get(f"{path}?lang=en&pressed=1"))
+    [token] = re.findall(r"start=([\w-]{32})", kept)
+    wiring.signups().start_telegram(token, "4711", wiring.clock().now())
+    shown = page(site.get(f"{path}?lang=en&pressed=1"))
+    assert "Your signup is complete" in shown
+    assert "has not reached us" not in shown
+
+
+def test_a_signup_says_how_it_stands_and_nothing_of_whose_it_is(site: Site) -> None:
+    from chalicelib import wiring
+    from chalicelib.influencers.model import ReviewRequest
+    from tests.influencers.world import ADMIN
+
+    path = str(site.post("/signup?lang=en", GOOD).headers["Location"]).partition("?")[0]
+    [message] = send_codes()
+    site.post(f"{path}?lang=en", [("code", message.params[0])])
+    decisions = [
+        (None, "Somebody from your area looks at it", False),
+        (ReviewRequest(decision="decline", reason="Only for this test"), "Your signup was declined", True),
+        (ReviewRequest(decision="approve"), "Your signup was approved", True),
+        (ReviewRequest(decision="suspend", reason="Only for this test"), "is suspended", True),
+    ]
+    for decision, says, signs_in in decisions:
+        if decision:
+            wiring.register().review(ADMIN, path.rpartition("/")[2], decision)
+        shown = page(site.get(f"{path}?lang=en"))
+        assert says in shown
+        assert ('href="/me/signin?lang=en"' in shown) == signs_in
+        for secret in ("सुनीता", "8123456789", "56789", "Janpur", "sunita.devi", "Only for this test"):
+            assert secret not in shown, (says, secret)
 
 
 def test_a_form_of_another_site_is_refused(site: Site) -> None:
