@@ -54,6 +54,7 @@ from chalicelib.metrics.consumers import bp as metrics_bp
 from chalicelib.metrics.consumers import follow_accounts, forget_posts, measure_due, weigh_posts
 from chalicelib.pages import home as pages_home
 from chalicelib.pages import routes as pages_routes
+from chalicelib.policies import desk as policies_desk
 from chalicelib.policies import routes as policies_routes
 from chalicelib.turnout import desk as turnout_desk
 from chalicelib.turnout import routes as turnout_routes
@@ -124,6 +125,7 @@ for feature in (
     metrics_routes,
     pages_home,
     pages_routes,
+    policies_desk,
     policies_routes,
     turnout_desk,
     turnout_routes,

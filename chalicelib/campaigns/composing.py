@@ -3,12 +3,15 @@ them; how two contents differ. No I/O."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+<<<<<<< HEAD
 from difflib import SequenceMatcher
 from typing import Any, Literal, get_args
+=======
+from typing import Any
+>>>>>>> main
 
 from chalicelib.campaigns import messages as m
 from chalicelib.campaigns.model import LONGEST_POST, Content, PostPlatform, Templates, fitting, weight_of
@@ -17,12 +20,12 @@ from chalicelib.errors import FieldError
 from chalicelib.names import graphemes
 from chalicelib.pages.figures import grouped, moment
 from chalicelib.pages.forms import Form, typed_moment
+from chalicelib.pages.pieces import Piece, pieces
 from chalicelib.platforms import dlt
 
 SAMPLE_NAMES = {"hi": "सुनीता देवी", "en": "Sunita Devi"}
 """For whom a preview is shown: an invented person."""
 PARAMS_AT_MOST = 20
-_TOKEN = re.compile(r"\s+|[^\s]+")
 
 
 def every(form: Form, name: str) -> list[str]:
@@ -278,8 +281,6 @@ def _filled(template: m.Template | None, params: Sequence[str]) -> str:
 
 # --- what is different --------------------------------------------------------------------------------------
 
-Piece = tuple[Literal["same", "gone", "new"], str]
-
 
 @dataclass(frozen=True)
 class Difference:
@@ -366,19 +367,6 @@ def differences(before: Mapping[str, str], after: Mapping[str, str]) -> list[Dif
         for name in names
         if before.get(name, "") != after.get(name, "")
     ]
-
-
-def pieces(before: str, after: str) -> Iterator[Piece]:
-    """Two texts in one: what stayed, what is gone, what is new; whole words."""
-    old, new = _TOKEN.findall(before), _TOKEN.findall(after)
-    for kind, a, b, c, d in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
-        if kind == "equal":
-            yield "same", "".join(old[a:b])
-            continue
-        if a < b:
-            yield "gone", "".join(old[a:b])
-        if c < d:
-            yield "new", "".join(new[c:d])
 
 
 # --- errors beside their fields -----------------------------------------------------------------------------

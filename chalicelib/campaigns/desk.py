@@ -48,6 +48,7 @@ from chalicelib.pages import console
 from chalicelib.pages.figures import day, moment
 from chalicelib.pages.forms import Form, labels, pick_place, summary, typed_moment, whole
 from chalicelib.pages.frame import named
+from chalicelib.pages.pieces import Piece
 from chalicelib.pages.shell import ENDONYMS, mark
 from chalicelib.pages.words import CAMPAIGN, EVERY, PURPOSES, WITHDRAWN
 from chalicelib.platforms.dlt import LONGEST_VARIABLE
@@ -596,7 +597,7 @@ def _names(request: Request, offers: Offers) -> composing.Names:
 
 def _differences(
     before: Mapping[str, str], after: Mapping[str, str], lang: str
-) -> list[tuple[str, list[composing.Piece]]]:
+) -> list[tuple[str, list[Piece]]]:
     """The fields that say something else, by what they are called."""
     return [
         (_label(one.field, lang) or one.field, one.pieces) for one in composing.differences(before, after)

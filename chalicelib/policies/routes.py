@@ -364,9 +364,7 @@ def _account(one: AccountFinding, terms: Terms, lang: str, areas: dict[str, str]
         rules = [
             RuleView(
                 kind=finding.rule.kind,
-                asks=words.asks(finding.rule, one.platform, lang, areas),
-                known=words.known(finding, one.platform, lang),
-                says=words.says(finding, lang),
+                **words.reason(finding, one.platform, lang, areas),
                 **finding.model_dump(include={"answer", "number", "grade", "at"}),
             )
             for finding in step.findings

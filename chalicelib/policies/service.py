@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from dataclasses import dataclass
 from datetime import date
 
@@ -68,13 +70,22 @@ class Policies:
         """All versions of a policy. Raises NotFound."""
         return self.store.versions(self.get(policy).id)
 
-    def create(self, who: Principal, body: PolicyBody) -> tuple[Policy, Version]:
+    def beside_before(self, policy: str, number: int) -> tuple[Version, Version | None]:
+        """One version, and the one that was written before it. Raises NotFound."""
+        found = self.store.many([(policy, one) for one in (number, number - 1) if one > 0])
+        if (policy, number) not in found:
+            raise NotFound("There is no such version of this policy.")
+        return found[policy, number], found.get((policy, number - 1))
+
+    def create(self, who: Principal, body: PolicyBody, once: str = "") -> tuple[Policy, Version]:
         """A new policy with its first version, in force nowhere yet. Raises InvalidInput, Conflict when there
-        are too many."""
+        are too many.
+        `once`: what one person says again when they send the same form twice: ChangedMeanwhile then, and
+        `made_by` is its id."""
         if len(self.store.policies()) >= MOST_POLICIES:
             raise Conflict("There are %(n)s policies already: no more can be kept.", n=MOST_POLICIES)
         policy = Policy(
-            id=new_id("pol"),
+            id=made_by(who, once) if once else new_id("pol"),
             rev=1,
             names=dict(body.names),
             issued_by=body.issued_by,
@@ -83,18 +94,22 @@ class Policies:
         )
         return self._written(who, policy, body.terms, "policy.created", "terms.")
 
-    def write(self, who: Principal, policy: str, terms: Terms) -> tuple[Policy, Version]:
-        """Another version, as a draft; those before stay as they are. Raises NotFound, InvalidInput."""
-        seen = self.get(policy)
+    def write(
+        self, who: Principal, policy: str, terms: Terms, rev: int | None = None
+    ) -> tuple[Policy, Version]:
+        """Another version, as a draft; those before stay as they are. `rev`: what the caller saw, where that
+        is to hold still. Raises NotFound, InvalidInput, ChangedMeanwhile."""
+        seen = self._seen(policy, rev)
         if seen.versions >= MOST_VERSIONS:
             raise Conflict("This policy has too many versions. Please write a new one.")
         after = self._after(seen, versions=seen.versions + 1)
         return self._written(who, after, terms, "policy.version_written", "")
 
-    def start(self, who: Principal, policy: str, body: StartBody) -> Policy:
+    def start(self, who: Principal, policy: str, body: StartBody, rev: int | None = None) -> Policy:
         """Puts a version in force from a day on, never backwards; the one before it ends the day before.
+        `rev`: what the caller saw, where that is to hold still.
         Raises NotFound, AuthorCannotStart, InvalidInput, Conflict for a policy that ends before."""
-        seen, version = self.get(policy), self.version(policy, body.version)
+        seen, version = self._seen(policy, rev), self.version(policy, body.version)
         if who.id == version.by:
             raise AuthorCannotStart
         if body.begins < self.clock.today_ist():
@@ -111,10 +126,10 @@ class Policies:
             who, "policy.started", self._after(seen, starts=(*seen.starts, start)), detail=detail
         )
 
-    def end(self, who: Principal, policy: str, body: EndBody) -> Policy:
-        """Lets a policy end with a day, never backwards. Raises NotFound, InvalidInput, Conflict for one that
-        was never in force."""
-        seen = self.get(policy)
+    def end(self, who: Principal, policy: str, body: EndBody, rev: int | None = None) -> Policy:
+        """Lets a policy end with a day, never backwards. `rev`: what the caller saw, where that is to hold
+        still. Raises NotFound, InvalidInput, Conflict for one that was never in force."""
+        seen = self._seen(policy, rev)
         if not seen.starts:
             raise Conflict("This policy was never in force.")
         if self._is_over(seen):
@@ -123,6 +138,13 @@ class Policies:
             raise InvalidInput.of("on", "past", "This day is over. A version begins today or later.")
         after = self._after(seen, ends_on=body.on, ended_by=who.id, reason=body.reason)
         return self._commit(who, "policy.ended", after, detail={"on": body.on.isoformat()})
+
+    def _seen(self, policy: str, rev: int | None) -> Policy:
+        """Raises NotFound, ChangedMeanwhile for one that is not as it was seen."""
+        seen = self.get(policy)
+        if rev is not None and seen.rev != rev:
+            raise ChangedMeanwhile
+        return seen
 
     def _is_over(self, policy: Policy) -> bool:
         return policy.ends_on is not None and policy.ends_on < self.clock.today_ist()
@@ -162,6 +184,12 @@ class Policies:
             refused=lambda failed: ChangedMeanwhile(),
         )
         return after
+
+
+def made_by(who: Principal, once: str) -> str:
+    """The id of the policy that this person wrote with such a form."""
+    digest = hashlib.sha256(f"{who.id}\n{once}".encode()).digest()
+    return f"pol_{base64.b32encode(digest[:10]).decode('ascii').lower()}"
 
 
 def held_on(policies: list[Policy], on: date) -> list[tuple[Policy, int]]:

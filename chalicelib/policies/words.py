@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, TypedDict
 
 from chalicelib.i18n import translate
 from chalicelib.pages.figures import day, grouped
@@ -116,6 +116,21 @@ def _known_of_followers(finding: Finding) -> str:
 def says(finding: Finding, lang: str) -> str:
     """Whether it is met, in words."""
     return translate(lang, ANSWERS[finding.answer])
+
+
+class Reason(TypedDict):
+    asks: str
+    known: str
+    says: str
+
+
+def reason(finding: Finding, platform: str, lang: str, areas: Mapping[str, str]) -> Reason:
+    """One rule in words: what it asks, what is known, whether it is met."""
+    return {
+        "asks": asks(finding.rule, platform, lang, areas),
+        "known": known(finding, platform, lang),
+        "says": says(finding, lang),
+    }
 
 
 def summary(policy: Policy, terms: Terms, evaluation: Evaluation, lang: str) -> str:

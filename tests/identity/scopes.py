@@ -63,6 +63,10 @@ RULES = (
         POST /v1/influencers/{influencer_id}/invitation
         GET /v1/appeals
         GET /v1/appeals/{appeal_id}
+        GET /console/appeals
+        GET /console/appeals/{appeal_id}
+        POST /console/appeals/{appeal_id}
+        GET /console/policies/{policy}/trial
         POST /v1/appeals/{appeal_id}/answer
         GET /v1/ambassadors
         GET /console/ambassadors
@@ -392,6 +396,14 @@ RULES = (
         POST /v1/policies/{policy}/start
         GET /v1/policies/{policy}/versions
         POST /v1/policies/{policy}/versions
+        GET /console/policies
+        GET /console/policies/new
+        POST /console/policies/new
+        GET /console/policies/{policy}
+        POST /console/policies/{policy}/start
+        POST /console/policies/{policy}/end
+        GET /console/policies/{policy}/versions
+        POST /console/policies/{policy}/versions
         """,
         "rules that hold for all: everybody is to know by which they are placed",
     ),

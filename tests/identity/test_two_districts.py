@@ -216,6 +216,7 @@ NUMBERS = frozenset(
     GET /console/voices/{ticket}/pictures/{number}
     GET /console/ambassadors/shortlist
     GET /console/ambassadors/gaps
+    GET /console/policies/{policy}/trial
     """.replace("    ", "")
     .strip()
     .splitlines()

@@ -359,9 +359,7 @@ def test_an_approver_who_has_read_an_older_text_decides_nothing(desk: Desk) -> N
 def test_an_approval_of_a_revision_that_is_no_number_decides_nothing(desk: Desk) -> None:
     campaign = submitted(desk)
     approver = desk.sitting("approver")
-    late = approver.post(
-        f"/console/campaigns/{campaign}/approval", [("rev", "9" * 5000), ("do", "approve")]
-    )
+    late = approver.post(f"/console/campaigns/{campaign}/approval", [("rev", "9" * 5000), ("do", "approve")])
     assert late.status_code == 409
     assert wiring.campaigns().get(campaign).status == "submitted"
 
