@@ -6,12 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-<<<<<<< HEAD
-from difflib import SequenceMatcher
-from typing import Any, Literal, get_args
-=======
-from typing import Any
->>>>>>> main
+from typing import Any, get_args
 
 from chalicelib.campaigns import messages as m
 from chalicelib.campaigns.model import LONGEST_POST, Content, PostPlatform, Templates, fitting, weight_of
