@@ -12,6 +12,7 @@ from typing import Literal
 
 from pynamodb.transactions import TransactWrite
 
+from chalicelib.beside import both
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.errors import InvalidInput, NotFound
 from chalicelib.identity.audit import Audit
@@ -219,12 +220,10 @@ class Turnouts:
         the latest election of which something is told there when none is named. Below a district lie its
         constituencies or blocks, or its booths (`by`); below those their booths. Raises NotFound."""
         place = self._place(who, area, READ)
-        at, tree = None, Tree()
-        for at in self._elections(election):
-            tree = self._tree(place, at.id, by)
-            if tree.sum.booths:
-                break
-        goals = {goal.area: goal.share for goal in self.store.goals(place.path)}
+        (at, tree), set_goals = both(
+            lambda: self._latest(place, election, by), lambda: self.store.goals(place.path)
+        )
+        goals = {goal.area: goal.share for goal in set_goals}
         ids = [one.area for one in tree.below]
         begin = ids.index(after) + 1 if after in ids else 0
         page = [replace(one, goal=goals.get(one.area)) for one in tree.below[begin : begin + limit]]
@@ -345,6 +344,15 @@ class Turnouts:
             for area in sorted(names.keys() | sums.keys())
         ]
         return Tree(sum((one.sum for one in districts), Sum()), below, sources)
+
+    def _latest(self, place: Place, election: str, by: By) -> tuple[PastElection | None, Tree]:
+        """The named election, else the latest of which something is told there, and what is told."""
+        at, tree = None, Tree()
+        for at in self._elections(election):
+            tree = self._tree(place, at.id, by)
+            if tree.sum.booths:
+                break
+        return at, tree
 
     def _compared(self, place: Place, before: str, after: str) -> Comparison:
         """In a district by its matches; in a state the sum over its districts."""
