@@ -31,6 +31,7 @@ from chalicelib.dispatch.consumers import bp as dispatch_bp
 from chalicelib.dispatch.consumers import launch_due, plan_run, send_chunk
 from chalicelib.events.consumers import bp as events_bp
 from chalicelib.events.consumers import publish_events
+from chalicelib.groups import desk as groups_desk
 from chalicelib.groups import routes as groups_routes
 from chalicelib.groups.consumers import bp as groups_bp
 from chalicelib.groups.consumers import fold_coverage
@@ -112,6 +113,7 @@ for feature in (
     campaigns_desk,
     dispatch_desk,
     dispatch_routes,
+    groups_desk,
     groups_routes,
     identity_desk,
     identity_routes,

@@ -198,6 +198,13 @@ RULES = (
         POST /v1/campaigns/{campaign_id}/withdrawal
         POST /v1/deliveries/{key}/decision
         GET /v1/groups
+        GET /console/groups
+        POST /console/groups
+        GET /console/groups/{group_id}
+        POST /console/groups/{group_id}/link
+        POST /console/groups/{group_id}/figures
+        POST /console/groups/{group_id}/reveal
+        POST /console/groups/{group_id}/kits
         POST /v1/groups
         GET /v1/groups/{group_id}
         PATCH /v1/groups/{group_id}
