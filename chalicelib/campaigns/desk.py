@@ -418,6 +418,10 @@ def _picked(form: Form) -> str:
     return next((one for one in chosen if one), "")
 
 
+OUR_OWN = "janjan_"
+"""How the names of templates begin that carry codes, receipts and answers: no campaign is made of them."""
+
+
 def _choices(registered: Mapping[str, Sequence[Template]], lang: str) -> dict[str, list[tuple[str, str]]]:
     """What may be picked as a template: of WhatsApp by its name, of SMS by the id of its registration."""
 
@@ -427,7 +431,8 @@ def _choices(registered: Mapping[str, Sequence[Template]], lang: str) -> dict[st
 
     by_name: dict[str, list[Template]] = {}
     for one in registered.get("whatsapp", ()):
-        by_name.setdefault(one.name, []).append(one)
+        if not one.name.startswith(OUR_OWN):
+            by_name.setdefault(one.name, []).append(one)
     return {
         "whatsapp": [
             (name, f"{name} · {', '.join(one.language for one in same)}")

@@ -15,9 +15,11 @@ from chalice.app import Response
 from pydantic import ValidationError
 
 from chalicelib import wiring
+from chalicelib.clock import rfc3339
 from chalicelib.dispatch.channels import SYSTEM, ways_now
 from chalicelib.dispatch.form import ChannelLimits, DecisionBody, StopReason, TrialMessage
 from chalicelib.dispatch.model import Status, scopes_of
+from chalicelib.dispatch.stops import SetAnew
 from chalicelib.dispatch.words import CHANNELS, HALTS, HEALTH, LETTERS, STATUSES, STOPPED, TEMPLATES, TRIED
 from chalicelib.errors import (
     Conflict,
@@ -87,17 +89,31 @@ def put_stop(request: Request) -> Response:
 
 @api.page("GET", "/console/stops/{scope}", allow="stop.write", summary="A stop, to be lifted")
 def standing_stop(request: Request, scope: str) -> Response:
-    stop = wiring.stop_desk().get(request.principal, unquote(scope))
-    return console.page(
-        request, "console_stop.html", "stops", stop=_stop(request, stop), held=_held(request, stop.scope)
-    )
+    return _standing(request, unquote(scope))
 
 
 @api.page("POST", "/console/stops/{scope}", allow="stop.write", summary="Lift a stop")
 def lift_stop(request: Request, scope: str) -> Response:
-    with suppress(NotFound):  # a second click, or somebody was quicker: it is lifted
-        wiring.stop_desk().lift(request.principal, unquote(scope))
+    since = Form(request.form()).one("since")
+    try:
+        with suppress(NotFound):  # a second click, or somebody was quicker: it is lifted
+            wiring.stop_desk().lift(request.principal, unquote(scope), since)
+    except SetAnew as error:
+        return _standing(request, unquote(scope), error)
     return redirect(console.link(request, "/console/stops", said="lifted"))
+
+
+def _standing(request: Request, scope: str, error: Rejected | None = None) -> Response:
+    stop = wiring.stop_desk().get(request.principal, scope)
+    return console.page(
+        request,
+        "console_stop.html",
+        "stops",
+        status=error.status if error else 200,
+        stop=_stop(request, stop),
+        held=_held(request, stop.scope),
+        **console.refusal(error, request.lang, {}),
+    )
 
 
 def _stopping(request: Request, form: Form, error: Rejected | None = None) -> Response:
@@ -178,6 +194,7 @@ def _stop(request: Request, stop: Stop) -> dict[str, Any]:
         "code": stop.code,
         "by": names.get(stop.by, stop.by) if stop.by != SYSTEM else "",
         "at": moment(stop.at),
+        "since": rfc3339(stop.at),
         "probe_at": moment(stop.probe_at) if stop.probe_at else "",
     }
 
@@ -259,10 +276,13 @@ def limits(request: Request, channel_id: str) -> Response:
     "POST", "/console/channels/{channel_id}/resume", allow="stop.write", summary="Lift a channel's stop"
 )
 def resume(request: Request, channel_id: str) -> Response:
-    standing = wiring.channel_desk().get(channel_id)
-    if standing.stop is not None:
-        with suppress(NotFound):
-            wiring.stop_desk().lift(request.principal, standing.stop.scope)
+    form, standing = Form(request.form()), wiring.channel_desk().get(channel_id)
+    try:
+        if standing.stop is not None:
+            with suppress(NotFound):
+                wiring.stop_desk().lift(request.principal, standing.stop.scope, form.one("since"))
+    except SetAnew as error:
+        return _channel_page(request, channel_id, form, error)
     return redirect(console.link(request, f"/console/channels/{channel_id}", said="resumed"))
 
 

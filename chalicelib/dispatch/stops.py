@@ -6,16 +6,22 @@ import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from chalicelib.clock import Clock
+from chalicelib.clock import Clock, rfc3339
 from chalicelib.dispatch.model import Stops, scopes_of
 from chalicelib.dispatch.store import DispatchStore, Stop
-from chalicelib.errors import NotFound, Transient
+from chalicelib.errors import Conflict, NotFound, Transient
 from chalicelib.identity.audit import Audit
 from chalicelib.identity.roles import Principal, touches
 from chalicelib.platforms.base import Channel
 from chalicelib.ports import Areas, Runs
 from chalicelib.queues import Queue
 from chalicelib.telemetry import logger
+
+
+class SetAnew(Conflict):
+    code = "stop_set_anew"
+    message = "This stop was set anew meanwhile. Please look at it again."
+
 
 FRESH_S = 2.0
 """How old a copy of the stops may be that a sender acts on (DESIGN.md, stops)."""
@@ -110,16 +116,20 @@ class StopDesk:
         )
         return stop
 
-    def lift(self, who: Principal, scope: str) -> None:
-        """Lets sending go on within seconds. Raises NotFound when no such stop stands."""
-        self.get(who, scope)
+    def lift(self, who: Principal, scope: str, since: str | None = None) -> None:
+        """Lets sending go on within seconds. `since`: when the stop was set that the caller has seen; one that
+        was set later stays. Raises NotFound when no such stop stands, SetAnew."""
+        stop = self.get(who, scope)
+        if since is not None and since != rfc3339(stop.at):
+            raise SetAnew
+        seen = None if since is None else stop
         self.audit.committing(
             subject=f"stop#{scope}",
             action="stop.lifted",
             actor=who.id,
             at=self.clock.now(),
-            write=lambda transaction: self.store.remove_stop(transaction, scope),
-            refused=lambda failed: _none(scope),
+            write=lambda transaction: self.store.remove_stop(transaction, scope, seen),
+            refused=lambda failed: _none(scope) if seen is None else SetAnew(),
         )
         wake(self.runs, self.plan_queue, scope)
 

@@ -109,10 +109,26 @@ def test_lifting_twice_by_a_double_click_lifts_it_once(desk, get):
     post("/console/stops/new", scope="all", reason="x")
     page = text(get("/console/stops/all?lang=en", "admin"))
     assert "Sending goes on within seconds" in page
-    answers = [post("/console/stops/all") for _ in range(2)]
+    since = _since(page)
+    answers = [post("/console/stops/all", since=since) for _ in range(2)]
     assert [one.status_code for one in answers] == [303, 303]
     entries, _ = wiring.audit().of("stop#all", limit=10)
     assert [entry.action for entry in entries] == ["stop.lifted", "stop.put"]
+
+
+def test_a_late_click_lifts_no_stop_that_was_set_since_its_page_was_opened(desk, get):
+    post("/console/stops/new", scope="all", reason="x")
+    since = _since(text(get("/console/stops/all?lang=en", "admin")))
+    wiring.stop_desk().lift(ADMIN, "all")
+    desk.clock.move(60)
+    post("/console/stops/new", scope="all", reason="a new reason")
+    late = post("/console/stops/all?lang=en", since=since)
+    assert late.status_code == 409 and "set anew meanwhile" in text(late) and "a new reason" in text(late)
+    assert [stop.reason for stop in wiring.stop_desk().listed(ADMIN)] == ["a new reason"]
+
+
+def _since(page: str) -> str:
+    return re.search(r'name="since" value="([^"]+)"', page)[1]
 
 
 def test_editors_set_no_stops(desk, get):
@@ -129,7 +145,8 @@ def test_channels_show_their_pace_and_that_they_are_ill(desk, get):
     assert "Trial is over" in one
     assert "Let it send again" not in one
     assert "Send the test message" not in one
-    assert post(f"{CHANNEL}/resume").status_code == 303
+    since = _since(text(get(f"{CHANNEL}?lang=en", "admin")))
+    assert post(f"{CHANNEL}/resume", since=since).status_code == 303
     assert desk.store.stops() == []
 
 
