@@ -117,8 +117,8 @@ class StopDesk:
         return stop
 
     def lift(self, who: Principal, scope: str, since: str | None = None) -> None:
-        """Lets sending go on within seconds. `since`: when the stop was set that the caller has seen; one that
-        was set later stays. Raises NotFound when no such stop stands, SetAnew."""
+        """Lets sending go on within seconds. `since`: when the stop was set that the caller has seen; a later
+        one stays. Raises NotFound when no such stop stands, SetAnew."""
         stop = self.get(who, scope)
         if since is not None and since != rfc3339(stop.at):
             raise SetAnew
