@@ -118,8 +118,8 @@ class Reporter:
     store: DispatchStore
     gateway: Gateway
     clock: Clock
-    _kept: dict[str, tuple[float, float, Mapping[Way, Part]]] = field(default_factory=dict)
-    """By run: when its sums were made, for how long they hold, and they."""
+    _kept: dict[str, tuple[float, float, str, Mapping[Way, Part]]] = field(default_factory=dict)
+    """By run: when its sums were made, for how long they hold in which of its states, and they."""
 
     def report(self, runs: Iterable[RunBrief], within: Callable[[str], bool] | None = None) -> Report:
         """The report over these runs; `within`: over the districts, and what lies above them, that it lets
@@ -185,8 +185,9 @@ class Reporter:
 
     def _sums(self, run: RunBrief) -> Mapping[Way, Part]:
         now = self.clock.epoch()
-        if (kept := self._kept.get(run.run_id)) is not None and 0 <= now - kept[0] < kept[1]:
-            return kept[2]
+        kept = self._kept.get(run.run_id)
+        if kept is not None and 0 <= now - kept[0] < kept[1] and kept[2] == run.status:
+            return kept[3]
         found: dict[Way, Part] = {}
         with ThreadPoolExecutor(SHARDS) as readers:
             for sums in readers.map(partial(self._shard, run), range(SHARDS)):
@@ -196,7 +197,8 @@ class Reporter:
         least = KEPT_S if run.status == "dispatching" else 0.0
         while len(self._kept) >= RUNS_KEPT:
             self._kept.pop(next(iter(self._kept)), None)
-        self._kept[run.run_id] = (now + took, max(least, took * KEPT_AS_LONG_AS_READ), found)
+        holds_s = max(least, took * KEPT_AS_LONG_AS_READ)
+        self._kept[run.run_id] = (now + took, holds_s, run.status, found)
         return found
 
     def _shard(self, run: RunBrief, shard: int) -> dict[Way, Part]:

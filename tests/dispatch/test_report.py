@@ -61,6 +61,14 @@ def test_sums_of_an_ended_run_are_always_fresh(made):
     assert ours.report(made.runs.of_campaign(RUN[:-2])).counts.read == 1
 
 
+def test_sums_of_while_it_was_sent_are_not_shown_of_a_run_that_has_ended(made):
+    ours = reporter(made)
+    before = ours.report(made.runs.of_campaign(RUN[:-2])).counts.read
+    made.tallying.record([Proof(made.platform.taken[0][1].key, "read", START)])
+    made.runs.set(RUN, "dispatched")
+    assert ours.report(made.runs.of_campaign(RUN[:-2])).counts.read == before + 1
+
+
 def test_every_delivery_is_listed_once_page_by_page(made):
     ours, found, after = reporter(made), [], None
     while True:

@@ -367,7 +367,7 @@ def test_a_campaign_is_written_approved_and_watched_and_who_got_it_hands_in_a_po
     desk = house.desk("coordinator-b")
     desk.press("Register", "link")
     desk.fill("Name or account", hero.name)
-    desk.press("Show")
+    desk.press("Filter")
     desk.says(re.compile("Nobody fits these filters"))
 
 
