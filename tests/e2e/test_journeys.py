@@ -146,8 +146,11 @@ class House:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """What is expected of a page may take as long as a click: the machine may deploy a stack meanwhile."""
+    expect.set_options(timeout=PATIENCE_MS)
     with chromium() as started:
         yield started
+    expect.set_options(timeout=None)
 
 
 @pytest.fixture
