@@ -35,7 +35,8 @@ from chalicelib.ports import RunBrief, RunSums
 KEPT_S = 3.0
 """How long the sums of a run that is being dispatched are kept before its tallies are read again."""
 KEPT_AS_LONG_AS_READ = 10
-"""A run that takes a second to be summed is summed again after ten: many may watch it at once."""
+"""A run under way that takes a second to be summed is summed again after ten: many may watch it at once.
+What has ended is always fresh: somebody may just have decided on it."""
 RUNS_KEPT = 16
 LATELY_S = 60
 HOUR_S = 3600
@@ -186,7 +187,7 @@ class Reporter:
     def _sums(self, run: RunBrief) -> Mapping[Way, Part]:
         now = self.clock.epoch()
         kept = self._kept.get(run.run_id)
-        if kept is not None and 0 <= now - kept[0] < kept[1] and kept[2] == run.status:
+        if kept is not None and kept[2] == run.status and 0 <= now - kept[0] < kept[1]:
             return kept[3]
         found: dict[Way, Part] = {}
         with ThreadPoolExecutor(SHARDS) as readers:
@@ -194,10 +195,9 @@ class Reporter:
                 for way, part in sums.items():
                     found.setdefault(way, Part()).join(part)
         took = self.clock.epoch() - now
-        least = KEPT_S if run.status == "dispatching" else 0.0
         while len(self._kept) >= RUNS_KEPT:
             self._kept.pop(next(iter(self._kept)), None)
-        holds_s = max(least, took * KEPT_AS_LONG_AS_READ)
+        holds_s = max(KEPT_S, took * KEPT_AS_LONG_AS_READ) if run.status == "dispatching" else 0.0
         self._kept[run.run_id] = (now + took, holds_s, run.status, found)
         return found
 
