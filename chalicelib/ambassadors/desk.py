@@ -22,6 +22,7 @@ from chalicelib.pages.figures import day, moment
 from chalicelib.pages.forms import Form, labels, own_areas, told
 from chalicelib.pages.frame import named
 from chalicelib.pages.shell import ENDONYMS, mark
+from chalicelib.pages.words import PLATFORMS
 
 api = Api("ambassadors_desk")
 ROOM, INVITATIONS = "/console/ambassadors", "/console/invitations"
@@ -32,14 +33,6 @@ STATES: dict[str, str] = {
     "coming": mark("Has not begun"),
     "over": mark("Term is over"),
     "ended": mark("Ended early"),
-}
-PLATFORMS = {
-    "facebook": "Facebook",
-    "instagram": "Instagram",
-    "telegram": "Telegram",
-    "whatsapp": "WhatsApp",
-    "x": "X (Twitter)",
-    "youtube": "YouTube",
 }
 CHANNELS: dict[str, str] = {
     "whatsapp": mark("WhatsApp"),

@@ -4,7 +4,7 @@ when they are shown."""
 from __future__ import annotations
 
 from chalicelib.pages.shell import mark
-from chalicelib.pages.words import CHANNELS, PLATFORMS
+from chalicelib.pages.words import CHANNELS, GENDERS, PLATFORMS, PROFESSIONS
 
 KINDS = {
     "awareness": mark("Awareness: a service, a scheme, a piece of advice"),
@@ -17,26 +17,6 @@ COMPENSATIONS = {
     "paid": mark("Money"),
     "in_kind": mark("Goods or favours"),
 }
-GENDERS = {"female": mark("Woman"), "male": mark("Man"), "other": mark("Other")}
-PROFESSIONS = {
-    "artist": mark("Artist"),
-    "business": mark("Business"),
-    "chartered_accountant": mark("Chartered accountant"),
-    "doctor": mark("Doctor or nurse"),
-    "farmer": mark("Farmer"),
-    "homemaker": mark("Homemaker"),
-    "journalist": mark("Journalist"),
-    "lawyer": mark("Lawyer"),
-    "poet": mark("Poet"),
-    "singer": mark("Singer or musician"),
-    "social_worker": mark("Social worker"),
-    "athlete": mark("Sportsperson"),
-    "storyteller": mark("Storyteller"),
-    "student": mark("Student"),
-    "teacher": mark("Teacher"),
-    "other": mark("Something else"),
-}
-"""As creators choose them when they join."""
 QUIET = {"none": mark("none: at any hour")}
 FIELDS = {
     "title": mark("Title"),
@@ -133,4 +113,4 @@ STEPS = {
 SHADES = {"draft": "wait", "submitted": "wait", "approved": "wait", "paused": "wait"}
 SHADES |= {"cancelled": "bad", "expired": "bad"}
 
-__all__ = ["CHANNELS", "PLATFORMS"]
+__all__ = ["CHANNELS", "GENDERS", "PLATFORMS", "PROFESSIONS"]

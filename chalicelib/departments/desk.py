@@ -18,19 +18,12 @@ from chalicelib.pages.figures import day, moment
 from chalicelib.pages.forms import Form, labels
 from chalicelib.pages.frame import named
 from chalicelib.pages.shell import mark
+from chalicelib.pages.words import PLATFORMS as NAMES_OF
 from chalicelib.proving import Challenge
 
 api = Api("departments_desk")
 ROOM, DIRECTIVES = "/console/departments", "/console/directives"
 A_PAGE = 50
-WAYS = {
-    "facebook": "Facebook",
-    "instagram": "Instagram",
-    "telegram": "Telegram",
-    "whatsapp": "WhatsApp",
-    "x": "X (Twitter)",
-    "youtube": "YouTube",
-}
 NO_ANSWER = mark("The platform does not answer just now. Please try again in a few minutes.")
 STANDING = {
     "verified": ("", mark("proven")),
@@ -85,7 +78,7 @@ def departments(request: Request) -> Response:
         {
             "id": row.department,
             "name": named(names.get(row.department, {}), request.lang) or row.department,
-            "platforms": [(WAYS[one], *STANDING[row.desk.standing(one)]) for one in PLATFORMS],
+            "platforms": [(NAMES_OF[one], *STANDING[row.desk.standing(one)]) for one in PLATFORMS],
             "vacant": row.vacant,
         }
         for row in table.rows
@@ -95,10 +88,10 @@ def departments(request: Request) -> Response:
         "console_departments.html",
         "departments",
         rows=rows,
-        platforms=[WAYS[one] for one in PLATFORMS],
+        platforms=[NAMES_OF[one] for one in PLATFORMS],
         total=table.departments,
         vacant=table.vacant,
-        totals=[(WAYS[one], table.totals[one].get("verified", 0)) for one in PLATFORMS],
+        totals=[(NAMES_OF[one], table.totals[one].get("verified", 0)) for one in PLATFORMS],
         more=next_cursor(request, {"after": place} if place else None),
     )
 
@@ -194,11 +187,11 @@ def _department(
         id=department,
         name=named(names.get(department, {}), lang) or department,
         accounts=[
-            (one.id, WAYS[one.platform], one.handle, one.proof, one in accounts.contested)
+            (one.id, NAMES_OF[one.platform], one.handle, one.proof, one in accounts.contested)
             for one in (*accounts.accounts, *accounts.contested)
         ],
         seats=[(SEAT_NAMES[seat], _officer(desk.holder(seat, today), clear or {})) for seat in SEATS],
-        platforms=[(one, WAYS[one]) for one in PLATFORMS],
+        platforms=[(one, NAMES_OF[one]) for one in PLATFORMS],
         seat_names=labels(SEAT_NAMES, lang),
         today=today.isoformat(),
         asked=asked,

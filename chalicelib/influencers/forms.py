@@ -15,6 +15,7 @@ from chalicelib.links import platform_of
 from chalicelib.names import plain_digits
 from chalicelib.pages.forms import LEVELS, TRAP, Form, Place
 from chalicelib.pages.shell import ENDONYMS, mark
+from chalicelib.pages.words import CHANNELS, GENDERS, PROFESSIONS
 
 NOTICE_VERSION = "1"
 """The version of the notice beside the consents on the page."""
@@ -27,7 +28,6 @@ PLATFORMS = {
     "whatsapp": mark("WhatsApp channel"),
     "telegram": mark("Telegram channel"),
 }
-CHANNELS = {"whatsapp": "WhatsApp", "telegram": "Telegram", "sms": mark("SMS"), "email": mark("Email")}
 ALSO = {channel: CHANNELS[channel] for channel in ("whatsapp", "sms", "email")}
 """Over which we may write too when the person's own channel fails: what needs no more than an address that
 the form asks for."""
@@ -35,25 +35,6 @@ CONSENTS = {
     "campaigns": mark("messages on campaigns that I can share"),
     "gatherings": mark("invitations to meetings"),
     "surveys": mark("short questions about what people need"),
-}
-GENDERS = {"female": mark("Woman"), "male": mark("Man"), "other": mark("Other")}
-PROFESSIONS = {
-    "artist": mark("Artist"),
-    "business": mark("Business"),
-    "chartered_accountant": mark("Chartered accountant"),
-    "doctor": mark("Doctor or nurse"),
-    "farmer": mark("Farmer"),
-    "homemaker": mark("Homemaker"),
-    "journalist": mark("Journalist"),
-    "lawyer": mark("Lawyer"),
-    "poet": mark("Poet"),
-    "singer": mark("Singer or musician"),
-    "social_worker": mark("Social worker"),
-    "athlete": mark("Sportsperson"),
-    "storyteller": mark("Storyteller"),
-    "student": mark("Student"),
-    "teacher": mark("Teacher"),
-    "other": mark("Something else"),
 }
 
 FIELDS = {
@@ -259,3 +240,6 @@ def _field(name: str, form: Form, place: Place) -> str:
         kind = "followers" if rest[-1] == "followers" else "handle"
         return f"{kind}_{_accounts(form)[int(rest[0])]}"
     return place.open_field if first == "area" else first
+
+
+__all__ = ["CHANNELS", "GENDERS", "PROFESSIONS"]

@@ -28,3 +28,23 @@ PLATFORMS = {
     "x": "X",
     "youtube": "YouTube",
 }
+GENDERS = {"female": mark("Woman"), "male": mark("Man"), "other": mark("Other")}
+PROFESSIONS = {
+    "artist": mark("Artist"),
+    "business": mark("Business"),
+    "chartered_accountant": mark("Chartered accountant"),
+    "doctor": mark("Doctor or nurse"),
+    "farmer": mark("Farmer"),
+    "homemaker": mark("Homemaker"),
+    "journalist": mark("Journalist"),
+    "lawyer": mark("Lawyer"),
+    "poet": mark("Poet"),
+    "singer": mark("Singer or musician"),
+    "social_worker": mark("Social worker"),
+    "athlete": mark("Sportsperson"),
+    "storyteller": mark("Storyteller"),
+    "student": mark("Student"),
+    "teacher": mark("Teacher"),
+    "other": mark("Something else"),
+}
+"""As creators choose them when they join."""

@@ -2,31 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from urllib.parse import urlencode
 
-from chalice.test import HTTPResponse
-
 from chalicelib import wiring
+from tests.ambassadors.test_desk import text, visit
 from tests.identity.land import Land
 from tests.identity.test_two_districts import land
 
 __all__ = ["land"]
 ROOM = "/console/areas"
-
-
-def visit(land: Land, who: str, path: str, fields: Mapping[str, str] | None = None) -> HTTPResponse:
-    headers = {
-        "Cookie": f"janjan_session={who}",
-        "Accept-Language": "en",
-        "Content-Type": "application/x-www-form-urlencoded",
-    }
-    method = "GET" if fields is None else "POST"
-    return land.client.http.request(method, path, headers=headers, body=urlencode(fields or {}).encode())
-
-
-def text(answer: HTTPResponse) -> str:
-    return answer.body.decode()
 
 
 def test_turnout_groups_and_the_lowest_booths_of_ones_own_area_are_there_at_once(land: Land) -> None:
