@@ -345,7 +345,7 @@ def test_a_campaign_is_written_approved_and_watched_and_who_got_it_hands_in_a_po
     editor.press("Look at it before it is fixed")
     expect(editor.get_by_role("heading", name="Please confirm")).to_be_visible()
     editor.press("Yes, send it then")
-    editor.press("How far it is", "link")
+    editor.press("Report", "link")
     campaign = editor.url.partition("/campaigns/")[2].partition("/")[0]
     read = editor.get_by_role("row", name=re.compile("^Read")).first.get_by_role("cell").first
     expect(read).to_have_text(reaches, timeout=3 * PATIENCE_MS)
