@@ -187,6 +187,7 @@ def get_user(request: Request, user_id: str) -> UserDetails:
     allow="user.write",
     body=UserChange,
     answer=UserDetails,
+    kept=False,
     summary="Change what somebody may, switch them off or on, sign them out everywhere",
 )
 def change_user(request: Request, user_id: str, body: UserChange) -> UserDetails:
