@@ -21,18 +21,9 @@ DYNAMIC = {
     "judges from npm": [sys.executable, "-m", "scripts.npm_judges"],
     "pytest": [
         # By module: fixtures of a module are then made once. (Groups do not work: xdist 3.8 with pytest 9.2.)
-        *(
-            sys.executable,
-            "-m",
-            "pytest",
-            "--quiet",
-            "-n",
-            "2",
-            "--dist",
-            "loadscope",
-            "--no-loadscope-reorder",
-        ),
-        *("--cov", "--cov-report=term"),
+        # Three on two cores: the one with the deployed system waits most of its time.
+        *(sys.executable, "-m", "pytest", "--quiet", "-n", "3", "--dist", "loadscope"),
+        *("--no-loadscope-reorder", "--cov", "--cov-report=term"),
     ],
 }
 

@@ -111,7 +111,7 @@ def test_no_process_is_left_when_the_starter_is_gone(starter, number):
     process, folder = starter
     assert processes_with(f"STATE_DIR={folder}")
     process.send_signal(number)
-    process.wait(10)
+    process.wait(60)
     assert eventually(lambda: not processes_with(f"STATE_DIR={folder}"))
 
 

@@ -147,7 +147,7 @@ def test_the_process_serves_says_when_its_port_is_taken_and_ends_on_sigterm(
         assert second.returncode == 1
         assert second.stderr == f"The sandbox cannot listen on 127.0.0.1:{port}: Address already in use.\n"
         process.send_signal(signal.SIGTERM)
-        assert process.wait(5) == 0
+        assert process.wait(60) == 0
     finally:
         process.kill()
 

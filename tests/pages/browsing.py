@@ -40,7 +40,6 @@ class Visit:
 def visiting(browser: Browser, site: Site, **options: Any) -> Iterator[Visit]:  # noqa: ANN401
     """A tab whose every request goes to `site`."""
     context = browser.new_context(**{"base_url": BASE, **options})
-    context.set_default_timeout(5000)
     visit = Visit(context.new_page())
     visit.page.on("console", lambda said: said.type == "error" and visit.complaints.append(said.text))
     visit.page.on("pageerror", lambda error: visit.complaints.append(str(error)))

@@ -118,4 +118,4 @@ def address(prepared: None, tmp_path: Path) -> Iterator[str]:
         yield base
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(60)

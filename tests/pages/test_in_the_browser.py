@@ -31,7 +31,6 @@ def browser() -> Iterator[Browser]:
 def phone(browser: Browser, address: str) -> Iterator[Page]:
     """A page on a narrow phone, scripts switched off."""
     context = browser.new_context(viewport=PHONE, java_script_enabled=False, base_url=address, locale="hi-IN")
-    context.set_default_timeout(5000)
     yield context.new_page()
     context.close()
 

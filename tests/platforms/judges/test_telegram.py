@@ -80,7 +80,7 @@ def server(socket_enabled):
         yield f"http://{HOST}:{port}"
     finally:
         process.stdin.close()
-        process.wait(10)
+        process.wait(60)
         process.stdout.close()
 
 
