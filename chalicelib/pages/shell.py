@@ -117,7 +117,11 @@ def _environment(lang: str) -> Environment:
     )
     made.install_gettext_translations(i18n.catalogue(lang), newstyle=True)  # type: ignore[attr-defined]
     made.filters.update(
-        day=lambda of: isolated(figures.day(of), lang), grouped=figures.grouped, rupees=figures.rupees
+        day=lambda of: isolated(figures.day(of), lang),
+        grouped=figures.grouped,
+        moment=lambda of: isolated(figures.moment(of), lang),
+        phone=lambda of: isolated(figures.phone(of), lang),
+        rupees=figures.rupees,
     )
     made.filters.update(named=lambda names: named(names, lang))
     made.globals.update(
