@@ -119,7 +119,7 @@ STEPS = {
     "sent": mark("It is approved and goes out now."),
     "not_sent": mark("It is declined, and your reason stands with it."),
 }
-SHADES = {"draft": "wait", "submitted": "wait", "approved": "wait", "paused": "wait"}
+SHADES = {"draft": "wait", "submitted": "wait", "paused": "wait"}
 SHADES |= {"cancelled": "bad", "expired": "bad"}
 
 
