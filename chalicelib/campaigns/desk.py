@@ -826,6 +826,8 @@ def override(request: Request, campaign_id: str) -> Response:
             if not reason:
                 raise InvalidInput.of("reason", "missing", "Please fill in this field.")
             service.give(who, seen.id, election, reason)
+        elif form.one("do") not in ("end", "give"):
+            raise InvalidInput.of("do", "do_unknown", "Choose one of these.")
     except (InvalidInput, Conflict, Forbidden) as wrong:
         return _scheduling(request, seen, form, _refused(wrong, request.lang))
     return _done(request, seen.id, "taken_back" if ends else "allowed")
@@ -1065,7 +1067,7 @@ def _worded(
     request: Request,
     campaign_id: str,
     action: str,
-    act: Callable[[Any, str, Words], Correction],
+    act: Callable[[Any, str, Words, int], Correction],
     said: str,
 ) -> Response:
     """Puts the words of a correction or withdrawal before an approver."""
@@ -1081,14 +1083,23 @@ def _worded(
                 "urgent": bool(form.one("urgent")),
             }
         )
-        if form.one("corrections") != str(seen.corrections):
-            last = service.store.correction(seen.id, seen.corrections)
-            if last is not None and (last.author, last.reason) == (request.principal.id, words_.reason):
-                return _done(request, seen.id, said, "corrections")  # the form was sent twice
-        act(request.principal, seen.id, words_)
+        if form.one("corrections") != str(seen.corrections) and _is_last(request, seen, words_):
+            return _done(request, seen.id, said, "corrections")
+        try:
+            act(request.principal, seen.id, words_, seen.corrections)
+        except ChangedMeanwhile:
+            seen = service.seen(request.principal, campaign_id, action)
+            if not _is_last(request, seen, words_):
+                raise
     except (ValidationError, InvalidInput, Conflict, Forbidden) as wrong:
         return _correcting(request, seen, form, _refused(wrong, request.lang))
     return _done(request, seen.id, said, "corrections")
+
+
+def _is_last(request: Request, seen: Campaign, words_: Words) -> bool:
+    """Whether the latest correction is just this one: the form was sent twice."""
+    last = wiring.campaigns().store.correction(seen.id, seen.corrections)
+    return last is not None and (last.author, last.reason) == (request.principal.id, words_.reason)
 
 
 def _blocks(seen: Campaign) -> tuple[list[Any], list[str]]:
