@@ -314,7 +314,9 @@ def _after(request: Request, who: Principal) -> str:
 
 @api.page("POST", "/signout", allow=PUBLIC, summary="Sign out with the form")
 def signout_form(request: Request) -> Response:
-    return redirect(f"/signin?lang={request.lang}", {"Set-Cookie": cookie(SESSION_COOKIE, "", max_age_s=0)})
+    return redirect(
+        f"/signin?said=left&lang={request.lang}", {"Set-Cookie": cookie(SESSION_COOKIE, "", max_age_s=0)}
+    )
 
 
 def _signin_page(
@@ -333,6 +335,7 @@ def _signin_page(
         roles=[i18n.translate(request.lang, ROLE_NAMES[role]) for role in ROLES if who and role in who.roles],
         asked=asked,
         wanted=request.query.get("next", ""),
+        left=request.query.get("said") == "left",
         username=username,
         problem=i18n.translate(request.lang, error.message, error.params) if error else "",
     )
