@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from functools import partial
 from typing import Any, get_args
@@ -23,7 +23,7 @@ from chalicelib.pages.frame import named
 from chalicelib.pages.pieces import pieces
 from chalicelib.pages.shell import ENDONYMS, mark
 from chalicelib.policies import words
-from chalicelib.policies.appeal import ANSWER, LONGEST, AnswerBody, Appeal, Subject
+from chalicelib.policies.appeal import ANSWER, LONGEST, AnswerBody, Appeal, Subject, person_of
 from chalicelib.policies.appeal import READ as READ_APPEAL
 from chalicelib.policies.appeal import State as AppealState
 from chalicelib.policies.model import (
@@ -40,6 +40,7 @@ from chalicelib.policies.model import (
 )
 from chalicelib.policies.service import ChangedMeanwhile, made_by
 from chalicelib.policies.tiers import READ_PERSON, Placed
+from chalicelib.ports import Profile
 
 api = Api("policies_desk")
 ROOM, APPEALS = "/console/policies", "/console/appeals"
@@ -478,13 +479,16 @@ def _listed(
 def _appeal(
     request: Request, appeal_id: str, form: Form | None = None, error: Rejected | None = None
 ) -> Response:
-    who, lang = request.principal, request.lang
-    one = wiring.appeals().get(who, appeal_id)
-    names, homes, people, about = console.together(
-        partial(_people, request, [one.person]),
-        partial(_homes, [one.path], lang),
+    who, lang, person = request.principal, request.lang, person_of(appeal_id)
+    one, profile, policies, names, people = console.together(
+        lambda: wiring.appeals().get(who, appeal_id),
+        lambda: wiring.profiles().profile(person) if person else None,
+        wiring.policies().listed,
+        partial(_people, request, [person] if person else []),
         wiring.users().names,
-        partial(_about, request, one),
+    )
+    homes, about = console.together(
+        partial(_homes, [one.path], lang), partial(_about, request, one, profile, policies)
     )
     asked = list(dict.fromkeys((one.language, *COMPLETE)))
     texts = {f"text_{code}": mark("Answer") for code in asked}
@@ -512,11 +516,12 @@ def _appeal(
     )
 
 
-def _about(request: Request, one: Appeal) -> dict[str, Any]:
+def _about(
+    request: Request, one: Appeal, profile: Profile | None, policies: Sequence[Policy]
+) -> dict[str, Any]:
     """The decision that the appeal is about, and the reasons for it."""
     if one.subject == "tier":
-        return _tier(request, one)
-    profile = wiring.profiles().profile(one.person)
+        return _tier(request, one, profile, policies)
     if profile is None:
         return {}
     if one.subject == "review":
@@ -532,12 +537,17 @@ def _about(request: Request, one: Appeal) -> dict[str, Any]:
     }
 
 
-def _tier(request: Request, one: Appeal) -> dict[str, Any]:
+def _tier(
+    request: Request, one: Appeal, profile: Profile | None, policies: Sequence[Policy]
+) -> dict[str, Any]:
     """By the version that held, with what is known of the person today."""
     lang = request.lang
+    policy = next((policy for policy in policies if policy.id == one.about), None)
     try:
-        [placed] = wiring.tiers().of(request.principal, one.person, one.about, one.version)
+        placed = wiring.tiers().under(request.principal, profile, policy, one.version) if policy else None
     except NotFound:
+        placed = None
+    if placed is None:
         return {}
     terms = placed.version.terms
     held = terms.tier(one.tier)

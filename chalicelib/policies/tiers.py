@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
+from chalicelib.beside import both
 from chalicelib.clock import Clock
 from chalicelib.errors import InvalidInput, NotFound, Unauthenticated
 from chalicelib.identity.roles import Principal
@@ -41,25 +42,37 @@ class Tiers:
 
     def mine(self, person: str) -> list[Placed]:
         """The tiers of a creator by all policies in force."""
-        profile = self.profiles.profile(person)
+        profile, policies = both(lambda: self.profiles.profile(person), self.policies.listed)
         if profile is None:  # erased since the session was looked at
             raise Unauthenticated
-        return self._placed(profile)
+        return self.placed(profile, policies)
 
     def of(self, who: Principal, person: str, policy: str, number: int | None) -> list[Placed]:
         """The tiers of somebody in the caller's areas: by all policies in force, or by one version of one.
         Raises NotFound, also for a person of elsewhere."""
-        profile = self.profiles.profile(person)
+        profile, chosen = both(
+            lambda: self.profiles.profile(person),
+            lambda: self._chosen(policy, number) if policy else self.policies.listed(),
+        )
         if profile is None or not who.covers_area(profile.path, READ_PERSON):
             raise NotFound
-        if not policy:
-            return self._placed(profile)
-        found, version = self._chosen(policy, number)
-        return [Placed(found, version, evaluate(version, self._known(profile, version)))]
+        if isinstance(chosen, list):
+            return self.placed(profile, chosen)
+        return [self._by(profile, *chosen)]
+
+    def under(self, who: Principal, profile: Profile | None, policy: Policy, number: int) -> Placed:
+        """The tier of somebody in the caller's areas by one version. Raises NotFound as `of` does."""
+        if profile is None or not who.covers_area(profile.path, READ_PERSON):
+            raise NotFound
+        return self._by(profile, policy, self.policies.version(policy.id, number))
+
+    def _by(self, profile: Profile, policy: Policy, version: Version) -> Placed:
+        return Placed(policy, version, evaluate(version, self._known(profile, version)))
 
     def by_policy(self, profile: Profile, policy: str) -> Placed | None:
         """The tier by the version of one policy that is in force; None when none is."""
-        return next((one for one in self._placed(profile) if one.policy.id == policy), None)
+        placed = self.placed(profile, self.policies.listed())
+        return next((one for one in placed if one.policy.id == policy), None)
 
     def trial(
         self,
@@ -83,11 +96,14 @@ class Tiers:
 
     def _chosen(self, policy: str, number: int | None) -> tuple[Policy, Version]:
         """The version of this number, or else the newest."""
+        if number:
+            return both(lambda: self.policies.get(policy), lambda: self.policies.version(policy, number))
         found = self.policies.get(policy)
-        return found, self.policies.version(policy, number or found.versions)
+        return found, self.policies.version(policy, found.versions)
 
-    def _placed(self, profile: Profile) -> list[Placed]:
-        held = held_on(self.policies.listed(), self.clock.today_ist())
+    def placed(self, profile: Profile, policies: list[Policy]) -> list[Placed]:
+        """Somebody's tiers by those of these policies that are in force."""
+        held = held_on(policies, self.clock.today_ist())
         versions = self.policies.store.many([(policy.id, number) for policy, number in held])
         chosen = [(policy, versions[policy.id, number]) for policy, number in held]
         known = self._known(profile, *versions.values())
