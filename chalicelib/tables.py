@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Self
 
 from pynamodb.attributes import UnicodeAttribute
 from pynamodb.connection import Connection
@@ -19,6 +19,16 @@ from chalicelib import aws
 from chalicelib.settings import settings
 
 _making = threading.Lock()
+LONGEST_KEYS = (2048, 1024)
+"""Bytes of `pk` and `sk`: DynamoDB refuses to be asked for longer ones."""
+
+
+def _may_be(*keys: Any) -> bool:  # noqa: ANN401
+    """Whether there may be an item with this key: forms bring in what anybody may have written by hand."""
+    return all(
+        not isinstance(key, str) or len(key.encode()) <= most
+        for key, most in zip(keys, LONGEST_KEYS, strict=False)
+    )
 
 
 class TableName:
@@ -51,6 +61,18 @@ class Table(Model):
                     "dynamodb"
                 )  # else each model would make a client of its own
             return table
+
+    @classmethod
+    def get(cls, hash_key: Any, range_key: Any = None, *args: Any, **named: Any) -> Self:  # noqa: ANN401
+        """As PynamoDB's. Raises DoesNotExist, also for a key that no item can have."""
+        if not _may_be(hash_key, range_key):
+            raise cls.DoesNotExist
+        return super().get(hash_key, range_key, *args, **named)
+
+    @classmethod
+    def batch_get(cls, items: Iterable[Any], *args: Any, **named: Any) -> Iterator[Self]:  # noqa: ANN401
+        """As PynamoDB's; keys that no item can have are passed over."""
+        return super().batch_get([key for key in items if _may_be(*key)], *args, **named)
 
     def change(self, actions: Sequence[Action], condition: Condition | None = None) -> None:
         """Updates the stored item and reads nothing back. PynamoDB's `update` asks for the whole item, which

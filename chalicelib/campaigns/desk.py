@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from chalicelib import wiring
 from chalicelib.campaigns import composing, outlook, words
-from chalicelib.campaigns.audience import Audience
+from chalicelib.campaigns.audience import Audience, CountingJob
 from chalicelib.campaigns.correction import Correction, Words
 from chalicelib.campaigns.corrections import WITHDRAW
 from chalicelib.campaigns.messages import CHANNELS, MOST_SEGMENTS, Template
@@ -39,8 +39,8 @@ from chalicelib.campaigns.service import (
 )
 from chalicelib.campaigns.times import INDIA, LIVES, LONGEST_SPREAD, Repeat
 from chalicelib.clock import IST
-from chalicelib.errors import Conflict, FieldError, Forbidden, InvalidInput, JanJanError
-from chalicelib.http import Api, Request, invalid, next_cursor, read_cursor, redirect
+from chalicelib.errors import Conflict, FieldError, Forbidden, InvalidInput, JanJanError, NotFound
+from chalicelib.http import LONGEST_NAME, Api, Request, invalid, next_cursor, read_cursor, redirect
 from chalicelib.i18n import translate
 from chalicelib.ids import new_token
 from chalicelib.pages import console
@@ -49,7 +49,7 @@ from chalicelib.pages.forms import Form, labels, pick_place, summary, typed_mome
 from chalicelib.pages.frame import named
 from chalicelib.pages.pieces import Piece
 from chalicelib.pages.shell import ENDONYMS, mark
-from chalicelib.pages.words import CAMPAIGN, EVERY, PURPOSES, WITHDRAWN
+from chalicelib.pages.words import CAMPAIGN, EVERY, PURPOSES
 from chalicelib.platforms.dlt import LONGEST_VARIABLE
 from chalicelib.ports import Area, Polling, keeps_silence, needs_override
 
@@ -87,8 +87,9 @@ def campaigns(request: Request) -> Response:
             "id": one.id,
             "title": one.content.title,
             "department": names.get(one.department, one.department),
-            "status": WITHDRAWN if one.withdrawn_at else CAMPAIGN[one.status],
-            "shade": "bad" if one.withdrawn_at else words.SHADES.get(one.status, ""),
+            "status": words.status(one),
+            "shade": words.shade(one),
+            "reason": one.reason if one.given_back or one.status == "approved" else "",
             "every": EVERY[one.repeats] if one.repeats else "",
             "day": day(one.created_at),
             "run": moment(runs[one.id].at) if one.id in runs else "",
@@ -371,7 +372,7 @@ def _offers(request: Request, department: str, areas: Collection[str]) -> Offers
     service, lang = wiring.campaigns(), request.lang
 
     def schemes() -> dict[str, str]:
-        if not department:
+        if not department or len(department) > LONGEST_NAME:
             return {}
         found, _ = wiring.schemes().listed(
             department=department, theme="", validity=None, stale=False, limit=SCHEMES_SHOWN, after=None
@@ -473,12 +474,11 @@ def _counted(request: Request, form: Form, channels: Sequence[Any]) -> Counted:
         order = tuple(channels) or CHANNELS
         service.check_reach(request.principal, audience)
         if form.one("do") == "job":
-            job = wiring.counting().begin(request.principal, audience, order)
-            return Counted(job=job.id, running=True, count=0)
-        if form.one("job"):
-            job = wiring.counting().get(request.principal, form.one("job"))
-            if job.audience == audience and job.channels == order:
-                return _as_counted(lang, job, job.id, job.status == "running", job.read)
+            begun = wiring.counting().begin(request.principal, audience, order)
+            return Counted(job=begun.id, running=True, count=0)
+        job = _job(request, form.one("job"))
+        if job is not None and job.audience == audience and job.channels == order:
+            return _as_counted(lang, job, job.id, job.status == "running", job.read)
         return _as_counted(lang, service.preview(audience, order))
     except AudienceTooLarge:
         return Counted(too_many=True)
@@ -488,6 +488,14 @@ def _counted(request: Request, form: Form, channels: Sequence[Any]) -> Counted:
         refused = wrong
     errors = refused.errors if isinstance(refused, InvalidInput) else []
     return Counted(problem=" ".join(translate(lang, one.message, one.params) for one in errors))
+
+
+def _job(request: Request, job: str) -> CountingJob | None:
+    """A count that was begun; None when it is over long since."""
+    try:
+        return wiring.counting().get(request.principal, job) if job else None
+    except NotFound:
+        return None
 
 
 def _as_counted(lang: str, found: Any, job: str = "", running: bool = False, read: int = 0) -> Counted:  # noqa: ANN401, FBT001, FBT002
@@ -672,8 +680,8 @@ def _shown(
         form=form or Form(),
         errors=beside,
         problems=problems + summary(beside, {name: _label(name, lang) for name in beside}, lang),
-        status_word=WITHDRAWN if seen.withdrawn_at else CAMPAIGN[seen.status],
-        shade="bad" if seen.withdrawn_at else words.SHADES.get(seen.status, ""),
+        status_word=words.status(seen),
+        shade=words.shade(seen),
         facts=[(_label(name, lang), text) for name, text in told.items() if text and _is_fact(name)],
         disclosed=_disclosed(
             content, list(dict.fromkeys(one for _, one, _, _ in content.each())), service.organisation
@@ -817,8 +825,8 @@ def _scheduling(
         form=form,
         errors=beside,
         problems=problems + summary(beside, {name: _label(name, lang) for name in beside}, lang),
-        status_word=WITHDRAWN if seen.withdrawn_at else CAMPAIGN[seen.status],
-        shade="bad" if seen.withdrawn_at else words.SHADES.get(seen.status, ""),
+        status_word=words.status(seen),
+        shade=words.shade(seen),
         may_schedule=who.may(SCHEDULE),
         own=not seen.may_be_approved_by(who.id),
         everies=labels(EVERY, lang),
@@ -1087,8 +1095,8 @@ def _correcting(request: Request, seen: Campaign, form: Form, refused: Refused |
         form=form,
         errors=beside,
         problems=problems + summary(beside, {name: _label(name, lang) for name in beside}, lang),
-        status_word=WITHDRAWN if seen.withdrawn_at else CAMPAIGN[seen.status],
-        shade="bad" if seen.withdrawn_at else words.SHADES.get(seen.status, ""),
+        status_word=words.status(seen),
+        shade=words.shade(seen),
         found=[
             _correction_shown(request, one, seen, people=people, registered=registered)
             for one in reversed(found)

@@ -411,6 +411,11 @@ class Campaign(Strict):
         return frozenset(one.election for one in self.overrides if one.withdrawn_at is None)
 
     @property
+    def given_back(self) -> bool:
+        """Whether it is a draft because an approver declined it."""
+        return self.status == "draft" and self.decision == "decline"
+
+    @property
     def department(self) -> str:
         return self.content.department
 

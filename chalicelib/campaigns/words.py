@@ -3,8 +3,13 @@ when they are shown."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from chalicelib.pages.shell import mark
-from chalicelib.pages.words import CHANNELS, GENDERS, PLATFORMS, PROFESSIONS
+from chalicelib.pages.words import CAMPAIGN, CHANNELS, GENDERS, GIVEN_BACK, PLATFORMS, PROFESSIONS, WITHDRAWN
+
+if TYPE_CHECKING:
+    from chalicelib.campaigns.model import Campaign
 
 KINDS = {
     "awareness": mark("Awareness: a service, a scheme, a piece of advice"),
@@ -112,5 +117,16 @@ STEPS = {
 }
 SHADES = {"draft": "wait", "submitted": "wait", "approved": "wait", "paused": "wait"}
 SHADES |= {"cancelled": "bad", "expired": "bad"}
+
+
+def status(seen: Campaign) -> str:
+    """What the state of a campaign is called."""
+    return WITHDRAWN if seen.withdrawn_at else GIVEN_BACK if seen.given_back else CAMPAIGN[seen.status]
+
+
+def shade(seen: Campaign) -> str:
+    """The colour of its chip."""
+    return "bad" if seen.withdrawn_at or seen.given_back else SHADES.get(seen.status, "")
+
 
 __all__ = ["CHANNELS", "GENDERS", "PLATFORMS", "PROFESSIONS"]

@@ -10,6 +10,7 @@ What stays, and why: docs/privacy.md.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Literal
@@ -38,6 +39,8 @@ LOOKED_AT_AGAIN = timedelta(days=1)
 """By then no request, callback or message that knew the person is under way any more."""
 A_PASS = 100
 """People whom one sweep goes on with."""
+TRIED_AGAIN = timedelta(hours=1)
+"""Who could not be forgotten stands behind all others until then, so that a hundred of them starve nobody."""
 TRIES = 6
 Asked = Literal["in_writing", "by_phone", "in_person", "by_a_court", "for_the_deceased", "wrong_person"]
 
@@ -133,7 +136,7 @@ class Erasing:
 
     def sweep(self, until: float) -> None:
         """Goes on with all who are due. One who cannot be forgotten now holds nobody else up; what was in the
-        way is raised behind all others, so that staff hear of it, and they come again with the next sweep."""
+        way is raised behind all others, so that staff hear of it, and they come again in an hour."""
         failed: Exception | None = None
         for person in self.store.erasing(self.clock.now(), A_PASS):
             if self.clock.epoch() >= until:
@@ -144,8 +147,15 @@ class Erasing:
                 failed = error
                 count("NotForgottenYet")
                 logger.exception("not_forgotten_yet", extra={"influencer": person})
+                with suppress(Exception):  # else they come again with the next sweep, before others
+                    self._put_off(person)
         if failed is not None:
             raise failed
+
+    def _put_off(self, person: str) -> None:
+        left = self.store.left_of(person)
+        if left is not None:
+            self.store.erase_later(left, self.clock.now() + TRIED_AGAIN)
 
 
 class _Changed(Transient):

@@ -46,6 +46,7 @@ import hashlib
 import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -750,13 +751,15 @@ class PeopleStore:
         CodeItem(left.person, CODE).delete()
 
     def erase_later(self, left: Left, due: datetime) -> None:
-        """Has what is left looked at again then."""
+        """Has what is left looked at again then; nothing where another pass has finished meanwhile."""
         item = ErasedItem(left.person, ERASED)
-        item.change([ErasedItem.area_key.set(rfc3339(due))], ErasedItem.rev == left.rev)
+        with _or_nothing():
+            item.change([ErasedItem.area_key.set(rfc3339(due))], ErasedItem.rev == left.rev)
 
     def erased(self, left: Left) -> None:
-        """Nothing is left of them."""
-        ErasedItem(left.person, ERASED).delete(condition=ErasedItem.rev == left.rev)
+        """Nothing is left of them; the same where another pass has said so before."""
+        with _or_nothing():
+            ErasedItem(left.person, ERASED).delete(condition=ErasedItem.rev == left.rev)
 
     # --- whose account it is
 
@@ -898,11 +901,8 @@ class PeopleStore:
     def count_next(self, influencer_id: str, platform: str, handle: str, at: datetime) -> None:
         """When an account's followers are counted next; nothing when it has left the register."""
         item = FollowersItem(influencer_id, _followers_key(platform, handle))
-        try:
+        with _or_nothing():
             item.change([FollowersItem.due_at.set(rfc3339(at))], FollowersItem.pk.exists())
-        except UpdateError as refused:
-            if refused.cause_response_code != REFUSED:
-                raise
 
     # --- stop and start
 
@@ -1001,8 +1001,8 @@ class PeopleStore:
     # --- many people
 
     def people(self, ids: Sequence[str]) -> dict[str, Influencer]:
-        """Up to 25 people in one request, read consistently. Whether their addresses are suppressed stands in
-        their profiles: a STOP writes it there in the same transaction."""
+        """These people, in one request for each hundred, read consistently. Whether their addresses are
+        suppressed stands in their profiles: a STOP writes it there in the same transaction."""
         keys = [(influencer_id, PROFILE) for influencer_id in ids]
         return {item.pk: _person(item) for item in ProfileItem.batch_get(keys, consistent_read=True)}
 
@@ -1213,6 +1213,16 @@ def _again(once: Callable[[], Done]) -> Done:
                 raise
             time.sleep(random.uniform(0, SHORTEST_PAUSE_S * 2**attempt))
     raise Transient
+
+
+@contextmanager
+def _or_nothing() -> Iterator[None]:
+    """A write that does nothing where its condition does not hold: another pass was quicker."""
+    try:
+        yield
+    except (UpdateError, DeleteError) as refused:
+        if refused.cause_response_code != REFUSED:
+            raise
 
 
 def _same(kind: str, address: str) -> str:

@@ -59,12 +59,20 @@ def _reviews(who: Any) -> Waits:  # noqa: ANN401 - pages know no feature's types
     return Waits(len(waiting), OLDEST, day(parse_rfc3339(waiting[0].verified_at)))
 
 
-def _campaigns(status: str, mine: bool = False) -> Callable[[Any], Waits]:
+def _campaigns(status: str) -> Callable[[Any], Waits]:
     def count(who: Any) -> Waits:  # noqa: ANN401
         found, more = wiring.campaigns().page(who, status, "", None, MOST)
-        left = [one for one in found if not mine or who.id in one.authors]
-        back = sum(one.decision == "decline" for one in left) if status == "draft" else 0
-        return Waits(len(left) + (more is not None and not mine), SENT_BACK if back else "", str(back))
+        return Waits(len(found) + (more is not None))
+
+    return count
+
+
+def _own(status: str, *, given_back: bool = False) -> Callable[[Any], Waits]:
+    """Of the newest, those in which somebody had a hand."""
+
+    def count(who: Any) -> Waits:  # noqa: ANN401
+        found, _ = wiring.campaigns().page(who, status, "", None, MOST)
+        return Waits(sum(who.id in one.authors and one.given_back is given_back for one in found))
 
     return count
 
@@ -108,7 +116,6 @@ def _directives(who: Any) -> Waits:  # noqa: ANN401
 
 
 OLDEST = mark("the first one since %(day)s")
-SENT_BACK = mark("of these sent back: %(day)s")
 TILES = (
     Tile("reviews", mark("Creators to review"), "influencer.review", "review", _reviews),
     Tile(
@@ -120,11 +127,27 @@ TILES = (
         (("status", "submitted"),),
     ),
     Tile(
+        "returned",
+        mark("Your campaigns that an approver gave back"),
+        "campaign.write",
+        "campaigns",
+        _own("draft", given_back=True),
+        (("status", "draft"),),
+    ),
+    Tile(
+        "approved",
+        mark("Your campaigns that are approved and have no time yet"),
+        "campaign.write",
+        "campaigns",
+        _own("approved"),
+        (("status", "approved"),),
+    ),
+    Tile(
         "drafts",
         mark("Your drafts"),
         "campaign.write",
         "campaigns",
-        _campaigns("draft", mine=True),
+        _own("draft"),
         (("status", "draft"),),
     ),
     Tile(
@@ -140,7 +163,7 @@ TILES = (
     Tile("directives", mark("Directives to acknowledge"), "directive.acknowledge", "directives", _directives),
     Tile("imports", mark("Imports with errors"), "import.write", "imports", _imports),
     Tile("channels", mark("Channels that are slowed or stopped"), "channel.read", "channels", _channels),
-    Tile("stops", mark("Stops that stand"), "stop.read", "stops", _stops),
+    Tile("stops", mark("Stops in force"), "stop.read", "stops", _stops),
 )
 FIRST_STEPS = {
     "admin": (

@@ -17,6 +17,7 @@ CAMPAIGN = {
     "expired": mark("Expired"),
 }
 WITHDRAWN = mark("Withdrawn")
+GIVEN_BACK = mark("Given back")
 PURPOSES = {"correction": mark("Correction"), "withdrawal": mark("Withdrawal")}
 EVERY = {"day": mark("every day"), "week": mark("every week"), "month": mark("every month")}
 CHANNELS = {"whatsapp": "WhatsApp", "telegram": "Telegram", "sms": mark("SMS"), "email": mark("Email")}

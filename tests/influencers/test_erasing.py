@@ -274,8 +274,41 @@ def test_one_who_cannot_be_forgotten_now_holds_up_nobody(world: World) -> None:
     assert world.store.left_of(two) is None
     assert world.store.left_of(one) is not None
     others.first.throttled = set()
+    world.clock.forward(3601)
     service.sweep(world.clock.epoch() + 60)
     assert world.store.left_of(one) is None
+
+
+def test_who_cannot_be_forgotten_does_not_starve_those_behind_them(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chalicelib.influencers.erasing.A_PASS", 1)
+    one, others = somebody(world), Others()
+    service = erasing(world, others)
+    service.mine(one, "ERASE")
+    world.clock.forward(1)
+    two = world.approved(phone="+918123456780", handles=[]).id
+    service.mine(two, "ERASE")
+    others.first.throttled = {one}
+    world.clock.forward(A_DAY)
+    with pytest.raises(Transient):
+        service.sweep(world.clock.epoch() + 60)
+    service.sweep(world.clock.epoch() + 60)
+    assert world.store.left_of(two) is None
+
+
+def test_two_passes_at_once_raise_no_alarm(world: World) -> None:
+    person, others = somebody(world), Others()
+    service = erasing(world, others)
+    service.mine(person, "ERASE")
+    world.clock.forward(A_DAY)
+    left = world.store.left_of(person)
+    assert left is not None
+    service.forget(person)
+    assert world.store.left_of(person) is None
+    world.store.erase_later(left, world.clock.now())
+    world.store.erased(left)
+    assert world.store.left_of(person) is None
 
 
 def test_whoever_is_changed_at_the_same_moment_is_erased_as_they_are_then(

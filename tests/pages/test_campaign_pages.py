@@ -13,14 +13,14 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from chalice.test import HTTPResponse
-from playwright.sync_api import Page
+from playwright.sync_api import Page, Route
 
 from chalicelib import http, wiring
 from chalicelib.clock import IST
 from chalicelib.identity.roles import Principal
 from chalicelib.tables import write_together
 from tests.campaigns.samples import BRIEF
-from tests.pages.browsing import BASE, Visit, chromium, visiting
+from tests.pages.browsing import BASE, Visit, answered, chromium, visiting
 from tests.pages.conftest import Site
 from tests.pages.test_accessibility import AXE, judge
 from tests.pages.test_in_the_browser import CHROMIUM
@@ -639,7 +639,92 @@ def test_an_election_is_entered_once_changed_and_taken_off(desk: Desk) -> None:
     assert wiring.election_desk().listed() == []
 
 
+# --- what waits for an author
+
+
+def test_an_author_is_told_on_the_first_page_and_in_the_list_what_was_decided(desk: Desk) -> None:
+    def tile(what: str, who: str = "editor") -> str:
+        sent = {"cookie": f"janjan_session={who}", "HX-Request": "true"}
+        return text_of(desk.site.get(f"/console/waiting/{what}?lang=en", **sent))
+
+    campaign = submitted(desk)
+    rev = value_of(desk.sitting("approver").get(f"/console/campaigns/{campaign}"), "rev")
+    where = f"/console/campaigns/{campaign}/approval"
+    desk.sitting("approver").post(where, [("rev", rev), ("reason", "Which Sunday?"), ("do", "decline")])
+    assert "1 Your campaigns that an approver gave back" in tile("returned")
+    assert "0 Your drafts" in tile("drafts"), "it stands in one place"
+    listed = text_of(desk.get("/console/campaigns"))
+    assert "Given back Which Sunday?" in listed
+    assert "0 Your" in tile("returned", "second")
+
+    again = [*DRAFT, ("rev", str(wiring.campaigns().get(campaign).rev)), ("do", "submit")]
+    assert desk.post(f"/console/campaigns/{campaign}", again).status_code == 303
+    rev = value_of(desk.sitting("approver").get(f"/console/campaigns/{campaign}"), "rev")
+    assert "0 Your" in tile("returned"), "what was mended waits for nobody here"
+    desk.sitting("approver").post(where, [("rev", rev), ("do", "approve")])
+    assert "1 Your campaigns that are approved" in tile("approved")
+
+
+CHOSEN = ("department", "theme", "schemes", "channel_1", "languages", "audience.areas", "job", "area_state")
+
+
+def test_what_nobody_can_choose_is_answered_clearly_and_what_was_typed_stays(desk: Desk) -> None:
+    for name in CHOSEN:
+        others = [one for one in DRAFT if one[0] != name]
+        for do in ("show", "submit", "count"):
+            sent = [*others, (name, "x" * 3000), ("do", do), ("once", name)]
+            answer = desk.post("/console/campaigns/new", sent)
+            assert answer.status_code in (200, 303, 403, 422), (name, do, answer.status_code)
+            if answer.status_code != 303:
+                assert "Polio drops on Sunday" in unescape(answer.body.decode())
+
+
 # --- in the browser
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="the system has no Chromium")
+def test_what_is_typed_while_an_answer_is_under_way_stays(desk: Desk) -> None:
+    held: list[Route] = []
+    holding = [True]
+
+    def hold(route: Route) -> None:
+        if holding[0] and route.request.method == "POST":
+            held.append(route)
+        else:
+            route.fallback()
+
+    def let_go() -> None:
+        holding[0] = False
+        while held:
+            answered(held.pop(0), desk.site, visit)
+
+    with chromium() as browser, visiting(browser, desk.site) as visit:
+        page = visit.page
+        page.context.add_cookies([{"name": "janjan_session", "value": "editor", "url": BASE}])
+        page.route("**/*", hold)
+        page.goto("/console/campaigns/new?lang=en")
+        page.fill("[name=title]", "Polio")
+        with page.expect_request(lambda asked: asked.method == "POST"):
+            page.select_option("[name=channel_1]", "telegram")
+        page.fill("[name=title]", "Polio drops on Sunday")
+        page.fill("[name=links]", LINK)
+        page.get_by_label("Money").check()
+        let_go()
+        text = page.locator('[name="messages.telegram.hi.text"]')
+        text.wait_for()
+        assert page.input_value("[name=title]") == "Polio drops on Sunday"
+        assert page.input_value("[name=links]") == LINK
+        assert page.get_by_label("Money").is_checked()
+
+        holding[0] = True
+        with page.expect_request(lambda asked: "do=show" in (asked.post_data or "")):
+            text.fill("नमस्ते {name}")
+        text.fill("नमस्ते {name}, रविवार")
+        let_go()
+        page.locator("#preview").get_by_text("नमस्ते सुनीता देवी, रविवार").wait_for()
+        assert text.input_value() == "नमस्ते {name}, रविवार"
+        assert visit.complaints == []
 
 
 @pytest.mark.slow

@@ -259,7 +259,7 @@ def test_it_fits_a_narrow_phone_without_scripts_in_hindi(
         phone.goto("/?lang=hi")
         phone.get_by_text("पहले से जुड़े हैं").click()
         phone.fill("[name=phone]", "८१२३४ ५६७८९")
-        phone.get_by_role("button", name="मुझे कोड भेजिए").click()
+        phone.get_by_role("button", name="मुझे कोड भेजें").click()
         [message] = send_codes()
         phone.fill("[name=code]", message.params[0])
         phone.get_by_role("button").click()
@@ -269,7 +269,7 @@ def test_it_fits_a_narrow_phone_without_scripts_in_hindi(
         wiring.register().review(ADMIN, person.id, ReviewRequest(decision="approve"))
         phone.goto("/me?lang=hi")
         phone.fill("[name=url]", "https://youtu.be/dQw4w9WgXcQ?si=abcdefghijkl")
-        phone.get_by_role("button", name="भेज दीजिए").click()
+        phone.get_by_role("button", name="भेज दें").click()
         phone.screenshot(path=str(tmp_path / "posts.png"), full_page=True)
         boxes = [phone.locator("main").bounding_box()]
         assert phone.locator("h1").inner_text() == "नमस्ते, सुनीता देवी"
@@ -278,3 +278,13 @@ def test_it_fits_a_narrow_phone_without_scripts_in_hindi(
         boxes.append(phone.locator("main").bounding_box())
         assert all(box and box["width"] <= PHONE["width"] for box in boxes)
         browser.close()
+
+
+def test_every_page_of_a_creator_shows_the_same_way_through_them(creator: Creator) -> None:
+    creator.sign_in()
+    for path in ("/me", "/me/campaigns", "/me/messages", "/me/settings", "/me/data", "/me/appeals"):
+        shown = creator.get(f"{path}?lang=en")
+        tabs = shown.partition('class="tabs"')[2].partition("</nav>")[0]
+        assert len(re.findall("<a ", tabs)) == 5, path
+        assert len(re.findall("aria-current", tabs)) == 1, path
+        assert shown.index('class="crumbs"') < shown.index('class="tabs"'), path

@@ -1,8 +1,10 @@
 // What scripts add to the console; every page works without them. J and K walk through `.row[tabindex]`, a key named by
 // `data-key` presses that button of the row in focus, `data-copy` copies a field's text, a form with `data-keep` keeps its draft,
 // which `data-kept` offers again, `data-focus` names the field where one goes on in what is opened, `data-all` the boxes
-// that one box ticks.
+// that one box ticks. What is typed while an answer with such a form is under way is taken over into it.
 (() => {
+  const rooms = document.querySelector(".rooms nav"), current = rooms && rooms.querySelector("[aria-current]");
+  if (current) rooms.scrollTop = current.offsetTop - rooms.clientHeight / 2;
   const typing = where => where.closest("input, select, textarea, [contenteditable]");
   document.addEventListener("keydown", event => {
     if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
@@ -80,5 +82,37 @@
     } catch {}
   }
   document.addEventListener("input", event => { const form = event.target.closest("form[data-keep]"); if (form) keep(form); });
+  const ticked = field => ["checkbox", "radio"].includes(field.type);
+  const fields = form => [...form.elements].filter(field => field.name && !["hidden", "submit", "button", "file"].includes(field.type));
+  const place = field => ticked(field) ? `${field.name}=${field.value}` : field.name;
+  const value = field => ticked(field) ? field.checked : field.value;
+  const asked = new WeakMap(), later = new WeakMap();
+  document.addEventListener("htmx:beforeRequest", event => {
+    const form = event.detail.target;
+    if (form.matches("form[data-keep]")) asked.set(event.detail.xhr, new Map(fields(form).map(field => [place(field), value(field)])));
+  });
+  document.addEventListener("htmx:beforeSwap", event => {
+    const form = event.detail.target, sent = asked.get(event.detail.xhr);
+    if (!sent) return;
+    later.set(event.detail.xhr, {
+      typed: new Map(fields(form).filter(field => sent.get(place(field)) !== value(field)).map(field => [place(field), value(field)])),
+      files: [...form.querySelectorAll("input[type=file]")].filter(field => field.files.length),
+      open: new Map([...form.querySelectorAll("details[id]")].map(one => [one.id, one.open])),
+    });
+  });
+  document.addEventListener("htmx:afterSwap", event => {
+    const meanwhile = later.get(event.detail.xhr);
+    if (!meanwhile) return;
+    later.delete(event.detail.xhr);
+    const form = document.querySelector("form[data-keep]");
+    for (const [id, open] of meanwhile.open) { const one = document.getElementById(id); if (one) one.open = one.open || open; }
+    for (const field of meanwhile.files) { const one = document.getElementById(field.id); if (one) one.files = field.files; }
+    for (const field of fields(form)) {
+      if (!meanwhile.typed.has(place(field))) continue;
+      if (ticked(field)) field.checked = meanwhile.typed.get(place(field));
+      else field.value = meanwhile.typed.get(place(field));
+    }
+    if (meanwhile.typed.size) form.dispatchEvent(new Event("input", {bubbles: true}));
+  });
   document.addEventListener("htmx:afterSettle", event => { const form = event.target.closest?.("form[data-keep]"); if (form && form.id === event.target.id) keep(form); });
 })();
