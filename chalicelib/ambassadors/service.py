@@ -383,7 +383,7 @@ def _id_of(event: str) -> str:
 def covered(areas: Areas, who: Principal, area_id: str, action: str) -> Area:
     """An area that the caller covers. Raises the same InvalidInput for one that is none and one that is not
     theirs."""
-    area = areas.many([area_id], fresh=True).get(area_id)  # it may just have moved
+    area = areas.many([area_id], fresh=action == WRITE).get(area_id)  # it may just have moved
     if area is None or not who.covers_area(area.path, action):
         raise InvalidInput.of("area", "area_unknown", NO_AREA, id=area_id)
     return area

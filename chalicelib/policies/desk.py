@@ -186,14 +186,16 @@ def write(request: Request, policy: str) -> Response:
 @api.page("GET", f"{ROOM}/{{policy}}/trial", allow="policy.trial", summary="Try a version on an area")
 def trial(request: Request, policy: str) -> Response:
     """Nothing is kept. At most 500 people at once: further ones by the cursor, counted by themselves."""
-    asked, found, error = _asked(request), dict[str, Any](), None
-    area, seen = asked.one("area"), wiring.policies().get(policy)
-    number = _number(asked.one("version")) or seen.versions
-    if area:
+    asked = _asked(request)
+    area, number = asked.one("area"), _number(asked.one("version"))
+
+    def tried() -> tuple[dict[str, Any], Rejected | None]:
         try:
-            found = _tried(request, policy, number, area)
+            return _tried(request, policy, number, area) if area else {}, None
         except Rejected as refused:
-            error = refused
+            return {}, refused
+
+    seen, (found, error) = console.together(lambda: wiring.policies().get(policy), tried)
     errors, problems = _told(error, request.lang)
     return console.page(
         request,
@@ -203,7 +205,7 @@ def trial(request: Request, policy: str) -> Response:
         id=policy,
         name=named(seen.names, request.lang),
         numbers=[(str(one), str(one)) for one in range(seen.versions, 0, -1)],
-        number=str(number),
+        number=str(number or seen.versions),
         areas=_areas(request, area, TRIAL),
         form=asked,
         found=found,
@@ -212,7 +214,7 @@ def trial(request: Request, policy: str) -> Response:
     )
 
 
-def _tried(request: Request, policy: str, number: int, area: str) -> dict[str, Any]:
+def _tried(request: Request, policy: str, number: int | None, area: str) -> dict[str, Any]:
     version, found, after = wiring.tiers().trial(
         request.principal, policy, number, area, read_cursor(request)
     )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import islice
 from typing import Any
 
 from chalicelib.beside import both
@@ -20,7 +22,8 @@ MOST_POSTS = 2000
 """Posts of one person that are looked at: more than any rule asks for is known by then to be there."""
 TRIED_AT_ONCE = 500
 """People whom one request of a trial looks at."""
-PAGE = 100
+READERS = 16
+"""People whose posts are read at once."""
 
 
 @dataclass(frozen=True)
@@ -85,14 +88,15 @@ class Tiers:
         """The tiers of up to 500 approved people of an area, by any version, drafts too; and where to go on.
         Nothing is kept. Raises NotFound, InvalidInput, also for an area that the caller does not
         cover."""
-        _, version = self._chosen(policy, number)
         area = self._own_area(who, area_id)
-        found: list[Evaluation] = []
-        for profile, place in self.profiles.approved(area.path, after, PAGE):
-            found.append(evaluate(version, self._known(profile, version)))
-            if len(found) == TRIED_AT_ONCE:
-                return version, found, place
-        return version, found, None
+        (_, version), people = both(
+            lambda: self._chosen(policy, number),
+            lambda: list(islice(self.profiles.approved(area.path, after, TRIED_AT_ONCE), TRIED_AT_ONCE)),
+        )
+        with ThreadPoolExecutor(READERS) as readers:
+            known = readers.map(lambda one: self._known(one[0], version), people)
+            found = [evaluate(version, one) for one in known]
+        return version, found, people[-1][1] if len(people) == TRIED_AT_ONCE else None
 
     def _chosen(self, policy: str, number: int | None) -> tuple[Policy, Version]:
         """The version of this number, or else the newest."""

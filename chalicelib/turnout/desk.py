@@ -174,13 +174,19 @@ def _act(request: Request, act: Callable[[Form], str]) -> Response:
 
 def _areas(request: Request, form: Form | None = None, error: Rejected | None = None) -> Response:
     asked, lang = form or _asked(request), request.lang
-    area, values = _area(request, asked), dict[str, Any]()
+    area = _area(request, asked)
     turnouts = wiring.turnouts().one_look()
-    if area:
+
+    def said() -> tuple[dict[str, Any], Rejected | None]:
         try:
-            values = _shown(request, area, asked, turnouts)
+            return _shown(request, area, asked, turnouts) if area else {}, None
         except Rejected as refused:
-            error = error or refused
+            return {}, refused
+
+    (values, refused), hits, elections = console.together(
+        said, lambda: _hits(request, asked.one("q").strip()), turnouts.elections
+    )
+    error = error or refused
     return console.page(
         request,
         "console_areas.html",
@@ -189,10 +195,10 @@ def _areas(request: Request, form: Form | None = None, error: Rejected | None = 
         said=SAID,
         area=area if values else "",
         areas=_offered(request, area if values else ""),
-        elections=[(one.id, one.name) for one in turnouts.elections()],
+        elections=[(one.id, one.name) for one in elections],
         kinds=labels(KINDS, lang),
         bys=labels(BYS, lang),
-        hits=_hits(request, asked.one("q").strip()),
+        hits=hits,
         form=asked,
         found=values,
         **console.refusal(error, lang, FIELDS),

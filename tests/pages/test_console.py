@@ -12,6 +12,7 @@ from playwright.sync_api import Browser
 from chalicelib import folding
 from chalicelib.http import ROUTES, Route
 from chalicelib.identity.roles import Principal
+from chalicelib.pages.home import TILES
 from tests.identity.land import Land
 from tests.identity.test_two_districts import land, name_of, ways
 from tests.pages.browsing import BASE, chromium, visiting
@@ -34,9 +35,34 @@ WHO = ("admin", "coordinator_a", "coordinator_of_both", "officer_a")
 """Whose pages are counted: who covers more areas reads in more places."""
 
 
+CHOSEN = {
+    "/console/ambassadors/shortlist": ("area={district}",),
+    "/console/ambassadors/gaps": ("area={district}",),
+    "/console/areas": ("area={state}", "area={booth}", "area={district}&by=booth&q=Dis"),
+    "/console/campaigns": ("status=dispatched&department={department}",),
+    "/console/groups": ("area={district}&kind=area",),
+    "/console/people": ("status=approved&area={district}&q=A",),
+    "/console/policies/{policy}/trial": ("area={district}",),
+    "/console/posts": ("show=not_matched",),
+    "/console/review": ("area={district}",),
+    "/console/stops/new": ("scope=all", "scope=area:{district}", "scope=department:{department}"),
+    "/console/voices": ("area={district}", "overdue=yes"),
+}
+"""What the pages show once something was chosen there."""
+
+
 def addresses(land: Land, route: Route) -> list[str]:
     """The page as it is asked for about the first side; nothing where there is nothing to be shown."""
     return list(dict.fromkeys(asked.path for asked in ways(route, land.a)))[:1]
+
+
+def looks(land: Land, route: Route) -> list[str]:
+    """The same, and with what may be chosen there."""
+    if "{what}" in route.path:
+        return [route.path.replace("{what}", tile.id) for tile in TILES]
+    side = vars(land.a) | {"booth": land.a.booth}
+    chosen = ["", *(f"?{one.format_map(side)}" for one in CHOSEN.get(route.path, ()))]
+    return [path + one for path in addresses(land, route) for one in chosen]
 
 
 @pytest.mark.slow
@@ -84,7 +110,7 @@ def test_a_page_waits_for_the_database_at_most_twice(land: Land, route: Route) -
     role, areas = frozenset({"coordinator"}), frozenset({a, b})
     land.staff["coordinator_of_both"] = Principal("usr_both", "both", "b@x.test", role, areas, frozenset())
     for who in WHO:
-        for path in addresses(land, route):
+        for path in looks(land, route):
             look = partial(land.call, who, "GET", path)
             if look().status < 400:
                 assert len(waited := trips(look)) <= MOST, (who, path, waited)
