@@ -18,7 +18,7 @@ from chalicelib.clock import parse_rfc3339, rfc3339
 from chalicelib.dead_letters import NoSuchQueue, Refused
 from chalicelib.dispatch.channels import SYSTEM, ways_now
 from chalicelib.dispatch.form import ChannelLimits, DecisionBody, StopReason, TrialMessage
-from chalicelib.dispatch.model import Status, scopes_of
+from chalicelib.dispatch.model import DeliveryKey, Status, scopes_of
 from chalicelib.dispatch.stops import SetAnew
 from chalicelib.dispatch.words import CHANNELS, HALTS, HEALTH, LETTERS, STATUSES, STOPPED, TEMPLATES, TRIED
 from chalicelib.errors import (
@@ -492,6 +492,10 @@ def _unknowns(
     else:
         found, more = campaigns.page(who, "", "", read_cursor(request), A_LOOK)
     groups = _open_of(request.lang, found)
+    shown = [row for group in groups for row in group["rows"]]
+    names = wiring.register().names(who, {row["person"] for row in shown}) if shown else {}
+    for row in shown:
+        row["name"] = names.get(row["person"], "")
     errors, problems = told(error, request.lang, REASON | {"key": mark("Delivery")})
     return console.page(
         request,
@@ -540,18 +544,25 @@ def _row(lang: str, delivery: Delivery) -> dict[str, Any]:
         "person": delivery.person,
         "channel": translate(lang, CHANNELS.get(delivery.channel, delivery.channel)),
         "area": named(area.names, lang) if area else delivery.district,
-        "since": moment(since, seconds=True) if since else "",
+        "since": moment(since) if since else "",
     }
 
 
 def _unknown(request: Request, key: str, form: Form, error: JanJanError | None = None) -> Response:
     lang, who = request.lang, request.principal
-    read, run = wiring.decisions().run_of(key)
-    campaign = wiring.campaigns().seen(who, run.campaign_id, "delivery.read")
-    delivery = wiring.reporter().delivery(read)
+    read = DeliveryKey.parse(key)
+    if read is None:
+        raise NotFound
+    (_, run), delivery = console.together(
+        lambda: wiring.decisions().run_of(key), lambda: wiring.reporter().delivery(read)
+    )
     errors, problems = told(error, lang, REASON)
     decided = delivery.decided
-    names = wiring.users().names() if decided else {}
+    campaign, people, names = console.together(
+        lambda: wiring.campaigns().seen(who, run.campaign_id, "delivery.read"),
+        lambda: wiring.register().names(who, {delivery.person}),
+        lambda: wiring.users().names() if decided else {},
+    )
     times = sorted((at, name) for name, at in delivery.times.items())
     return console.page(
         request,
@@ -559,7 +570,7 @@ def _unknown(request: Request, key: str, form: Form, error: JanJanError | None =
         "unknowns",
         status=error.status if error else 200,
         said=SAID_OF_UNKNOWNS,
-        delivery=_row(lang, delivery),
+        delivery=_row(lang, delivery) | {"name": people.get(delivery.person, "")},
         campaign=campaign.id,
         title=campaign.content.title,
         state=STATUSES[delivery.status],

@@ -232,10 +232,12 @@ def _shown(request: Request, posts: Sequence[Post]) -> tuple[list[dict[str, Any]
     know of them."""
     lang = request.lang
     asked = {one for post in posts for one in (post.campaign, *post.candidates) if one}
-    campaigns, departments, areas = console.together(
+    people = {post.person for post in posts if post.person}
+    campaigns, departments, areas, names = console.together(
         lambda: wiring.campaigns().known(request.principal, asked),
         wiring.department_names if any(post.owner_department for post in posts) else dict,
         lambda: wiring.directory().many({post.area_path[-1] for post in posts if post.area_path}),
+        lambda: wiring.register().names(request.principal, people),
     )
     titles = {one: campaign.content.title for one, campaign in campaigns.items()}
 
@@ -247,6 +249,7 @@ def _shown(request: Request, posts: Sequence[Post]) -> tuple[list[dict[str, Any]
             "url": post.url,
             "platform": PLATFORMS.get(post.platform, post.platform),
             "person": post.person,
+            "whose": names.get(post.person, translate(lang, mark("A creator")) if post.person else ""),
             "department": named(departments.get(post.owner_department, {}), lang) or post.owner_department,
             "area": named(area.names, lang) if area else "",
             "at": moment(post.handed_in_at),
