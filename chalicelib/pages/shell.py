@@ -101,7 +101,10 @@ def _environment(lang: str) -> Environment:
     )
     made.install_gettext_translations(i18n.catalogue(lang), newstyle=True)  # type: ignore[attr-defined]
     made.filters.update(
-        day=lambda of: isolated(figures.day(of), lang), grouped=figures.grouped, rupees=figures.rupees
+        day=lambda of: isolated(figures.day(of), lang),
+        grouped=figures.grouped,
+        sized=figures.sized,
+        rupees=figures.rupees,
     )
     made.filters.update(named=lambda names: named(names, lang))
     made.globals.update(
