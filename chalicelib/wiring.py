@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from chalicelib.campaigns.service import Campaigns
     from chalicelib.campaigns.shelf import Shelf
     from chalicelib.campaigns.store import CampaignStore
+    from chalicelib.dead_letters import LetterDesk
     from chalicelib.departments.accounts import Accounts as DepartmentAccounts
     from chalicelib.departments.changes import Changes
     from chalicelib.departments.directives import Directives
@@ -225,6 +226,13 @@ def audit() -> Audit:
     from chalicelib.identity.audit import Audit
 
     return Audit()
+
+
+@cache
+def letter_desk() -> LetterDesk:
+    from chalicelib.dead_letters import DeadLetters, LetterDesk
+
+    return LetterDesk(DeadLetters(settings().stage), audit(), clock())
 
 
 @cache

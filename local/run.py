@@ -16,6 +16,14 @@ from local.users import PASSWORD, USERS, load_users
 
 FOLDER = Path(".local")
 SNAPSHOT_EVERY_S = 30.0
+DOES = {
+    "admin": "users, channels, settings",
+    "editor": "writes campaigns, says when they go out",
+    "approver": "approves what an editor wrote",
+    "nodal_officer": "answers the voices of the health department",
+    "auditor": "reads everything, changes nothing",
+    "coordinator": "signups, ambassadors, voices of one district",
+}
 
 
 def main() -> int:
@@ -40,14 +48,15 @@ def main() -> int:
 
 def where_to_look(system: Laptop) -> str:
     """What a person needs to begin."""
-    people = "\n".join(f"    {user.email:28} {', '.join(user.roles)}" for user in USERS)
+    people = "\n".join(f"    {user.email:28} {' '.join(DOES[role] for role in user.roles)}" for user in USERS)
     return f"""
 JanJan runs at {system.url}
+    {system.url}/signin            the staff signs in, with the password {PASSWORD}
     {system.url}/signup?lang=hi    a creator signs up, in Hindi
-    {system.url}/openapi.json      the API
-    {system.sandbox_url}/messages          what the sandbox platforms delivered: the codes too
+    {system.sandbox_url}/                  the phones: what was delivered, the codes too
+    {system.url}/openapi.json      the API: `make token USER=admin@sample.test`
     {system.engine.url}                   the embedded AWS
-Sign in with the password {PASSWORD}, or take a token by `make token USER=admin@sample.test`:
+Who can sign in:
 {people}
 Data stays in {system.folder}; `make reset` forgets it. Ctrl-C stops everything.
 """

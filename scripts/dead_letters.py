@@ -11,216 +11,39 @@ Why things land there, and what to do about each: docs/dead-letters.md.
 from __future__ import annotations
 
 import argparse
-import base64
 import hashlib
 import json
 import os
-import re
 import sys
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from scripts.letter_sentences import FUNCTIONS, event_in, listeners, said
+from chalicelib.dead_letters import DEAD, DeadLetters, Letter, LetterDesk, Refused, clean_reason
+from chalicelib.letter_sentences import said
 
 ENVIRONMENT = Path(".local/env.json")
 REGION = "ap-south-1"
-DEAD = "-dead"
-HIDDEN_S = 120
-"""How long a letter that is looked at is hidden from others, unless the look is over before."""
-WAIT_S = 1
-"""A receive that waits asks all servers of a queue, one that does not only a few: it may miss letters."""
-A_CALL = 10
 MOST_SHOWN = 100
-MOST_READS = 50
-"""Reads of a stream that may bring nothing before it is given up."""
-PERSONAL = re.compile(r"(?:\d[\s().-]?){7}|@")
-"""As many digits as a number of a phone has, or an address; a day (2026-01-31) is neither."""
-DAY = re.compile(r"\b20\d\d-\d\d-\d\d\b")
 
 
-class Refused(Exception):
-    """What was asked cannot be done; the message is the one line to show."""
+def names(stage: str) -> list[str]:
+    """Short names of the stage's queues of dead letters, such as `send` for `janjan-prod-send-dead`."""
+    prefix = f"janjan-{stage}-"
+    answer = _client("sqs").list_queues(QueueNamePrefix=prefix, MaxResults=1000)
+    found = [url.rpartition("/")[2] for url in answer.get("QueueUrls", [])]
+    return sorted(name.removeprefix(prefix).removesuffix(DEAD) for name in found if name.endswith(DEAD))
 
 
-@dataclass(frozen=True)
-class Letter:
-    """One message of a dead-letter queue."""
-
-    id: str
-    receipt: str
-    body: str
-    received: int
-    """How often it was received, by functions and by looks like ours."""
-    queued_at: datetime
-    attributes: Mapping[str, str]
-
-    @classmethod
-    def of(cls, message: Mapping[str, Any]) -> Letter:
-        """The letter that ReceiveMessage gave."""
-        system = message["Attributes"]
-        attributes = {
-            name: value.get("StringValue", "") for name, value in message.get("MessageAttributes", {}).items()
-        }
-        return cls(
-            id=message["MessageId"],
-            receipt=message["ReceiptHandle"],
-            body=message["Body"],
-            received=int(system["ApproximateReceiveCount"]),
-            queued_at=datetime.fromtimestamp(int(system["SentTimestamp"]) / 1000, UTC),
-            attributes=attributes,
-        )
-
-
-@dataclass(frozen=True)
-class DeadLetters:
-    """The dead-letter queues of one stage."""
-
-    stage: str
-
-    def names(self) -> list[str]:
-        """Short names, such as `send` for `janjan-prod-send-dead`."""
-        prefix = f"janjan-{self.stage}-"
-        answer = _client("sqs").list_queues(QueueNamePrefix=prefix, MaxResults=1000)
-        found = [url.rpartition("/")[2] for url in answer.get("QueueUrls", [])]
-        return sorted(name.removeprefix(prefix).removesuffix(DEAD) for name in found if name.endswith(DEAD))
-
-    def named(self, given: str) -> str:
-        """The short name of a queue, however it was given. Raises Refused for one that is not there."""
-        name, known = given.removeprefix(f"janjan-{self.stage}-").removesuffix(DEAD), self.names()
-        if name not in known:
-            there = ", ".join(known) or "none at all"
-            raise Refused(f"The stage {self.stage} has no dead-letter queue {given}: it has {there}.")
-        return name
-
-    def url(self, name: str, suffix: str = DEAD) -> str:
-        """The address of a queue of dead letters, or with an empty suffix of the one they came from."""
-        url: str = _client("sqs").get_queue_url(QueueName=f"janjan-{self.stage}-{name}{suffix}")["QueueUrl"]
-        return url
-
-    def count(self, name: str) -> int:
-        """About how many letters lie there, also those that somebody is looking at."""
-        asked = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-        answer = _client("sqs").get_queue_attributes(QueueUrl=self.url(name), AttributeNames=asked)
-        return sum(int(answer["Attributes"][each]) for each in asked)
-
-    def letters(self, name: str) -> Generator[Letter]:
-        """Every letter of a queue once, hidden from others meanwhile. Close it: what was not deleted is then
-        shown to others again."""
-        sqs, url, seen = _client("sqs"), self.url(name), dict[str, str]()
-        try:
-            while True:
-                answer = sqs.receive_message(
-                    QueueUrl=url,
-                    MaxNumberOfMessages=A_CALL,
-                    VisibilityTimeout=HIDDEN_S,
-                    WaitTimeSeconds=WAIT_S,
-                    MessageSystemAttributeNames=["All"],
-                    MessageAttributeNames=["All"],
-                )
-                fresh = [m for m in answer.get("Messages", []) if m["MessageId"] not in seen]
-                if not fresh:
-                    return
-                seen |= {m["MessageId"]: m["ReceiptHandle"] for m in fresh}
-                yield from map(Letter.of, fresh)
-        finally:
-            receipts = list(seen.values())
-            for start in range(0, len(receipts), A_CALL):
-                sqs.change_message_visibility_batch(
-                    QueueUrl=url,
-                    Entries=[
-                        {"Id": str(i), "ReceiptHandle": receipt, "VisibilityTimeout": 0}
-                        for i, receipt in enumerate(receipts[start : start + A_CALL])
-                    ],
-                )
-
-    def delete(self, name: str, letter: Letter) -> None:
-        """Takes a letter out of the dead letters."""
-        _client("sqs").delete_message(QueueUrl=self.url(name), ReceiptHandle=letter.receipt)
-
-    def send_back(self, name: str, letter: Letter) -> None:
-        """Hands a letter to those who could not take it. Raises Refused when that cannot be."""
-        if name != "events":
-            _client("sqs").send_message(QueueUrl=self.url(name, ""), MessageBody=letter.body)
-            return
-        message = _json(letter.body)
-        functions = listeners(message, letter.attributes)
-        if not functions:
-            raise Refused("nothing tells which function it was for")
-        if "DDBStreamBatchInfo" in message:
-            self._take_again(functions[0], message["DDBStreamBatchInfo"])
-            return
-        for function in functions:
-            self._invoke(function, event_in(message), "Event")
-
-    def _take_again(self, function: str, batch: Mapping[str, Any]) -> None:
-        """A batch of a table's stream: the letter has its place only, the stream keeps the changes for 24 h.
-        Waits for the function, which has no dead letters of its own."""
-        answer = self._invoke(function, {"Records": _changes(batch)}, "RequestResponse")
-        if "FunctionError" in answer:
-            raise Refused(f"{FUNCTIONS[function]} failed at it again; its log tells why")
-
-    def _invoke(self, function: str, event: Mapping[str, Any], how: str) -> Mapping[str, Any]:
-        found = _client("cloudformation").describe_stack_resource(
-            StackName=f"janjan-{self.stage}", LogicalResourceId=function
-        )
-        answer: Mapping[str, Any] = _client("lambda").invoke(
-            FunctionName=found["StackResourceDetail"]["PhysicalResourceId"],
-            InvocationType=how,
-            Payload=json.dumps(event, default=_plain),
-        )
-        return answer
-
-
-def _changes(batch: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The stream records from the batch's first to its last, as Lambda hands them over."""
-    streams = _client("dynamodbstreams")
-    first, last = int(batch["startSequenceNumber"]), int(batch["endSequenceNumber"])
-    gone = Refused("its changes have left the stream, which keeps them for 24 hours: close it")
-    try:
-        iterator = streams.get_shard_iterator(
-            StreamArn=batch["streamArn"],
-            ShardId=batch["shardId"],
-            ShardIteratorType="AT_SEQUENCE_NUMBER",
-            SequenceNumber=batch["startSequenceNumber"],
-        )["ShardIterator"]
-    except (
-        streams.exceptions.TrimmedDataAccessException,
-        streams.exceptions.ResourceNotFoundException,
-    ) as error:
-        raise gone from error
-    found: list[Mapping[str, Any]] = []
-    for _ in range(MOST_READS):
-        answer = streams.get_records(ShardIterator=iterator)
-        numbered = [(int(record["dynamodb"]["SequenceNumber"]), record) for record in answer["Records"]]
-        table = {"eventSourceARN": batch["streamArn"]}
-        found += [record | table for number, record in numbered if first <= number <= last]
-        iterator = answer.get("NextShardIterator")
-        if any(number >= last for number, _ in numbered) or iterator is None:
-            break
-    if not found:
-        raise gone
-    return found
-
-
-def _plain(value: object) -> object:
-    """How Lambda writes what JSON lacks."""
-    if isinstance(value, bytes):
-        return base64.b64encode(value).decode("ascii")
-    return value.timestamp() if isinstance(value, datetime) else str(value)
-
-
-def _json(body: str) -> dict[str, Any]:
-    try:
-        message = json.loads(body)
-    except ValueError:
-        message = None
-    if not isinstance(message, dict):
-        raise Refused("it is not JSON of ours")
-    return message
+def named(stage: str, given: str) -> str:
+    """The short name of a queue, however it was given. Raises Refused for one that is not there."""
+    name, known = given.removeprefix(f"janjan-{stage}-").removesuffix(DEAD), names(stage)
+    if name not in known:
+        there = ", ".join(known) or "none at all"
+        raise Refused(f"The stage {stage} has no dead-letter queue {given}: it has {there}.")
+    return name
 
 
 def _client(service: str) -> Any:  # noqa: ANN401 - boto3 builds its clients at run time
@@ -229,15 +52,21 @@ def _client(service: str) -> Any:  # noqa: ANN401 - boto3 builds its clients at 
     return aws.client(service)
 
 
+def _desk(dead: DeadLetters) -> LetterDesk:
+    from chalicelib import wiring
+
+    return LetterDesk(dead, wiring.audit(), wiring.clock())
+
+
 # --- the commands -------------------------------------------------------------------------------------------
 
 
 def list_queues(dead: DeadLetters) -> int:
     """A line for each queue."""
-    names = dead.names()
-    if not names:
+    there = names(dead.stage)
+    if not there:
         raise Refused(f"The stage {dead.stage} has no dead-letter queues: is it deployed?")
-    for name in names:
+    for name in there:
         count = dead.count(name)
         print(f"{name:10} {count:6}  {'' if not count else 'oldest ' + _oldest(dead, name)}".rstrip())
     return 0
@@ -278,48 +107,30 @@ def show(dead: DeadLetters, name: str, *, raw: bool) -> int:
 
 
 def redrive(dead: DeadLetters, name: str, only: str | None) -> int:
-    """Sends first and deletes then: what breaks off in between leaves a copy, which every consumer takes."""
+    """Says of each letter that stays why it does."""
+    desk, who = _desk(dead), _operator()
     moved = stayed = 0
     with closing(_wanted(dead, name, only)) as letters:
         for letter in letters:
             try:
-                dead.send_back(name, letter)
+                desk.send_back(who, name, letter)
             except Refused as refused:
                 print(f"{letter.id} stays: {refused}.", file=sys.stderr)
                 stayed += 1
             else:
-                dead.delete(name, letter)
                 moved += 1
     print(f"{moved} sent back, {stayed} stay in {name}.")
     return 1 if stayed else 0
 
 
 def close(dead: DeadLetters, name: str, letter_id: str, reason: str) -> int:
-    """Writes into the audit first and deletes then: what breaks off in between is closed twice."""
-    from chalicelib import wiring
-
-    reason = " ".join(reason.split())
-    if not reason:
-        raise Refused("Say why, by --reason.")
-    if PERSONAL.search(DAY.sub("", reason)):
-        raise Refused("The reason goes into the audit, which is for ever: no number or address of a person.")
+    """Says what was closed, and where that stands in the audit."""
+    clean_reason(reason)
     with closing(_wanted(dead, name, letter_id)) as letters:
         for letter in letters:
+            number = _desk(dead).close(_operator(), name, letter, reason)
             what = said(name, letter.body, letter.attributes)
-            entry = wiring.audit().committing(
-                subject=f"queue#{name}{DEAD}",
-                action="dead_letter.closed",
-                actor=_operator(),
-                at=wiring.clock().now(),
-                detail={
-                    "letter": letter.id,
-                    "function": what.function,
-                    "what": what.sentence,
-                    "reason": reason,
-                },
-            )
-            dead.delete(name, letter)
-            print(f"Closed: {what.sentence}. Entry {entry.seq} of the audit of queue#{name}{DEAD}.")
+            print(f"Closed: {what.sentence}. Entry {number} of the audit of queue#{name}{DEAD}.")
     return 0
 
 
@@ -384,7 +195,7 @@ def main(arguments: list[str] | None = None) -> int:
     from botocore.exceptions import BotoCoreError, ClientError
     from pynamodb.exceptions import PynamoDBException
 
-    from chalicelib.errors import JanJanError
+    from chalicelib.errors import InvalidInput, JanJanError
 
     given = parsed(arguments)
     dead = DeadLetters(given.stage)
@@ -392,13 +203,15 @@ def main(arguments: list[str] | None = None) -> int:
         use_stage(given.stage)
         if given.command == "list":
             return list_queues(dead)
-        name = dead.named(given.queue)
+        name = named(given.stage, given.queue)
         if given.command == "show":
             return show(dead, name, raw=given.raw)
         if given.command == "redrive":
             return redrive(dead, name, given.id)
         return close(dead, name, given.id, given.reason)
-    except (Refused, JanJanError) as error:
+    except InvalidInput as error:
+        print(error.errors[0].message, file=sys.stderr)
+    except JanJanError as error:
         print(error, file=sys.stderr)
     except (BotoCoreError, ClientError, PynamoDBException) as error:
         hint = " Is `make run` up?" if given.stage == "local" else ""

@@ -177,6 +177,10 @@ class Campaigns:
         """The newest run of each of these campaigns that has one, by the campaign's id."""
         return self.store.last_runs(campaigns)
 
+    def titles(self, ids: Collection[str]) -> dict[str, str]:
+        """What these campaigns are called, by id; one request. Who asks may see that there are such."""
+        return {one.id: one.content.title for one in self.store.campaigns(ids).values()} if ids else {}
+
     def judged(self, campaign_id: str) -> Content | None:
         """The content as an approver last decided on it; None when nobody has."""
         return self.store.judged(campaign_id)

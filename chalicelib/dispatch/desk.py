@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,8 @@ from chalice.app import Response
 from pydantic import ValidationError
 
 from chalicelib import wiring
-from chalicelib.clock import rfc3339
+from chalicelib.clock import parse_rfc3339, rfc3339
+from chalicelib.dead_letters import NoSuchQueue, Refused, clean_reason
 from chalicelib.dispatch.channels import SYSTEM, ways_now
 from chalicelib.dispatch.form import ChannelLimits, DecisionBody, StopReason, TrialMessage
 from chalicelib.dispatch.model import Status, scopes_of
@@ -35,6 +36,7 @@ from chalicelib.http import Api, Request, invalid, next_cursor, page_of, read_cu
 from chalicelib.i18n import translate
 from chalicelib.identity.roles import touches
 from chalicelib.ids import new_token
+from chalicelib.letter_sentences import masked, said
 from chalicelib.pages import console
 from chalicelib.pages.figures import moment
 from chalicelib.pages.forms import Form, labels, pick_place, told
@@ -44,9 +46,11 @@ from chalicelib.queues import dead_letters
 from chalicelib.settings import settings
 
 if TYPE_CHECKING:
+    from chalicelib.dead_letters import Letter
     from chalicelib.dispatch.channels import Standing
     from chalicelib.dispatch.report import Delivery
     from chalicelib.dispatch.store import Stop
+    from chalicelib.letter_sentences import Said
 
 api = Api("dispatch_desk")
 
@@ -580,5 +584,140 @@ def letters(request: Request) -> Response:
         "letters",
         rows=rows,
         total=sum(count or 0 for count in counts.values()),
-        stage=settings().stage,
     )
+
+
+@api.page(
+    "GET", "/console/letters/{queue}", allow="dead_letter.read", summary="The dead letters of one queue"
+)
+def letters_of(request: Request, queue: str) -> Response:
+    return _letters(request, queue, Form())
+
+
+@api.page(
+    "POST", "/console/letters/{queue}", allow="dead_letter.write", summary="Send letters back, or close them"
+)
+def settle_letters(request: Request, queue: str) -> Response:
+    """`do` `redrive` or `close` for the letters `id`. What was done already stands when one of them cannot be
+    sent back."""
+    form = Form(request.form())
+    desk, by = wiring.letter_desk(), request.principal.id
+    if queue not in LETTERS:
+        raise NotFound
+    done, failed = 0, list[tuple[str, str]]()
+    try:
+        if not form.all("id"):
+            raise InvalidInput.of("id", "letter_missing", "Choose at least one letter.")
+        if form.one("do") not in SAID_OF_LETTERS or (form.one("do") == "redrive" and queue == "events"):
+            raise InvalidInput.of("do", "do_unknown", "Choose one of these.")
+        reason = clean_reason(form.one("reason")) if form.one("do") == "close" else ""
+        with closing(desk.chosen(queue, form.all("id")[:MOST_LETTERS])) as chosen:
+            for letter in chosen:
+                try:
+                    if form.one("do") == "close":
+                        desk.close(by, queue, letter, reason)
+                    else:
+                        desk.send_back(by, queue, letter)
+                    done += 1
+                except Refused as error:
+                    failed.append((letter.id, translate(request.lang, error.message, error.params)))
+        if not done and not failed:
+            raise LettersGone
+    except (Rejected, Transient) as error:
+        return _letters(request, queue, form, error)
+    if failed:
+        return _letters(request, queue, form, failed=failed)
+    return redirect(console.link(request, f"/console/letters/{queue}", said=form.one("do")))
+
+
+class LettersGone(Conflict):
+    message = "None of these letters lies here now: somebody has handled them, or is looking at them."
+
+
+MOST_LETTERS = 25
+SAID_OF_LETTERS = {
+    "redrive": mark("Sent back: their function tries them again now."),
+    "close": mark("Closed, with your reason in the audit."),
+}
+LETTER_FIELDS = REASON | {"id": mark("Letters")}
+
+
+def _letters(
+    request: Request,
+    queue: str,
+    form: Form,
+    error: JanJanError | None = None,
+    failed: Sequence[tuple[str, str]] = (),
+) -> Response:
+    """The oldest letters of a queue: each in a sentence, with what it belongs to and its masked body."""
+    if queue not in LETTERS:
+        raise NotFound
+    lang, desk = request.lang, wiring.letter_desk()
+    try:
+        count, found = console.together(
+            lambda: desk.dead.count(queue), lambda: desk.look(queue, MOST_LETTERS)
+        )
+    except NoSuchQueue:
+        raise NotFound from None
+    told_of = {letter.id: said(queue, letter.body, letter.attributes) for letter in found}
+    campaigns = {_campaign_of(one) for one in told_of.values()} - {""}
+    people = {str(one.params["influencer"]) for one in told_of.values() if "influencer" in one.params}
+    titles, names = console.together(
+        lambda: wiring.campaigns().titles(campaigns) if campaigns else {},
+        lambda: wiring.register().names(request.principal, people) if people else {},
+    )
+    errors, problems = told(error, lang, LETTER_FIELDS)
+    what, advice = LETTERS[queue]
+    return console.page(
+        request,
+        "console_letter_list.html",
+        "letters",
+        status=error.status if error else 409 if failed else 200,
+        path=f"/console/letters/{queue}",
+        said=SAID_OF_LETTERS,
+        queue=queue,
+        what=what,
+        advice=advice,
+        rows=[_letter(lang, one, told_of[one.id], titles, names) for one in found],
+        count=max(count, len(found)),
+        stage=settings().stage,
+        form=form,
+        chosen=set(form.all("id")),
+        failed=dict(failed),
+        errors=errors,
+        problems=[*problems, *(("", sentence) for sentence in {one for _, one in failed})],
+    )
+
+
+def _campaign_of(told_of: Said) -> str:
+    """The campaign of the run that a letter tells of, if any."""
+    return str(told_of.params.get("run", "")).rpartition("-")[0]
+
+
+def _letter(
+    lang: str, letter: Letter, told_of: Said, titles: Mapping[str, str], names: Mapping[str, str]
+) -> dict[str, Any]:
+    params = dict(told_of.params)
+    if "at" in params:
+        params["at"] = moment(parse_rfc3339(str(params["at"])))
+    campaign, person = _campaign_of(told_of), str(params.get("influencer", ""))
+    places = {
+        "campaign": (f"/console/campaigns/{campaign}/report", titles.get(campaign, "")),
+        "person": (f"/console/people/{person}", names.get(person, "")),
+        "import": (f"/console/imports/{params.get('import')}", translate(lang, mark("The import"))),
+        "invitation": ("/console/invitations", translate(lang, mark("Invitations"))),
+        "webhook": ("/console/webhooks", str(params.get("webhook", ""))),
+    }
+    there = {"campaign": campaign, "person": person} | {
+        one: params.get(one, "") for one in ("import", "invitation", "webhook")
+    }
+    return {
+        "id": letter.id,
+        "function": told_of.function,
+        "words": translate(lang, told_of.words, params),
+        "why": told_of.why,
+        "of": [(to, name) for one, (to, name) in places.items() if there[one] and name],
+        "at": moment(letter.queued_at),
+        "received": letter.received,
+        "body": masked(letter.body),
+    }

@@ -501,7 +501,6 @@ def report_page(request: Request, campaign_id: str) -> Response:
         report=values,
         posts=_worded_posts(shown.post_figures),
         channel_names=_channel_names(request.lang),
-        officer=who.may("officer_report.read"),
         unknown=_unknown(request, head) if shown.unknown else [],
         timetable=_timetable(head, *timetable),
         updated_at=_in_india(shown.updated_at),
@@ -778,7 +777,7 @@ def _worded_posts(posts: PostsView) -> dict[str, Any]:
 
 
 def _in_india(at: datetime) -> str:
-    return moment(at, seconds=True)
+    return moment(at)
 
 
 def _timetable(head: Head, quiet: Any, found: Sequence[Any]) -> dict[str, Any]:  # noqa: ANN401 - campaigns' own

@@ -95,6 +95,7 @@ MATRIX: dict[str, frozenset[Role]] = {
     "voice_rule.read": _only("admin", "coordinator", "nodal_officer", "auditor"),
     "voice_rule.write": _only("admin"),
     "dead_letter.read": _only("admin", "auditor"),
+    "dead_letter.write": _only("admin"),
     "webhook.read": _only("admin", "auditor"),
     "webhook.write": _only("admin"),
     "audit.read": _only("admin", "auditor"),

@@ -65,6 +65,7 @@ VERBS = {
     "posted": mark("said to be shared"),
     "put": mark("stop set"),
     "received": mark("received"),
+    "redriven": mark("sent back to its function"),
     "removed": mark("removed"),
     "renewed": mark("renewed"),
     "reopened": mark("opened again"),

@@ -12,6 +12,7 @@ from chalicelib import wiring
 from chalicelib.errors import NotFound, Rejected
 from chalicelib.http import (
     FORM,
+    PAGE_HEADERS,
     PUBLIC,
     Again,
     Api,
@@ -412,9 +413,11 @@ def _signup_page(
     offered = wiring.signups().offered()
     directory = wiring.directory()
     themes = [(theme.id, named(theme.names, lang)) for theme in directory.themes()]
+    carries_style = fresh and lang in shell.OWN_FONT
     page = shell.render(
         "signup.html",
         lang,
+        carries_style=carries_style,
         form=form,
         fresh=fresh,
         shown=shown,
@@ -437,7 +440,12 @@ def _signup_page(
         themes=themes,
     )
     status = error.status if error else 422 if errors else 200
-    return html(page, status)
+    policy = PAGE_HEADERS["Content-Security-Policy"]
+    return html(
+        page,
+        status,
+        {"Content-Security-Policy": shell.style_in_the_page(policy)} if carries_style else None,
+    )
 
 
 def _notice(person: Influencer, lang: str) -> str:

@@ -1001,8 +1001,8 @@ class PeopleStore:
     # --- many people
 
     def people(self, ids: Sequence[str]) -> dict[str, Influencer]:
-        """Up to 25 people in one request, read consistently. Whether their addresses are suppressed stands in
-        their profiles: a STOP writes it there in the same transaction."""
+        """These people, in one request for each hundred, read consistently. Whether their addresses are
+        suppressed stands in their profiles: a STOP writes it there in the same transaction."""
         keys = [(influencer_id, PROFILE) for influencer_id in ids]
         return {item.pk: _person(item) for item in ProfileItem.batch_get(keys, consistent_read=True)}
 

@@ -21,8 +21,8 @@ METRICS = {
     "saves": mark("Saves"),
 }
 STATES = {
-    "matched": mark("its person's own"),
-    "not_matched": mark("not surely their person's"),
+    "matched": mark("theirs"),
+    "not_matched": mark("not surely theirs"),
     "removed": mark("no longer shown by its platform"),
     "withdrawn": mark("its person has left"),
 }
@@ -43,6 +43,6 @@ GRADES = {"verified": mark("Told by the platform"), "declared": mark("Said by cr
 SHOWN = {
     "": mark("All posts"),
     "campaign": mark("Those whose campaign is to be decided"),
-    "not_matched": mark("Those that are not surely their person's"),
+    "not_matched": mark("Those that are not surely theirs"),
 }
 """Which posts the list shows."""

@@ -161,7 +161,7 @@ TILES = (
     Tile("directives", mark("Directives to acknowledge"), "directive.acknowledge", "directives", _directives),
     Tile("imports", mark("Imports with errors"), "import.write", "imports", _imports),
     Tile("channels", mark("Channels that are slowed or stopped"), "channel.read", "channels", _channels),
-    Tile("stops", mark("Stops that stand"), "stop.read", "stops", _stops),
+    Tile("stops", mark("Stops in force"), "stop.read", "stops", _stops),
 )
 FIRST_STEPS = {
     "admin": (

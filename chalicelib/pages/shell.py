@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from base64 import b64encode
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -46,6 +47,8 @@ ENDONYMS = {
 """Each language's name for itself."""
 RIGHT_TO_LEFT = frozenset(("ks", "sd", "ur"))
 """Languages whose script runs from right to left."""
+OWN_FONT = frozenset(("ur",))
+"""Languages whose letters many phones cannot write as they are read: their pages bring a font."""
 
 
 def mark(text: str) -> str:
@@ -88,8 +91,21 @@ def static_url(name: str) -> str:
 
 
 @cache
+def _style() -> str:
+    return (STATIC / "style.css").read_text(encoding="utf-8")
+
+
+def style_in_the_page(policy: str) -> str:
+    """The Content-Security-Policy of a page that is rendered with `carries_style`: it allows our stylesheet,
+    by its hash, and no other."""
+    found = b64encode(hashlib.sha256(_style().encode()).digest()).decode()
+    return policy.replace("style-src 'self'", f"style-src 'self' 'sha256-{found}'")
+
+
+@cache
 def _environment(lang: str) -> Environment:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from markupsafe import Markup
 
     made = Environment(
         loader=FileSystemLoader(HERE / "templates"),
@@ -119,5 +135,7 @@ def _environment(lang: str) -> Environment:
         languages=i18n.languages(),
         endonyms=ENDONYMS,
         static_url=static_url,
+        carries_style=False,
+        stylesheet=lambda: Markup(_style()),
     )
     return made

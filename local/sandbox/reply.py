@@ -39,7 +39,7 @@ class Reply:
 
     status: int
     body: Any
-    """JSON, or the bytes of a file."""
+    """JSON, the bytes of a file, or a page of HTML as text."""
     cut: bool = False
 
 

@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
-from local.sandbox import receiver
+from local.sandbox import phones, receiver
 from local.sandbox.facebook import Facebook
 from local.sandbox.instagram import Instagram
 from local.sandbox.msg91 import Msg91
@@ -51,6 +51,9 @@ class Sandbox:
             match path:
                 case [platform, _, *_] if platform in self.platforms:
                     return self.platforms[platform].handle(Ask(method, path[1:], query, headers, body))
+                case [] if method == "GET":
+                    to = _address(query.get("to")) or None
+                    return Reply(200, phones.page(self.world.messages(to, None), to))
                 case [control]:
                     return self._control(method, control, query, body)
         return Reply(404, {"error": "no such path"})
@@ -176,7 +179,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, reply: Reply) -> None:
         body, kind = reply.body or b"", "application/octet-stream"
-        if not isinstance(reply.body, bytes | None):
+        if isinstance(reply.body, str):
+            kind, body = "text/html; charset=utf-8", reply.body.encode()
+        elif not isinstance(reply.body, bytes | None):
             kind = "application/json; charset=utf-8"
             body = json.dumps(reply.body, ensure_ascii=False).encode()
         self.send_response(reply.status)

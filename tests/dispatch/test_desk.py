@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from types import SimpleNamespace
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
@@ -10,14 +11,15 @@ import boto3
 import pytest
 from chalice.test import Client, HTTPResponse
 
-from chalicelib import queues, wiring
+from chalicelib import dead_letters, queues, wiring
 from chalicelib.dispatch.channels import ChannelDesk
 from chalicelib.dispatch.direct import Direct
 from chalicelib.dispatch.stops import StopDesk, only
+from chalicelib.identity.audit import Audit
 from chalicelib.identity.roles import Principal
 from chalicelib.platforms.base import SendRefused
 from tests.dispatch.test_routes import CAMPAIGN, NoAreas, campaign, get, made, unknown
-from tests.dispatch.world import World
+from tests.dispatch.world import RUN, World
 
 __all__ = ["get", "made", "unknown"]
 
@@ -49,6 +51,7 @@ def desk(made: World, get, monkeypatch) -> World:
     monkeypatch.setattr(wiring, "directory", lambda: places)
     found = wiring.campaigns()
     found.get, found.knows, found.templates = campaign, lambda who, _: True, lambda _: []
+    found.titles = lambda ids: {CAMPAIGN: campaign(CAMPAIGN).content.title}
     found.page = lambda *_: ([campaign(CAMPAIGN)], None)
     return made
 
@@ -208,6 +211,85 @@ def test_dead_letters_are_counted_by_queue_and_nothing_is_moved(desk, get):
         for url in urls.values():
             sqs.delete_queue(QueueUrl=url)
     assert get("/console/letters?lang=en", "editor").status_code == 403
+
+
+LETTERS = "/console/letters/send"
+
+
+@pytest.fixture
+def dead(desk, monkeypatch):
+    """The queue of sending and its dead letters, among them a chunk that has been sent; gives their URLs."""
+    sqs = boto3.client("sqs")
+    monkeypatch.setattr(dead_letters, "WAIT_S", 0)
+    urls = [sqs.create_queue(QueueName=f"janjan-local-send{end}")["QueueUrl"] for end in ("", "-dead")]
+    chunk = desk.tallies()[0].chunk
+    sqs.send_message(QueueUrl=urls[1], MessageBody=json.dumps({"run": RUN, "chunk": chunk}))
+    sqs.send_message(QueueUrl=urls[1], MessageBody=json.dumps({"phone": "+919000012345", "name": "asha"}))
+    yield urls
+    for url in urls:
+        sqs.delete_queue(QueueUrl=url)
+
+
+def lying_in(url: str) -> list[dict[str, str]]:
+    """All messages of a queue, which stay there."""
+    answer = boto3.client("sqs").receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0)
+    return [json.loads(message["Body"]) for message in answer.get("Messages", [])]
+
+
+def ids_of(page: str) -> list[str]:
+    return re.findall(r'name="id" value="([^"]+)"', page)
+
+
+def test_each_dead_letter_is_shown_with_its_campaign_and_nothing_of_a_person(desk, get, dead):
+    page = text(get(f"{LETTERS}?lang=en", "admin"))
+    assert f"of run {RUN}" in page and "हर मत की क़ीमत" in page
+    assert f"/console/campaigns/{RUN[:-2]}/report" in page
+    assert "something that cannot be read, " in page
+    assert "9000012345" not in page and "asha" not in page
+    assert len(lying_in(dead[1])) == 2, "who looks gives them back at once"
+    assert 'name="do"' not in text(get(f"{LETTERS}?lang=en", "auditor"))
+    assert get(f"{LETTERS}?lang=en", "editor").status_code == 403
+    assert get("/console/letters/nowhere?lang=en", "admin").status_code == 404
+    assert get("/console/letters/events?lang=en", "admin").status_code == 404, (
+        "a queue that the stage does not have"
+    )
+
+
+def test_a_letter_that_is_sent_back_twice_reaches_nobody_twice(desk, get, dead):
+    sent, [first, second] = desk.requests_to(), ids_of(text(get(f"{LETTERS}?lang=en", "admin")))
+    chunk = next(one for one in (first, second) if one in _of_run(get))
+    assert post(LETTERS, do="redrive", id=chunk).status_code == 303
+    assert post(LETTERS, do="redrive", id=chunk).status_code == 409, "a second click finds it gone"
+    [back] = lying_in(dead[0])
+    assert len(lying_in(dead[1])) == 1
+    for _ in range(2):  # even a copy, left by a break-off between sending and deleting
+        desk.send_one(back)
+    assert desk.requests_to() == sent
+    [entry], _ = Audit().of("queue#send-dead", limit=10)
+    assert (entry.action, entry.actor, entry.detail["letter"]) == ("dead_letter.redriven", "admin", chunk)
+
+
+def test_a_letter_is_closed_with_a_reason_that_names_nobody_and_stays_otherwise(desk, get, dead):
+    one = ids_of(text(get(f"{LETTERS}?lang=en", "admin")))[0]
+    for reason in ("", "  ", "Ask 90000 12345", "x" * 501):
+        answer = post(LETTERS, do="close", id=one, reason=reason)
+        assert answer.status_code == 422
+        assert f'value="{one}" checked' in text(answer), "what was chosen is kept"
+    assert post(LETTERS, do="close", reason="A trial").status_code == 422, "none was chosen"
+    assert post(LETTERS, do="burn", id=one).status_code == 422
+    assert post(LETTERS, "auditor", do="close", id=one, reason="A trial").status_code == 403
+    assert len(lying_in(dead[1])) == 2 and Audit().of("queue#send-dead", limit=10)[0] == []
+    assert post(LETTERS, do="close", id=one, reason="The run was a trial").status_code == 303
+    assert len(lying_in(dead[1])) == 1 and lying_in(dead[0]) == []
+    [entry], _ = Audit().of("queue#send-dead", limit=10)
+    assert entry.detail["reason"] == "The run was a trial"
+
+
+def _of_run(get) -> str:
+    """The line of the page that tells of a run."""
+    return next(
+        line for line in text(get(f"{LETTERS}?lang=en", "admin")).splitlines() if f"of run {RUN}" in line
+    )
 
 
 def test_unknown_deliveries_are_listed_over_campaigns_until_somebody_decides(desk, get, unknown):

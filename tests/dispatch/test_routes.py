@@ -506,7 +506,7 @@ def test_figures_of_posts_stand_apart_by_grade_with_how_many_posts_have_data(get
         "900",
         "1 of 3 posts",
         "YouTube 2",
-        "03-11-2026 11:00:00",
+        "03-11-2026 11:00",
         "never added",
         "1 of them do not say",
         "1 of them are on accounts that their creators have named and not yet shown",

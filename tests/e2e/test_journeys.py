@@ -194,11 +194,11 @@ def at_home(house: House, sandbox: Caller, phone: str, nth: int) -> Seat:
     """A creator who has signed in on their phone."""
     seat = house.phone(FIRST + 50 + nth)
     seat.goto("/?lang=hi")
-    seat.press("पहले से जुड़े हैं? अपने पन्ने पर जाइए", "link")
+    seat.press("पहले से जुड़े हैं? अपने पन्ने पर जाएँ", "link")
     seat.fill("मोबाइल नंबर", phone.removeprefix("+91"))
-    seat.press("मुझे कोड भेजिए")
+    seat.press("मुझे कोड भेजें")
     seat.fill("कोड", code(sandbox, phone, nth))
-    seat.press("पुष्टि कीजिए")
+    seat.press("पुष्टि करें")
     return seat
 
 
@@ -208,7 +208,7 @@ def test_somebody_joins_by_keyboard_alone_is_welcomed_by_keyboard_and_reads_it_o
     number = f"+{PHONE_BASE + FIRST}"
     phone = house.phone(FIRST)
     phone.goto("/?lang=hi")
-    phone.enter("हमसे जुड़िए", "link")
+    phone.enter("हमसे जुड़ें", "link")
     phone.write("आपका नाम", "मीना यात्री")
     phone.write("मोबाइल नंबर", number.removeprefix("+91"))
     for label, value in (("दिन", "15"), ("महीना", "8"), ("वर्ष", "1995")):
@@ -217,18 +217,18 @@ def test_somebody_joins_by_keyboard_alone_is_welcomed_by_keyboard_and_reads_it_o
     expect(phone.get_by_label("राज्य", exact=True)).to_be_visible()
     if not phone.get_by_label("ज़िला", exact=True).count():  # the only state is chosen already
         phone.pick("राज्य", "नमूना प्रदेश")
-        phone.enter("ज़िले दिखाइए")
+        phone.enter("ज़िले दिखाएँ")
     phone.pick("ज़िला", "जनपुर")
     phone.enter("आगे")
     phone.write("किसी खाते का लिंक", "https://instagram.com/meena.yatri?igsh=1")
-    phone.enter("यह खाता जोड़िए")
+    phone.enter("यह खाता जोड़ें")
     phone.enter("आगे")
     phone.enter("आगे")
     phone.tab_to(phone.get_by_label("अभियानों के संदेश"))
     phone.key("Space")
-    phone.enter("हमसे जुड़िए")
+    phone.enter("हमसे जुड़ें")
     phone.write("कोड", code(sandbox, number))
-    phone.enter("पुष्टि कीजिए")
+    phone.enter("पुष्टि करें")
     expect(phone.get_by_role("heading", name="धन्यवाद!")).to_be_visible()
 
     desk = house.desk("coordinator-a", "hi")
@@ -296,7 +296,7 @@ def hand_in(home: Seat, hero: Creator, sandbox: Caller) -> str:
         name=account_of(hero, "instagram"), post=sandbox("POST", "/inbound", post)["id"]
     )
     home.fill("आपकी प्रकाशित पोस्ट का लिंक", link)
-    home.press("भेज दीजिए")
+    home.press("भेज दें")
     home.says("यह एक अभियान में गिनी जाती है")
     return link
 
@@ -305,18 +305,18 @@ def take_along_and_leave(home: Seat, kept: tuple[str, ...]) -> None:
     """What is `kept` of a creator is shown and downloaded; then everything is erased."""
     home.press("आपका पन्ना", "link")
     home.press("आपका डेटा", "link")
-    home.press("सब कुछ दिखाइए")
+    home.press("सब कुछ दिखाएँ")
     for fact in kept:
         expect(home.get_by_role("main")).to_contain_text(fact)
     home.press("आपका डेटा", "link")
     with home.expect_download() as coming:
-        home.press("फ़ाइल के रूप में लीजिए (JSON)")
+        home.press("फ़ाइल के रूप में लें (JSON)")
     file = json.loads(coming.value.path().read_text("utf-8"))
     for fact in kept:
         assert fact in json.dumps(file, ensure_ascii=False), fact
 
-    home.fill("सब कुछ मिटाने के लिए यह शब्द लिखिए: मिटाना", "मिटाना")
-    home.press("मेरे बारे में सब कुछ मिटा दीजिए")
+    home.fill("सब कुछ मिटाने के लिए यह शब्द लिखें: मिटाना", "मिटाना")
+    home.press("मेरे बारे में सब कुछ मिटा दें")
     home.wait_for_url("**/me/signin*said=erased*")
     expect(home.get_by_role("status")).to_be_visible()
 
@@ -345,7 +345,7 @@ def test_a_campaign_is_written_approved_and_watched_and_who_got_it_hands_in_a_po
     editor.press("Look at it before it is fixed")
     expect(editor.get_by_role("heading", name="Please confirm")).to_be_visible()
     editor.press("Yes, send it then")
-    editor.press("How far it is", "link")
+    editor.press("Report", "link")
     campaign = editor.url.partition("/campaigns/")[2].partition("/")[0]
     read = editor.get_by_role("row", name=re.compile("^Read")).first.get_by_role("cell").first
     expect(read).to_have_text(reaches, timeout=3 * PATIENCE_MS)
@@ -377,11 +377,11 @@ def test_a_campaign_is_written_approved_and_watched_and_who_got_it_hands_in_a_po
 def test_a_voice_is_told_answered_by_its_officer_and_read_by_its_ticket(house: House, staff: Staff) -> None:
     phone = house.phone(FIRST + 70)
     phone.goto("/?lang=hi")
-    phone.press("समस्या या सुझाव बताइए", "link")
+    phone.press("समस्या या सुझाव बताएँ", "link")
     phone.tick("समस्या")
     phone.fill("आप क्या बताना चाहते हैं?", "टीके की गाड़ी हमारे गाँव में नहीं रुकती (नमूना)")
     phone.choose("यह किस विभाग की बात है?", "स्वास्थ्य विभाग")
-    phone.press("भेजिए")
+    phone.press("भेजें")
     phone.says("धन्यवाद। आपकी बात दर्ज कर ली गई है।")
     ticket = phone.url.partition("/voice/")[2].partition("?")[0]
 
@@ -393,7 +393,7 @@ def test_a_voice_is_told_answered_by_its_officer_and_read_by_its_ticket(house: H
     officer.says("टीके की गाड़ी हमारे गाँव में नहीं रुकती")
     officer.fill("आपके शब्द", "गाड़ी मंगलवार से आपके गाँव में भी रुकेगी।")
     officer.tick("निपट गई: शब्दों में लिखा है कि क्या किया गया")
-    officer.press("भेजिए")
+    officer.press("भेजें")
     officer.says("गाड़ी मंगलवार से")
 
     phone.goto("/voice?lang=hi")

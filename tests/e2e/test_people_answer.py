@@ -14,8 +14,8 @@ from local.programme import brief, load_ground
 from local.sample import Creator, creators
 
 MARKER = "#answers"
-STOPPED = "START लिखिए"
-STARTED = "STOP लिखिए"
+STOPPED = "START लिखें"
+STARTED = "STOP लिखें"
 
 
 @pytest.fixture

@@ -419,6 +419,8 @@ RULES = (
         "organisation",
         """
         GET /console/letters
+        GET /console/letters/{queue}
+        POST /console/letters/{queue}
         GET /v1/audit
         GET /v1/audit/check
         GET /v1/users
@@ -555,6 +557,7 @@ PARAMETERS = {
 }
 """Path parameters, of one feature where it is named, whose ids are kept under another name (Side.ids)."""
 FIXED = {
+    "queue": "send",
     "kind": "groups",
     "channel_id": "whatsapp-main",
     "number": "1",

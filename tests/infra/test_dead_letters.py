@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import time
 import uuid
 
@@ -11,11 +12,12 @@ import boto3
 import pytest
 
 from chalicelib import aws
+from chalicelib import dead_letters as letters
 from chalicelib.callbacks.store import Kept
 from chalicelib.identity.audit import Audit
+from chalicelib.letter_sentences import FUNCTIONS, masked, said
 from local.ports import free_port
 from scripts import dead_letters
-from scripts.letter_sentences import FUNCTIONS, said
 from tests.conftest import template
 
 PHONE = "+919000012345"
@@ -177,6 +179,27 @@ def test_what_has_not_our_form_is_not_repeated(queue, body):
     assert told.sentence.startswith("something that cannot be read, ")
 
 
+def test_a_body_to_look_at_keeps_its_form_and_nothing_of_a_person():
+    letter = {
+        "run": RUN,
+        "chunk": "00000000003",
+        "kind": "code",
+        "phone": PHONE,
+        "digits": 919000012345,
+        "said": [WORDS, {"name": "asha", PHONE: "inf_abc"}],
+        "platform": "whatsapp",
+        "received_at": "2026-11-02T05:30:00Z",
+        "number": "09000012345",
+        "count": 3,
+    }
+    shown = masked(json.dumps(letter, ensure_ascii=False))
+    assert "9000012345" not in shown and WORDS not in shown and "asha" not in shown
+    assert {RUN, "00000000003", "code", "inf_abc", "whatsapp", "2026-11-02T05:30:00Z"} <= set(
+        re.findall(r'"([^"]*)"', shown)
+    )
+    assert masked(PHONE + " " + WORDS) == f"… {len(PHONE + ' ' + WORDS)}"
+
+
 @pytest.fixture
 def operator(tmp_path, monkeypatch, capsys):
     """Runs the command at the terminal of the laptop; gives its exit code and what it printed."""
@@ -184,7 +207,7 @@ def operator(tmp_path, monkeypatch, capsys):
     def at(env):
         (tmp_path / "env.json").write_text(json.dumps(env))
         monkeypatch.setattr(dead_letters, "ENVIRONMENT", tmp_path / "env.json")
-        monkeypatch.setattr(dead_letters, "WAIT_S", 0)  # the embedded queue is one server
+        monkeypatch.setattr(letters, "WAIT_S", 0)  # the embedded queue is one server
 
         def run(*arguments):
             capsys.readouterr()
@@ -262,6 +285,8 @@ def test_all_letters_go_back_to_their_queue_or_the_one_that_is_named(desk, queue
     assert len(lying_in(source)) == len(lying_in(dead)) == 1
     assert desk("redrive", "send")[0] == 0
     assert lying_in(dead) == []
+    noted = [(entry.action, entry.detail["letter"]) for entry in Audit().of("queue#send-dead", limit=10)[0]]
+    assert ("dead_letter.redriven", first) in noted and len(noted) == 2
     assert desk("show", "send")[1] == "No dead letters in send.\n"
     code, _, err = desk("redrive", "send", "--id", first)
     assert (code, err) == (1, f"There is no letter {first} in send.\n")

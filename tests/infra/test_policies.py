@@ -173,9 +173,15 @@ FAILURES = {"sqs:SendMessage EventsDead": BY_LAMBDA}
 COUNTED = "nobody looks at the dead letters on this laptop: tests/dispatch/test_desk.py"
 LETTERS = {
     f"sqs:{action} {queue}Dead": COUNTED
-    for action in ("GetQueueAttributes", "GetQueueUrl")
+    for action in (
+        "ChangeMessageVisibility",
+        "DeleteMessage",
+        "GetQueueAttributes",
+        "GetQueueUrl",
+        "ReceiveMessage",
+    )
     for queue in ("Callbacks", "Plan", "Send", "Service", "Imports", "Webhooks", "Events")
-}
+} | {"sqs:SendMessage WebhooksQueue": COUNTED}
 UNSEEN: dict[str, dict[str, str]] = {
     "api_handler": EMAILS
     | LETTERS

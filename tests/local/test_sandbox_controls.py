@@ -14,7 +14,7 @@ import pytest
 import urllib3
 
 from local.sandbox.world import BadBehaviour, Behaviour
-from tests.local.conftest import Client, Receiver, eventually, template
+from tests.local.conftest import HTTP, Client, Receiver, eventually, template
 
 
 @pytest.mark.parametrize(
@@ -150,3 +150,17 @@ def test_the_process_serves_says_when_its_port_is_taken_and_ends_on_sigterm(
         assert process.wait(5) == 0
     finally:
         process.kill()
+
+
+def test_a_person_without_tools_reads_what_came_the_newest_first_as_a_page(sandbox: Client) -> None:
+    for to, code in (("919000000001", "123456"), ("919000000002", "<b>2</b>")):
+        sandbox.whatsapp(template(to, code))
+    answer = HTTP.request("GET", f"{sandbox.url}/")
+    page = answer.data.decode()
+    assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert page.index("+919000000002") < page.index("+919000000001")
+    assert "123456" in page
+    assert "<b>2</b>" not in page
+    theirs = HTTP.request("GET", f"{sandbox.url}/?to=%2B919000000001").data.decode()
+    assert "123456" in theirs
+    assert "+919000000002" not in theirs

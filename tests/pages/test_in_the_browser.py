@@ -106,7 +106,7 @@ def tell_the_rest(phone: Page) -> None:
 
 def test_a_person_joins_by_keyboard_alone_and_mends_a_mistake(phone: Page, tmp_path: Path) -> None:
     phone.goto("/?lang=hi")
-    tab_to(phone, "हमसे जुड़िए")
+    tab_to(phone, "हमसे जुड़ें")
     phone.keyboard.press("Enter")
     phone.wait_for_url("**/signup?lang=hi")
 
@@ -119,7 +119,7 @@ def test_a_person_joins_by_keyboard_alone_and_mends_a_mistake(phone: Page, tmp_p
     go_on(phone)
 
     phone.locator("#phone-error").wait_for()
-    assert phone.locator(".error").all_inner_texts() == ["कृपया 10 अंकों का मोबाइल नंबर लिखिए, जैसे 81234 56789।"]
+    assert phone.locator(".error").all_inner_texts() == ["कृपया 10 अंकों का मोबाइल नंबर लिखें, जैसे 81234 56789।"]
     assert "मोबाइल नंबर" in phone.locator(".summary").inner_text()
     beside = phone.locator("#phone").bounding_box()
     message = phone.locator("#phone-error").bounding_box()
@@ -216,7 +216,7 @@ def test_a_voice_is_told_in_hindi_by_keyboard_alone_on_a_narrow_phone(phone: Pag
     tab_to(phone, "kind")
     phone.keyboard.press("Space")
     write(phone, "text", "हमारे गाँव में तीन दिन से पानी नहीं आ रहा है")
-    tab_to(phone, "भेजिए")
+    tab_to(phone, "भेजें")
     phone.keyboard.press("Enter")
     phone.wait_for_url("**/voice/JJ-*")
     assert "टिकट JJ-" in phone.inner_text("h1")

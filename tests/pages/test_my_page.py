@@ -259,7 +259,7 @@ def test_it_fits_a_narrow_phone_without_scripts_in_hindi(
         phone.goto("/?lang=hi")
         phone.get_by_text("पहले से जुड़े हैं").click()
         phone.fill("[name=phone]", "८१२३४ ५६७८९")
-        phone.get_by_role("button", name="मुझे कोड भेजिए").click()
+        phone.get_by_role("button", name="मुझे कोड भेजें").click()
         [message] = send_codes()
         phone.fill("[name=code]", message.params[0])
         phone.get_by_role("button").click()
@@ -269,7 +269,7 @@ def test_it_fits_a_narrow_phone_without_scripts_in_hindi(
         wiring.register().review(ADMIN, person.id, ReviewRequest(decision="approve"))
         phone.goto("/me?lang=hi")
         phone.fill("[name=url]", "https://youtu.be/dQw4w9WgXcQ?si=abcdefghijkl")
-        phone.get_by_role("button", name="भेज दीजिए").click()
+        phone.get_by_role("button", name="भेज दें").click()
         phone.screenshot(path=str(tmp_path / "posts.png"), full_page=True)
         boxes = [phone.locator("main").bounding_box()]
         assert phone.locator("h1").inner_text() == "नमस्ते, सुनीता देवी"

@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import re
 import struct
+from base64 import b64encode
 
 import pytest
 
@@ -17,19 +18,19 @@ from tests.pages.test_signup_page import page
 KB = 1024
 PUBLIC_PAGES = ("/", "/signup", "/voice", "/transparency", "/signup/qr", "/me/signin", "/about/privacy")
 SHARED = ("/", "/signup", "/voice", "/transparency")
-OWN_FONT = ("ur",)
-"""Languages whose script many phones cannot write as it is read."""
 
 
 def first_view(site: Site, path: str, lang: str) -> dict[str, int]:
     """What a phone without any font of ours asks for: address and bytes, gzipped as API Gateway does."""
     shown = site.get(f"{path}?lang={lang}")
     found = {path: len(gzip.compress(shown.body))}
-    for one in re.findall(r'(?:src|href)="(/static/[^"]+)"', page(shown)):
+    text = page(shown)
+    for one in re.findall(r'(?:src|href)="(/static/[^"]+)"', text):
         found[one] = len(gzip.compress(site.get(one).body))
-    if lang in OWN_FONT:
-        [font] = re.findall(r'url\("([^"]+)"\)', page(site.get(shell.static_url("style.css"))))
-        found[font] = len(site.get(f"/static/{font}").body)
+    if lang in shell.OWN_FONT:
+        style = text if "<style>" in text else page(site.get(shell.static_url("style.css")))
+        [font] = re.findall(r'url\("([^"]+)"\)', style)
+        found[font] = len(site.get(font).body)
     return found
 
 
@@ -37,9 +38,24 @@ def first_view(site: Site, path: str, lang: str) -> dict[str, int]:
 def test_a_first_view_is_light_on_the_wire(site: Site, path: str) -> None:
     for lang in i18n.languages():
         asked = first_view(site, path, lang)
-        own = lang in OWN_FONT
-        assert sum(asked.values()) <= (120 if own else 25) * KB, asked
-        assert len(asked) <= 3 + own, asked
+        assert sum(asked.values()) <= (120 if lang in shell.OWN_FONT else 25) * KB, asked
+        assert len(asked) <= 3, asked
+
+
+def test_the_form_brings_its_style_along_where_its_letters_are_fetched(site: Site) -> None:
+    """Page, script and letters are three requests; the policy allows this stylesheet and no other."""
+    for lang in i18n.languages():
+        answer = site.get(f"/signup?lang={lang}")
+        policy = str(answer.headers["Content-Security-Policy"])
+        style = re.findall(r"<style>(.*?)</style>", page(answer), re.DOTALL)
+        if lang not in shell.OWN_FONT:
+            assert (style, "sha256-" in policy) == ([], False)
+            continue
+        assert style == [(shell.STATIC / "style.css").read_text(encoding="utf-8")]
+        digest = b64encode(hashlib.sha256(style[0].encode()).digest()).decode()
+        assert f"style-src 'self' 'sha256-{digest}';" in policy
+        again = site.post(f"/signup?lang={lang}", [("at", "about"), ("go", "next")])
+        assert "<style>" not in page(again)
 
 
 def test_only_pages_in_urdu_ask_for_its_letters() -> None:

@@ -3,6 +3,8 @@
 // which `data-kept` offers again, `data-focus` names the field where one goes on in what is opened, `data-all` the boxes
 // that one box ticks. What is typed while an answer with such a form is under way is taken over into it.
 (() => {
+  const rooms = document.querySelector(".rooms nav"), current = rooms && rooms.querySelector("[aria-current]");
+  if (current) rooms.scrollTop = current.offsetTop - rooms.clientHeight / 2;
   const typing = where => where.closest("input, select, textarea, [contenteditable]");
   document.addEventListener("keydown", event => {
     if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
