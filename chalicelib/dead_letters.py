@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import base64
 import json
-import re
 from collections.abc import Callable, Collection, Generator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -22,7 +21,8 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib import aws
 from chalicelib.clock import Clock
-from chalicelib.errors import InvalidInput, NotFound, Rejected
+from chalicelib.errors import NotFound, Rejected
+from chalicelib.identity.chain import clean_reason
 from chalicelib.letter_sentences import FUNCTIONS, event_in, listeners, said
 from chalicelib.pages.shell import mark
 
@@ -39,10 +39,6 @@ MOST_READS = 50
 """Reads of a stream that may bring nothing before it is given up."""
 MOST_SOUGHT = 300
 """So many letters are looked through for those that somebody has chosen."""
-PERSONAL = re.compile(r"(?:\d[\s().-]?){7}|@")
-"""As many digits as a number of a phone has, or an address; a day (2026-01-31) is neither."""
-DAY = re.compile(r"\b20\d\d-\d\d-\d\d\b")
-LONGEST_REASON = 500
 
 
 class Refused(Rejected):
@@ -235,19 +231,6 @@ class LetterDesk:
             },
         )
         return entry.seq
-
-
-def clean_reason(reason: str) -> str:
-    """A reason on one line. Raises InvalidInput for none, for one too long, or one that names a person."""
-    reason = " ".join(reason.split())
-    if not reason:
-        raise InvalidInput.of("reason", "reason_missing", "Say why.")
-    if len(reason) > LONGEST_REASON:
-        raise InvalidInput.of("reason", "too_long", "At most %(n)s characters.", n=LONGEST_REASON)
-    if PERSONAL.search(DAY.sub("", reason)):
-        sentence = "The reason goes into the audit, which is for ever: no number or address of a person."
-        raise InvalidInput.of("reason", "reason_personal", sentence)
-    return reason
 
 
 def _changes(batch: Mapping[str, Any]) -> list[Mapping[str, Any]]:

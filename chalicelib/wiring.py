@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from chalicelib.groups.kits import GroupKits
     from chalicelib.groups.service import Groups
     from chalicelib.identity.audit import Audit
+    from chalicelib.identity.ended import EndedSessions
     from chalicelib.identity.gate import Gate
     from chalicelib.identity.service import SignIn, Users
     from chalicelib.identity.sessions import CreatorSessions
@@ -176,7 +177,14 @@ def cursor_key() -> str:
 def gate() -> Gate:
     from chalicelib.identity.gate import Gate
 
-    return Gate(tokens(), creator_sessions())
+    return Gate(tokens(), creator_sessions(), ended_sessions())
+
+
+@cache
+def ended_sessions() -> EndedSessions:
+    from chalicelib.identity.ended import EndedSessions
+
+    return EndedSessions(Clock())
 
 
 @cache
@@ -218,7 +226,7 @@ def users() -> Users:
     from chalicelib.identity.staff import StaffPool
 
     pool = StaffPool(settings().pool_id, settings().pool_client_id)
-    return Users(pool, directory(), audit(), clock())
+    return Users(pool, directory(), audit(), ended_sessions(), clock())
 
 
 @cache

@@ -21,7 +21,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from chalicelib.dead_letters import DEAD, DeadLetters, Letter, LetterDesk, Refused, clean_reason
+from chalicelib.dead_letters import DEAD, DeadLetters, Letter, LetterDesk, Refused
+from chalicelib.identity.chain import clean_reason
 from chalicelib.letter_sentences import said
 
 ENVIRONMENT = Path(".local/env.json")

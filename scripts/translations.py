@@ -44,7 +44,7 @@ PUBLIC_CODE = (
     "influencers/mine.py",
     *("influencers/model.py", "influencers/myself.py", "influencers/wishes.py"),
     *("influencers/proofs.py", "influencers/resuming.py", "influencers/routes.py", "influencers/service.py"),
-    *("campaigns/showing.py", "voices/words.py"),
+    *("campaigns/showing.py", "policies/routes.py", "voices/words.py"),
 )
 """Whose sentences those pages show."""
 NOT_FOR_PEOPLE = {

@@ -124,7 +124,8 @@ def end(request: Request, appointment: str) -> Response:
 @api.page("GET", f"{ROOM}/gaps", allow="gaps.read", summary="Who is missing where")
 def gaps(request: Request) -> Response:
     form, error, values = _asked(request), None, {}
-    area, lang = form.one("area"), request.lang
+    area, lang = form.one("area") or _only_area(request), request.lang
+    form = Form({"area": [area]})
     if area:
         try:
             values = _counted(request, area)
@@ -142,6 +143,12 @@ def gaps(request: Request) -> Response:
         problems=problems,
         found=values,
     )
+
+
+def _only_area(request: Request) -> str:
+    """The one area to which the caller is bound; empty for who has several or all."""
+    bound = request.principal.bound_to("gaps.read")[0]
+    return min(bound) if len(bound) == 1 and not request.principal.works_for_all("gaps.read") else ""
 
 
 def _counted(request: Request, area: str) -> dict[str, Any]:

@@ -119,7 +119,7 @@ def campaigns(request: Request) -> Response:
             "every": EVERY[one.repeats] if one.repeats else "",
             "day": day(one.created_at),
             "run": moment(runs[one.id].at) if one.id in runs else "",
-            "next": "" if one.withdrawn_at else words.NEXT.get(one.status, ""),
+            "next": words.next_step(one, request.principal),
             "reported": bool(one.runs),
         }
         for one in found
@@ -642,7 +642,17 @@ def _beside(
 ) -> dict[str, str]:
     moved = [replace(one, field=_moved(one.field)) for one in errors]
     there = partial(_there, channels=channels, languages=languages)
-    return composing.beside(moved, there, lambda one: translate(lang, one.message, one.params))
+    return composing.beside(moved, there, partial(_sentence, lang=lang))
+
+
+def _sentence(error: FieldError, lang: str) -> str:
+    """What is wrong, a channel called as on pages."""
+    params = dict(error.params)
+    if "channel" in params:
+        params["channel"] = translate(
+            lang, words.CHANNELS.get(str(params["channel"]), str(params["channel"]))
+        )
+    return translate(lang, error.message, params)
 
 
 def _moved(name: str) -> str:
@@ -677,7 +687,7 @@ def _label(name: str, lang: str) -> str:
 
 
 def _beside_label(error: FieldError, lang: str) -> str:
-    sentence, label = translate(lang, error.message, error.params), _label(_moved(error.field), lang)
+    sentence, label = _sentence(error, lang), _label(_moved(error.field), lang)
     return f"{label}: {sentence}" if label else sentence
 
 
@@ -784,7 +794,7 @@ def _shown(
         problems=problems + summary(beside, {name: _label(name, lang) for name in beside}, lang),
         status_word=words.status(seen),
         shade=words.shade(seen),
-        facts=[(_label(name, lang), text) for name, text in told.items() if text and _is_fact(name)],
+        facts=[(_label(name, lang), text) for name, text in _facts(told, lang).items() if text],
         disclosed=_disclosed(
             content, list(dict.fromkeys(one for _, one, _, _ in content.each())), service.organisation
         ),
@@ -807,8 +817,16 @@ def _shown(
     )
 
 
-def _is_fact(name: str) -> bool:
-    return not name.startswith(("messages.", "disclosure.", "posts.", "media"))
+def _facts(told: Mapping[str, str], lang: str) -> dict[str, str]:
+    """What is told apart from the texts; also what holds where nobody has written anything."""
+    shown = {
+        name: text
+        for name, text in told.items()
+        if not name.startswith(("messages.", "disclosure.", "posts.", "media"))
+    }
+    if not shown.get("expires_at"):
+        shown["expires_at"] = translate(lang, "seven days from its beginning")
+    return shown
 
 
 # --- when it goes out ---------------------------------------------------------------------------------------
@@ -831,12 +849,12 @@ def schedule(request: Request, campaign_id: str) -> Response:
     service, form, who = wiring.campaigns(), Form(request.form()), request.principal
     seen = service.seen(who, campaign_id, SCHEDULE)
     if form.one("do") == "go" and str(seen.runs - 1) == form.one("runs") and seen.status != "approved":
-        return _done(request, seen.id, "scheduled")  # the form was sent twice
+        return _fixed(request, seen.id, form)  # the form was sent twice
     try:
         asked = _asked_for(form)
         if form.one("do") == "go":
             service.schedule(who, seen.id, **asked)
-            return _done(request, seen.id, "scheduled")
+            return _fixed(request, seen.id, form)
         plan = service.planned(who, seen.id, **asked)
     except (ValidationError, InvalidInput, Conflict, Forbidden) as wrong:
         return _scheduling(request, seen, form, _refused(wrong, request.lang))
@@ -862,6 +880,13 @@ def _asked_for(form: Form) -> dict[str, Any]:
         except ValidationError as wrong:
             raise InvalidInput([replace(one, field="repeat") for one in invalid(wrong).errors]) from None
     return {"at": at, "zone": INDIA, "spread_minutes": minutes, "repeat": repeat}
+
+
+def _fixed(request: Request, campaign_id: str, form: Form) -> Response:
+    """What begins at once is watched; what begins later stands in the schedule."""
+    if form.one("when") == "now" and request.principal.may("campaign.report"):
+        return _done(request, campaign_id, "begun", "report")
+    return _done(request, campaign_id, "scheduled")
 
 
 def _done(request: Request, campaign_id: str, said: str, page: str = "schedule") -> Response:
@@ -984,6 +1009,7 @@ def _day_shown(one: outlook.Day, places: Mapping[str, str]) -> dict[str, Any]:
         ]
 
     return {
+        "held": bool(one.silences or one.codes),
         "label": day(one.on),
         "runs": [_clock(at) for at in one.runs],
         "silences": spans(one.silences),

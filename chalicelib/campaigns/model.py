@@ -308,11 +308,16 @@ def unready(content: Content, templates: Templates, organisation: str, now: date
     missing = FieldError("", "missing", "Please fill in this field.")
     found = []
     if not content.audience.areas:
-        found.append(FieldError("audience.areas", missing.code, missing.message))
+        found.append(FieldError("audience.areas", missing.code, "Add at least one area."))
     if not content.order:
-        found.append(FieldError("messages", missing.code, missing.message))
+        found.append(FieldError("messages", missing.code, "There is no message yet."))
     found += [
-        FieldError(f"messages.{channel}", missing.code, missing.message)
+        FieldError(
+            f"messages.{channel}",
+            missing.code,
+            "The message for %(channel)s is missing.",
+            {"channel": channel},
+        )
         for channel in content.order
         if not content.messages.get(channel)
     ]

@@ -19,6 +19,7 @@ from chalicelib.pages.words import (
 
 if TYPE_CHECKING:
     from chalicelib.campaigns.model import Campaign
+    from chalicelib.identity.roles import Principal
 
 KINDS = {
     "awareness": mark("Awareness: a service, a scheme, a piece of advice"),
@@ -93,10 +94,13 @@ EXCLUDED = {
 NEXT = {
     "draft": mark("Finish it and put it before an approver"),
     "submitted": mark("An approver decides"),
-    "approved": mark("Fix when it goes out"),
+    "approved": mark("Say when it goes out"),
+    "scheduled": mark("It goes out by itself"),
     "paused": mark("Resume it or call it off"),
 }
 """Who must act, by the state of a campaign; nobody in the others."""
+YOURS = mark("Read it and decide")
+"""What comes next for somebody who may decide on it."""
 EFFECTS = {
     "silence": mark("In silence nothing of this campaign goes to people there: they are passed over."),
     "code": mark("Under a code of conduct nothing of it goes to people there, unless an approver allows it."),
@@ -118,7 +122,7 @@ DECISIONS = {
 }
 """Of a correction or withdrawal."""
 STEPS = {
-    "scheduled": mark("It is fixed: it goes out by itself."),
+    "scheduled": mark("It goes out by itself at this time."),
     "allowed": mark("It may go out under this code of conduct. Senders know it within two seconds."),
     "taken_back": mark("The permission is taken back. Senders know it within two seconds."),
     "proposed": mark("It waits for an approver who had no hand in it."),
@@ -126,7 +130,7 @@ STEPS = {
     "sent": mark("It is approved and goes out now."),
     "not_sent": mark("It is declined, and your reason stands with it."),
 }
-SHADES = {"draft": "wait", "submitted": "wait", "approved": "wait", "paused": "wait"}
+SHADES = {"draft": "wait", "submitted": "wait", "paused": "wait"}
 SHADES |= {"cancelled": "bad", "expired": "bad"}
 
 
@@ -138,6 +142,13 @@ def status(seen: Campaign) -> str:
 def shade(seen: Campaign) -> str:
     """The colour of its chip."""
     return "bad" if seen.withdrawn_at or seen.given_back else SHADES.get(seen.status, "")
+
+
+def next_step(seen: Campaign, who: Principal) -> str:
+    """What comes next, for the one who reads it; empty if nobody needs to do anything."""
+    if seen.status == "submitted" and who.may("campaign.approve") and seen.may_be_approved_by(who.id):
+        return YOURS
+    return "" if seen.withdrawn_at else NEXT.get(seen.status, "")
 
 
 __all__ = ["CHANNELS", "FILES", "GENDERS", "PLATFORMS", "PROFESSIONS"]

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from chalicelib import wiring
 from chalicelib.clock import parse_rfc3339, rfc3339
-from chalicelib.dead_letters import NoSuchQueue, Refused, clean_reason
+from chalicelib.dead_letters import NoSuchQueue, Refused
 from chalicelib.dispatch.channels import SYSTEM, ways_now
 from chalicelib.dispatch.form import ChannelLimits, DecisionBody, StopReason, TrialMessage
 from chalicelib.dispatch.model import Status, scopes_of
@@ -34,6 +34,7 @@ from chalicelib.errors import (
 )
 from chalicelib.http import Api, Request, invalid, next_cursor, page_of, read_cursor, redirect
 from chalicelib.i18n import translate
+from chalicelib.identity.chain import clean_reason
 from chalicelib.identity.roles import touches
 from chalicelib.ids import new_token
 from chalicelib.letter_sentences import masked, said

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+
+from chalicelib.errors import InvalidInput
 
 CHAINS_A_TYPE = 16
 """More chains mean fewer writers waiting for one another, and more heads to publish."""
@@ -41,6 +44,25 @@ START = "0" * 64
 
 Detail = Mapping[str, str | int | bool | list[str] | None]
 """What an entry says beyond its action. Never personal data: an audit cannot be erased."""
+
+
+PERSONAL = re.compile(r"(?:\d[\s().-]?){7}|@")
+"""As many digits as a number of a phone has, or an address; a day (2026-01-31) is neither."""
+DAY = re.compile(r"\b20\d\d-\d\d-\d\d\b")
+LONGEST_REASON = 500
+
+
+def clean_reason(reason: str) -> str:
+    """A reason on one line. Raises InvalidInput for none, for one too long, or one that names a person."""
+    reason = " ".join(reason.split())
+    if not reason:
+        raise InvalidInput.of("reason", "reason_missing", "Say why.")
+    if len(reason) > LONGEST_REASON:
+        raise InvalidInput.of("reason", "too_long", "At most %(n)s characters.", n=LONGEST_REASON)
+    if PERSONAL.search(DAY.sub("", reason)):
+        sentence = "The reason goes into the audit, which is for ever: no number or address of a person."
+        raise InvalidInput.of("reason", "reason_personal", sentence)
+    return reason
 
 
 def canonical(value: object) -> bytes:

@@ -15,9 +15,9 @@ from chalicelib.clock import parse_rfc3339
 from chalicelib.errors import InvalidInput, Rejected
 from chalicelib.http import Api, Request, invalid, next_cursor, read_cursor, redirect
 from chalicelib.i18n import translate
-from chalicelib.identity.chain import CHAINS_A_TYPE, SUBJECT_TYPES, Entry, chain_of
+from chalicelib.identity.chain import CHAINS_A_TYPE, SUBJECT_TYPES, Entry, chain_of, clean_reason
 from chalicelib.identity.roles import MATRIX, ROLES, known_roles
-from chalicelib.identity.service import NewUser
+from chalicelib.identity.service import ChangedMeanwhile, NewUser, UserChange
 from chalicelib.identity.words import ROLE_DUTIES, ROLE_NAMES, STAFF_STATES, SUBJECTS, action_words
 from chalicelib.pages import console
 from chalicelib.pages.figures import day, moment
@@ -43,6 +43,8 @@ FIELDS = {
     "departments": mark("Departments"),
     "kind": mark("What it is"),
     "id": mark("Its id"),
+    "reason": mark("Reason"),
+    "why": mark("Reason"),
 }
 NO_ROLE = mark("Choose at least one role.")
 NO_NAME = mark("Please write a name.")
@@ -64,18 +66,123 @@ def add_user_form(request: Request) -> Response:
     form = Form(request.form())
     place = _place(request, form)
     try:
-        if form.one("step") == "place":
-            return _users(request, form)
-        if form.one("step") == "area":
-            chosen = _chosen(place)
-            if not chosen:
-                raise InvalidInput.of("areas", "area_missing", NO_AREA)
-            kept = [*dict.fromkeys((*form.all("areas"), chosen))][:MOST_AREAS]
-            return _users(request, Form({**form.values, "areas": kept}))
+        if form.one("step"):
+            return _users(request, _stepped(form, place))
         wiring.users().create(request.principal, **_wanted(form, place))
     except Rejected as error:
         return _users(request, form, error)
     return redirect(console.link(request, "/console/users", said="added"))
+
+
+@api.page("GET", "/console/users/{user_id}", allow="user.read", summary="A member of staff")
+def user_page(request: Request, user_id: str) -> Response:
+    return _user(request, user_id)
+
+
+@api.page("POST", "/console/users/{user_id}", allow="user.write", summary="Change what somebody may")
+def change_user_form(request: Request, user_id: str) -> Response:
+    """`step` as where somebody is added; `do` is `save`, `signed_out`, `disabled` or `enabled`."""
+    form = Form(request.form())
+    try:
+        if form.one("step"):
+            return _user(request, user_id, _stepped(form, _place(request, form)))
+        done = form.one("do")
+        if done not in SAID_OF_ONE:
+            raise InvalidInput.of("do", "do_unknown", "Choose one of these.")
+        wiring.users().change(request.principal, user_id, _change(form, done))
+    except Rejected as error:
+        return _user(request, user_id, form, error)
+    return redirect(console.link(request, f"/console/users/{user_id}", said=done))
+
+
+SAID_OF_ONE = {
+    "save": mark("Saved."),
+    "signed_out": mark("Signed out everywhere: within half a minute no old session works any more."),
+    "disabled": mark("Switched off: they cannot sign in."),
+    "enabled": mark("They may sign in again."),
+}
+
+
+def _change(form: Form, done: str) -> UserChange:
+    """What is wanted. Raises InvalidInput, with the error of a reason beside the field of its form."""
+    given: dict[str, Any] = {"reason": form.one("reason" if done == "save" else "why").strip()}
+    if done == "save":
+        given |= {
+            "name": form.one("name").strip(),
+            "roles": sorted(known_roles(form.all("roles"))),
+            "areas": list(dict.fromkeys(form.all("areas"))),
+            "departments": list(dict.fromkeys(form.all("departments"))),
+            "seen": form.one("seen")[:16],
+        }
+    else:
+        given |= {"signed_out": True} if done == "signed_out" else {"enabled": done == "enabled"}
+    try:
+        clean_reason(given["reason"])
+        return UserChange.model_validate(given)
+    except ValidationError as error:
+        found = invalid(error)
+    except InvalidInput as error:
+        found = error
+    told = {"name": NO_NAME} if done == "save" else {}
+    raise InvalidInput(
+        [
+            replace(
+                one,
+                field="why" if one.field == "reason" and done != "save" else one.field,
+                message=told.get(one.field, one.message) if one.code == "string_too_short" else one.message,
+            )
+            for one in found.errors
+        ]
+    )
+
+
+def _user(
+    request: Request, user_id: str, form: Form | None = None, error: Rejected | None = None
+) -> Response:
+    lang, user = request.lang, wiring.users().get(user_id)
+    typed = form or Form(
+        {
+            "name": [user.name],
+            "roles": sorted(user.roles),
+            "areas": user.areas,
+            "departments": user.departments,
+            "seen": [user.version],
+        }
+    )
+    wanted = {*user.areas, *typed.all("areas")}
+    known, departments = console.together(
+        lambda: wiring.directory().many(wanted) if wanted else {},
+        lambda: {one.id: named(one.names, lang) for one in wiring.directory().departments()},
+    )
+    names = {area: named(one.names, lang) for area, one in known.items()}
+    fresh = isinstance(error, ChangedMeanwhile)
+    return console.page(
+        request,
+        "console_user.html",
+        "users",
+        status=error.status if error else 200,
+        path=f"/console/users/{user.id}",
+        said=SAID_OF_ONE,
+        one=_member(user, names, departments),
+        seen=user.version if fresh else typed.one("seen") or user.version,
+        roles=[(role, ROLE_NAMES[role], ROLE_DUTIES[role], []) for role in ROLES],
+        form=typed,
+        place=_place(request, typed),
+        kept=[(area, names.get(area, area)) for area in typed.all("areas")],
+        departments=sorted(departments.items(), key=lambda one: one[1]),
+        **console.refusal(error, lang, FIELDS),
+    )
+
+
+def _stepped(form: Form, place: Place) -> Form:
+    """The form with the areas below the chosen one shown, or with it taken in. Raises InvalidInput."""
+    if form.one("step") != "area":
+        return form
+    chosen = _chosen(place)
+    if not chosen:
+        raise InvalidInput.of("areas", "area_missing", NO_AREA)
+    kept = [*dict.fromkeys((*form.all("areas"), chosen))][:MOST_AREAS]
+    return Form({**form.values, "areas": kept})
 
 
 def _wanted(form: Form, place: Place) -> dict[str, Any]:
@@ -137,6 +244,7 @@ def _member(user: User, areas: Mapping[str, str], departments: Mapping[str, str]
         "id": user.id,
         "name": user.name,
         "email": user.email,
+        "enabled": user.enabled,
         "colour": colour,
         "state": words,
         "roles": [ROLE_NAMES[role] for role in ROLES if role in user.roles],

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from chalicelib.errors import Forbidden
+from chalicelib.errors import Forbidden, Unauthenticated
 from chalicelib.http import Principal as Caller
+from chalicelib.identity.ended import EndedSessions
 from chalicelib.identity.roles import Principal
 from chalicelib.identity.sessions import Creator, CreatorSessions
-from chalicelib.identity.tokens import Tokens
+from chalicelib.identity.tokens import Tokens, principal_of
 
 
 @dataclass(frozen=True)
@@ -17,10 +18,16 @@ class Gate:
 
     tokens: Tokens
     sessions: CreatorSessions
+    ended: EndedSessions
 
     def principal(self, bearer: str) -> Principal:
-        """Who calls. Raises Unauthenticated for a token that is not a good id token of our pool."""
-        return self.tokens.principal(bearer)
+        """Who calls. Raises Unauthenticated for a token that is not a good id token of our pool, or whose
+        session was ended."""
+        claims = self.tokens.claims(bearer)
+        who = principal_of(claims)
+        if self.ended.is_over(who.id, float(claims["iat"])):
+            raise Unauthenticated
+        return who
 
     def require(self, principal: Caller, action: str) -> None:
         """Raises Forbidden unless a role of the caller allows `action`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chalice.app import Response
 from pydantic import Field
@@ -28,10 +28,13 @@ from chalicelib.http import (
 )
 from chalicelib.identity.chain import SUBJECT_TYPES
 from chalicelib.identity.roles import ROLES, Principal, Role
-from chalicelib.identity.service import Asked, NewUser, Session
+from chalicelib.identity.service import Asked, NewUser, Session, UserChange
 from chalicelib.identity.words import ROLE_NAMES
 from chalicelib.pages import shell
 from chalicelib.shapes import Strict, View
+
+if TYPE_CHECKING:
+    from chalicelib.identity.staff import User
 
 api = Api("identity")
 
@@ -81,6 +84,11 @@ class UserView(View):
     areas: list[str]
     departments: list[str]
     created_at: str
+
+
+class UserDetails(UserView):
+    version: str
+    """To be sent as `seen` with a change."""
 
 
 class UserList(View):
@@ -158,19 +166,7 @@ def sign_out(request: Request) -> Response:
 def list_users(request: Request, query: PageQuery) -> UserList:
     place = read_cursor(request) or {}
     users, more = wiring.users().page(query.limit, place.get("users"))
-    items = [
-        UserView(
-            id=user.id,
-            email=user.email,
-            name=user.name,
-            status=user.status.lower(),
-            roles=sorted(user.roles),
-            areas=list(user.areas),
-            departments=list(user.departments),
-            created_at=rfc3339(user.created_at),
-        )
-        for user in users
-    ]
+    items = [UserView.model_validate(_view(user)) for user in users]
     return UserList(items=items, next=next_cursor(request, {"users": more} if more else None))
 
 
@@ -179,6 +175,40 @@ def list_users(request: Request, query: PageQuery) -> UserList:
 )
 def create_user(request: Request, body: NewUser) -> UserCreated:
     return UserCreated(id=wiring.users().create(request.principal, **body.model_dump()))
+
+
+@api.get("/v1/users/{user_id}", allow="user.read", answer=UserDetails, summary="A member of staff")
+def get_user(request: Request, user_id: str) -> UserDetails:
+    return _details(wiring.users().get(user_id))
+
+
+@api.patch(
+    "/v1/users/{user_id}",
+    allow="user.write",
+    body=UserChange,
+    answer=UserDetails,
+    kept=False,
+    summary="Change what somebody may, switch them off or on, sign them out everywhere",
+)
+def change_user(request: Request, user_id: str, body: UserChange) -> UserDetails:
+    return _details(wiring.users().change(request.principal, user_id, body))
+
+
+def _details(user: User) -> UserDetails:
+    return UserDetails.model_validate({**_view(user), "version": user.version})
+
+
+def _view(user: User) -> dict[str, Any]:
+    return {
+        "id": user.id,
+        "email": user.email,
+        "name": user.name,
+        "status": user.status.lower(),
+        "roles": sorted(user.roles),
+        "areas": list(user.areas),
+        "departments": list(user.departments),
+        "created_at": rfc3339(user.created_at),
+    }
 
 
 @api.get(
@@ -284,7 +314,9 @@ def _after(request: Request, who: Principal) -> str:
 
 @api.page("POST", "/signout", allow=PUBLIC, summary="Sign out with the form")
 def signout_form(request: Request) -> Response:
-    return redirect(f"/signin?lang={request.lang}", {"Set-Cookie": cookie(SESSION_COOKIE, "", max_age_s=0)})
+    return redirect(
+        f"/signin?said=left&lang={request.lang}", {"Set-Cookie": cookie(SESSION_COOKIE, "", max_age_s=0)}
+    )
 
 
 def _signin_page(
@@ -303,6 +335,7 @@ def _signin_page(
         roles=[i18n.translate(request.lang, ROLE_NAMES[role]) for role in ROLES if who and role in who.roles],
         asked=asked,
         wanted=request.query.get("next", ""),
+        left=request.query.get("said") == "left",
         username=username,
         problem=i18n.translate(request.lang, error.message, error.params) if error else "",
     )

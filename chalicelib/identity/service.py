@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import quote, urlencode
@@ -12,7 +12,8 @@ from pydantic import AfterValidator, Field, StringConstraints
 
 from chalicelib.clock import Clock
 from chalicelib.emails import LONGEST_EMAIL, clean_email
-from chalicelib.errors import FieldError, InvalidInput
+from chalicelib.errors import Conflict, FieldError, InvalidInput, NotFound
+from chalicelib.identity.chain import Detail, clean_reason
 from chalicelib.identity.roles import Principal, Role, needs_second_factor
 from chalicelib.identity.staff import Challenge, Signed, StaffPool, User
 from chalicelib.identity.tokens import Tokens, principal_of
@@ -22,6 +23,7 @@ from chalicelib.shapes import Strict
 
 if TYPE_CHECKING:
     from chalicelib.identity.audit import Audit
+    from chalicelib.identity.ended import EndedSessions
     from chalicelib.identity.enrolment import Enrolments
     from chalicelib.ops import RateLimits
 
@@ -141,6 +143,31 @@ class NewUser(Strict):
     departments: list[Id] = Field([], max_length=20)
 
 
+class UserChange(Strict):
+    """What is to become otherwise of a member of staff; what is not named stays. `reason` goes into the
+    audit. `seen`: the `version` on which this rests."""
+
+    reason: str = Field(min_length=1, max_length=2000)
+    seen: str = Field("", max_length=16)
+    name: Name | None = None
+    roles: list[Role] | None = Field(None, max_length=6)
+    areas: list[Id] | None = Field(None, max_length=40)
+    departments: list[Id] | None = Field(None, max_length=20)
+    enabled: bool | None = None
+    signed_out: bool = False
+    """Ends all their sessions."""
+
+
+class OwnRights(Conflict):
+    code = "own_rights"
+    message = "Nobody takes the rights of an administrator from themselves: another administrator does it."
+
+
+class ChangedMeanwhile(Conflict):
+    code = "changed_meanwhile"
+    message = "Somebody else has changed this member of staff meanwhile. Look at what stands there now."
+
+
 @dataclass(frozen=True)
 class Users:
     """The staff: who may what, where."""
@@ -148,6 +175,7 @@ class Users:
     pool: StaffPool
     areas: Areas
     audit: Audit
+    ended: EndedSessions
     clock: Clock
 
     def create(
@@ -181,6 +209,82 @@ class Users:
             self.pool.remove(email)  # nobody is on the staff with half of their roles
             raise
         return user
+
+    def get(self, user_id: str) -> User:
+        """A member of staff. Raises NotFound."""
+        found = self.pool.find(user_id)
+        if found is None:
+            raise NotFound
+        return found
+
+    def change(self, by: Principal, user_id: str, wanted: UserChange) -> User:
+        """The member of staff as they are then. Whose rights change signs in anew; what is so already changes
+        nothing, so that a second click does nothing.
+
+        There is always somebody left who may do this: nobody takes the rights of an administrator from
+        themselves, nor switches themselves off. Raises OwnRights, NotFound, ChangedMeanwhile or InvalidInput.
+        """
+        reason, user = clean_reason(wanted.reason), self.get(user_id)
+        after = replace(
+            user,
+            name=user.name if wanted.name is None else wanted.name,
+            roles=user.roles if wanted.roles is None else frozenset(wanted.roles),
+            areas=user.areas if wanted.areas is None else tuple(dict.fromkeys(wanted.areas)),
+            departments=(
+                user.departments if wanted.departments is None else tuple(dict.fromkeys(wanted.departments))
+            ),
+        )
+        loses = "admin" in user.roles and "admin" not in after.roles
+        if by.id == user.id and (loses or wanted.enabled is False):
+            raise OwnRights
+        if after.version != user.version:
+            self._check(sorted(after.roles), after.areas, after.departments)
+            if wanted.seen and wanted.seen != user.version:
+                raise ChangedMeanwhile
+            self._become(by, user, after, reason)
+        if wanted.enabled is not None and wanted.enabled != user.enabled:
+            self._note(by, user, "enabled" if wanted.enabled else "disabled", {"reason": reason})
+            self.pool.enable(user.username, wanted.enabled)
+        elif wanted.signed_out:
+            self._note(by, user, "signed_out", {"reason": reason})
+        if wanted.signed_out or wanted.enabled is False:  # also where it broke off here the first time
+            self._sign_out(user)
+        return self.get(user_id)
+
+    def _become(self, by: Principal, user: User, after: User, reason: str) -> None:
+        """The audit first: nobody ever has a role that it does not know of. What breaks off here is made
+        whole by the same change again."""
+        said: dict[str, str | int | bool | list[str] | None] = {
+            "roles": sorted(after.roles),
+            "areas": sorted(after.areas),
+            "departments": sorted(after.departments),
+            "reason": reason,
+        }
+        self._note(by, user, "changed", {**said, "renamed": True} if after.name != user.name else said)
+        otherwise = replace(after, name=user.name).version != user.version
+        for role in sorted(user.roles - after.roles):
+            self.pool.take_role(user.username, role)
+        if otherwise:  # before and after: whatever breaks off, and whoever signs in in between
+            self._sign_out(user)
+        self.pool.describe(user.username, after.name, after.areas, after.departments)
+        for role in sorted(after.roles - user.roles):
+            self.pool.give_role(user.username, role)
+        if otherwise:
+            self._sign_out(user)
+
+    def _sign_out(self, user: User) -> None:
+        """The pool gives no new tokens for old ones; ours that are out are good for nothing."""
+        self.pool.sign_out(user.username)
+        self.ended.end(user.id)
+
+    def _note(self, by: Principal, user: User, what: str, detail: Detail) -> None:
+        self.audit.committing(
+            subject=f"user#{user.id}",
+            action=f"user.{what}",
+            actor=by.id,
+            at=self.clock.now(),
+            detail=detail,
+        )
 
     def page(self, limit: int, token: str | None) -> tuple[list[User], str | None]:
         """Some of the staff, and where to go on."""

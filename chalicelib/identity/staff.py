@@ -8,6 +8,8 @@ e-mail (AdminRespondToAuthChallenge, "ChallengeResponses"): it travels inside th
 from __future__ import annotations
 
 import base64
+import hashlib
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -35,6 +37,7 @@ BUSY = frozenset({"TooManyRequestsException", "LimitExceededException", "Interna
 NEW_PASSWORD = "NEW_PASSWORD_REQUIRED"
 CODE = "SOFTWARE_TOKEN_MFA"
 PAGE = 60
+LONGEST_ID = 128
 
 
 class WrongCredentials(Unauthenticated):
@@ -81,6 +84,18 @@ class User:
     areas: tuple[str, ...]
     departments: tuple[str, ...]
     created_at: datetime
+    username: str = ""
+    """The pool's own name for them."""
+
+    @property
+    def version(self) -> str:
+        """Tells whether somebody else has changed them since."""
+        parts = (self.name, sorted(self.roles), sorted(self.areas), sorted(self.departments))
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
+
+    @property
+    def enabled(self) -> bool:
+        return self.status != "DISABLED"
 
 
 @dataclass(frozen=True)
@@ -162,6 +177,37 @@ class StaffPool:
         with _translated():
             _cognito().admin_add_user_to_group(UserPoolId=self.id, Username=email, GroupName=role)
 
+    def take_role(self, username: str, role: Role) -> None:
+        """Takes a user out of the group of a role."""
+        with _translated():
+            _cognito().admin_remove_user_from_group(UserPoolId=self.id, Username=username, GroupName=role)
+
+    def describe(self, username: str, name: str, areas: Sequence[str], departments: Sequence[str]) -> None:
+        """Sets what the pool keeps of a user beside the groups."""
+        with _translated():
+            _cognito().admin_update_user_attributes(
+                UserPoolId=self.id,
+                Username=username,
+                UserAttributes=[
+                    {"Name": "name", "Value": name},
+                    {"Name": "custom:areas", "Value": " ".join(areas)},
+                    {"Name": "custom:departments", "Value": " ".join(departments)},
+                ],
+            )
+
+    def enable(self, username: str, may: bool) -> None:
+        """Lets a user sign in, or not any more."""
+        with _translated():
+            if may:
+                _cognito().admin_enable_user(UserPoolId=self.id, Username=username)
+            else:
+                _cognito().admin_disable_user(UserPoolId=self.id, Username=username)
+
+    def sign_out(self, username: str) -> None:
+        """Nobody gets a new token for an old sign-in of this user."""
+        with _translated():
+            _cognito().admin_user_global_sign_out(UserPoolId=self.id, Username=username)
+
     def remove(self, email: str) -> None:
         """Deletes a user that could not be made in full."""
         with _translated():
@@ -177,7 +223,7 @@ class StaffPool:
 
     def find(self, user: str) -> User | None:
         """A member of staff by id; 2 calls. None where there is none."""
-        if '"' in user or "\\" in user:  # they end the filter's text (ListUsers, "Filter")
+        if len(user) > LONGEST_ID or '"' in user or "\\" in user:  # these end the text (ListUsers, "Filter")
             return None
         with _translated():
             answer = _cognito().list_users(UserPoolId=self.id, Filter=f'sub = "{user}"', Limit=1)
@@ -212,6 +258,7 @@ class StaffPool:
             areas=tuple(attributes.get("custom:areas", "").split()),
             departments=tuple(attributes.get("custom:departments", "").split()),
             created_at=found["UserCreateDate"],
+            username=found["Username"],
         )
 
 

@@ -14,7 +14,7 @@ from chalicelib.identity.audit import Audit
 from chalicelib.influencers.forms import CHANNELS, CONSENTS, GENDERS, PLATFORMS, PROFESSIONS
 from chalicelib.influencers.store import PeopleStore
 from chalicelib.ops import RateLimits
-from chalicelib.pages.figures import day, grouped, moment
+from chalicelib.pages.figures import day, grouped, moment, phone
 from chalicelib.pages.shell import ENDONYMS, mark
 from chalicelib.ports import PersonalRecords
 from chalicelib.shapes import View
@@ -207,6 +207,8 @@ WORDS = {
     ("followers_grade", "outcome", "phone_proof", "proof", "state", "status", "subject"), STATES
 )
 AREAS = frozenset({"area", "area_path", "areas_served", "ambassador_of", "path"})
+NAMED = AREAS | {"themes"}
+"""What holds ids whose names the directory has."""
 YES, NO = mark("yes"), mark("no")
 A_DAY = len("2026-01-31")
 
@@ -224,27 +226,27 @@ class Part:
     entries: tuple[tuple[Fact, ...], ...]
 
 
-def in_words(export: Export, lang: str, places: Mapping[str, str]) -> list[Part]:
-    """The same in the person's language, part by part; a part without anything is there too. `places`: names
-    of areas by their ids."""
+def in_words(export: Export, lang: str, called: Mapping[str, str]) -> list[Part]:
+    """The same in the person's language, part by part; a part without anything is there too. `called`:
+    names of areas and themes by their ids."""
     data = export.model_dump(mode="json")
     parts = []
     for name, title in PARTS.items():
         given = data[name]
         entries = [given] if isinstance(given, Mapping) else given
-        parts.append(Part(translate(lang, title), tuple(_facts(one, lang, places) for one in entries)))
+        parts.append(Part(translate(lang, title), tuple(_facts(one, lang, called) for one in entries)))
     return parts
 
 
-def _facts(entry: Mapping[str, Any], lang: str, places: Mapping[str, str]) -> tuple[Fact, ...]:
+def _facts(entry: Mapping[str, Any], lang: str, called: Mapping[str, str]) -> tuple[Fact, ...]:
     found = []
     for name, value in entry.items():
         if value in ("", None, [], {}):
             continue
         label = translate(lang, LABELS[name]) if name in LABELS else name
-        if name in AREAS:
+        if name in NAMED:
             ids = [value] if isinstance(value, str) else value
-            found.append(Fact(label, ", ".join(places.get(one, one) for one in ids)))
+            found.append(Fact(label, ", ".join(called.get(one, one) for one in ids)))
             continue
         links = tuple(value) if name == "pictures" else (value,) if name == "url" else ()
         found.append(Fact(label, "" if links else _shown(name, value, lang), links))
@@ -272,6 +274,8 @@ def _text(name: str, text: str, lang: str) -> str:
         return translate(lang, WORDS[name][text])
     if name == "evidence" and text.startswith("code over "):
         return translate(lang, STATES["proven"])
+    if name == "phone":
+        return phone(text)
     if name == "language":
         return ENDONYMS.get(text, text)
     try:

@@ -214,7 +214,6 @@ def messages_page(request: Request) -> Response:
             )
             for one in found.spoken
         ],
-        moment=moment,
         first=after is None,
         next=next_cursor(request, {"after": found.after} if found.after else None),
     )
@@ -271,7 +270,6 @@ def _campaign_page(
         file_kinds=FILES,
         platforms=NAMES,
         mine=[(post, _figures(figures[post.id], lang) if post.id in figures else []) for post in mine],
-        moment=moment,
         said=said,
         form=form or Form(),
         errors=errors,
@@ -371,13 +369,14 @@ def data_form(request: Request) -> Response:
         offered = f'attachment; filename="janjan-{made.made_at:%Y-%m-%d}.json"'
         headers: dict[str, str | list[str]] = {**JSON_HEADERS, "Content-Disposition": offered}
         return Response(made.model_dump_json(indent=1), headers, 200)
-    areas = wiring.directory().many(areas_in(made)).values()
-    places = {area.id: named(area.names, request.lang) for area in areas}
+    directory = wiring.directory()
+    called = {one.id: named(one.names, request.lang) for one in directory.many(areas_in(made)).values()}
+    called |= {one.id: named(one.names, request.lang) for one in directory.themes()}
     page = shell.render(
         "me_export.html",
         request.lang,
         path=None,
-        parts=in_words(made, request.lang, places),
+        parts=in_words(made, request.lang, called),
         made=f"\u2066{moment(made.made_at)}\u2069",
     )
     return html(page)

@@ -56,3 +56,11 @@ PROFESSIONS = {
     "other": mark("Something else"),
 }
 """As creators choose them when they join."""
+ROLE_NAMES = {
+    "admin": mark("Administrator"),
+    "coordinator": mark("Coordinator of an area"),
+    "editor": mark("Editor of campaigns"),
+    "approver": mark("Approver of campaigns"),
+    "nodal_officer": mark("Nodal officer of a department"),
+    "auditor": mark("Auditor"),
+}

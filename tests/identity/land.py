@@ -28,6 +28,7 @@ from chalicelib.errors import Unauthenticated
 from chalicelib.identity.gate import Gate
 from chalicelib.identity.roles import Principal
 from chalicelib.identity.sessions import Creator
+from chalicelib.identity.staff import User
 from chalicelib.influencers.model import SignupRequest
 from chalicelib.influencers.store import Proof
 from chalicelib.ports import Area, ImportJob
@@ -161,6 +162,12 @@ class NoPool:
 
     def create(self, *_: object, **__: object) -> str:
         return "usr_new"
+
+    def get(self, user_id: str) -> User:
+        return User(user_id, "n@x.test", "N", "CONFIRMED", frozenset(), (), (), NOW)
+
+    def change(self, by: Principal, user_id: str, wanted: object) -> User:
+        return self.get(user_id)
 
 
 @dataclass
@@ -572,7 +579,7 @@ def settle_down(client: Client) -> Land:
             return land.staff[bearer]
 
         def require(self, principal: Any, action: str) -> None:
-            Gate(tokens=None, sessions=None).require(principal, action)  # type: ignore[arg-type]
+            Gate(tokens=None, sessions=None, ended=None).require(principal, action)  # type: ignore[arg-type]
 
         def creator(self, bearer: str) -> Any:
             if bearer not in land.creators:

@@ -425,6 +425,10 @@ RULES = (
         GET /v1/audit/check
         GET /v1/users
         POST /v1/users
+        GET /v1/users/{user_id}
+        PATCH /v1/users/{user_id}
+        GET /console/users/{user_id}
+        POST /console/users/{user_id}
         GET /console/audit
         GET /console/users
         POST /console/users
@@ -558,6 +562,7 @@ PARAMETERS = {
 """Path parameters, of one feature where it is named, whose ids are kept under another name (Side.ids)."""
 FIXED = {
     "queue": "send",
+    "user_id": "usr_1",
     "kind": "groups",
     "channel_id": "whatsapp-main",
     "number": "1",
@@ -686,6 +691,7 @@ BODIES: dict[str, Callable[[Side], dict[str, Any]]] = {
     "POST /v1/me/groups/{group_id}/figures": lambda s: {"month": "2026-01", "members": 5},
     "POST /v1/session": lambda s: {"username": "x@x.test", "password": "x"},
     "POST /v1/session/mfa": lambda s: {"session": "x", "code": "123456"},
+    "PATCH /v1/users/{user_id}": lambda s: {"reason": "x", "signed_out": True},
     "POST /v1/users": lambda s: {"email": "n@x.test", "name": "x", "roles": ["editor"]},
     "POST /v1/imports": lambda s: {"kind": "groups", "sha256": "0" * 64, "bytes": 10},
     "POST /v1/influencers/{influencer_id}/review": lambda s: {"decision": "suspend", "reason": "x"},

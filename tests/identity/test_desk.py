@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 from chalicelib import wiring
+from chalicelib.errors import NotFound
 from chalicelib.identity.audit import AuditItem
 from chalicelib.identity.chain import SUBJECT_TYPES, chain_of
 from chalicelib.identity.roles import Principal
+from chalicelib.identity.service import ChangedMeanwhile
 from chalicelib.identity.staff import User, UserExists
 from chalicelib.identity.words import SUBJECTS, action_words
 from tests.influencers.test_routes import STAFF
@@ -28,12 +30,24 @@ class Staff:
 
     def __init__(self) -> None:
         self.made: list[dict[str, Any]] = []
+        self.changed: list[Any] = []
 
     def page(self, limit: int, token: str | None) -> tuple[list[User], str | None]:
         roles = frozenset({"coordinator"})
         at = datetime(2026, 3, 1, tzinfo=UTC)
         known = User("usr_1", "asha@x.test", "Asha", "CONFIRMED", roles, ("D9001",), (), at)  # type: ignore[arg-type]
         return [known], None
+
+    def get(self, user_id: str) -> User:
+        if user_id != "usr_1":
+            raise NotFound
+        return self.page(1, None)[0][0]
+
+    def change(self, by: Principal, user_id: str, wanted: Any) -> User:
+        if wanted.seen == "old":
+            raise ChangedMeanwhile
+        self.changed.append(wanted)
+        return self.get(user_id)
 
     def create(self, by: Principal, **given: Any) -> str:
         if any(one["email"] == given["email"] for one in self.made):
@@ -75,6 +89,45 @@ def test_somebody_is_added_once_with_roles_and_areas(desk: Desk, staff: Staff) -
     again = desk.post(USERS, NEW)
     assert again.status_code == 409
     assert "There is a user with this e-mail address already." in again.body.decode()
+
+
+ONE = f"{USERS}/usr_1"
+
+
+def test_a_member_of_staff_is_shown_and_changed_with_a_reason(desk: Desk, staff: Staff) -> None:
+    page = desk.text(ONE)
+    for said in ("asha@x.test", "Janpur", "Sign out everywhere", "Switch off"):
+        assert said in page
+    assert 'name="do"' not in desk.text(ONE, "auditor")
+    assert desk.get(f"{USERS}/usr_9").status_code == 404
+    fields = {"do": "save", "name": "Asha D", "roles": ["editor"], "reason": "Moved", "seen": "abc"}
+    answer = desk.post(ONE, fields)
+    assert answer.headers["Location"] == f"{ONE}?said=save&lang=en"
+    [wanted] = staff.changed
+    assert (wanted.name, wanted.roles, wanted.areas, wanted.seen) == ("Asha D", ["editor"], [], "abc")
+    assert desk.post(ONE, {"do": "signed_out", "why": "Lost phone"}).status_code == 303
+    assert staff.changed[-1].signed_out and staff.changed[-1].roles is None
+    assert desk.post(ONE, {"do": "disabled", "why": "Left"}).status_code == 303
+    assert staff.changed[-1].enabled is False
+    assert desk.post(ONE, fields, "auditor").status_code == 403
+
+
+def test_an_error_of_a_reason_stands_at_its_own_form_and_what_was_typed_stays(
+    desk: Desk, staff: Staff
+) -> None:
+    answer = desk.post(ONE, {"do": "disabled", "why": "Ask 90000 12345"})
+    assert answer.status_code == 422
+    page = answer.body.decode()
+    assert 'id="why-error"' in page and 'id="reason-error"' not in page and "Ask 90000 12345" in page
+    answer = desk.post(ONE, {"do": "save", "name": "", "roles": ["editor"], "reason": "Moved"})
+    page = answer.body.decode()
+    assert answer.status_code == 422 and "Please write a name." in page and "Moved" in page
+    assert staff.changed == []
+    answer = desk.post(ONE, {"do": "save", "name": "B", "roles": ["editor"], "reason": "x", "seen": "old"})
+    page = answer.body.decode()
+    assert answer.status_code == 409 and 'value="B"' in page and "Somebody else has changed" in page
+    answer = desk.post(ONE, {"step": "place", "name": "C", "area_state": "IN-XN"})
+    assert answer.status_code == 200 and 'value="C"' in answer.body.decode()
 
 
 def test_an_area_is_found_step_by_step_and_several_are_kept(desk: Desk, staff: Staff) -> None:

@@ -117,7 +117,7 @@ def test_who_lets_messages_out_or_rules_the_staff_needs_a_second_factor():
 
 
 def test_the_gate_refuses_an_action_outside_the_role_and_anyone_who_is_not_staff():
-    gate = Gate(None, None)  # type: ignore[arg-type]
+    gate = Gate(None, None, None)  # type: ignore[arg-type]
     gate.require(staff("auditor"), "audit.read")
     with pytest.raises(Forbidden):
         gate.require(staff("editor"), "audit.read")

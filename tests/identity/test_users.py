@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from chalicelib import wiring
+from chalicelib.clock import Clock, FixedClock
 from chalicelib.errors import Transient
 from chalicelib.identity.audit import Audit, AuditItem
 from chalicelib.identity.chain import chain_of
+from chalicelib.identity.ended import EndedSessions
 from chalicelib.identity.staff import StaffPool
 from chalicelib.ports import Area
 from local.token import token_for
+from local.users import PASSWORD
 
 NEW = {
     "email": "Ravi@Sample.test",
@@ -165,6 +170,134 @@ def test_a_user_who_was_disabled_is_shown_so(office, call, token):
     office.cognito.admin_disable_user(UserPoolId=office.env["POOL_ID"], Username="editor@sample.test")
     users = call("GET", "/v1/users", token=token("admin")).json_body["items"]
     assert {u["email"]: u["status"] for u in users}["editor@sample.test"] == "disabled"
+
+
+def version(call, user, token):
+    return call("GET", f"/v1/users/{user}", token=token).json_body["version"]
+
+
+def id_of(call, email, token):
+    return next(
+        u["id"] for u in call("GET", "/v1/users", token=token).json_body["items"] if u["email"] == email
+    )
+
+
+def test_who_loses_a_role_has_neither_it_nor_their_session_and_the_audit_knows_why(office, call, token):
+    admin, editor = token("admin"), token("editor")
+    user = id_of(call, "editor@sample.test", admin)
+    assert call("GET", "/v1/campaigns", token=editor).status_code == 200
+    body = {"roles": ["auditor"], "name": "Sample Auditor B", "reason": "Moved to another office"}
+    answer = call("PATCH", f"/v1/users/{user}", body, token=admin)
+    assert (answer.status_code, answer.json_body["roles"]) == (200, ["auditor"])
+    assert answer.json_body["name"] == "Sample Auditor B"
+    assert call("GET", "/v1/campaigns", token=editor).status_code == 401
+    [entry] = call("GET", f"/v1/audit?subject=user%23{user}", token=admin).json_body["items"]
+    assert (entry["action"], entry["detail"]["reason"]) == ("user.changed", "Moved to another office")
+    assert entry["detail"]["roles"] == ["auditor"] and "Sample" not in str(entry)
+    again = call("PATCH", f"/v1/users/{user}", body, token=admin)
+    assert again.status_code == 200, "a second click"
+    assert len(call("GET", f"/v1/audit?subject=user%23{user}", token=admin).json_body["items"]) == 1
+
+
+def test_a_new_name_alone_ends_no_session(office, call, token):
+    admin, editor = token("admin"), token("editor")
+    user = id_of(call, "editor@sample.test", admin)
+    body = {"name": "Namuna", "reason": "Married"}
+    assert call("PATCH", f"/v1/users/{user}", body, token=admin).json_body["name"] == "Namuna"
+    assert call("GET", "/v1/campaigns", token=editor).status_code == 200
+
+
+def test_who_is_switched_off_is_out_and_can_be_let_in_again(office, call, token):
+    admin, editor = token("admin"), token("editor")
+    user = id_of(call, "editor@sample.test", admin)
+    off = call("PATCH", f"/v1/users/{user}", {"enabled": False, "reason": "Has left"}, token=admin)
+    assert off.json_body["status"] == "disabled"
+    assert call("GET", "/v1/campaigns", token=editor).status_code == 401
+    password = {"username": "editor@sample.test", "password": PASSWORD}
+    assert call("POST", "/v1/session", password).status_code == 401
+    on = call("PATCH", f"/v1/users/{user}", {"enabled": True, "reason": "Is back"}, token=admin)
+    assert on.json_body["status"] == "confirmed"
+    assert call("POST", "/v1/session", password).status_code == 200
+    actions = [
+        entry["action"]
+        for entry in call("GET", f"/v1/audit?subject=user%23{user}", token=admin).json_body["items"]
+    ]
+    assert actions == ["user.enabled", "user.disabled"]
+
+
+def test_signed_out_everywhere_no_old_session_works_and_a_new_one_does(office, call, token):
+    admin, editor = token("admin"), token("editor")
+    user = id_of(call, "editor@sample.test", admin)
+    answer = call("PATCH", f"/v1/users/{user}", {"signed_out": True, "reason": "Lost phone"}, token=admin)
+    assert answer.status_code == 200
+    assert call("GET", "/v1/campaigns", token=editor).status_code == 401
+    at = Clock().epoch()
+    ended = wiring.ended_sessions()
+    assert ended.is_over(user, at - 1) and not ended.is_over(user, at + 1)
+    assert not ended.is_over("usr_else", at - 1)
+
+
+def test_a_copy_of_who_was_signed_out_is_at_most_twenty_seconds_old(office):
+    clock = FixedClock(at=datetime(2026, 3, 2, tzinfo=UTC))
+    here, elsewhere = EndedSessions(clock), EndedSessions(clock)
+    assert not elsewhere.is_over("usr_1", 0)
+    here.end("usr_1")
+    assert here.is_over("usr_1", 0)
+    elsewhere.clock = FixedClock(at=datetime(2026, 3, 2, 0, 0, 19, tzinfo=UTC))
+    assert not elsewhere.is_over("usr_1", 0)
+    elsewhere.clock = FixedClock(at=datetime(2026, 3, 2, 0, 0, 20, tzinfo=UTC))
+    assert elsewhere.is_over("usr_1", 0)
+
+
+@pytest.mark.parametrize("change", [{"roles": ["editor"]}, {"roles": []}, {"enabled": False}])
+def test_nobody_takes_an_administrators_rights_from_themselves(office, call, token, change):
+    admin = token("admin")
+    me = wiring.gate().principal(admin).id
+    answer = call("PATCH", f"/v1/users/{me}", change | {"reason": "Tired"}, token=admin)
+    assert answer.status_code == 409
+    assert "admin" in wiring.users().get(me).roles and wiring.users().get(me).enabled
+    assert call("GET", f"/v1/audit?subject=user%23{me}", token=admin).json_body["items"] == []
+
+
+def test_two_who_change_one_person_at_once_do_not_undo_each_other(office, call, token):
+    admin = token("admin")
+    user = id_of(call, "editor@sample.test", admin)
+    seen = version(call, user, admin)
+    first = {"roles": ["editor", "approver"], "seen": seen, "reason": "Approves too"}
+    assert call("PATCH", f"/v1/users/{user}", first, token=admin).status_code == 200
+    second = {"roles": ["editor", "auditor"], "seen": seen, "reason": "Audits too"}
+    assert call("PATCH", f"/v1/users/{user}", second, token=admin).status_code == 409
+    assert wiring.users().get(user).roles == {"editor", "approver"}
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"reason": " "}, "reason"),
+        ({"reason": "Ask 90000 12345"}, "reason"),
+        ({"reason": "x" * 501}, "reason"),
+        ({"roles": ["coordinator"]}, "areas"),
+        ({"roles": ["coordinator"], "areas": ["D1"]}, "areas.0"),
+    ],
+    ids=str,
+)
+def test_a_change_that_breaks_a_rule_changes_nothing(office, call, token, change, field):
+    admin = token("admin")
+    user = id_of(call, "editor@sample.test", admin)
+    answer = call("PATCH", f"/v1/users/{user}", {"reason": "Because"} | change, token=admin)
+    assert answer.status_code == 422
+    assert [error["field"] for error in answer.json_body["errors"]] == [field]
+    assert wiring.users().get(user).roles == {"editor"}
+
+
+def test_only_admins_change_the_staff_and_nobody_is_found_by_a_long_id(office, call, token):
+    admin = token("admin")
+    user = id_of(call, "editor@sample.test", admin)
+    for who in ("editor", "approver", "officer", "auditor", "coordinator-a"):
+        body = {"signed_out": True, "reason": "x"}
+        assert call("PATCH", f"/v1/users/{user}", body, token=token(who)).status_code == 403
+    for unknown in ("usr_none", "x" * 3000):
+        assert call("GET", f"/v1/users/{unknown}", token=admin).status_code == 404
 
 
 def test_the_audit_is_read_newest_first_with_a_cursor(office, call, token):

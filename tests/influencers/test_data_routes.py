@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -157,6 +158,9 @@ def test_every_word_of_the_export_is_said_in_the_persons_language(api: Api, crea
     made = wiring.exporting().export(creator)
     labels = {fact.label for part in in_words(made, "hi", {}) for entry in part.entries for fact in entry}
     assert {label for label in labels if label.isascii()} == set()
+    texts = [f.text for part in in_words(made, "hi", {"health": "स्वास्थ्य"}) for e in part.entries for f in e]
+    assert "स्वास्थ्य" in texts
+    assert any(re.fullmatch(r"\+91 \d{5} \d{5}", text) for text in texts)
 
 
 def test_ten_times_a_day_and_no_more(api: Api, creator: str) -> None:

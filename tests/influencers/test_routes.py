@@ -35,7 +35,7 @@ class KnownStaff:
         return STAFF[bearer]
 
     def require(self, principal: Any, action: str) -> None:
-        Gate(tokens=None, sessions=None).require(principal, action)  # type: ignore[arg-type]
+        Gate(tokens=None, sessions=None, ended=None).require(principal, action)  # type: ignore[arg-type]
 
 
 @dataclass

@@ -195,6 +195,13 @@ UNSEEN: dict[str, dict[str, str]] = {
         "dynamodb:Query PeopleTable": "who asks for their data: tests/influencers/test_data_routes.py",
         "dynamodb:DeleteItem PostsTable": LEFT,
         "cognito-idp:AdminDeleteUser Pool": "undoes a new member of staff whose role could not be given",
+        **{
+            f"cognito-idp:{action} Pool": "nobody of the staff is changed: tests/identity"
+            for action in (
+                *("AdminDisableUser", "AdminEnableUser", "AdminRemoveUserFromGroup"),
+                *("AdminUpdateUserAttributes", "AdminUserGlobalSignOut"),
+            )
+        },
         "cognito-idp:AdminRespondToAuthChallenge Pool": SECOND_FACTOR,
         "cognito-idp:AdminSetUserMFAPreference Pool": SECOND_FACTOR,
         "dynamodb:DeleteItem OpsTable": "frees the Idempotency-Key of a failed write; ends an enrolment",

@@ -245,7 +245,7 @@ def test_another_language_shows_the_same_list_with_its_filters(desk: Desk) -> No
 def test_what_is_missing_is_said_before_it_is_submitted_and_beside_its_field_after(desk: Desk) -> None:
     fields = [one for one in DRAFT if one[0] not in ("audience.areas", "links")]
     page = text_of(desk.post("/console/campaigns/new", [*fields, ("do", "show")]))
-    assert "Where: Please fill in this field." in page
+    assert "Where: Add at least one area." in page
     assert "A message has {link}, and there is no link." in page
     answer = desk.post("/console/campaigns/new", [*fields, ("once", "x"), ("do", "submit")])
     assert answer.status_code == 422
@@ -413,6 +413,20 @@ def approved(desk: Desk, *more: tuple[str, str]) -> str:
     return campaign
 
 
+def test_who_sends_at_once_comes_to_where_it_is_watched(desk: Desk) -> None:
+    campaign = f"/console/campaigns/{approved(desk)}"
+    for _ in range(2):  # a double click
+        sent = desk.post(f"{campaign}/schedule", [("runs", "0"), ("when", "now"), ("do", "go")])
+        assert sent.headers["Location"].startswith(f"{campaign}/report?said=begun")
+    assert len(wiring.campaigns().runs(campaign.rpartition("/")[2])) == 1
+
+
+def test_whose_turn_it_is_stands_in_the_list_for_each_who_reads_it(desk: Desk) -> None:
+    submitted(desk)
+    assert "An approver decides" in text_of(desk.get("/console/campaigns"))
+    assert "Read it and decide" in text_of(desk.sitting("approver").get("/console/campaigns"))
+
+
 def tomorrow(hour: int = 11, days: int = 1) -> datetime:
     day = wiring.clock().now().astimezone(IST) + timedelta(days=days)
     return day.replace(hour=hour, minute=0, second=0, microsecond=0)
@@ -439,7 +453,7 @@ def test_a_run_is_looked_at_before_it_is_fixed_and_fixed_once(desk: Desk) -> Non
     [run] = wiring.campaigns().runs(campaign)
     assert (run.at, run.spread_minutes, run.series and run.series.last) == (tomorrow(), 30, 2)
     page = text_of(desk.get(f"{where}?said=scheduled"))
-    assert "It is fixed: it goes out by itself." in page
+    assert "It goes out by itself at this time." in page
     assert page.count("goes out at 11:00") == 3
     assert f"{tomorrow():%d-%m-%Y} 11:00" in text_of(desk.get("/console/campaigns"))
 
@@ -783,7 +797,7 @@ def test_a_campaign_is_composed_given_back_approved_and_scheduled_in_the_browser
         press(editor, "show")
         editor.locator("#confirm").wait_for()
         press(editor, "go")
-        editor.get_by_text("It is fixed: it goes out by itself.").wait_for()
+        editor.get_by_text("It goes out by itself at this time.").wait_for()
         assert first.complaints == second.complaints == []
     [run] = wiring.campaigns().runs(campaign.rpartition("/")[2])
     assert run.at == tomorrow()

@@ -278,3 +278,13 @@ def test_it_fits_a_narrow_phone_without_scripts_in_hindi(
         boxes.append(phone.locator("main").bounding_box())
         assert all(box and box["width"] <= PHONE["width"] for box in boxes)
         browser.close()
+
+
+def test_every_page_of_a_creator_shows_the_same_way_through_them(creator: Creator) -> None:
+    creator.sign_in()
+    for path in ("/me", "/me/campaigns", "/me/messages", "/me/settings", "/me/data", "/me/appeals"):
+        shown = creator.get(f"{path}?lang=en")
+        tabs = shown.partition('class="tabs"')[2].partition("</nav>")[0]
+        assert len(re.findall("<a ", tabs)) == 5, path
+        assert len(re.findall("aria-current", tabs)) == 1, path
+        assert shown.index('class="crumbs"') < shown.index('class="tabs"'), path

@@ -90,7 +90,7 @@ def test_a_form_makes_the_signup_that_the_api_makes_and_leads_to_the_code(site: 
     [message] = send_codes()
     wrong = site.post(f"/signup/{found[1]}?lang=hi", [("code", "12")])
     assert wrong.status_code == 422
-    assert 'id="code-error"><bdi>कृपया कोड के छहों अंक लिखिए।<' in page(wrong)
+    assert 'id="code-error"><bdi>कृपया कोड के छहों अंक लिखें।<' in page(wrong)
     assert 'value="12"' in page(wrong)
     right = site.post(
         f"/signup/{found[1]}?lang=hi", [("code", f" {message.params[0][:3]} {message.params[0][3:]}")]

@@ -43,6 +43,9 @@
       for (const box of document.querySelectorAll(`input[type=checkbox][name="${CSS.escape(label.dataset.all)}"]`)) box.checked = event.target.checked;
     });
   }
+  const left = document.querySelector("[data-left]"), open = () => document.querySelectorAll(".review").length;
+  const elsewhere = left && left.dataset.left - open();
+  if (left) document.addEventListener("htmx:afterSettle", () => { left.textContent = elsewhere + open(); });
   document.addEventListener("htmx:beforeSwap", event => {
     if (new URL(event.detail.xhr.responseURL).pathname === "/signin") { event.detail.shouldSwap = false; location.reload(); }
   });
