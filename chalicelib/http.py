@@ -536,6 +536,12 @@ def folded() -> Blueprint:
     return blueprint
 
 
+def is_page(path: str) -> bool:
+    """Whether there is a page of the console at this address."""
+    parts = [part for part in path.removeprefix(folding.ROOT).split("/") if part]
+    return _folded.find("GET", parts) is not None
+
+
 def _unfold(chalice_request: Any, parts: list[str]) -> ChaliceResponse:  # noqa: ANN401
     method = str(chalice_request.method)
     found = _folded.find(method, parts)

@@ -229,8 +229,9 @@ def _composed(request: Request, seen: Campaign | None, form: Form) -> Response:
         form = Form({**form.values, "audience.areas": [*form.all("audience.areas"), picked]})
     if do == "add_media":
         return _with_file(request, seen, form)
-    if do.partition(":")[0] in ("earlier", "out"):
-        form = composing.with_media(form, do)
+    form = composing.with_media(form, do)
+    if do in ("save", "submit", "count", "large_media"):
+        form = _with_area(form)
     if do not in ("save", "submit", "large_media"):
         return _composer(request, seen, form)
     try:
@@ -337,7 +338,7 @@ def _composer(
     channels = composing.channels_of(form)
     languages = composing.every(form, "languages")
     offers = _offers(request, form.one("department"), form.all("audience.areas"))
-    content, soft = _content(form, offers.registered)
+    content, soft = _content(_with_area(form), offers.registered)
     templates = composing.matching(content.messages, offers.registered) if content else {}
     if content is not None:
         content = content.model_copy(update={"messages": with_words(content.messages, templates)})
@@ -510,6 +511,15 @@ def _picked(form: Form) -> str:
     return next((one for one in chosen if one), "")
 
 
+def _with_area(form: Form) -> Form:
+    """Who has chosen a district or less and added nothing means that one. Not a state: the only one there is
+    stands chosen from the beginning."""
+    picked = _picked(form)
+    if form.all("audience.areas") or not picked or picked == form.one("area_state"):
+        return form
+    return Form({**form.values, "audience.areas": [picked]})
+
+
 OUR_OWN = "janjan_"
 """How the names of templates begin that carry codes, receipts and answers: no campaign is made of them."""
 
@@ -536,8 +546,9 @@ def _choices(registered: Mapping[str, Sequence[Template]], lang: str) -> dict[st
 
 def _params(
     form: Form, registered: Mapping[str, Sequence[Template]], channel: str, language: str
-) -> tuple[str, list[str]]:
-    """The words of the template that is picked, and the names of the fields that fill it."""
+) -> tuple[str, list[tuple[str, str]]]:
+    """The words of the template that is picked, and the fields that fill it: their names, and the words that
+    stand before each."""
     where = f"messages.{channel}.{language}"
     picked = form.one(f"{where}.template" if channel == "whatsapp" else f"{where}.template_id")
     template = next(
@@ -551,7 +562,8 @@ def _params(
     )
     given = [n for n in range(composing.PARAMS_AT_MOST) if form.one(f"{where}.params.{n}")]
     count = max(template.params_count if template else 0, given[-1] + 1 if given else 0)
-    return template.body if template else "", [f"{where}.params.{n}" for n in range(count)]
+    body = template.body if template else ""
+    return body, [(f"{where}.params.{n}", composing.words_before(body, n + 1)) for n in range(count)]
 
 
 def _disclosed(content: Content | None, languages: Sequence[str], organisation: str) -> list[tuple[str, str]]:
@@ -911,6 +923,8 @@ def override(request: Request, campaign_id: str) -> Response:
             if not reason:
                 raise InvalidInput.of("reason", "missing", "Please fill in this field.")
             service.give(who, seen.id, election, reason)
+        elif form.one("do") not in ("end", "give"):
+            raise InvalidInput.of("do", "do_unknown", "Choose one of these.")
     except (InvalidInput, Conflict, Forbidden) as wrong:
         return _scheduling(request, seen, form, _refused(wrong, request.lang))
     return _done(request, seen.id, "taken_back" if ends else "allowed")
@@ -1150,7 +1164,7 @@ def _worded(
     request: Request,
     campaign_id: str,
     action: str,
-    act: Callable[[Any, str, Words], Correction],
+    act: Callable[[Any, str, Words, int], Correction],
     said: str,
 ) -> Response:
     """Puts the words of a correction or withdrawal before an approver."""
@@ -1166,14 +1180,23 @@ def _worded(
                 "urgent": bool(form.one("urgent")),
             }
         )
-        if form.one("corrections") != str(seen.corrections):
-            last = service.store.correction(seen.id, seen.corrections)
-            if last is not None and (last.author, last.reason) == (request.principal.id, words_.reason):
-                return _done(request, seen.id, said, "corrections")  # the form was sent twice
-        act(request.principal, seen.id, words_)
+        if form.one("corrections") != str(seen.corrections) and _is_last(request, seen, words_):
+            return _done(request, seen.id, said, "corrections")
+        try:
+            act(request.principal, seen.id, words_, seen.corrections)
+        except ChangedMeanwhile:
+            seen = service.seen(request.principal, campaign_id, action)
+            if not _is_last(request, seen, words_):
+                raise
     except (ValidationError, InvalidInput, Conflict, Forbidden) as wrong:
         return _correcting(request, seen, form, _refused(wrong, request.lang))
     return _done(request, seen.id, said, "corrections")
+
+
+def _is_last(request: Request, seen: Campaign, words_: Words) -> bool:
+    """Whether the latest correction is just this one: the form was sent twice."""
+    last = wiring.campaigns().store.correction(seen.id, seen.corrections)
+    return last is not None and (last.author, last.reason) == (request.principal.id, words_.reason)
 
 
 def _blocks(seen: Campaign) -> tuple[list[Any], list[str]]:

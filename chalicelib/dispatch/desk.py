@@ -486,6 +486,10 @@ def _unknowns(
         found, more = campaigns.page(who, "", "", read_cursor(request), A_LOOK)
     with ThreadPoolExecutor(A_LOOK) as readers:
         groups = list(readers.map(partial(_open_of, request.lang), found))
+    shown = [row for group in groups for row in group["rows"]]
+    names = wiring.register().names(who, {row["person"] for row in shown}) if shown else {}
+    for row in shown:
+        row["name"] = names.get(row["person"], "")
     errors, problems = told(error, request.lang, REASON | {"key": mark("Delivery")})
     return console.page(
         request,
@@ -531,7 +535,7 @@ def _row(lang: str, delivery: Delivery) -> dict[str, Any]:
         "person": delivery.person,
         "channel": translate(lang, CHANNELS.get(delivery.channel, delivery.channel)),
         "area": named(area.names, lang) if area else delivery.district,
-        "since": moment(since, seconds=True) if since else "",
+        "since": moment(since) if since else "",
     }
 
 
@@ -542,7 +546,10 @@ def _unknown(request: Request, key: str, form: Form, error: JanJanError | None =
     delivery = wiring.reporter().delivery(read)
     errors, problems = told(error, lang, REASON)
     decided = delivery.decided
-    names = wiring.users().names() if decided else {}
+    people, names = console.together(
+        lambda: wiring.register().names(who, {delivery.person}),
+        lambda: wiring.users().names() if decided else {},
+    )
     times = sorted((at, name) for name, at in delivery.times.items())
     return console.page(
         request,
@@ -550,7 +557,7 @@ def _unknown(request: Request, key: str, form: Form, error: JanJanError | None =
         "unknowns",
         status=error.status if error else 200,
         said=SAID_OF_UNKNOWNS,
-        delivery=_row(lang, delivery),
+        delivery=_row(lang, delivery) | {"name": people.get(delivery.person, "")},
         campaign=campaign.id,
         title=campaign.content.title,
         state=STATUSES[delivery.status],

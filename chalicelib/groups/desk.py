@@ -13,6 +13,7 @@ from chalicelib.errors import NotFound, Rejected
 from chalicelib.groups.kits import Kit
 from chalicelib.groups.model import READ, WRITE, Figures, Group, LinkState, LinkWord, NewGroup, sees
 from chalicelib.http import Api, Request, invalid, next_cursor, read_cursor, redirect
+from chalicelib.i18n import translate
 from chalicelib.pages import console
 from chalicelib.pages.figures import moment
 from chalicelib.pages.forms import Form, labels, own_areas
@@ -210,6 +211,8 @@ def _group(
     writes = sees(who, one, WRITE)
     found = wiring.campaigns().page(who, "", "", None, CAMPAIGNS)[0] if writes else []
     shown = clear.admins if clear else [admin.masked() for admin in one.admins]
+    nameless = {admin.influencer for admin in shown if not admin.name}
+    names = wiring.register().names(who, nameless) if nameless else {}
     return console.page(
         request,
         "console_group.html",
@@ -217,7 +220,10 @@ def _group(
         status=error.status if error else 200,
         said=SAID,
         one=_row(one, lang),
-        admins=[(admin.name or admin.influencer, admin.phone) for admin in shown],
+        admins=[
+            (admin.name or names.get(admin.influencer) or translate(lang, mark("A creator")), admin.phone)
+            for admin in shown
+        ],
         link=clear.link if clear else "",
         months=[(row.month, row.members, row.women) for row in months[:MONTHS]],
         this_month=f"{wiring.clock().today_ist():%Y-%m}",

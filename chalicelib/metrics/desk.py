@@ -229,10 +229,12 @@ def _figures(known: PostFigures, lang: str) -> list[tuple[str, list[tuple[int, s
 def _shown(request: Request, posts: Sequence[Post], titles: Mapping[str, str]) -> list[dict[str, Any]]:
     lang = request.lang
     asks = wiring.department_names if any(post.owner_department for post in posts) else dict
-    with ThreadPoolExecutor(1) as readers:
+    people = {post.person for post in posts if post.person}
+    with ThreadPoolExecutor(2) as readers:
         asked = readers.submit(asks)
+        named_people = readers.submit(lambda: wiring.register().names(request.principal, people))
         areas = wiring.directory().many({post.area_path[-1] for post in posts if post.area_path})
-        departments = asked.result()
+        departments, names = asked.result(), named_people.result()
 
     def shown(post: Post) -> dict[str, Any]:
         area = areas.get(post.area_path[-1]) if post.area_path else None
@@ -242,6 +244,7 @@ def _shown(request: Request, posts: Sequence[Post], titles: Mapping[str, str]) -
             "url": post.url,
             "platform": PLATFORMS.get(post.platform, post.platform),
             "person": post.person,
+            "whose": names.get(post.person, translate(lang, mark("A creator")) if post.person else ""),
             "department": named(departments.get(post.owner_department, {}), lang) or post.owner_department,
             "area": named(area.names, lang) if area else "",
             "at": moment(post.handed_in_at),

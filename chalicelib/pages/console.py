@@ -19,7 +19,7 @@ from chalice.app import Response
 from chalicelib import cells
 from chalicelib.errors import InvalidInput, Rejected
 from chalicelib.folding import ROOT
-from chalicelib.http import ROUTES, SAFE_HEADERS, Request, html
+from chalicelib.http import ROUTES, SAFE_HEADERS, Request, html, is_page
 from chalicelib.i18n import translate
 from chalicelib.pages import shell
 from chalicelib.pages.forms import summary
@@ -123,7 +123,7 @@ def page(
     told = (said or {}).get(request.query.get("said", ""), "")
     here = next(one for _, group in ROOMS for one in group if one.id == room)
     frame = {
-        "path": request.path,
+        "path": _to_come_back(request),
         "kept": {name: value for name, value in request.query.items() if name != "said"},
         "me": request.principal,
         "may": request.principal.may,
@@ -135,6 +135,15 @@ def page(
         },
     }
     return html(shell.render(template, request.lang, **(frame | values)), status, headers)
+
+
+def _to_come_back(request: Request) -> str:
+    """Where another language of this page is asked for: a form that was refused stands at an address that may
+    be none to look at, so the nearest one above it that is."""
+    path = request.path
+    while request.method != "GET" and path != ROOT and not is_page(path):
+        path = path.rpartition("/")[0]
+    return path
 
 
 def fragment(request: Request, template: str, *, status: int = 200, **values: object) -> Response:

@@ -12,6 +12,7 @@ from chalicelib import i18n
 from chalicelib.errors import JanJanError
 from chalicelib.pages import figures
 from chalicelib.pages.frame import frame, named
+from chalicelib.phones import readable
 from chalicelib.settings import settings
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ def _environment(lang: str) -> Environment:
         phone=lambda of: isolated(figures.phone(of), lang),
         rupees=figures.rupees,
     )
-    made.filters.update(named=lambda names: named(names, lang))
+    made.filters.update(named=lambda names: named(names, lang), phone=readable)
     made.globals.update(
         lang=lang,
         rtl=lang in RIGHT_TO_LEFT,

@@ -100,6 +100,8 @@ NAMES = {
     "into": mark("Ticket of the other voice"),
     "parts": mark("Words to be taken out"),
 }
+REASONED = ("reopening", "merge", "moderation")
+"""Forms of a voice's page with a reason of their own."""
 
 
 # --- the list
@@ -332,7 +334,10 @@ def _case(
 ) -> Response:
     whole = wiring.voice_desk().whole(request.principal, ticket)
     voice, lang = whole.voice, request.lang
-    errors, problems = told(error, lang, NAMES)
+    at = request.path.rpartition("/")[2] if error else ""
+    beside = {"reason": f"why-{at}"} if at in REASONED else {}
+    names = {beside.get(name, name): label for name, label in NAMES.items()}
+    errors, problems = told(error, lang, names, also=beside)
     now, calendar = wiring.clock().now(), wiring.voice_settings().calendar()
     numbers = itertools.count()
     blank: dict[str, Any] = {"key": "", "before": (), "redacted": False, "pictures": (), "asks": False}
@@ -375,6 +380,7 @@ def _case(
         clear=clear,
         form=form or Form(),
         spoken=request.query.get("said") in ("answered", "resolved", "declined"),
+        at=at,
         errors=errors,
         problems=problems,
         kinds=labels(KINDS, lang),

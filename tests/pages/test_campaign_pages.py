@@ -16,6 +16,7 @@ from chalice.test import HTTPResponse
 from playwright.sync_api import Page, Route
 
 from chalicelib import http, wiring
+from chalicelib.campaigns.composing import words_before
 from chalicelib.clock import IST
 from chalicelib.identity.roles import Principal
 from chalicelib.tables import write_together
@@ -256,6 +257,26 @@ def test_what_is_missing_is_said_before_it_is_submitted_and_beside_its_field_aft
     [kept] = wiring.campaigns().page(STAFF["admin"], "", "", None, 10)[0]
     assert kept.status == "draft"
     assert f'action="/console/campaigns/{kept.id}?lang=en"' in page_
+
+
+def test_a_district_that_is_chosen_need_not_be_added_and_a_state_must(desk: Desk) -> None:
+    fields = [one for one in DRAFT if one[0] != "audience.areas"]
+    chosen = [*fields, ("area_state", "IN-XN"), ("area_district", "D9001")]
+    assert "Add at least one area." not in text_of(
+        desk.post("/console/campaigns/new", [*chosen, ("do", "show")])
+    )
+    assert desk.post("/console/campaigns/new", [*chosen, ("once", "d"), ("do", "submit")]).status_code == 303
+    [kept] = wiring.campaigns().page(STAFF["admin"], "", "", None, 10)[0]
+    assert (kept.status, kept.content.audience.areas) == ("submitted", ("D9001",))
+    state = [*fields, ("area_state", "IN-XN"), ("once", "s"), ("do", "submit")]
+    refused = desk.post("/console/campaigns/new", state)
+    assert (refused.status_code, "Add at least one area." in text_of(refused)) == (422, True)
+
+
+def test_each_place_of_a_template_says_what_stands_before_it() -> None:
+    body = "नमस्ते {{1}}, नया अभियान: {{2}}। संक्षेप और पोस्ट के लिए सामग्री: {{3}}।"
+    said = [words_before(body, place) for place in (1, 2, 3, 4)]
+    assert said == ["नमस्ते", "नया अभियान:", "और पोस्ट के लिए सामग्री:", ""]
 
 
 def test_a_form_that_is_sent_twice_makes_one_draft(desk: Desk) -> None:
@@ -651,6 +672,55 @@ def test_an_election_is_entered_once_changed_and_taken_off(desk: Desk) -> None:
     for _ in range(2):
         assert admin.post(f"/console/elections/{poll}/removal", []).status_code == 303
     assert wiring.election_desk().listed() == []
+
+
+def polling(**more: str) -> list[tuple[str, str]]:
+    fields = {"name": "Namuna", "areas": "D9001", "source": "x", "do": "save"}
+    fields |= {"polling_ends": typed(tomorrow(18, days=3)), "code_from": typed(tomorrow(0, days=-5))}
+    return [*(fields | {"code_until": typed(tomorrow(18, days=6))} | more).items()]
+
+
+def test_a_form_that_is_sent_twice_at_the_same_moment_adds_one_election(desk: Desk) -> None:
+    admin = desk.sitting("admin")
+    once = value_of(admin.get("/console/elections/new"), "once")
+    for _ in range(2):
+        assert admin.post("/console/elections/new", polling(once=once)).status_code == 303
+    assert len(wiring.election_desk().listed()) == 1
+    other = admin.post("/console/elections/new", polling(once=once, name="Another"))
+    assert other.status_code == 409 and 'value="Another"' in other.body.decode()
+    assert len(wiring.election_desk().listed()) == 1
+
+
+def test_of_two_who_change_an_election_the_second_is_told_and_loses_no_word(desk: Desk) -> None:
+    poll, admin = election(desk), desk.sitting("admin")
+    seen = value_of(admin.get(f"/console/elections/{poll}"), "seen")
+    where = f"/console/elections/{poll}"
+    for _ in range(2):
+        assert admin.post(where, polling(seen=seen, name="First")).status_code == 303, "a second click"
+    late = admin.post(where, polling(seen=seen, name="Second"))
+    assert late.status_code == 409
+    assert "Somebody else has changed this election" in text_of(late)
+    assert 'value="Second"' in late.body.decode()
+    assert wiring.election_desk().get(poll).name == "First"
+    known = value_of(late.body.decode(), "seen")
+    assert admin.post(where, polling(seen=known, name="Second")).status_code == 303
+    assert wiring.election_desk().get(poll).name == "Second"
+
+
+def test_ids_of_any_length_in_an_elections_forms_are_refused(desk: Desk) -> None:
+    admin, long = desk.sitting("admin"), "x" * 3000
+    assert admin.post("/console/elections/new", polling(areas=long)).status_code == 422
+    assert admin.post("/console/elections/new", polling(areas=long, do="show")).status_code == 200
+    assert admin.post(f"/console/elections/{long}/removal", []).status_code in (303, 404)
+    assert admin.post(f"/console/elections/{long}", polling()).status_code == 404
+
+
+def test_the_other_languages_of_a_refused_form_lead_to_a_page(desk: Desk) -> None:
+    where = f"/console/campaigns/{approved(desk)}"
+    refused = desk.sitting("approver").post(f"{where}/overrides", [("do", "burn"), ("election", "elc_x")])
+    assert refused.status_code == 422, "what is not said outright allows nothing"
+    page = refused.body.decode()
+    assert f'href="{where}/overrides' not in page and f'href="{where}?lang=hi' in page
 
 
 # --- what waits for an author

@@ -129,6 +129,14 @@ def test_words_that_went_out_are_not_offered_as_a_draft_again(visit: Visit) -> N
     assert "data-done" not in page(visit("water", f"{ROOM}/{voice}?said=assigned")), "half an answer stays"
 
 
+def test_an_error_of_a_reason_stands_at_the_form_that_was_sent(visit: Visit) -> None:
+    voice = spoken()
+    for place, more in (("merge", {"into": "JJ-1"}), ("moderation", {"do": "hide"})):
+        refused = page(visit("water", f"{ROOM}/{voice}/{place}", reason="", **more))
+        assert f'id="why-{place}-error"' in refused and f'href="#why-{place}"' in refused
+        assert 'id="reason-error"' not in refused
+
+
 def test_the_reason_of_a_joining_that_was_refused_stays(visit: Visit) -> None:
     voice = spoken()
     refused = visit("water", f"{ROOM}/{voice}/merge", into="JJ-NONE", reason="the same well", open="1")

@@ -1,7 +1,7 @@
 // What scripts add to the console; every page works without them. J and K walk through `.row[tabindex]`, a key named by
 // `data-key` presses that button of the row in focus, `data-copy` copies a field's text, a form with `data-keep` keeps its draft,
 // which `data-kept` offers again, `data-focus` names the field where one goes on in what is opened, `data-all` the boxes
-// that one box ticks. What is typed while an answer with such a form is under way is taken over into it.
+// that one box ticks. Who signs out leaves no draft behind. What is typed while an answer with such a form is under way is taken over into it.
 (() => {
   const rooms = document.querySelector(".rooms nav"), current = rooms && rooms.querySelector("[aria-current]");
   if (current) rooms.scrollTop = current.offsetTop - rooms.clientHeight / 2;
@@ -92,6 +92,9 @@
     } catch {}
   }
   document.addEventListener("input", event => { const form = event.target.closest("form[data-keep]"); if (form) keep(form); });
+  document.addEventListener("submit", event => {
+    if (event.target.getAttribute("action").startsWith("/signout")) try { for (const key of Object.keys(sessionStorage)) if (key.startsWith("janjan-")) sessionStorage.removeItem(key); } catch {}
+  });
   const ticked = field => ["checkbox", "radio"].includes(field.type);
   const fields = form => [...form.elements].filter(field => field.name && !["hidden", "submit", "button", "file"].includes(field.type));
   const place = field => ticked(field) ? `${field.name}=${field.value}` : field.name;
