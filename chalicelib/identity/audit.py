@@ -188,7 +188,7 @@ class Audit:
             scan_index_forward=False,
             page_size=A_STEP,
         )
-        page = next(iter(rows.page_iter), {})
+        page: dict[str, Any] = next(iter(rows.page_iter), {})
         entries = [_entry(AuditItem.from_raw_data(row)) for row in page.get("Items", [])]
         if len(entries) > limit:
             return entries[:limit], entries[limit - 1].seq

@@ -253,9 +253,8 @@ def test_a_chain_is_checked_step_by_step_and_each_step_finds_what_is_wrong_in_it
     AuditItem(chain, f"{5:012d}").update(actions=[AuditItem.actor.set("u2")])
     assert audit.check(chain, first.upto, most=3)[1:] == (5, True)
     AuditItem(chain, f"{6:012d}").delete()
-    assert audit.check(chain, Head(5, next(e.hash for e in audit.chain(chain) if e.seq == 5)), most=1)[
-        1:
-    ] == (6, True)
+    fifth = next(entry for entry in audit.chain(chain) if entry.seq == 5)
+    assert audit.check(chain, fifth.head, most=1)[1:] == (6, True)
 
 
 def test_what_is_rare_in_a_long_chain_is_sought_a_stretch_at_a_time(monkeypatch):
