@@ -3,6 +3,7 @@ them; how two contents differ. No I/O."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,6 +22,7 @@ from chalicelib.platforms import dlt
 SAMPLE_NAMES = {"hi": "सुनीता देवी", "en": "Sunita Devi"}
 """For whom a preview is shown: an invented person."""
 PARAMS_AT_MOST = 20
+WORDS_BEFORE = 5
 
 
 def every(form: Form, name: str) -> list[str]:
@@ -381,3 +383,11 @@ def beside(
         if sentence not in found.get(name, ""):
             found[name] = f"{found[name]} {sentence}" if name in found else sentence
     return found
+
+
+def words_before(body: str, place: int) -> str:
+    """The last words before `{{place}}` in the body of a template of WhatsApp; empty if it has none such."""
+    before, found, _ = body.partition(f"{{{{{place}}}}}")
+    return (
+        " ".join(re.split(r"\{\{\d+\}\}", before)[-1].strip(" ,;.।").split()[-WORDS_BEFORE:]) if found else ""
+    )

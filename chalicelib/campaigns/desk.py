@@ -205,6 +205,8 @@ def _composed(request: Request, seen: Campaign | None, form: Form) -> Response:
         form = Form({**form.values, "audience.areas": areas})
     if do == "add_area" and (picked := _picked(form)):
         form = Form({**form.values, "audience.areas": [*form.all("audience.areas"), picked]})
+    if do in ("save", "submit", "count"):
+        form = _with_area(form)
     if do not in ("save", "submit"):
         return _composer(request, seen, form)
     try:
@@ -274,7 +276,7 @@ def _composer(
     channels = composing.channels_of(form)
     languages = composing.every(form, "languages")
     offers = _offers(request, form.one("department"), form.all("audience.areas"))
-    content, soft = _content(form, offers.registered)
+    content, soft = _content(_with_area(form), offers.registered)
     templates = composing.matching(content.messages, offers.registered) if content else {}
     if content is not None:
         content = content.model_copy(update={"messages": with_words(content.messages, templates)})
@@ -419,6 +421,15 @@ def _picked(form: Form) -> str:
     return next((one for one in chosen if one), "")
 
 
+def _with_area(form: Form) -> Form:
+    """Who has chosen a district or less and added nothing means that one. Not a state: the only one there is
+    stands chosen from the beginning."""
+    picked = _picked(form)
+    if form.all("audience.areas") or not picked or picked == form.one("area_state"):
+        return form
+    return Form({**form.values, "audience.areas": [picked]})
+
+
 OUR_OWN = "janjan_"
 """How the names of templates begin that carry codes, receipts and answers: no campaign is made of them."""
 
@@ -445,8 +456,9 @@ def _choices(registered: Mapping[str, Sequence[Template]], lang: str) -> dict[st
 
 def _params(
     form: Form, registered: Mapping[str, Sequence[Template]], channel: str, language: str
-) -> tuple[str, list[str]]:
-    """The words of the template that is picked, and the names of the fields that fill it."""
+) -> tuple[str, list[tuple[str, str]]]:
+    """The words of the template that is picked, and the fields that fill it: their names, and the words that
+    stand before each."""
     where = f"messages.{channel}.{language}"
     picked = form.one(f"{where}.template" if channel == "whatsapp" else f"{where}.template_id")
     template = next(
@@ -460,7 +472,8 @@ def _params(
     )
     given = [n for n in range(composing.PARAMS_AT_MOST) if form.one(f"{where}.params.{n}")]
     count = max(template.params_count if template else 0, given[-1] + 1 if given else 0)
-    return template.body if template else "", [f"{where}.params.{n}" for n in range(count)]
+    body = template.body if template else ""
+    return body, [(f"{where}.params.{n}", composing.words_before(body, n + 1)) for n in range(count)]
 
 
 def _disclosed(content: Content | None, languages: Sequence[str], organisation: str) -> list[tuple[str, str]]:

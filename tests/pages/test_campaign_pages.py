@@ -16,6 +16,7 @@ from chalice.test import HTTPResponse
 from playwright.sync_api import Page, Route
 
 from chalicelib import http, wiring
+from chalicelib.campaigns.composing import words_before
 from chalicelib.clock import IST
 from chalicelib.identity.roles import Principal
 from chalicelib.tables import write_together
@@ -256,6 +257,26 @@ def test_what_is_missing_is_said_before_it_is_submitted_and_beside_its_field_aft
     [kept] = wiring.campaigns().page(STAFF["admin"], "", "", None, 10)[0]
     assert kept.status == "draft"
     assert f'action="/console/campaigns/{kept.id}?lang=en"' in page_
+
+
+def test_a_district_that_is_chosen_need_not_be_added_and_a_state_must(desk: Desk) -> None:
+    fields = [one for one in DRAFT if one[0] != "audience.areas"]
+    chosen = [*fields, ("area_state", "IN-XN"), ("area_district", "D9001")]
+    assert "Add at least one area." not in text_of(
+        desk.post("/console/campaigns/new", [*chosen, ("do", "show")])
+    )
+    assert desk.post("/console/campaigns/new", [*chosen, ("once", "d"), ("do", "submit")]).status_code == 303
+    [kept] = wiring.campaigns().page(STAFF["admin"], "", "", None, 10)[0]
+    assert (kept.status, kept.content.audience.areas) == ("submitted", ("D9001",))
+    state = [*fields, ("area_state", "IN-XN"), ("once", "s"), ("do", "submit")]
+    refused = desk.post("/console/campaigns/new", state)
+    assert (refused.status_code, "Add at least one area." in text_of(refused)) == (422, True)
+
+
+def test_each_place_of_a_template_says_what_stands_before_it() -> None:
+    body = "नमस्ते {{1}}, नया अभियान: {{2}}। संक्षेप और पोस्ट के लिए सामग्री: {{3}}।"
+    said = [words_before(body, place) for place in (1, 2, 3, 4)]
+    assert said == ["नमस्ते", "नया अभियान:", "और पोस्ट के लिए सामग्री:", ""]
 
 
 def test_a_form_that_is_sent_twice_makes_one_draft(desk: Desk) -> None:
