@@ -740,7 +740,7 @@ def _facts(told: Mapping[str, str], lang: str) -> dict[str, str]:
         if not name.startswith(("messages.", "disclosure.", "posts."))
     }
     if not shown.get("expires_at"):
-        shown["expires_at"] = translate(lang, "seven days from its beginning")
+        shown["expires_at"] = translate(lang, words.LIVES)
     return shown
 
 
@@ -1002,7 +1002,10 @@ def _plan(
             (translate(lang, words.CHANNELS.get(name, name)), count)
             for name, count in (counted.by_channel.items() if counted else ())
         ],
-        "left_out": counted.excluded.total() if counted else 0,
+        "left_out": [
+            (translate(lang, words.EXCLUDED.get(why, why)), count)
+            for why, count in (counted.excluded.items() if counted else ())
+        ],
         "warnings": warnings,
         "fields": [
             (name, form.one(name))

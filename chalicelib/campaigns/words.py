@@ -80,6 +80,8 @@ EXCLUDED = {
     "no_channel": mark("cannot be reached over these channels: no consent, stopped, or no address there"),
 }
 """Why somebody in these areas would not be reached."""
+LIVES = mark("seven days from its beginning")
+"""Until when a campaign is sent that says nothing of it."""
 NEXT = {
     "draft": mark("Finish it and put it before an approver"),
     "submitted": mark("An approver decides"),
