@@ -137,8 +137,8 @@ class Areas(Protocol):
     def get(self, area_id: str) -> Area | None: ...
 
     def many(self, area_ids: Collection[str], *, fresh: bool = False) -> dict[str, Area]:
-        """Those of these areas that there are, a request for each hundred; `fresh`: as they were last
-        written."""
+        """Those of these areas that there are, a request for each hundred; they may be minutes old. `fresh`:
+        as they were last written, for who writes down where something lies."""
         ...
 
     def children(self, parent: str) -> list[Area]:

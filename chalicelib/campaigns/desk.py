@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -71,12 +70,6 @@ SAID = {
 }
 
 
-def _together(*calls: Callable[[], Any]) -> list[Any]:
-    """What each of these gives: read side by side."""
-    with ThreadPoolExecutor(len(calls)) as readers:
-        return [started.result() for started in [readers.submit(call) for call in calls]]
-
-
 # --- the list -----------------------------------------------------------------------------------------------
 
 
@@ -88,7 +81,7 @@ def campaigns(request: Request) -> Response:
     found, more = service.page(
         request.principal, status if status in NEXT else "", asked.get("department", "")[:40], after, PAGE
     )
-    runs, names = _together(partial(service.last_runs, found), partial(_department_names, lang))
+    runs, names = console.together(partial(service.last_runs, found), partial(_department_names, lang))
     rows = [
         {
             "id": one.id,
@@ -256,7 +249,7 @@ def _late(request: Request, seen: Campaign | None, form: Form, late: ChangedMean
     registered = _registered(service.registered, channels)
     mine = Content.model_validate(composing.fields_of(form, registered))
     names = _names(request, _offers(request, theirs.department, theirs.content.audience.areas))
-    entries, people = _together(
+    entries, people = console.together(
         partial(wiring.audit().of, f"campaign#{theirs.id}", limit=1), wiring.users().names
     )
     by = people.get(entries[0][0].actor, entries[0][0].actor) if entries[0] else ""
@@ -372,7 +365,7 @@ def _registered(
     read: Callable[[str], list[Template]], channels: Collection[str]
 ) -> dict[str, list[Template]]:
     mediums = [one for one in ("whatsapp", "sms") if one in channels]
-    found = _together(*(partial(read, one) for one in mediums)) if mediums else []
+    found = console.together(*(partial(read, one) for one in mediums))
     return dict(zip(mediums, found, strict=True))
 
 
@@ -388,7 +381,7 @@ def _offers(request: Request, department: str, areas: Collection[str]) -> Offers
         )
         return {one.id: named(one.names, lang) for one in found}
 
-    departments, themes, schemes_, whatsapp, sms, picked = _together(
+    departments, themes, schemes_, whatsapp, sms, picked = console.together(
         partial(_department_names, lang),
         lambda: {one.id: named(one.names, lang) for one in wiring.directory().themes()},
         schemes,
@@ -689,7 +682,7 @@ def _shown(
     decision for who may take it."""
     service, lang, who = wiring.campaigns(), request.lang, request.principal
     content = seen.content
-    offers, judged, people = _together(
+    offers, judged, people = console.together(
         partial(_offers, request, content.department, content.audience.areas),
         partial(service.judged, seen.id),
         wiring.users().names,
@@ -838,13 +831,14 @@ def _scheduling(
 ) -> Response:
     service, lang, who, content = wiring.campaigns(), request.lang, request.principal, seen.content
     now = service.clock.now()
-    areas, runs, people = _together(
-        lambda: service.areas.many(content.audience.areas) if content.audience.areas else {},
+    areas = service.areas.many(content.audience.areas)
+    pollings, runs, people = console.together(
+        lambda: service.law.calendar().between(
+            [one.path for one in areas.values()], now, outlook.until_then(now)
+        ),
         partial(service.runs_of, seen),
         wiring.users().names if seen.overrides else dict,
     )
-    calendar = service.law.calendar()
-    pollings = calendar.between([one.path for one in areas.values()], now, outlook.until_then(now))
     quiet = (runs[-1].quiet if runs else None) or service.quiet_of(content)
     held = quiet.hours if content.kind != "emergency" else None
     times = [run.at for run in runs if run.status in ("scheduled", "dispatching", "paused")]
@@ -1120,7 +1114,7 @@ def _words_of(seen: Campaign, form: Form) -> dict[str, Any]:
 def _correcting(request: Request, seen: Campaign, form: Form, refused: Refused | None = None) -> Response:
     service, lang, who = wiring.campaigns(), request.lang, request.principal
     channels, languages = _blocks(seen)
-    found, registered, people = _together(
+    found, registered, people = console.together(
         lambda: service.store.corrections(seen.id) if seen.corrections else [],
         partial(_registered, service.registered, ("whatsapp", "sms")),
         wiring.users().names,

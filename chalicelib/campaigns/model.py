@@ -424,6 +424,11 @@ class Campaign(Strict):
     def department(self) -> str:
         return self.content.department
 
+    @property
+    def run_ids(self) -> list[str]:
+        """Of all its runs, the first one first."""
+        return [run_id(self.id, number) for number in range(1, self.runs + 1)]
+
     def may_become(self, status: Status) -> bool:
         return status in NEXT[self.status]
 

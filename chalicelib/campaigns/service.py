@@ -151,6 +151,11 @@ class Campaigns:
         found = self.store.campaign(campaign_id)
         return found is not None and self._sight(who, READ)(found)
 
+    def known(self, who: Principal, ids: Collection[str]) -> dict[str, Campaign]:
+        """Those of these campaigns of which somebody may know, by id; a request for each hundred."""
+        sees, found = self._sight(who, READ), self.store.campaigns(ids) if ids else {}
+        return {one: campaign for one, campaign in found.items() if sees(campaign)}
+
     def page(
         self, who: Principal, status: str, department: str, after: Position | None, limit: int
     ) -> tuple[list[Campaign], Position | None]:
@@ -169,6 +174,12 @@ class Campaigns:
             if len(found) == limit:
                 return found, place
         return found, None
+
+    def under_way(self, who: Principal, runs: Sequence[str]) -> list[tuple[Campaign, Run]]:
+        """Those of these runs whose campaign somebody may know of, each with it; two requests for a
+        hundred."""
+        sees = self._sight(who, READ)
+        return [one for one in self.store.runs_with_campaigns(runs) if sees(one[0])]
 
     def last_runs(self, campaigns: Collection[Campaign]) -> dict[str, Run]:
         """The newest run of each of these campaigns that has one, by the campaign's id."""
