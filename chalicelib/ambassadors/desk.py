@@ -153,9 +153,12 @@ def _only_area(request: Request) -> str:
 
 def _counted(request: Request, area: str) -> dict[str, Any]:
     """What the gaps of an area are, as their reader may see them."""
-    found, lang = wiring.gaps().found(request.principal, area), request.lang
+    lang = request.lang
+    found, known = console.together(
+        lambda: wiring.gaps().found(request.principal, area), wiring.directory().themes
+    )
     counted, exact = found.diversity, found.exact
-    themes = {theme.id: named(theme.names, lang) for theme in wiring.directory().themes()}
+    themes = {theme.id: named(theme.names, lang) for theme in known}
     tables = (
         (mark("Women and men"), counted.gender, {"female": mark("Women"), "male": mark("Men")}),
         (mark("Languages"), counted.languages, ENDONYMS),

@@ -205,11 +205,12 @@ def _group(
     made: Kit | None = None,
 ) -> Response:
     who, lang = request.principal, request.lang
-    one, months = console.together(
-        lambda: wiring.groups().get(who, group_id), lambda: wiring.groups().history(who, group_id)
+    one, months, found = console.together(
+        lambda: wiring.groups().get(who, group_id),
+        lambda: wiring.groups().history(who, group_id),
+        lambda: wiring.campaigns().page(who, "", "", None, CAMPAIGNS)[0] if who.may(WRITE) else [],
     )
     writes = sees(who, one, WRITE)
-    found = wiring.campaigns().page(who, "", "", None, CAMPAIGNS)[0] if writes else []
     shown = clear.admins if clear else [admin.masked() for admin in one.admins]
     nameless = {admin.influencer for admin in shown if not admin.name}
     names = wiring.register().names(who, nameless) if nameless else {}
@@ -230,7 +231,7 @@ def _group(
         writes=writes,
         states=labels({state: words for state, (_, words) in LINKS.items()}, lang),
         state=one.state,
-        campaigns=[(each.id, each.content.title) for each in found],
+        campaigns=[(each.id, each.content.title) for each in found if writes],
         kit=_kit(made) if made else None,
         form=form or Form(),
         **console.refusal(error, lang, FIELDS),

@@ -7,8 +7,7 @@ def groups(request: Request) -> Response:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -16,7 +15,7 @@ from urllib.parse import urlencode
 
 from chalice.app import Response
 
-from chalicelib import cells
+from chalicelib import beside, cells
 from chalicelib.errors import InvalidInput, Rejected
 from chalicelib.folding import ROOT
 from chalicelib.http import ROUTES, SAFE_HEADERS, Request, html, is_page
@@ -24,6 +23,8 @@ from chalicelib.i18n import translate
 from chalicelib.pages import shell
 from chalicelib.pages.forms import summary
 from chalicelib.pages.shell import mark
+
+together = beside.together
 
 
 @dataclass(frozen=True)
@@ -175,12 +176,6 @@ def link(request: Request, path: str, **query: object) -> str:
     """The address of one of our pages, in the caller's language; what is empty or None is left out."""
     asked = {name: value for name, value in query.items() if value not in ("", None, [], ())}
     return f"{path}?{urlencode({**asked, 'lang': request.lang}, doseq=True)}"
-
-
-def together(*reads: Callable[[], Any]) -> list[Any]:
-    """What several reads give, all made at the same time: for a page they are one round trip."""
-    with ThreadPoolExecutor(max(1, len(reads))) as readers:
-        return list(readers.map(lambda read: read(), reads))
 
 
 def csv_file(name: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> Response:

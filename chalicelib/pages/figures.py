@@ -8,6 +8,7 @@ from datetime import date, datetime
 
 from chalicelib.clock import IST
 
+KILO = 1024
 PHONE = re.compile(r"(\+91)?(\d{5})(\d{5})", re.ASCII)
 
 
@@ -45,6 +46,12 @@ def rupees(amount: int | float) -> str:
     shown = grouped(abs(amount))
     whole, point, rest = shown.partition(".")
     return f"{'-' if amount < 0 else ''}₹{whole}{point}{rest.ljust(2, '0') if point else ''}"
+
+
+def sized(count: int) -> str:
+    """The size of a file of so many bytes: 212 KB, 1.4 MB."""
+    kilobytes = max(1, round(count / KILO))
+    return f"{kilobytes} KB" if kilobytes < KILO else f"{count / KILO / KILO:.1f} MB"
 
 
 def polyline(values: Sequence[float], most: float) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from chalice.app import Response
@@ -107,12 +108,13 @@ def _stops(who: Any) -> Waits:  # noqa: ANN401
 
 
 def _directives(who: Any) -> Waits:  # noqa: ANN401
-    found = [
-        directive
-        for state in ("overdue", "due_soon", "open")
-        for directive in wiring.directives().listed(who, "", state, MOST, None)[0]
-    ]
-    return Waits(len({one.directive.id for one in found}))
+    listed = wiring.directives().listed
+    pages = console.together(
+        partial(listed, who, "", "overdue", MOST, None),
+        partial(listed, who, "", "due_soon", MOST, None),
+        partial(listed, who, "", "open", MOST, None),
+    )
+    return Waits(len({one.directive.id for found, _ in pages for one in found}))
 
 
 OLDEST = mark("the first one since %(day)s")

@@ -120,6 +120,7 @@ def _environment(lang: str) -> Environment:
     made.filters.update(
         day=lambda of: isolated(figures.day(of), lang),
         grouped=figures.grouped,
+        sized=figures.sized,
         moment=lambda of: isolated(figures.moment(of), lang),
         phone=lambda of: isolated(figures.phone(of), lang),
         rupees=figures.rupees,

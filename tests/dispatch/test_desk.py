@@ -50,7 +50,8 @@ def desk(made: World, get, monkeypatch) -> World:
     places = SimpleNamespace(get=lambda _: None, many=lambda _: {}, children=lambda _: [])
     monkeypatch.setattr(wiring, "directory", lambda: places)
     found = wiring.campaigns()
-    found.get, found.knows, found.templates = campaign, lambda who, _: True, lambda _: []
+    found.under_way = lambda who, runs: [(campaign(CAMPAIGN), made.runs.briefs[run]) for run in runs]
+    found.templates = lambda _: []
     found.titles = lambda ids: {CAMPAIGN: campaign(CAMPAIGN).content.title}
     found.page = lambda *_: ([campaign(CAMPAIGN)], None)
     return made

@@ -57,6 +57,7 @@ def campaign(campaign_id: str) -> SimpleNamespace:
     )
     return SimpleNamespace(
         id=CAMPAIGN,
+        run_ids=[RUN],
         status="dispatched",
         withdrawn_at=None,
         content=content,
