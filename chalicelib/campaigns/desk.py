@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from chalice.app import Response
 from pydantic import ValidationError
@@ -16,6 +16,7 @@ from chalicelib.campaigns import composing, outlook, words
 from chalicelib.campaigns.audience import Audience, CountingJob
 from chalicelib.campaigns.correction import Correction, Words
 from chalicelib.campaigns.corrections import WITHDRAW
+from chalicelib.campaigns.media import MEGABYTE, MOST, Medium
 from chalicelib.campaigns.messages import CHANNELS, MOST_SEGMENTS, Template
 from chalicelib.campaigns.model import (
     LONGEST_POST,
@@ -39,8 +40,25 @@ from chalicelib.campaigns.service import (
 )
 from chalicelib.campaigns.times import INDIA, LIVES, LONGEST_SPREAD, Repeat
 from chalicelib.clock import IST
-from chalicelib.errors import Conflict, FieldError, Forbidden, InvalidInput, JanJanError, NotFound
-from chalicelib.http import LONGEST_NAME, Api, Request, invalid, next_cursor, read_cursor, redirect
+from chalicelib.errors import (
+    Conflict,
+    FieldError,
+    Forbidden,
+    InvalidInput,
+    JanJanError,
+    NotFound,
+    TooManyRequests,
+)
+from chalicelib.http import (
+    LONGEST_NAME,
+    Api,
+    Request,
+    invalid,
+    next_cursor,
+    policy_with,
+    read_cursor,
+    redirect,
+)
 from chalicelib.i18n import translate
 from chalicelib.ids import new_token
 from chalicelib.pages import console
@@ -51,10 +69,11 @@ from chalicelib.pages.pieces import Piece
 from chalicelib.pages.shell import ENDONYMS, mark
 from chalicelib.pages.words import CAMPAIGN, EVERY, PURPOSES
 from chalicelib.platforms.dlt import LONGEST_VARIABLE
-from chalicelib.ports import Area, Polling, keeps_silence, needs_override
+from chalicelib.ports import Area, CampaignMedium, Polling, keeps_silence, needs_override
 
 if TYPE_CHECKING:
     from chalicelib.pages.forms import Place
+    from chalicelib.uploads import FileType
 
 api = Api("campaigns_desk")
 
@@ -175,7 +194,10 @@ def create(request: Request) -> Response:
 def campaign(request: Request, campaign_id: str) -> Response:
     seen = wiring.campaigns().seen(request.principal, campaign_id)
     if seen.status == "draft" and _may_write(request, seen):
-        return _composer(request, seen, Form(composing.form_of(seen.content)))
+        form, key = Form(composing.form_of(seen.content)), request.query.get("key", "")
+        if wiring.uploads().is_of(request.principal.id, key):
+            form = composing.with_media(form, f"added:{key}")
+        return _composer(request, seen, form)
     return _shown(request, seen)
 
 
@@ -198,9 +220,12 @@ def _composed(request: Request, seen: Campaign | None, form: Form) -> Response:
         form = Form({**form.values, "audience.areas": areas})
     if do == "add_area" and (picked := _picked(form)):
         form = Form({**form.values, "audience.areas": [*form.all("audience.areas"), picked]})
-    if do in ("save", "submit", "count"):
+    if do == "add_media":
+        return _with_file(request, seen, form)
+    form = composing.with_media(form, do)
+    if do in ("save", "submit", "count", "large_media"):
         form = _with_area(form)
-    if do not in ("save", "submit"):
+    if do not in ("save", "submit", "large_media"):
         return _composer(request, seen, form)
     try:
         saved = seen = _saved(request, seen, form)
@@ -210,8 +235,43 @@ def _composed(request: Request, seen: Campaign | None, form: Form) -> Response:
         return _late(request, seen, form, late)
     except (ValidationError, InvalidInput, Conflict, Forbidden) as wrong:
         return _composer(request, seen, form, _refused(wrong, request.lang))
+    if do == "large_media":
+        return redirect(console.link(request, f"/console/campaigns/{saved.id}/media"))
     said = "saved" if do == "save" else "submitted"
     return redirect(console.link(request, f"/console/campaigns/{saved.id}", said=said))
+
+
+def _with_file(request: Request, seen: Campaign | None, form: Form) -> Response:
+    """The form with the file that was chosen, one of the caller's uploads until the draft is saved."""
+    try:
+        key = wiring.shelf().take_in(request.principal.id, request.file("media_file"), "media_file")
+    except (InvalidInput, TooManyRequests) as wrong:
+        return _composer(request, seen, form, _refused(wrong, request.lang))
+    return _composer(request, seen, composing.with_media(form, f"added:{key}"))
+
+
+@api.page(
+    "GET", "/console/campaigns/{campaign_id}/media", allow=WRITE, summary="The form for a large file of it"
+)
+def large_file(request: Request, campaign_id: str) -> Response:
+    """Posts straight to the bucket, which sends the browser back to the draft with the file's key."""
+    seen = wiring.campaigns().seen(request.principal, campaign_id, WRITE)
+    path, asked = f"/console/campaigns/{seen.id}", request.query.get("type", "")
+    chosen = cast("FileType", asked if asked in words.FILES else "video/mp4")
+    back = f"{wiring.public_url()}{path}?lang={request.lang}"
+    place = wiring.uploads().place(request.principal.id, chosen, back)
+    return console.page(
+        request,
+        "console_campaign_file.html",
+        "campaigns",
+        headers=policy_with(place.upload.url, "form-action"),
+        trail=[(path, seen.content.title), ("", translate(request.lang, "A large file"))],
+        to=path,
+        upload=place.upload,
+        most=place.largest // MEGABYTE,
+        chosen=chosen,
+        kinds=labels(words.FILES, request.lang),
+    )
 
 
 def _refused(wrong: ValidationError | JanJanError, lang: str) -> Refused:
@@ -228,6 +288,8 @@ def _saved(request: Request, seen: Campaign | None, form: Form) -> Campaign:
     registered = _registered(service.registered, composing.channels_of(form))
     content = Content.model_validate(composing.fields_of(form, registered))
     once = form.one("once")
+    ident, media = (seen.id, seen.content.media) if seen else (made_by(who, once), ())
+    content = service.settled(who, ident, content, media)
     if seen is None:
         try:
             return service.create(who, content, once)
@@ -296,6 +358,11 @@ def _composer(
         problems=anchors,
         meanwhile=refused.meanwhile if refused else None,
         posted=request.method == "POST",
+        headers=_shows_files(),
+        media=_media(request, seen, form),
+        file_kinds=words.FILES,
+        most_media=MOST,
+        most_in_a_form=MOST_IN_A_FORM,
         soft=list(dict.fromkeys(_beside_label(one, lang) for one in soft)),
         offers=offers,
         departments=_own_departments(who, offers.departments),
@@ -333,6 +400,29 @@ def _composer(
         longest_variable=LONGEST_VARIABLE,
         may_submit=who.may(SUBMIT),
     )
+
+
+MOST_IN_A_FORM = 4 * MEGABYTE
+"""A Lambda is given at most 6 MB, and a third of that is how bytes travel there (base64)."""
+
+
+def _shows_files() -> dict[str, str]:
+    return policy_with(wiring.shelf().link("-", "-"), "img-src")
+
+
+def _media(request: Request, seen: Campaign | None, form: Form) -> list[tuple[str, CampaignMedium]]:
+    """The media of the form, each with the name that it has there."""
+    sizes = {one.file: one.bytes for one in seen.content.media} if seen else {}
+    found = []
+    for fields in composing.media_of(form):
+        try:
+            one = Medium.model_validate({**fields, "alt": {}, "bytes": sizes.get(fields.get("file", ""), 0)})
+        except ValidationError:
+            one = Medium()
+        found.append(one.model_copy(update={"alt": fields["alt"]}))
+    languages = (request.lang, *composing.every(form, "languages"))
+    shown = wiring.shelf().shown(request.principal.id, seen.id if seen else "", found, languages)
+    return list(zip(form.all("media"), shown, strict=True))
 
 
 def _with_posts(form: Form, errors: Collection[str], languages: Sequence[str]) -> set[str]:
@@ -545,6 +635,8 @@ def _there(name: str, channels: Collection[str], languages: Collection[str]) -> 
     parts = name.split(".")
     if parts[0] == "messages":
         return len(parts) > 2 and parts[1] in channels and parts[2] in languages  # noqa: PLR2004
+    if parts[0] in ("media", "media_file"):
+        return len(parts) <= 2  # noqa: PLR2004
     if parts[0] == "posts":
         return len(parts) == 3 and parts[1] in languages and parts[2] in LONGEST_POST  # noqa: PLR2004
     return name in _FIELDS or name.startswith("disclosure.") and parts[1] in languages
@@ -593,6 +685,8 @@ def _label(name: str, lang: str) -> str:
     if parts[0] == "posts" and len(parts) > 1:
         said = [ENDONYMS.get(parts[1], parts[1]), *(words.PLATFORMS.get(one, one) for one in parts[2:3])]
         return " · ".join((translate(lang, words.FIELDS["posts"]), *said))
+    if parts[0] == "media" and parts[1:2] and parts[1].isdecimal():
+        return f"{translate(lang, words.FIELDS['media'])} {int(parts[1]) + 1}"
     known = words.FIELDS.get(name) or words.FIELDS.get(".".join(parts[:2])) or words.FIELDS.get(parts[0], "")
     return translate(lang, known) if known else ""
 
@@ -711,6 +805,9 @@ def _shown(
         ),
         previews=_worded_previews(content, offers.registered),
         posts=composing.previews_of_posts(content, service.organisation),
+        headers=_shows_files() if content.media else None,
+        media=wiring.shelf().shown("", seen.id, content.media, (lang,)),
+        file_kinds=words.FILES,
         platform_names=words.PLATFORMS,
         channel_names=dict(labels(words.CHANNELS, lang)),
         most_parts=MOST_SEGMENTS,
@@ -730,7 +827,7 @@ def _facts(told: Mapping[str, str], lang: str) -> dict[str, str]:
     shown = {
         name: text
         for name, text in told.items()
-        if not name.startswith(("messages.", "disclosure.", "posts."))
+        if not name.startswith(("messages.", "disclosure.", "posts.", "media"))
     }
     if not shown.get("expires_at"):
         shown["expires_at"] = translate(lang, words.LIVES)

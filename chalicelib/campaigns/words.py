@@ -6,7 +6,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chalicelib.pages.shell import mark
-from chalicelib.pages.words import CAMPAIGN, CHANNELS, GENDERS, GIVEN_BACK, PLATFORMS, PROFESSIONS, WITHDRAWN
+from chalicelib.pages.words import (
+    CAMPAIGN,
+    CHANNELS,
+    FILES,
+    GENDERS,
+    GIVEN_BACK,
+    PLATFORMS,
+    PROFESSIONS,
+    WITHDRAWN,
+)
 
 if TYPE_CHECKING:
     from chalicelib.campaigns.model import Campaign
@@ -51,6 +60,8 @@ FIELDS = {
     "audience.turnout_election": mark("At which election"),
     "disclosure": mark("Disclosure in your own words"),
     "posts": mark("Post"),
+    "media": mark("Pictures, videos, PDFs"),
+    "media_file": mark("File"),
     "reason": mark("Reason"),
     "at": mark("When does it begin?"),
     "repeat": mark("Is it repeated?"),
@@ -142,4 +153,4 @@ def next_step(seen: Campaign, who: Principal) -> str:
     return "" if seen.withdrawn_at else NEXT.get(seen.status, "")
 
 
-__all__ = ["CHANNELS", "GENDERS", "PLATFORMS", "PROFESSIONS"]
+__all__ = ["CHANNELS", "FILES", "GENDERS", "PLATFORMS", "PROFESSIONS"]

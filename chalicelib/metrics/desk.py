@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from chalice.app import Response
 from pydantic import ValidationError
@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from chalicelib import wiring
 from chalicelib.clock import IST
 from chalicelib.errors import JanJanError, NotFound, Rejected, Transient
-from chalicelib.http import PAGE_HEADERS, Api, Request, invalid, next_cursor, read_cursor, redirect
+from chalicelib.http import Api, Request, invalid, next_cursor, policy_with, read_cursor, redirect
 from chalicelib.i18n import translate
 from chalicelib.metrics.figures import GRADES
 from chalicelib.metrics.form import DecisionBody
@@ -151,15 +151,11 @@ def screenshot(request: Request, post_id: str) -> Response:
     kind = kind if kind in PICTURES else "image/png"
     back = f"{wiring.public_url()}{path}?lang={request.lang}"
     place = wiring.uploads().place(request.principal.id, cast("PictureType", kind), back)
-    bucket = "{0.scheme}://{0.netloc}".format(urlsplit(place.upload.url))
-    allowed = PAGE_HEADERS["Content-Security-Policy"]
     return console.page(
         request,
         "console_screenshot.html",
         "posts",
-        headers={
-            "Content-Security-Policy": allowed.replace("form-action 'self'", f"form-action 'self' {bucket}")
-        },
+        headers=policy_with(place.upload.url, "form-action"),
         post=post,
         to=path,
         upload=place.upload,

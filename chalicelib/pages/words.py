@@ -29,6 +29,13 @@ PLATFORMS = {
     "x": "X",
     "youtube": "YouTube",
 }
+FILES = {
+    "video/mp4": mark("Video (MP4)"),
+    "application/pdf": "PDF",
+    "image/jpeg": mark("Picture (JPEG)"),
+    "image/png": mark("Picture (PNG)"),
+    "image/webp": mark("Picture (WebP)"),
+}
 GENDERS = {"female": mark("Woman"), "male": mark("Man"), "other": mark("Other")}
 PROFESSIONS = {
     "artist": mark("Artist"),

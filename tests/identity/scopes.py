@@ -155,6 +155,7 @@ RULES = (
         GET /console/campaigns
         GET /console/campaigns/{campaign_id}
         POST /console/campaigns/{campaign_id}
+        GET /console/campaigns/{campaign_id}/media
         GET /console/campaigns/{campaign_id}/approval
         POST /console/campaigns/{campaign_id}/approval
         GET /console/campaigns/{campaign_id}/corrections

@@ -26,6 +26,13 @@
     catch { field.select && field.select(); document.execCommand("copy"); }
     button.textContent = button.dataset.copied || button.textContent;
   });
+  document.addEventListener("change", event => {
+    const field = event.target;
+    if (!field.dataset.most) return;
+    const large = [...field.files].some(file => file.size > field.dataset.most);
+    document.getElementById(`${field.id}-most`).hidden = !large;
+    if (large) field.value = "";
+  });
   document.addEventListener("toggle", event => {
     const field = event.target.open && event.target.dataset.focus && event.target.querySelector(`[name="${CSS.escape(event.target.dataset.focus)}"]`);
     if (field) field.focus();
