@@ -8,7 +8,7 @@ from chalicelib.names import plain_digits, refuse
 
 REGION = "IN"
 LONGEST = 40
-INDIAN = re.compile(r"\+91[0-9*]{10}")
+INDIAN = re.compile(r"(\+91)?([0-9*]{5})([0-9*]{5})")
 
 
 def clean_phone(text: str) -> str:
@@ -47,10 +47,10 @@ def masked(phone: str) -> str:
 
 
 def readable(phone: str) -> str:
-    """A number in E.164, masked or not, in groups as people read it: `+91 81234 56789`. What is no such
-    number stays as it is."""
-    if INDIAN.fullmatch(phone):
-        return f"{phone[:3]} {phone[3:8]} {phone[8:]}"
+    """A number in E.164, masked or not, or of ten digits, in groups as people read it: `+91 81234 56789`.
+    What is no such number stays as it is."""
+    if found := INDIAN.fullmatch(phone):
+        return " ".join(part for part in found.groups() if part)
     if not phone.startswith("+") or "*" in phone:
         return phone
     import phonenumbers

@@ -15,6 +15,7 @@ from chalicelib.clock import parse_rfc3339
 from chalicelib.errors import InvalidInput, Rejected
 from chalicelib.http import Api, Request, invalid, next_cursor, read_cursor, redirect
 from chalicelib.i18n import translate
+from chalicelib.identity.audit import resumed
 from chalicelib.identity.chain import CHAINS_A_TYPE, SUBJECT_TYPES, Entry, chain_of, clean_reason
 from chalicelib.identity.roles import MATRIX, ROLES, known_roles
 from chalicelib.identity.service import ChangedMeanwhile, NewUser, UserChange
@@ -285,8 +286,13 @@ def audit_page(request: Request) -> Response:
         error = found
     chain = chain_of(f"{kind}#{identity}") if kind and identity and not error else ""
     if chain and request.query.get("check"):
-        head, broken_at = wiring.audit().check(chain)
-        checked = {"entries": head.seq, "hash": head.hash, "broken_at": broken_at}
+        so_far = wiring.audit().check(chain, resumed(read_cursor(request)))
+        checked = {
+            "entries": so_far.upto.seq,
+            "hash": so_far.upto.hash,
+            "broken_at": so_far.broken_at,
+            "next": next_cursor(request, so_far.further),
+        }
     roots, staff, names = console.together(
         lambda: wiring.audit().roots(SEALS),
         lambda: wiring.users().names() if entries else {},

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from datetime import date, datetime
 
 from chalicelib.clock import IST
 
 KILO = 1024
-PHONE = re.compile(r"(\+91)?(\d{5})(\d{5})", re.ASCII)
 
 
 def day(of: date | datetime | str) -> str:
@@ -33,12 +31,6 @@ def grouped(number: int | float) -> str:
     pairs = [head[max(0, end - 2) : end] for end in range(len(head), 0, -2)][::-1]
     behind = rest.rstrip("0")
     return f"{'-' if number < 0 else ''}{','.join((*pairs, tail))}{'.' + behind if behind else ''}"
-
-
-def phone(number: str) -> str:
-    """+91 81234 56789: a mobile number of India in two groups of five; what is none, or masked, as it is."""
-    found = PHONE.fullmatch(number)
-    return " ".join(part for part in found.groups() if part) if found else number
 
 
 def rupees(amount: int | float) -> str:

@@ -122,10 +122,10 @@ def _environment(lang: str) -> Environment:
         grouped=figures.grouped,
         sized=figures.sized,
         moment=lambda of: isolated(figures.moment(of), lang),
-        phone=lambda of: isolated(figures.phone(of), lang),
+        phone=lambda of: isolated(readable(of), lang),
         rupees=figures.rupees,
     )
-    made.filters.update(named=lambda names: named(names, lang), phone=readable)
+    made.filters.update(named=lambda names: named(names, lang))
     made.globals.update(
         lang=lang,
         rtl=lang in RIGHT_TO_LEFT,

@@ -14,7 +14,7 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from chalicelib.pages import figures
+from chalicelib.phones import readable
 from local import judge
 from local.acting import Caller, Creators, Staff, enrol, wait_for
 from local.laptop import Laptop
@@ -306,7 +306,7 @@ def take_along_and_leave(home: Seat, kept: tuple[str, ...]) -> None:
     home.press("आपका डेटा", "link")
     home.press("सब कुछ दिखाएँ")
     for fact in kept:
-        expect(home.get_by_role("main")).to_contain_text(figures.phone(fact))
+        expect(home.get_by_role("main")).to_contain_text(readable(fact))
     home.press("आपका डेटा", "link")
     with home.expect_download() as coming:
         home.press("फ़ाइल के रूप में लें (JSON)")

@@ -189,6 +189,14 @@ def test_a_chain_is_computed_anew_and_the_first_wrong_entry_is_named(desk: Desk,
     assert "Not whole: entry 1 does not fit." in desk.text(where)
 
 
+def test_unasked_the_audit_denies_nothing_and_its_chain_is_computed_of_what_was_asked_for(
+    desk: Desk, staff: Staff
+) -> None:
+    written("campaign#cmp_1", "campaign.submitted")
+    assert "There is no entry" not in desk.text(AUDIT)
+    assert "kind=campaign&amp;id=cmp_1&amp;check=yes" in desk.text(f"{AUDIT}?kind=campaign&id=cmp_1")
+
+
 def test_every_kind_of_the_audit_has_a_name_and_an_unknown_action_its_own() -> None:
     assert set(SUBJECTS) == set(SUBJECT_TYPES)
     assert action_words("influencer.withdrawn") == "taken out at their own wish"
