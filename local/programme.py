@@ -33,8 +33,9 @@ LINKS = {
 }
 """How people copy the link of a post."""
 LOOKS, A_LOOK_S = 8, 2.0
-LOST = 0.2
-"""The share of the sample run's requests whose answer is lost: a few are unknown then."""
+LOST, LATE_MS = 0.2, 3_600_000
+"""The share of the sample run's requests whose answer is lost, and over which time receipts come: a few are
+unknown then."""
 ELSEWHERE = 0.1
 """The share of the sample creators on phones who are reached by SMS or email, too or only."""
 EVERYWHERE = ("whatsapp", "telegram", "sms", "email")
@@ -222,21 +223,20 @@ def leave_work(system: Laptop, staff: Staff, doors: Creators, people: Sequence[C
     staff.api("POST", f"/v1/influencers/{person}/review", word, token=staff.tokens["admin"])
     appeal = {"subject": "review", "text": "मुझे क्यों रोका गया, कृपया फिर देखें (नमूना, sample)"}
     staff.api("POST", "/v1/me/appeals", appeal, token=doors.sign_in(last))
-    doors.sandbox("POST", "/behaviour", {"lost_reply": LOST})
+    doors.sandbox("POST", "/behaviour", {"lost_reply": LOST, "delay_ms": LATE_MS})
     try:
         sent = brief("", ["D9003"]) | {"title": "नमूना सूचना (sample)", "kind": "emergency"}
         campaign = staff.launch(sent)
         _let_it_go_out(staff, campaign)
     finally:
-        doors.sandbox("POST", "/behaviour", {"lost_reply": 0})
+        doors.sandbox("POST", "/behaviour", {"lost_reply": 0, "delay_ms": 50})
     queue = system.engine.client("sqs")
     dead = queue.get_queue_url(QueueName="janjan-local-plan-dead")["QueueUrl"]
     queue.send_message(QueueUrl=dead, MessageBody=json.dumps({"settle": f"{campaign}-1", "look": 1}))
 
 
 def _let_it_go_out(staff: Staff, campaign: str) -> None:
-    """Waits until nothing more of it goes out, for a few seconds; whose answer was lost is unknown minutes
-    later."""
+    """Waits until nothing more of it goes out, for a few seconds."""
     before = -1
     for _ in range(LOOKS):
         time.sleep(A_LOOK_S)
