@@ -67,19 +67,16 @@ def walk(
     behind a key, each with its key. Some stretches are begun side by side: few rows of many areas are waited
     for once."""
     first = int(after["stretch"]) if after else 0
+
+    def begin(number: int) -> tuple[list[tuple[One, Any]], Iterator[tuple[One, Any]]]:
+        rows = iter(read(stretches[number], after["key"] if after and number == first else None))
+        return list(islice(rows, 1)), rows
+
     for start in range(first, len(stretches), AT_ONCE):
-        begun = [
-            iter(read(stretch, after["key"] if after and number == first else None))
-            for number, stretch in enumerate(stretches[start : start + AT_ONCE], start=start)
-        ]
-        heads = together(*(partial(_first, rows) for rows in begun))
-        for number, (head, rows) in enumerate(zip(heads, begun, strict=True), start=start):
-            for one, key in chain(head, rows):
+        numbers = range(start, min(start + AT_ONCE, len(stretches)))
+        for number, begun in zip(numbers, together(*(partial(begin, one) for one in numbers)), strict=True):
+            for one, key in chain(*begun):
                 yield one, {"stretch": number, "key": key}
-
-
-def _first(rows: Iterator[One]) -> list[One]:
-    return list(islice(rows, 1))
 
 
 def each_with(

@@ -221,8 +221,11 @@ class Ambassadors:
             raise NotFound
         appointment, influencer = whose
         found, person = both(
-            lambda: self.store.find(appointment), lambda: self.appointees.appointee(influencer)
+            lambda: self.store.find(appointment),
+            lambda: self.appointees.appointee(influencer) if influencer else None,
         )
+        if found is not None and not influencer:  # a letter of before its person was kept with its code
+            person = self.appointees.appointee(found.influencer)
         area = self.areas.get(found.area) if found else None
         if found is None or area is None:
             raise NotFound

@@ -364,6 +364,7 @@ def _composer(
         most_media=MOST,
         most_in_a_form=MOST_IN_A_FORM,
         soft=list(dict.fromkeys(_beside_label(one, lang) for one in soft)),
+        narrowed=_narrowed(form),
         offers=offers,
         departments=_own_departments(who, offers.departments),
         kinds=[
@@ -423,6 +424,13 @@ def _media(request: Request, seen: Campaign | None, form: Form) -> list[tuple[st
     languages = (request.lang, *composing.every(form, "languages"))
     shown = wiring.shelf().shown(request.principal.id, seen.id if seen else "", found, languages)
     return list(zip(form.all("media"), shown, strict=True))
+
+
+def _narrowed(form: Form) -> int:
+    """How many rules leave somebody out who lives in the areas."""
+    names = ("themes", "platforms", "languages", "professions", "gender", "turnout_below", "lowest_share")
+    least = form.one("audience.min_followers").strip() not in ("", "0")
+    return sum(any(form.all(f"audience.{name}")) for name in names) + least
 
 
 def _with_posts(form: Form, errors: Collection[str], languages: Sequence[str]) -> set[str]:

@@ -33,7 +33,7 @@ from chalicelib.i18n import translate
 from chalicelib.pages import console
 from chalicelib.pages.figures import moment, polyline
 from chalicelib.pages.shell import ENDONYMS, mark
-from chalicelib.ports import MetricSum, RunBrief
+from chalicelib.ports import Area, MetricSum, RunBrief
 from chalicelib.shapes import Strict, View
 
 if TYPE_CHECKING:
@@ -685,6 +685,7 @@ def _channel_names(lang: str) -> dict[str, str]:
 def _breakdowns(request: Request, shown: ReportView) -> list[tuple[str, str, list[tuple[str, CountsView]]]]:
     """The parts of the report: the name of its table, its heading, and a row for each part."""
     names = _channel_names(request.lang)
+    areas = wiring.directory().many(list(shown.by_area))
     return [
         ("channels", mark("By channel"), [(names.get(of, of), one) for of, one in shown.by_channel.items()]),
         (
@@ -695,7 +696,7 @@ def _breakdowns(request: Request, shown: ReportView) -> list[tuple[str, str, lis
         (
             "areas",
             mark("By area"),
-            [(_area_name(of, request.lang), one) for of, one in shown.by_area.items()],
+            [(_named(areas.get(of), of, request.lang), one) for of, one in shown.by_area.items()],
         ),
     ]
 
@@ -815,7 +816,10 @@ def _unknown(who: Principal, places: Sequence[Unknown]) -> list[tuple[Delivery, 
 
 
 def _area_name(area_id: str, lang: str) -> str:
-    area = wiring.directory().get(area_id)
+    return _named(wiring.directory().get(area_id), area_id, lang)
+
+
+def _named(area: Area | None, area_id: str, lang: str) -> str:
     return (area.names.get(lang) or area.names.get("en") or area_id) if area else area_id
 
 
@@ -875,7 +879,8 @@ def officer_report_page(request: Request, campaign_id: str) -> Response:
 
     head = _seen(request, campaign_id, "officer_report.read")
     shown = _officer_view(head, wiring.officer().report(head.id, head.runs))
-    areas = {area for run in shown.runs for area in run.by_area}
+    areas = sorted({area for run in shown.runs for area in run.by_area})
+    known = wiring.directory().many(areas)
     return console.page(
         request,
         "officer.html",
@@ -888,7 +893,7 @@ def officer_report_page(request: Request, campaign_id: str) -> Response:
         reasons=REASONS,
         actions=ACTIONS,
         names=wiring.users().names(),
-        area_names={area: _area_name(area, request.lang) for area in areas},
+        area_names={area: _named(known.get(area), area, request.lang) for area in areas},
         time=lambda at: moment(at, seconds=True) if at else "–",
     )
 

@@ -214,6 +214,15 @@ def test_dead_letters_are_counted_by_queue_and_nothing_is_moved(desk, get):
     assert get("/console/letters?lang=en", "editor").status_code == 403
 
 
+def test_that_everything_was_handled_is_said_when_every_queue_says_so(desk, get, monkeypatch):
+    monkeypatch.setattr("chalicelib.dispatch.desk.dead_letters", lambda stage: dict.fromkeys(queues.DEAD, 0))
+    assert "everything was handled" in text(get("/console/letters?lang=en", "auditor"))
+    monkeypatch.setattr(
+        "chalicelib.dispatch.desk.dead_letters", lambda stage: dict.fromkeys(queues.DEAD, 0) | {"send": None}
+    )
+    assert "everything was handled" not in text(get("/console/letters?lang=en", "auditor"))
+
+
 LETTERS = "/console/letters/send"
 
 

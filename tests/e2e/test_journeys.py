@@ -265,8 +265,6 @@ def write_campaign(editor: Seat, title: str, marker: str) -> str:
     editor.press("New campaign", "link")
     editor.fill("Title", title)
     editor.choose("Department", "Health Department")
-    editor.tick("Awareness: a service, a scheme, a piece of advice")
-    editor.tick("Nothing: they share it of their own will")
     editor.fill(re.compile("^Links"), "https://example.org/namuna")
     editor.choose("1.", "WhatsApp")
     expect(editor.get_by_label("Template")).to_be_visible()

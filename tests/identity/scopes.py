@@ -391,6 +391,8 @@ RULES = (
     _rule(
         "organisation",
         """
+        GET /console/voices/settings
+        POST /console/voices/settings
         GET /v1/voices/rules
         PUT /v1/voices/rules
         GET /v1/voices/targets

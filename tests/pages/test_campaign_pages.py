@@ -194,7 +194,7 @@ def test_what_creators_may_publish_is_written_shown_as_they_copy_it_and_kept(des
     assert f"{len(copied)} of 2,200 characters" in page
     shown = desk.get(f"/console/campaigns/{campaign}")
     assert re.search(rf'name="posts.hi.instagram"[^>]*>{POST[1]}<', shown)
-    assert re.search(r'<details open>\s*<summary lang="hi">', shown)
+    assert re.search(r'<details id="posts-hi" open>\s*<summary lang="hi">', shown)
     fields = [*change(DRAFT, title="Polio drops"), POST, ("rev", "1"), ("do", "save")]
     assert desk.post(f"/console/campaigns/{campaign}", fields).status_code == 303
     assert wiring.campaigns().get(campaign).content.posts == kept.posts
@@ -788,6 +788,7 @@ def test_what_is_typed_while_an_answer_is_under_way_stays(desk: Desk) -> None:
         page.context.add_cookies([{"name": "janjan_session", "value": "editor", "url": BASE}])
         page.route("**/*", hold)
         page.goto("/console/campaigns/new?lang=en")
+        page.get_by_text("More about it").click()
         page.fill("[name=title]", "Polio")
         with page.expect_request(lambda asked: asked.method == "POST"):
             page.select_option("[name=channel_1]", "telegram")
