@@ -31,9 +31,11 @@ class Files:
             Bucket=self.bucket, Key=key, Body=body, ContentType=content_type, **called
         )
 
-    def link(self, key: str, seconds: int) -> str:
-        """An address from which anybody who has it may read the object for so long."""
-        where = {"Bucket": self.bucket, "Key": key}
+    def link(self, key: str, seconds: int, save_as: str = "") -> str:
+        """An address from which anybody who has it may read the object for so long; a browser saves it under
+        the name `save_as`, in ASCII, where given."""
+        saved = {"ResponseContentDisposition": f'attachment; filename="{save_as}"'} if save_as else {}
+        where = {"Bucket": self.bucket, "Key": key, **saved}
         made: str = aws.client("s3").generate_presigned_url("get_object", Params=where, ExpiresIn=seconds)
         return made
 

@@ -67,14 +67,37 @@ SAFE_HEADERS = {
     "Strict-Transport-Security": "max-age=31536000",
 }
 JSON_HEADERS = SAFE_HEADERS | {"Content-Type": JSON}
-PAGE_HEADERS = SAFE_HEADERS | {
-    "Content-Type": "text/html; charset=utf-8",
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; font-src 'self'; "
-    "img-src 'self' data:; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
-    "X-Frame-Options": "DENY",
+_POLICY = {
+    "default-src": "'none'",
+    "style-src": "'self'",
+    "script-src": "'self'",
+    "font-src": "'self'",
+    "img-src": "'self' data:",
+    "connect-src": "'self'",
+    "form-action": "'self'",
+    "frame-ancestors": "'none'",
+    "base-uri": "'none'",
 }
+
+
+def policy_with(url: str, *directives: str) -> dict[str, str]:
+    """The header of a page that may also take these kinds of things from where `url` leads, or send forms
+    there. Empty: nothing more."""
+    origin = "{0.scheme}://{0.netloc}".format(urlsplit(url))
+    more = {name: f"{_POLICY[name]} {origin}" for name in directives if url}
+    return {"Content-Security-Policy": "; ".join(" ".join(one) for one in (_POLICY | more).items())}
+
+
+PAGE_HEADERS = (
+    SAFE_HEADERS
+    | policy_with("")
+    | {
+        "Content-Type": "text/html; charset=utf-8",
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+        "X-Frame-Options": "DENY",
+    }
+)
 
 
 class NoQuery(Strict):
@@ -511,6 +534,12 @@ def folded() -> Blueprint:
             types = [FORM, FILE_FORM] if method == "POST" else []
             blueprint.route(resource, methods=[method], name=name, content_types=types)(entry)
     return blueprint
+
+
+def is_page(path: str) -> bool:
+    """Whether there is a page of the console at this address."""
+    parts = [part for part in path.removeprefix(folding.ROOT).split("/") if part]
+    return _folded.find("GET", parts) is not None
 
 
 def _unfold(chalice_request: Any, parts: list[str]) -> ChaliceResponse:  # noqa: ANN401

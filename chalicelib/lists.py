@@ -7,13 +7,17 @@ and below begins alike, and whoever covers several areas reads several stretches
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from functools import partial
+from itertools import chain, islice
 from typing import Any, Protocol, TypeVar
 
+from chalicelib.beside import together
 from chalicelib.ports import Areas
 
 MOST_READ = 2000
 """Rows looked at for one page: a rare filter answers early, with a place to go on from."""
+AT_ONCE = 8
+"""Stretches that are begun together."""
 A_REQUEST = 100
 """Rows of which something more is asked at once."""
 One = TypeVar("One")
@@ -60,12 +64,19 @@ def walk(
     after: Mapping[str, Any] | None,
 ) -> Iterator[Placed[One]]:
     """All of the stretches behind the place `after`, each with its own. `read` gives what lies in one stretch
-    behind a key, each with its key."""
+    behind a key, each with its key. Some stretches are begun side by side: few rows of many areas are waited
+    for once."""
     first = int(after["stretch"]) if after else 0
-    for number, stretch in enumerate(stretches[first:], start=first):
-        begin = after["key"] if after and number == first else None
-        for one, key in read(stretch, begin):
-            yield one, {"stretch": number, "key": key}
+
+    def begin(number: int) -> tuple[list[tuple[One, Any]], Iterator[tuple[One, Any]]]:
+        rows = iter(read(stretches[number], after["key"] if after and number == first else None))
+        return list(islice(rows, 1)), rows
+
+    for start in range(first, len(stretches), AT_ONCE):
+        numbers = range(start, min(start + AT_ONCE, len(stretches)))
+        for number, begun in zip(numbers, together(*(partial(begin, one) for one in numbers)), strict=True):
+            for one, key in chain(*begun):
+                yield one, {"stretch": number, "key": key}
 
 
 def each_with(

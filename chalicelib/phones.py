@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 from chalicelib.names import plain_digits, refuse
 
 REGION = "IN"
 LONGEST = 40
+INDIAN = re.compile(r"(\+91)?([0-9*]{5})([0-9*]{5})")
 
 
 def clean_phone(text: str) -> str:
@@ -41,3 +44,19 @@ def _not_a_number() -> Exception:
 def masked(phone: str) -> str:
     """What lists show: `+91******6789`."""
     return phone[:3] + "*" * max(0, len(phone) - 7) + phone[-4:] if phone else ""
+
+
+def readable(phone: str) -> str:
+    """A number in E.164, masked or not, or of ten digits, in groups as people read it: `+91 81234 56789`.
+    What is no such number stays as it is."""
+    if found := INDIAN.fullmatch(phone):
+        return " ".join(part for part in found.groups() if part)
+    if not phone.startswith("+") or "*" in phone:
+        return phone
+    import phonenumbers
+
+    try:
+        number = phonenumbers.parse(phone)
+    except phonenumbers.NumberParseException:
+        return phone
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL)

@@ -137,8 +137,8 @@ class Areas(Protocol):
     def get(self, area_id: str) -> Area | None: ...
 
     def many(self, area_ids: Collection[str], *, fresh: bool = False) -> dict[str, Area]:
-        """Those of these areas that there are, a request for each hundred; `fresh`: as they were last
-        written."""
+        """Those of these areas that there are, a request for each hundred; they may be minutes old. `fresh`:
+        as they were last written, for who writes down where something lies."""
         ...
 
     def children(self, parent: str) -> list[Area]:
@@ -913,6 +913,23 @@ class Histories(Protocol):
 
 
 @dataclass(frozen=True)
+class CampaignMedium:
+    """A picture, video or PDF of a campaign, as a page shows it."""
+
+    name: str
+    content_type: str
+    bytes: int
+    alt: str
+    """What is to be seen, in words."""
+    platforms: tuple[str, ...]
+    """For which it is meant; for all without."""
+    link: str
+    """Where it may be looked at, for a while."""
+    download: str
+    """The same, to be saved under a name."""
+
+
+@dataclass(frozen=True)
 class CampaignShown:
     """A campaign as somebody who got it sees it."""
 
@@ -928,6 +945,8 @@ class CampaignShown:
     posts: Mapping[str, str]
     """What they may publish, disclosure and link included, by platform; none once it is withdrawn, called off
     or over."""
+    media: tuple[CampaignMedium, ...]
+    """What they may publish with it; none where there are no posts."""
     withdrawn: bool
     corrected: bool
     over: bool

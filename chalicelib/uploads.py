@@ -1,6 +1,7 @@
-"""Pictures that people hand in: posted straight to the bucket, looked at before they are believed.
+"""Pictures, videos and PDFs that people hand in: posted straight to the bucket, looked at before they are
+believed.
 
-Whoever asks gets a place of their own under `uploads/<their id>/`, which holds one picture for a day. What is
+Whoever asks gets a place of their own under `uploads/<their id>/`, which holds one file for a day. What is
 to be kept is copied from there.
 """
 
@@ -24,7 +25,11 @@ LARGEST = 5 * 1024 * 1024
 HOLDS_S = 900
 UPLOADS_AN_HOUR = 60
 PictureType = Literal["image/png", "image/jpeg", "image/webp"]
+FileType = PictureType | Literal["video/mp4", "application/pdf"]
 _ENDINGS: dict[str, str] = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp"}
+_ENDINGS |= {"video/mp4": "mp4", "application/pdf": "pdf"}
+_LARGEST = {"video/mp4": 16 * 1024 * 1024, "application/pdf": 10 * 1024 * 1024}
+"""Bytes of what is no picture."""
 _BEGINNINGS = {
     "png": re.compile(rb"\x89PNG\r\n\x1a\n"),
     "jpg": re.compile(rb"\xff\xd8\xff"),
@@ -36,6 +41,11 @@ LOOKED_AT = 12
 
 class UploadRequest(Strict):
     content_type: PictureType
+
+
+class StaffUploadRequest(Strict):
+    content_type: FileType
+    """Videos and PDFs for the media of a campaign."""
 
 
 class Form(View):
@@ -61,14 +71,35 @@ class Uploads:
     limits: RateLimits
     clock: Clock
 
-    def place(self, owner: str, content_type: PictureType, then: str = "") -> Upload:
-        """A place for one picture of this person's; a browser that posts it is sent on to `then`. Raises
-        TooManyRequests."""
+    def place(self, owner: str, content_type: FileType, then: str = "") -> Upload:
+        """A place for one picture, video or PDF of this person's; a browser that posts it is sent on to
+        `then`. Raises TooManyRequests."""
         self.limits.spend(f"upload#{owner}", UPLOADS_AN_HOUR, 3600)
         key = f"{FOLDER}{owner}/{ids.new_id('upl')}.{_ENDINGS[content_type]}"
-        url, fields = self.files.post_to(key, content_type, LARGEST, HOLDS_S, then)
+        largest = _LARGEST.get(content_type, LARGEST)
+        url, fields = self.files.post_to(key, content_type, largest, HOLDS_S, then)
         until = self.clock.now() + timedelta(seconds=HOLDS_S)
-        return Upload(key=key, upload=Form(url=url, fields=fields), expires_at=until)
+        return Upload(key=key, upload=Form(url=url, fields=fields), largest=largest, expires_at=until)
+
+    def put(self, owner: str, name: str, content: bytes, content_type: str) -> str:
+        """Puts a file that is at hand in this person's place, under a name of ours; its key. Raises
+        TooManyRequests."""
+        self.limits.spend(f"upload#{owner}", UPLOADS_AN_HOUR, 3600)
+        key = f"{FOLDER}{owner}/{name}"
+        self.files.put(key, content, content_type)
+        return key
+
+    def is_of(self, owner: str, key: str) -> bool:
+        """Whether this is the name of an upload of this person's."""
+        return (
+            re.fullmatch(rf"{FOLDER}{re.escape(owner)}/[a-z0-9_]{{1,80}}\.[a-z0-9]{{3,4}}", key) is not None
+        )
+
+    def content(self, owner: str, key: str, largest: int) -> bytes | None:
+        """What this person has uploaded there, up to one byte more than `largest`; None when there is
+        nothing of theirs (any more)."""
+        found = self.files.part(key, 0, largest + 1) if self.is_of(owner, key) else None
+        return found.body if found else None
 
     def keep(self, owner: str, key: str, folder: str, field: str) -> str:
         """Copies a picture that this person has posted into `folder`, and gives its key there; the same again

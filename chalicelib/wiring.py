@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from chalicelib.campaigns.register import SmsRegister
     from chalicelib.campaigns.runs import Runs
     from chalicelib.campaigns.service import Campaigns
+    from chalicelib.campaigns.shelf import Shelf
     from chalicelib.campaigns.store import CampaignStore
     from chalicelib.dead_letters import LetterDesk
     from chalicelib.departments.accounts import Accounts as DepartmentAccounts
@@ -497,7 +498,7 @@ def inbox() -> Inbox:
     return Inbox(
         people=_people_store(),
         histories=Histories(_dispatch_store(), clock()),
-        campaigns=Given(_campaign_store(), clock(), settings().organisation_name),
+        campaigns=Given(_campaign_store(), clock(), settings().organisation_name, shelf().shown),
     )
 
 
@@ -1121,7 +1122,16 @@ def campaigns() -> Campaigns:
         organisation=settings().organisation_name,
         turnout=turnout,
         quiet_hours=quiet_setting(settings().quiet_hours),
+        shelf=shelf(),
     )
+
+
+@cache
+def shelf() -> Shelf:
+    from chalicelib.campaigns.shelf import Shelf
+    from chalicelib.files import Files
+
+    return Shelf(Files(settings().bucket), uploads())
 
 
 @cache

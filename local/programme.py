@@ -1,6 +1,7 @@
 """Loads the sample programme into a running system: `make run` once, `make demo` each time."""
 
 import json
+import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -31,6 +32,10 @@ LINKS = {
     "x": "https://twitter.com/{name}/status/{post}?s=20",
 }
 """How people copy the link of a post."""
+LOOKS, A_LOOK_S = 8, 2.0
+LOST, LATE_MS = 0.2, 3_600_000
+"""The share of the sample run's requests whose answer is lost, and over which time receipts come: a few are
+unknown then."""
 ELSEWHERE = 0.1
 """The share of the sample creators on phones who are reached by SMS or email, too or only."""
 EVERYWHERE = ("whatsapp", "telegram", "sms", "email")
@@ -196,6 +201,51 @@ def prepare_campaigns(staff: Staff) -> None:
     staff.api("POST", "/v1/elections", election, token=staff.tokens["admin"])
 
 
+IMPORTED = """\
+link,area,name,members,women,month
+https://chat.whatsapp.com/NamunaAayat0000000001,D9001,नमूना आयात समूह (sample),212,150,2026-01
+https://chat.whatsapp.com/NamunaAayat0000000002,D0000,नमूना समूह (sample),98,,2026-01
+no link at all,D9001,नमूना समूह (sample),many,,2026-01
+"""
+"""A file of which two rows cannot be taken, and why is told."""
+
+
+def leave_work(system: Laptop, staff: Staff, doors: Creators, people: Sequence[Creator]) -> None:
+    """What waits in rooms that would else be empty: an appeal, a file with errors, deliveries of which
+    nobody knows what became, a dead letter."""
+    from chalicelib import wiring
+
+    admin = wiring.gate().principal(staff.tokens["admin"])
+    wiring.imports().hand_in(admin, kind="groups", options={}, file=IMPORTED.encode(), once="sample")
+    last = people[-1]
+    person = staff.api("GET", "/v1/me", token=doors.sign_in(last))["id"]
+    word = {"decision": "suspend", "reason": "नमूना (sample)"}
+    staff.api("POST", f"/v1/influencers/{person}/review", word, token=staff.tokens["admin"])
+    appeal = {"subject": "review", "text": "मुझे क्यों रोका गया, कृपया फिर देखें (नमूना, sample)"}
+    staff.api("POST", "/v1/me/appeals", appeal, token=doors.sign_in(last))
+    doors.sandbox("POST", "/behaviour", {"lost_reply": LOST, "delay_ms": LATE_MS})
+    try:
+        sent = brief("", ["D9003"]) | {"title": "नमूना सूचना (sample)", "kind": "emergency"}
+        campaign = staff.launch(sent)
+        _let_it_go_out(staff, campaign)
+    finally:
+        doors.sandbox("POST", "/behaviour", {"lost_reply": 0, "delay_ms": 50})
+    queue = system.engine.client("sqs")
+    dead = queue.get_queue_url(QueueName="janjan-local-plan-dead")["QueueUrl"]
+    queue.send_message(QueueUrl=dead, MessageBody=json.dumps({"settle": f"{campaign}-1", "look": 1}))
+
+
+def _let_it_go_out(staff: Staff, campaign: str) -> None:
+    """Waits until nothing more of it goes out, for a few seconds."""
+    before = -1
+    for _ in range(LOOKS):
+        time.sleep(A_LOOK_S)
+        found = staff.api("GET", f"/v1/campaigns/{campaign}/report", token=staff.tokens["editor"])
+        if 0 < found["accepted"] == before:
+            return
+        before = found["accepted"]
+
+
 def load_once(system: Laptop, tell: Callable[[int], object] = lambda _: None, count: int = CREATORS) -> bool:
     """The whole sample programme, unless this folder's state has it: False then.
 
@@ -228,6 +278,7 @@ def load_once(system: Laptop, tell: Callable[[int], object] = lambda _: None, co
     published = [(one, where) for one in people for where in LINKS if account_of(one, where)]
     for creator, where in published[:POSTS]:
         publish(sandbox, creator, where)
+    leave_work(system, staff, doors, people)
     system.engine.snapshot()
     marker.write_text(json.dumps({"tries": known["tries"] + 1, "loaded": True}))
     return True

@@ -34,7 +34,7 @@ EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 """No date of writing: the same sentences give the same bytes."""
 PUBLIC = (
     *("about_*", "base", "confirm", "done", "error", "fields", "landing", "letter", "me", "me_*", "reached"),
-    *("resume", "signup", "signup_*", "transparency", "unsubscribe", "verify", "voice", "voice_*"),
+    *("resume", "signin", "signup", "signup_*", "transparency", "unsubscribe", "verify", "voice", "voice_*"),
 )
 """Templates of the public's and creators' pages."""
 PUBLIC_CODE = (

@@ -124,7 +124,8 @@ def end(request: Request, appointment: str) -> Response:
 @api.page("GET", f"{ROOM}/gaps", allow="gaps.read", summary="Who is missing where")
 def gaps(request: Request) -> Response:
     form, error, values = _asked(request), None, {}
-    area, lang = form.one("area"), request.lang
+    area, lang = form.one("area") or _only_area(request), request.lang
+    form = Form({"area": [area]})
     if area:
         try:
             values = _counted(request, area)
@@ -144,11 +145,20 @@ def gaps(request: Request) -> Response:
     )
 
 
+def _only_area(request: Request) -> str:
+    """The one area to which the caller is bound; empty for who has several or all."""
+    bound = request.principal.bound_to("gaps.read")[0]
+    return min(bound) if len(bound) == 1 and not request.principal.works_for_all("gaps.read") else ""
+
+
 def _counted(request: Request, area: str) -> dict[str, Any]:
     """What the gaps of an area are, as their reader may see them."""
-    found, lang = wiring.gaps().found(request.principal, area), request.lang
+    lang = request.lang
+    found, known = console.together(
+        lambda: wiring.gaps().found(request.principal, area), wiring.directory().themes
+    )
     counted, exact = found.diversity, found.exact
-    themes = {theme.id: named(theme.names, lang) for theme in wiring.directory().themes()}
+    themes = {theme.id: named(theme.names, lang) for theme in known}
     tables = (
         (mark("Women and men"), counted.gender, {"female": mark("Women"), "male": mark("Men")}),
         (mark("Languages"), counted.languages, ENDONYMS),

@@ -28,6 +28,7 @@ from chalicelib.ambassadors.model import (
     plain,
 )
 from chalicelib.ambassadors.store import ENDED, OPEN, AmbassadorStore
+from chalicelib.beside import both
 from chalicelib.clock import Clock
 from chalicelib.errors import InvalidInput, NotFound, Transient
 from chalicelib.identity.audit import Audit
@@ -215,12 +216,20 @@ class Ambassadors:
 
     def verified(self, code: str) -> Letter:
         """What a letter's code tells. Raises NotFound for one that is none of ours."""
-        appointment = self.store.letter(plain(code))
-        found = self.store.find(appointment) if appointment else None
+        whose = self.store.letter(plain(code))
+        if whose is None:
+            raise NotFound
+        appointment, influencer = whose
+        found, person = both(
+            lambda: self.store.find(appointment),
+            lambda: self.appointees.appointee(influencer) if influencer else None,
+        )
+        if found is not None and not influencer:  # a letter of before its person was kept with its code
+            person = self.appointees.appointee(found.influencer)
         area = self.areas.get(found.area) if found else None
         if found is None or area is None:
             raise NotFound
-        person, state = self.appointees.appointee(found.influencer), found.state(self._today())
+        state = found.state(self._today())
         if (person is None or not _holds(found, person)) and state in ("coming", "standing"):
             state = "ended"  # they have left, and the event that ends it is on its way
         gone = person is None or person.status == "withdrawn"
@@ -377,7 +386,7 @@ def _id_of(event: str) -> str:
 def covered(areas: Areas, who: Principal, area_id: str, action: str) -> Area:
     """An area that the caller covers. Raises the same InvalidInput for one that is none and one that is not
     theirs."""
-    area = areas.many([area_id], fresh=True).get(area_id)  # it may just have moved
+    area = areas.many([area_id], fresh=action == WRITE).get(area_id)  # it may just have moved
     if area is None or not who.covers_area(area.path, action):
         raise InvalidInput.of("area", "area_unknown", NO_AREA, id=area_id)
     return area

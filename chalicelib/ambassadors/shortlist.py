@@ -10,6 +10,7 @@ from typing import Any, Literal
 from chalicelib.ambassadors.model import READ
 from chalicelib.ambassadors.service import CONTACTS, covered
 from chalicelib.ambassadors.store import BATCH, AmbassadorStore
+from chalicelib.beside import both
 from chalicelib.clock import Clock
 from chalicelib.identity.roles import Principal
 from chalicelib.ports import Areas, Contact, People, Roster, RosterRow
@@ -84,8 +85,9 @@ class Shortlist:
         ranked = sorted(rank(found, one) for one, found in figures.items())
         behind = at["behind"] and tuple(at["behind"])
         left = [one for one in ranked if not behind or one > behind]
-        taken, last = self._free(left, limit)
-        contacts = self._contacts([one[2] for one in taken])
+        likely = [one[2] for one in left[: 2 * limit]]
+        (taken, last), contacts = both(lambda: self._free(left, limit), lambda: self._contacts(likely))
+        contacts |= self._contacts([one[2] for one in taken if one[2] not in likely])
         candidates = [
             Candidate(one, contacts[one].name, contacts[one].area_path, figures[one])
             for _, _, one in taken

@@ -3,7 +3,7 @@
     pk                      sk           what                                                    read by
     amb_…                   appointment  an appointment as JSON; `list_key`, `place`; `rev`       key, batch
     inf_…                   card         what of a person stands, ids of all they had; `rev`      key, batch
-    code#<letter's code>    -            whose letter it is                                       key
+    code#<letter's code>    -            whose letter it is: appointment and person               key
     inv_…                   invitation   an invitation as JSON; `list_key`, `place`; `rev`        key
     waiting                 <time>#<id>  which invitation was made then, for the sweep                 query
     address#<kind>#<hash>   -            which invitation went to this address: one for ever      key
@@ -80,10 +80,11 @@ class AmbassadorStore:
         found = (Appointment.model_validate_json(row.body or "") for row in rows)
         return sorted(found, key=lambda one: (one.at, one.id))
 
-    def letter(self, code: str) -> str | None:
-        """The appointment whose letter has this code."""
+    def letter(self, code: str) -> tuple[str, str] | None:
+        """The appointment whose letter has this code, and its person."""
         row = _get(f"code#{code}", ALONE)
-        return row.body if row else None
+        appointment, _, influencer = (row.body or "").partition(" ") if row else ("", "", "")
+        return (appointment, influencer) if appointment else None
 
     def card(self, influencer: str) -> Card:
         """What there is of a person, read consistently; an empty card when nothing is."""
@@ -100,7 +101,7 @@ class AmbassadorStore:
         was changed meanwhile."""
         new = after.rev == 1
         if new:
-            letter = Record(f"code#{after.code}", ALONE, body=after.id)
+            letter = Record(f"code#{after.code}", ALONE, body=f"{after.id} {after.influencer}")
             transaction.save(letter, condition=Record.pk.does_not_exist())
         same = Record.pk.does_not_exist() if new else Record.rev == after.rev - 1
         transaction.save(_item(after), condition=same)

@@ -3,12 +3,15 @@ them; how two contents differ. No I/O."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, get_args
 
 from chalicelib.campaigns import messages as m
+from chalicelib.campaigns.media import Medium
+from chalicelib.campaigns.media import told as media_told
 from chalicelib.campaigns.model import LONGEST_POST, Content, PostPlatform, Templates, fitting, weight_of
 from chalicelib.clock import IST
 from chalicelib.errors import FieldError
@@ -21,6 +24,7 @@ from chalicelib.platforms import dlt
 SAMPLE_NAMES = {"hi": "सुनीता देवी", "en": "Sunita Devi"}
 """For whom a preview is shown: an invented person."""
 PARAMS_AT_MOST = 20
+WORDS_BEFORE = 5
 
 
 def every(form: Form, name: str) -> list[str]:
@@ -59,6 +63,7 @@ def fields_of(form: Form, registered: Mapping[str, Sequence[m.Template]]) -> dic
         "channels": channels,
         "messages": messages_of(form, channels, registered),
         "posts": posts_of(form),
+        "media": media_of(form),
         "audience": audience_of(form),
         "expires_at": typed_moment(form.one("expires_at"), "expires_at"),
         "quiet_hours": quiet,
@@ -112,6 +117,63 @@ def posts_of(form: Form) -> dict[str, dict[str, str]]:
     return found
 
 
+def media_of(form: Form) -> list[dict[str, Any]]:
+    """The media in the order of the form: what a name is of, our file or somebody's upload, it tells
+    itself."""
+    found = []
+    for n, name in enumerate(form.all("media")):
+        alt = {
+            language: form.one(f"media.{n}.alt.{language}").strip() for language in every(form, "languages")
+        }
+        found.append(
+            {
+                "upload" if "/" in name else "file": name,
+                "alt": {language: text for language, text in alt.items() if text},
+                "platforms": every(form, f"media.{n}.platforms"),
+            }
+        )
+    return found
+
+
+def form_of_media(media: Iterable[Medium], languages: Iterable[str]) -> dict[str, list[str]]:
+    """What the form shows of media; words for all languages stand in each."""
+    shown: dict[str, list[str]] = {"media": []}
+    for n, one in enumerate(media):
+        shown["media"].append(one.name)
+        for language in languages:
+            shown[f"media.{n}.alt.{language}"] = [one.alt.get(language) or one.alt.get("*", "")]
+        shown[f"media.{n}.platforms"] = list(one.platforms)
+    return shown
+
+
+def with_media(form: Form, do: str) -> Form:
+    """The form after a button at one of its media: `earlier:<n>`, `out:<n>`, or `added:<key>`."""
+    what, _, which = do.partition(":")
+    if what not in ("added", "earlier", "out"):
+        return form
+    entries = [(name, _of_one(form, n)) for n, name in enumerate(form.all("media"))]
+    if what == "added":
+        entries.append((which, {}))
+    elif which.isdecimal() and int(which) < len(entries):
+        taken = entries.pop(int(which))
+        if what == "earlier":
+            entries.insert(max(0, int(which) - 1), taken)
+    kept = {name: list(values) for name, values in form.values.items() if not name.startswith("media")}
+    kept["media"] = [name for name, _ in entries]
+    for n, (_, fields) in enumerate(entries):
+        kept |= {f"media.{n}.{name}": values for name, values in fields.items()}
+    return Form(kept)
+
+
+def _of_one(form: Form, n: int) -> dict[str, list[str]]:
+    begins = f"media.{n}."
+    return {
+        name.removeprefix(begins): list(values)
+        for name, values in form.values.items()
+        if name.startswith(begins)
+    }
+
+
 def audience_of(form: Form) -> dict[str, Any]:
     """The rule of the audience, as it was ticked. Shares are typed in per cent."""
     rule: dict[str, Any] = {
@@ -151,6 +213,7 @@ def form_of(content: Content) -> dict[str, list[str]]:
         shown[f"disclosure.{language}"] = [words]
     shown |= form_of_messages(content.messages)
     shown |= {name: [text] for name, text in told_of_posts(content).items()}
+    shown |= form_of_media(content.media, shown["languages"])
     rule = content.audience
     for name in ("areas", "themes", "platforms", "languages", "professions"):
         shown[f"audience.{name}"] = list(getattr(rule, name))
@@ -313,6 +376,7 @@ def told(content: Content, names: Names) -> dict[str, str]:
         **{f"disclosure.{language}": words for language, words in content.disclosure.items()},
         **told_of_messages(content.messages),
         **told_of_posts(content),
+        "media": media_told(content.media, names.get("platforms", {})),
         "audience.areas": said("areas", *rule.areas),
         "audience.themes": said("theme", *rule.themes),
         "audience.platforms": said("platforms", *rule.platforms),
@@ -381,3 +445,11 @@ def beside(
         if sentence not in found.get(name, ""):
             found[name] = f"{found[name]} {sentence}" if name in found else sentence
     return found
+
+
+def words_before(body: str, place: int) -> str:
+    """The last words before `{{place}}` in the body of a template of WhatsApp; empty if it has none such."""
+    before, found, _ = body.partition(f"{{{{{place}}}}}")
+    return (
+        " ".join(re.split(r"\{\{\d+\}\}", before)[-1].strip(" ,;.।").split()[-WORDS_BEFORE:]) if found else ""
+    )

@@ -74,7 +74,11 @@ class Correction(Words):
     def content(self, campaign: Campaign) -> Content:
         """The campaign's content with these words in place of its own. What was to be published goes: it may
         say what was wrong."""
-        own = self.model_dump(include={"messages", "channels"}) | {"expires_at": None, "posts": {}}
+        own = self.model_dump(include={"messages", "channels"}) | {
+            "expires_at": None,
+            "posts": {},
+            "media": (),
+        }
         return Content.model_validate(campaign.content.model_dump() | own)
 
     def parents(self, runs: Iterable[Run]) -> tuple[str, ...]:

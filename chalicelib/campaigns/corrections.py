@@ -43,13 +43,17 @@ class Corrections:
         """The corrections and withdrawals of a campaign, oldest first. Raises NotFound."""
         return self.campaigns.store.corrections(self.campaigns.get(campaign_id).id)
 
-    def propose(self, who: Principal, campaign_id: str, words: Words) -> Correction:
+    def propose(
+        self, who: Principal, campaign_id: str, words: Words, behind: int | None = None
+    ) -> Correction:
         """Puts a correction before an approver. Nothing is held up by it: pause or cancel what runs.
 
+        `behind`: as many as there were when it was written; ChangedMeanwhile when there are more by now.
         Raises InvalidInput with all that is missing, Conflict when nobody has been sent the campaign or it is
         withdrawn.
         """
         seen = self.campaigns.for_work(who, campaign_id, WRITE)
+        _is_next(seen, behind)
         if seen.withdrawn_at is not None:
             raise Conflict("This campaign has been withdrawn.")
         made = self._made(who, seen, words, "correction")
@@ -59,15 +63,19 @@ class Corrections:
         self.campaigns.commit(who, "correction.proposed", after, {"correction": made.number}, write=write)
         return made
 
-    def withdraw(self, who: Principal, campaign_id: str, words: Words) -> Correction:
+    def withdraw(
+        self, who: Principal, campaign_id: str, words: Words, behind: int | None = None
+    ) -> Correction:
         """Withdraws a campaign at once: what is under way of it is called off, and nothing that was sent is
         sent again. Puts the words that tell so before an approver.
 
-        A campaign that is withdrawn already stays so; the words are other ones then. Raises InvalidInput with
-        all that is missing in the words, Conflict for a campaign that has no run: nothing is changed then.
+        A campaign that is withdrawn already stays so; the words are other ones then. `behind`: as in
+        `propose`. Raises InvalidInput with all that is missing in the words, Conflict for a campaign that has
+        no run: nothing is changed then.
         """
         for attempt in range(TRIES):
             seen = self.campaigns.for_work(who, campaign_id, WITHDRAW)
+            _is_next(seen, behind)
             if not seen.runs:
                 raise Conflict("The campaign is %(status)s: this cannot be done now.", status=seen.status)
             made = self._made(who, seen, words, "withdrawal")
@@ -198,3 +206,9 @@ class Corrections:
     def _next(self, seen: Campaign, **changes: object) -> Campaign:
         moved = {"rev": seen.rev + 1, "updated_at": self.campaigns.clock.now()}
         return seen.model_copy(update=moved | changes)
+
+
+def _is_next(seen: Campaign, behind: int | None) -> None:
+    """Raises ChangedMeanwhile when another correction was proposed since."""
+    if behind is not None and seen.corrections != behind:
+        raise ChangedMeanwhile

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from chalice.app import Response
 from pydantic import ValidationError
@@ -17,6 +16,7 @@ from chalicelib.campaigns import composing, outlook, words
 from chalicelib.campaigns.audience import Audience, CountingJob
 from chalicelib.campaigns.correction import Correction, Words
 from chalicelib.campaigns.corrections import WITHDRAW
+from chalicelib.campaigns.media import MEGABYTE, MOST, Medium
 from chalicelib.campaigns.messages import CHANNELS, MOST_SEGMENTS, Template
 from chalicelib.campaigns.model import (
     LONGEST_POST,
@@ -40,8 +40,25 @@ from chalicelib.campaigns.service import (
 )
 from chalicelib.campaigns.times import INDIA, LIVES, LONGEST_SPREAD, Repeat
 from chalicelib.clock import IST
-from chalicelib.errors import Conflict, FieldError, Forbidden, InvalidInput, JanJanError, NotFound
-from chalicelib.http import LONGEST_NAME, Api, Request, invalid, next_cursor, read_cursor, redirect
+from chalicelib.errors import (
+    Conflict,
+    FieldError,
+    Forbidden,
+    InvalidInput,
+    JanJanError,
+    NotFound,
+    TooManyRequests,
+)
+from chalicelib.http import (
+    LONGEST_NAME,
+    Api,
+    Request,
+    invalid,
+    next_cursor,
+    policy_with,
+    read_cursor,
+    redirect,
+)
 from chalicelib.i18n import translate
 from chalicelib.ids import new_token
 from chalicelib.pages import console
@@ -52,10 +69,11 @@ from chalicelib.pages.pieces import Piece
 from chalicelib.pages.shell import ENDONYMS, mark
 from chalicelib.pages.words import CAMPAIGN, EVERY, PURPOSES
 from chalicelib.platforms.dlt import LONGEST_VARIABLE
-from chalicelib.ports import Area, Polling, keeps_silence, needs_override
+from chalicelib.ports import Area, CampaignMedium, Polling, keeps_silence, needs_override
 
 if TYPE_CHECKING:
     from chalicelib.pages.forms import Place
+    from chalicelib.uploads import FileType
 
 api = Api("campaigns_desk")
 
@@ -71,12 +89,6 @@ SAID = {
 }
 
 
-def _together(*calls: Callable[[], Any]) -> list[Any]:
-    """What each of these gives: read side by side."""
-    with ThreadPoolExecutor(len(calls)) as readers:
-        return [started.result() for started in [readers.submit(call) for call in calls]]
-
-
 # --- the list -----------------------------------------------------------------------------------------------
 
 
@@ -88,7 +100,7 @@ def campaigns(request: Request) -> Response:
     found, more = service.page(
         request.principal, status if status in NEXT else "", asked.get("department", "")[:40], after, PAGE
     )
-    runs, names = _together(partial(service.last_runs, found), partial(_department_names, lang))
+    runs, names = console.together(partial(service.last_runs, found), partial(_department_names, lang))
     rows = [
         {
             "id": one.id,
@@ -100,7 +112,7 @@ def campaigns(request: Request) -> Response:
             "every": EVERY[one.repeats] if one.repeats else "",
             "day": day(one.created_at),
             "run": moment(runs[one.id].at) if one.id in runs else "",
-            "next": "" if one.withdrawn_at else words.NEXT.get(one.status, ""),
+            "next": words.next_step(one, request.principal),
             "reported": bool(one.runs),
         }
         for one in found
@@ -182,7 +194,10 @@ def create(request: Request) -> Response:
 def campaign(request: Request, campaign_id: str) -> Response:
     seen = wiring.campaigns().seen(request.principal, campaign_id)
     if seen.status == "draft" and _may_write(request, seen):
-        return _composer(request, seen, Form(composing.form_of(seen.content)))
+        form, key = Form(composing.form_of(seen.content)), request.query.get("key", "")
+        if wiring.uploads().is_of(request.principal.id, key):
+            form = composing.with_media(form, f"added:{key}")
+        return _composer(request, seen, form)
     return _shown(request, seen)
 
 
@@ -205,7 +220,12 @@ def _composed(request: Request, seen: Campaign | None, form: Form) -> Response:
         form = Form({**form.values, "audience.areas": areas})
     if do == "add_area" and (picked := _picked(form)):
         form = Form({**form.values, "audience.areas": [*form.all("audience.areas"), picked]})
-    if do not in ("save", "submit"):
+    if do == "add_media":
+        return _with_file(request, seen, form)
+    form = composing.with_media(form, do)
+    if do in ("save", "submit", "count", "large_media"):
+        form = _with_area(form)
+    if do not in ("save", "submit", "large_media"):
         return _composer(request, seen, form)
     try:
         saved = seen = _saved(request, seen, form)
@@ -215,8 +235,43 @@ def _composed(request: Request, seen: Campaign | None, form: Form) -> Response:
         return _late(request, seen, form, late)
     except (ValidationError, InvalidInput, Conflict, Forbidden) as wrong:
         return _composer(request, seen, form, _refused(wrong, request.lang))
+    if do == "large_media":
+        return redirect(console.link(request, f"/console/campaigns/{saved.id}/media"))
     said = "saved" if do == "save" else "submitted"
     return redirect(console.link(request, f"/console/campaigns/{saved.id}", said=said))
+
+
+def _with_file(request: Request, seen: Campaign | None, form: Form) -> Response:
+    """The form with the file that was chosen, one of the caller's uploads until the draft is saved."""
+    try:
+        key = wiring.shelf().take_in(request.principal.id, request.file("media_file"), "media_file")
+    except (InvalidInput, TooManyRequests) as wrong:
+        return _composer(request, seen, form, _refused(wrong, request.lang))
+    return _composer(request, seen, composing.with_media(form, f"added:{key}"))
+
+
+@api.page(
+    "GET", "/console/campaigns/{campaign_id}/media", allow=WRITE, summary="The form for a large file of it"
+)
+def large_file(request: Request, campaign_id: str) -> Response:
+    """Posts straight to the bucket, which sends the browser back to the draft with the file's key."""
+    seen = wiring.campaigns().seen(request.principal, campaign_id, WRITE)
+    path, asked = f"/console/campaigns/{seen.id}", request.query.get("type", "")
+    chosen = cast("FileType", asked if asked in words.FILES else "video/mp4")
+    back = f"{wiring.public_url()}{path}?lang={request.lang}"
+    place = wiring.uploads().place(request.principal.id, chosen, back)
+    return console.page(
+        request,
+        "console_campaign_file.html",
+        "campaigns",
+        headers=policy_with(place.upload.url, "form-action"),
+        trail=[(path, seen.content.title), ("", translate(request.lang, "A large file"))],
+        to=path,
+        upload=place.upload,
+        most=place.largest // MEGABYTE,
+        chosen=chosen,
+        kinds=labels(words.FILES, request.lang),
+    )
 
 
 def _refused(wrong: ValidationError | JanJanError, lang: str) -> Refused:
@@ -233,6 +288,8 @@ def _saved(request: Request, seen: Campaign | None, form: Form) -> Campaign:
     registered = _registered(service.registered, composing.channels_of(form))
     content = Content.model_validate(composing.fields_of(form, registered))
     once = form.one("once")
+    ident, media = (seen.id, seen.content.media) if seen else (made_by(who, once), ())
+    content = service.settled(who, ident, content, media)
     if seen is None:
         try:
             return service.create(who, content, once)
@@ -254,7 +311,7 @@ def _late(request: Request, seen: Campaign | None, form: Form, late: ChangedMean
     registered = _registered(service.registered, channels)
     mine = Content.model_validate(composing.fields_of(form, registered))
     names = _names(request, _offers(request, theirs.department, theirs.content.audience.areas))
-    entries, people = _together(
+    entries, people = console.together(
         partial(wiring.audit().of, f"campaign#{theirs.id}", limit=1), wiring.users().names
     )
     by = people.get(entries[0][0].actor, entries[0][0].actor) if entries[0] else ""
@@ -274,7 +331,7 @@ def _composer(
     channels = composing.channels_of(form)
     languages = composing.every(form, "languages")
     offers = _offers(request, form.one("department"), form.all("audience.areas"))
-    content, soft = _content(form, offers.registered)
+    content, soft = _content(_with_area(form), offers.registered)
     templates = composing.matching(content.messages, offers.registered) if content else {}
     if content is not None:
         content = content.model_copy(update={"messages": with_words(content.messages, templates)})
@@ -301,7 +358,13 @@ def _composer(
         problems=anchors,
         meanwhile=refused.meanwhile if refused else None,
         posted=request.method == "POST",
+        headers=_shows_files(),
+        media=_media(request, seen, form),
+        file_kinds=words.FILES,
+        most_media=MOST,
+        most_in_a_form=MOST_IN_A_FORM,
         soft=list(dict.fromkeys(_beside_label(one, lang) for one in soft)),
+        narrowed=_narrowed(form),
         offers=offers,
         departments=_own_departments(who, offers.departments),
         kinds=[
@@ -340,6 +403,36 @@ def _composer(
     )
 
 
+MOST_IN_A_FORM = 4 * MEGABYTE
+"""A Lambda is given at most 6 MB, and a third of that is how bytes travel there (base64)."""
+
+
+def _shows_files() -> dict[str, str]:
+    return policy_with(wiring.shelf().link("-", "-"), "img-src")
+
+
+def _media(request: Request, seen: Campaign | None, form: Form) -> list[tuple[str, CampaignMedium]]:
+    """The media of the form, each with the name that it has there."""
+    sizes = {one.file: one.bytes for one in seen.content.media} if seen else {}
+    found = []
+    for fields in composing.media_of(form):
+        try:
+            one = Medium.model_validate({**fields, "alt": {}, "bytes": sizes.get(fields.get("file", ""), 0)})
+        except ValidationError:
+            one = Medium()
+        found.append(one.model_copy(update={"alt": fields["alt"]}))
+    languages = (request.lang, *composing.every(form, "languages"))
+    shown = wiring.shelf().shown(request.principal.id, seen.id if seen else "", found, languages)
+    return list(zip(form.all("media"), shown, strict=True))
+
+
+def _narrowed(form: Form) -> int:
+    """How many rules leave somebody out who lives in the areas."""
+    names = ("themes", "platforms", "languages", "professions", "gender", "turnout_below", "lowest_share")
+    least = form.one("audience.min_followers").strip() not in ("", "0")
+    return sum(any(form.all(f"audience.{name}")) for name in names) + least
+
+
 def _with_posts(form: Form, errors: Collection[str], languages: Sequence[str]) -> set[str]:
     """The languages in which there is something of a post to see."""
     return {
@@ -370,7 +463,7 @@ def _registered(
     read: Callable[[str], list[Template]], channels: Collection[str]
 ) -> dict[str, list[Template]]:
     mediums = [one for one in ("whatsapp", "sms") if one in channels]
-    found = _together(*(partial(read, one) for one in mediums)) if mediums else []
+    found = console.together(*(partial(read, one) for one in mediums))
     return dict(zip(mediums, found, strict=True))
 
 
@@ -386,7 +479,7 @@ def _offers(request: Request, department: str, areas: Collection[str]) -> Offers
         )
         return {one.id: named(one.names, lang) for one in found}
 
-    departments, themes, schemes_, whatsapp, sms, picked = _together(
+    departments, themes, schemes_, whatsapp, sms, picked = console.together(
         partial(_department_names, lang),
         lambda: {one.id: named(one.names, lang) for one in wiring.directory().themes()},
         schemes,
@@ -419,6 +512,15 @@ def _picked(form: Form) -> str:
     return next((one for one in chosen if one), "")
 
 
+def _with_area(form: Form) -> Form:
+    """Who has chosen a district or less and added nothing means that one. Not a state: the only one there is
+    stands chosen from the beginning."""
+    picked = _picked(form)
+    if form.all("audience.areas") or not picked or picked == form.one("area_state"):
+        return form
+    return Form({**form.values, "audience.areas": [picked]})
+
+
 OUR_OWN = "janjan_"
 """How the names of templates begin that carry codes, receipts and answers: no campaign is made of them."""
 
@@ -445,8 +547,9 @@ def _choices(registered: Mapping[str, Sequence[Template]], lang: str) -> dict[st
 
 def _params(
     form: Form, registered: Mapping[str, Sequence[Template]], channel: str, language: str
-) -> tuple[str, list[str]]:
-    """The words of the template that is picked, and the names of the fields that fill it."""
+) -> tuple[str, list[tuple[str, str]]]:
+    """The words of the template that is picked, and the fields that fill it: their names, and the words that
+    stand before each."""
     where = f"messages.{channel}.{language}"
     picked = form.one(f"{where}.template" if channel == "whatsapp" else f"{where}.template_id")
     template = next(
@@ -460,7 +563,8 @@ def _params(
     )
     given = [n for n in range(composing.PARAMS_AT_MOST) if form.one(f"{where}.params.{n}")]
     count = max(template.params_count if template else 0, given[-1] + 1 if given else 0)
-    return template.body if template else "", [f"{where}.params.{n}" for n in range(count)]
+    body = template.body if template else ""
+    return body, [(f"{where}.params.{n}", composing.words_before(body, n + 1)) for n in range(count)]
 
 
 def _disclosed(content: Content | None, languages: Sequence[str], organisation: str) -> list[tuple[str, str]]:
@@ -539,6 +643,8 @@ def _there(name: str, channels: Collection[str], languages: Collection[str]) -> 
     parts = name.split(".")
     if parts[0] == "messages":
         return len(parts) > 2 and parts[1] in channels and parts[2] in languages  # noqa: PLR2004
+    if parts[0] in ("media", "media_file"):
+        return len(parts) <= 2  # noqa: PLR2004
     if parts[0] == "posts":
         return len(parts) == 3 and parts[1] in languages and parts[2] in LONGEST_POST  # noqa: PLR2004
     return name in _FIELDS or name.startswith("disclosure.") and parts[1] in languages
@@ -549,7 +655,17 @@ def _beside(
 ) -> dict[str, str]:
     moved = [replace(one, field=_moved(one.field)) for one in errors]
     there = partial(_there, channels=channels, languages=languages)
-    return composing.beside(moved, there, lambda one: translate(lang, one.message, one.params))
+    return composing.beside(moved, there, partial(_sentence, lang=lang))
+
+
+def _sentence(error: FieldError, lang: str) -> str:
+    """What is wrong, a channel called as on pages."""
+    params = dict(error.params)
+    if "channel" in params:
+        params["channel"] = translate(
+            lang, words.CHANNELS.get(str(params["channel"]), str(params["channel"]))
+        )
+    return translate(lang, error.message, params)
 
 
 def _moved(name: str) -> str:
@@ -577,12 +693,14 @@ def _label(name: str, lang: str) -> str:
     if parts[0] == "posts" and len(parts) > 1:
         said = [ENDONYMS.get(parts[1], parts[1]), *(words.PLATFORMS.get(one, one) for one in parts[2:3])]
         return " · ".join((translate(lang, words.FIELDS["posts"]), *said))
+    if parts[0] == "media" and parts[1:2] and parts[1].isdecimal():
+        return f"{translate(lang, words.FIELDS['media'])} {int(parts[1]) + 1}"
     known = words.FIELDS.get(name) or words.FIELDS.get(".".join(parts[:2])) or words.FIELDS.get(parts[0], "")
     return translate(lang, known) if known else ""
 
 
 def _beside_label(error: FieldError, lang: str) -> str:
-    sentence, label = translate(lang, error.message, error.params), _label(_moved(error.field), lang)
+    sentence, label = _sentence(error, lang), _label(_moved(error.field), lang)
     return f"{label}: {sentence}" if label else sentence
 
 
@@ -666,7 +784,7 @@ def _shown(
     decision for who may take it."""
     service, lang, who = wiring.campaigns(), request.lang, request.principal
     content = seen.content
-    offers, judged, people = _together(
+    offers, judged, people = console.together(
         partial(_offers, request, content.department, content.audience.areas),
         partial(service.judged, seen.id),
         wiring.users().names,
@@ -689,12 +807,15 @@ def _shown(
         problems=problems + summary(beside, {name: _label(name, lang) for name in beside}, lang),
         status_word=words.status(seen),
         shade=words.shade(seen),
-        facts=[(_label(name, lang), text) for name, text in told.items() if text and _is_fact(name)],
+        facts=[(_label(name, lang), text) for name, text in _facts(told, lang).items() if text],
         disclosed=_disclosed(
             content, list(dict.fromkeys(one for _, one, _, _ in content.each())), service.organisation
         ),
         previews=_worded_previews(content, offers.registered),
         posts=composing.previews_of_posts(content, service.organisation),
+        headers=_shows_files() if content.media else None,
+        media=wiring.shelf().shown("", seen.id, content.media, (lang,)),
+        file_kinds=words.FILES,
         platform_names=words.PLATFORMS,
         channel_names=dict(labels(words.CHANNELS, lang)),
         most_parts=MOST_SEGMENTS,
@@ -709,8 +830,16 @@ def _shown(
     )
 
 
-def _is_fact(name: str) -> bool:
-    return not name.startswith(("messages.", "disclosure.", "posts."))
+def _facts(told: Mapping[str, str], lang: str) -> dict[str, str]:
+    """What is told apart from the texts; also what holds where nobody has written anything."""
+    shown = {
+        name: text
+        for name, text in told.items()
+        if not name.startswith(("messages.", "disclosure.", "posts.", "media"))
+    }
+    if not shown.get("expires_at"):
+        shown["expires_at"] = translate(lang, words.LIVES)
+    return shown
 
 
 # --- when it goes out ---------------------------------------------------------------------------------------
@@ -733,12 +862,12 @@ def schedule(request: Request, campaign_id: str) -> Response:
     service, form, who = wiring.campaigns(), Form(request.form()), request.principal
     seen = service.seen(who, campaign_id, SCHEDULE)
     if form.one("do") == "go" and str(seen.runs - 1) == form.one("runs") and seen.status != "approved":
-        return _done(request, seen.id, "scheduled")  # the form was sent twice
+        return _fixed(request, seen.id, form)  # the form was sent twice
     try:
         asked = _asked_for(form)
         if form.one("do") == "go":
             service.schedule(who, seen.id, **asked)
-            return _done(request, seen.id, "scheduled")
+            return _fixed(request, seen.id, form)
         plan = service.planned(who, seen.id, **asked)
     except (ValidationError, InvalidInput, Conflict, Forbidden) as wrong:
         return _scheduling(request, seen, form, _refused(wrong, request.lang))
@@ -766,6 +895,13 @@ def _asked_for(form: Form) -> dict[str, Any]:
     return {"at": at, "zone": INDIA, "spread_minutes": minutes, "repeat": repeat}
 
 
+def _fixed(request: Request, campaign_id: str, form: Form) -> Response:
+    """What begins at once is watched; what begins later stands in the schedule."""
+    if form.one("when") == "now" and request.principal.may("campaign.report"):
+        return _done(request, campaign_id, "begun", "report")
+    return _done(request, campaign_id, "scheduled")
+
+
 def _done(request: Request, campaign_id: str, said: str, page: str = "schedule") -> Response:
     return redirect(console.link(request, f"/console/campaigns/{campaign_id}/{page}", said=said))
 
@@ -788,6 +924,8 @@ def override(request: Request, campaign_id: str) -> Response:
             if not reason:
                 raise InvalidInput.of("reason", "missing", "Please fill in this field.")
             service.give(who, seen.id, election, reason)
+        elif form.one("do") not in ("end", "give"):
+            raise InvalidInput.of("do", "do_unknown", "Choose one of these.")
     except (InvalidInput, Conflict, Forbidden) as wrong:
         return _scheduling(request, seen, form, _refused(wrong, request.lang))
     return _done(request, seen.id, "taken_back" if ends else "allowed")
@@ -798,13 +936,14 @@ def _scheduling(
 ) -> Response:
     service, lang, who, content = wiring.campaigns(), request.lang, request.principal, seen.content
     now = service.clock.now()
-    areas, runs, people = _together(
-        lambda: service.areas.many(content.audience.areas) if content.audience.areas else {},
+    areas = service.areas.many(content.audience.areas)
+    pollings, runs, people = console.together(
+        lambda: service.law.calendar().between(
+            [one.path for one in areas.values()], now, outlook.until_then(now)
+        ),
         partial(service.runs_of, seen),
         wiring.users().names if seen.overrides else dict,
     )
-    calendar = service.law.calendar()
-    pollings = calendar.between([one.path for one in areas.values()], now, outlook.until_then(now))
     quiet = (runs[-1].quiet if runs else None) or service.quiet_of(content)
     held = quiet.hours if content.kind != "emergency" else None
     times = [run.at for run in runs if run.status in ("scheduled", "dispatching", "paused")]
@@ -886,6 +1025,7 @@ def _day_shown(one: outlook.Day, places: Mapping[str, str]) -> dict[str, Any]:
         ]
 
     return {
+        "held": bool(one.silences or one.codes),
         "label": day(one.on),
         "runs": [_clock(at) for at in one.runs],
         "silences": spans(one.silences),
@@ -961,7 +1101,10 @@ def _plan(
             (translate(lang, words.CHANNELS.get(name, name)), count)
             for name, count in (counted.by_channel.items() if counted else ())
         ],
-        "left_out": counted.excluded.total() if counted else 0,
+        "left_out": [
+            (translate(lang, words.EXCLUDED.get(why, why)), count)
+            for why, count in (counted.excluded.items() if counted else ())
+        ],
         "warnings": warnings,
         "fields": [
             (name, form.one(name))
@@ -1026,7 +1169,7 @@ def _worded(
     request: Request,
     campaign_id: str,
     action: str,
-    act: Callable[[Any, str, Words], Correction],
+    act: Callable[[Any, str, Words, int], Correction],
     said: str,
 ) -> Response:
     """Puts the words of a correction or withdrawal before an approver."""
@@ -1042,14 +1185,23 @@ def _worded(
                 "urgent": bool(form.one("urgent")),
             }
         )
-        if form.one("corrections") != str(seen.corrections):
-            last = service.store.correction(seen.id, seen.corrections)
-            if last is not None and (last.author, last.reason) == (request.principal.id, words_.reason):
-                return _done(request, seen.id, said, "corrections")  # the form was sent twice
-        act(request.principal, seen.id, words_)
+        if form.one("corrections") != str(seen.corrections) and _is_last(request, seen, words_):
+            return _done(request, seen.id, said, "corrections")
+        try:
+            act(request.principal, seen.id, words_, seen.corrections)
+        except ChangedMeanwhile:
+            seen = service.seen(request.principal, campaign_id, action)
+            if not _is_last(request, seen, words_):
+                raise
     except (ValidationError, InvalidInput, Conflict, Forbidden) as wrong:
         return _correcting(request, seen, form, _refused(wrong, request.lang))
     return _done(request, seen.id, said, "corrections")
+
+
+def _is_last(request: Request, seen: Campaign, words_: Words) -> bool:
+    """Whether the latest correction is just this one: the form was sent twice."""
+    last = wiring.campaigns().store.correction(seen.id, seen.corrections)
+    return last is not None and (last.author, last.reason) == (request.principal.id, words_.reason)
 
 
 def _blocks(seen: Campaign) -> tuple[list[Any], list[str]]:
@@ -1067,7 +1219,7 @@ def _words_of(seen: Campaign, form: Form) -> dict[str, Any]:
 def _correcting(request: Request, seen: Campaign, form: Form, refused: Refused | None = None) -> Response:
     service, lang, who = wiring.campaigns(), request.lang, request.principal
     channels, languages = _blocks(seen)
-    found, registered, people = _together(
+    found, registered, people = console.together(
         lambda: service.store.corrections(seen.id) if seen.corrections else [],
         partial(_registered, service.registered, ("whatsapp", "sms")),
         wiring.users().names,

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import get_args
 
 from chalicelib.campaigns.kits import OPEN, Kits
+from chalicelib.campaigns.media import Medium
 from chalicelib.campaigns.model import FALLBACK_LANGUAGES, Campaign, Content, PostPlatform
 from chalicelib.campaigns.store import CampaignStore, Snapshot
 from chalicelib.clock import Clock
-from chalicelib.ports import CampaignShown
+from chalicelib.ports import CampaignMedium, CampaignShown
 
 KEPT = 50
 ENDED = frozenset({"cancelled", "expired"})
@@ -23,6 +24,8 @@ class Given:
     store: CampaignStore
     clock: Clock
     organisation: str
+    media: Callable[[str, str, Iterable[Medium], Sequence[str]], tuple[CampaignMedium, ...]]
+    """See Shelf.shown."""
     kept: dict[str, Snapshot] = field(default_factory=dict)
     """What runs sent, which never changes: the last few that were asked for."""
 
@@ -51,6 +54,7 @@ class Given:
             disclosure=content.line(language, self.organisation),
             link=content.link,
             posts=self._posts(content, language) if may else {},
+            media=self.media("", campaign.id, content.media, (wanted, language)) if may else (),
             withdrawn=withdrawn,
             corrected=corrected,
             over=over,

@@ -254,14 +254,14 @@ def template_faults(
         params: dict[str, object] = {"category": template.category}
         found.append(FieldError(f"{where}.category", "template_category", sentence, params))
     if template.params_count != len(message.params):
-        sentence = "The template has %(n)s parameters."
+        sentence = "Each of the %(n)s places of the template must be filled in, and no more."
         return [
             *found,
             FieldError(f"{where}.params", "template_params", sentence, {"n": template.params_count}),
         ]
     read = template.filled(tuple(fill(param, LONGEST_NAME, disclosure, link) for param in message.params))
     if disclosure not in read:
-        sentence = "Put {disclosure} into one of the parameters, or use a template whose body says: %(line)s"
+        sentence = "Put {disclosure} into one of the places, or use a template whose body says: %(line)s"
         found.append(FieldError(f"{where}.params", "disclosure_missing", sentence, {"line": disclosure}))
     return found + length_faults(LONGEST["whatsapp"], read, where)
 
@@ -283,7 +283,7 @@ def sms_faults(
         sentence = "The registered words have changed since this was submitted."
         found.append(FieldError(f"{where}.template_id", "template_changed", sentence))
     if template.params_count != len(message.params):
-        sentence = "The template has %(n)s parameters."
+        sentence = "Each of the %(n)s places of the template must be filled in, and no more."
         params = {"n": template.params_count}
         return [*found, FieldError(f"{where}.params", "template_params", sentence, params)]
     values = sms_values(message, LONGEST_NAME, disclosure, link)

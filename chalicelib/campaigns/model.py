@@ -13,6 +13,7 @@ from pydantic_core import PydanticCustomError
 
 from chalicelib.campaigns import messages as m
 from chalicelib.campaigns.audience import Audience, NotYet
+from chalicelib.campaigns.media import Media, media_faults
 from chalicelib.campaigns.times import Every, Quiet, Series, span_in_series
 from chalicelib.errors import FieldError
 from chalicelib.platforms.base import Outgoing
@@ -130,7 +131,8 @@ class Content(Strict):
     """Ids of the schemes that it carries to people."""
     posts: PostTexts = {}
     """What creators may publish, by language and platform."""
-    media: NotYet = None
+    media: Media = ()
+    """Pictures, videos and PDFs that creators may publish with it, in order."""
     priority: NotYet = None
 
     @model_validator(mode="before")
@@ -306,11 +308,16 @@ def unready(content: Content, templates: Templates, organisation: str, now: date
     missing = FieldError("", "missing", "Please fill in this field.")
     found = []
     if not content.audience.areas:
-        found.append(FieldError("audience.areas", missing.code, missing.message))
+        found.append(FieldError("audience.areas", missing.code, "Add at least one area."))
     if not content.order:
-        found.append(FieldError("messages", missing.code, missing.message))
+        found.append(FieldError("messages", missing.code, "There is no message yet."))
     found += [
-        FieldError(f"messages.{channel}", missing.code, missing.message)
+        FieldError(
+            f"messages.{channel}",
+            missing.code,
+            "The message for %(channel)s is missing.",
+            {"channel": channel},
+        )
         for channel in content.order
         if not content.messages.get(channel)
     ]
@@ -327,6 +334,7 @@ def unready(content: Content, templates: Templates, organisation: str, now: date
         wanted = {"certificate": content.certificate, "imprint": content.imprint}
         found += [FieldError(f, missing.code, missing.message) for f, value in wanted.items() if not value]
     found += post_faults(content, organisation)
+    found += media_faults(content.media)
     for channel, language, message, where in content.each():
         line = content.line(language, organisation)
         if m.wants_link(message) and not content.links:
@@ -418,6 +426,11 @@ class Campaign(Strict):
     @property
     def department(self) -> str:
         return self.content.department
+
+    @property
+    def run_ids(self) -> list[str]:
+        """Of all its runs, the first one first."""
+        return [run_id(self.id, number) for number in range(1, self.runs + 1)]
 
     def may_become(self, status: Status) -> bool:
         return status in NEXT[self.status]

@@ -62,6 +62,20 @@ class TakenBack(View):
     texts: dict[str, str]
 
 
+class PublicMedium(View):
+    """A picture, video or PDF that creators could publish with it."""
+
+    file: str
+    content_type: str
+    bytes: int
+    alt: dict[str, str]
+    """What is to be seen, by language or (`*`) for all."""
+    platforms: list[str]
+    """For which it was meant; for all without."""
+    url: str = ""
+    """Where it may be read, for a quarter of an hour."""
+
+
 class Publication(View):
     """A campaign as everybody may see it."""
 
@@ -83,6 +97,7 @@ class Publication(View):
     channels: list[str]
     texts: dict[str, str]
     """By language: the words of one channel, the fullest."""
+    media: list[PublicMedium] = []
     areas: dict[str, Names]
     """Where those live who were asked: ids with their names."""
     begun_at: str
@@ -213,6 +228,16 @@ def publication(
         link=content.link,
         channels=list(content.order),
         texts=texts,
+        media=[
+            PublicMedium(
+                file=one.file,
+                content_type=one.content_type,
+                bytes=one.bytes,
+                alt=one.alt,
+                platforms=list(one.platforms),
+            )
+            for one in content.media
+        ],
         areas={area: dict(names.get(area, {})) for area in content.audience.areas},
         begun_at=rfc3339(min(run.started_at for run in runs if run.started_at)),
         ended_at=rfc3339(max(end for end in ends if end)) if all(ends) else "",

@@ -18,7 +18,18 @@ from chalicelib.campaigns.publication import Publication
 from chalicelib.campaigns.service import READ
 from chalicelib.campaigns.showing import published
 from chalicelib.campaigns.times import LONGEST_SPREAD, Every, Quiet, Repeat
-from chalicelib.http import PUBLIC, Api, ListQuery, Request, empty, html, next_cursor, page_of, read_cursor
+from chalicelib.http import (
+    PUBLIC,
+    Api,
+    ListQuery,
+    Request,
+    empty,
+    html,
+    next_cursor,
+    page_of,
+    policy_with,
+    read_cursor,
+)
 from chalicelib.identity.roles import Principal
 from chalicelib.pages import shell
 from chalicelib.shapes import Strict, View, plausible
@@ -52,6 +63,8 @@ class CampaignsQuery(Strict):
 
 
 class CampaignView(Content):
+    media_urls: dict[str, str]
+    """Where each file of `media` may be read, for a quarter of an hour."""
     id: str
     rev: int
     status: Status
@@ -469,7 +482,7 @@ def publications(request: Request, query: PublicationsQuery) -> PublicationList:
     """What began last first. Counts change once a day; a number that is null is too small to be shown, or
     would tell one that is."""
     found, more = wiring.publishing().listed(query.limit, read_cursor(request))
-    return PublicationList(items=found, next=next_cursor(request, more))
+    return PublicationList(items=[_linked(one) for one in found], next=next_cursor(request, more))
 
 
 @api.page(
@@ -484,12 +497,20 @@ def transparency(request: Request) -> Response:
         "transparency.html",
         request.lang,
         path="/transparency",
-        campaigns=[published(one, request.lang) for one in found],
+        campaigns=[published(_linked(one), request.lang) for one in found],
         further=next_cursor(request, more),
         first="cursor" not in request.query,
         roots=wiring.audit().roots(SHOWN_ROOTS),
     )
-    return html(page)
+    shows = any(one.media for one in found)
+    return html(page, headers=policy_with(wiring.shelf().link("-", "-"), "img-src") if shows else None)
+
+
+def _linked(one: Publication) -> Publication:
+    """It, with addresses from which its media may be read."""
+    link = wiring.shelf().link
+    media = [medium.model_copy(update={"url": link(one.id, medium.file)}) for medium in one.media]
+    return one.model_copy(update={"media": media})
 
 
 def _templates(request: Request, channel_id: str, limit: int) -> Templates:
@@ -499,7 +520,9 @@ def _templates(request: Request, channel_id: str, limit: int) -> Templates:
 
 
 def _view(campaign: Campaign) -> CampaignView:
+    link = wiring.shelf().link
     own = campaign.model_dump(exclude={"content"})
+    own["media_urls"] = {one.file: link(campaign.id, one.file) for one in campaign.content.media}
     return CampaignView.model_validate(campaign.content.model_dump() | own)
 
 

@@ -16,6 +16,7 @@ from pynamodb.transactions import TransactWrite
 
 from chalicelib.campaigns.audience import Audience, Low, Preview
 from chalicelib.campaigns.law import ElectionLaw
+from chalicelib.campaigns.media import Medium
 from chalicelib.campaigns.messages import (
     CHANNELS,
     REGISTERED,
@@ -37,6 +38,7 @@ from chalicelib.campaigns.model import (
     unready,
     with_words,
 )
+from chalicelib.campaigns.shelf import Shelf
 from chalicelib.campaigns.store import CampaignStore, Position, Snapshot
 from chalicelib.campaigns.times import (
     Quiet,
@@ -129,6 +131,7 @@ class Campaigns:
     turnout: Callable[[], Turnout]
     quiet_hours: Quiet
     """The deployment's own; a campaign may have others."""
+    shelf: Shelf
     sleep: Callable[[float], None] = time.sleep
 
     def get(self, campaign_id: str) -> Campaign:
@@ -151,6 +154,11 @@ class Campaigns:
         found = self.store.campaign(campaign_id)
         return found is not None and self._sight(who, READ)(found)
 
+    def known(self, who: Principal, ids: Collection[str]) -> dict[str, Campaign]:
+        """Those of these campaigns of which somebody may know, by id; a request for each hundred."""
+        sees, found = self._sight(who, READ), self.store.campaigns(ids) if ids else {}
+        return {one: campaign for one, campaign in found.items() if sees(campaign)}
+
     def page(
         self, who: Principal, status: str, department: str, after: Position | None, limit: int
     ) -> tuple[list[Campaign], Position | None]:
@@ -169,6 +177,12 @@ class Campaigns:
             if len(found) == limit:
                 return found, place
         return found, None
+
+    def under_way(self, who: Principal, runs: Sequence[str]) -> list[tuple[Campaign, Run]]:
+        """Those of these runs whose campaign somebody may know of, each with it; two requests for a
+        hundred."""
+        sees = self._sight(who, READ)
+        return [one for one in self.store.runs_with_campaigns(runs) if sees(one[0])]
 
     def last_runs(self, campaigns: Collection[Campaign]) -> dict[str, Run]:
         """The newest run of each of these campaigns that has one, by the campaign's id."""
@@ -224,8 +238,10 @@ class Campaigns:
         """
         now = self.clock.now()
         self._check_draft(who, content)
+        ident = made_by(who, once) if once else new_id("cmp")
+        content = self.settled(who, ident, content)
         draft = Campaign(
-            id=made_by(who, once) if once else new_id("cmp"),
+            id=ident,
             rev=1,
             status="draft",
             content=content,
@@ -249,8 +265,19 @@ class Campaigns:
             raise Conflict("Only a draft can be changed. A declined campaign becomes a draft again.")
         content = Content.model_validate(seen.content.model_dump() | fields)
         self._check_draft(who, content)
+        content = self.settled(who, seen.id, content, seen.content.media)
         after = self._after(seen, "draft", content=content, authors=_with(seen.authors, who.id))
         return self.commit(who, "campaign.changed", after, {"fields": sorted(fields)})
+
+    def settled(
+        self, who: Principal, campaign_id: str, content: Content, before: Collection[Medium] = ()
+    ) -> Content:
+        """The content with each upload kept as a file of the campaign; `before`: what is known of its files.
+        Raises InvalidInput."""
+        if not content.media:
+            return content
+        media = self.shelf.settled(who.id, campaign_id, content.media, before)
+        return content.model_copy(update={"media": media})
 
     def submit(self, who: Principal, campaign_id: str) -> Campaign:
         """Puts a draft before an approver. Raises InvalidInput with all that is missing."""

@@ -7,7 +7,7 @@ from typing import Any
 from chalicelib.campaigns.publication import Numbers, Publication
 from chalicelib.clock import parse_rfc3339
 from chalicelib.i18n import translate
-from chalicelib.pages.figures import day
+from chalicelib.pages.figures import day, sized
 from chalicelib.pages.frame import named
 from chalicelib.pages.shell import ENDONYMS, RIGHT_TO_LEFT, isolated, mark
 
@@ -59,6 +59,18 @@ def published(one: Publication, lang: str) -> dict[str, Any]:
         "withdrawn": _day(one.withdrawn_at, lang),
         "occasions": one.occasions,
         "texts": _texts(one.texts, lang),
+        "media": [
+            {
+                "alt": next(
+                    (one.alt[code] for code in (lang, "hi", "en", "*", *one.alt) if one.alt.get(code)), ""
+                ),
+                "picture": one.content_type.startswith("image/"),
+                "kind": one.content_type.rpartition("/")[2].upper(),
+                "size": sized(one.bytes),
+                "url": one.url,
+            }
+            for one in one.media
+        ],
         "taken_back": [
             {
                 "what": translate(lang, TAKEN_BACK[back.purpose]),

@@ -202,6 +202,20 @@ class CampaignStore:
         rows = CampaignItem.query(campaign_id, CampaignItem.sk.startswith("run#"), consistent_read=True)
         return sorted((Run.model_validate_json(row.body) for row in rows), key=lambda run: run.number)
 
+    def runs_with_campaigns(self, ids: Sequence[str]) -> list[tuple[Campaign, Run]]:
+        """Those of these runs that there are, each with its campaign, in one request for each fifty."""
+        keys = [(key[0], f"run#{key[1]}") for one in ids if (key := split_run_id(one))]
+        wanted = [*keys, *dict.fromkeys((campaign, CAMPAIGN) for campaign, _ in keys)]
+        found = {(row.pk, row.sk): row.body for row in (CampaignItem.batch_get(wanted) if wanted else ())}
+        return [
+            (
+                Campaign.model_validate_json(found[key[0], CAMPAIGN]),
+                Run.model_validate_json(found[key]),
+            )
+            for key in keys
+            if key in found and (key[0], CAMPAIGN) in found
+        ]
+
     def last_runs(self, campaigns: Collection[Campaign]) -> dict[str, Run]:
         """The newest run of each of these campaigns that has one, by the campaign's id; one request."""
         keys = [(one.id, f"run#{one.runs}") for one in campaigns if one.runs]

@@ -6,10 +6,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chalicelib.pages.shell import mark
-from chalicelib.pages.words import CAMPAIGN, CHANNELS, GENDERS, GIVEN_BACK, PLATFORMS, PROFESSIONS, WITHDRAWN
+from chalicelib.pages.words import (
+    CAMPAIGN,
+    CHANNELS,
+    FILES,
+    GENDERS,
+    GIVEN_BACK,
+    PLATFORMS,
+    PROFESSIONS,
+    WITHDRAWN,
+)
 
 if TYPE_CHECKING:
     from chalicelib.campaigns.model import Campaign
+    from chalicelib.identity.roles import Principal
 
 KINDS = {
     "awareness": mark("Awareness: a service, a scheme, a piece of advice"),
@@ -39,10 +49,10 @@ FIELDS = {
     "expires_at": mark("Until when may it be sent?"),
     "quiet": mark("Quiet hours"),
     "audience.areas": mark("Where"),
-    "audience.themes": mark("Who speaks about"),
-    "audience.platforms": mark("Who is active on"),
-    "audience.languages": mark("Who reads"),
-    "audience.professions": mark("Profession"),
+    "audience.themes": mark("Only who speaks about these themes"),
+    "audience.platforms": mark("Only who is on these platforms"),
+    "audience.languages": mark("Only who reads these languages"),
+    "audience.professions": mark("Only these professions"),
     "audience.gender": mark("Gender"),
     "audience.min_followers": mark("At least so many followers"),
     "audience.turnout_below": mark("Turnout below (per cent)"),
@@ -50,6 +60,8 @@ FIELDS = {
     "audience.turnout_election": mark("At which election"),
     "disclosure": mark("Disclosure in your own words"),
     "posts": mark("Post"),
+    "media": mark("Pictures, videos, PDFs"),
+    "media_file": mark("File"),
     "reason": mark("Reason"),
     "at": mark("When does it begin?"),
     "repeat": mark("Is it repeated?"),
@@ -79,13 +91,18 @@ EXCLUDED = {
     "no_channel": mark("cannot be reached over these channels: no consent, stopped, or no address there"),
 }
 """Why somebody in these areas would not be reached."""
+LIVES = mark("seven days from its beginning")
+"""Until when a campaign is sent that says nothing of it."""
 NEXT = {
     "draft": mark("Finish it and put it before an approver"),
     "submitted": mark("An approver decides"),
-    "approved": mark("Fix when it goes out"),
+    "approved": mark("Say when it goes out"),
+    "scheduled": mark("It goes out by itself"),
     "paused": mark("Resume it or call it off"),
 }
 """Who must act, by the state of a campaign; nobody in the others."""
+YOURS = mark("Read it and decide")
+"""What comes next for somebody who may decide on it."""
 EFFECTS = {
     "silence": mark("In silence nothing of this campaign goes to people there: they are passed over."),
     "code": mark("Under a code of conduct nothing of it goes to people there, unless an approver allows it."),
@@ -107,7 +124,7 @@ DECISIONS = {
 }
 """Of a correction or withdrawal."""
 STEPS = {
-    "scheduled": mark("It is fixed: it goes out by itself."),
+    "scheduled": mark("It goes out by itself at this time."),
     "allowed": mark("It may go out under this code of conduct. Senders know it within two seconds."),
     "taken_back": mark("The permission is taken back. Senders know it within two seconds."),
     "proposed": mark("It waits for an approver who had no hand in it."),
@@ -129,4 +146,11 @@ def shade(seen: Campaign) -> str:
     return "bad" if seen.withdrawn_at or seen.given_back else SHADES.get(seen.status, "")
 
 
-__all__ = ["CHANNELS", "GENDERS", "PLATFORMS", "PROFESSIONS"]
+def next_step(seen: Campaign, who: Principal) -> str:
+    """What comes next, for the one who reads it; empty if nobody needs to do anything."""
+    if seen.status == "submitted" and who.may("campaign.approve") and seen.may_be_approved_by(who.id):
+        return YOURS
+    return "" if seen.withdrawn_at else NEXT.get(seen.status, "")
+
+
+__all__ = ["CHANNELS", "FILES", "GENDERS", "PLATFORMS", "PROFESSIONS"]

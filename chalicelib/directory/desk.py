@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from operator import attrgetter
 from typing import Any
 
 from chalice.app import Response
@@ -11,11 +12,13 @@ from pydantic import ValidationError
 
 from chalicelib import wiring
 from chalicelib.clock import IST
+from chalicelib.directory.elections import ChangedMeanwhile, made_by
 from chalicelib.directory.form import ElectionBody
 from chalicelib.directory.model import Poll
 from chalicelib.errors import InvalidInput, JanJanError, NotFound
 from chalicelib.http import Api, Request, invalid, page_of, redirect
 from chalicelib.i18n import translate
+from chalicelib.ids import new_token
 from chalicelib.pages import console
 from chalicelib.pages.figures import moment
 from chalicelib.pages.forms import Form, pick_place, told, typed_moment
@@ -71,7 +74,7 @@ def elections(request: Request) -> Response:
 
 @api.page("GET", "/console/elections/new", allow=WRITE, summary="A new election")
 def new(request: Request) -> Response:
-    return _form(request, None, Form())
+    return _form(request, None, Form({"once": [new_token()]}))
 
 
 @api.page("POST", "/console/elections/new", allow=WRITE, summary="Put an election on the calendar")
@@ -86,7 +89,15 @@ def one(request: Request, election: str) -> Response:
     return _form(
         request,
         poll,
-        Form({**shown, "name": [poll.name], "areas": list(poll.areas), "source": [poll.source]}),
+        Form(
+            {
+                **shown,
+                "name": [poll.name],
+                "areas": list(poll.areas),
+                "source": [poll.source],
+                "seen": [poll.version],
+            }
+        ),
     )
 
 
@@ -119,24 +130,41 @@ def _written(request: Request, poll: Poll | None, form: Form) -> Response:
         typed: dict[str, object] = {name: form.one(name).strip() for name in ("name", "source")}
         typed |= {name: at for name in TIMES if (at := typed_moment(form.one(name), name))}
         body = ElectionBody.model_validate({**typed, "areas": list(form.all("areas"))})
-        again = poll is None and _same(desk.listed(), body)
-        if not again:
-            desk.add(request.principal.id, **dict(body), election=poll.id if poll else None)
+        if poll is None:
+            _add(request, body, form.one("once"))
+        elif not _is(poll, body):  # else it was sent twice
+            if form.one("seen") not in ("", poll.version):
+                raise ChangedMeanwhile
+            desk.add(request.principal.id, **dict(body), election=poll.id, before=poll)
     except ValidationError as wrong:
         return _form(request, poll, form, invalid(wrong))
-    except InvalidInput as wrong:
+    except (InvalidInput, ChangedMeanwhile) as wrong:
+        if poll and isinstance(wrong, ChangedMeanwhile):
+            poll = desk.get(poll.id)
+            form = form.changed(seen=poll.version)
         return _form(request, poll, form, wrong)
     said = "changed" if poll else "added"
     return redirect(console.link(request, "/console/elections", said=said))
 
 
-def _same(known: Sequence[Poll], body: ElectionBody) -> bool:
-    """Whether just this is on the calendar: a form that was sent twice adds one election."""
-    return any(
-        (poll.name, tuple(poll.areas), poll.polling_ends, poll.code_from, poll.code_until)
-        == (body.name, body.areas, body.polling_ends, body.code_from, body.code_until)
-        for poll in known
-    )
+def _add(request: Request, body: ElectionBody, once: str) -> None:
+    """A form that was sent twice adds one election. Raises InvalidInput, ChangedMeanwhile."""
+    desk, by = wiring.election_desk(), request.principal.id
+    if not once and any(_is(poll, body) for poll in desk.listed()):
+        return
+    try:
+        desk.add(by, **dict(body), once=once)
+    except ChangedMeanwhile:
+        if not _is(desk.get(made_by(by, once)), body):
+            raise
+
+
+SAYS = attrgetter("name", "polling_ends", "code_from", "code_until", "source")
+
+
+def _is(poll: Poll, body: ElectionBody) -> bool:
+    """Whether just this is on the calendar."""
+    return bool(SAYS(poll) == SAYS(body) and set(poll.areas) == set(body.areas))
 
 
 def _form(request: Request, poll: Poll | None, form: Form, error: JanJanError | None = None) -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from pynamodb.transactions import TransactWrite
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.directory.model import Poll, faults_of, in_force, silent_throughout
 from chalicelib.directory.store import DirectoryStore
-from chalicelib.errors import FieldError, InvalidInput, NotFound
+from chalicelib.errors import Conflict, FieldError, InvalidInput, NotFound
 from chalicelib.identity.audit import Audit
 from chalicelib.ids import new_id
 from chalicelib.ports import Areas, Election, Polling
@@ -61,6 +62,15 @@ class ElectionCalendar:
         return self._kept[1]
 
 
+class ChangedMeanwhile(Conflict):
+    message = "Somebody else has changed this election meanwhile. Look at what stands there now."
+
+
+def made_by(actor: str, once: str) -> str:
+    """The id of the election that this person makes with this form."""
+    return f"elc_{hashlib.sha256(f'{actor} {once}'.encode()).hexdigest()[:16]}"
+
+
 @dataclass(frozen=True)
 class ElectionDesk:
     """What staff do with the calendar. Every change is in the audit, with all that it says of time and
@@ -93,15 +103,20 @@ class ElectionDesk:
         code_until: datetime,
         source: str,
         election: str | None = None,
+        before: Poll | None = None,
+        once: str = "",
     ) -> Poll:
-        """Puts an election on the calendar, or changes the one named by `election`. It may overlap others.
+        """Puts an election on the calendar, or changes the one named by `election`, which has to be as it was
+        `before`, if that is given. It may overlap others.
 
-        Raises InvalidInput for areas that do not exist and times that cannot be, NotFound when there is no
-        `election`.
+        `once`: what one person says again when they send the same form twice: ChangedMeanwhile then, and
+        `made_by` names the election that there is. Raises InvalidInput for areas that do not exist and times
+        that cannot be, NotFound when there is no `election`.
         """
         given = {"polling_ends": polling_ends, "code_from": code_from, "code_until": code_until}
         times = {name: at.astimezone(UTC).replace(microsecond=0) for name, at in given.items()}
-        poll = Poll(election or new_id("elc"), name, self._paths(areas), source=source, **times)
+        new = made_by(actor, once) if once else new_id("elc")
+        poll = Poll(election or new, name, self._paths(areas), source=source, **times)
         if wrong := faults_of(poll):
             raise InvalidInput(wrong)
         self.audit.committing(
@@ -110,13 +125,14 @@ class ElectionDesk:
             actor=actor,
             at=self.clock.now(),
             detail={"areas": list(poll.areas)} | {name: rfc3339(at) for name, at in times.items()},
-            write=partial(self.store.put_poll, poll=poll, new=election is None),
-            refused=lambda failed: _none(poll.id),
+            write=partial(self.store.put_poll, poll=poll, new=election is None, before=before),
+            refused=lambda failed: ChangedMeanwhile() if before or once else _none(poll.id),
         )
         return poll
 
     def remove(self, actor: str, election: str) -> None:
         """Takes an election off the calendar: silence and code end with it. Raises NotFound."""
+        self.get(election)  # also for what could be no key
 
         def write(transaction: TransactWrite) -> None:
             self.store.remove_poll(transaction, election)

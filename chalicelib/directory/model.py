@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
@@ -209,6 +211,13 @@ class Poll:
     code_until: datetime
     source: str
     """Where this was announced."""
+
+    @property
+    def version(self) -> str:
+        """Tells whether somebody has changed it since; where its areas lie does not count."""
+        times = [at.isoformat() for at in (self.polling_ends, self.code_from, self.code_until)]
+        parts = [self.name, sorted(self.areas), *times, self.source]
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
     def touches(self, path: Sequence[str]) -> bool:
         """Whether somebody known by this path may live where it is held: in one of its areas or below, or

@@ -26,6 +26,8 @@ from chalicelib.ports import Area, RosterRange
 
 KEPT_S = 300
 """Areas change a few times a year."""
+MOST_KEPT = 5000
+"""Areas; those that were read first go first."""
 LONGEST_ID = 100
 """Characters: what is longer is no area of ours, and may be a key that no table takes."""
 THEMES, DEPARTMENTS = "themes", "departments"
@@ -50,13 +52,26 @@ class Directory:
             return kept[1]
         found = self.store.area(area_id) if len(area_id) <= LONGEST_ID else None
         if found is not None:
-            with self._lock:
-                self._areas[area_id] = (now, found)
+            self._keep(now, [found])
         return found
 
     def many(self, area_ids: Collection[str], *, fresh: bool = False) -> dict[str, Area]:
-        """See `ports.Areas.many`. Read anew each time: an import asks for each area once."""
-        return self.store.areas([one for one in area_ids if len(one) <= LONGEST_ID], fresh=fresh)
+        """See `ports.Areas.many`."""
+        asked = [one for one in area_ids if len(one) <= LONGEST_ID]
+        if fresh:  # an import asks for each area once: nothing is kept of it
+            return self.store.areas(asked, fresh=True)
+        now = self.clock.epoch()
+        kept = {one: held for one in asked if (held := self._areas.get(one))}
+        known = {one: area for one, (read, area) in kept.items() if abs(now - read) < KEPT_S}
+        found = self.store.areas(one for one in asked if one not in known)
+        self._keep(now, found.values())
+        return known | found
+
+    def _keep(self, now: float, areas: Iterable[Area]) -> None:
+        with self._lock:
+            self._areas.update((area.id, (now, area)) for area in areas)
+            for one in list(self._areas)[: max(0, len(self._areas) - MOST_KEPT)]:
+                del self._areas[one]
 
     def ranges(self, area_ids: Sequence[str]) -> list[RosterRange]:
         """See `ports.Areas.ranges`. `errors[].field` of the InvalidInput is `areas.<position>`."""

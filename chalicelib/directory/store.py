@@ -243,9 +243,14 @@ class DirectoryStore:
         """The whole election calendar, read consistently."""
         return [_poll(row) for row in PollItem.query(ELECTIONS, consistent_read=True)]
 
-    def put_poll(self, transaction: TransactWrite, poll: Poll, *, new: bool) -> None:
-        """Adds the write of an election; refused when it is there and new, or is to be changed and gone."""
+    def put_poll(
+        self, transaction: TransactWrite, poll: Poll, *, new: bool, before: Poll | None = None
+    ) -> None:
+        """Adds the write of an election; refused when it is there and new, is to be changed and gone, or is
+        not as it was `before`."""
         there = PollItem.pk.does_not_exist() if new else PollItem.pk.exists()
+        if before is not None:
+            there = PollItem.poll == _poll_item(before).poll
         transaction.save(_poll_item(poll), condition=there)
 
     def move_poll(self, before: Poll, after: Poll) -> None:

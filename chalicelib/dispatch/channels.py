@@ -10,6 +10,7 @@ from typing import Literal
 
 from pynamodb.transactions import TransactWrite
 
+from chalicelib.beside import both
 from chalicelib.clock import Clock
 from chalicelib.dispatch.direct import Direct
 from chalicelib.dispatch.pace import Limit, Pace
@@ -162,7 +163,7 @@ class ChannelDesk:
 
     def listed(self) -> list[Standing]:
         """All configured channels."""
-        stops, paces = self.store.stops(), self.paces.every()
+        stops, paces = both(self.store.stops, self.paces.every)
         return [
             self._standing(channel, stops, paces.get(channel.id, Pace()))
             for channel in self.gateway.channels()
@@ -179,7 +180,7 @@ class ChannelDesk:
     def get(self, channel_id: str) -> Standing:
         """One channel. Raises NotFound when it is not configured."""
         channel = self._channel(channel_id)
-        return self._standing(channel, self.store.stops(), self.paces.get(channel_id))
+        return self._standing(channel, *both(self.store.stops, lambda: self.paces.get(channel_id)))
 
     def set_limits(
         self, who: Principal, channel_id: str, rate_per_s: float | None, per_day: int | None

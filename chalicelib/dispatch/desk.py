@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from datetime import UTC, datetime
-from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
@@ -19,7 +18,7 @@ from chalicelib.clock import parse_rfc3339, rfc3339
 from chalicelib.dead_letters import NoSuchQueue, Refused
 from chalicelib.dispatch.channels import SYSTEM, ways_now
 from chalicelib.dispatch.form import ChannelLimits, DecisionBody, StopReason, TrialMessage
-from chalicelib.dispatch.model import Status, scopes_of
+from chalicelib.dispatch.model import DeliveryKey, Status, scopes_of
 from chalicelib.dispatch.stops import SetAnew
 from chalicelib.dispatch.words import CHANNELS, HALTS, HEALTH, LETTERS, STATUSES, STOPPED, TEMPLATES, TRIED
 from chalicelib.errors import (
@@ -109,14 +108,16 @@ def lift_stop(request: Request, scope: str) -> Response:
 
 
 def _standing(request: Request, scope: str, error: Rejected | None = None) -> Response:
-    stop = wiring.stop_desk().get(request.principal, scope)
+    stop, runs = console.together(
+        lambda: wiring.stop_desk().get(request.principal, scope), wiring.runs().dispatching
+    )
     return console.page(
         request,
         "console_stop.html",
         "stops",
         status=error.status if error else 200,
         stop=_stop(request, stop),
-        held=_held(request, stop.scope),
+        held=_held(request, stop.scope, runs),
         **console.refusal(error, request.lang, {}),
     )
 
@@ -128,7 +129,12 @@ def _stopping(request: Request, form: Form, error: Rejected | None = None) -> Re
     chosen = form.one("scope")
     if chosen == "area":
         chosen = f"area:{place.area}" if place.area and not form.one("narrow") else ""
-    elif chosen and not _is_scope(chosen):
+    there, runs, departments = console.together(
+        lambda: not chosen or _is_scope(chosen),
+        wiring.runs().dispatching if chosen else list,
+        wiring.shown_departments,
+    )
+    if not there:
         error, chosen = NotFound("There is nothing called %(scope)s that could be stopped.", scope=chosen), ""
     errors, problems = told(error, lang, REASON)
     kind = chosen.partition(":")[0]
@@ -143,12 +149,12 @@ def _stopping(request: Request, form: Form, error: Rejected | None = None) -> Re
         scope=chosen,
         what=_scope(request, chosen) if chosen else "",
         halts=HALTS.get(kind, ""),
-        held=_held(request, chosen) if chosen else [],
+        held=_held(request, chosen, runs) if chosen else [],
         channels=[
             (f"channel:{one.id}", _way(lang, one.id, one.medium)) for one in wiring.platforms().channels()
         ],
         departments=sorted(
-            ((f"department:{one}", named(names, lang)) for one, names in wiring.shown_departments().items()),
+            ((f"department:{one}", named(names, lang)) for one, names in departments.items()),
             key=lambda pair: pair[1],
         ),
         levels=place.levels,
@@ -163,29 +169,27 @@ def _is_scope(scope: str) -> bool:
     return scope == "all" or (bool(ident) and kind in exists and exists[kind](ident))
 
 
-def _held(request: Request, scope: str) -> list[tuple[str, str]]:
-    """The campaigns being sent now that a stop of this scope holds, of those that the caller may see."""
+def _held(request: Request, scope: str, runs: Sequence[str]) -> list[tuple[str, str]]:
+    """The campaigns of these runs, which are being sent now, that a stop of this scope holds: of those that
+    the caller may see."""
     found = []
-    campaigns, kind, ident = wiring.campaigns(), *scope.partition(":")[::2]
+    kind, _, ident = scope.partition(":")
     areas = wiring.directory()
-    for run in wiring.runs().dispatching()[:MOST_HELD]:
-        brief = wiring.runs().get(run)
-        if brief is None or not campaigns.knows(request.principal, brief.campaign_id):
-            continue
-        content = campaigns.get(brief.campaign_id).content
-        ways = ways_now(wiring.platforms(), brief.channels).values()
-        path = getattr(areas.get(ident), "path", ()) if kind == "area" else ()
-        reached = [area.path for area in areas.many(content.audience.areas).values()] if path else []
+    path = getattr(areas.get(ident), "path", ()) if kind == "area" else ()
+    for campaign, run in wiring.campaigns().under_way(request.principal, runs[:MOST_HELD]):
+        ways = ways_now(wiring.platforms(), run.channels).values()
+        to = campaign.content.audience.areas
+        reached = [area.path for area in areas.many(to).values()] if path else []
         if (
             kind == "all"
             or kind == "department"
-            and brief.department == ident
+            and run.department == ident
             or kind == "channel"
             and any(scope in scopes_of(way) for way in ways)
             or bool(path)
             and touches(reached, path)
         ):
-            found.append((brief.campaign_id, content.title))
+            found.append((campaign.id, campaign.content.title))
     return found
 
 
@@ -334,18 +338,21 @@ def _channel_page(
     request: Request, channel_id: str, form: Form, error: JanJanError | None = None
 ) -> Response:
     lang, who = request.lang, request.principal
-    one = wiring.channel_desk().get(channel_id)
-    errors, problems = told(error, lang, LIMITS | TRIAL)
-    templates: list[Any] = []
-    if who.may("template.read"):
+    desk, test = wiring.channel_desk(), request.query.get("test", "")
+
+    def registered() -> list[Any]:
         with suppress(Rejected):
-            templates = wiring.campaigns().templates(channel_id)
-    outcome = ""
-    if (test := request.query.get("test", "")) and who.may("channel.write"):
+            return wiring.campaigns().templates(channel_id) if who.may("template.read") else []
+        return []
+
+    def tried() -> str:
         try:
-            outcome = wiring.channel_desk().outcome_of(channel_id, f"tst_{test}")
+            return desk.outcome_of(channel_id, f"tst_{test}") if test and who.may("channel.write") else ""
         except Transient:
-            outcome = "unknown"
+            return "unknown"
+
+    one, templates, outcome = console.together(lambda: desk.get(channel_id), registered, tried)
+    errors, problems = told(error, lang, LIMITS | TRIAL)
     code = outcome.partition(":")[2]
     return console.page(
         request,
@@ -484,8 +491,11 @@ def _unknowns(
         found, more = [campaigns.seen(who, one, "delivery.read")], None
     else:
         found, more = campaigns.page(who, "", "", read_cursor(request), A_LOOK)
-    with ThreadPoolExecutor(A_LOOK) as readers:
-        groups = list(readers.map(partial(_open_of, request.lang), found))
+    groups = _open_of(request.lang, found)
+    shown = [row for group in groups for row in group["rows"]]
+    names = wiring.register().names(who, {row["person"] for row in shown}) if shown else {}
+    for row in shown:
+        row["name"] = names.get(row["person"], "")
     errors, problems = told(error, request.lang, REASON | {"key": mark("Delivery")})
     return console.page(
         request,
@@ -505,22 +515,25 @@ def _unknowns(
     )
 
 
-def _open_of(lang: str, campaign: Any) -> dict[str, Any]:  # noqa: ANN401 - campaigns' own
-    """The unknown deliveries of a campaign of which nobody has decided anything: the sums tell whether there
-    are any before a chunk is read."""
+def _open_of(lang: str, campaigns: Sequence[Any]) -> list[dict[str, Any]]:
+    """The unknown deliveries of each of these campaigns of which nobody has decided anything: their tallies
+    tell whether there are any before a chunk is read."""
     reporter = wiring.reporter()
-    rows: list[dict[str, Any]] = []
-    for run in wiring.runs().of_campaign(campaign.id):
-        counts = reporter.report([run]).counts
-        if counts.unknown - counts.closed > 0:
-            found, _ = reporter.deliveries(run.run_id, Status.UNKNOWN, None, MOST_OF_A_RUN)
-            rows += [_row(lang, delivery) for delivery in found if delivery.decided is None]
-    return {
-        "id": campaign.id,
-        "title": campaign.content.title,
-        "rows": rows[:MOST_OF_A_RUN],
-        "all": len(rows),
-    }
+    unknown = reporter.unknown([run for campaign in campaigns for run in campaign.run_ids])
+    places = [
+        [place for run in campaign.run_ids for place in unknown[run] if place.decision == ""]
+        for campaign in campaigns
+    ]
+    found = iter(reporter.behind([place for own in places for place in own[:MOST_OF_A_RUN]]))
+    return [
+        {
+            "id": campaign.id,
+            "title": campaign.content.title,
+            "rows": [_row(lang, delivery) for delivery in islice(found, min(len(own), MOST_OF_A_RUN))],
+            "all": len(own),
+        }
+        for campaign, own in zip(campaigns, places, strict=True)
+    ]
 
 
 def _row(lang: str, delivery: Delivery) -> dict[str, Any]:
@@ -531,18 +544,25 @@ def _row(lang: str, delivery: Delivery) -> dict[str, Any]:
         "person": delivery.person,
         "channel": translate(lang, CHANNELS.get(delivery.channel, delivery.channel)),
         "area": named(area.names, lang) if area else delivery.district,
-        "since": moment(since, seconds=True) if since else "",
+        "since": moment(since) if since else "",
     }
 
 
 def _unknown(request: Request, key: str, form: Form, error: JanJanError | None = None) -> Response:
     lang, who = request.lang, request.principal
-    read, run = wiring.decisions().run_of(key)
-    campaign = wiring.campaigns().seen(who, run.campaign_id, "delivery.read")
-    delivery = wiring.reporter().delivery(read)
+    read = DeliveryKey.parse(key)
+    if read is None:
+        raise NotFound
+    (_, run), delivery = console.together(
+        lambda: wiring.decisions().run_of(key), lambda: wiring.reporter().delivery(read)
+    )
     errors, problems = told(error, lang, REASON)
     decided = delivery.decided
-    names = wiring.users().names() if decided else {}
+    campaign, people, names = console.together(
+        lambda: wiring.campaigns().seen(who, run.campaign_id, "delivery.read"),
+        lambda: wiring.register().names(who, {delivery.person}),
+        lambda: wiring.users().names() if decided else {},
+    )
     times = sorted((at, name) for name, at in delivery.times.items())
     return console.page(
         request,
@@ -550,7 +570,7 @@ def _unknown(request: Request, key: str, form: Form, error: JanJanError | None =
         "unknowns",
         status=error.status if error else 200,
         said=SAID_OF_UNKNOWNS,
-        delivery=_row(lang, delivery),
+        delivery=_row(lang, delivery) | {"name": people.get(delivery.person, "")},
         campaign=campaign.id,
         title=campaign.content.title,
         state=STATUSES[delivery.status],

@@ -9,11 +9,24 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
+from itertools import islice
 from typing import Any
 
+from chalicelib.beside import together
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.dispatch.channels import ways_now
-from chalicelib.dispatch.model import ARRIVED, TAKEN, Fact, Facts, Status, Tally, moment, seconds, status_of
+from chalicelib.dispatch.model import (
+    ARRIVED,
+    SHARDS,
+    TAKEN,
+    Fact,
+    Facts,
+    Status,
+    Tally,
+    moment,
+    seconds,
+    status_of,
+)
 from chalicelib.dispatch.store import DispatchStore, Signature
 from chalicelib.errors import Conflict
 from chalicelib.identity.audit import Audit
@@ -130,23 +143,30 @@ class Officer:
         """The report over these runs of a campaign, read now: 1 read unit for 9 chunks, and its audit."""
         shown: list[dict[str, Any]] = []
         districts: set[str] = set()
-        for run in runs:
-            whole, by_area = self._figures(run)
+        subject, chain = f"campaign#{campaign}", chain_of(f"campaign#{campaign}")
+        tallies, stops, mine, head, roots, signatures = together(
+            lambda: self._tallies(runs),
+            self._stop_chains,
+            lambda: self.audit.all_of(subject),
+            lambda: self.audit.head(chain),
+            lambda: self.audit.roots(1),
+            lambda: self.store.signatures(campaign),
+        )
+        for run, of_run in zip(runs, tallies, strict=True):
+            whole, by_area = _figures(run, of_run)
             districts |= by_area.keys()
             times = {"at": rfc3339(run.at), "expires_at": rfc3339(run.expires_at)}
             ended = {"ended_at": rfc3339(run.ended_at) if run.ended_at else None}
             areas = {area: figures.as_json() for area, figures in sorted(by_area.items())}
             about = {"run": run.run_id, "purpose": run.occasion, "kind": run.kind, "status": run.status}
             shown.append(about | times | ended | whole.as_json() | {"by_area": areas})
-        mine = self.audit.all_of(f"campaign#{campaign}")
-        actions = mine + list(self._stops(runs, districts, mine[0].at if mine else ""))
-        chain = chain_of(f"campaign#{campaign}")
+        actions = mine + list(self._stops(stops, runs, districts, mine[0].at if mine else ""))
         return OfficerReport(
             shown,
             fingerprint({"campaign": campaign, "runs": shown}),
             sorted(actions, key=lambda entry: entry.at),
-            Seal(chain, self.audit.head(chain), next(iter(self.audit.roots(1)), None)),
-            self.store.signatures(campaign),
+            Seal(chain, head, next(iter(roots), None)),
+            signatures,
             self.clock.now(),
         )
 
@@ -174,15 +194,30 @@ class Officer:
         )
         return self.report(campaign, runs)
 
-    def _figures(self, run: RunBrief) -> tuple[Figures, dict[str, Figures]]:
-        whole, by_area = Figures(), defaultdict[str, Figures](Figures)
-        for tally in self.store.tallies(run.run_id, consistent=True):
-            if tally.size:
-                whole.add(tally, run)
-                by_area[tally.district.removeprefix("ST#")].add(tally, run)
-        return whole, dict(by_area)
+    def _tallies(self, runs: Sequence[RunBrief]) -> list[list[Tally]]:
+        """Those of each of these runs, all read at once."""
 
-    def _stops(self, runs: Sequence[RunBrief], districts: Iterable[str], since: str) -> Iterable[Entry]:
+        def read(run: str, shard: int) -> list[Tally]:
+            return list(self.store.tallies_in(run, shard, consistent=True))
+
+        found = iter(together(*(partial(read, run.run_id, shard) for run in runs for shard in range(SHARDS))))
+        return [[tally for part in islice(found, SHARDS) for tally in part] for _ in runs]
+
+    def _stop_chains(self) -> list[list[Entry]]:
+        """The audit of all stops, chain by chain."""
+
+        def read(chain: str) -> list[Entry]:
+            return list(self.audit.chain(chain))
+
+        return together(*(partial(read, chain) for chain in all_chains() if chain.startswith("stop#")))
+
+    def _stops(
+        self,
+        chains: Iterable[Iterable[Entry]],
+        runs: Sequence[RunBrief],
+        districts: Iterable[str],
+        since: str,
+    ) -> Iterable[Entry]:
         """The entries about stops that concern one of these runs or districts: what stood then, and from
         then on until nothing of the runs could be sent any more."""
         until = max((rfc3339(_over(run)) for run in runs), default="")
@@ -191,10 +226,10 @@ class Officer:
         ways = ways_now(self.gateway, mediums).values()
         names = mediums | {way.id for way in ways} | {way.platform for way in ways}
         scopes |= {f"channel:{name}" for name in names}
-        paths = [area.path for one in districts if (area := self.areas.get(one)) is not None]
-        for chain in (chain for chain in all_chains() if chain.startswith("stop#")):
+        paths = [area.path for area in self.areas.many(list(districts)).values()]
+        for chain in chains:
             before: dict[str, Entry] = {}
-            for entry in self.audit.chain(chain):
+            for entry in chain:
                 scope = entry.subject.removeprefix("stop#")
                 if entry.at > until or (scope not in scopes and not self._meets(scope, paths)):
                     continue
@@ -209,6 +244,15 @@ class Officer:
         kind, _, ident = scope.partition(":")
         area = self.areas.get(ident) if kind == "area" else None
         return area is not None and any(area.id in path or path[-1] in area.path for path in paths)
+
+
+def _figures(run: RunBrief, tallies: Iterable[Tally]) -> tuple[Figures, dict[str, Figures]]:
+    whole, by_area = Figures(), defaultdict[str, Figures](Figures)
+    for tally in tallies:
+        if tally.size:
+            whole.add(tally, run)
+            by_area[tally.district.removeprefix("ST#")].add(tally, run)
+    return whole, dict(by_area)
 
 
 def _over(run: RunBrief) -> datetime:

@@ -10,6 +10,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+from chalicelib.beside import together
 from chalicelib.clock import Clock
 from chalicelib.dispatch.model import (
     SHARDS,
@@ -38,6 +39,11 @@ KEPT_AS_LONG_AS_READ = 10
 """A run under way that takes a second to be summed is summed again after ten: many may watch it at once.
 What has ended is always fresh: somebody may just have decided on it."""
 RUNS_KEPT = 16
+SHOWN = 20
+"""So many unknown deliveries are remembered of a shard."""
+CHUNKS_KEPT = 500
+MOST_READERS = 40
+"""Shards that are read at once."""
 LATELY_S = 60
 HOUR_S = 3600
 NO_TIMES = frozenset({Fact.SUPERSEDED, Fact.CLOSED, Fact.RESENT, Fact.NEXT})
@@ -91,6 +97,8 @@ class Report:
     half_sent: bool
     """Whether the time of some run was over when a part of its people had been sent to."""
     updated_at: datetime
+    unknown: list[Unknown] = field(default_factory=list)
+    """Some of the unknown, of the newest runs first."""
 
 
 @dataclass(frozen=True)
@@ -114,20 +122,53 @@ class Delivery:
     """The key of the attempt over the next channel, when this one failed and is not what counts."""
 
 
+@dataclass(frozen=True)
+class Unknown:
+    """Somebody of whom a run does not know whether the message arrived."""
+
+    run: str
+    tally: Tally
+    index: int
+
+    @property
+    def decision(self) -> str:
+        """What a person decided about it: `close`, `resend` where that was not done after all, or nothing."""
+        facts = self.tally.facts[self.index]
+        return "close" if Fact.CLOSED in facts else "resend" if Fact.RESENT in facts else ""
+
+
+@dataclass(frozen=True)
+class Sums:
+    """Of a run, or of one shard of it."""
+
+    parts: dict[Way, Part] = field(default_factory=dict)
+    unknown: list[Unknown] = field(default_factory=list)
+    """At most SHOWN of a shard."""
+
+
 @dataclass
 class Reporter:
     store: DispatchStore
     gateway: Gateway
     clock: Clock
-    _kept: dict[str, tuple[float, float, str, Mapping[Way, Part]]] = field(default_factory=dict)
+    _kept: dict[str, tuple[float, float, str, Sums]] = field(default_factory=dict)
     """By run: when its sums were made, for how long they hold in which of its states, and they."""
+    _chunks: dict[tuple[str, str], Chunk] = field(default_factory=dict)
+    """Who was unknown, by run and chunk: a chunk is written once."""
 
     def report(self, runs: Iterable[RunBrief], within: Callable[[str], bool] | None = None) -> Report:
         """The report over these runs; `within`: over the districts, and what lies above them, that it lets
         through."""
+        found = together(*(partial(self._sums, run) for run in runs))
         by_run = [
-            {way: part for way, part in self._sums(run).items() if within is None or within(_area(way))}
-            for run in runs
+            {way: part for way, part in of_run.parts.items() if within is None or within(_area(way))}
+            for of_run in found
+        ]
+        unknown = [
+            place
+            for of_run in reversed(found)
+            for place in of_run.unknown
+            if within is None or within(place.tally.district.removeprefix("ST#"))
         ]
         parts = [one for of_run in by_run for one in of_run.items()]
         sums = [_joined(of_run.values()) for of_run in by_run]
@@ -143,6 +184,7 @@ class Reporter:
             {channel: part.lately for channel, part in by_channel.items()},
             any(run.counts.sent and run.counts.left for run in sums),
             self.clock.now(),
+            unknown,
         )
 
     def of_runs(self, runs: Sequence[RunBrief]) -> RunSums:
@@ -168,6 +210,29 @@ class Reporter:
                 return found, tally.chunk if tally is not tallies[-1] else None
         return found, None
 
+    def unknown(self, runs: Sequence[str]) -> dict[str, list[Unknown]]:
+        """Everybody of whom these runs do not know whether the message arrived, by run: all are read at
+        once."""
+        places = [(run, shard) for run in dict.fromkeys(runs) for shard in range(SHARDS)]
+        with ThreadPoolExecutor(max(1, min(len(places), MOST_READERS))) as readers:
+            read = readers.map(lambda place: list(self.store.tallies_in(*place)), places)
+            found: dict[str, list[Unknown]] = {run: [] for run in runs}
+            for (run, _), tallies in zip(places, read, strict=True):
+                found[run] += [place for tally in tallies for place in _unknown_in(run, tally)]
+        return found
+
+    def behind(self, places: Sequence[Unknown]) -> list[Delivery]:
+        """Who they are; what was decided about them is not read."""
+        asked = {(place.run, place.tally.chunk) for place in places}
+        if new := asked - self._chunks.keys():
+            while len(self._chunks) > CHUNKS_KEPT:
+                self._chunks.pop(next(iter(self._chunks)), None)
+            self._chunks.update(self.store.chunks_at(new))
+        return [
+            _delivery(self._chunks[place.run, place.tally.chunk], place.tally, place.index)
+            for place in places
+        ]
+
     def delivery(self, key: DeliveryKey) -> Delivery:
         """One delivery. Raises NotFound."""
         found = self.store.chunk(key.run, key.chunk)
@@ -184,16 +249,16 @@ class Reporter:
         decided = self.store.decisions(delivery.key for delivery in deliveries)
         return [replace(delivery, decided=decided.get(delivery.key)) for delivery in deliveries]
 
-    def _sums(self, run: RunBrief) -> Mapping[Way, Part]:
+    def _sums(self, run: RunBrief) -> Sums:
         now = self.clock.epoch()
         kept = self._kept.get(run.run_id)
         if kept is not None and kept[2] == run.status and 0 <= now - kept[0] < kept[1]:
             return kept[3]
-        found: dict[Way, Part] = {}
-        with ThreadPoolExecutor(SHARDS) as readers:
-            for sums in readers.map(partial(self._shard, run), range(SHARDS)):
-                for way, part in sums.items():
-                    found.setdefault(way, Part()).join(part)
+        found = Sums()
+        for sums in together(*(partial(self._shard, run, shard) for shard in range(SHARDS))):
+            found.unknown.extend(sums.unknown)
+            for way, part in sums.parts.items():
+                found.parts.setdefault(way, Part()).join(part)
         took = self.clock.epoch() - now
         while len(self._kept) >= RUNS_KEPT:
             self._kept.pop(next(iter(self._kept)), None)
@@ -201,12 +266,16 @@ class Reporter:
         self._kept[run.run_id] = (now + took, holds_s, run.status, found)
         return found
 
-    def _shard(self, run: RunBrief, shard: int) -> dict[Way, Part]:
-        sums: dict[Way, Part] = {}
+    def _shard(self, run: RunBrief, shard: int) -> Sums:
+        sums = Sums()
         begins, now = seconds(run.at), seconds(self.clock.now())
         for tally in self.store.tallies_in(run.run_id, shard):
             way = tally.channel, tally.language, tally.district
-            sums.setdefault(way, Part()).add(self._with_capabilities(tally), begins, now)
+            part = sums.parts.setdefault(way, Part())
+            before = part.counts.unknown
+            part.add(self._with_capabilities(tally), begins, now)
+            if part.counts.unknown > before and len(sums.unknown) < SHOWN:
+                sums.unknown.extend(_unknown_in(run.run_id, tally))
         return sums
 
     def _with_capabilities(self, tally: Tally) -> Tally:
@@ -215,6 +284,10 @@ class Reporter:
             if tally.channel
             else tally
         )
+
+
+def _unknown_in(run: str, tally: Tally) -> list[Unknown]:
+    return [Unknown(run, tally, i) for i in range(tally.size) if tally.status(i) is Status.UNKNOWN]
 
 
 def _plain(counts: Counts) -> dict[str, int]:

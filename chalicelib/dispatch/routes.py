@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 from urllib.parse import quote, unquote
 
@@ -14,6 +13,7 @@ from chalice.app import Response
 from pydantic import Field, StringConstraints, ValidationError
 
 from chalicelib import wiring
+from chalicelib.beside import together
 from chalicelib.dispatch.form import ChannelLimits, DecisionBody, Steering, StopReason, TrialMessage
 from chalicelib.dispatch.model import Decision, Status
 from chalicelib.errors import Conflict, InvalidInput, JanJanError, NotFound, OtherDepartment, Transient
@@ -33,13 +33,13 @@ from chalicelib.i18n import translate
 from chalicelib.pages import console
 from chalicelib.pages.figures import moment, polyline
 from chalicelib.pages.shell import ENDONYMS, mark
-from chalicelib.ports import MetricSum, RunBrief
+from chalicelib.ports import Area, MetricSum, RunBrief
 from chalicelib.shapes import Strict, View
 
 if TYPE_CHECKING:
     from chalicelib.dispatch.channels import Standing
     from chalicelib.dispatch.officer import OfficerReport
-    from chalicelib.dispatch.report import Delivery, Report
+    from chalicelib.dispatch.report import Delivery, Report, Unknown
     from chalicelib.dispatch.store import BundleState, Stop
     from chalicelib.identity.roles import Principal
 
@@ -369,10 +369,11 @@ class Head(NamedTuple):
 def _seen(request: Request, campaign_id: str, action: str = "campaign.report") -> Head:
     """The campaign, when the caller may do `action` with it. Raises NotFound."""
     who = request.principal
-    with ThreadPoolExecutor(2) as readers:
-        asked = readers.submit(wiring.runs().of_campaign, campaign_id)
-        campaign = wiring.campaigns().seen(who, campaign_id, action)
-        content, runs = campaign.content, asked.result()
+    campaign, runs = together(
+        partial(wiring.campaigns().seen, who, campaign_id, action),
+        partial(wiring.runs().of_campaign, campaign_id),
+    )
+    content = campaign.content
     head = Head(
         campaign.id,
         content.title,
@@ -393,8 +394,9 @@ def _report(head: Head, who: Principal, run: str | None = None) -> ReportView:
     return _reported(head, who, run)[0]
 
 
-def _reported(head: Head, who: Principal, run: str | None = None) -> tuple[ReportView, Report]:
-    """The same with the sums behind it. What it needs is read at once."""
+def _reported(head: Head, who: Principal, run: str | None = None) -> tuple[ReportView, Report, list[Unknown]]:
+    """The same with the sums behind it, and some of the unknown, of the newest runs first. What it needs is
+    read at once."""
     from chalicelib.dispatch.channels import ways_now
     from chalicelib.dispatch.report import counts_as_json
 
@@ -405,18 +407,18 @@ def _reported(head: Head, who: Principal, run: str | None = None) -> tuple[Repor
     within = cache(head.within) if head.covers else None
     apart = [one for one in head.runs if one.occasion != "campaign" and not run]
     ways = ways_now(wiring.platforms(), head.mediums).values()
-    with ThreadPoolExecutor(3 + len(apart)) as readers:
-        own = readers.submit(reporter.report, counted, within)
-        others = [readers.submit(reporter.report, [one], within) for one in apart]
-        holding = wiring.stop_desk().holding
-        stops = readers.submit(holding, who, head.department, head.goes_to, ways)
-        posts = _posts(head)
-        report = own.result()
-        corrections = [
-            counts_as_json(found.result().counts)
-            | {"run": one.run_id, "purpose": one.occasion, "status": one.status}
-            for one, found in zip(apart, others, strict=True)
-        ]
+    report, stops, posts, *others = together(
+        partial(reporter.report, counted, within),
+        partial(wiring.stop_desk().holding, who, head.department, head.goes_to, ways),
+        partial(_posts, head),
+        *(partial(reporter.report, [one], within) for one in apart),
+    )
+    corrections = [
+        counts_as_json(found.counts) | {"run": one.run_id, "purpose": one.occasion, "status": one.status}
+        for one, found in zip(apart, others, strict=True)
+    ]
+    order = {one.run_id: place for place, one in enumerate(head.runs)}
+    unknown = [place for found in (report, *others) for place in found.unknown]
     shown = counts_as_json(report.counts) | {
         "campaign": head.id,
         "areas": head.areas,
@@ -424,7 +426,7 @@ def _reported(head: Head, who: Principal, run: str | None = None) -> tuple[Repor
         "withdrawn_at": head.withdrawn_at,
         "runs": [one.run_id for one in head.runs],
         "corrections": corrections,
-        "stops": [_stop_view(stop) for stop in stops.result()],
+        "stops": [_stop_view(stop) for stop in stops],
         "by_channel": {name: counts_as_json(counts) for name, counts in report.by_channel.items()},
         "by_language": {name: counts_as_json(counts) for name, counts in report.by_language.items()},
         "by_area": {name: counts_as_json(counts) for name, counts in report.by_area.items()},
@@ -436,7 +438,8 @@ def _reported(head: Head, who: Principal, run: str | None = None) -> tuple[Repor
         "posts": posts.posts,
         "post_figures": posts,
     }
-    return ReportView.model_validate(shown), report
+    newest_first = sorted(unknown, key=lambda place: (-order[place.run], place.tally.chunk, place.index))
+    return ReportView.model_validate(shown), report, newest_first
 
 
 def _posts(head: Head) -> PostsView:
@@ -476,12 +479,11 @@ def report_page(request: Request, campaign_id: str) -> Response:
     from chalicelib.dispatch.words import CAMPAIGN, PURPOSES, REASONS, STEERED
 
     who = request.principal
-    with ThreadPoolExecutor(2) as readers:
-        times = readers.submit(wiring.campaigns().timetable, campaign_id)
-        paced = readers.submit(wiring.channel_desk().paced)
-        head = _seen(request, campaign_id)
-        shown, report = _reported(head, who)
-        timetable, standings = times.result(), paced.result()
+    (head, (shown, report, unknown)), timetable, standings = together(
+        lambda: (head := _seen(request, campaign_id), _reported(head, who)),
+        partial(wiring.campaigns().timetable, campaign_id),
+        wiring.channel_desk().paced,
+    )
     if table := request.query.get("csv"):
         return _table(request, head, shown, table)
 
@@ -501,7 +503,7 @@ def report_page(request: Request, campaign_id: str) -> Response:
         report=values,
         posts=_worded_posts(shown.post_figures),
         channel_names=_channel_names(request.lang),
-        unknown=_unknown(request, head) if shown.unknown else [],
+        unknown=_unknown(who, unknown),
         timetable=_timetable(head, *timetable),
         updated_at=_in_india(shown.updated_at),
         breakdowns=_breakdowns(request, shown),
@@ -521,11 +523,10 @@ def report_page(request: Request, campaign_id: str) -> Response:
 def live(request: Request, campaign_id: str) -> Response:
     """204 while nothing has changed, else this part and what it reached; once it has ended or was steered,
     the whole report is asked for."""
-    with ThreadPoolExecutor(1) as readers:
-        paced = readers.submit(wiring.channel_desk().paced)
-        head = _seen(request, campaign_id)
-        shown, report = _reported(head, request.principal)
-        standings = paced.result()
+    (head, (shown, report, _)), standings = together(
+        lambda: (head := _seen(request, campaign_id), _reported(head, request.principal)),
+        wiring.channel_desk().paced,
+    )
     if not _moves(head, shown) or request.query.get("state") not in (None, head.status):
         return html("", headers={"HX-Refresh": "true"})
     part = _live(request, head, shown, report, standings)
@@ -684,6 +685,7 @@ def _channel_names(lang: str) -> dict[str, str]:
 def _breakdowns(request: Request, shown: ReportView) -> list[tuple[str, str, list[tuple[str, CountsView]]]]:
     """The parts of the report: the name of its table, its heading, and a row for each part."""
     names = _channel_names(request.lang)
+    areas = wiring.directory().many(list(shown.by_area))
     return [
         ("channels", mark("By channel"), [(names.get(of, of), one) for of, one in shown.by_channel.items()]),
         (
@@ -694,7 +696,7 @@ def _breakdowns(request: Request, shown: ReportView) -> list[tuple[str, str, lis
         (
             "areas",
             mark("By area"),
-            [(_area_name(of, request.lang), one) for of, one in shown.by_area.items()],
+            [(_named(areas.get(of), of, request.lang), one) for of, one in shown.by_area.items()],
         ),
     ]
 
@@ -807,20 +809,17 @@ def _timetable(head: Head, quiet: Any, found: Sequence[Any]) -> dict[str, Any]: 
     }
 
 
-def _unknown(request: Request, head: Head) -> list[Delivery]:
-    """The first unknown deliveries of the newest runs, for whoever may see deliveries."""
-    if not request.principal.may("delivery.read"):
-        return []
-    found: list[Delivery] = []
-    for run in reversed(head.runs):
-        left = UNKNOWN_SHOWN - len(found)
-        if left > 0:
-            found += wiring.reporter().deliveries(run.run_id, Status.UNKNOWN, None, left)[0][:left]
-    return found
+def _unknown(who: Principal, places: Sequence[Unknown]) -> list[tuple[Delivery, str]]:
+    """The first of these deliveries, each with what was decided about it, for whoever may see deliveries."""
+    shown = places[:UNKNOWN_SHOWN] if who.may("delivery.read") else []
+    return [(one, place.decision) for one, place in zip(wiring.reporter().behind(shown), shown, strict=True)]
 
 
 def _area_name(area_id: str, lang: str) -> str:
-    area = wiring.directory().get(area_id)
+    return _named(wiring.directory().get(area_id), area_id, lang)
+
+
+def _named(area: Area | None, area_id: str, lang: str) -> str:
     return (area.names.get(lang) or area.names.get("en") or area_id) if area else area_id
 
 
@@ -879,8 +878,9 @@ def officer_report_page(request: Request, campaign_id: str) -> Response:
     from chalicelib.dispatch.words import ACTIONS, CAMPAIGN, PURPOSES, REASONS, WITHDRAWN
 
     head = _seen(request, campaign_id, "officer_report.read")
-    shown = officer_report(request, campaign_id)
-    areas = {area for run in shown.runs for area in run.by_area}
+    shown = _officer_view(head, wiring.officer().report(head.id, head.runs))
+    areas = sorted({area for run in shown.runs for area in run.by_area})
+    known = wiring.directory().many(areas)
     return console.page(
         request,
         "officer.html",
@@ -893,7 +893,7 @@ def officer_report_page(request: Request, campaign_id: str) -> Response:
         reasons=REASONS,
         actions=ACTIONS,
         names=wiring.users().names(),
-        area_names={area: _area_name(area, request.lang) for area in areas},
+        area_names={area: _named(known.get(area), area, request.lang) for area in areas},
         time=lambda at: moment(at, seconds=True) if at else "–",
     )
 

@@ -614,6 +614,12 @@ class DispatchStore:
         keys = [(partition_of(run, chunk), f"c{chunk}") for chunk in chunks]
         return {item.sk[1:]: _chunk_of(run, item) for item in TallyItem.batch_get(keys)}
 
+    def chunks_at(self, places: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Chunk]:
+        """These runs' chunks with their people, by run and chunk, in one request for each hundred."""
+        keys = {(partition_of(run, chunk), f"c{chunk}"): (run, chunk) for run, chunk in places}
+        found = ((keys[item.pk, item.sk], item) for item in TallyItem.batch_get(list(keys)))
+        return {place: _chunk_of(place[0], item) for place, item in found}
+
     def people_of(self, run: str, chunks: Sequence[str]) -> dict[str, tuple[str, ...]]:
         """Who is in these chunks."""
         return {ident: chunk.people for ident, chunk in self.chunks_of(run, chunks).items()}

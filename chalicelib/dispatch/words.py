@@ -145,6 +145,7 @@ VERBS = {
     ),
 }
 STEERED = {
+    "begun": mark("It begins now. You can watch it here."),
     "pause": mark("It is paused: nothing new is sent."),
     "resume": mark("It goes on."),
     "cancel": mark("It is called off: nobody else is sent to."),

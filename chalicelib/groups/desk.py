@@ -13,6 +13,7 @@ from chalicelib.errors import NotFound, Rejected
 from chalicelib.groups.kits import Kit
 from chalicelib.groups.model import READ, WRITE, Figures, Group, LinkState, LinkWord, NewGroup, sees
 from chalicelib.http import Api, Request, invalid, next_cursor, read_cursor, redirect
+from chalicelib.i18n import translate
 from chalicelib.pages import console
 from chalicelib.pages.figures import moment
 from chalicelib.pages.forms import Form, labels, own_areas
@@ -204,12 +205,15 @@ def _group(
     made: Kit | None = None,
 ) -> Response:
     who, lang = request.principal, request.lang
-    one, months = console.together(
-        lambda: wiring.groups().get(who, group_id), lambda: wiring.groups().history(who, group_id)
+    one, months, found = console.together(
+        lambda: wiring.groups().get(who, group_id),
+        lambda: wiring.groups().history(who, group_id),
+        lambda: wiring.campaigns().page(who, "", "", None, CAMPAIGNS)[0] if who.may(WRITE) else [],
     )
     writes = sees(who, one, WRITE)
-    found = wiring.campaigns().page(who, "", "", None, CAMPAIGNS)[0] if writes else []
     shown = clear.admins if clear else [admin.masked() for admin in one.admins]
+    nameless = {admin.influencer for admin in shown if not admin.name}
+    names = wiring.register().names(who, nameless) if nameless else {}
     return console.page(
         request,
         "console_group.html",
@@ -217,14 +221,17 @@ def _group(
         status=error.status if error else 200,
         said=SAID,
         one=_row(one, lang),
-        admins=[(admin.name or admin.influencer, admin.phone) for admin in shown],
+        admins=[
+            (admin.name or names.get(admin.influencer) or translate(lang, mark("A creator")), admin.phone)
+            for admin in shown
+        ],
         link=clear.link if clear else "",
         months=[(row.month, row.members, row.women) for row in months[:MONTHS]],
         this_month=f"{wiring.clock().today_ist():%Y-%m}",
         writes=writes,
         states=labels({state: words for state, (_, words) in LINKS.items()}, lang),
         state=one.state,
-        campaigns=[(each.id, each.content.title) for each in found],
+        campaigns=[(each.id, each.content.title) for each in found if writes],
         kit=_kit(made) if made else None,
         form=form or Form(),
         **console.refusal(error, lang, FIELDS),

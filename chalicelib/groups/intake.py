@@ -86,7 +86,7 @@ class GroupsKind:
         return record.wanted.link
 
     def compare(self, records: Sequence[Row], job: ImportJob) -> list[Effect | InvalidInput]:
-        areas = self.areas.many({one.wanted.area for one in records})
+        areas = self.areas.many({one.wanted.area for one in records}, fresh=True)
         known, there = self.departments(), self._there(records)
         there = {link: group for link, group in there.items() if not _elsewhere(group, job)}
         months = self.store.months(
@@ -103,7 +103,7 @@ class GroupsKind:
     def write(self, records: Sequence[Row], job: ImportJob) -> None:
         """One transaction a group: its link is claimed with it, so that nobody else can have it meanwhile.
         A group that is none of the caller's stays as it is, and nothing tells that its link is known."""
-        areas = self.areas.many({one.wanted.area for one in records})
+        areas = self.areas.many({one.wanted.area for one in records}, fresh=True)
         there = self._there(records)
         for record in records:
             self._put(record, areas[record.wanted.area], there.get(record.wanted.link), job)

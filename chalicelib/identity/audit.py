@@ -29,9 +29,10 @@ from __future__ import annotations
 import json
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, NamedTuple
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 from pynamodb.exceptions import PutError, TransactWriteError
@@ -46,6 +47,29 @@ TRIES = 12
 LONGEST_PAUSE_S = 0.4
 HEAD = "head"
 ROOT = "root"
+
+
+A_STEP = 1000
+"""So many entries are read in one go, about 400 kB: a chain is shared by many subjects and never ends."""
+
+
+class Checked(NamedTuple):
+    """How far a chain was computed anew. `broken_at`: the number of the first entry that does not fit."""
+
+    upto: Head
+    broken_at: int | None
+    done: bool
+
+    @property
+    def further(self) -> dict[str, list[int | str]] | None:
+        """Where the next step goes on, to travel in a cursor; see `resumed`."""
+        return None if self.done else {"checked": [self.upto.seq, self.upto.hash]}
+
+
+def resumed(place: Mapping[str, Any] | None) -> Head | None:
+    """Up to where a check has come, as its cursor tells."""
+    found = (place or {}).get("checked")
+    return Head(int(found[0]), str(found[1])) if found else None
 
 
 class AuditItem(Table):
@@ -130,25 +154,46 @@ class Audit:
         """All entries of a chain, oldest first."""
         return (_entry(item) for item in AuditItem.query(chain, AuditItem.sk < HEAD, consistent_read=True))
 
-    def check(self, chain: str) -> tuple[Head, int | None]:
-        """Recomputes a whole chain: its head, and the number of the first entry that does not fit, or None.
-        Reads the chain: 1 read unit for 10 entries."""
-        head = self.head(chain)
-        return head, broken_at((entry for entry in self.chain(chain) if entry.seq <= head.seq), head)
+    def check(self, chain: str, after: Head | None = None, most: int = A_STEP) -> Checked:
+        """Recomputes up to `most` entries of a chain, from `after` (its start) on; the last step also holds
+        them against the head. 1 read unit for 10 entries."""
+        begins, head = after or Head(), self.head(chain)
+        first, last = begins.seq + 1, min(begins.seq + most, head.seq)
+        entries = (
+            [
+                _entry(item)
+                for item in AuditItem.query(
+                    chain, AuditItem.sk.between(f"{first:012d}", f"{last:012d}"), consistent_read=True
+                )
+            ]
+            if last >= first
+            else []
+        )
+        done = last >= head.seq
+        wrong = broken_at(entries, head if done else None, begins)
+        if wrong is None and len(entries) != last - begins.seq:
+            wrong = begins.seq + len(entries) + 1
+        upto = entries[-1].head if entries else begins
+        return Checked(upto, wrong, done or wrong is not None)
 
     def of(self, subject: str, *, limit: int, before: int | None = None) -> tuple[list[Entry], int | None]:
         """Up to `limit` entries about a subject, newest first, from those numbered below `before`; and the
-        number to go on before (None: there are no more)."""
+        number to go on before (None: there are no more). A_STEP entries of its chain are looked at, which
+        holds other subjects too: there may be fewer than `limit`, or none, and still older ones."""
         below = HEAD if before is None else f"{before:012d}"
-        found = AuditItem.query(
+        rows = AuditItem.query(
             chain_of(subject),
             AuditItem.sk < below,
             AuditItem.subject == subject,
             scan_index_forward=False,
-            limit=limit,
+            page_size=A_STEP,
         )
-        entries = [_entry(item) for item in found]
-        return entries, entries[-1].seq if len(entries) == limit and entries[-1].seq > 1 else None
+        page: dict[str, Any] = next(iter(rows.page_iter), {})
+        entries = [_entry(AuditItem.from_raw_data(row)) for row in page.get("Items", [])]
+        if len(entries) > limit:
+            return entries[:limit], entries[limit - 1].seq
+        looked = page.get("LastEvaluatedKey")
+        return entries, int(looked["sk"]["S"]) if looked else None
 
     def latest(self, chain: str, limit: int) -> list[Entry]:
         """The newest entries of a chain, newest first."""

@@ -122,15 +122,15 @@ class Entry:
         return Head(self.seq, self.hash)
 
 
-def broken_at(entries: Iterable[Entry], head: Head) -> int | None:
-    """The number of the first entry that is missing, changed or out of place; None when the whole chain, in
-    order, leads from the start to `head`."""
-    end = Head()
+def broken_at(entries: Iterable[Entry], head: Head | None, start: Head | None = None) -> int | None:
+    """The number of the first entry that is missing, changed or out of place; None when these, in order, lead
+    from `start` (the chain's) to `head` (None: wherever they end)."""
+    end = start or Head()
     for entry in entries:
         if entry.seq != end.seq + 1 or entry.previous != end.hash or entry.hash != entry.computed_hash():
             return end.seq + 1
         end = entry.head
-    return None if end == head else end.seq + 1
+    return None if head is None or end == head else end.seq + 1
 
 
 @dataclass(frozen=True)

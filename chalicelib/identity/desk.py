@@ -15,6 +15,7 @@ from chalicelib.clock import parse_rfc3339
 from chalicelib.errors import InvalidInput, Rejected
 from chalicelib.http import Api, Request, invalid, next_cursor, read_cursor, redirect
 from chalicelib.i18n import translate
+from chalicelib.identity.audit import resumed
 from chalicelib.identity.chain import CHAINS_A_TYPE, SUBJECT_TYPES, Entry, chain_of, clean_reason
 from chalicelib.identity.roles import MATRIX, ROLES, known_roles
 from chalicelib.identity.service import ChangedMeanwhile, NewUser, UserChange
@@ -285,11 +286,19 @@ def audit_page(request: Request) -> Response:
         error = found
     chain = chain_of(f"{kind}#{identity}") if kind and identity and not error else ""
     if chain and request.query.get("check"):
-        head, broken_at = wiring.audit().check(chain)
-        checked = {"entries": head.seq, "hash": head.hash, "broken_at": broken_at}
-    roots, names = console.together(
-        lambda: wiring.audit().roots(SEALS), lambda: wiring.users().names() if entries else {}
+        so_far = wiring.audit().check(chain, resumed(read_cursor(request)))
+        checked = {
+            "entries": so_far.upto.seq,
+            "hash": so_far.upto.hash,
+            "broken_at": so_far.broken_at,
+            "next": next_cursor(request, so_far.further),
+        }
+    roots, staff, names = console.together(
+        lambda: wiring.audit().roots(SEALS),
+        lambda: wiring.users().names() if entries else {},
+        lambda: _names_in(request, entries),
     )
+    names = {**names, **staff}
     return console.page(
         request,
         "console_audit.html",
@@ -331,15 +340,61 @@ def _told(one: Entry, names: Mapping[str, str], lang: str) -> dict[str, Any]:
         "words": action_words(one.action),
         "action": one.action,
         "id": identity,
+        "name": names.get(identity, ""),
         "kind": kind,
         "who": names.get(one.actor) or translate(lang, ACTORS.get(one.actor, one.actor)),
-        "detail": [(name, _plain(value)) for name, value in one.detail.items() if value or value == 0],
+        "detail": [
+            (translate(lang, DETAILS.get(name, name)), _plain(value, names))
+            for name, value in one.detail.items()
+            if value or value == 0
+        ],
         "seq": one.seq,
     }
 
 
-def _plain(value: object) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+def _plain(value: object, names: Mapping[str, str]) -> str:
+    return ", ".join(names.get(str(one), str(one)) for one in (value if isinstance(value, list) else [value]))
+
+
+def _names_in(request: Request, entries: Sequence[Entry]) -> dict[str, str]:
+    """What the ids in these entries stand for, in the caller's language."""
+    lang = request.lang
+    found = {one.subject.partition("#")[2] for one in entries}
+    places = {one.subject.partition("#")[2] for one in entries if one.subject.startswith("area#")}
+    for one in entries:
+        for name, value in one.detail.items():
+            values = {str(each) for each in (value if isinstance(value, list) else [value])}
+            found |= values
+            places |= values if name in ("area", "areas") else set()
+    campaigns = {one for one in found if one.startswith("cmp_") and "-" not in one}
+    people = {one for one in found if one.startswith("inf_")}
+    titles, names, areas, departments = console.together(
+        lambda: wiring.campaigns().titles(campaigns) if campaigns else {},
+        lambda: wiring.register().names(request.principal, people) if people else {},
+        lambda: wiring.directory().many(places) if places else {},
+        lambda: wiring.department_names() if entries else {},
+    )
+    roles = {role: translate(lang, label) for role, label in ROLE_NAMES.items()}
+    return {
+        **roles,
+        **{one: named(each, lang) for one, each in departments.items()},
+        **{one: named(each.names, lang) for one, each in areas.items()},
+        **titles,
+        **names,
+    }
+
+
+DETAILS = {
+    "area": mark("Area"),
+    "areas": mark("Areas"),
+    "department": mark("Department"),
+    "departments": mark("Departments"),
+    "kind": mark("Kind"),
+    "reason": mark("Reason"),
+    "roles": mark("Roles"),
+    "what": mark("What it is"),
+}
+"""What an entry's details are called, where we have a word."""
 
 
 ACTORS = {"self": mark("the person themself"), "system": mark("by itself")}

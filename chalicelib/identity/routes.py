@@ -26,6 +26,7 @@ from chalicelib.http import (
     read_cursor,
     redirect,
 )
+from chalicelib.identity.audit import resumed
 from chalicelib.identity.chain import SUBJECT_TYPES
 from chalicelib.identity.roles import ROLES, Principal, Role
 from chalicelib.identity.service import Asked, NewUser, Session, UserChange
@@ -109,15 +110,18 @@ class AuditQuery(Strict):
 
 class CheckQuery(Strict):
     chain: str = Field(pattern=rf"^({'|'.join(SUBJECT_TYPES)})#\d{{1,2}}$")
+    cursor: str | None = None
 
 
 class CheckView(View):
-    """A chain whose entries were all computed anew. `broken_at` is the number of the first that is wrong."""
+    """A chain whose first `entries` entries were computed anew, up to the one with the hash `head`.
+    `broken_at` is the number of the first that is wrong; with `next` there are more to be looked at."""
 
     chain: str
     entries: int
     head: str
     broken_at: int | None
+    next: str | None
 
 
 class EntryView(View):
@@ -229,8 +233,14 @@ def read_audit(request: Request, query: AuditQuery) -> EntryList:
     summary="Is a chain of the audit whole",
 )
 def check_audit(request: Request, query: CheckQuery) -> CheckView:
-    head, broken_at = wiring.audit().check(query.chain)
-    return CheckView(chain=query.chain, entries=head.seq, head=head.hash, broken_at=broken_at)
+    found = wiring.audit().check(query.chain, resumed(read_cursor(request)))
+    return CheckView(
+        chain=query.chain,
+        entries=found.upto.seq,
+        head=found.upto.hash,
+        broken_at=found.broken_at,
+        next=next_cursor(request, found.further),
+    )
 
 
 class RootsQuery(Strict):
@@ -314,7 +324,9 @@ def _after(request: Request, who: Principal) -> str:
 
 @api.page("POST", "/signout", allow=PUBLIC, summary="Sign out with the form")
 def signout_form(request: Request) -> Response:
-    return redirect(f"/signin?lang={request.lang}", {"Set-Cookie": cookie(SESSION_COOKIE, "", max_age_s=0)})
+    return redirect(
+        f"/signin?said=left&lang={request.lang}", {"Set-Cookie": cookie(SESSION_COOKIE, "", max_age_s=0)}
+    )
 
 
 def _signin_page(
@@ -333,6 +345,7 @@ def _signin_page(
         roles=[i18n.translate(request.lang, ROLE_NAMES[role]) for role in ROLES if who and role in who.roles],
         asked=asked,
         wanted=request.query.get("next", ""),
+        left=request.query.get("said") == "left",
         username=username,
         problem=i18n.translate(request.lang, error.message, error.params) if error else "",
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from chalicelib.identity.roles import Role
 from chalicelib.pages.shell import mark
+from chalicelib.pages.words import ROLE_NAMES
 
 SUBJECTS = {
     "ambassador": mark("Ambassador"),
@@ -90,14 +91,6 @@ OTHERWISE = {
     "user.created": mark("added to the staff"),
 }
 """Actions that are called otherwise than their last part."""
-ROLE_NAMES: dict[Role, str] = {
-    "admin": mark("Administrator"),
-    "coordinator": mark("Coordinator of an area"),
-    "editor": mark("Editor of campaigns"),
-    "approver": mark("Approver of campaigns"),
-    "nodal_officer": mark("Nodal officer of a department"),
-    "auditor": mark("Auditor"),
-}
 ROLE_DUTIES: dict[Role, str] = {
     "admin": mark("Looks after everything: staff, areas, departments, channels and stops."),
     "coordinator": mark("Looks after creators, ambassadors, groups and voices, in their own areas alone."),
@@ -117,3 +110,6 @@ STAFF_STATES = {
 def action_words(action: str) -> str:
     """What an action is called, marked; its own name where it has no other."""
     return OTHERWISE.get(action) or VERBS.get(action.partition(".")[2], action)
+
+
+__all__ = ["ROLE_NAMES"]

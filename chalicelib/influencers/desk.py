@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 from chalice.app import Response
@@ -628,18 +627,9 @@ def _messages(request: Request, person: Influencer) -> dict[str, Any]:
     alone."""
     now = wiring.clock().now()
     found = wiring.received().received(person.id, now - LOOKED_BACK, now)[::-1][:SHOWN]
-    campaigns = sorted({one.campaign_id for one in found})
-    titles = dict(
-        zip(campaigns, console.together(*(partial(_title, request, one) for one in campaigns)), strict=True)
-    )
-    return {"messages": [(one.campaign_id, titles[one.campaign_id], moment(one.at)) for one in found]}
-
-
-def _title(request: Request, campaign: str) -> str:
-    try:
-        return wiring.campaigns().seen(request.principal, campaign).content.title
-    except NotFound:
-        return ""
+    known = wiring.campaigns().known(request.principal, {one.campaign_id for one in found})
+    titles = {one: campaign.content.title for one, campaign in known.items()}
+    return {"messages": [(one.campaign_id, titles.get(one.campaign_id, ""), moment(one.at)) for one in found]}
 
 
 def _tiers(request: Request, person: Influencer) -> dict[str, Any]:

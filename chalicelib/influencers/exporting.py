@@ -14,8 +14,9 @@ from chalicelib.identity.audit import Audit
 from chalicelib.influencers.forms import CHANNELS, CONSENTS, GENDERS, PLATFORMS, PROFESSIONS
 from chalicelib.influencers.store import PeopleStore
 from chalicelib.ops import RateLimits
-from chalicelib.pages.figures import day, grouped, moment, phone
+from chalicelib.pages.figures import day, grouped, moment
 from chalicelib.pages.shell import ENDONYMS, mark
+from chalicelib.phones import readable
 from chalicelib.ports import PersonalRecords
 from chalicelib.shapes import View
 
@@ -275,7 +276,7 @@ def _text(name: str, text: str, lang: str) -> str:
     if name == "evidence" and text.startswith("code over "):
         return translate(lang, STATES["proven"])
     if name == "phone":
-        return phone(text)
+        return readable(text)
     if name == "language":
         return ENDONYMS.get(text, text)
     try:

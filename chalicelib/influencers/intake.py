@@ -148,7 +148,7 @@ class InfluencersKind:
 
     def _there(self, records: Sequence[Invitee]) -> tuple[dict[str, Area], dict[str, KnownPhone]]:
         return (
-            self.areas.many({record.area for record in records}),
+            self.areas.many({record.area for record in records}, fresh=True),
             self.store.known_phones([record.phone for record in records]),
         )
 

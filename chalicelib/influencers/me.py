@@ -226,6 +226,17 @@ class SentView(View):
     at: datetime
 
 
+class MediumView(View):
+    content_type: str
+    bytes: int
+    alt: str
+    """What is to be seen."""
+    platforms: list[str]
+    """For which it is meant; for all without."""
+    link: str
+    """Where it may be read, for a quarter of an hour."""
+
+
 class CampaignView(View):
     """A campaign that one has got."""
 
@@ -239,6 +250,8 @@ class CampaignView(View):
     link: str
     posts: dict[str, str]
     """What may be published, by platform, disclosure included; none once it is withdrawn or over."""
+    media: list[MediumView]
+    """What may be published with it."""
     corrected: bool
     withdrawn: bool
     over: bool
@@ -319,6 +332,10 @@ def _campaign(got: Got) -> dict[str, Any]:
     shown = got.campaign
     facts = {name: getattr(shown, name) for name in CampaignView.model_fields.keys() - {"received"}}
     facts |= {"partners": list(shown.partners), "posts": dict(shown.posts)}
+    facts["media"] = [
+        MediumView.model_validate({name: getattr(one, name) for name in MediumView.model_fields})
+        for one in shown.media
+    ]
     return facts | {"received": [SentView(**_sent(one)) for one in got.sent]}
 
 

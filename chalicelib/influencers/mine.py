@@ -22,6 +22,7 @@ from chalicelib.http import (
     html,
     invalid,
     next_cursor,
+    policy_with,
     read_cursor,
     redirect,
 )
@@ -42,6 +43,7 @@ from chalicelib.pages.figures import day, moment
 from chalicelib.pages.forms import Form, Place, labels, pick_place
 from chalicelib.pages.frame import named
 from chalicelib.pages.shell import mark
+from chalicelib.pages.words import FILES
 from chalicelib.ports import CampaignShown, Spoken, is_paused
 
 api = Api("mine")
@@ -265,6 +267,7 @@ def _campaign_page(
         ],
         words=whole.words,
         posts=_posts_for(person, shown),
+        file_kinds=FILES,
         platforms=NAMES,
         mine=[(post, _figures(figures[post.id], lang) if post.id in figures else []) for post in mine],
         said=said,
@@ -272,7 +275,8 @@ def _campaign_page(
         errors=errors,
         problems=problems,
     )
-    return html(page, error.status if error else 200)
+    headers = policy_with(shown.media[0].link, "img-src", "connect-src") if shown.media else None
+    return html(page, error.status if error else 200, headers)
 
 
 def _posts_for(person: Influencer, shown: CampaignShown) -> list[tuple[bool, list[tuple[str, str, str]]]]:

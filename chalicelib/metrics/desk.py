@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from datetime import datetime
-from functools import partial
 from typing import TYPE_CHECKING, Any, cast
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from chalice.app import Response
 from pydantic import ValidationError
@@ -15,7 +13,7 @@ from pydantic import ValidationError
 from chalicelib import wiring
 from chalicelib.clock import IST
 from chalicelib.errors import JanJanError, NotFound, Rejected, Transient
-from chalicelib.http import PAGE_HEADERS, Api, Request, invalid, next_cursor, read_cursor, redirect
+from chalicelib.http import Api, Request, invalid, next_cursor, policy_with, read_cursor, redirect
 from chalicelib.i18n import translate
 from chalicelib.metrics.figures import GRADES
 from chalicelib.metrics.form import DecisionBody
@@ -76,13 +74,12 @@ def posts(request: Request) -> Response:
         undecided=show == "campaign",
     )
     found, after = wiring.posts().listed(request.principal, wanted, A_PAGE, read_cursor(request))
-    titles = _titles(request, (post.campaign for post in found))
     return console.page(
         request,
         "console_posts.html",
         "posts",
         said=SAID,
-        rows=_shown(request, found, titles),
+        rows=_shown(request, found)[0],
         more=next_cursor(request, after),
         show=show,
         shown=labels(SHOWN, lang),
@@ -154,15 +151,11 @@ def screenshot(request: Request, post_id: str) -> Response:
     kind = kind if kind in PICTURES else "image/png"
     back = f"{wiring.public_url()}{path}?lang={request.lang}"
     place = wiring.uploads().place(request.principal.id, cast("PictureType", kind), back)
-    bucket = "{0.scheme}://{0.netloc}".format(urlsplit(place.upload.url))
-    allowed = PAGE_HEADERS["Content-Security-Policy"]
     return console.page(
         request,
         "console_screenshot.html",
         "posts",
-        headers={
-            "Content-Security-Policy": allowed.replace("form-action 'self'", f"form-action 'self' {bucket}")
-        },
+        headers=policy_with(place.upload.url, "form-action"),
         post=post,
         to=path,
         upload=place.upload,
@@ -182,12 +175,12 @@ def _time(typed: str) -> str:
 def _post(request: Request, post_id: str, form: Form, error: JanJanError | None = None) -> Response:
     lang, who = request.lang, request.principal
     measuring = wiring.measuring()
-    with ThreadPoolExecutor(2) as readers:
-        known_later = readers.submit(measuring.of_post, post_id)
-        history_later = readers.submit(measuring.history, post_id)
-        post = wiring.posts().get(who, post_id)
-        known, history = known_later.result(), history_later.result()
-    titles = _titles(request, (post.campaign, *post.candidates))
+    post, known, history = console.together(
+        lambda: wiring.posts().get(who, post_id),
+        lambda: measuring.of_post(post_id),
+        lambda: measuring.history(post_id),
+    )
+    [shown], titles = _shown(request, [post])
     beside, problems = told(error, lang, FIELDS)
     now = wiring.clock().now().astimezone(IST)
     if not form.one("measured_at"):
@@ -198,7 +191,7 @@ def _post(request: Request, post_id: str, form: Form, error: JanJanError | None 
         "posts",
         status=error.status if error else 200,
         said=SAID,
-        post=_shown(request, [post], titles)[0],
+        post=shown,
         facts=post,
         ground=GROUNDS[post.matched_by],
         disclosed=DISCLOSED[post.disclosed],
@@ -230,13 +223,19 @@ def _figures(known: PostFigures, lang: str) -> list[tuple[str, list[tuple[int, s
     return rows
 
 
-def _shown(request: Request, posts: Sequence[Post], titles: Mapping[str, str]) -> list[dict[str, Any]]:
+def _shown(request: Request, posts: Sequence[Post]) -> tuple[list[dict[str, Any]], dict[str, str]]:
+    """Posts as the pages show them, and the titles of the campaigns that they name, as far as the caller may
+    know of them."""
     lang = request.lang
-    asks = wiring.department_names if any(post.owner_department for post in posts) else dict
-    with ThreadPoolExecutor(1) as readers:
-        asked = readers.submit(asks)
-        areas = wiring.directory().many({post.area_path[-1] for post in posts if post.area_path})
-        departments = asked.result()
+    asked = {one for post in posts for one in (post.campaign, *post.candidates) if one}
+    people = {post.person for post in posts if post.person}
+    campaigns, departments, areas, names = console.together(
+        lambda: wiring.campaigns().known(request.principal, asked),
+        wiring.department_names if any(post.owner_department for post in posts) else dict,
+        lambda: wiring.directory().many({post.area_path[-1] for post in posts if post.area_path}),
+        lambda: wiring.register().names(request.principal, people),
+    )
+    titles = {one: campaign.content.title for one, campaign in campaigns.items()}
 
     def shown(post: Post) -> dict[str, Any]:
         area = areas.get(post.area_path[-1]) if post.area_path else None
@@ -246,6 +245,7 @@ def _shown(request: Request, posts: Sequence[Post], titles: Mapping[str, str]) -
             "url": post.url,
             "platform": PLATFORMS.get(post.platform, post.platform),
             "person": post.person,
+            "whose": names.get(post.person, translate(lang, mark("A creator")) if post.person else ""),
             "department": named(departments.get(post.owner_department, {}), lang) or post.owner_department,
             "area": named(area.names, lang) if area else "",
             "at": moment(post.handed_in_at),
@@ -258,21 +258,4 @@ def _shown(request: Request, posts: Sequence[Post], titles: Mapping[str, str]) -
             "others": len(post.others),
         }
 
-    return [shown(post) for post in posts]
-
-
-def _titles(request: Request, campaigns: Iterable[str]) -> dict[str, str]:
-    """The titles of those campaigns that the caller may know of, read at once."""
-    asked = sorted({one for one in campaigns if one})
-    if not asked:
-        return {}
-    with ThreadPoolExecutor(len(asked)) as readers:
-        titles = readers.map(partial(_title, request), asked)
-        return {one: title for one, title in zip(asked, titles, strict=True) if title}
-
-
-def _title(request: Request, campaign: str) -> str:
-    try:
-        return str(wiring.campaigns().seen(request.principal, campaign).content.title)
-    except NotFound:
-        return ""
+    return [shown(post) for post in posts], titles

@@ -30,7 +30,7 @@ from chalicelib.metrics.model import (
 from chalicelib.metrics.model import Grade as MatchGrade
 from chalicelib.metrics.service import covers
 from chalicelib.shapes import Strict, View
-from chalicelib.uploads import Upload, UploadRequest
+from chalicelib.uploads import StaffUploadRequest, Upload, UploadRequest
 
 api = Api("metrics")
 
@@ -277,7 +277,7 @@ def declare(request: Request, post_id: str, body: Declared) -> FiguresView:
     kept=False,
     summary="A place in the bucket for one picture",
 )
-def upload(request: Request, body: UploadRequest) -> Upload:
+def upload(request: Request, body: StaffUploadRequest) -> Upload:
     return wiring.uploads().place(request.principal.id, body.content_type)
 
 

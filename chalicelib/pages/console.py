@@ -7,8 +7,7 @@ def groups(request: Request) -> Response:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -16,14 +15,16 @@ from urllib.parse import urlencode
 
 from chalice.app import Response
 
-from chalicelib import cells
+from chalicelib import beside, cells
 from chalicelib.errors import InvalidInput, Rejected
 from chalicelib.folding import ROOT
-from chalicelib.http import ROUTES, SAFE_HEADERS, Request, html
+from chalicelib.http import ROUTES, SAFE_HEADERS, Request, html, is_page
 from chalicelib.i18n import translate
 from chalicelib.pages import shell
 from chalicelib.pages.forms import summary
 from chalicelib.pages.shell import mark
+
+together = beside.together
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,7 @@ def page(
     told = (said or {}).get(request.query.get("said", ""), "")
     here = next(one for _, group in ROOMS for one in group if one.id == room)
     frame = {
-        "path": request.path,
+        "path": _to_come_back(request),
         "kept": {name: value for name, value in request.query.items() if name != "said"},
         "me": request.principal,
         "may": request.principal.may,
@@ -135,6 +136,15 @@ def page(
         },
     }
     return html(shell.render(template, request.lang, **(frame | values)), status, headers)
+
+
+def _to_come_back(request: Request) -> str:
+    """Where another language of this page is asked for: a form that was refused stands at an address that may
+    be none to look at, so the nearest one above it that is."""
+    path = request.path
+    while request.method != "GET" and path != ROOT and not is_page(path):
+        path = path.rpartition("/")[0]
+    return path
 
 
 def fragment(request: Request, template: str, *, status: int = 200, **values: object) -> Response:
@@ -166,12 +176,6 @@ def link(request: Request, path: str, **query: object) -> str:
     """The address of one of our pages, in the caller's language; what is empty or None is left out."""
     asked = {name: value for name, value in query.items() if value not in ("", None, [], ())}
     return f"{path}?{urlencode({**asked, 'lang': request.lang}, doseq=True)}"
-
-
-def together(*reads: Callable[[], Any]) -> list[Any]:
-    """What several reads give, all made at the same time: for a page they are one round trip."""
-    with ThreadPoolExecutor(max(1, len(reads))) as readers:
-        return list(readers.map(lambda read: read(), reads))
 
 
 def csv_file(name: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> Response:

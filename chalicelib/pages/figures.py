@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from datetime import date, datetime
 
 from chalicelib.clock import IST
 
-PHONE = re.compile(r"(\+91)?(\d{5})(\d{5})", re.ASCII)
+KILO = 1024
 
 
 def day(of: date | datetime | str) -> str:
@@ -34,17 +33,17 @@ def grouped(number: int | float) -> str:
     return f"{'-' if number < 0 else ''}{','.join((*pairs, tail))}{'.' + behind if behind else ''}"
 
 
-def phone(number: str) -> str:
-    """+91 81234 56789: a mobile number of India in two groups of five; what is none, or masked, as it is."""
-    found = PHONE.fullmatch(number)
-    return " ".join(part for part in found.groups() if part) if found else number
-
-
 def rupees(amount: int | float) -> str:
     """₹12,34,567.50; whole rupees without a point."""
     shown = grouped(abs(amount))
     whole, point, rest = shown.partition(".")
     return f"{'-' if amount < 0 else ''}₹{whole}{point}{rest.ljust(2, '0') if point else ''}"
+
+
+def sized(count: int) -> str:
+    """The size of a file of so many bytes: 212 KB, 1.4 MB."""
+    kilobytes = max(1, round(count / KILO))
+    return f"{kilobytes} KB" if kilobytes < KILO else f"{count / KILO / KILO:.1f} MB"
 
 
 def polyline(values: Sequence[float], most: float) -> str:

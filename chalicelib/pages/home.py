@@ -6,8 +6,9 @@ out where its room is not the caller's.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from chalice.app import Response
@@ -19,7 +20,9 @@ from chalicelib.http import Api, Request, redirect
 from chalicelib.i18n import translate
 from chalicelib.pages import console
 from chalicelib.pages.figures import day
+from chalicelib.pages.frame import named
 from chalicelib.pages.shell import mark
+from chalicelib.pages.words import ROLE_NAMES
 
 api = Api("console")
 
@@ -105,12 +108,13 @@ def _stops(who: Any) -> Waits:  # noqa: ANN401
 
 
 def _directives(who: Any) -> Waits:  # noqa: ANN401
-    found = [
-        directive
-        for state in ("overdue", "due_soon", "open")
-        for directive in wiring.directives().listed(who, "", state, MOST, None)[0]
-    ]
-    return Waits(len({one.directive.id for one in found}))
+    listed = wiring.directives().listed
+    pages = console.together(
+        partial(listed, who, "", "overdue", MOST, None),
+        partial(listed, who, "", "due_soon", MOST, None),
+        partial(listed, who, "", "open", MOST, None),
+    )
+    return Waits(len({one.directive.id for found, _ in pages for one in found}))
 
 
 OLDEST = mark("the first one since %(day)s")
@@ -175,12 +179,12 @@ FIRST_STEPS = {
         (mark("Register the groups of your area, one link for each."), "groups"),
     ),
     "editor": (
-        (mark("Write a campaign and see whom it would reach."), "campaigns"),
+        (mark("Write a campaign and see whom it would reach."), "campaigns/new"),
         (mark("Look who has signed up where."), "areas"),
         (mark("Look at the posts that campaigns have led to."), "posts"),
     ),
     "approver": (
-        (mark("Look at the campaigns and what they have reached."), "campaigns"),
+        (mark("Read what editors have written, and approve it or give it back."), "campaigns"),
         (mark("See which channels there are, and how they are."), "channels"),
         (mark("Know how everything is stopped at once."), "stops"),
     ),
@@ -195,16 +199,30 @@ FIRST_STEPS = {
         (mark("Look at the campaigns and what they have reached."), "campaigns"),
     ),
 }
-"""What somebody does first while nothing waits: for each role three steps, each with its room."""
+"""What somebody does first: for each role three steps, each with its room or a page of it."""
 
 
 @api.page("GET", "/console", allow="campaign.read", summary="What waits for whoever is signed in")
 def home(request: Request) -> Response:
     there = {room.id: room.to for _, group in console.rooms(request) for room in group}
     role = next((role for role in FIRST_STEPS if role in request.principal.roles), "")
-    steps = [(words, there.get(room, "")) for words, room in FIRST_STEPS.get(role, ())]
+    steps = [(words, _to(there, place)) for words, place in FIRST_STEPS.get(role, ())]
     tiles = [_shown(request, tile) for tile in _tiles(request)]
-    return console.page(request, "console_home.html", "home", tiles=tiles, steps=steps)
+    return console.page(request, "console_home.html", "home", tiles=tiles, steps=steps, here=_here(request))
+
+
+def _to(there: Mapping[str, str], place: str) -> str:
+    """Where a step leads; nowhere if its room is not the caller's."""
+    room, _, below = place.partition("/")
+    return there[room] + (f"/{below}" if below else "") if room in there else ""
+
+
+def _here(request: Request) -> list[str]:
+    """Who is signed in: what they are, and for which areas."""
+    who, lang = request.principal, request.lang
+    areas = wiring.directory().many(sorted(who.areas)).values() if who.areas else ()
+    roles = [translate(lang, label) for role, label in ROLE_NAMES.items() if role in who.roles]
+    return [who.name or who.email, ", ".join(roles), ", ".join(named(one.names, lang) for one in areas)]
 
 
 @api.page("GET", "/console/waiting/{what}", allow="campaign.read", summary="One tile of the first page")

@@ -12,6 +12,7 @@ from chalicelib import i18n
 from chalicelib.errors import JanJanError
 from chalicelib.pages import figures
 from chalicelib.pages.frame import frame, named
+from chalicelib.phones import readable
 from chalicelib.settings import settings
 
 if TYPE_CHECKING:
@@ -119,8 +120,9 @@ def _environment(lang: str) -> Environment:
     made.filters.update(
         day=lambda of: isolated(figures.day(of), lang),
         grouped=figures.grouped,
+        sized=figures.sized,
         moment=lambda of: isolated(figures.moment(of), lang),
-        phone=lambda of: isolated(figures.phone(of), lang),
+        phone=lambda of: isolated(readable(of), lang),
         rupees=figures.rupees,
     )
     made.filters.update(named=lambda names: named(names, lang))

@@ -29,6 +29,13 @@ PLATFORMS = {
     "x": "X",
     "youtube": "YouTube",
 }
+FILES = {
+    "video/mp4": mark("Video (MP4)"),
+    "application/pdf": "PDF",
+    "image/jpeg": mark("Picture (JPEG)"),
+    "image/png": mark("Picture (PNG)"),
+    "image/webp": mark("Picture (WebP)"),
+}
 GENDERS = {"female": mark("Woman"), "male": mark("Man"), "other": mark("Other")}
 PROFESSIONS = {
     "artist": mark("Artist"),
@@ -49,3 +56,11 @@ PROFESSIONS = {
     "other": mark("Something else"),
 }
 """As creators choose them when they join."""
+ROLE_NAMES = {
+    "admin": mark("Administrator"),
+    "coordinator": mark("Coordinator of an area"),
+    "editor": mark("Editor of campaigns"),
+    "approver": mark("Approver of campaigns"),
+    "nodal_officer": mark("Nodal officer of a department"),
+    "auditor": mark("Auditor"),
+}

@@ -93,3 +93,10 @@ def concerns(body: AppealBody, person: Profile) -> bool:
             return body.about in {*(one.id for one in person.accounts), *person.contested}
         case "tier":
             return True
+
+
+def person_of(appeal: str) -> str:
+    """Whose appeal has this id; empty for what is none."""
+    kind, _, rest = appeal.partition("_")
+    person = rest.rpartition("_")[0]
+    return person if kind == "apl" else ""

@@ -9,6 +9,7 @@ from typing import Any
 from pynamodb.transactions import TransactWrite
 
 from chalicelib import lists
+from chalicelib.beside import together
 from chalicelib.clock import Clock
 from chalicelib.errors import Conflict, Forbidden, InvalidInput, NotFound, Unauthenticated
 from chalicelib.events.catalog import AppealAnswered, AppealOpened
@@ -31,7 +32,7 @@ from chalicelib.policies.appeal import (
 )
 from chalicelib.policies.service import ChangedMeanwhile
 from chalicelib.policies.store import PolicyStore
-from chalicelib.policies.tiers import Tiers
+from chalicelib.policies.tiers import Placed, Tiers
 from chalicelib.ports import Area, Areas, Profile, Profiles
 
 HOME_LANGUAGE = "hi"
@@ -118,16 +119,17 @@ class Appeals:
         """A creator's appeals, the newest first."""
         return sorted(self.store.of_person(person), key=lambda one: (one.opened_at, one.id), reverse=True)
 
-    def offered(self, person: str) -> list[Offer]:
-        """What a creator may appeal against now."""
-        profile = self._profile(person)
+    def page(self, person: str) -> tuple[list[Appeal], list[Placed], list[Offer]]:
+        """A creator's appeals, the newest first, their tiers, and what they may appeal against now."""
+        profile, policies, mine = together(
+            lambda: self._profile(person), self.tiers.policies.listed, lambda: self.mine(person)
+        )
         if profile.status in MAY_BE_REVIEWED:
-            return [Offer("review")]
-        tiers = [
-            Offer("tier", placed.policy.id, names=placed.policy.names) for placed in self.tiers.mine(person)
-        ]
+            return mine, [], [Offer("review")]
+        placed = self.tiers.placed(profile, policies)
+        tiers = [Offer("tier", one.policy.id, names=one.policy.names) for one in placed]
         open_yet = [Offer("handle", one.id, one.platform) for one in profile.accounts if not one.proven_at]
-        return [*tiers, *open_yet, *(Offer("handle", own) for own in profile.contested)]
+        return mine, placed, [*tiers, *open_yet, *(Offer("handle", own) for own in profile.contested)]
 
     # --- staff
 

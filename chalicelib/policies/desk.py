@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from functools import partial
 from typing import Any, get_args
@@ -23,7 +23,7 @@ from chalicelib.pages.frame import named
 from chalicelib.pages.pieces import pieces
 from chalicelib.pages.shell import ENDONYMS, mark
 from chalicelib.policies import words
-from chalicelib.policies.appeal import ANSWER, LONGEST, AnswerBody, Appeal, Subject
+from chalicelib.policies.appeal import ANSWER, LONGEST, AnswerBody, Appeal, Subject, person_of
 from chalicelib.policies.appeal import READ as READ_APPEAL
 from chalicelib.policies.appeal import State as AppealState
 from chalicelib.policies.model import (
@@ -40,6 +40,7 @@ from chalicelib.policies.model import (
 )
 from chalicelib.policies.service import ChangedMeanwhile, made_by
 from chalicelib.policies.tiers import READ_PERSON, Placed
+from chalicelib.ports import Profile
 
 api = Api("policies_desk")
 ROOM, APPEALS = "/console/policies", "/console/appeals"
@@ -185,14 +186,16 @@ def write(request: Request, policy: str) -> Response:
 @api.page("GET", f"{ROOM}/{{policy}}/trial", allow="policy.trial", summary="Try a version on an area")
 def trial(request: Request, policy: str) -> Response:
     """Nothing is kept. At most 500 people at once: further ones by the cursor, counted by themselves."""
-    asked, found, error = _asked(request), dict[str, Any](), None
-    area, seen = asked.one("area"), wiring.policies().get(policy)
-    number = _number(asked.one("version")) or seen.versions
-    if area:
+    asked = _asked(request)
+    area, number = asked.one("area"), _number(asked.one("version"))
+
+    def tried() -> tuple[dict[str, Any], Rejected | None]:
         try:
-            found = _tried(request, policy, number, area)
+            return _tried(request, policy, number, area) if area else {}, None
         except Rejected as refused:
-            error = refused
+            return {}, refused
+
+    seen, (found, error) = console.together(lambda: wiring.policies().get(policy), tried)
     errors, problems = _told(error, request.lang)
     return console.page(
         request,
@@ -202,7 +205,7 @@ def trial(request: Request, policy: str) -> Response:
         id=policy,
         name=named(seen.names, request.lang),
         numbers=[(str(one), str(one)) for one in range(seen.versions, 0, -1)],
-        number=str(number),
+        number=str(number or seen.versions),
         areas=_areas(request, area, TRIAL),
         form=asked,
         found=found,
@@ -211,7 +214,7 @@ def trial(request: Request, policy: str) -> Response:
     )
 
 
-def _tried(request: Request, policy: str, number: int, area: str) -> dict[str, Any]:
+def _tried(request: Request, policy: str, number: int | None, area: str) -> dict[str, Any]:
     version, found, after = wiring.tiers().trial(
         request.principal, policy, number, area, read_cursor(request)
     )
@@ -478,13 +481,16 @@ def _listed(
 def _appeal(
     request: Request, appeal_id: str, form: Form | None = None, error: Rejected | None = None
 ) -> Response:
-    who, lang = request.principal, request.lang
-    one = wiring.appeals().get(who, appeal_id)
-    names, homes, people, about = console.together(
-        partial(_people, request, [one.person]),
-        partial(_homes, [one.path], lang),
+    who, lang, person = request.principal, request.lang, person_of(appeal_id)
+    one, profile, policies, names, people = console.together(
+        lambda: wiring.appeals().get(who, appeal_id),
+        lambda: wiring.profiles().profile(person) if person else None,
+        wiring.policies().listed,
+        partial(_people, request, [person] if person else []),
         wiring.users().names,
-        partial(_about, request, one),
+    )
+    homes, about = console.together(
+        partial(_homes, [one.path], lang), partial(_about, request, one, profile, policies)
     )
     asked = list(dict.fromkeys((one.language, *COMPLETE)))
     texts = {f"text_{code}": mark("Answer") for code in asked}
@@ -512,11 +518,12 @@ def _appeal(
     )
 
 
-def _about(request: Request, one: Appeal) -> dict[str, Any]:
+def _about(
+    request: Request, one: Appeal, profile: Profile | None, policies: Sequence[Policy]
+) -> dict[str, Any]:
     """The decision that the appeal is about, and the reasons for it."""
     if one.subject == "tier":
-        return _tier(request, one)
-    profile = wiring.profiles().profile(one.person)
+        return _tier(request, one, profile, policies)
     if profile is None:
         return {}
     if one.subject == "review":
@@ -532,12 +539,17 @@ def _about(request: Request, one: Appeal) -> dict[str, Any]:
     }
 
 
-def _tier(request: Request, one: Appeal) -> dict[str, Any]:
+def _tier(
+    request: Request, one: Appeal, profile: Profile | None, policies: Sequence[Policy]
+) -> dict[str, Any]:
     """By the version that held, with what is known of the person today."""
     lang = request.lang
+    policy = next((policy for policy in policies if policy.id == one.about), None)
     try:
-        [placed] = wiring.tiers().of(request.principal, one.person, one.about, one.version)
+        placed = wiring.tiers().under(request.principal, profile, policy, one.version) if policy else None
     except NotFound:
+        placed = None
+    if placed is None:
         return {}
     terms = placed.version.terms
     held = terms.tier(one.tier)

@@ -564,13 +564,12 @@ def _appeals_page(
     request: Request, typed: Mapping[str, str] | None = None, error: Rejected | None = None
 ) -> Response:
     person, lang = request.principal.id, request.lang
-    offers = wiring.appeals().offered(person)
-    placed = wiring.tiers().mine(person) if any(one.subject == "tier" for one in offers) else []
+    mine, placed, offers = wiring.appeals().page(person)
     page = shell.render(
         "me_appeals.html",
         lang,
         path="/me/appeals",
-        appeals=[_shown(one, lang) for one in wiring.appeals().mine(person)],
+        appeals=[_shown(one, lang) for one in mine],
         tiers=_tiers(placed, lang).policies,
         offers=[(f"{one.subject} {one.about}".strip(), _label(one, lang)) for one in offers],
         typed=typed or {},

@@ -23,6 +23,7 @@ Access, in request units (a version is 1 to 4 KB, an appeal about 2 KB in Devana
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import BaseModel
@@ -35,10 +36,11 @@ from chalicelib.clock import rfc3339
 from chalicelib.events.catalog import Event
 from chalicelib.events.outbox import raise_event
 from chalicelib.lists import prefix_of
-from chalicelib.policies.appeal import Appeal, State
+from chalicelib.policies.appeal import Appeal, State, person_of
 from chalicelib.policies.model import Policy, Version
 from chalicelib.tables import Table, TableName
 
+MOST_KEPT = 500
 POLICIES, VERSION, APPEAL, OPEN = "policies", "v#", "appeal#", "open#"
 Position = dict[str, Any]
 
@@ -64,7 +66,12 @@ class Record(Table):
     event = UnicodeAttribute(null=True)
 
 
+@dataclass(frozen=True)
 class PolicyStore:
+    """Versions that were read are kept: none that was written changes."""
+
+    _versions: dict[tuple[str, int], Version] = field(default_factory=dict)
+
     # --- policies
 
     def policies(self) -> list[Policy]:
@@ -77,15 +84,18 @@ class PolicyStore:
         return Policy.model_validate_json(row.body) if row else None
 
     def version(self, policy: str, number: int) -> Version | None:
-        row = _get(policy, _version(number))
-        return Version.model_validate_json(row.body) if row else None
+        return self.many([(policy, number)]).get((policy, number))
 
     def many(self, wanted: Sequence[tuple[str, int]]) -> dict[tuple[str, int], Version]:
         """These versions (up to 100), by policy and number."""
-        keys = [(policy, _version(number)) for policy, number in wanted]
+        kept = {one: self._versions[one] for one in wanted if one in self._versions}
+        keys = [(policy, _version(number)) for policy, number in wanted if (policy, number) not in kept]
         rows = Record.batch_get(keys, consistent_read=True) if keys else ()
         found = (Version.model_validate_json(row.body) for row in rows)
-        return {(one.policy, one.number): one for one in found}
+        read = {(one.policy, one.number): one for one in found}
+        if len(self._versions) < MOST_KEPT:
+            self._versions.update(read)
+        return kept | read
 
     def versions(self, policy: str) -> list[Version]:
         """All versions of a policy, the first one first."""
@@ -155,13 +165,6 @@ class PolicyStore:
         """Takes away all that is kept of a person."""
         for row in list(Record.query(person, consistent_read=True)):
             row.delete()
-
-
-def person_of(appeal: str) -> str:
-    """Whose appeal has this id; empty for what is none."""
-    kind, _, rest = appeal.partition("_")
-    person = rest.rpartition("_")[0]
-    return person if kind == "apl" else ""
 
 
 def _filed(appeal: Appeal) -> Record:

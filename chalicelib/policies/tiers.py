@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import islice
 from typing import Any
 
+from chalicelib.beside import both
 from chalicelib.clock import Clock
 from chalicelib.errors import InvalidInput, NotFound, Unauthenticated
 from chalicelib.identity.roles import Principal
@@ -19,7 +22,8 @@ MOST_POSTS = 2000
 """Posts of one person that are looked at: more than any rule asks for is known by then to be there."""
 TRIED_AT_ONCE = 500
 """People whom one request of a trial looks at."""
-PAGE = 100
+READERS = 16
+"""People whose posts are read at once."""
 
 
 @dataclass(frozen=True)
@@ -41,25 +45,37 @@ class Tiers:
 
     def mine(self, person: str) -> list[Placed]:
         """The tiers of a creator by all policies in force."""
-        profile = self.profiles.profile(person)
+        profile, policies = both(lambda: self.profiles.profile(person), self.policies.listed)
         if profile is None:  # erased since the session was looked at
             raise Unauthenticated
-        return self._placed(profile)
+        return self.placed(profile, policies)
 
     def of(self, who: Principal, person: str, policy: str, number: int | None) -> list[Placed]:
         """The tiers of somebody in the caller's areas: by all policies in force, or by one version of one.
         Raises NotFound, also for a person of elsewhere."""
-        profile = self.profiles.profile(person)
+        profile, chosen = both(
+            lambda: self.profiles.profile(person),
+            lambda: self._chosen(policy, number) if policy else self.policies.listed(),
+        )
         if profile is None or not who.covers_area(profile.path, READ_PERSON):
             raise NotFound
-        if not policy:
-            return self._placed(profile)
-        found, version = self._chosen(policy, number)
-        return [Placed(found, version, evaluate(version, self._known(profile, version)))]
+        if isinstance(chosen, list):
+            return self.placed(profile, chosen)
+        return [self._by(profile, *chosen)]
+
+    def under(self, who: Principal, profile: Profile | None, policy: Policy, number: int) -> Placed:
+        """The tier of somebody in the caller's areas by one version. Raises NotFound as `of` does."""
+        if profile is None or not who.covers_area(profile.path, READ_PERSON):
+            raise NotFound
+        return self._by(profile, policy, self.policies.version(policy.id, number))
+
+    def _by(self, profile: Profile, policy: Policy, version: Version) -> Placed:
+        return Placed(policy, version, evaluate(version, self._known(profile, version)))
 
     def by_policy(self, profile: Profile, policy: str) -> Placed | None:
         """The tier by the version of one policy that is in force; None when none is."""
-        return next((one for one in self._placed(profile) if one.policy.id == policy), None)
+        placed = self.placed(profile, self.policies.listed())
+        return next((one for one in placed if one.policy.id == policy), None)
 
     def trial(
         self,
@@ -72,22 +88,26 @@ class Tiers:
         """The tiers of up to 500 approved people of an area, by any version, drafts too; and where to go on.
         Nothing is kept. Raises NotFound, InvalidInput, also for an area that the caller does not
         cover."""
-        _, version = self._chosen(policy, number)
         area = self._own_area(who, area_id)
-        found: list[Evaluation] = []
-        for profile, place in self.profiles.approved(area.path, after, PAGE):
-            found.append(evaluate(version, self._known(profile, version)))
-            if len(found) == TRIED_AT_ONCE:
-                return version, found, place
-        return version, found, None
+        (_, version), people = both(
+            lambda: self._chosen(policy, number),
+            lambda: list(islice(self.profiles.approved(area.path, after, TRIED_AT_ONCE), TRIED_AT_ONCE)),
+        )
+        with ThreadPoolExecutor(READERS) as readers:
+            known = readers.map(lambda one: self._known(one[0], version), people)
+            found = [evaluate(version, one) for one in known]
+        return version, found, people[-1][1] if len(people) == TRIED_AT_ONCE else None
 
     def _chosen(self, policy: str, number: int | None) -> tuple[Policy, Version]:
         """The version of this number, or else the newest."""
+        if number:
+            return both(lambda: self.policies.get(policy), lambda: self.policies.version(policy, number))
         found = self.policies.get(policy)
-        return found, self.policies.version(policy, number or found.versions)
+        return found, self.policies.version(policy, found.versions)
 
-    def _placed(self, profile: Profile) -> list[Placed]:
-        held = held_on(self.policies.listed(), self.clock.today_ist())
+    def placed(self, profile: Profile, policies: list[Policy]) -> list[Placed]:
+        """Somebody's tiers by those of these policies that are in force."""
+        held = held_on(policies, self.clock.today_ist())
         versions = self.policies.store.many([(policy.id, number) for policy, number in held])
         chosen = [(policy, versions[policy.id, number]) for policy, number in held]
         known = self._known(profile, *versions.values())

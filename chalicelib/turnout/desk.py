@@ -19,7 +19,7 @@ from chalicelib.pages.frame import named
 from chalicelib.pages.shell import mark
 from chalicelib.turnout.form import PastElectionBody
 from chalicelib.turnout.model import CAUTION, CONSTITUENCY, READ, ROOT, TENTH, PastElection
-from chalicelib.turnout.service import By, Listed, Told
+from chalicelib.turnout.service import By, Listed, Told, Turnouts
 
 api = Api("turnout_desk")
 ROOM = "/console/areas"
@@ -80,9 +80,11 @@ def areas(request: Request) -> Response:
 def areas_file(request: Request) -> Response:
     """At most MOST_OF_A_FILE places; the last line says so where there are more."""
     asked, lang = _asked(request), request.lang
-    found = wiring.turnouts().listed(
+    area, turnouts = _area(request, asked), wiring.turnouts().one_look()
+    turnouts.ahead(request.principal, area, asked.one("election"))
+    found = turnouts.listed(
         request.principal,
-        _area(request, asked),
+        area,
         asked.one("election"),
         _by(asked),
         after="",
@@ -172,13 +174,19 @@ def _act(request: Request, act: Callable[[Form], str]) -> Response:
 
 def _areas(request: Request, form: Form | None = None, error: Rejected | None = None) -> Response:
     asked, lang = form or _asked(request), request.lang
-    area, values = _area(request, asked), dict[str, Any]()
-    elections = wiring.turnouts().elections()
-    if area:
+    area = _area(request, asked)
+    turnouts = wiring.turnouts().one_look()
+
+    def said() -> tuple[dict[str, Any], Rejected | None]:
         try:
-            values = _shown(request, area, asked, elections)
+            return _shown(request, area, asked, turnouts) if area else {}, None
         except Rejected as refused:
-            error = error or refused
+            return {}, refused
+
+    (values, refused), hits, elections = console.together(
+        said, lambda: _hits(request, asked.one("q").strip()), turnouts.elections
+    )
+    error = error or refused
     return console.page(
         request,
         "console_areas.html",
@@ -190,27 +198,32 @@ def _areas(request: Request, form: Form | None = None, error: Rejected | None = 
         elections=[(one.id, one.name) for one in elections],
         kinds=labels(KINDS, lang),
         bys=labels(BYS, lang),
-        hits=_hits(request, asked.one("q").strip()),
+        hits=hits,
         form=asked,
         found=values,
         **console.refusal(error, lang, FIELDS),
     )
 
 
-def _shown(request: Request, area: str, asked: Form, elections: Sequence[PastElection]) -> dict[str, Any]:
+def _shown(request: Request, area: str, asked: Form, turnouts: Turnouts) -> dict[str, Any]:
     """What the page says of an area. Raises NotFound, InvalidInput."""
-    turnouts, who, lang, by = wiring.turnouts(), request.principal, request.lang, _by(asked)
+    who, lang, by = request.principal, request.lang, _by(asked)
     typed = asked.one("election") if request.method == "GET" else ""
     place = read_cursor(request) if request.method == "GET" else None
     after = str(place["after"]) if place else ""
 
+    chosen = str(place["election"]) if place else typed
+
     def listed(election: str) -> Listed:
         return turnouts.listed(who, area, election, by, after=after, limit=A_PAGE)
 
-    now, covered = console.together(
-        lambda: listed(str(place["election"]) if place else typed), lambda: _covered(request, area)
-    )
+    def latest() -> Listed:
+        turnouts.ahead(who, area, chosen)
+        return listed(chosen)
+
+    now, covered = console.together(latest, lambda: _covered(request, area))
     at: PastElection | None = now.election
+    elections = turnouts.elections()
     before = next((one for one in elections if at and (one.date, one.id) < (at.date, at.id)), None)
     inside = now.whole.level not in ("country", "state")
     old, compared, low = console.together(

@@ -149,7 +149,7 @@ class TurnoutKind:
             if len(self._seen) > KEPT:
                 self._seen.clear()
                 unknown = asked
-            self._seen |= self.areas.many(unknown)
+            self._seen |= self.areas.many(unknown, fresh=True)
         return {booth: self._seen[booth] for booth in asked if booth in self._seen}
 
 

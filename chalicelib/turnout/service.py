@@ -8,11 +8,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
+from itertools import pairwise
 from typing import Literal
 
 from pynamodb.transactions import TransactWrite
 
-from chalicelib.beside import both
+from chalicelib.beside import both, together
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.errors import InvalidInput, NotFound
 from chalicelib.identity.audit import Audit
@@ -31,7 +32,7 @@ from chalicelib.turnout.model import (
     Sheet,
     Sum,
 )
-from chalicelib.turnout.store import DistrictSum, Goal, TurnoutStore
+from chalicelib.turnout.store import DistrictSum, Goal, OneLook, TurnoutStore
 
 By = Literal["constituency", "block", "booth"]
 """What is listed right below a district."""
@@ -134,6 +135,10 @@ class Turnouts:
     audit: Audit
     clock: Clock
 
+    def one_look(self) -> Turnouts:
+        """The same for one page: what it asks for again is not read again."""
+        return replace(self, store=OneLook(self.store.pause))
+
     # --- elections
 
     def elections(self) -> list[PastElection]:
@@ -230,6 +235,19 @@ class Turnouts:
         more = begin + limit < len(ids)
         here = Told(place.id, place.level, tree.sum, place.names, goals.get(place.id))
         return Listed(at, here, tree.sources, self._named(page), page[-1].area if more else None)
+
+    def ahead(self, who: Principal, area: str, election: str) -> None:
+        """Reads at once what one page says of an area, of an election (empty: the latest) and the one before
+        it. Raises NotFound, InvalidInput."""
+        place = self._place(who, area, READ)
+        found, _ = both(self.store.elections, lambda: self.store.goals(place.path))
+        begin = next((n for n, one in enumerate(found) if one.id == election), 0)
+        shown = [one.id for one in found[begin : begin + 2]]
+        reads: list[Callable[[], object]] = [partial(self._districts, place, one) for one in shown]
+        if place.district:
+            reads += [partial(self.store.sheet, one, place.district) for one in shown]
+            reads += [partial(self.store.matches, b, a, place.district) for a, b in pairwise(shown)]
+        together(*reads)
 
     def lowest(
         self,
@@ -362,8 +380,9 @@ class Turnouts:
         return comparing.of_state(place.id, districts)
 
     def _named(self, places: list[Told]) -> list[Told]:
-        """The same with the names that the directory has."""
-        known = self.areas.many([one.area for one in places if not one.names])
+        """The same with the names that the directory has; constituencies are no areas of it."""
+        asked = [one.area for one in places if not one.names and one.level != "constituency"]
+        known = self.areas.many(asked)
         return [
             replace(one, names=dict(known[one.area].names)) if one.area in known else one for one in places
         ]

@@ -34,7 +34,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, cast
 
@@ -42,6 +42,7 @@ from pynamodb.attributes import BinaryAttribute, JSONAttribute, NumberAttribute,
 from pynamodb.exceptions import DeleteError, DoesNotExist, TransactWriteError
 from pynamodb.transactions import TransactWrite
 
+from chalicelib.beside import Once
 from chalicelib.errors import Transient
 from chalicelib.tables import Table, TableName, failed_conditions, is_passing, write_together
 from chalicelib.turnout.model import (
@@ -370,6 +371,34 @@ class TurnoutStore:
     def remove_goal(self, transaction: TransactWrite, path: Sequence[str]) -> None:
         """Adds the removal of a goal; refused when there is none."""
         transaction.delete(TurnoutItem(GOALS, "/".join(path)), condition=TurnoutItem.pk.exists())
+
+
+@dataclass(frozen=True)
+class OneLook(TurnoutStore):
+    """The same for one page: each of its reads is made once."""
+
+    once: Once = field(default_factory=Once)
+
+    def elections(self) -> list[PastElection]:
+        return self.once(super().elections)
+
+    def election(self, election: str) -> PastElection | None:
+        return next((one for one in self.elections() if one.id == election), None)
+
+    def sheet(self, election: str, district: str) -> Sheet:
+        return self.once(super().sheet, election, district)
+
+    def sums(self, election: str, state: str = "") -> list[DistrictSum]:
+        return self.once(super().sums, election, state)
+
+    def sums_of(self, election: str, districts: Iterable[tuple[str, str]]) -> list[DistrictSum]:
+        return self.once(super().sums_of, election, tuple(districts))
+
+    def matches(self, before: str, after: str, district: str) -> list[Match]:
+        return self.once(super().matches, before, after, district)
+
+    def goals(self, path: Sequence[str]) -> list[Goal]:
+        return self.once(super().goals, tuple(path))
 
 
 def _sheet_pk(election: str, district: str) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, get_args
@@ -14,9 +16,10 @@ from chalicelib import wiring
 from chalicelib.errors import InvalidInput, NotFound, Rejected
 from chalicelib.http import Api, Request, invalid, next_cursor, read_cursor, redirect
 from chalicelib.i18n import translate
+from chalicelib.ids import new_token
 from chalicelib.pages import console
-from chalicelib.pages.figures import moment
-from chalicelib.pages.forms import Form, labels, told, whole
+from chalicelib.pages.figures import day, moment
+from chalicelib.pages.forms import Form, labels, pick_place, told, whole
 from chalicelib.pages.frame import named
 from chalicelib.pages.shell import mark
 from chalicelib.voices.casework import Asked, Standing
@@ -30,8 +33,10 @@ from chalicelib.voices.form import (
 )
 from chalicelib.voices.masking import masked_address, masked_name
 from chalicelib.voices.model import MERGE, Kind, Voice
+from chalicelib.voices.routing import Rule
+from chalicelib.voices.settings import Rules, Targets
 from chalicelib.voices.words import KINDS, OCCASIONS, STATES
-from chalicelib.voices.working import WorkCalendar
+from chalicelib.voices.working import DEFAULT_TARGETS, Holiday, Target, WorkCalendar
 
 api = Api("voices_desk")
 ROOM = "/console/voices"
@@ -100,6 +105,8 @@ NAMES = {
     "into": mark("Ticket of the other voice"),
     "parts": mark("Words to be taken out"),
 }
+REASONED = ("reopening", "merge", "moderation")
+"""Forms of a voice's page with a reason of their own."""
 
 
 # --- the list
@@ -199,6 +206,198 @@ def _day_of(calendar: WorkCalendar) -> float:
     """Hours of a working day."""
     opens, closes = (datetime.strptime(at, "%H:%M") for at in (calendar.opens, calendar.closes))  # noqa: DTZ007
     return (closes - opens).total_seconds() / 3600
+
+
+# --- what holds for all voices
+
+
+SETTINGS = f"{ROOM}/settings"
+SAID_OF_SETTINGS = {
+    "calendar": mark("Saved. Deadlines that run already stay as they are."),
+    "targets": mark("Saved. Deadlines that run already stay as they are."),
+    "rules": mark("Saved. The rules hold for voices that come in from now on."),
+}
+SETTING_NAMES = {
+    "opens": mark("Opens at"),
+    "closes": mark("Closes at"),
+    "holidays": mark("Holidays"),
+    "targets": mark("How long a voice may wait"),
+    "keywords": mark("Words"),
+    "department": mark("Department"),
+}
+WEEK = (
+    mark("Monday"),
+    mark("Tuesday"),
+    mark("Wednesday"),
+    mark("Thursday"),
+    mark("Friday"),
+    mark("Saturday"),
+    mark("Sunday"),
+)
+A_HOLIDAY = re.compile(r"(\d\d-\d\d-\d{4})\s*([^\[\]]*?)\s*(?:\[([^\[\]]*)\])?")
+"""`26-01-2026 Republic Day`, and behind it the states where it holds, in brackets."""
+
+
+@api.page("GET", SETTINGS, allow="voice_rule.read", summary="Office hours, waiting times, rules that route")
+def settings_page(request: Request) -> Response:
+    return _settings(request)
+
+
+@api.page("POST", SETTINGS, allow="voice_rule.write", summary="Set hours, waiting times or rules")
+def change_settings(request: Request) -> Response:
+    """`do`: `calendar`, `targets`, `add`, `remove:<rule>`, `up:<rule>`; `place` shows the areas below.
+    `version` is what was looked at: a second click changes nothing."""
+    form = Form(request.form())
+    do, _, rule = form.one("do").partition(":")
+    if do == "place":
+        return _settings(request, form)
+    try:
+        wanted: Any = _wanted(request, form, do, rule)
+        if wanted is not None:
+            wiring.voice_settings().put(request.principal, wanted, whole(form.one("version")) or 0)
+    except ValidationError as error:
+        return _settings(request, form, invalid(error))
+    except Rejected as error:
+        return _settings(request, form, error)
+    said = do if do in SAID_OF_SETTINGS else "rules"
+    return redirect(console.link(request, SETTINGS, said=said))
+
+
+def _wanted(request: Request, form: Form, do: str, rule: str) -> Rules | Targets | WorkCalendar | None:
+    """What is to be set; None for a rule that this form has added already. Raises ValidationError,
+    InvalidInput."""
+    if do == "calendar":
+        return WorkCalendar.model_validate(
+            {
+                "opens": form.one("opens"),
+                "closes": form.one("closes"),
+                "days": [int(one) for one in form.all("days") if whole(one) is not None],
+                "saturdays": [int(one) for one in form.all("saturdays") if whole(one) is not None],
+                "holidays": _holidays(form.one("holidays"), request.lang),
+            }
+        )
+    if do == "targets":
+        given = _typed_targets(form)
+        kept = [one for one in given if one["answer_hours"] or one["resolve_hours"]]
+        return Targets.model_validate({"targets": kept})
+    known = list(wiring.voice_settings().get(Rules)[0].rules)
+    at = next((i for i, one in enumerate(known) if one.id == rule), None)
+    new = f"r{hashlib.sha256(form.one('once').encode()).hexdigest()[:10]}"
+    if do == "add" and any(one.id == new for one in known):
+        return None
+    if do == "add":
+        place = pick_place(form, wiring.directory().children, request.lang)
+        area = next((level.chosen for level in reversed(place.levels) if level.chosen), "")
+        given_rule = {
+            "id": new,
+            "keywords": [one for one in re.split(r"[,\n]", form.one("keywords")) if one.strip()],
+            "areas": [area] if area else [],
+            "kind": form.one("kind") or None,
+            "department": form.one("department"),
+            "means": form.one("means") or None,
+        }
+        return Rules(rules=(*known, Rule.model_validate(given_rule)))
+    if at is None or do not in ("remove", "up"):
+        raise InvalidInput.of("do", "do_unknown", "Choose one of these.")
+    moved = known.pop(at)
+    if do == "up":
+        known.insert(max(0, at - 1), moved)
+    return Rules(rules=tuple(known))
+
+
+def _typed_targets(form: Form) -> list[dict[str, Any]]:
+    """The lines of the form, as they were typed."""
+    rows = itertools.zip_longest(*(form.all(name) for name in Target.model_fields), fillvalue="")
+    return [dict(zip(Target.model_fields, map(str.strip, row), strict=True)) for row in rows]
+
+
+def _holidays(text: str, lang: str) -> list[dict[str, Any]]:
+    """One on each line. Raises InvalidInput with the number of a line that is none."""
+    states = {one.id: one.names for one in wiring.directory().children("IN")} if "[" in text else {}
+    ids = {name.casefold(): state for state, names in states.items() for name in (state, *names.values())}
+    found = []
+    for number, line in enumerate(text.splitlines(), start=1):
+        if not line.strip():
+            continue
+        read = A_HOLIDAY.fullmatch(line.strip())
+        wanted = [one.strip().casefold() for one in (read[3] or "").split(",") if one.strip()] if read else []
+        try:
+            if read is None or any(one not in ids for one in wanted):
+                raise ValueError(line)
+            day_of = datetime.strptime(read[1], "%d-%m-%Y").date()  # noqa: DTZ007 - a day, no moment
+        except ValueError:
+            sentence = "Line %(n)s: write a day and its name, such as 26-01-2026 Republic Day."
+            raise InvalidInput.of("holidays", "holiday", sentence, n=number) from None
+        found.append(
+            {"day": day_of.isoformat(), "name": read[2][:120], "states": [ids[one] for one in wanted]}
+        )
+    return found
+
+
+def _settings(request: Request, form: Form | None = None, error: Rejected | None = None) -> Response:
+    lang, settings = request.lang, wiring.voice_settings()
+    (rules, rules_rev), (targets, targets_rev), (calendar, calendar_rev) = console.together(
+        lambda: settings.get(Rules), lambda: settings.get(Targets), lambda: settings.get(WorkCalendar)
+    )
+    asked = {area for rule in rules.rules for area in rule.areas}
+    asked |= {state for one in calendar.holidays for state in one.states}
+    areas = wiring.directory().many(asked) if asked else {}
+    places = {one: named(area.names, lang) for one, area in areas.items()}
+    departments = _departments(lang)
+    sections = {"calendar": calendar_rev, "targets": targets_rev, "rules": rules_rev}
+    typed = form or Form()
+    do = typed.one("do").partition(":")[0]
+    errors, problems = told(error, lang, SETTING_NAMES)
+    rows = [one.model_dump() for one in targets.targets]
+    if do == "targets":
+        rows = _typed_targets(typed)
+    return console.page(
+        request,
+        "console_voice_settings.html",
+        "voices",
+        status=error.status if error else 200,
+        said=SAID_OF_SETTINGS,
+        versions=sections,
+        calendar=Form(
+            typed.values
+            if do == "calendar"
+            else {
+                "opens": [calendar.opens],
+                "closes": [calendar.closes],
+                "days": [str(one) for one in calendar.days],
+                "saturdays": [str(one) for one in calendar.saturdays],
+                "holidays": ["\n".join(_line(one, places) for one in calendar.holidays)],
+            }
+        ),
+        week=[(str(number), translate(lang, name)) for number, name in enumerate(WEEK)],
+        targets=[*rows, {"kind": "", "department": "", "answer_hours": "", "resolve_hours": ""}],
+        defaults=[
+            (KINDS[kind], one.answer_hours, one.resolve_hours) for kind, one in DEFAULT_TARGETS.items()
+        ],
+        rules=[_rule(one, places, dict(departments)) for one in rules.rules],
+        form=typed if do in ("add", "place") else Form({"once": [new_token()]}),
+        place=pick_place(typed, wiring.directory().children, lang),
+        kinds=labels(KINDS, lang),
+        departments=departments,
+        errors=errors,
+        problems=problems,
+    )
+
+
+def _line(one: Holiday, places: Mapping[str, str]) -> str:
+    states = ", ".join(places.get(state, state) for state in one.states)
+    return f"{day(one.day)} {one.name}{f' [{states}]' if states else ''}"
+
+
+def _rule(one: Rule, places: Mapping[str, str], departments: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "id": one.id,
+        "keywords": ", ".join(one.keywords),
+        "areas": ", ".join(places.get(area, area) for area in one.areas),
+        "kind": KINDS[one.kind] if one.kind else "",
+        "department": departments.get(one.department, one.department),
+        "means": KINDS[one.means] if one.means else "",
+    }
 
 
 # --- one voice
@@ -332,7 +531,10 @@ def _case(
 ) -> Response:
     whole = wiring.voice_desk().whole(request.principal, ticket)
     voice, lang = whole.voice, request.lang
-    errors, problems = told(error, lang, NAMES)
+    at = request.path.rpartition("/")[2] if error else ""
+    beside = {"reason": f"why-{at}"} if at in REASONED else {}
+    names = {beside.get(name, name): label for name, label in NAMES.items()}
+    errors, problems = told(error, lang, names, also=beside)
     now, calendar = wiring.clock().now(), wiring.voice_settings().calendar()
     numbers = itertools.count()
     blank: dict[str, Any] = {"key": "", "before": (), "redacted": False, "pictures": (), "asks": False}
@@ -375,6 +577,7 @@ def _case(
         clear=clear,
         form=form or Form(),
         spoken=request.query.get("said") in ("answered", "resolved", "declined"),
+        at=at,
         errors=errors,
         problems=problems,
         kinds=labels(KINDS, lang),

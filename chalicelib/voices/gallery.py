@@ -10,11 +10,11 @@ from typing import Any, Protocol
 
 from chalicelib.errors import InvalidInput, JanJanError, PlatformOff
 from chalicelib.files import Files
+from chalicelib.pictures import LARGEST, NoPicture, clean
 from chalicelib.platforms.base import Cameras, Line, MediaGone, SendRefused
 from chalicelib.telemetry import count, logger
 from chalicelib.uploads import FOLDER, Upload, Uploads
 from chalicelib.voices.model import MOST_PICTURES, OPEN, Attachment, Forgotten, Refused, Voice
-from chalicelib.voices.pictures import LARGEST, NoPicture, clean
 from chalicelib.voices.service import Voices
 
 KEPT = "voices/"

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from chalice.app import Response
 from pydantic import ValidationError
 
 from chalicelib import wiring
 from chalicelib.errors import Rejected
-from chalicelib.http import CREATOR, PAGE_HEADERS, PUBLIC, Api, Request, html, invalid, redirect
+from chalicelib.http import CREATOR, PUBLIC, Api, Request, html, invalid, policy_with, redirect
 from chalicelib.i18n import translate
 from chalicelib.ids import new_token
 from chalicelib.pages import shell
@@ -185,12 +185,8 @@ def picture_page(request: Request, ticket: str) -> Response:
     """The form posts straight to the bucket, which sends the browser back with the file's key."""
     back = f"{wiring.public_url()}/voice/{ticket}?lang={request.lang}"
     place = wiring.citizens().place(ticket, request.source_ip, back)
-    bucket = "{0.scheme}://{0.netloc}".format(urlsplit(place.upload.url))
-    policy = PAGE_HEADERS["Content-Security-Policy"].replace(
-        "form-action 'self'", f"form-action 'self' {bucket}"
-    )
     page = shell.render("voice_picture.html", request.lang, ticket=ticket, upload=place.upload, back=back)
-    return html(page, headers={"Content-Security-Policy": policy})
+    return html(page, headers=policy_with(place.upload.url, "form-action"))
 
 
 def _asked(request: Request) -> Form:

@@ -20,13 +20,13 @@ from typing import Any, cast
 from chalicelib.clock import Clock
 from chalicelib.errors import JanJanError, PlatformOff, Transient
 from chalicelib.i18n import COMPLETE, say
+from chalicelib.pictures import LARGEST
 from chalicelib.platforms.base import Line, Outgoing
 from chalicelib.ports import DirectSender, People, ServiceTexts
 from chalicelib.voices.hearing import spoken
 from chalicelib.voices.masking import mask
 from chalicelib.voices.model import Refused, Sender, Voice, step_for
 from chalicelib.voices.model import Telling as Occasion
-from chalicelib.voices.pictures import LARGEST
 from chalicelib.voices.service import Voices
 from chalicelib.voices.words import (
     AGAIN,

@@ -69,6 +69,11 @@ def test_the_gaps_tell_who_is_missing_where(land: Land) -> None:
     assert land.a.block in shown or "In every place right below there is somebody." in shown
 
 
+def test_who_looks_after_one_area_sees_its_gaps_without_choosing_it(land: Land) -> None:
+    assert "Women and men" in text(visit(land, "coordinator_a", f"{ROOM}/gaps"))
+    assert "Choose an area first." in text(visit(land, "admin", f"{ROOM}/gaps"))
+
+
 def test_an_invitation_goes_out_once_and_what_is_wrong_keeps_what_was_typed(land: Land) -> None:
     fields = {
         "channel": "email",

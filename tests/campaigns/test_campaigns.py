@@ -98,6 +98,7 @@ def made(queue):
             organisation="Namuna Office",
             turnout=wiring.turnout,
             quiet_hours=quiet_setting(quiet),
+            shelf=wiring.shelf(),
         )
         service.put_templates("u-admin", "whatsapp-main", [BRIEF])
         return service

@@ -114,6 +114,16 @@ def test_a_correction_that_another_person_approves_becomes_a_run_of_its_own(corr
     assert not runs.get(run.id).recalled
 
 
+def test_a_form_that_is_sent_twice_at_the_same_moment_proposes_once(corrections, campaigns):
+    campaign, _ = dispatched(campaigns)
+    corrections.propose(EDITOR, campaign, words(), 0)
+    for act in (corrections.propose, corrections.withdraw):
+        with pytest.raises(ChangedMeanwhile):
+            act(EDITOR, campaign, words(), 0)
+    assert [one.number for one in corrections.listed(campaign)] == [1]
+    assert corrections.propose(EDITOR, campaign, words(), 1).number == 2
+
+
 def test_it_is_launched_when_every_sender_knows_that_the_first_goes_on_no_more(corrections, campaigns, queue):
     import time
 

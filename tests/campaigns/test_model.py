@@ -68,7 +68,7 @@ def test_the_kind_of_campaign_must_fit_the_organisation(kind, allowed):
     assert {one for one in organisations if not faults(content(kind=kind), one)} == allowed
 
 
-@pytest.mark.parametrize("later", ["media", "priority"])
+@pytest.mark.parametrize("later", ["priority"])
 def test_fields_that_come_later_may_be_empty_but_not_filled(later):
     assert content(**{later: []})
     with pytest.raises(ValueError, match="not available yet"):

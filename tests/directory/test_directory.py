@@ -126,6 +126,23 @@ def test_an_area_read_before_is_kept_for_minutes(tables):
     assert len(reads) == 2
 
 
+def test_of_many_areas_those_read_before_are_kept_unless_they_are_wanted_as_they_are_now(tables):
+    reads = []
+
+    class Counting(DirectoryStore):
+        def areas(self, area_ids, *, fresh=False):
+            reads.append(sorted(area_ids))
+            return super().areas(reads[-1], fresh=fresh)
+
+    directory = Directory(Counting(), wiring.audit(), FixedClock(AT))
+    directory.put_areas(TREE)
+    directory.get("D9001")
+    assert set(directory.many(["D9001", "D9002", "D1"])) == {"D9001", "D9002"}
+    assert set(directory.many(["D9002", "D9001"])) == {"D9001", "D9002"}
+    assert set(directory.many(["D9002"], fresh=True)) == {"D9002"}
+    assert reads == [["D1", "D9002"], [], ["D9002"]]
+
+
 def test_nothing_is_written_when_one_area_is_wrong(directory):
     with pytest.raises(InvalidInput):
         directory.put_areas(

@@ -50,7 +50,8 @@ def desk(made: World, get, monkeypatch) -> World:
     places = SimpleNamespace(get=lambda _: None, many=lambda _: {}, children=lambda _: [])
     monkeypatch.setattr(wiring, "directory", lambda: places)
     found = wiring.campaigns()
-    found.get, found.knows, found.templates = campaign, lambda who, _: True, lambda _: []
+    found.under_way = lambda who, runs: [(campaign(CAMPAIGN), made.runs.briefs[run]) for run in runs]
+    found.templates = lambda _: []
     found.titles = lambda ids: {CAMPAIGN: campaign(CAMPAIGN).content.title}
     found.page = lambda *_: ([campaign(CAMPAIGN)], None)
     return made
@@ -211,6 +212,15 @@ def test_dead_letters_are_counted_by_queue_and_nothing_is_moved(desk, get):
         for url in urls.values():
             sqs.delete_queue(QueueUrl=url)
     assert get("/console/letters?lang=en", "editor").status_code == 403
+
+
+def test_that_everything_was_handled_is_said_when_every_queue_says_so(desk, get, monkeypatch):
+    monkeypatch.setattr("chalicelib.dispatch.desk.dead_letters", lambda stage: dict.fromkeys(queues.DEAD, 0))
+    assert "everything was handled" in text(get("/console/letters?lang=en", "auditor"))
+    monkeypatch.setattr(
+        "chalicelib.dispatch.desk.dead_letters", lambda stage: dict.fromkeys(queues.DEAD, 0) | {"send": None}
+    )
+    assert "everything was handled" not in text(get("/console/letters?lang=en", "auditor"))
 
 
 LETTERS = "/console/letters/send"

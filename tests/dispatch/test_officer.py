@@ -26,8 +26,15 @@ pytestmark = pytest.mark.usefixtures("tables")
 
 CAMPAIGN = RUN[:-2]
 SUBJECT = f"campaign#{CAMPAIGN}"
-AREAS = {
-    area: Area(area, level, path, {"en": area})
+
+
+class Known(dict[str, Area]):
+    def many(self, ids: list[str]) -> dict[str, Area]:
+        return {one: self[one] for one in ids if one in self}
+
+
+AREAS = Known(
+    (area, Area(area, level, path, {"en": area}))
     for area, level, path in (
         ("IN", "country", ("IN",)),
         ("IN-XN", "state", ("IN", "IN-XN")),
@@ -36,7 +43,7 @@ AREAS = {
         ("D1-B1", "block", ("IN", "IN-XN", "D1", "D1-B1")),
         ("D9", "district", ("IN", "IN-XO", "D9")),
     )
-}
+)
 
 
 @pytest.fixture

@@ -57,6 +57,7 @@ def campaign(campaign_id: str) -> SimpleNamespace:
     )
     return SimpleNamespace(
         id=CAMPAIGN,
+        run_ids=[RUN],
         status="dispatched",
         withdrawn_at=None,
         content=content,
@@ -116,7 +117,7 @@ def made(tables, monkeypatch) -> World:
     monkeypatch.setattr(wiring, "reporter", lambda: Reporter(made.store, made.platform, made.clock))
     monkeypatch.setattr(wiring, "decisions", made.decisions)
     monkeypatch.setattr(wiring, "post_sums", lambda: SimpleNamespace(of_campaign=lambda *_: NO_POSTS))
-    monkeypatch.setattr(wiring, "directory", lambda: SimpleNamespace(get=lambda _: None))
+    monkeypatch.setattr(wiring, "directory", lambda: SimpleNamespace(get=lambda _: None, many=lambda _: {}))
     desk = StopDesk(made.store, {}, NoAreas(), made.runs, made.plan_queue, wiring.audit(), made.clock)
     monkeypatch.setattr(wiring, "stop_desk", lambda: desk)
     monkeypatch.setattr(wiring, "platforms", lambda: made.platform)

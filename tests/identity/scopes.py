@@ -155,6 +155,7 @@ RULES = (
         GET /console/campaigns
         GET /console/campaigns/{campaign_id}
         POST /console/campaigns/{campaign_id}
+        GET /console/campaigns/{campaign_id}/media
         GET /console/campaigns/{campaign_id}/approval
         POST /console/campaigns/{campaign_id}/approval
         GET /console/campaigns/{campaign_id}/corrections
@@ -390,6 +391,8 @@ RULES = (
     _rule(
         "organisation",
         """
+        GET /console/voices/settings
+        POST /console/voices/settings
         GET /v1/voices/rules
         PUT /v1/voices/rules
         GET /v1/voices/targets

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
@@ -9,7 +10,7 @@ import pytest
 from pynamodb.exceptions import DoesNotExist, TransactWriteError
 
 from chalicelib.errors import Conflict, Transient
-from chalicelib.identity.audit import TRIES, Audit, AuditItem
+from chalicelib.identity.audit import TRIES, Audit, AuditItem, resumed
 from chalicelib.identity.chain import START, Head, all_chains, chain_of
 from chalicelib.ops import OpsItem
 
@@ -237,3 +238,35 @@ def test_the_daily_schedule_seals():
     with Client(app.app) as client:
         client.lambda_.invoke("seal_audit", client.events.generate_cw_event("aws.events", "tick", {}, []))
     assert len(wiring.audit().roots(5)) == 1
+
+
+def test_a_chain_is_checked_step_by_step_and_each_step_finds_what_is_wrong_in_it():
+    audit, chain = Audit(), chain_of(SUBJECT)
+    for _ in range(7):
+        note(audit)
+    first = audit.check(chain, most=3)
+    assert (first.upto.seq, first.broken_at, first.done) == (3, None, False)
+    second = audit.check(chain, first.upto, most=3)
+    assert (second.upto.seq, second.broken_at, second.done) == (6, None, False)
+    third = audit.check(chain, resumed(json.loads(json.dumps(second.further))), most=3)
+    assert (third.upto, third.broken_at, third.done) == (audit.head(chain), None, True)
+    AuditItem(chain, f"{5:012d}").update(actions=[AuditItem.actor.set("u2")])
+    assert audit.check(chain, first.upto, most=3)[1:] == (5, True)
+    AuditItem(chain, f"{6:012d}").delete()
+    fifth = next(entry for entry in audit.chain(chain) if entry.seq == 5)
+    assert audit.check(chain, fifth.head, most=1)[1:] == (6, True)
+
+
+def test_what_is_rare_in_a_long_chain_is_sought_a_stretch_at_a_time(monkeypatch):
+    monkeypatch.setattr("chalicelib.identity.audit.A_STEP", 3)
+    audit = Audit()
+    other = next(s for n in range(999) if chain_of(s := f"campaign#cmp_x{n}") == chain_of(SUBJECT))
+    note(audit)
+    for _ in range(7):
+        note(audit, subject=other)
+    found, before, looks = [], None, 0
+    while not found:
+        found, before = audit.of(SUBJECT, limit=5, before=before)
+        looks += 1
+    assert ([entry.seq for entry in found], before, looks) == ([1], None, 3)
+    assert len(audit.of(other, limit=2)[0]) == 2

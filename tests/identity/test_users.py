@@ -331,6 +331,7 @@ def test_an_auditor_has_a_chain_recomputed(office, call, token):
         "chain": chain,
         "entries": 2,
         "head": wiring.audit().head(chain).hash,
+        "next": None,
         "broken_at": None,
     }
     AuditItem(chain, f"{1:012d}").update(actions=[AuditItem.actor.set("u2")])

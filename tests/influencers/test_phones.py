@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic_core import PydanticCustomError
 
-from chalicelib.phones import clean_phone, masked
+from chalicelib.phones import clean_phone, masked, readable
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 E164 = "+918123456789"
@@ -95,3 +95,19 @@ def test_a_mask_shows_the_country_and_the_last_four_digits() -> None:
     assert masked(E164) == "+91******6789"
     assert masked("") == ""
     assert masked("+9112345") == "+91*2345"
+
+
+@pytest.mark.parametrize(
+    ("phone", "shown"),
+    [
+        ("+918123456789", "+91 81234 56789"),
+        ("+91******6789", "+91 ***** *6789"),
+        ("8123456789", "81234 56789"),
+        ("+14155552671", "+1 415-555-2671"),
+        ("******89", "******89"),
+        ("a***@x.test", "a***@x.test"),
+        ("", ""),
+    ],
+)
+def test_a_number_is_shown_in_groups_and_anything_else_as_it_is(phone: str, shown: str) -> None:
+    assert readable(phone) == shown

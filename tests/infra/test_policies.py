@@ -214,6 +214,8 @@ UNSEEN: dict[str, dict[str, str]] = {
         "s3:GetObject Bucket/letters/*": "whoever follows a link that was signed reads in its name",
         "s3:PutObject Bucket/letters/*": APPOINTED,
         "s3:PutObject Bucket/imports/*": "whoever posts a form that was signed writes in its name",
+        "s3:GetObject Bucket/media/*": "whoever follows a link that was signed reads in its name",
+        "s3:PutObject Bucket/media/*": "no campaign here has pictures: tests/pages/test_campaign_media.py",
         "s3:PutObject Bucket/uploads/*": "whoever posts a form that was signed writes in its name",
     },
     "forget_posts": FAILURES

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from types import SimpleNamespace
 from urllib.parse import urlencode
 
@@ -10,7 +11,6 @@ import pytest
 from chalice.test import Client, HTTPResponse
 
 from chalicelib import wiring
-from chalicelib.errors import NotFound
 from tests.metrics.test_figure_routes import LINK, Api, api
 from tests.metrics.world import World
 
@@ -19,13 +19,12 @@ __all__ = ["api"]
 
 @pytest.fixture
 def site(api: Api, world: World, monkeypatch: pytest.MonkeyPatch) -> Api:
-    def seen(who: object, campaign: str) -> SimpleNamespace:
-        if campaign != "cmp_a":
-            raise NotFound
-        return SimpleNamespace(content=SimpleNamespace(title="Vaccination week"))
+    def known(who: object, ids: Collection[str]) -> dict[str, SimpleNamespace]:
+        campaign = SimpleNamespace(content=SimpleNamespace(title="Vaccination week"))
+        return {"cmp_a": campaign} if "cmp_a" in ids else {}
 
     places = SimpleNamespace(many=lambda _: {}, departments=lambda: [])
-    monkeypatch.setattr(wiring, "campaigns", lambda: SimpleNamespace(seen=seen))
+    monkeypatch.setattr(wiring, "campaigns", lambda: SimpleNamespace(known=known))
     monkeypatch.setattr(wiring, "directory", lambda: places)
     monkeypatch.setattr(wiring, "clock", lambda: world.clock)
     monkeypatch.setattr(wiring, "public_url", lambda: "http://127.0.0.1")

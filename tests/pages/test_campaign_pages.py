@@ -16,6 +16,7 @@ from chalice.test import HTTPResponse
 from playwright.sync_api import Page, Route
 
 from chalicelib import http, wiring
+from chalicelib.campaigns.composing import words_before
 from chalicelib.clock import IST
 from chalicelib.identity.roles import Principal
 from chalicelib.tables import write_together
@@ -193,7 +194,7 @@ def test_what_creators_may_publish_is_written_shown_as_they_copy_it_and_kept(des
     assert f"{len(copied)} of 2,200 characters" in page
     shown = desk.get(f"/console/campaigns/{campaign}")
     assert re.search(rf'name="posts.hi.instagram"[^>]*>{POST[1]}<', shown)
-    assert re.search(r'<details open>\s*<summary lang="hi">', shown)
+    assert re.search(r'<details id="posts-hi" open>\s*<summary lang="hi">', shown)
     fields = [*change(DRAFT, title="Polio drops"), POST, ("rev", "1"), ("do", "save")]
     assert desk.post(f"/console/campaigns/{campaign}", fields).status_code == 303
     assert wiring.campaigns().get(campaign).content.posts == kept.posts
@@ -245,7 +246,7 @@ def test_another_language_shows_the_same_list_with_its_filters(desk: Desk) -> No
 def test_what_is_missing_is_said_before_it_is_submitted_and_beside_its_field_after(desk: Desk) -> None:
     fields = [one for one in DRAFT if one[0] not in ("audience.areas", "links")]
     page = text_of(desk.post("/console/campaigns/new", [*fields, ("do", "show")]))
-    assert "Where: Please fill in this field." in page
+    assert "Where: Add at least one area." in page
     assert "A message has {link}, and there is no link." in page
     answer = desk.post("/console/campaigns/new", [*fields, ("once", "x"), ("do", "submit")])
     assert answer.status_code == 422
@@ -256,6 +257,26 @@ def test_what_is_missing_is_said_before_it_is_submitted_and_beside_its_field_aft
     [kept] = wiring.campaigns().page(STAFF["admin"], "", "", None, 10)[0]
     assert kept.status == "draft"
     assert f'action="/console/campaigns/{kept.id}?lang=en"' in page_
+
+
+def test_a_district_that_is_chosen_need_not_be_added_and_a_state_must(desk: Desk) -> None:
+    fields = [one for one in DRAFT if one[0] != "audience.areas"]
+    chosen = [*fields, ("area_state", "IN-XN"), ("area_district", "D9001")]
+    assert "Add at least one area." not in text_of(
+        desk.post("/console/campaigns/new", [*chosen, ("do", "show")])
+    )
+    assert desk.post("/console/campaigns/new", [*chosen, ("once", "d"), ("do", "submit")]).status_code == 303
+    [kept] = wiring.campaigns().page(STAFF["admin"], "", "", None, 10)[0]
+    assert (kept.status, kept.content.audience.areas) == ("submitted", ("D9001",))
+    state = [*fields, ("area_state", "IN-XN"), ("once", "s"), ("do", "submit")]
+    refused = desk.post("/console/campaigns/new", state)
+    assert (refused.status_code, "Add at least one area." in text_of(refused)) == (422, True)
+
+
+def test_each_place_of_a_template_says_what_stands_before_it() -> None:
+    body = "नमस्ते {{1}}, नया अभियान: {{2}}। संक्षेप और पोस्ट के लिए सामग्री: {{3}}।"
+    said = [words_before(body, place) for place in (1, 2, 3, 4)]
+    assert said == ["नमस्ते", "नया अभियान:", "और पोस्ट के लिए सामग्री:", ""]
 
 
 def test_a_form_that_is_sent_twice_makes_one_draft(desk: Desk) -> None:
@@ -413,6 +434,20 @@ def approved(desk: Desk, *more: tuple[str, str]) -> str:
     return campaign
 
 
+def test_who_sends_at_once_comes_to_where_it_is_watched(desk: Desk) -> None:
+    campaign = f"/console/campaigns/{approved(desk)}"
+    for _ in range(2):  # a double click
+        sent = desk.post(f"{campaign}/schedule", [("runs", "0"), ("when", "now"), ("do", "go")])
+        assert sent.headers["Location"].startswith(f"{campaign}/report?said=begun")
+    assert len(wiring.campaigns().runs(campaign.rpartition("/")[2])) == 1
+
+
+def test_whose_turn_it_is_stands_in_the_list_for_each_who_reads_it(desk: Desk) -> None:
+    submitted(desk)
+    assert "An approver decides" in text_of(desk.get("/console/campaigns"))
+    assert "Read it and decide" in text_of(desk.sitting("approver").get("/console/campaigns"))
+
+
 def tomorrow(hour: int = 11, days: int = 1) -> datetime:
     day = wiring.clock().now().astimezone(IST) + timedelta(days=days)
     return day.replace(hour=hour, minute=0, second=0, microsecond=0)
@@ -439,7 +474,7 @@ def test_a_run_is_looked_at_before_it_is_fixed_and_fixed_once(desk: Desk) -> Non
     [run] = wiring.campaigns().runs(campaign)
     assert (run.at, run.spread_minutes, run.series and run.series.last) == (tomorrow(), 30, 2)
     page = text_of(desk.get(f"{where}?said=scheduled"))
-    assert "It is fixed: it goes out by itself." in page
+    assert "It goes out by itself at this time." in page
     assert page.count("goes out at 11:00") == 3
     assert f"{tomorrow():%d-%m-%Y} 11:00" in text_of(desk.get("/console/campaigns"))
 
@@ -639,6 +674,55 @@ def test_an_election_is_entered_once_changed_and_taken_off(desk: Desk) -> None:
     assert wiring.election_desk().listed() == []
 
 
+def polling(**more: str) -> list[tuple[str, str]]:
+    fields = {"name": "Namuna", "areas": "D9001", "source": "x", "do": "save"}
+    fields |= {"polling_ends": typed(tomorrow(18, days=3)), "code_from": typed(tomorrow(0, days=-5))}
+    return [*(fields | {"code_until": typed(tomorrow(18, days=6))} | more).items()]
+
+
+def test_a_form_that_is_sent_twice_at_the_same_moment_adds_one_election(desk: Desk) -> None:
+    admin = desk.sitting("admin")
+    once = value_of(admin.get("/console/elections/new"), "once")
+    for _ in range(2):
+        assert admin.post("/console/elections/new", polling(once=once)).status_code == 303
+    assert len(wiring.election_desk().listed()) == 1
+    other = admin.post("/console/elections/new", polling(once=once, name="Another"))
+    assert other.status_code == 409 and 'value="Another"' in other.body.decode()
+    assert len(wiring.election_desk().listed()) == 1
+
+
+def test_of_two_who_change_an_election_the_second_is_told_and_loses_no_word(desk: Desk) -> None:
+    poll, admin = election(desk), desk.sitting("admin")
+    seen = value_of(admin.get(f"/console/elections/{poll}"), "seen")
+    where = f"/console/elections/{poll}"
+    for _ in range(2):
+        assert admin.post(where, polling(seen=seen, name="First")).status_code == 303, "a second click"
+    late = admin.post(where, polling(seen=seen, name="Second"))
+    assert late.status_code == 409
+    assert "Somebody else has changed this election" in text_of(late)
+    assert 'value="Second"' in late.body.decode()
+    assert wiring.election_desk().get(poll).name == "First"
+    known = value_of(late.body.decode(), "seen")
+    assert admin.post(where, polling(seen=known, name="Second")).status_code == 303
+    assert wiring.election_desk().get(poll).name == "Second"
+
+
+def test_ids_of_any_length_in_an_elections_forms_are_refused(desk: Desk) -> None:
+    admin, long = desk.sitting("admin"), "x" * 3000
+    assert admin.post("/console/elections/new", polling(areas=long)).status_code == 422
+    assert admin.post("/console/elections/new", polling(areas=long, do="show")).status_code == 200
+    assert admin.post(f"/console/elections/{long}/removal", []).status_code in (303, 404)
+    assert admin.post(f"/console/elections/{long}", polling()).status_code == 404
+
+
+def test_the_other_languages_of_a_refused_form_lead_to_a_page(desk: Desk) -> None:
+    where = f"/console/campaigns/{approved(desk)}"
+    refused = desk.sitting("approver").post(f"{where}/overrides", [("do", "burn"), ("election", "elc_x")])
+    assert refused.status_code == 422, "what is not said outright allows nothing"
+    page = refused.body.decode()
+    assert f'href="{where}/overrides' not in page and f'href="{where}?lang=hi' in page
+
+
 # --- what waits for an author
 
 
@@ -704,6 +788,7 @@ def test_what_is_typed_while_an_answer_is_under_way_stays(desk: Desk) -> None:
         page.context.add_cookies([{"name": "janjan_session", "value": "editor", "url": BASE}])
         page.route("**/*", hold)
         page.goto("/console/campaigns/new?lang=en")
+        page.get_by_text("More about it").click()
         page.fill("[name=title]", "Polio")
         with page.expect_request(lambda asked: asked.method == "POST"):
             page.select_option("[name=channel_1]", "telegram")
@@ -783,7 +868,7 @@ def test_a_campaign_is_composed_given_back_approved_and_scheduled_in_the_browser
         press(editor, "show")
         editor.locator("#confirm").wait_for()
         press(editor, "go")
-        editor.get_by_text("It is fixed: it goes out by itself.").wait_for()
+        editor.get_by_text("It goes out by itself at this time.").wait_for()
         assert first.complaints == second.complaints == []
     [run] = wiring.campaigns().runs(campaign.rpartition("/")[2])
     assert run.at == tomorrow()

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.pages.figures import day, grouped, moment, phone, rupees
+from chalicelib.pages.figures import day, grouped, moment, rupees
 
 
 @pytest.mark.parametrize(
@@ -44,18 +44,3 @@ def test_days_begin_with_the_day_and_are_those_of_india() -> None:
     assert day(late) == "01-02-2026"
     assert day(date(2026, 1, 31)) == day("2026-01-31") == "31-01-2026"
     assert (moment(late), moment(late, seconds=True)) == ("01-02-2026 01:30", "01-02-2026 01:30:05")
-
-
-@pytest.mark.parametrize(
-    ("number", "shown"),
-    [
-        ("+918123456789", "+91 81234 56789"),
-        ("8123456789", "81234 56789"),
-        ("81234 56789", "81234 56789"),
-        ("+91******6789", "+91******6789"),
-        ("+9779812345678", "+9779812345678"),
-        ("", ""),
-    ],
-)
-def test_a_mobile_number_stands_in_two_groups_of_five(number: str, shown: str) -> None:
-    assert phone(number) == shown

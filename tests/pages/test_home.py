@@ -64,3 +64,9 @@ def test_without_scripts_a_tile_leads_to_its_room(desk: Desk) -> None:
     assert answer.headers["Location"] == "/console/campaigns?status=draft&lang=en"
     assert desk.get("/console/waiting/reviews", "editor").status_code == 404
     assert desk.get("/console/waiting/nothing").status_code == 404
+
+
+def test_it_says_who_is_signed_in_as_what_and_for_where(desk: Desk) -> None:
+    page = desk.text("/console", "one")
+    for words in ("Coordinator of an area", "Janpur"):
+        assert words in page

@@ -11,7 +11,8 @@ from urllib.parse import urlencode
 from chalice.test import HTTPResponse
 
 from chalicelib import wiring
-from chalicelib.policies.store import Record, person_of
+from chalicelib.policies.appeal import person_of
+from chalicelib.policies.store import Record
 from tests.identity.land import Land
 from tests.identity.test_two_districts import land
 from tests.policies.world import followers, tier

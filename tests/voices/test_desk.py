@@ -10,6 +10,7 @@ import pytest
 from chalice.test import Client, HTTPResponse
 
 from chalicelib import wiring
+from chalicelib.voices.settings import Rules, Targets
 from tests.voices.test_routes import call, spoken
 from tests.voices.world import PHONE
 
@@ -129,8 +130,70 @@ def test_words_that_went_out_are_not_offered_as_a_draft_again(visit: Visit) -> N
     assert "data-done" not in page(visit("water", f"{ROOM}/{voice}?said=assigned")), "half an answer stays"
 
 
+def test_an_error_of_a_reason_stands_at_the_form_that_was_sent(visit: Visit) -> None:
+    voice = spoken()
+    for place, more in (("merge", {"into": "JJ-1"}), ("moderation", {"do": "hide"})):
+        refused = page(visit("water", f"{ROOM}/{voice}/{place}", reason="", **more))
+        assert f'id="why-{place}-error"' in refused and f'href="#why-{place}"' in refused
+        assert 'id="reason-error"' not in refused
+
+
 def test_the_reason_of_a_joining_that_was_refused_stays(visit: Visit) -> None:
     voice = spoken()
     refused = visit("water", f"{ROOM}/{voice}/merge", into="JJ-NONE", reason="the same well", open="1")
     assert refused.status_code == 422
     assert 'value="the same well"' in page(refused) and 'id="into-error"' in page(refused)
+
+
+SETTINGS = f"{ROOM}/settings"
+
+
+def test_office_hours_and_holidays_are_set_and_what_is_no_day_is_told_by_its_line(visit: Visit) -> None:
+    shown = page(visit("water", f"{SETTINGS}?lang=en"))
+    assert 'value="10:00"' in shown and 'name="do"' not in shown, "who may not change them reads"
+    fields = {"version": "0", "do": "calendar", "opens": "09:30", "closes": "18:00", "days": "0"}
+    wrong = visit("admin", f"{SETTINGS}?lang=en", **fields, holidays="26-01-2026 Republic Day\n31-02-2026 x")
+    assert wrong.status_code == 422 and "Line 2: write a day" in page(wrong)
+    assert "31-02-2026 x</textarea>" in page(wrong) and 'value="09:30"' in page(wrong)
+    good = visit("admin", SETTINGS, **fields, holidays="26-01-2026 Republic Day")
+    assert good.status_code == 303
+    kept = wiring.voice_settings().calendar()
+    assert (kept.opens, kept.closes, kept.days) == ("09:30", "18:00", (0,))
+    assert [(f"{one.day}", one.name) for one in kept.holidays] == [("2026-01-26", "Republic Day")]
+    assert "26-01-2026 Republic Day</textarea>" in page(visit("admin", f"{SETTINGS}?lang=en"))
+    assert visit("admin", SETTINGS, **fields, holidays="").status_code == 409, "a second click"
+    assert visit("water", SETTINGS, **fields, holidays="").status_code == 403
+
+
+def test_waiting_times_are_set_changed_and_taken_away_line_by_line(visit: Visit) -> None:
+    row = {"kind": "problem", "department": "water", "answer_hours": "7", "resolve_hours": "70"}
+    assert visit("admin", SETTINGS, version="0", do="targets", **row).status_code == 303
+    [target] = wiring.voice_settings().get(Targets)[0].targets
+    assert (target.kind, target.department, target.answer_hours) == ("problem", "water", 7)
+    wrong = visit("admin", f"{SETTINGS}?lang=en", version="1", do="targets", **row | {"answer_hours": "many"})
+    assert wrong.status_code == 422 and 'value="many"' in page(wrong)
+    empty = row | {"answer_hours": "", "resolve_hours": ""}
+    assert visit("admin", SETTINGS, version="1", do="targets", **empty).status_code == 303
+    assert wiring.voice_settings().get(Targets)[0].targets == ()
+
+
+def test_a_rule_is_added_once_moved_up_and_taken_away(visit: Visit) -> None:
+    rev = str(wiring.voice_settings().get(Rules)[1])
+    new = {"do": "add", "once": "a", "keywords": "road*, bridge", "department": "roads", "version": rev}
+    assert visit("admin", SETTINGS, **new).status_code == 303
+    assert visit("admin", SETTINGS, **new).status_code == 303, "a second click"
+    rules, now = wiring.voice_settings().get(Rules)
+    assert now == int(rev) + 1
+    assert (rules.rules[-1].keywords, rules.rules[-1].department) == (("road*", "bridge"), "roads")
+    other = new | {"once": "b", "keywords": "well", "version": str(now)}
+    assert visit("admin", SETTINGS, **other).status_code == 303
+    rules, now = wiring.voice_settings().get(Rules)
+    last = rules.rules[-1].id
+    assert visit("admin", SETTINGS, do=f"up:{last}", version=str(now)).status_code == 303
+    rules, now = wiring.voice_settings().get(Rules)
+    assert rules.rules[-2].id == last
+    assert visit("admin", SETTINGS, do=f"remove:{last}", version=str(now)).status_code == 303
+    assert last not in {one.id for one in wiring.voice_settings().get(Rules)[0].rules}
+    bare = visit("admin", SETTINGS, do="add", once="c", keywords="x", version=str(now + 1))
+    assert bare.status_code == 422, "it says neither department nor kind"
+    assert visit("admin", SETTINGS, do="burn", version="0").status_code == 422

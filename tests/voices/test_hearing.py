@@ -9,10 +9,10 @@ import pytest
 
 from chalicelib.errors import Transient
 from chalicelib.i18n import say, translate
+from chalicelib.pictures import LARGEST
 from chalicelib.platforms.base import MediaGone
 from chalicelib.voices.changes import ChangedMeanwhile
 from chalicelib.voices.model import MOST_PICTURES, Refused, Sender
-from chalicelib.voices.pictures import LARGEST
 from tests.voices.test_pictures import SECRET
 from tests.voices.ways import CARRIER, CITIZEN, LINE, Ways
 from tests.voices.world import ADMIN, TEXT

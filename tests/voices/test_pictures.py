@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image, PngImagePlugin
 
-from chalicelib.voices.pictures import LARGEST, NoPicture, clean
+from chalicelib.pictures import LARGEST, NoPicture, clean
 
 SECRET = b"26.8467N 80.9462E"
 """What must not be found in any byte of the outcome."""

@@ -1,7 +1,7 @@
 // What scripts add to the console; every page works without them. J and K walk through `.row[tabindex]`, a key named by
 // `data-key` presses that button of the row in focus, `data-copy` copies a field's text, a form with `data-keep` keeps its draft,
 // which `data-kept` offers again, `data-focus` names the field where one goes on in what is opened, `data-all` the boxes
-// that one box ticks. What is typed while an answer with such a form is under way is taken over into it.
+// that one box ticks. Who signs out leaves no draft behind. What is typed while an answer with such a form is under way is taken over into it.
 (() => {
   const rooms = document.querySelector(".rooms nav"), current = rooms && rooms.querySelector("[aria-current]");
   if (current) rooms.scrollTop = current.offsetTop - rooms.clientHeight / 2;
@@ -26,6 +26,13 @@
     catch { field.select && field.select(); document.execCommand("copy"); }
     button.textContent = button.dataset.copied || button.textContent;
   });
+  document.addEventListener("change", event => {
+    const field = event.target;
+    if (!field.dataset.most) return;
+    const large = [...field.files].some(file => file.size > field.dataset.most);
+    document.getElementById(`${field.id}-most`).hidden = !large;
+    if (large) field.value = "";
+  });
   document.addEventListener("toggle", event => {
     const field = event.target.open && event.target.dataset.focus && event.target.querySelector(`[name="${CSS.escape(event.target.dataset.focus)}"]`);
     if (field) field.focus();
@@ -36,6 +43,9 @@
       for (const box of document.querySelectorAll(`input[type=checkbox][name="${CSS.escape(label.dataset.all)}"]`)) box.checked = event.target.checked;
     });
   }
+  const left = document.querySelector("[data-left]"), open = () => document.querySelectorAll(".review").length;
+  const elsewhere = left && left.dataset.left - open();
+  if (left) document.addEventListener("htmx:afterSettle", () => { left.textContent = elsewhere + open(); });
   document.addEventListener("htmx:beforeSwap", event => {
     if (new URL(event.detail.xhr.responseURL).pathname === "/signin") { event.detail.shouldSwap = false; location.reload(); }
   });
@@ -82,6 +92,9 @@
     } catch {}
   }
   document.addEventListener("input", event => { const form = event.target.closest("form[data-keep]"); if (form) keep(form); });
+  document.addEventListener("submit", event => {
+    if (event.target.getAttribute("action").startsWith("/signout")) try { for (const key of Object.keys(sessionStorage)) if (key.startsWith("janjan-")) sessionStorage.removeItem(key); } catch {}
+  });
   const ticked = field => ["checkbox", "radio"].includes(field.type);
   const fields = form => [...form.elements].filter(field => field.name && !["hidden", "submit", "button", "file"].includes(field.type));
   const place = field => ticked(field) ? `${field.name}=${field.value}` : field.name;

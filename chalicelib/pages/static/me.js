@@ -1,4 +1,5 @@
-// Copies a post's text, or hands it to the phone's own sharing. Without it the text can be marked and copied.
+// Copies a post's text, or hands it, or a file, to the phone's own sharing. Without it the text can be marked and copied, the
+// file downloaded.
 (() => {
   for (const row of document.querySelectorAll("[data-text]")) {
     const text = document.getElementById(row.dataset.text);
@@ -15,5 +16,20 @@
     if (!navigator.share) continue;
     share.hidden = false;
     share.addEventListener("click", () => navigator.share({text: text.value}).catch(() => {}));
+  }
+  for (const button of document.querySelectorAll("[data-share-file]")) {
+    const type = button.dataset.type, name = `janjan.${{"image/jpeg": "jpg", "application/pdf": "pdf"}[type] || type.split("/")[1]}`;
+    if (!navigator.canShare || !navigator.canShare({files: [new File([], name, {type})]})) continue;
+    button.hidden = false;
+    button.addEventListener("click", async () => {
+      button.disabled = true;
+      try {
+        const answer = await fetch(button.dataset.shareFile);
+        await navigator.share({files: [new File([await answer.blob()], name, {type})]});
+      } catch (error) {
+        if (error.name !== "AbortError") button.parentElement.querySelector("a").click();
+      }
+      button.disabled = false;
+    });
   }
 })();
