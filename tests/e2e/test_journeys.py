@@ -134,7 +134,7 @@ class House:
 
     def desk(self, user: str, lang: str = "en") -> Seat:
         """Somebody of the staff, signed in, before the console."""
-        words = {"en": ("E-mail address", "Password", "Sign in"), "hi": ("ईमेल पता", "पासवर्ड", "साइन इन करें")}
+        words = {"en": ("Email address", "Password", "Sign in"), "hi": ("ईमेल पता", "पासवर्ड", "साइन इन करें")}
         seat = self.seat(3090, viewport={"width": 1280, "height": 900})
         name, secret, enter = words[lang]
         seat.goto(f"/console?lang={lang}")
