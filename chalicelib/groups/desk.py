@@ -19,6 +19,7 @@ from chalicelib.pages.figures import moment
 from chalicelib.pages.forms import Form, labels, own_areas
 from chalicelib.pages.frame import named
 from chalicelib.pages.shell import ENDONYMS, mark
+from chalicelib.pages.words import PLATFORMS
 
 api = Api("groups_desk")
 ROOM = "/console/groups"
@@ -26,7 +27,6 @@ A_PAGE = 50
 CAMPAIGNS = 50
 MONTHS = 12
 NO_WORDS = mark("This campaign has no words for this group.")
-PLATFORMS = {"telegram": "Telegram", "whatsapp": "WhatsApp"}
 KINDS = {"area": mark("Of a place"), "coordination": mark("Of departments together")}
 LINKS: dict[str, tuple[str, str]] = {
     "alive": ("", mark("The link is alive")),

@@ -22,6 +22,7 @@ from chalicelib.pages.forms import Form, labels, own_areas, told
 from chalicelib.pages.frame import named
 from chalicelib.pages.pieces import pieces
 from chalicelib.pages.shell import ENDONYMS, mark
+from chalicelib.pages.words import PLATFORMS_IN_FULL
 from chalicelib.policies import words
 from chalicelib.policies.appeal import ANSWER, LONGEST, AnswerBody, Appeal, Subject, person_of
 from chalicelib.policies.appeal import READ as READ_APPEAL
@@ -533,7 +534,7 @@ def _about(
     if account is None:
         return {"contested": one.about in profile.contested}
     return {
-        "platform": words.PLATFORMS.get(account.platform, account.platform),
+        "platform": PLATFORMS_IN_FULL.get(account.platform, account.platform),
         "handle": account.handle,
         "proven": day(account.proven_at) if account.proven_at else "",
     }
@@ -573,7 +574,7 @@ def _reasons(placed: Placed, lang: str) -> list[tuple[str, list[tuple[str, str, 
     names = {tier.id: named(tier.names, lang) for tier in terms.tiers}
     return [
         (
-            words.PLATFORMS.get(account.platform, ""),
+            PLATFORMS_IN_FULL.get(account.platform, ""),
             [
                 (
                     names[step.tier],
