@@ -82,6 +82,11 @@ PREVIEW_AT_MOST = 20_000
 """People of the roster that a preview counts within one request (CONTRACT.md)."""
 PAGE = 1000
 PAGE_OF_A_LIST = 25
+LARGEST = 300_000
+"""Bytes of a content: an item of the database holds 400 kB, and more than the content stands in it."""
+TOO_LONG = (
+    "All texts of this campaign together are too long to be kept: shorten some, or leave languages out."
+)
 READERS = 8
 TRIES = 5
 WAKE_AFTER_S = 3.0
@@ -584,6 +589,8 @@ class Campaigns:
         wrong = faults(content, self.organisation_kind)
         if wrong:
             raise InvalidInput(wrong)
+        if len(content.model_dump_json().encode()) > LARGEST:
+            raise InvalidInput.of("messages", "campaign_too_long", TOO_LONG)
 
     def unready(self, content: Content) -> list[FieldError]:
         """All that keeps a campaign from being submitted, in itself and beside what the directory holds."""

@@ -267,3 +267,17 @@ def test_the_public_sees_what_could_be_published_in_words_too(desk: Desk) -> Non
     assert (alt, fetched(link).status) == (ALT, 200)
     [one] = desk.site.get("/v1/transparency/campaigns").json_body["items"]
     assert (one["media"][0]["alt"], fetched(one["media"][0]["url"]).status) == ({"hi": ALT}, 200)
+
+
+@pytest.mark.parametrize("where", ["media", "posts"])
+def test_a_campaign_that_is_too_long_to_be_kept_is_refused_in_words(desk: Desk, where: str) -> None:
+    campaign = kept(desk)
+    [one] = wiring.campaigns().get(campaign).content.media
+    languages = [f"{first}{second}" for first in "abcdefghijklmnopqrst" for second in "abcdefghijklmnopqrst"]
+    words = {
+        "media": [{"file": one.file, "alt": {language: "क" * 300 for language in languages}}],
+        "posts": {language: {"facebook": "x" * 1000} for language in languages},
+    }
+    with pytest.raises(InvalidInput) as refused:
+        wiring.campaigns().change(STAFF["editor"], campaign, {where: words[where]})
+    assert refused.value.errors[0].code == "campaign_too_long"
