@@ -24,6 +24,7 @@ from chalicelib.campaigns.model import (
     ONLY_FOR,
     Campaign,
     Content,
+    Purpose,
     Run,
     unready,
     with_words,
@@ -81,6 +82,10 @@ PAGE = 25
 OVERRIDE = "campaign.override"
 FIRST_LANGUAGES = ("hi", "en", "ur")
 SCHEMES_SHOWN = 50
+NOT_ADDED = mark(
+    "The file that was chosen is not added yet. "
+    "Choose it again and press “Add this file”, or save without it."
+)
 SAID = {
     "saved": mark("The draft is saved."),
     "submitted": mark("It waits for an approver now. They see every text as it will be sent."),
@@ -285,6 +290,8 @@ def _refused(wrong: ValidationError | JanJanError, lang: str) -> Refused:
 def _saved(request: Request, seen: Campaign | None, form: Form) -> Campaign:
     """The draft as it was typed. Raises ValidationError, InvalidInput, Conflict, Forbidden."""
     service, who = wiring.campaigns(), request.principal
+    if form.one("do") != "large_media" and form.one("media_file"):
+        raise InvalidInput.of("media_file", "media_left", NOT_ADDED)
     registered = _registered(service.registered, composing.channels_of(form))
     content = Content.model_validate(composing.fields_of(form, registered))
     once = form.one("once")
@@ -862,12 +869,12 @@ def schedule(request: Request, campaign_id: str) -> Response:
     service, form, who = wiring.campaigns(), Form(request.form()), request.principal
     seen = service.seen(who, campaign_id, SCHEDULE)
     if form.one("do") == "go" and str(seen.runs - 1) == form.one("runs") and seen.status != "approved":
-        return _fixed(request, seen.id, form)  # the form was sent twice
+        return _fixed(request, seen, form)  # the form was sent twice
     try:
         asked = _asked_for(form)
         if form.one("do") == "go":
             service.schedule(who, seen.id, **asked)
-            return _fixed(request, seen.id, form)
+            return _fixed(request, seen, form)
         plan = service.planned(who, seen.id, **asked)
     except (ValidationError, InvalidInput, Conflict, Forbidden) as wrong:
         return _scheduling(request, seen, form, _refused(wrong, request.lang))
@@ -895,11 +902,15 @@ def _asked_for(form: Form) -> dict[str, Any]:
     return {"at": at, "zone": INDIA, "spread_minutes": minutes, "repeat": repeat}
 
 
-def _fixed(request: Request, campaign_id: str, form: Form) -> Response:
-    """What begins at once is watched; what begins later stands in the schedule."""
-    if form.one("when") == "now" and request.principal.may("campaign.report"):
-        return _done(request, campaign_id, "begun", "report")
-    return _done(request, campaign_id, "scheduled")
+def _fixed(request: Request, seen: Campaign, form: Form) -> Response:
+    """What begins at once is watched; what begins later, or waits for the end of the quiet hours, stands in
+    the schedule."""
+    service = wiring.campaigns()
+    quiet = service.quiet_of(seen.content).hours if seen.content.kind != "emergency" else None
+    waits = quiet is not None and quiet.until(service.clock.now()) is not None
+    if form.one("when") == "now" and not waits and request.principal.may("campaign.report"):
+        return _done(request, seen.id, "begun", "report")
+    return _done(request, seen.id, "scheduled")
 
 
 def _done(request: Request, campaign_id: str, said: str, page: str = "schedule") -> Response:
@@ -1174,6 +1185,7 @@ def _worded(
 ) -> Response:
     """Puts the words of a correction or withdrawal before an approver."""
     service, form = wiring.campaigns(), Form(request.form())
+    purpose: Purpose = "withdrawal" if action == WITHDRAW else "correction"
     seen = service.seen(request.principal, campaign_id, action)
     if form.one("do") not in ("propose", "withdraw"):
         return _correcting(request, seen, form)
@@ -1185,23 +1197,27 @@ def _worded(
                 "urgent": bool(form.one("urgent")),
             }
         )
-        if form.one("corrections") != str(seen.corrections) and _is_last(request, seen, words_):
+        if form.one("corrections") != str(seen.corrections) and _is_last(request, seen, purpose, words_):
             return _done(request, seen.id, said, "corrections")
         try:
             act(request.principal, seen.id, words_, seen.corrections)
         except ChangedMeanwhile:
             seen = service.seen(request.principal, campaign_id, action)
-            if not _is_last(request, seen, words_):
+            if not _is_last(request, seen, purpose, words_):
                 raise
     except (ValidationError, InvalidInput, Conflict, Forbidden) as wrong:
         return _correcting(request, seen, form, _refused(wrong, request.lang))
     return _done(request, seen.id, said, "corrections")
 
 
-def _is_last(request: Request, seen: Campaign, words_: Words) -> bool:
-    """Whether the latest correction is just this one: the form was sent twice."""
+def _is_last(request: Request, seen: Campaign, purpose: Purpose, words_: Words) -> bool:
+    """Whether the latest correction is just this one: the form was sent twice. One with other words, or a
+    withdrawal behind a correction, is still to be done."""
     last = wiring.campaigns().store.correction(seen.id, seen.corrections)
-    return last is not None and (last.author, last.reason) == (request.principal.id, words_.reason)
+    if last is None or (last.author, last.purpose) != (request.principal.id, purpose):
+        return False
+    said = words_.model_copy(update={"messages": wiring.campaigns().with_words(words_.messages)})
+    return last.model_dump(include=set(Words.model_fields)) == said.model_dump()
 
 
 def _blocks(seen: Campaign) -> tuple[list[Any], list[str]]:
