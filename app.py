@@ -19,8 +19,12 @@ from chalicelib.ambassadors.consumers import keep_ambassadors
 from chalicelib.callbacks import routes as callbacks_routes
 from chalicelib.callbacks.consumers import bp as callbacks_bp
 from chalicelib.callbacks.consumers import process_callbacks
+from chalicelib.campaigns import approval as campaigns_approval
+from chalicelib.campaigns import composer as campaigns_composer
+from chalicelib.campaigns import correcting as campaigns_correcting
 from chalicelib.campaigns import desk as campaigns_desk
 from chalicelib.campaigns import routes as campaigns_routes
+from chalicelib.campaigns import scheduling as campaigns_scheduling
 from chalicelib.departments import desk as departments_desk
 from chalicelib.departments import routes as departments_routes
 from chalicelib.directory import desk as directory_desk
@@ -111,6 +115,10 @@ for feature in (
     departments_routes,
     campaigns_routes,
     campaigns_desk,
+    campaigns_composer,
+    campaigns_approval,
+    campaigns_scheduling,
+    campaigns_correcting,
     dispatch_desk,
     dispatch_routes,
     groups_desk,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from functools import partial
 from typing import Any, get_args
 
 from chalice.app import Response
-from pydantic import ValidationError
 
 from chalicelib import wiring
 from chalicelib.ambassadors.diversity import NOT_SAID, shown, shown_all
@@ -16,7 +16,7 @@ from chalicelib.ambassadors.invitation import Invitation, Status
 from chalicelib.ambassadors.model import A_TERM, READ, WRITE, Appointment, State, spelled
 from chalicelib.ambassadors.shortlist import Candidate
 from chalicelib.errors import Rejected
-from chalicelib.http import Api, Request, invalid, next_cursor, read_cursor, redirect
+from chalicelib.http import Api, Request, next_cursor, read_cursor
 from chalicelib.pages import console
 from chalicelib.pages.figures import day, moment
 from chalicelib.pages.forms import Form, labels, own_areas, told
@@ -89,16 +89,13 @@ def shortlist(request: Request) -> Response:
 
 @api.page("POST", f"{ROOM}/shortlist", allow="ambassador.write", summary="Appoint an ambassador")
 def appoint(request: Request) -> Response:
-    form = Form(request.form())
-    try:
+    def act(form: Form) -> str:
         asked = {name: form.one(name) for name in ("influencer_id", "area", "until") if form.one(name)}
         body = AppointmentBody.model_validate(asked)
         wiring.ambassadors().appoint(request.principal, body.influencer_id, body.area, until=body.until)
-    except ValidationError as error:
-        return _shortlist(request, form, invalid(error))
-    except Rejected as error:
-        return _shortlist(request, form, error)
-    return redirect(console.link(request, ROOM, said="appointed"))
+        return "appointed"
+
+    return console.act(request, act, partial(_shortlist, request), ROOM)
 
 
 @api.page("POST", f"{ROOM}/{{appointment}}/renewal", allow="ambassador.write", summary="Make a term longer")
@@ -189,14 +186,7 @@ def _word(names: Mapping[str, str], key: str) -> str:
 
 
 def _act(request: Request, appointment: str, act: Callable[[Form], str]) -> Response:
-    form = Form(request.form())
-    try:
-        said = act(form)
-    except ValidationError as error:
-        return _ambassadors(request, form, invalid(error), appointment)
-    except Rejected as error:
-        return _ambassadors(request, form, error, appointment)
-    return redirect(console.link(request, ROOM, said=said))
+    return console.act(request, act, partial(_ambassadors, request, at=appointment), ROOM)
 
 
 def _ambassadors(
@@ -308,18 +298,16 @@ def invitations(request: Request) -> Response:
 @api.page("POST", INVITATIONS, allow="invitation.write", summary="Invite somebody: once for ever")
 def invite(request: Request) -> Response:
     """A second click is told that this address was invited before."""
-    form = Form(request.form())
-    try:
+
+    def act(form: Form) -> str:
         fields = ("channel", "address", "name", "area", "language", "reason")
         body = InvitationBody.model_validate(
             {name: form.one(name).strip() for name in fields if form.one(name)}
         )
         wiring.invitations().invite(request.principal, body.wanted)
-    except ValidationError as error:
-        return _invitations(request, form, invalid(error))
-    except Rejected as error:
-        return _invitations(request, form, error)
-    return redirect(console.link(request, INVITATIONS, said="invited"))
+        return "invited"
+
+    return console.act(request, act, partial(_invitations, request), INVITATIONS)
 
 
 def _invitations(request: Request, form: Form | None = None, error: Rejected | None = None) -> Response:

@@ -123,6 +123,13 @@ DECISIONS = {
     "declined": mark("Declined"),
 }
 """Of a correction or withdrawal."""
+SAID = {
+    "saved": mark("The draft is saved."),
+    "submitted": mark("It waits for an approver now. They see every text as it will be sent."),
+    "approved": mark("It is approved. Say next when it goes out."),
+    "declined": mark("It is a draft again, and your reason stands with it."),
+}
+"""What was done with a draft."""
 STEPS = {
     "scheduled": mark("It goes out by itself at this time."),
     "allowed": mark("It may go out under this code of conduct. Senders know it within two seconds."),

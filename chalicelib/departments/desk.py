@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, get_args
 
 from chalice.app import Response
-from pydantic import ValidationError
 
 from chalicelib import wiring
 from chalicelib.departments.form import AcknowledgementBody, AppointmentBody, DirectiveBody, HandleBody
 from chalicelib.departments.model import PLATFORMS, SEATS, Appointment, State
-from chalicelib.errors import Conflict, InvalidInput, NotFound, Rejected, Transient
-from chalicelib.http import Api, Request, invalid, next_cursor, read_cursor, redirect
+from chalicelib.errors import Conflict, NotFound, Rejected, Transient
+from chalicelib.http import Api, Request, next_cursor, read_cursor, redirect
 from chalicelib.pages import console
 from chalicelib.pages.figures import day, moment
 from chalicelib.pages.forms import Form, labels
@@ -151,16 +151,8 @@ def reveal(request: Request, department: str) -> Response:
 
 
 def _act(request: Request, department: str, act: Callable[[Form], str]) -> Response:
-    form = Form(request.form())
-    try:
-        said = act(form)
-    except ValidationError as error:
-        return _department(request, department, form, invalid(error))
-    except NotFound:
-        raise
-    except Rejected as error:
-        return _department(request, department, form, error)
-    return redirect(console.link(request, f"{ROOM}/{department}", said=said))
+    again = partial(_department, request, department)
+    return console.act(request, act, again, f"{ROOM}/{department}", of_one=True)
 
 
 def _department(
@@ -226,17 +218,14 @@ def directives(request: Request) -> Response:
 
 @api.page("POST", DIRECTIVES, allow="directive.write", summary="Give a directive")
 def issue(request: Request) -> Response:
-    form = Form(request.form())
-    try:
+    def act(form: Form) -> str:
         fields = ("title", "text", "issued_by", "reference", "due_on")
         typed = {name: form.one(name).strip() for name in fields}
         body = DirectiveBody.model_validate(typed | {"departments": form.all("departments")})
         wiring.directives().issue(request.principal, **dict(body))
-    except ValidationError as error:
-        return _directives(request, form, invalid(error))
-    except Rejected as error:
-        return _directives(request, form, error)
-    return redirect(console.link(request, DIRECTIVES, said="issued"))
+        return "issued"
+
+    return console.act(request, act, partial(_directives, request), DIRECTIVES)
 
 
 @api.page("GET", f"{DIRECTIVES}/{{directive}}", allow="directive.read", summary="One directive")
@@ -252,19 +241,16 @@ def directive(request: Request, directive: str) -> Response:
 )
 def acknowledge(request: Request, directive: str) -> Response:
     """The same again changes nothing."""
-    form = Form(request.form())
-    try:
+
+    def act(form: Form) -> str:
         body = AcknowledgementBody.model_validate(
             {"department": form.one("department"), "note": form.one("note").strip()}
         )
         wiring.directives().acknowledge(request.principal, directive, body.department, body.note)
-    except ValidationError as error:
-        return _directive(request, directive, form, invalid(error))
-    except NotFound:
-        raise
-    except Rejected as error:
-        return _directive(request, directive, form, error)
-    return redirect(console.link(request, f"{DIRECTIVES}/{directive}", said="acknowledged"))
+        return "acknowledged"
+
+    again = partial(_directive, request, directive)
+    return console.act(request, act, again, f"{DIRECTIVES}/{directive}", of_one=True)
 
 
 def _directives(request: Request, form: Form | None = None, error: Rejected | None = None) -> Response:
@@ -302,7 +288,7 @@ def _directives(request: Request, form: Form | None = None, error: Rejected | No
 
 
 def _directive(
-    request: Request, directive: str, form: Form | None = None, error: InvalidInput | Rejected | None = None
+    request: Request, directive: str, form: Form | None = None, error: Rejected | None = None
 ) -> Response:
     seen, lang = wiring.directives().get(request.principal, directive), request.lang
     names, one = wiring.shown_departments(), seen.directive

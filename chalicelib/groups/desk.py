@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, get_args
 
 from chalice.app import Response
@@ -19,6 +20,7 @@ from chalicelib.pages.figures import moment
 from chalicelib.pages.forms import Form, labels, own_areas
 from chalicelib.pages.frame import named
 from chalicelib.pages.shell import ENDONYMS, mark
+from chalicelib.pages.words import PLATFORMS
 
 api = Api("groups_desk")
 ROOM = "/console/groups"
@@ -26,7 +28,6 @@ A_PAGE = 50
 CAMPAIGNS = 50
 MONTHS = 12
 NO_WORDS = mark("This campaign has no words for this group.")
-PLATFORMS = {"telegram": "Telegram", "whatsapp": "WhatsApp"}
 KINDS = {"area": mark("Of a place"), "coordination": mark("Of departments together")}
 LINKS: dict[str, tuple[str, str]] = {
     "alive": ("", mark("The link is alive")),
@@ -128,16 +129,7 @@ def kit(request: Request, group_id: str) -> Response:
 
 
 def _act(request: Request, group_id: str, act: Callable[[Form], str]) -> Response:
-    form = Form(request.form())
-    try:
-        said = act(form)
-    except ValidationError as error:
-        return _group(request, group_id, form, invalid(error))
-    except NotFound:
-        raise
-    except Rejected as error:
-        return _group(request, group_id, form, error)
-    return redirect(console.link(request, f"{ROOM}/{group_id}", said=said))
+    return console.act(request, act, partial(_group, request, group_id), f"{ROOM}/{group_id}", of_one=True)
 
 
 def _groups(request: Request, form: Form | None = None, error: Rejected | None = None) -> Response:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 from chalice.app import Response
@@ -429,15 +430,12 @@ def person_page(request: Request, influencer_id: str) -> Response:
 )
 def decide_form(request: Request, influencer_id: str) -> Response:
     """`seen` is the state in which the form showed the person: a click that comes late changes nothing."""
-    form = Form(request.form())
-    seen = next((state for state in STATES if state == form.one("seen")), WAITS)
-    try:
-        person = wiring.register().review(request.principal, influencer_id, _wanted(form), seen)
-    except NotFound:
-        raise
-    except Rejected as error:
-        return _refused(request, influencer_id, form, error)
-    return _back_to(request, influencer_id, person.status)
+
+    def act(form: Form) -> str:
+        seen = next((state for state in STATES if state == form.one("seen")), WAITS)
+        return wiring.register().review(request.principal, influencer_id, _wanted(form), seen).status
+
+    return _act(request, influencer_id, act)
 
 
 @api.page(
@@ -447,16 +445,13 @@ def decide_form(request: Request, influencer_id: str) -> Response:
     summary="Take a person out",
 )
 def withdrawal_form(request: Request, influencer_id: str) -> Response:
-    form = Form(request.form())
-    try:
+    def act(form: Form) -> str:
         if form.one("sure") != "yes":
             raise InvalidInput.of("sure", "not_sure", SURE)
         wiring.register().withdraw(request.principal, influencer_id)
-    except NotFound:
-        raise
-    except Rejected as error:
-        return _refused(request, influencer_id, form, error)
-    return _back_to(request, influencer_id, "withdrawn")
+        return "withdrawn"
+
+    return _act(request, influencer_id, act)
 
 
 @api.page(
@@ -590,16 +585,17 @@ def _person(
     )
 
 
+def _act(request: Request, influencer_id: str, act: Callable[[Form], str]) -> Response:
+    again = partial(_refused, request, influencer_id)
+    return console.act(request, act, again, f"/console/people/{influencer_id}", of_one=True)
+
+
 def _refused(request: Request, influencer_id: str, form: Form, error: Rejected) -> Response:
     """The person's page, with what was typed."""
     person = wiring.register().get(request.principal, influencer_id, REVIEW)
     if isinstance(error, StateRefused):
         error = Conflict(_why(error, request.lang).replace("%", "%%"))
     return _person(request, person, form=form, error=error)
-
-
-def _back_to(request: Request, influencer_id: str, said: str) -> Response:
-    return redirect(console.link(request, f"/console/people/{influencer_id}", said=said))
 
 
 # --- the parts of a person's page ---------------------------------------------------------------------------

@@ -15,16 +15,13 @@ from chalicelib.links import platform_of
 from chalicelib.names import plain_digits
 from chalicelib.pages.forms import LEVELS, TRAP, Form, Place
 from chalicelib.pages.shell import ENDONYMS, mark
-from chalicelib.pages.words import CHANNELS, GENDERS, PROFESSIONS
+from chalicelib.pages.words import CHANNELS, GENDERS, PLATFORMS_IN_FULL, PROFESSIONS
 
 NOTICE_VERSION = "1"
 """The version of the notice beside the consents on the page."""
 BIRTH_DATE = "Please write day, month and year in digits, such as 15 8 1995."
 PLATFORMS = {
-    "instagram": "Instagram",
-    "youtube": "YouTube",
-    "facebook": "Facebook",
-    "x": "X (Twitter)",
+    **{one: PLATFORMS_IN_FULL[one] for one in ("instagram", "youtube", "facebook", "x")},
     "whatsapp": mark("WhatsApp channel"),
     "telegram": mark("Telegram channel"),
 }

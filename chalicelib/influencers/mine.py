@@ -43,20 +43,12 @@ from chalicelib.pages.figures import day, moment
 from chalicelib.pages.forms import Form, Place, labels, pick_place
 from chalicelib.pages.frame import named
 from chalicelib.pages.shell import mark
-from chalicelib.pages.words import FILES
+from chalicelib.pages.words import FILES, PLATFORMS_IN_FULL
 from chalicelib.ports import CampaignShown, Spoken, is_paused
 
 api = Api("mine")
 
 ERASED = "Everything about you has been erased. Thank you for having been part of it."
-NAMES = {
-    "facebook": "Facebook",
-    "instagram": "Instagram",
-    "telegram": "Telegram",
-    "whatsapp": "WhatsApp",
-    "x": "X (Twitter)",
-    "youtube": "YouTube",
-}
 POSTS_SHOWN = 10
 POSTS_OF_CAMPAIGN = 50
 PAGE = 20
@@ -268,7 +260,7 @@ def _campaign_page(
         words=whole.words,
         posts=_posts_for(person, shown),
         file_kinds=FILES,
-        platforms=NAMES,
+        platforms=PLATFORMS_IN_FULL,
         mine=[(post, _figures(figures[post.id], lang) if post.id in figures else []) for post in mine],
         said=said,
         form=form or Form(),
@@ -462,7 +454,7 @@ def _my_page(
         path="/me",
         person=person,
         status=translate(request.lang, STATES[person.status]),
-        platforms=NAMES,
+        platforms=PLATFORMS_IN_FULL,
         paused=_paused(person, request.lang),
         notice=translate(request.lang, STOPPED_BEFORE) if person.may_restart else "",
         said=said,
@@ -486,7 +478,7 @@ def _proof_page(request: Request, handle_id: str, error: JanJanError | None = No
         "me_proof.html",
         request.lang,
         asked=asked,
-        platform=NAMES[asked.platform] if asked else "",
+        platform=PLATFORMS_IN_FULL[asked.platform] if asked else "",
         ways={way.way: way.to for way in asked.ways} if asked else {},
         problems=_sentences(error, request.lang),
     )

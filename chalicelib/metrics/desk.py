@@ -20,22 +20,14 @@ from chalicelib.metrics.form import DecisionBody
 from chalicelib.metrics.measuring import Declared
 from chalicelib.metrics.model import WRITE, Decision, Post, Wanted
 from chalicelib.metrics.service import covers
-from chalicelib.metrics.words import (
-    DISCLOSED,
-    GROUNDS,
-    METRICS,
-    PLATFORMS,
-    SHOWN,
-    STATES,
-)
-from chalicelib.metrics.words import (
-    GRADES as GRADE_NAMES,
-)
+from chalicelib.metrics.words import DISCLOSED, GROUNDS, METRICS, SHOWN, STATES
+from chalicelib.metrics.words import GRADES as GRADE_NAMES
 from chalicelib.pages import console
 from chalicelib.pages.figures import moment
 from chalicelib.pages.forms import Form, labels, told
 from chalicelib.pages.frame import named
 from chalicelib.pages.shell import mark
+from chalicelib.pages.words import PLATFORMS
 from chalicelib.uploads import PictureType
 
 if TYPE_CHECKING:

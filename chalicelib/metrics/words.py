@@ -4,14 +4,6 @@ from __future__ import annotations
 
 from chalicelib.pages.shell import mark
 
-PLATFORMS = {
-    "facebook": "Facebook",
-    "instagram": "Instagram",
-    "telegram": "Telegram",
-    "whatsapp": "WhatsApp",
-    "x": "X",
-    "youtube": "YouTube",
-}
 METRICS = {
     "views": mark("Views"),
     "reach": mark("Reach"),

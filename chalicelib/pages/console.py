@@ -7,21 +7,22 @@ def groups(request: Request) -> Response:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 from urllib.parse import urlencode
 
 from chalice.app import Response
+from pydantic import ValidationError
 
 from chalicelib import beside, cells
-from chalicelib.errors import InvalidInput, Rejected
+from chalicelib.errors import InvalidInput, NotFound, Rejected
 from chalicelib.folding import ROOT
-from chalicelib.http import ROUTES, SAFE_HEADERS, Request, html, is_page
+from chalicelib.http import ROUTES, SAFE_HEADERS, Request, html, invalid, is_page, redirect
 from chalicelib.i18n import translate
 from chalicelib.pages import shell
-from chalicelib.pages.forms import summary
+from chalicelib.pages.forms import Form, summary
 from chalicelib.pages.shell import mark
 
 together = beside.together
@@ -170,6 +171,29 @@ def refusal(error: Rejected | None, lang: str, names: Mapping[str, str]) -> dict
         field = one.field if one.field in names else one.field.partition(".")[0]
         errors.setdefault(field, translate(lang, one.message, one.params))
     return {"errors": errors, "problems": summary(errors, names, lang)}
+
+
+def act(
+    request: Request,
+    do: Callable[[Form], str],
+    again: Callable[[Form, Rejected], Response],
+    to: str,
+    *,
+    of_one: bool = False,
+) -> Response:
+    """Does what a form asks for. `do` gives the code of what was done, which the page `to` tells (`said`).
+    Refused, `again` is the page with what was typed and why. `of_one`: that page is of one thing, so what is
+    not there stays NotFound; else it tells that too."""
+    form = Form(request.form())
+    try:
+        said = do(form)
+    except ValidationError as error:
+        return again(form, invalid(error))
+    except Rejected as error:
+        if of_one and isinstance(error, NotFound):
+            raise
+        return again(form, error)
+    return redirect(link(request, to, said=said))
 
 
 def link(request: Request, path: str, **query: object) -> str:

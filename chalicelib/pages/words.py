@@ -29,6 +29,8 @@ PLATFORMS = {
     "x": "X",
     "youtube": "YouTube",
 }
+PLATFORMS_IN_FULL = PLATFORMS | {"x": "X (Twitter)"}
+"""As creators read them, and who judges them."""
 FILES = {
     "video/mp4": mark("Video (MP4)"),
     "application/pdf": "PDF",

@@ -22,6 +22,7 @@ from chalicelib.pages.forms import Form, labels, own_areas, told
 from chalicelib.pages.frame import named
 from chalicelib.pages.pieces import pieces
 from chalicelib.pages.shell import ENDONYMS, mark
+from chalicelib.pages.words import PLATFORMS_IN_FULL
 from chalicelib.policies import words
 from chalicelib.policies.appeal import ANSWER, LONGEST, AnswerBody, Appeal, Subject, person_of
 from chalicelib.policies.appeal import READ as READ_APPEAL
@@ -249,14 +250,7 @@ def _row(one: Policy, today: date, lang: str) -> dict[str, Any]:
 
 
 def _act(request: Request, policy: str, what: str, act: Callable[[Form], str]) -> Response:
-    form = Form(request.form())
-    try:
-        said = act(form)
-    except ValidationError as error:
-        return _policy(request, policy, form, invalid(error), what)
-    except Rejected as error:
-        return _policy(request, policy, form, error, what)
-    return redirect(console.link(request, f"{ROOM}/{policy}", said=said))
+    return console.act(request, act, partial(_policy, request, policy, what=what), f"{ROOM}/{policy}")
 
 
 def _policy(
@@ -445,16 +439,13 @@ def appeal(request: Request, appeal_id: str) -> Response:
 
 @api.page("POST", f"{APPEALS}/{{appeal_id}}", allow="appeal.answer", summary="Grant or refuse an appeal")
 def answer(request: Request, appeal_id: str) -> Response:
-    form = Form(request.form())
-    texts = {code: form.one(f"text_{code}") for code in ENDONYMS if form.one(f"text_{code}").strip()}
-    try:
+    def act(form: Form) -> str:
+        texts = {code: form.one(f"text_{code}") for code in ENDONYMS if form.one(f"text_{code}").strip()}
         body = AnswerBody.model_validate({"outcome": form.one("outcome"), "texts": texts})
         wiring.appeals().answer(request.principal, appeal_id, body)
-    except ValidationError as error:
-        return _appeal(request, appeal_id, form, invalid(error))
-    except Rejected as error:
-        return _appeal(request, appeal_id, form, error)
-    return redirect(console.link(request, f"{APPEALS}/{appeal_id}", said="answered"))
+        return "answered"
+
+    return console.act(request, act, partial(_appeal, request, appeal_id), f"{APPEALS}/{appeal_id}")
 
 
 def _listed(
@@ -533,7 +524,7 @@ def _about(
     if account is None:
         return {"contested": one.about in profile.contested}
     return {
-        "platform": words.PLATFORMS.get(account.platform, account.platform),
+        "platform": PLATFORMS_IN_FULL.get(account.platform, account.platform),
         "handle": account.handle,
         "proven": day(account.proven_at) if account.proven_at else "",
     }
@@ -573,7 +564,7 @@ def _reasons(placed: Placed, lang: str) -> list[tuple[str, list[tuple[str, str, 
     names = {tier.id: named(tier.names, lang) for tier in terms.tiers}
     return [
         (
-            words.PLATFORMS.get(account.platform, ""),
+            PLATFORMS_IN_FULL.get(account.platform, ""),
             [
                 (
                     names[step.tier],

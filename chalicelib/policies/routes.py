@@ -30,6 +30,7 @@ from chalicelib.pages import shell
 from chalicelib.pages.figures import day
 from chalicelib.pages.frame import named
 from chalicelib.pages.shell import mark
+from chalicelib.pages.words import PLATFORMS_IN_FULL
 from chalicelib.policies import words
 from chalicelib.policies.appeal import (
     LONGEST,
@@ -574,7 +575,7 @@ def _appeals_page(
         offers=[(f"{one.subject} {one.about}".strip(), _label(one, lang)) for one in offers],
         typed=typed or {},
         longest=LONGEST,
-        platforms=words.PLATFORMS,
+        platforms=PLATFORMS_IN_FULL,
         said=translate(lang, RECEIVED) if request.query.get("done") and not error else "",
         problems=_sentences(error, lang),
     )
@@ -593,7 +594,7 @@ def _shown(one: Appeal, lang: str) -> dict[str, str]:
 
 def _label(one: Offer, lang: str) -> str:
     what = translate(lang, SUBJECTS[one.subject])
-    more = named(one.names, lang) or words.PLATFORMS.get(one.platform, "")
+    more = named(one.names, lang) or PLATFORMS_IN_FULL.get(one.platform, "")
     return f"{what}: {more}" if more else what
 
 

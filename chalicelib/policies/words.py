@@ -9,6 +9,7 @@ from typing import Any, TypedDict
 from chalicelib.i18n import translate
 from chalicelib.pages.figures import day, grouped
 from chalicelib.pages.frame import named
+from chalicelib.pages.words import PLATFORMS_IN_FULL
 from chalicelib.policies.model import (
     AccountAge,
     Evaluation,
@@ -23,14 +24,6 @@ from chalicelib.policies.model import (
     Terms,
 )
 
-PLATFORMS = {
-    "facebook": "Facebook",
-    "instagram": "Instagram",
-    "telegram": "Telegram",
-    "whatsapp": "WhatsApp",
-    "x": "X (Twitter)",
-    "youtube": "YouTube",
-}
 ANSWERS = {
     "met": "This is so.",
     "not_met": "This is not so.",
@@ -74,7 +67,7 @@ def asks(rule: Rule, platform: str, lang: str, areas: Mapping[str, str]) -> str:
         case AccountAge():
             params = {"months": rule.months}
         case OnPlatform():
-            params = {"platforms": ", ".join(PLATFORMS[one] for one in rule.platforms)}
+            params = {"platforms": ", ".join(PLATFORMS_IN_FULL[one] for one in rule.platforms)}
         case InArea():
             params = {"areas": ", ".join(areas.get(one, one) for one in rule.areas)}
         case Proven():
@@ -160,7 +153,7 @@ def _least(by_platform: Mapping[Any, int], platform: str) -> str:
     chosen = {str(one): number for one, number in by_platform.items()}
     if platform in chosen:
         return grouped(chosen[platform])
-    return ", ".join(f"{PLATFORMS[one]} {grouped(number)}" for one, number in sorted(chosen.items()))
+    return ", ".join(f"{PLATFORMS_IN_FULL[one]} {grouped(number)}" for one, number in sorted(chosen.items()))
 
 
 def _date(at: datetime | None) -> str:

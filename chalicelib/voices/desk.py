@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, get_args
 
 from chalice.app import Response
@@ -511,16 +512,7 @@ def _seen(form: Form) -> int | None:
 
 
 def _act(request: Request, ticket: str, act: Callable[[Form], str]) -> Response:
-    form = Form(request.form())
-    try:
-        said = act(form)
-    except ValidationError as error:
-        return _case(request, ticket, form, invalid(error))
-    except NotFound:
-        raise
-    except Rejected as error:
-        return _case(request, ticket, form, error)
-    return redirect(console.link(request, f"{ROOM}/{ticket}", said=said))
+    return console.act(request, act, partial(_case, request, ticket), f"{ROOM}/{ticket}", of_one=True)
 
 
 def _case(

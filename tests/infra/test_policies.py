@@ -268,6 +268,7 @@ UNSEEN: dict[str, dict[str, str]] = {
         "dynamodb:GetItem CampaignsTable": PASSED_ON,
     },
     "plan_run": {f"{action} PlanQueue": why for action, why in POLLING.items()}
+    | {"dynamodb:GetItem DirectoryTable": "an area that no batch has brought just before"}
     | {"dynamodb:GetItem LedgerTable": CALLED_OFF, "dynamodb:Query TurnoutTable": FEW_VOTED},
     "process_callbacks": {f"{action} CallbacksQueue": why for action, why in POLLING.items()}
     | ERASED
