@@ -7,7 +7,7 @@ ISO/IEC 14496-12 (boxes); what a track holds in its samples stays as it is.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from typing import NamedTuple
 
 BRANDS = frozenset((b"isom", b"iso2", b"iso3", b"iso4", b"iso5", b"iso6", b"mp41", b"mp42", b"avc1", b"M4V "))
 """Of the kinds that every phone plays; QuickTime's own (`qt  `) and pictures (`heic`) are none of them."""
@@ -17,71 +17,87 @@ TOLD = frozenset((b"udta", b"meta", b"uuid", b"free", b"skip"))
 TIMES = frozenset((b"mvhd", b"tkhd", b"mdhd"))
 WITHIN = frozenset((b"moov", b"trak", b"mdia", b"minf", b"moof", b"traf"))
 SEEN_AND_HEARD = frozenset((b"vide", b"soun", b"text", b"sbtl", b"subt", b"clcp"))
-_HEAD = 8
+DEEPEST = 8
+"""So many boxes within one another; a track's samples lie at the fifth."""
+MOST_BOXES = 10_000
+"""Beside one another: some hundreds are usual where a film is cut into fragments."""
+_HEAD, _WIDE_HEAD = 8, 16
 
 
 class NoFilm(ValueError):
     """Not a video that we take."""
 
 
+class _Box(NamedTuple):
+    name: bytes
+    begin: int
+    inside: int
+    """Where what it holds begins: a box whose size has 64 bits has a longer head."""
+    end: int
+
+
 def clean(content: bytes) -> bytes:
     """The same film without place, time and names. Raises NoFilm."""
     film = bytearray(content)
     try:
-        boxes = list(_boxes(film, 0, len(film)))
-        if not boxes or boxes[0][0] != b"ftyp" or content[8:12] not in BRANDS:
+        boxes = _boxes(film, 0, len(film))
+        if not boxes or boxes[0].name != b"ftyp" or content[8:12] not in BRANDS:
             raise NoFilm
-        names = {name for name, _, _ in boxes}
-        if not {b"moov", b"mdat"} <= names:
+        if not {b"moov", b"mdat"} <= {box.name for box in boxes}:
             raise NoFilm
-        for name, begin, end in boxes:
-            if name in FILM:
-                _cleaned(film, name, begin, end)
+        for box in boxes:
+            if box.name in FILM:
+                _cleaned(film, box, DEEPEST)
             else:
-                _emptied(film, begin, end)
+                _emptied(film, box)
     except (struct.error, IndexError) as cut_short:
         raise NoFilm from cut_short
     return bytes(film)
 
 
-def _boxes(film: bytearray, at: int, end: int) -> Iterator[tuple[bytes, int, int]]:
-    """Name, begin and end of each box; they fill their place to its end."""
+def _boxes(film: bytearray, at: int, end: int) -> list[_Box]:
+    """The boxes from here to there: they fill their place to its end."""
+    found: list[_Box] = []
     while at < end:
-        size, name = struct.unpack_from(">I4s", film, at)
+        head, (size, name) = _HEAD, struct.unpack_from(">I4s", film, at)
         if size == 1:
-            (size,) = struct.unpack_from(">Q", film, at + _HEAD)
+            head, (size,) = _WIDE_HEAD, struct.unpack_from(">Q", film, at + _HEAD)
         elif size == 0:
             size = end - at
-        if size < _HEAD or at + size > end:
+        if size < head or at + size > end or len(found) == MOST_BOXES:
             raise NoFilm
-        yield name, at, at + size
+        found.append(_Box(name, at, at + head, at + size))
         at += size
+    return found
 
 
-def _cleaned(film: bytearray, name: bytes, begin: int, end: int) -> None:
-    if name in TIMES:
-        wide = 8 if film[begin + _HEAD] else 4
-        film[begin + _HEAD + 4 : begin + _HEAD + 4 + 2 * wide] = bytes(2 * wide)
-    if name not in WITHIN:
+def _cleaned(film: bytearray, box: _Box, deeper: int) -> None:
+    if box.name in TIMES:
+        begin, wide = box.inside + 4, 8 if film[box.inside] else 4
+        if begin + 2 * wide > box.end:
+            raise NoFilm
+        film[begin : begin + 2 * wide] = bytes(2 * wide)
+    if box.name not in WITHIN:
         return
-    for inner, at, to in list(_boxes(film, begin + _HEAD, end)):
-        if inner in TOLD or inner == b"trak" and _handler(film, at, to) not in SEEN_AND_HEARD:
-            _emptied(film, at, to)
+    if not deeper:
+        raise NoFilm
+    for one in _boxes(film, box.inside, box.end):
+        if one.name in TOLD or one.name == b"trak" and _handler(film, one) not in SEEN_AND_HEARD:
+            _emptied(film, one)
         else:
-            _cleaned(film, inner, at, to)
+            _cleaned(film, one, deeper - 1)
 
 
-def _handler(film: bytearray, begin: int, end: int) -> bytes:
+def _handler(film: bytearray, track: _Box) -> bytes:
     """What a track holds, in four letters."""
-    for name, at, to in _boxes(film, begin + _HEAD, end):
-        if name == b"mdia":
-            for inner, place, _ in _boxes(film, at + _HEAD, to):
-                if inner == b"hdlr":
-                    return bytes(film[place + 16 : place + 20])
+    for media in _boxes(film, track.inside, track.end):
+        if media.name == b"mdia":
+            for one in _boxes(film, media.inside, media.end):
+                if one.name == b"hdlr":
+                    return bytes(film[one.inside + 8 : one.inside + 12])
     return b""
 
 
-def _emptied(film: bytearray, begin: int, end: int) -> None:
-    head = 16 if film[begin + 3] == 1 and film[begin : begin + 3] == bytes(3) else _HEAD
-    film[begin + 4 : begin + _HEAD] = b"free"
-    film[begin + head : end] = bytes(end - begin - head)
+def _emptied(film: bytearray, box: _Box) -> None:
+    film[box.begin + 4 : box.begin + _HEAD] = b"free"
+    film[box.inside : box.end] = bytes(box.end - box.inside)

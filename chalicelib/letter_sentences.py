@@ -90,7 +90,7 @@ def said(queue: str, body: str, attributes: Mapping[str, str]) -> Said:
             function = ", ".join(FUNCTIONS[one] for one in listeners(message, attributes))
             return Said(function, *_event(message), why=_why(message, attributes))
         return Said(function, *read(message))
-    except (ValueError, KeyError, TypeError, AttributeError, _Unreadable):
+    except (ValueError, LookupError, TypeError, AttributeError, _Unreadable):
         words = mark("something that cannot be read, %(size)s")
         return Said(function, words, {"size": size(len(body.encode()))})
 

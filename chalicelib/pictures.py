@@ -76,8 +76,9 @@ SOI, EOI, SOS, APP0, APP1, APP14 = b"\xff\xd8", b"\xff\xd9", 0xDA, 0xE0, 0xE1, 0
 FRAMES = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})
 TABLES = frozenset({0xC4, 0xCC, 0xDB, 0xDD})
 """Huffman, arithmetic, quantisation, restart interval."""
-_NEXT_MARKER = re.compile(rb"\xff+([^\x00\xff\xd0-\xd7])", re.DOTALL)
-"""In coded data: neither a stuffed byte nor a restart."""
+_NEXT_MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
+"""In coded data: neither a stuffed byte nor a restart. The caller takes the fill bytes before it: looked for
+here, a long row of them would be read again from each of them."""
 JFIF = struct.pack(">5sHBHHBB", b"JFIF\0", 0x0101, 0, 1, 1, 0, 0)
 ADOBE = re.compile(rb"Adobe..(?:..)(?:..)(.)", re.DOTALL)
 ORIENTATION = 0x0112
@@ -125,7 +126,7 @@ def _segments(content: bytes) -> Iterator[tuple[int, bytes, bytes]]:
                 yield marker, body, content[begin:].rstrip(b"\xff")
                 return
             at = ends.start()
-        yield marker, body, content[begin:at]
+        yield marker, body, content[begin:at].rstrip(b"\xff")
 
 
 def _segment(marker: int, body: bytes) -> bytes:

@@ -154,7 +154,7 @@ def with_media(form: Form, do: str) -> Form:
     entries = [(name, _of_one(form, n)) for n, name in enumerate(form.all("media"))]
     if what == "added":
         entries.append((which, {}))
-    elif which.isdecimal() and int(which) < len(entries):
+    elif which in {str(n) for n in range(len(entries))}:
         taken = entries.pop(int(which))
         if what == "earlier":
             entries.insert(max(0, int(which) - 1), taken)

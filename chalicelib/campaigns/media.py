@@ -31,6 +31,8 @@ LARGEST_OF_ALL = max(LARGEST.values())
 FILE = rf"[0-9a-f]{{64}}\.(?:{'|'.join(TYPES)})"
 LONGEST_KEY = 200
 PDF_ENDS_WITHIN = 1024
+SHOWN_OF_A_HASH = 16
+"""Letters (64 bits): nobody makes another file that looks the same where somebody decides on it."""
 Platform = Literal["facebook", "instagram", "x", "youtube", "whatsapp", "telegram"]
 
 
@@ -153,7 +155,7 @@ def told(media: Iterable[Medium], platforms: Mapping[str, str]) -> str:
         " · ".join(
             part
             for part in (
-                f"{one.name.rpartition('.')[2].upper()} {one.file[:8]}",
+                f"{one.name.rpartition('.')[2].upper()} {one.file[:SHOWN_OF_A_HASH]}",
                 *(f"{text} ({language})" if language != "*" else text for language, text in one.alt.items()),
                 ", ".join(platforms.get(name, name) for name in one.platforms),
             )

@@ -262,10 +262,10 @@ class Users:
         }
         self._note(by, user, "changed", {**said, "renamed": True} if after.name != user.name else said)
         otherwise = replace(after, name=user.name).version != user.version
-        for role in sorted(user.roles - after.roles):
-            self.pool.take_role(user.username, role)
         if otherwise:  # before and after: whatever breaks off, and whoever signs in in between
             self._sign_out(user)
+        for role in sorted(user.roles - after.roles):
+            self.pool.take_role(user.username, role)
         self.pool.describe(user.username, after.name, after.areas, after.departments)
         for role in sorted(after.roles - user.roles):
             self.pool.give_role(user.username, role)

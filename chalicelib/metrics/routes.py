@@ -271,11 +271,11 @@ def declare(request: Request, post_id: str, body: Declared) -> FiguresView:
 @api.post(
     "/v1/uploads",
     allow="upload.write",
-    body=UploadRequest,
+    body=StaffUploadRequest,
     answer=Upload,
     status=201,
     kept=False,
-    summary="A place in the bucket for one picture",
+    summary="A place in the bucket for one picture, video or PDF",
 )
 def upload(request: Request, body: StaffUploadRequest) -> Upload:
     return wiring.uploads().place(request.principal.id, body.content_type)

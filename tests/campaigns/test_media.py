@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib import films
-from chalicelib.campaigns.media import LARGEST, Medium, known
+from chalicelib.campaigns.media import LARGEST, Medium, known, told
 from chalicelib.errors import InvalidInput
 from tests.voices.test_pictures import SECRET, exif, photo
 
@@ -101,6 +101,55 @@ def test_a_wide_box_is_emptied_as_well():
     cleaned = films.clean(film(beside=wide))
     assert SECRET not in cleaned
     assert films.clean(cleaned) == cleaned
+
+
+def wide_box(name, *parts):
+    body = b"".join(parts)
+    return struct.pack(">I4sQ", 1, name, len(body) + 16) + body
+
+
+def test_what_lies_in_wide_boxes_is_found_as_well():
+    head = wide_box(b"mvhd", bytes(4), b"TIME" * 2, bytes(88))
+    where = wide_box(b"trak", handler(b"meta"), box(b"udta", SECRET))
+    moov = wide_box(b"moov", head, where, wide_box(b"udta", SECRET))
+    taken = box(b"ftyp", b"isom", bytes(4)) + moov + box(b"mdat", b"the film itself")
+    cleaned = films.clean(taken)
+    assert (len(cleaned), SECRET in cleaned, b"TIME" in cleaned) == (len(taken), False, False)
+    assert films.clean(cleaned) == cleaned
+
+
+def nested(depth):
+    inner = b""
+    for _ in range(depth):
+        inner = box(b"moov", inner)
+    return inner
+
+
+@pytest.mark.parametrize(
+    "within",
+    [
+        struct.pack(">I4sQ", 1, b"udta", 8),
+        struct.pack(">I4sQ", 1, b"udta", 15),
+        nested(3000),
+        box(b"free") * 200_000,
+        box(b"mvhd", bytes(5)),
+    ],
+    ids=["a wide box without room for its head", "nearly", "boxes in boxes", "too many", "a short head"],
+)
+def test_a_film_that_is_built_to_choke_its_reader_is_refused(within):
+    with pytest.raises(films.NoFilm):
+        films.clean(film(within=within))
+
+
+def test_a_short_head_at_the_end_does_not_make_a_film_longer():
+    moov = box(b"moov", box(b"mvhd", bytes(5)))
+    with pytest.raises(films.NoFilm):
+        films.clean(box(b"ftyp", b"isom", bytes(4)) + box(b"mdat", b"x") + moov)
+
+
+def test_another_file_looks_other_to_who_decides():
+    one, other = (Medium(file=f"{'a' * 8}{letter * 56}.jpg") for letter in "bc")
+    assert told([one], {}) != told([other], {})
 
 
 @given(st.integers(0, len(film()) - 1), st.binary(min_size=1, max_size=8))

@@ -199,6 +199,54 @@ def test_who_loses_a_role_has_neither_it_nor_their_session_and_the_audit_knows_w
     assert len(call("GET", f"/v1/audit?subject=user%23{user}", token=admin).json_body["items"]) == 1
 
 
+@pytest.mark.parametrize("done", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize(
+    "step",
+    [
+        (StaffPool, "take_role"),
+        (StaffPool, "sign_out"),
+        (EndedSessions, "end"),
+        (StaffPool, "describe"),
+        (StaffPool, "give_role"),
+    ],
+    ids=lambda step: step[1],
+)
+def test_a_change_that_breaks_off_anywhere_and_is_asked_for_again_leaves_no_old_session(
+    call, token, monkeypatch, step, done
+):
+    admin, editor = token("admin"), token("editor")
+    user = id_of(call, "editor@sample.test", admin)
+    body = {"roles": ["auditor"], "reason": "Moved to another office"}
+    real = getattr(*step)
+
+    def broken(*given):
+        if done:
+            real(*given)
+        raise Transient
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(*step, broken)
+        assert call("PATCH", f"/v1/users/{user}", body, token=admin).status_code == 503
+    answer = call("PATCH", f"/v1/users/{user}", body, token=admin)
+    assert (answer.status_code, answer.json_body["roles"]) == (200, ["auditor"])
+    assert call("GET", "/v1/campaigns", token=editor).status_code == 401
+
+
+def test_who_loses_their_only_role_is_out_also_where_the_sign_out_broke_off(office, call, token, monkeypatch):
+    admin, editor = token("admin"), token("editor")
+    user = id_of(call, "editor@sample.test", admin)
+
+    def busy(*_):
+        raise Transient
+
+    body = {"roles": [], "reason": "Moved to another office"}
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(StaffPool, "sign_out", busy)
+        assert call("PATCH", f"/v1/users/{user}", body, token=admin).status_code == 503
+    assert call("PATCH", f"/v1/users/{user}", body, token=admin).json_body["roles"] == []
+    assert call("GET", "/v1/campaigns", token=editor).status_code == 401
+
+
 def test_a_new_name_alone_ends_no_session(office, call, token):
     admin, editor = token("admin"), token("editor")
     user = id_of(call, "editor@sample.test", admin)

@@ -171,6 +171,7 @@ def test_an_event_that_eventbridge_gave_up_says_why_and_for_whom():
         json.dumps({"detail-type": PHONE, "detail": {"id": PHONE, "data": {"a": PHONE}}, "resources": PHONE}),
         json.dumps({"requestContext": PHONE, "requestPayload": [PHONE], "DDBStreamBatchInfo": PHONE}),
         json.dumps({"requestContext": {"condition": PHONE}, "detail-type": "x", "detail": PHONE}),
+        json.dumps({"DDBStreamBatchInfo": STREAM["DDBStreamBatchInfo"] | {"streamArn": PHONE}}),
     ],
 )
 def test_what_has_not_our_form_is_not_repeated(queue, body):

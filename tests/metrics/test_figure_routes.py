@@ -113,6 +113,14 @@ def test_a_place_for_a_picture_is_ones_own(api):
     assert api("POST", "/v1/uploads", {"content_type": "image/png"}, "auditor")[0] == 403
 
 
+@pytest.mark.parametrize(("kind", "ending"), [("video/mp4", "mp4"), ("application/pdf", "pdf")])
+def test_the_staff_may_upload_videos_and_pdfs_too(api, kind, ending):
+    status, place = api("POST", "/v1/uploads", {"content_type": kind})
+    assert (status, place["key"].rpartition(".")[2]) == (201, ending)
+    assert place["upload"]["fields"]["Content-Type"] == kind
+    assert api("POST", "/v1/me/uploads", {"content_type": kind}, "one")[0] == 422
+
+
 def test_nobody_declares_for_a_post_that_is_not_theirs(api, world, post_id):
     path = f"posts/{post_id}/figures"
     assert api("POST", f"/v1/me/{path}", word(world), "two")[0] == 404

@@ -163,6 +163,9 @@ def test_files_are_put_in_order_and_taken_out_while_it_is_a_draft(desk: Desk) ->
     assert re.search(rf'name="media.1.alt.hi"[^>]*value="{ALT}"', page), "its words go with it"
     page = unescape(desk.post("/console/campaigns/new", [*fields, ("do", "out:0")]).body.decode())
     assert re.findall(r'name="media" value="([^"]+)"', page) == names[1:]
+    for nowhere in ("out:2", "out:-1", "earlier:" + "9" * 5000):
+        page = unescape(desk.post("/console/campaigns/new", [*fields, ("do", nowhere)]).body.decode())
+        assert re.findall(r'name="media" value="([^"]+)"', page) == names
 
 
 def test_nobody_takes_over_what_somebody_else_has_uploaded_or_another_campaign_has(desk: Desk) -> None:

@@ -2,6 +2,7 @@
 
 import io
 import struct
+import time
 import zlib
 
 import pytest
@@ -163,6 +164,15 @@ def test_what_is_no_whole_picture_is_refused(given):
 def test_a_jpeg_that_was_cut_off_in_its_last_scan_is_taken():
     given = photo(size=(600, 400), quality=100)
     assert clean(given[: len(given) * 2 // 3]).content.endswith(b"\xff\xd9")
+
+
+def test_a_long_row_of_fill_bytes_is_read_once():
+    whole = photo()
+    scan = whole.index(b"\xff\xda") + 14
+    began = time.process_time()
+    cleaned = clean(whole[:scan] + b"\xff" * 50_000 + b"\0" + whole[scan:-2] + b"\xff" * 50_000 + b"\xff\xd9")
+    assert time.process_time() - began < 1
+    assert cleaned.content.endswith(whole[-20:])
 
 
 def test_a_small_file_that_claims_a_giant_picture_is_refused():

@@ -24,7 +24,9 @@
     button.addEventListener("click", async () => {
       button.disabled = true;
       try {
-        const answer = await fetch(button.dataset.shareFile);
+        // Not the copy that the picture on the page left: that one may not be read by a script.
+        const answer = await fetch(button.dataset.shareFile, {cache: "no-store"});
+        if (!answer.ok) return location.reload(); // links hold for a quarter of an hour
         await navigator.share({files: [new File([await answer.blob()], name, {type})]});
       } catch (error) {
         if (error.name !== "AbortError") button.parentElement.querySelector("a").click();
