@@ -33,7 +33,7 @@ from chalicelib.pages import console
 from chalicelib.pages.figures import moment
 from chalicelib.pages.forms import Form, labels, pick_place, summary, whole
 from chalicelib.pages.frame import named
-from chalicelib.pages.shell import ENDONYMS
+from chalicelib.pages.shell import ENDONYMS, mark
 from chalicelib.platforms.dlt import LONGEST_VARIABLE
 from chalicelib.ports import CampaignMedium
 
@@ -44,6 +44,10 @@ if TYPE_CHECKING:
 api = Api("campaigns_desk")
 
 FIRST_LANGUAGES = ("hi", "en", "ur")
+NOT_ADDED = mark(
+    "The file that was chosen is not added yet. "
+    "Choose it again and press “Add this file”, or save without it."
+)
 
 
 @dataclass(frozen=True)
@@ -144,6 +148,8 @@ def large_file(request: Request, campaign_id: str) -> Response:
 def _saved(request: Request, seen: Campaign | None, form: Form) -> Campaign:
     """The draft as it was typed. Raises ValidationError, InvalidInput, Conflict, Forbidden."""
     service, who = wiring.campaigns(), request.principal
+    if form.one("do") != "large_media" and form.one("media_file"):
+        raise InvalidInput.of("media_file", "media_left", NOT_ADDED)
     registered = parts.registered(service.registered, composing.channels_of(form))
     content = Content.model_validate(composing.fields_of(form, registered))
     once = form.one("once")

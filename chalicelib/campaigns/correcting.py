@@ -14,7 +14,7 @@ from chalicelib.campaigns import composing, parts, saying, words
 from chalicelib.campaigns.correction import Correction, Words
 from chalicelib.campaigns.corrections import WITHDRAW
 from chalicelib.campaigns.messages import MOST_SEGMENTS, Template
-from chalicelib.campaigns.model import Campaign
+from chalicelib.campaigns.model import Campaign, Purpose
 from chalicelib.campaigns.service import APPROVE, READ, WRITE, ChangedMeanwhile
 from chalicelib.errors import Conflict, Forbidden, InvalidInput
 from chalicelib.http import Api, Request
@@ -86,6 +86,7 @@ def _worded(
 ) -> Response:
     """Puts the words of a correction or withdrawal before an approver."""
     service, form = wiring.campaigns(), Form(request.form())
+    purpose: Purpose = "withdrawal" if action == WITHDRAW else "correction"
     seen = service.seen(request.principal, campaign_id, action)
     if form.one("do") not in ("propose", "withdraw"):
         return _correcting(request, seen, form)
@@ -97,23 +98,27 @@ def _worded(
                 "urgent": bool(form.one("urgent")),
             }
         )
-        if form.one("corrections") != str(seen.corrections) and _is_last(request, seen, words_):
+        if form.one("corrections") != str(seen.corrections) and _is_last(request, seen, purpose, words_):
             return parts.done(request, seen.id, said, "corrections")
         try:
             act(request.principal, seen.id, words_, seen.corrections)
         except ChangedMeanwhile:
             seen = service.seen(request.principal, campaign_id, action)
-            if not _is_last(request, seen, words_):
+            if not _is_last(request, seen, purpose, words_):
                 raise
     except (ValidationError, InvalidInput, Conflict, Forbidden) as wrong:
         return _correcting(request, seen, form, saying.refused(wrong, request.lang))
     return parts.done(request, seen.id, said, "corrections")
 
 
-def _is_last(request: Request, seen: Campaign, words_: Words) -> bool:
-    """Whether the latest correction is just this one: the form was sent twice."""
+def _is_last(request: Request, seen: Campaign, purpose: Purpose, words_: Words) -> bool:
+    """Whether the latest correction is just this one: the form was sent twice. One with other words, or a
+    withdrawal behind a correction, is still to be done."""
     last = wiring.campaigns().store.correction(seen.id, seen.corrections)
-    return last is not None and (last.author, last.reason) == (request.principal.id, words_.reason)
+    if last is None or (last.author, last.purpose) != (request.principal.id, purpose):
+        return False
+    said = words_.model_copy(update={"messages": wiring.campaigns().with_words(words_.messages)})
+    return last.model_dump(include=set(Words.model_fields)) == said.model_dump()
 
 
 def _blocks(seen: Campaign) -> tuple[list[Any], list[str]]:

@@ -49,12 +49,12 @@ def schedule(request: Request, campaign_id: str) -> Response:
     service, form, who = wiring.campaigns(), Form(request.form()), request.principal
     seen = service.seen(who, campaign_id, SCHEDULE)
     if form.one("do") == "go" and str(seen.runs - 1) == form.one("runs") and seen.status != "approved":
-        return _fixed(request, seen.id, form)  # the form was sent twice
+        return _fixed(request, seen, form)  # the form was sent twice
     try:
         asked = _asked_for(form)
         if form.one("do") == "go":
             service.schedule(who, seen.id, **asked)
-            return _fixed(request, seen.id, form)
+            return _fixed(request, seen, form)
         plan = service.planned(who, seen.id, **asked)
     except (ValidationError, InvalidInput, Conflict, Forbidden) as wrong:
         return _scheduling(request, seen, form, saying.refused(wrong, request.lang))
@@ -82,11 +82,15 @@ def _asked_for(form: Form) -> dict[str, Any]:
     return {"at": at, "zone": INDIA, "spread_minutes": minutes, "repeat": repeat}
 
 
-def _fixed(request: Request, campaign_id: str, form: Form) -> Response:
-    """What begins at once is watched; what begins later stands in the schedule."""
-    if form.one("when") == "now" and request.principal.may("campaign.report"):
-        return parts.done(request, campaign_id, "begun", "report")
-    return parts.done(request, campaign_id, "scheduled")
+def _fixed(request: Request, seen: Campaign, form: Form) -> Response:
+    """What begins at once is watched; what begins later, or waits for the end of the quiet hours, stands in
+    the schedule."""
+    service = wiring.campaigns()
+    quiet = service.quiet_of(seen.content).hours if seen.content.kind != "emergency" else None
+    waits = quiet is not None and quiet.until(service.clock.now()) is not None
+    if form.one("when") == "now" and not waits and request.principal.may("campaign.report"):
+        return parts.done(request, seen.id, "begun", "report")
+    return parts.done(request, seen.id, "scheduled")
 
 
 @api.page(

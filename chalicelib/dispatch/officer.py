@@ -9,7 +9,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from itertools import islice
 from typing import Any
 
 from chalicelib.beside import together
@@ -144,16 +143,15 @@ class Officer:
         shown: list[dict[str, Any]] = []
         districts: set[str] = set()
         subject, chain = f"campaign#{campaign}", chain_of(f"campaign#{campaign}")
-        tallies, stops, mine, head, roots, signatures = together(
-            lambda: self._tallies(runs),
+        figures, stops, mine, head, roots, signatures = together(
+            lambda: together(*(partial(self._figures, run) for run in runs)),
             self._stop_chains,
             lambda: self.audit.all_of(subject),
             lambda: self.audit.head(chain),
             lambda: self.audit.roots(1),
             lambda: self.store.signatures(campaign),
         )
-        for run, of_run in zip(runs, tallies, strict=True):
-            whole, by_area = _figures(run, of_run)
+        for run, (whole, by_area) in zip(runs, figures, strict=True):
             districts |= by_area.keys()
             times = {"at": rfc3339(run.at), "expires_at": rfc3339(run.expires_at)}
             ended = {"ended_at": rfc3339(run.ended_at) if run.ended_at else None}
@@ -194,14 +192,14 @@ class Officer:
         )
         return self.report(campaign, runs)
 
-    def _tallies(self, runs: Sequence[RunBrief]) -> list[list[Tally]]:
-        """Those of each of these runs, all read at once."""
+    def _figures(self, run: RunBrief) -> tuple[Figures, dict[str, Figures]]:
+        """Of a run, whole and by district: its tallies are read at once."""
 
-        def read(run: str, shard: int) -> list[Tally]:
-            return list(self.store.tallies_in(run, shard, consistent=True))
+        def read(shard: int) -> list[Tally]:
+            return list(self.store.tallies_in(run.run_id, shard, consistent=True))
 
-        found = iter(together(*(partial(read, run.run_id, shard) for run in runs for shard in range(SHARDS))))
-        return [[tally for part in islice(found, SHARDS) for tally in part] for _ in runs]
+        found = together(*(partial(read, shard) for shard in range(SHARDS)))
+        return _figures(run, (tally for part in found for tally in part))
 
     def _stop_chains(self) -> list[list[Entry]]:
         """The audit of all stops, chain by chain."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
+from threading import Lock
 from typing import Any
 
 from chalicelib.beside import together
@@ -42,8 +42,6 @@ RUNS_KEPT = 16
 SHOWN = 20
 """So many unknown deliveries are remembered of a shard."""
 CHUNKS_KEPT = 500
-MOST_READERS = 40
-"""Shards that are read at once."""
 LATELY_S = 60
 HOUR_S = 3600
 NO_TIMES = frozenset({Fact.SUPERSEDED, Fact.CLOSED, Fact.RESENT, Fact.NEXT})
@@ -155,6 +153,8 @@ class Reporter:
     """By run: when its sums were made, for how long they hold in which of its states, and they."""
     _chunks: dict[tuple[str, str], Chunk] = field(default_factory=dict)
     """Who was unknown, by run and chunk: a chunk is written once."""
+    _keeping: Lock = field(default_factory=Lock)
+    """Sums of many runs are made side by side."""
 
     def report(self, runs: Iterable[RunBrief], within: Callable[[str], bool] | None = None) -> Report:
         """The report over these runs; `within`: over the districts, and what lies above them, that it lets
@@ -212,26 +212,30 @@ class Reporter:
 
     def unknown(self, runs: Sequence[str]) -> dict[str, list[Unknown]]:
         """Everybody of whom these runs do not know whether the message arrived, by run: all are read at
-        once."""
+        once, and nothing is kept of whom something is known."""
+
+        def unknown_of(run: str, shard: int) -> list[Unknown]:
+            return [place for tally in self.store.tallies_in(run, shard) for place in _unknown_in(run, tally)]
+
         places = [(run, shard) for run in dict.fromkeys(runs) for shard in range(SHARDS)]
-        with ThreadPoolExecutor(max(1, min(len(places), MOST_READERS))) as readers:
-            read = readers.map(lambda place: list(self.store.tallies_in(*place)), places)
-            found: dict[str, list[Unknown]] = {run: [] for run in runs}
-            for (run, _), tallies in zip(places, read, strict=True):
-                found[run] += [place for tally in tallies for place in _unknown_in(run, tally)]
+        read = together(*(partial(unknown_of, *place) for place in places))
+        found: dict[str, list[Unknown]] = {run: [] for run in runs}
+        for (run, _), unknown in zip(places, read, strict=True):
+            found[run] += unknown
         return found
 
     def behind(self, places: Sequence[Unknown]) -> list[Delivery]:
         """Who they are; what was decided about them is not read."""
         asked = {(place.run, place.tally.chunk) for place in places}
-        if new := asked - self._chunks.keys():
-            while len(self._chunks) > CHUNKS_KEPT:
-                self._chunks.pop(next(iter(self._chunks)), None)
-            self._chunks.update(self.store.chunks_at(new))
-        return [
-            _delivery(self._chunks[place.run, place.tally.chunk], place.tally, place.index)
-            for place in places
-        ]
+        found = {place: chunk for place in asked if (chunk := self._chunks.get(place)) is not None}
+        if new := asked - found.keys():
+            read = self.store.chunks_at(new)
+            found |= read
+            with self._keeping:
+                self._chunks.update(read)
+                for place in list(self._chunks)[: max(0, len(self._chunks) - CHUNKS_KEPT)]:
+                    del self._chunks[place]
+        return [_delivery(found[place.run, place.tally.chunk], place.tally, place.index) for place in places]
 
     def delivery(self, key: DeliveryKey) -> Delivery:
         """One delivery. Raises NotFound."""
@@ -260,10 +264,11 @@ class Reporter:
             for way, part in sums.parts.items():
                 found.parts.setdefault(way, Part()).join(part)
         took = self.clock.epoch() - now
-        while len(self._kept) >= RUNS_KEPT:
-            self._kept.pop(next(iter(self._kept)), None)
         holds_s = max(KEPT_S, took * KEPT_AS_LONG_AS_READ) if run.status == "dispatching" else 0.0
-        self._kept[run.run_id] = (now + took, holds_s, run.status, found)
+        with self._keeping:
+            while len(self._kept) >= RUNS_KEPT:
+                del self._kept[next(iter(self._kept))]
+            self._kept[run.run_id] = (now + took, holds_s, run.status, found)
         return found
 
     def _shard(self, run: RunBrief, shard: int) -> Sums:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import json
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
@@ -283,21 +284,21 @@ def _wanted(request: Request, form: Form, do: str, rule: str) -> Rules | Targets
         return Targets.model_validate({"targets": kept})
     known = list(wiring.voice_settings().get(Rules)[0].rules)
     at = next((i for i, one in enumerate(known) if one.id == rule), None)
-    new = f"r{hashlib.sha256(form.one('once').encode()).hexdigest()[:10]}"
-    if do == "add" and any(one.id == new for one in known):
-        return None
     if do == "add":
         place = pick_place(form, wiring.directory().children, request.lang)
         area = next((level.chosen for level in reversed(place.levels) if level.chosen), "")
         given_rule = {
-            "id": new,
             "keywords": [one for one in re.split(r"[,\n]", form.one("keywords")) if one.strip()],
             "areas": [area] if area else [],
             "kind": form.one("kind") or None,
             "department": form.one("department"),
             "means": form.one("means") or None,
         }
-        return Rules(rules=(*known, Rule.model_validate(given_rule)))
+        told_once = json.dumps([form.one("once"), given_rule])  # other words in the same form: another rule
+        new = f"r{hashlib.sha256(told_once.encode()).hexdigest()[:10]}"
+        if any(one.id == new for one in known):
+            return None
+        return Rules(rules=(*known, Rule.model_validate({"id": new, **given_rule})))
     if at is None or do not in ("remove", "up"):
         raise InvalidInput.of("do", "do_unknown", "Choose one of these.")
     moved = known.pop(at)

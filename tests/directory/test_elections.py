@@ -190,6 +190,13 @@ def test_every_change_is_in_the_audit_with_its_times_and_places(desk):
     }
 
 
+def test_it_is_held_where_its_areas_lie_now(desk):
+    district = wiring.directory().get("D9001")
+    moved = dataclasses.replace(district, path=("IN", "IN-XO", "D9001"))
+    DirectoryStore().put_areas([moved], sample=False)  # by another container
+    assert put(desk).areas == {"D9001": moved.path}
+
+
 def test_what_was_removed_cannot_be_changed_and_leaves_no_entry(desk):
     made = put(desk)
     desk.remove("u-admin", made.id)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
 from dataclasses import replace
 from datetime import timedelta
 from types import SimpleNamespace
@@ -11,8 +13,10 @@ import pytest
 from chalice.test import Client
 
 from chalicelib import wiring
+from chalicelib.dispatch.model import Tally
 from chalicelib.dispatch.officer import Officer, fingerprint
 from chalicelib.dispatch.stops import StopDesk, only
+from chalicelib.dispatch.store import DispatchStore
 from chalicelib.dispatch.words import PURPOSES
 from chalicelib.errors import Conflict, NotFound, PlatformOff
 from chalicelib.identity.audit import Audit
@@ -117,6 +121,21 @@ def test_the_report_stands_when_a_channel_was_switched_off_since(made, officer, 
     note("stop.put", "stop#channel:whatsapp")
     monkeypatch.setattr(made.platform, "channel_for", off)
     assert [entry.action for entry in report(officer, made).actions] == ["stop.put"]
+
+
+def test_a_year_of_daily_runs_is_read_by_a_few_threads(made, officer, monkeypatch):
+    running = list[int]()
+
+    def tallies_in(self, run: str, shard: int, *, consistent: bool = False) -> list[Tally]:
+        running.append(threading.active_count())
+        time.sleep(0.01)
+        return []
+
+    monkeypatch.setattr(DispatchStore, "tallies_in", tallies_in)
+    brief, before = made.runs.briefs[RUN], threading.active_count()
+    year = [replace(brief, run_id=f"{CAMPAIGN}-{number}") for number in range(1, 367)]
+    assert [run["run"] for run in officer.report(CAMPAIGN, year).runs] == [run.run_id for run in year]
+    assert max(running) - before < 250, "a Lambda may have 1,024"
 
 
 def test_receipts_after_the_expiry_are_late_and_told_apart_from_those_in_time(made, officer):

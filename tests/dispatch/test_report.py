@@ -3,10 +3,15 @@ listed."""
 
 from __future__ import annotations
 
+import weakref
+from collections.abc import Iterator
+from dataclasses import replace
+from types import SimpleNamespace
+
 import pytest
 
-from chalicelib.dispatch.model import Status
-from chalicelib.dispatch.report import Reporter, counts_as_json
+from chalicelib.dispatch.model import SHARDS, Status, Tally
+from chalicelib.dispatch.report import Reporter, Unknown, counts_as_json
 from chalicelib.platforms.base import SendRefused
 from chalicelib.ports import Proof
 from tests.dispatch.world import RUN, START, World, address, world
@@ -92,3 +97,29 @@ def test_a_delivery_tells_its_times(made):
     page, _ = reporter(made).deliveries(RUN, Status.DELIVERED, None, 50)
     assert page[0].times["delivered"] == START
     assert set(page[0].times) == {"accepted", "delivered"}
+
+
+def test_who_is_unknown_is_told_however_full_the_memory_of_chunks_is(made, monkeypatch):
+    monkeypatch.setattr("chalicelib.dispatch.report.CHUNKS_KEPT", 1)
+    first, second, third, *_ = [Unknown(RUN, tally, 0) for tally in made.tallies() if tally.size]
+    ours = reporter(made)
+    for places in ([first], [second], [first, third], [second, first, third]):
+        found = ours.behind(places)
+        assert [one.key for one in found] == [one.key for place in places for one in ours.behind([place])]
+        assert len(ours._chunks) == 1
+
+
+def test_looking_for_who_is_unknown_keeps_nobody_else(made):
+    sample, told, alive = made.tallies()[0], list[weakref.ref[Tally]](), list[int]()
+
+    def tallies_in(run: str, shard: int) -> Iterator[Tally]:
+        for _ in range(100):
+            one = replace(sample)
+            told.append(weakref.ref(one))
+            yield one
+            del one
+            alive.append(sum(seen() is not None for seen in tuple(told)))
+
+    ours = replace(reporter(made), store=SimpleNamespace(tallies_in=tallies_in))
+    assert ours.unknown([RUN]) == {RUN: []}
+    assert max(alive) <= 2 * SHARDS

@@ -132,6 +132,19 @@ def test_what_is_no_such_file_is_refused_beside_the_field_and_nothing_is_lost(
     assert 'id="media_file-error"' in page
 
 
+@pytest.mark.parametrize("do", ["save", "submit"])
+def test_a_file_that_was_chosen_and_not_added_is_not_lost_unsaid(desk: Desk, do: str) -> None:
+    """The form itself carries no files, only the name of one that is chosen."""
+    fields = [*DRAFT, ("once", "left"), ("media_file", "drops.jpg"), ("do", do)]
+    answer = desk.post("/console/campaigns/new", fields)
+    page = unescape(answer.body.decode())
+    assert (answer.status_code, 'id="media_file-error"' in page) == (422, True)
+    assert "Polio drops on Sunday" in page
+    assert wiring.campaigns().page(STAFF["editor"], "", "", None, 5)[0] == []
+    fields = [*DRAFT, ("once", "left"), ("media_file", ""), ("do", do)]
+    assert desk.post("/console/campaigns/new", fields).status_code == 303
+
+
 def test_a_form_that_is_sent_twice_makes_one_draft_with_its_file(desk: Desk) -> None:
     fields = [*added(desk), ("do", "save")]
     for _ in range(2):

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from html import unescape
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -315,6 +316,14 @@ def test_areas_are_added_and_taken_out_one_by_one_without_scripts(desk: Desk) ->
     assert re.findall(r'name="audience.areas" value="(\w+)"', page) == ["D9002"]
 
 
+def test_what_is_still_being_counted_is_not_shown_as_the_reach(desk: Desk, monkeypatch: Any) -> None:
+    going = SimpleNamespace(begin=lambda *_: SimpleNamespace(id="cnt_1"))
+    monkeypatch.setattr(wiring, "counting", lambda: going)
+    page = desk.post("/console/campaigns/new", [*DRAFT, ("do", "job")]).body.decode()
+    assert "Still counting" in page
+    assert '<span id="reach"></span>' in page
+
+
 def test_the_reach_is_counted_by_channel_and_area_with_the_reasons(desk: Desk, monkeypatch: Any) -> None:
     from tests.campaigns.samples import MemoryRoster, row
 
@@ -435,11 +444,20 @@ def approved(desk: Desk, *more: tuple[str, str]) -> str:
 
 
 def test_who_sends_at_once_comes_to_where_it_is_watched(desk: Desk) -> None:
-    campaign = f"/console/campaigns/{approved(desk)}"
+    campaign = f"/console/campaigns/{approved(desk, ('quiet', 'none'))}"
     for _ in range(2):  # a double click
         sent = desk.post(f"{campaign}/schedule", [("runs", "0"), ("when", "now"), ("do", "go")])
         assert sent.headers["Location"].startswith(f"{campaign}/report?said=begun")
     assert len(wiring.campaigns().runs(campaign.rpartition("/")[2])) == 1
+
+
+def test_nobody_is_told_that_it_begins_while_the_quiet_hours_hold_it(desk: Desk) -> None:
+    now, hour = wiring.clock().now().astimezone(IST), timedelta(hours=1)
+    hours = [("quiet_from", f"{now - hour:%H:%M}"), ("quiet_until", f"{now + hour:%H:%M}")]
+    campaign = f"/console/campaigns/{approved(desk, ('quiet', 'own'), *hours)}"
+    for _ in range(2):
+        sent = desk.post(f"{campaign}/schedule", [("runs", "0"), ("when", "now"), ("do", "go")])
+        assert sent.headers["Location"].startswith(f"{campaign}/schedule?said=scheduled")
 
 
 def test_whose_turn_it_is_stands_in_the_list_for_each_who_reads_it(desk: Desk) -> None:
@@ -643,6 +661,25 @@ def test_a_withdrawal_halts_at_once_and_its_words_wait_for_another_person(desk: 
     declined = desk.sitting("approver").post(f"{where}/corrections/1", [("do", "")])
     assert declined.status_code == 422, "what is not said outright sends nothing"
     assert wiring.corrections().listed(campaign)[0].status == "proposed"
+
+
+def test_a_withdrawal_after_a_correction_with_the_same_form_withdraws(desk: Desk) -> None:
+    """Who goes back in the browser and presses the other button, or has changed the words, is not told that
+    it was done when it was not."""
+    campaign = gone_out(desk)
+    where = f"/console/campaigns/{campaign}"
+    fields = [("reason", "Not ours"), ("corrections", "0")]
+    for text in ("सोमवार को {link}", "मंगलवार को {link}"):
+        sent = [*fields, (WORDS, text), ("do", "propose")]
+        for _ in range(2):
+            assert desk.post(f"{where}/corrections", sent).status_code == 303
+    for _ in range(2):
+        sent = [*fields, (WORDS, "मंगलवार को {link}"), ("do", "withdraw")]
+        assert desk.post(f"{where}/withdrawal", sent).status_code == 303
+    assert wiring.campaigns().get(campaign).withdrawn_at is not None
+    found = wiring.corrections().listed(campaign)
+    assert [one.purpose for one in found] == ["correction", "correction", "withdrawal"]
+    assert "मंगलवार" in found[1].model_dump_json()
 
 
 # --- the election calendar

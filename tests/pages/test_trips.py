@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from threading import Event
+import time
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier, Event, get_ident
 
 from chalicelib import lists
-from chalicelib.beside import Once, both, together
+from chalicelib.beside import MOST_AT_ONCE, Once, both, together
 from tests.pages.trips import Call, chain
 
 
@@ -53,3 +55,25 @@ def test_what_is_asked_for_several_times_at_once_is_read_once() -> None:
 def test_reads_made_together_come_in_their_order() -> None:
     assert together() == []
     assert together(lambda: 1, lambda: 2, lambda: together(lambda: 3, lambda: 4)) == [1, 2, [3, 4]]
+
+
+def test_nobody_waits_for_a_thread_that_waits_for_them() -> None:
+    """Many requests at one moment, each of which reads side by side beside a read."""
+    begun = Barrier(16)
+
+    def beside() -> tuple[int, int]:
+        begun.wait(30)
+        return both(lambda: 1, lambda: 2)
+
+    with ThreadPoolExecutor(16) as requests:
+        assert list(requests.map(lambda _: both(lambda: 0, beside), range(16))) == [(0, (1, 2))] * 16
+
+
+def test_a_page_of_hundreds_of_reads_makes_a_few_threads() -> None:
+    def read(number: int) -> tuple[int, int]:
+        time.sleep(0.002)
+        return number, get_ident()
+
+    found = together(*(lambda number=number: read(number) for number in range(400)))
+    assert [number for number, _ in found] == list(range(400))
+    assert len({thread for _, thread in found}) <= MOST_AT_ONCE

@@ -192,6 +192,12 @@ def test_a_rule_is_added_once_moved_up_and_taken_away(visit: Visit) -> None:
     assert visit("admin", SETTINGS, do=f"up:{last}", version=str(now)).status_code == 303
     rules, now = wiring.voice_settings().get(Rules)
     assert rules.rules[-2].id == last
+    more = new | {"once": "b", "keywords": "tap"}
+    late = visit("admin", f"{SETTINGS}?lang=en", **more | {"version": str(now - 1)})
+    assert (late.status_code, ">tap<" in page(late)) == (409, True), "the form of a rule that was added"
+    assert visit("admin", SETTINGS, **more | {"version": str(now)}).status_code == 303
+    rules, now = wiring.voice_settings().get(Rules)
+    assert rules.rules[-1].keywords == ("tap",)
     assert visit("admin", SETTINGS, do=f"remove:{last}", version=str(now)).status_code == 303
     assert last not in {one.id for one in wiring.voice_settings().get(Rules)[0].rules}
     bare = visit("admin", SETTINGS, do="add", once="c", keywords="x", version=str(now + 1))
