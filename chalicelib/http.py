@@ -370,8 +370,8 @@ _SENTENCES = {
 
 
 def invalid(error: ValidationError) -> InvalidInput:
-    """pydantic's findings in our sentences, MOST_ERRORS at most. A validator may raise PydanticCustomError with its own
-    sentence."""
+    """pydantic's findings in our sentences, MOST_ERRORS at most. A validator may raise PydanticCustomError
+    with its own sentence."""
     found = []
     for one in error.errors(include_url=False, include_input=False)[:MOST_ERRORS]:
         kind, params = one["type"], dict(one.get("ctx", {}))
