@@ -678,7 +678,7 @@ SOME_STAY = {
     "close": mark("Closed: %(done)s of the %(all)s that you chose."),
 }
 OUT_OF_REACH = mark(
-    "Left as they are: %(count)s. Somebody else is looking at them or has handled them: look again in a moment."
+    "Left as they are: %(count)s. Somebody else looks at them or has handled them: look again in a moment."
 )
 LETTER_FIELDS = REASON | {"id": mark("Letters")}
 
