@@ -659,8 +659,8 @@ def settle_letters(request: Request, queue: str) -> Response:
     except (Rejected, Transient) as error:
         return _letters(request, queue, form, error)
     if stay := len(asked) - done:
-        error = Conflict(SOME_STAY[form.one("do")], done=done, all=len(asked))
-        return _letters(request, queue, form, error, failed=failed, out_of_reach=stay - len(failed))
+        told_so = Conflict(SOME_STAY[form.one("do")], done=done, all=len(asked))
+        return _letters(request, queue, form, told_so, failed=failed, out_of_reach=stay - len(failed))
     return redirect(console.link(request, f"/console/letters/{queue}", said=form.one("do")))
 
 
