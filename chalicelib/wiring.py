@@ -75,8 +75,9 @@ if TYPE_CHECKING:
     from chalicelib.influencers.myself import Myself
     from chalicelib.influencers.proofs import Proofs
     from chalicelib.influencers.resuming import Resuming
+    from chalicelib.influencers.rosters import RosterStore
     from chalicelib.influencers.service import Messenger, People, Register, Signups
-    from chalicelib.influencers.store import Left, PeopleStore, RosterStore
+    from chalicelib.influencers.store import Left, PeopleStore
     from chalicelib.influencers.wishes import Wishes
     from chalicelib.metrics.followers import Followers
     from chalicelib.metrics.measuring import Measuring
@@ -630,7 +631,7 @@ def messenger() -> Messenger:
 
 @cache
 def roster() -> RosterStore:
-    from chalicelib.influencers.store import RosterStore
+    from chalicelib.influencers.rosters import RosterStore
 
     return RosterStore(lambda: [theme.id for theme in directory().themes()], clock())
 
