@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from chalice.app import Response
@@ -56,16 +56,21 @@ def decide(request: Request, campaign_id: str) -> Response:
 
 
 def show(
-    request: Request, seen: Campaign, form: Form | None = None, refused: saying.Refused | None = None
+    request: Request,
+    seen: Campaign,
+    form: Form | None = None,
+    refused: saying.Refused | None = None,
+    count: Callable[[], object] = lambda: None,
 ) -> Response:
     """A campaign to read: every text as it will be sent, what has changed since somebody decided, and the
-    decision for who may take it."""
+    decision for who may take it. `count`: whom it would reach; asked for by itself where this is left out."""
     service, lang, who = wiring.campaigns(), request.lang, request.principal
     content = seen.content
-    offers, judged, people = console.together(
+    offers, judged, people, counted = console.together(
         partial(parts.offers, request, content.department, content.audience.areas),
         partial(service.judged, seen.id),
         wiring.users().names,
+        count,
     )
     names = parts.names(request, offers)
     told = composing.told(content, names)
@@ -97,6 +102,8 @@ def show(
         platform_names=words.PLATFORMS,
         channel_names=dict(labels(words.CHANNELS, lang)),
         most_parts=MOST_SEGMENTS,
+        may_count=seen.status in ("submitted", "approved") and parts.may_count(request, seen),
+        counted=counted,
         judged=judged is not None,
         changed=changed,
         authors=[people.get(one, one) for one in seen.authors],
