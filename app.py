@@ -23,7 +23,6 @@ from chalicelib.campaigns import approval as campaigns_approval
 from chalicelib.campaigns import composer as campaigns_composer
 from chalicelib.campaigns import correcting as campaigns_correcting
 from chalicelib.campaigns import desk as campaigns_desk
-from chalicelib.campaigns import reach as campaigns_reach
 from chalicelib.campaigns import routes as campaigns_routes
 from chalicelib.campaigns import scheduling as campaigns_scheduling
 from chalicelib.departments import desk as departments_desk
@@ -118,7 +117,6 @@ for feature in (
     campaigns_desk,
     campaigns_composer,
     campaigns_approval,
-    campaigns_reach,
     campaigns_scheduling,
     campaigns_correcting,
     dispatch_desk,

@@ -8,11 +8,11 @@ from functools import partial
 from chalice.app import Response
 
 from chalicelib import wiring
-from chalicelib.campaigns import composing, parts, saying, words
+from chalicelib.campaigns import composing, parts, reach, saying, words
 from chalicelib.campaigns.messages import MOST_SEGMENTS
 from chalicelib.campaigns.model import Campaign
-from chalicelib.campaigns.service import APPROVE, READ, SCHEDULE
-from chalicelib.errors import Conflict, Forbidden, InvalidInput
+from chalicelib.campaigns.service import APPROVE, REACH, READ, SCHEDULE
+from chalicelib.errors import Conflict, Forbidden, InvalidInput, NotFound
 from chalicelib.http import Api, Request, redirect
 from chalicelib.i18n import translate
 from chalicelib.pages import console
@@ -53,6 +53,41 @@ def decide(request: Request, campaign_id: str) -> Response:
             return show(request, seen, form, saying.refused(wrong, request.lang))
     said = "approved" if decision == "approve" else "declined"
     return redirect(console.link(request, f"/console/campaigns/{campaign_id}", said=said))
+
+
+@api.page(
+    "GET",
+    "/console/campaigns/{campaign_id}/reach",
+    allow=REACH,
+    summary="Whom a campaign would reach now, for who decides on it",
+)
+def reached(request: Request, campaign_id: str) -> Response:
+    seen = _to_count(request, campaign_id)
+    count = partial(
+        reach.counted, request, seen.content.audience, seen.content.order, request.query.get("job", "")
+    )
+    if not console.is_partial(request):
+        return show(request, seen, count=count)
+    return console.fragment(request, "console_reach.html", seen=seen, counted=count())
+
+
+@api.page(
+    "POST",
+    "/console/campaigns/{campaign_id}/reach",
+    allow=REACH,
+    summary="Count whom a campaign would reach, where they are many",
+)
+def count(request: Request, campaign_id: str) -> Response:
+    seen = _to_count(request, campaign_id)
+    job = wiring.counting().begin(request.principal, seen.content.audience, seen.content.order)
+    return redirect(console.link(request, f"/console/campaigns/{seen.id}/reach", job=job.id) + "#reach")
+
+
+def _to_count(request: Request, campaign_id: str) -> Campaign:
+    seen = wiring.campaigns().seen(request.principal, campaign_id)
+    if not parts.may_count(request, seen):
+        raise NotFound
+    return seen
 
 
 def show(

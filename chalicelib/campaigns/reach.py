@@ -5,24 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
-
-from chalice.app import Response
 
 from chalicelib import wiring
-from chalicelib.campaigns import approval, parts, words
+from chalicelib.campaigns import words
 from chalicelib.campaigns.audience import Audience, CountingJob, Preview
 from chalicelib.campaigns.messages import Channel
-from chalicelib.campaigns.model import Campaign
-from chalicelib.campaigns.service import REACH, AudienceTooLarge
+from chalicelib.campaigns.service import AudienceTooLarge
 from chalicelib.errors import InvalidInput, NotFound
-from chalicelib.http import Api, Request, redirect
+from chalicelib.http import Request
 from chalicelib.i18n import translate
-from chalicelib.pages import console
 from chalicelib.pages.figures import moment
 from chalicelib.pages.frame import named
-
-api = Api("campaigns_desk")
 
 
 @dataclass(frozen=True)
@@ -39,39 +32,6 @@ class Counted:
     by_area: list[tuple[str, int]] = field(default_factory=list)
     excluded: list[tuple[str, int]] = field(default_factory=list)
     at: str = ""
-
-
-@api.page(
-    "GET",
-    "/console/campaigns/{campaign_id}/reach",
-    allow=REACH,
-    summary="Whom a campaign would reach now, for who decides on it",
-)
-def reach(request: Request, campaign_id: str) -> Response:
-    seen = _to_count(request, campaign_id)
-    count = partial(counted, request, seen.content.audience, seen.content.order, request.query.get("job", ""))
-    if not console.is_partial(request):
-        return approval.show(request, seen, count=count)
-    return console.fragment(request, "console_reach.html", seen=seen, counted=count())
-
-
-@api.page(
-    "POST",
-    "/console/campaigns/{campaign_id}/reach",
-    allow=REACH,
-    summary="Count whom a campaign would reach, where they are many",
-)
-def begin(request: Request, campaign_id: str) -> Response:
-    seen = _to_count(request, campaign_id)
-    job = wiring.counting().begin(request.principal, seen.content.audience, seen.content.order)
-    return redirect(console.link(request, f"/console/campaigns/{seen.id}/reach", job=job.id) + "#reach")
-
-
-def _to_count(request: Request, campaign_id: str) -> Campaign:
-    seen = wiring.campaigns().seen(request.principal, campaign_id)
-    if not parts.may_count(request, seen):
-        raise NotFound
-    return seen
 
 
 def counted(
