@@ -225,9 +225,10 @@ def sign_in() -> SignIn:
 def users() -> Users:
     from chalicelib.identity.service import Users
     from chalicelib.identity.staff import StaffPool
+    from chalicelib.identity.turn import StaffTurn
 
     pool = StaffPool(settings().pool_id, settings().pool_client_id)
-    return Users(pool, directory(), audit(), ended_sessions(), clock())
+    return Users(pool, directory(), audit(), ended_sessions(), StaffTurn(Clock()), clock())
 
 
 @cache
