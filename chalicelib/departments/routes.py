@@ -54,7 +54,6 @@ from chalicelib.departments.words import VALIDITIES
 from chalicelib.errors import NotFound
 from chalicelib.http import PUBLIC, SAFE_HEADERS, Again, Api, Request, empty, html, next_cursor, read_cursor
 from chalicelib.pages import shell
-from chalicelib.pages.figures import day
 from chalicelib.pages.forms import Form, labels
 from chalicelib.pages.frame import named
 from chalicelib.proving import Challenge
@@ -678,7 +677,7 @@ def public_schemes(request: Request) -> Response:
         one, told = together(lambda: service.get(chosen), lambda: service.progress(chosen, TOLD, None)[0])
         values |= {"one": _public(one, lang), "kept": {"scheme": chosen}}
         values["told"] = [
-            (day(each.as_of), each.source, each.texts[of].text, of)
+            (each.as_of, each.source, each.texts[of].text, of)
             for each in told
             for of in [_tongue(each.texts, lang)]
         ]
@@ -708,9 +707,9 @@ def _public(one: Scheme, lang: str) -> dict[str, Any]:
         "department": named(names, lang) or one.department,
         "link": one.link,
         "state": one.validity(wiring.clock().today_ist()),
-        "from": day(one.valid_from) if one.valid_from else "",
-        "until": day(one.valid_until) if one.valid_until else "",
-        "told": day(one.progress_on) if one.progress_on else "",
+        "from": one.valid_from,
+        "until": one.valid_until,
+        "told": one.progress_on,
     }
 
 

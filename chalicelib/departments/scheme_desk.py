@@ -195,7 +195,7 @@ def _scheme(
         today = wiring.clock().today_ist()
         last = (one.valid_until or today).isoformat()
         form = Form({"as_of": [today.isoformat()], "valid_until": [last], "once": [new_token()]})
-    languages = [code for code in dict.fromkeys((*COMPLETE, *one.texts))]
+    languages = _ordered({*COMPLETE, *one.texts}, lang)
     return console.page(
         request,
         "console_scheme.html",
@@ -402,7 +402,7 @@ def _writing(
     parts: Mapping[str, str],
     **values: Any,  # noqa: ANN401 - what the template shows
 ) -> Response:
-    lang, languages = request.lang, _languages(form)
+    lang, languages = request.lang, _ordered(_languages(form), request.lang)
     return console.page(
         request,
         template,
