@@ -14,8 +14,8 @@
     elections     <id>                                        query of all: 1 read unit for some ten of them
     moved         <path>                                      a district's path before areas in it moved: what
                                                               lies there by its path is to be filed anew;
-                                                              with a `mark` of its own each time, and once that
-                                                              is done when to look `again`
+                                                              with a `mark` of its own each time, and the
+                                                              time to look `again` once that was done
 
 Index `by_parent` (parent, sort): children in the order of their names, and names beginning with what was
 typed; an area is about 250 bytes, so 100 children are 3 read units. A row costs 2 write units,
