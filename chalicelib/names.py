@@ -173,7 +173,7 @@ def joins(name: str, i: int) -> bool:
 
 
 def clean_text(text: str, longest: int) -> str:
-    """Free text as it is stored: NFC, line ends kept, without the invisible marks that come along when text is
+    """Free text as it is stored: NFC, line ends kept, without the invisible marks that come along when it is
     copied; at most `longest` graphemes. Raises PydanticCustomError, also for any other control or direction
     mark."""
     lines = (
