@@ -149,7 +149,7 @@ def _stored(size: int) -> Iterator[Figure]:
     """Previews of `size` stored people, held against a naive scan; gives the read units of a page."""
     from chalicelib import wiring
     from chalicelib.campaigns.audience import Audience
-    from chalicelib.influencers.store import RosterStore
+    from chalicelib.influencers.rosters import RosterStore
     from chalicelib.ports import RosterRange
 
     numbers = range(-(-size // PEOPLE))
@@ -189,7 +189,7 @@ def _fill(numbers: range, size: int) -> list[Any]:
     """Writes areas, turnout and people; gives the people."""
     from chalicelib import wiring
     from chalicelib.influencers.roster import theme_code
-    from chalicelib.influencers.store import RosterItem
+    from chalicelib.influencers.rows import RosterItem
     from chalicelib.ports import Area
     from chalicelib.tables import write_together
     from chalicelib.turnout.model import PastElection

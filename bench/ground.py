@@ -290,7 +290,8 @@ def settle(crowd: Crowd) -> None:
     """Writes the people of a crowd as approved creators with consent, and their rows of the roster."""
     from chalicelib.influencers.model import Consent, Influencer
     from chalicelib.influencers.roster import key_of, pack
-    from chalicelib.influencers.store import ProfileItem, RosterItem, _profile
+    from chalicelib.influencers.rows import ProfileItem, RosterItem
+    from chalicelib.influencers.store import _profile
 
     now, consent = datetime.now(UTC), Consent(purpose="campaigns", channel="whatsapp", notice_version="1")
     with ProfileItem.batch_write() as profiles, RosterItem.batch_write() as rows:

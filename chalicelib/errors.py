@@ -81,6 +81,14 @@ class MalformedBody(Rejected):
     message = "The body is not valid JSON in UTF-8."
 
 
+class TooLarge(Rejected):
+    """More than one request takes; nothing of it was done."""
+
+    status = 413
+    code = "too_large"
+    message = "This is more than one request can hold: nothing of it was taken."
+
+
 class Unauthenticated(Rejected):
     status = 401
     code = "unauthenticated"

@@ -18,11 +18,12 @@ import base64
 import hashlib
 import hmac
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from http.cookies import CookieError, SimpleCookie
 from typing import Any, Literal, Protocol, TypeVar
-from urllib.parse import quote, unquote, urlencode, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urlencode, urlsplit
 
 from chalice.app import Blueprint
 from chalice.app import Response as ChaliceResponse
@@ -36,6 +37,7 @@ from chalicelib.errors import (
     JanJanError,
     MalformedBody,
     NotFound,
+    TooLarge,
     TooManyRequests,
     Transient,
     Unauthenticated,
@@ -54,6 +56,16 @@ SIGN_IN = {CREATOR: "/me/signin"}
 LONGEST_NAME = 400
 """Characters of what a path, or the query of a staff's page, names: nothing of ours has a longer id, and no
 table takes one of 2,048 bytes."""
+MOST_FIELDS = 5000
+"""Of one form: a thousand rules of voices are 4,000."""
+FIELDS_AT_MOST = "This form has more than %(most)s fields: nothing of it was taken. Please send it in parts."
+LONGEST_HEAD = 4096
+"""Bytes of what stands before the content of a part of a form."""
+_END_OF_HEAD = re.compile(rb"\r?\n\r?\n")
+LONGEST_JSON = 1024 * 1024
+"""Bytes of a JSON body: no item of a table holds half of it, and long lists are files (docs/imports.md)."""
+MOST_ERRORS = 100
+"""Of one body: whoever mends these is told of the next ones."""
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
 FILE_FORM = "multipart/form-data"
@@ -186,22 +198,23 @@ class Request:
         return self.caller
 
     def form(self) -> dict[str, list[str]]:
-        """The fields of a posted HTML form (UTF-8), each with all its values; without its files."""
-        from urllib.parse import parse_qs
-
+        """The fields of a posted HTML form (UTF-8), each with all its values; without its files. Raises
+        TooLarge, MalformedBody."""
         if self._has_files():
             fields: dict[str, list[str]] = {}
             for name, is_file, content in self._parts():
                 if not is_file:
                     fields.setdefault(name, []).append(content.decode("utf-8", "replace"))
             return fields
+        if self.raw.count(b"&") >= MOST_FIELDS:
+            raise TooLarge(FIELDS_AT_MOST, most=MOST_FIELDS)
         try:
-            return parse_qs(self.raw.decode("utf-8"), keep_blank_values=True, max_num_fields=500)
+            return parse_qs(self.raw.decode("utf-8"), keep_blank_values=True)
         except ValueError:
-            raise MalformedBody from None
+            raise MalformedBody("The form could not be read: its text is not UTF-8.") from None
 
     def file(self, name: str) -> bytes:
-        """The bytes of a file that was chosen in a form; none when there is none."""
+        """The bytes of a file that was chosen in a form; none when there is none. Raises TooLarge."""
         found = self._parts() if self._has_files() else ()
         return next((content for one, is_file, content in found if is_file and one == name), b"")
 
@@ -209,16 +222,24 @@ class Request:
         return self.headers.get("content-type", "").lower().startswith(FILE_FORM)
 
     def _parts(self) -> Iterator[tuple[str, bool, bytes]]:
-        """Name, whether it is a file, and content of each part (RFC 7578)."""
-        from email.parser import BytesParser  # few forms have files
-        from email.policy import HTTP
+        """Name, whether it is a file, and content of each part (RFC 7578: in a form no part has parts)."""
+        from email.message import Message  # few forms have files
+        from email.parser import BytesHeaderParser
 
-        head = f"Content-Type: {self.headers['content-type']}\r\n\r\n".encode("latin-1", "replace")
-        for part in BytesParser(policy=HTTP).parsebytes(head + self.raw).iter_parts():
-            content = part.get_payload(decode=True)
-            name = part.get_param("name", header="content-disposition")
-            if isinstance(name, str) and isinstance(content, bytes):
-                yield name, part.get_filename() is not None, content
+        head = Message()
+        head["Content-Type"] = self.headers["content-type"]
+        line = str(head.get_boundary("")).encode("latin-1", "replace")
+        found = re.split(rb"\r?\n--" + re.escape(line), b"\r\n" + self.raw, maxsplit=MOST_FIELDS + 1)[1:]
+        if len(found) > MOST_FIELDS and not found[MOST_FIELDS].startswith(b"--"):
+            raise TooLarge(FIELDS_AT_MOST, most=MOST_FIELDS)
+        for part in found:
+            ends = _END_OF_HEAD.search(part, 0, LONGEST_HEAD)
+            if part.startswith(b"--") or ends is None:
+                continue
+            about = BytesHeaderParser().parsebytes(part[: ends.start()].lstrip())
+            name = about.get_param("name", header="content-disposition")
+            if isinstance(name, str):
+                yield name, about.get_filename() is not None, part[ends.end() :]
 
 
 @dataclass(frozen=True)
@@ -349,10 +370,10 @@ _SENTENCES = {
 
 
 def invalid(error: ValidationError) -> InvalidInput:
-    """pydantic's findings in our sentences. A validator may raise PydanticCustomError with its own
-    sentence."""
+    """pydantic's findings in our sentences, MOST_ERRORS at most. A validator may raise PydanticCustomError
+    with its own sentence."""
     found = []
-    for one in error.errors(include_url=False, include_input=False):
+    for one in error.errors(include_url=False, include_input=False)[:MOST_ERRORS]:
         kind, params = one["type"], dict(one.get("ctx", {}))
         params.pop("error", None)
         sentence = _SENTENCES.get(kind)
@@ -672,6 +693,10 @@ def _same_origin(request: Request) -> None:
 
 
 def _json_of(raw: bytes) -> Any:  # noqa: ANN401
+    if len(raw) > LONGEST_JSON:
+        raise TooLarge(
+            "This is more than %(most)s MB: nothing of it was taken.", most=LONGEST_JSON // 1024**2
+        )
     try:
         return json.loads(raw.decode("utf-8") or "{}")
     except (ValueError, RecursionError):

@@ -1,7 +1,8 @@
 """Short-lived items with an expiry: idempotency of writes, rate limits, budgets, what has been seen before.
 
 Table `ops`; every item has `expires` (epoch seconds), after which DynamoDB removes it. How the receivers of
-webhooks stand lies there too (webhooks/store.py), and whose sessions ended early (identity/ended.py).
+webhooks stand lies there too (webhooks/store.py), whose sessions ended early
+(identity/ended.py), and who is changing the staff (identity/turn.py).
     idem#<hash>  -   one write by key: running until `until`, then its answer for 24 h     1 write + 1 write
     rate#<name>#<window>  -   a counter of one window                                      1 write
     budget#<name>  -   units spent in the slices of the last window, a time to rest until    1 read + 1 write

@@ -20,13 +20,13 @@ from chalicelib.settings import settings
 
 _making = threading.Lock()
 LONGEST_KEYS = (2048, 1024)
-"""Bytes of `pk` and `sk`: DynamoDB refuses to be asked for longer ones."""
+"""Bytes of `pk` and `sk`: DynamoDB refuses to be asked for longer ones, and for empty ones."""
 
 
 def _may_be(*keys: Any) -> bool:  # noqa: ANN401
     """Whether there may be an item with this key: forms bring in what anybody may have written by hand."""
     return all(
-        not isinstance(key, str) or len(key.encode()) <= most
+        not isinstance(key, str) or 0 < len(key.encode()) <= most
         for key, most in zip(keys, LONGEST_KEYS, strict=False)
     )
 

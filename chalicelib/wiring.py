@@ -75,8 +75,9 @@ if TYPE_CHECKING:
     from chalicelib.influencers.myself import Myself
     from chalicelib.influencers.proofs import Proofs
     from chalicelib.influencers.resuming import Resuming
+    from chalicelib.influencers.rosters import RosterStore
     from chalicelib.influencers.service import Messenger, People, Register, Signups
-    from chalicelib.influencers.store import Left, PeopleStore, RosterStore
+    from chalicelib.influencers.store import Left, PeopleStore
     from chalicelib.influencers.wishes import Wishes
     from chalicelib.metrics.followers import Followers
     from chalicelib.metrics.measuring import Measuring
@@ -224,9 +225,10 @@ def sign_in() -> SignIn:
 def users() -> Users:
     from chalicelib.identity.service import Users
     from chalicelib.identity.staff import StaffPool
+    from chalicelib.identity.turn import StaffTurn
 
     pool = StaffPool(settings().pool_id, settings().pool_client_id)
-    return Users(pool, directory(), audit(), ended_sessions(), clock())
+    return Users(pool, directory(), audit(), ended_sessions(), StaffTurn(Clock()), clock())
 
 
 @cache
@@ -629,7 +631,7 @@ def messenger() -> Messenger:
 
 @cache
 def roster() -> RosterStore:
-    from chalicelib.influencers.store import RosterStore
+    from chalicelib.influencers.rosters import RosterStore
 
     return RosterStore(lambda: [theme.id for theme in directory().themes()], clock())
 

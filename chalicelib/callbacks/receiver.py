@@ -6,19 +6,13 @@ from dataclasses import dataclass
 
 from chalicelib.callbacks.letters import Letterbox
 from chalicelib.clock import Clock
-from chalicelib.errors import Forbidden, Rejected, SignatureInvalid
+from chalicelib.errors import Forbidden, SignatureInvalid, TooLarge
 from chalicelib.platforms.base import Call, Greeting, SignsAddress
 from chalicelib.platforms.registry import Platforms
 from chalicelib.telemetry import count
 
 LARGEST = 4 * 1024 * 1024
 """Bytes of a body; WhatsApp's 1,000 updates are about 1 MB."""
-
-
-class TooLarge(Rejected):
-    status = 413
-    code = "too_large"
-    message = "The body is larger than 4 MB."
 
 
 @dataclass(frozen=True)
@@ -32,7 +26,7 @@ class Receiver:
         SignatureInvalid or TooLarge, and then nothing was kept."""
         adapter, _ = self.platforms.adapter(platform)
         if len(call.body) > LARGEST:
-            raise TooLarge
+            raise TooLarge("The body is larger than 4 MB.")
         try:
             self._verify(platform, call)
         except SignatureInvalid:

@@ -15,7 +15,7 @@ from chalicelib.campaigns import composing, parts, saying, words
 from chalicelib.campaigns.audience import Audience, CountingJob
 from chalicelib.campaigns.media import MEGABYTE, MOST, Medium
 from chalicelib.campaigns.messages import CHANNELS, MOST_SEGMENTS, Template
-from chalicelib.campaigns.model import LONGEST_POST, ONLY_FOR, Campaign, Content, unready, with_words
+from chalicelib.campaigns.model import LONGEST_POST, ONLY_FOR, Campaign, Content, faults, unready, with_words
 from chalicelib.campaigns.service import SUBMIT, WRITE, AudienceTooLarge, ChangedMeanwhile, made_by
 from chalicelib.errors import (
     Conflict,
@@ -203,7 +203,11 @@ def show(
     templates = composing.matching(content.messages, offers.registered) if content else {}
     if content is not None:
         content = content.model_copy(update={"messages": with_words(content.messages, templates)})
-        soft = unready(content, templates, service.organisation, service.clock.now())
+        soft = [
+            *_unnamed(form),
+            *faults(content, service.organisation_kind),
+            *unready(content, templates, service.organisation, service.clock.now()),
+        ]
     place = _place(form, lang)
     beside = saying.beside(refused.errors if refused else (), channels, languages, lang)
     errors = {name: sentence for name, sentence in beside.items() if saying.there(name, channels, languages)}
@@ -212,6 +216,7 @@ def show(
     problems += summary(beside, {n: label for n, label in names.items() if label}, lang)
     anchors = [(name if name in errors else "", sentence) for name, sentence in problems]
     job = form.one("job")
+    lacks = saying.missing(soft, channels, languages, lang) if seen or request.method == "POST" else []
     return console.page(
         request,
         "console_composer.html",
@@ -226,12 +231,14 @@ def show(
         problems=anchors,
         meanwhile=refused.meanwhile if refused else None,
         posted=request.method == "POST",
+        lacks=lacks,
+        ready=not soft,
+        holds=partial(_holds, {*errors, *(name for name, _ in lacks)}),
         headers=parts.shows_files(),
         media=_media(request, seen, form),
         file_kinds=words.FILES,
         most_media=MOST,
         most_in_a_form=MOST_IN_A_FORM,
-        soft=list(dict.fromkeys(saying.beside_label(one, lang) for one in soft)),
         narrowed=_narrowed(form),
         offers=offers,
         departments=_own_departments(who, offers.departments),
@@ -260,7 +267,7 @@ def show(
         previews=parts.previews(content, templates) if content else [],
         posts=composing.previews_of_posts(content, service.organisation) if content else [],
         longest_post=LONGEST_POST,
-        open_posts=_with_posts(form, errors, languages),
+        open_posts=_with_posts(form, languages),
         platform_names=words.PLATFORMS,
         channel_names=dict(labels(words.CHANNELS, lang)),
         counted=_counted(request, form, channels) if form.one("do") in _COUNTING else None,
@@ -297,14 +304,25 @@ def _narrowed(form: Form) -> int:
     return sum(any(form.all(f"audience.{name}")) for name in names) + least
 
 
-def _with_posts(form: Form, errors: Collection[str], languages: Sequence[str]) -> set[str]:
-    """The languages in which there is something of a post to see."""
+def _with_posts(form: Form, languages: Sequence[str]) -> set[str]:
+    """The languages in which a post was begun."""
     return {
         language
         for language in languages
-        for name in (f"posts.{language}.{platform}" for platform in LONGEST_POST)
-        if form.one(name) or name in errors
+        if any(form.one(f"posts.{language}.{platform}") for platform in LONGEST_POST)
     }
+
+
+def _holds(wrong: Collection[str], *fields: str) -> bool:
+    """Whether something is said of one of these fields or what is below them: such a part stands open, for a
+    link into a folded one leads nowhere in some browsers."""
+    return any(name == field or name.startswith(f"{field}.") for name in wrong for field in fields)
+
+
+def _unnamed(form: Form) -> list[FieldError]:
+    """What `_content` stands in for."""
+    empty = [name for name in ("title", "department") if not form.one(name).strip()]
+    return [FieldError(name, "missing", "Please fill in this field.") for name in empty]
 
 
 _COUNTING = frozenset({"count", "job", "add_area"})

@@ -438,13 +438,17 @@ def beside(
     above it that the form has (`there`), else its own all the same."""
     found: dict[str, str] = {}
     for error in errors:
-        place = error.field
-        while place and not there(place):
-            place = place.rpartition(".")[0]
-        name, sentence = place or error.field, say(error)
+        name, sentence = nearest(error.field, there) or error.field, say(error)
         if sentence not in found.get(name, ""):
             found[name] = f"{found[name]} {sentence}" if name in found else sentence
     return found
+
+
+def nearest(name: str, there: Callable[[str], bool]) -> str:
+    """The field itself, or the nearest one above it that the form has; empty if it has none."""
+    while name and not there(name):
+        name = name.rpartition(".")[0]
+    return name
 
 
 def words_before(body: str, place: int) -> str:

@@ -102,10 +102,17 @@ def label(name: str, lang: str) -> str:
     return translate(lang, known) if known else ""
 
 
-def beside_label(error: FieldError, lang: str) -> str:
-    """What is wrong, behind the name of its field."""
-    sentence, name = _sentence(error, lang), label(_moved(error.field), lang)
-    return f"{name}: {sentence}" if name else sentence
+def missing(
+    errors: Sequence[FieldError], channels: Collection[str], languages: Collection[str], lang: str
+) -> list[tuple[str, str]]:
+    """What is wrong, each behind the name of its field, and the field of the form to go to (empty: none)."""
+    has_place = partial(there, channels=channels, languages=languages)
+    found = []
+    for error in errors:
+        field, sentence = _moved(error.field), _sentence(error, lang)
+        name = label(field, lang)
+        found.append((composing.nearest(field, has_place), f"{name}: {sentence}" if name else sentence))
+    return list(dict.fromkeys(found))
 
 
 def differences(

@@ -407,7 +407,7 @@ def _channel(request: Request, one: Standing) -> dict[str, Any]:
 
 A_LOOK = 10
 """So many campaigns one page looks through, the newest first."""
-MOST_OF_A_RUN = 50
+MOST_OF_A_CAMPAIGN = 50
 SAID_OF_UNKNOWNS = {
     "close": mark("It is closed: nobody sends this again."),
     "resend": mark("It is sent once more, within a minute."),
@@ -428,7 +428,7 @@ def unknowns(request: Request) -> Response:
 @api.page("POST", "/console/unknowns", allow="delivery.decide", summary="Close several, with one reason")
 def close_unknowns(request: Request) -> Response:
     form = Form(request.form())
-    keys = list(dict.fromkeys(form.all("key")))[: A_LOOK * MOST_OF_A_RUN]
+    keys = list(dict.fromkeys(form.all("key")))
     try:
         asked = DecisionBody.model_validate({"decision": "close", "reason": form.one("reason")})
         if not keys:
@@ -437,17 +437,21 @@ def close_unknowns(request: Request) -> Response:
         return _unknowns(request, form, invalid(error))
     except InvalidInput as error:
         return _unknowns(request, form, error)
-    failed = []
+    clock, failed, tried = wiring.clock(), list[tuple[str, str]](), 0
+    until = clock.epoch() + CLOSES_FOR_S
     for key in keys:  # each is decided on its own: what somebody else has decided meanwhile stays
+        if tried and clock.epoch() > until:
+            break
+        tried += 1
         try:
             _decide(request, key, asked)
         except (Rejected, Transient) as error:
             failed.append((key, translate(request.lang, error.message, error.params)))
-    if failed:
-        return _unknowns(
-            request, form, Conflict(NOT_ALL, some=len(keys) - len(failed), all=len(keys)), failed
-        )
-    return redirect(console.link(request, "/console/unknowns", said="closed", campaign=form.one("campaign")))
+    if failed or tried < len(keys):
+        told_so = NOT_ALL if tried == len(keys) else NOT_YET
+        return _unknowns(request, form, Conflict(told_so, some=tried - len(failed), all=len(keys)), failed)
+    kept = {"campaign": form.one("campaign"), "cursor": request.query.get("cursor")}
+    return redirect(console.link(request, "/console/unknowns", said="closed", **kept))
 
 
 @api.page(
@@ -472,7 +476,11 @@ def decide(request: Request, key: str) -> Response:
     return redirect(console.link(request, f"/console/unknowns/{quote(key, safe='')}", said=asked.decision))
 
 
-NOT_ALL = mark("%(some)s of %(all)s are closed. The others are not, and why stands beside them.")
+CLOSES_FOR_S = 10
+"""So long one request begins another closing: API Gateway gives up after 29 s, and then nobody would be told
+what was done."""
+NOT_ALL = mark("%(some)s of %(all)s are closed. The others are not, and why is said here.")
+NOT_YET = mark("Closed so far: %(some)s of %(all)s. The others are still chosen: press the button again.")
 
 
 def _decide(request: Request, key: str, asked: DecisionBody) -> None:
@@ -497,6 +505,8 @@ def _unknowns(
     for row in shown:
         row["name"] = names.get(row["person"], "")
     errors, problems = told(error, request.lang, REASON | {"key": mark("Delivery")})
+    listed = {row["key"] for row in shown}
+    apart = dict.fromkeys(why for key, why in failed if key not in listed)
     return console.page(
         request,
         "console_unknowns.html",
@@ -510,7 +520,8 @@ def _unknowns(
         chosen=set(form.all("key")),
         failed=dict(failed),
         errors=errors,
-        problems=problems,
+        problems=[*problems, *(("", why) for why in apart)],
+        here=request.query.get("cursor", ""),
         more=next_cursor(request, more) if not one else None,
     )
 
@@ -519,18 +530,18 @@ def _open_of(lang: str, campaigns: Sequence[Any]) -> list[dict[str, Any]]:
     """The unknown deliveries of each of these campaigns of which nobody has decided anything: their tallies
     tell whether there are any before a chunk is read."""
     reporter = wiring.reporter()
-    unknown = reporter.unknown([run for campaign in campaigns for run in campaign.run_ids])
+    unknown = reporter.unknown([run for one in campaigns for run in one.run_ids], MOST_OF_A_CAMPAIGN)
     places = [
-        [place for run in campaign.run_ids for place in unknown[run] if place.decision == ""]
+        [place for run in campaign.run_ids for place in unknown[run].first][:MOST_OF_A_CAMPAIGN]
         for campaign in campaigns
     ]
-    found = iter(reporter.behind([place for own in places for place in own[:MOST_OF_A_RUN]]))
+    found = iter(reporter.behind([place for own in places for place in own]))
     return [
         {
             "id": campaign.id,
             "title": campaign.content.title,
-            "rows": [_row(lang, delivery) for delivery in islice(found, min(len(own), MOST_OF_A_RUN))],
-            "all": len(own),
+            "rows": [_row(lang, delivery) for delivery in islice(found, len(own))],
+            "all": sum(unknown[run].count for run in campaign.run_ids),
         }
         for campaign, own in zip(campaigns, places, strict=True)
     ]
@@ -625,14 +636,15 @@ def settle_letters(request: Request, queue: str) -> Response:
     desk, by = wiring.letter_desk(), request.principal.id
     if queue not in LETTERS:
         raise NotFound
+    asked = list(dict.fromkeys(form.all("id")))
     done, failed = 0, list[tuple[str, str]]()
     try:
-        if not form.all("id"):
+        if not asked:
             raise InvalidInput.of("id", "letter_missing", "Choose at least one letter.")
         if form.one("do") not in SAID_OF_LETTERS or (form.one("do") == "redrive" and queue == "events"):
             raise InvalidInput.of("do", "do_unknown", "Choose one of these.")
         reason = clean_reason(form.one("reason")) if form.one("do") == "close" else ""
-        with closing(desk.chosen(queue, form.all("id")[:MOST_LETTERS])) as chosen:
+        with closing(desk.chosen(queue, asked[:MOST_LETTERS])) as chosen:
             for letter in chosen:
                 try:
                     if form.one("do") == "close":
@@ -640,14 +652,15 @@ def settle_letters(request: Request, queue: str) -> Response:
                     else:
                         desk.send_back(by, queue, letter)
                     done += 1
-                except Refused as error:
+                except (Refused, Transient) as error:
                     failed.append((letter.id, translate(request.lang, error.message, error.params)))
         if not done and not failed:
             raise LettersGone
     except (Rejected, Transient) as error:
         return _letters(request, queue, form, error)
-    if failed:
-        return _letters(request, queue, form, failed=failed)
+    if stay := len(asked) - done:
+        told_so = Conflict(SOME_STAY[form.one("do")], done=done, all=len(asked))
+        return _letters(request, queue, form, told_so, failed=failed, out_of_reach=stay - len(failed))
     return redirect(console.link(request, f"/console/letters/{queue}", said=form.one("do")))
 
 
@@ -660,6 +673,13 @@ SAID_OF_LETTERS = {
     "redrive": mark("Sent back: their function tries them again now."),
     "close": mark("Closed, with your reason in the audit."),
 }
+SOME_STAY = {
+    "redrive": mark("Sent back: %(done)s of the %(all)s that you chose."),
+    "close": mark("Closed: %(done)s of the %(all)s that you chose."),
+}
+OUT_OF_REACH = mark(
+    "Left as they are: %(count)s. Somebody else looks at them or has handled them: look again in a moment."
+)
 LETTER_FIELDS = REASON | {"id": mark("Letters")}
 
 
@@ -668,7 +688,9 @@ def _letters(
     queue: str,
     form: Form,
     error: JanJanError | None = None,
+    *,
     failed: Sequence[tuple[str, str]] = (),
+    out_of_reach: int = 0,
 ) -> Response:
     """The oldest letters of a queue: each in a sentence, with what it belongs to and its masked body."""
     if queue not in LETTERS:
@@ -688,12 +710,15 @@ def _letters(
         lambda: wiring.register().names(request.principal, people) if people else {},
     )
     errors, problems = told(error, lang, LETTER_FIELDS)
+    apart = list(dict.fromkeys(why for _, why in failed))
+    if out_of_reach:
+        apart.append(translate(lang, OUT_OF_REACH, {"count": out_of_reach}))
     what, advice = LETTERS[queue]
     return console.page(
         request,
         "console_letter_list.html",
         "letters",
-        status=error.status if error else 409 if failed else 200,
+        status=error.status if error else 200,
         path=f"/console/letters/{queue}",
         said=SAID_OF_LETTERS,
         queue=queue,
@@ -706,7 +731,7 @@ def _letters(
         chosen=set(form.all("id")),
         failed=dict(failed),
         errors=errors,
-        problems=[*problems, *(("", sentence) for sentence in {one for _, one in failed})],
+        problems=[*problems, *(("", why) for why in apart)],
     )
 
 

@@ -40,7 +40,8 @@ KEPT_AS_LONG_AS_READ = 10
 What has ended is always fresh: somebody may just have decided on it."""
 RUNS_KEPT = 16
 SHOWN = 20
-"""So many unknown deliveries are remembered of a shard."""
+"""So many unknown deliveries are remembered of each district of a run: whoever sees one district alone sees
+those that are theirs."""
 CHUNKS_KEPT = 500
 LATELY_S = 60
 HOUR_S = 3600
@@ -136,12 +137,20 @@ class Unknown:
 
 
 @dataclass(frozen=True)
+class Open:
+    """The unknown of whom nobody has decided anything: the first of them, and how many there are."""
+
+    first: list[Unknown] = field(default_factory=list)
+    count: int = 0
+
+
+@dataclass(frozen=True)
 class Sums:
     """Of a run, or of one shard of it."""
 
     parts: dict[Way, Part] = field(default_factory=dict)
-    unknown: list[Unknown] = field(default_factory=list)
-    """At most SHOWN of a shard."""
+    unknown: dict[str, list[Unknown]] = field(default_factory=dict)
+    """By district, at most SHOWN of each."""
 
 
 @dataclass
@@ -167,8 +176,9 @@ class Reporter:
         unknown = [
             place
             for of_run in reversed(found)
-            for place in of_run.unknown
-            if within is None or within(place.tally.district.removeprefix("ST#"))
+            for district, places in of_run.unknown.items()
+            if within is None or within(district.removeprefix("ST#"))
+            for place in places
         ]
         parts = [one for of_run in by_run for one in of_run.items()]
         sums = [_joined(of_run.values()) for of_run in by_run]
@@ -210,18 +220,24 @@ class Reporter:
                 return found, tally.chunk if tally is not tallies[-1] else None
         return found, None
 
-    def unknown(self, runs: Sequence[str]) -> dict[str, list[Unknown]]:
-        """Everybody of whom these runs do not know whether the message arrived, by run: all are read at
-        once, and nothing is kept of whom something is known."""
+    def unknown(self, runs: Sequence[str], most: int) -> dict[str, Open]:
+        """Those of whom these runs do not know whether the message arrived, and nobody has decided anything,
+        by run: all are read at once, no more than `most` of each are kept, and nothing of whom something is
+        known."""
 
-        def unknown_of(run: str, shard: int) -> list[Unknown]:
-            return [place for tally in self.store.tallies_in(run, shard) for place in _unknown_in(run, tally)]
+        def unknown_of(run: str, shard: int) -> tuple[list[Unknown], int]:
+            first, count = list[Unknown](), 0
+            for tally in self.store.tallies_in(run, shard):
+                places = [place for place in _unknown_in(run, tally) if not place.decision]
+                first += places[: most - len(first)]
+                count += len(places)
+            return first, count
 
         places = [(run, shard) for run in dict.fromkeys(runs) for shard in range(SHARDS)]
         read = together(*(partial(unknown_of, *place) for place in places))
-        found: dict[str, list[Unknown]] = {run: [] for run in runs}
-        for (run, _), unknown in zip(places, read, strict=True):
-            found[run] += unknown
+        found = {run: Open() for run in runs}
+        for (run, _), (first, count) in zip(places, read, strict=True):
+            found[run] = Open((found[run].first + first)[:most], found[run].count + count)
         return found
 
     def behind(self, places: Sequence[Unknown]) -> list[Delivery]:
@@ -260,7 +276,9 @@ class Reporter:
             return kept[3]
         found = Sums()
         for sums in together(*(partial(self._shard, run, shard) for shard in range(SHARDS))):
-            found.unknown.extend(sums.unknown)
+            for district, places in sums.unknown.items():
+                known = found.unknown.setdefault(district, [])
+                known += places[: SHOWN - len(known)]
             for way, part in sums.parts.items():
                 found.parts.setdefault(way, Part()).join(part)
         took = self.clock.epoch() - now
@@ -279,8 +297,9 @@ class Reporter:
             part = sums.parts.setdefault(way, Part())
             before = part.counts.unknown
             part.add(self._with_capabilities(tally), begins, now)
-            if part.counts.unknown > before and len(sums.unknown) < SHOWN:
-                sums.unknown.extend(_unknown_in(run.run_id, tally))
+            if part.counts.unknown > before:
+                known = sums.unknown.setdefault(tally.district, [])
+                known += _unknown_in(run.run_id, tally)[: SHOWN - len(known)]
         return sums
 
     def _with_capabilities(self, tally: Tally) -> Tally:
@@ -292,7 +311,10 @@ class Reporter:
 
 
 def _unknown_in(run: str, tally: Tally) -> list[Unknown]:
-    return [Unknown(run, tally, i) for i in range(tally.size) if tally.status(i) is Status.UNKNOWN]
+    """Those of one chunk; of the others nothing is kept."""
+    facts = {i: tally.facts[i] for i in range(tally.size) if tally.status(i) is Status.UNKNOWN}
+    theirs = replace(tally, facts=facts) if facts else tally
+    return [Unknown(run, theirs, i) for i in facts]
 
 
 def _plain(counts: Counts) -> dict[str, int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 Role = Literal["admin", "coordinator", "editor", "approver", "nodal_officer", "auditor"]
@@ -119,6 +119,8 @@ class Principal:
     roles: frozenset[Role]
     areas: frozenset[str] = frozenset()
     departments: frozenset[str] = frozenset()
+    issued_at: float = field(default=0.0, compare=False)
+    """When they signed in (epoch seconds), as their token tells."""
 
     def may(self, action: str) -> bool:
         """Whether some role of this person allows `action`. Raises KeyError for an unknown action."""

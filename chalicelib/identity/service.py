@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, Annotated
 from urllib.parse import quote, urlencode
 
 from pydantic import AfterValidator, Field, StringConstraints
+from pynamodb.transactions import TransactWrite
 
 from chalicelib.clock import Clock
 from chalicelib.emails import LONGEST_EMAIL, clean_email
-from chalicelib.errors import Conflict, FieldError, InvalidInput, NotFound
+from chalicelib.errors import Conflict, FieldError, Forbidden, InvalidInput, NotFound, Unauthenticated
 from chalicelib.identity.chain import Detail, clean_reason
 from chalicelib.identity.roles import Principal, Role, needs_second_factor
 from chalicelib.identity.staff import Challenge, Signed, StaffPool, User
 from chalicelib.identity.tokens import Tokens, principal_of
+from chalicelib.identity.turn import StaffBusy, StaffTurn
 from chalicelib.names import clean_line
 from chalicelib.ports import Areas, OnDuty
 from chalicelib.shapes import Strict
@@ -32,6 +34,7 @@ TRIES_A_USER = 20
 TRIES_AN_ADDRESS = 100
 """An office shares one address."""
 SET_UP = "MFA_SETUP"
+WRITE = "user.write"
 
 Email = Annotated[
     str, StringConstraints(max_length=LONGEST_EMAIL, to_lower=True), AfterValidator(clean_email)
@@ -176,6 +179,7 @@ class Users:
     areas: Areas
     audit: Audit
     ended: EndedSessions
+    turn: StaffTurn
     clock: Clock
 
     def create(
@@ -191,9 +195,10 @@ class Users:
         """Makes a user, who gets a first password by mail, and gives their id.
 
         Raises InvalidInput (a coordinator without areas, a nodal officer without departments, an area that
-        does not exist) or UserExists.
+        does not exist) or UserExists; Unauthenticated or Forbidden for who may do so no longer.
         """
         self._check(roles, areas, departments)
+        self._check_rights(by)
         user = self.pool.create(email, name, areas, departments)
         try:
             self.audit.committing(
@@ -221,10 +226,17 @@ class Users:
         """The member of staff as they are then. Whose rights change signs in anew; what is so already changes
         nothing, so that a second click does nothing.
 
-        There is always somebody left who may do this: nobody takes the rights of an administrator from
-        themselves, nor switches themselves off. Raises OwnRights, NotFound, ChangedMeanwhile or InvalidInput.
+        There is always an administrator left: nobody takes those rights from themselves, nor switches
+        themselves off; and whoever takes them from another has them still, looked at while nobody else
+        changes the staff. Raises OwnRights, NotFound, ChangedMeanwhile, StaffBusy or InvalidInput;
+        Unauthenticated or Forbidden for who has been changed meanwhile themselves.
         """
-        reason, user = clean_reason(wanted.reason), self.get(user_id)
+        reason = clean_reason(wanted.reason)
+        with self.turn.taken() as turn:
+            self._check_rights(by)
+            return self._changed(by, self.get(user_id), wanted, reason, turn)
+
+    def _changed(self, by: Principal, user: User, wanted: UserChange, reason: str, turn: str) -> User:
         after = replace(
             user,
             name=user.name if wanted.name is None else wanted.name,
@@ -241,17 +253,28 @@ class Users:
             self._check(sorted(after.roles), after.areas, after.departments)
             if wanted.seen and wanted.seen != user.version:
                 raise ChangedMeanwhile
-            self._become(by, user, after, reason)
-        if wanted.enabled is not None and wanted.enabled != user.enabled:
-            self._note(by, user, "enabled" if wanted.enabled else "disabled", {"reason": reason})
-            self.pool.enable(user.username, wanted.enabled)
-        elif wanted.signed_out:
-            self._note(by, user, "signed_out", {"reason": reason})
-        if wanted.signed_out or wanted.enabled is False:  # also where it broke off here the first time
+            self._become(by, user, after, reason, turn)
+        switches = wanted.enabled is not None and wanted.enabled != user.enabled
+        out = wanted.signed_out or wanted.enabled is False  # also where it broke off here the first time
+        if switches or wanted.signed_out:
+            what = ("enabled" if wanted.enabled else "disabled") if switches else "signed_out"
+            self._note(by, user, what, {"reason": reason}, turn, ends=out)
+        if switches:
+            self.pool.enable(user.username, bool(wanted.enabled))
+        if out:
             self._sign_out(user)
-        return self.get(user_id)
+        return self.get(user.id)
 
-    def _become(self, by: Principal, user: User, after: User, reason: str) -> None:
+    def _check_rights(self, by: Principal) -> None:
+        """A token tells what somebody might do when they signed in. Raises Unauthenticated for one that was
+        ended since, Forbidden for who may not change the staff by now."""
+        if self.ended.is_over_now(by.id, by.issued_at):
+            raise Unauthenticated
+        found = self.pool.find(by.id)
+        if found is None or not found.enabled or not replace(by, roles=found.roles).may(WRITE):
+            raise Forbidden
+
+    def _become(self, by: Principal, user: User, after: User, reason: str, turn: str) -> None:
         """The audit first: nobody ever has a role that it does not know of. What breaks off here is made
         whole by the same change again."""
         said: dict[str, str | int | bool | list[str] | None] = {
@@ -260,10 +283,9 @@ class Users:
             "departments": sorted(after.departments),
             "reason": reason,
         }
-        self._note(by, user, "changed", {**said, "renamed": True} if after.name != user.name else said)
         otherwise = replace(after, name=user.name).version != user.version
-        if otherwise:  # before and after: whatever breaks off, and whoever signs in in between
-            self._sign_out(user)
+        told = {**said, "renamed": True} if after.name != user.name else said
+        self._note(by, user, "changed", told, turn, ends=otherwise)
         for role in sorted(user.roles - after.roles):
             self.pool.take_role(user.username, role)
         self.pool.describe(user.username, after.name, after.areas, after.departments)
@@ -277,13 +299,23 @@ class Users:
         self.pool.sign_out(user.username)
         self.ended.end(user.id)
 
-    def _note(self, by: Principal, user: User, what: str, detail: Detail) -> None:
+    def _note(self, by: Principal, user: User, what: str, detail: Detail, turn: str, *, ends: bool) -> None:
+        """The audit's entry of a change that begins with it. `ends`: their sessions end, those that begin
+        until it is made as well. Raises StaffBusy when the turn is over."""
+
+        def write(transaction: TransactWrite) -> None:
+            self.turn.hold(transaction, turn)
+            if ends:
+                self.ended.ending(transaction, user.id)
+
         self.audit.committing(
             subject=f"user#{user.id}",
             action=f"user.{what}",
             actor=by.id,
             at=self.clock.now(),
             detail=detail,
+            write=write,
+            refused=lambda failed: StaffBusy(),
         )
 
     def page(self, limit: int, token: str | None) -> tuple[list[User], str | None]:

@@ -156,4 +156,5 @@ def principal_of(claims: Mapping[str, Any]) -> Principal:
         roles=known_roles(claims.get("cognito:groups", ())),
         areas=frozenset(str(claims.get("custom:areas", "")).split()),
         departments=frozenset(str(claims.get("custom:departments", "")).split()),
+        issued_at=float(claims.get("iat", 0)),
     )

@@ -28,6 +28,7 @@ from chalicelib.events.catalog import (
 from chalicelib.i18n import negotiate, translate
 from chalicelib.identity.audit import Audit, nothing
 from chalicelib.identity.roles import Principal
+from chalicelib.influencers.claims import Proof, Taken
 from chalicelib.influencers.model import (
     ADDRESS_KIND,
     CODE_DIGITS,
@@ -45,7 +46,7 @@ from chalicelib.influencers.model import (
     new_influencer,
 )
 from chalicelib.influencers.resuming import Resumptions
-from chalicelib.influencers.store import PeopleStore, Proof, Taken
+from chalicelib.influencers.store import PeopleStore
 from chalicelib.ops import RateLimits, network
 from chalicelib.platforms.base import Channel, Outgoing
 from chalicelib.ports import Appointee, Area, Areas, Contact, DirectSender, Invitee, ServiceTexts, Way

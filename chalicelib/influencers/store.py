@@ -1,75 +1,57 @@
-"""People and the roster in DynamoDB.
-
-Table `people`:
-    inf_…                     profile  the person as JSON; `status_key`, `area_key` for the list; `rev`,
-                                       `event` for the outbox; `expires` until verified. Whoever is only
-                                       invited has an id made from the number
-    inf_…                     code     hash of the code sent last, its tries, its end
-    sgn_…                     code     the same for one sign-in, and whose it is
-    inf_…                     consent#<purpose>#<channel>#<time>   what was given or taken back; the evidence
-                                       (of changes since the signup with `#<rev>` behind the time)
-    inf_…                     followers#<platform>#<name>   when this account's followers are counted next
-    phone#<keyed hash>        claim    whose number it is: `proven`, or only `stated`
-    handle#<platform>#<name>  claim    whose account it is: `proven`, or only `stated`
-    account#<platform>#<id>   claim    the same by the platform's own id, once it is proven
-    proof#<code>              -        whose account, and which, the code in its own words is to prove
-    telegram#<chat>           claim    whose chat it is
-    email#<keyed hash>        claim    whose email address it is: always proven
-    suppressed#<kind>#<hash>  -        whether an address has said STOP, when it last spoke, and the callback
-                                       that made the last change; `proof` = `erased`: whoever had it asked to
-                                       be forgotten, and nobody invites it again
-    inf_…                     erased   what is still to be forgotten of somebody, and when to go on; `rev`,
-                                       `event`; gone when all is. `status_key` = `erasing`
-    past#<kind>#<hash>        consent#…  what somebody who was erased had agreed to, under no id; `expires`
-    alias#<keyed hash>        -        the hash of the number of who also writes under a platform's own id
-    link#<hash of the token>  -        the signup that a Telegram deep link belongs to
-Index `by_status`: `status_key` = the state, `area_key` = the ids of the area's path, then the person's id.
-Index `by_platform`: `on_platform` = the platform, `due_at`: accounts of people on the register.
-Table `roster`: pk <district>, `IN` or `ST#<state>`; sk <ids below the district joined by />#<inf_…>.
-
-Access, in request units (a profile is about 1 KB, 2 in Devanagari with many handles):
-    sign up           1 transaction: the profile, its index entry, a deep link
-    verify            1 batch read (a unit an item), 1 transaction (2 units a KB and item)
-    import            3 reads a person (consistent), 1 transaction for 25: 3 items each
-    approve, suspend  1 read, 1 transaction: profile, roster row, two items of the audit
-    contacts          1 BatchGetItem for 25 people: 25 read units (consistent, to 4 KB each), no index
-    roster page       32 rows a read unit
-    list              1 query a page of the index, half a unit for 4 KB; the filters run here
-    erase             1 read, 1 batch read, 1 transaction: the profile, what it claimed, the audit's two items
-    followers         an account a week: a share of 1 query, 1 read, 1 transaction (profile, roster), 1 write
-"""
+"""People in DynamoDB; chalicelib/influencers/rows.py draws the tables and their costs."""
 
 from __future__ import annotations
 
 import base64
-import hashlib
-import random
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any
 
-from pynamodb.attributes import BooleanAttribute, JSONAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.exceptions import DeleteError, DoesNotExist, PutError, TransactWriteError, UpdateError
-from pynamodb.expressions.condition import And, Condition
 from pynamodb.expressions.update import Action
-from pynamodb.indexes import AllProjection, GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.transactions import TransactWrite
 
-from chalicelib.clock import Clock, parse_rfc3339, rfc3339
-from chalicelib.errors import Rejected, Transient
-from chalicelib.events.catalog import Event, HandleContested, HandleProven
+from chalicelib.clock import parse_rfc3339, rfc3339
+from chalicelib.errors import Rejected
+from chalicelib.events.catalog import Event, HandleContested
 from chalicelib.events.outbox import raise_event
 from chalicelib.handles import is_id
-from chalicelib.influencers.model import ADDRESS_KIND, Account, Consent, Influencer, StateRefused, Status
-from chalicelib.influencers.roster import key_of, pack, theme_code, unpack
-from chalicelib.ports import Area, Loses, RosterRange, RosterRow, Shown, holding_department
+from chalicelib.influencers.claims import Held, Loser, OwnersClaim, Proof, Taken, Takeover
+from chalicelib.influencers.model import ADDRESS_KIND, Consent, Influencer, StateRefused, Status
+from chalicelib.influencers.roster import key_of, pack
+from chalicelib.influencers.rows import (
+    ALONE,
+    CLAIM,
+    CODE,
+    PROFILE,
+    REFUSED,
+    ByDue,
+    ByStatus,
+    CodeItem,
+    ConsentItem,
+    ErasedItem,
+    FollowersItem,
+    OwnedItem,
+    ProfileItem,
+    RosterItem,
+    account_key,
+    again,
+    as_seen,
+    consent_row,
+    followers_key,
+    give_back,
+    handle_key,
+    link_key,
+    or_nothing,
+    person_of,
+    profile_of,
+    write_person,
+)
+from chalicelib.ports import Area, Loses, Shown, holding_department
 from chalicelib.proving import HeldByAnother, ProvenByAnother
-from chalicelib.tables import Table, TableName, failed_conditions, is_passing, write_together
+from chalicelib.tables import failed_conditions, is_passing, write_together
 
-REFUSED = "ConditionalCheckFailedException"
 ERASED, ERASING, ERASURE = "erased", "erasing", "erasure"
 OUR_EVIDENCE = (
     "code over ",
@@ -90,140 +72,9 @@ PAST_KEPT_S = 3 * 366 * 24 * 3600
 """How long the proof of a consent outlives its person (docs/privacy.md)."""
 NEVER = "1970-01-01T00:00:00Z"
 """When an address spoke that has not: any word that comes later counts."""
-PROFILE, CODE, CLAIM, ALONE = "profile", "code", "claim", "-"
-TRIES = 6
-"""How often a write is tried again when another writer was quicker."""
-SHORTEST_PAUSE_S = 0.01
 MOST_TRIES_OF_A_CODE = 5
 INVITED_AT_ONCE = 25
 """People of one transaction, which takes 100 items."""
-
-
-Done = TypeVar("Done")
-
-
-class ByStatus(GlobalSecondaryIndex["ProfileItem"]):  # type: ignore[no-untyped-call]  # PynamoDB's own
-    class Meta:
-        index_name = "by_status"
-        projection = AllProjection()
-
-    status_key = UnicodeAttribute(hash_key=True)
-    area_key = UnicodeAttribute(range_key=True)
-
-
-class ProfileItem(Table):
-    class Meta:
-        table_name = TableName("people")
-
-    by_status = ByStatus()
-    status_key = UnicodeAttribute()
-    area_key = UnicodeAttribute()
-    person = UnicodeAttribute()
-    rev = NumberAttribute()
-    event = UnicodeAttribute(null=True)
-    expires = NumberAttribute(null=True)
-
-
-class CodeItem(Table):
-    class Meta:
-        table_name = TableName("people")
-
-    owner = UnicodeAttribute(null=True)
-    nonce = UnicodeAttribute()
-    digest = UnicodeAttribute()
-    tries = NumberAttribute()
-    until = NumberAttribute()
-    expires = NumberAttribute()
-
-
-class ConsentItem(Table):
-    class Meta:
-        table_name = TableName("people")
-
-    given = BooleanAttribute()
-    notice_version = UnicodeAttribute(null=True)
-    language = UnicodeAttribute()
-    at = UnicodeAttribute()
-    evidence = UnicodeAttribute()
-    expires = NumberAttribute(null=True)
-
-
-class ByDue(GlobalSecondaryIndex["ErasedItem"]):  # type: ignore[no-untyped-call]  # PynamoDB's own
-    class Meta:
-        index_name = "by_status"
-        projection = AllProjection()
-
-    status_key = UnicodeAttribute(hash_key=True)
-    area_key = UnicodeAttribute(range_key=True)
-
-
-class ErasedItem(Table):
-    class Meta:
-        table_name = TableName("people")
-
-    by_due = ByDue()
-    status_key = UnicodeAttribute()
-    area_key = UnicodeAttribute()
-    left = JSONAttribute()
-    at = UnicodeAttribute()
-    rev = NumberAttribute()
-    event = UnicodeAttribute()
-
-
-class OwnedItem(Table):
-    """A claim, a suppression, a deep link or a code of proof: read together, so one class for all."""
-
-    class Meta:
-        table_name = TableName("people")
-
-    owner = UnicodeAttribute(null=True)
-    proof = UnicodeAttribute(null=True)
-    account = UnicodeAttribute(null=True)
-    stopped = BooleanAttribute(null=True)
-    at = UnicodeAttribute(null=True)
-    evidence = UnicodeAttribute(null=True)
-    expires = NumberAttribute(null=True)
-
-
-class ByPlatform(GlobalSecondaryIndex["FollowersItem"]):  # type: ignore[no-untyped-call]  # PynamoDB's own
-    class Meta:
-        index_name = "by_platform"
-        projection = KeysOnlyProjection()
-
-    on_platform = UnicodeAttribute(hash_key=True)
-    due_at = UnicodeAttribute(range_key=True)
-
-
-class FollowersItem(Table):
-    class Meta:
-        table_name = TableName("people")
-
-    by_platform = ByPlatform()
-    on_platform = UnicodeAttribute()
-    due_at = UnicodeAttribute()
-
-
-class RosterItem(Table):
-    class Meta:
-        table_name = TableName("roster")
-
-    l = UnicodeAttribute()  # noqa: E741 - one letter a name: the row is read a million times
-    t = UnicodeAttribute(null=True)
-    f = UnicodeAttribute(null=True)
-    n = UnicodeAttribute(null=True)
-    p = UnicodeAttribute(null=True)
-    g = UnicodeAttribute(null=True)
-    c = UnicodeAttribute(null=True)
-    v = UnicodeAttribute(null=True)
-    z = UnicodeAttribute(null=True)
-
-
-class Taken(Rejected):
-    """The address that was just proven belongs to somebody else."""
-
-    status = 409
-    code = "already_registered"
-    message = "This address is registered already. Nothing needs to be done."
 
 
 class NoCode(Rejected):
@@ -236,21 +87,6 @@ class TriesUsedUp(Rejected):
     status = 409
     code = "code_used_up"
     message = "The code was wrong five times. Please ask for a new one."
-
-
-@dataclass(frozen=True)
-class Proof:
-    """How a person proved an address: which channel, which address, when and by what."""
-
-    channel: str
-    address: str
-    at: datetime
-    evidence: str
-
-    @property
-    def kind(self) -> str:
-        """The kind of the address."""
-        return ADDRESS_KIND[self.channel]
 
 
 @dataclass(frozen=True)
@@ -308,7 +144,9 @@ class PeopleStore:
     ) -> None:
         """Stores a signup that reserves nothing, and the deep link that proves it."""
         with write_together() as transaction:
-            transaction.save(_profile(person, event, at, expires), condition=ProfileItem.pk.does_not_exist())
+            transaction.save(
+                profile_of(person, event, at, expires), condition=ProfileItem.pk.does_not_exist()
+            )
             if link:
                 transaction.save(self._link(link, person.id, link_expires))
 
@@ -318,7 +156,7 @@ class PeopleStore:
     def linked(self, token: str, now: float) -> str | None:
         """The signup behind a deep link's token, while it holds."""
         try:
-            item = OwnedItem.get(_link_key(token), ALONE, consistent_read=True)
+            item = OwnedItem.get(link_key(token), ALONE, consistent_read=True)
         except DoesNotExist:
             return None
         return item.owner if (item.expires or 0) > now else None
@@ -387,20 +225,20 @@ class PeopleStore:
             )
             with write_together() as transaction:
                 held.write(transaction, after, proof)
-                _save(transaction, person, after, event(after), proof.at)
+                write_person(transaction, person, after, event(after), proof.at)
                 for consent in after.consents:
                     transaction.save(
-                        _consent_row(after, consent, given=True, at=proof.at, evidence=proof.evidence)
+                        consent_row(after, consent, given=True, at=proof.at, evidence=proof.evidence)
                     )
                 transaction.delete(CodeItem(influencer_id, CODE))
                 if after.phone_proof == "proven":  # who was invited is here now
                     transaction.delete(ProfileItem(self.invited_id(after.phone), PROFILE))
             return after
 
-        return _again(once)
+        return again(once)
 
     def _held(self, person: Influencer, proof: Proof) -> Held:
-        handles = {(h.platform, h.handle): _handle_key(h.platform, h.handle) for h in person.handles}
+        handles = {(h.platform, h.handle): handle_key(h.platform, h.handle) for h in person.handles}
         phone = self._claim_key("phone", person.phone)
         proven = self._claim_key(proof.kind, proof.address)
         stops = {"phone": self._stop_key("phone", person.phone)}
@@ -452,15 +290,15 @@ class PeopleStore:
                 evidence=proof.evidence,
             )
             with write_together() as transaction:
-                transaction.save(mine, condition=_as_seen(claim))
+                transaction.save(mine, condition=as_seen(claim))
                 before = self._claim_key("email", person.email) if person.email_proven else claim_key
                 if before != claim_key:
-                    _give_back(transaction, before, person.id)
-                transaction.condition_check(OwnedItem, stop_key, ALONE, condition=_as_seen(stop))
-                _save(transaction, person, after, None, proof.at)
+                    give_back(transaction, before, person.id)
+                transaction.condition_check(OwnedItem, stop_key, ALONE, condition=as_seen(stop))
+                write_person(transaction, person, after, None, proof.at)
             return after
 
-        return _again(once)
+        return again(once)
 
     # --- people who were invited
 
@@ -478,7 +316,7 @@ class PeopleStore:
         owned = {item.pk: item for item in OwnedItem.batch_get(pairs, consistent_read=True)}
         ids = {phone: self.invited_id(phone) for phone in phones}
         profiles = ProfileItem.batch_get([(one, PROFILE) for one in ids.values()], consistent_read=True)
-        invited = {item.pk: _person(item) for item in profiles}
+        invited = {item.pk: person_of(item) for item in profiles}
         return {
             phone: KnownPhone(
                 stopped=_not_invited(owned.get(stop)),
@@ -514,7 +352,7 @@ class PeopleStore:
                 if not failed_conditions(error):
                     raise
 
-        _again(once)
+        again(once)
 
     def _put_invited(
         self, invited: Sequence[tuple[Influencer | None, Influencer]], at: datetime, expires: int
@@ -522,7 +360,7 @@ class PeopleStore:
         with write_together() as transaction:
             for before, after in invited:
                 rev = before.rev if before else 0
-                item = _profile(after.model_copy(update={"rev": rev + 1}), None, at, expires)
+                item = profile_of(after.model_copy(update={"rev": rev + 1}), None, at, expires)
                 there = ProfileItem.rev == rev if before else ProfileItem.pk.does_not_exist()
                 transaction.save(item, condition=there)
                 self.hold_free(transaction, "phone", after.phone)
@@ -541,7 +379,7 @@ class PeopleStore:
     def find(self, influencer_id: str) -> Influencer | None:
         """The person, read consistently."""
         try:
-            return _person(ProfileItem.get(influencer_id, PROFILE, consistent_read=True))
+            return person_of(ProfileItem.get(influencer_id, PROFILE, consistent_read=True))
         except DoesNotExist:
             return None
 
@@ -610,7 +448,7 @@ class PeopleStore:
     ) -> None:
         """Adds a change of one person to a transaction: profile, roster row, the `evidence` of consents that
         were given or taken back by it, and what a withdrawal gives back."""
-        _save(transaction, before, after, event, at)
+        write_person(transaction, before, after, event, at)
         if after.status == "withdrawn" and before.status not in ("invited", "unverified"):
             for key in self._claims_of(before):
                 transaction.delete(OwnedItem(key, CLAIM), condition=OwnedItem.owner == before.id)
@@ -619,7 +457,7 @@ class PeopleStore:
         for given, ones in ((True, after.consents), (False, before.consents)):
             others = before.consents if given else after.consents
             for consent in (one for one in ones if not _agreed(others, one)):
-                row = _consent_row(after, consent, given=given, at=at, evidence=evidence)
+                row = consent_row(after, consent, given=given, at=at, evidence=evidence)
                 row.sk = f"{row.sk}#{after.rev}"  # given and taken back within a second are two
                 transaction.save(row)
 
@@ -631,9 +469,9 @@ class PeopleStore:
         if person.email_proven:
             yield self._claim_key("email", person.email)
         for account in person.handles:
-            yield _handle_key(account.platform, account.handle)
+            yield handle_key(account.platform, account.handle)
         known = [one for one in (*person.handles, *person.contested) if one.account]
-        yield from dict.fromkeys(_account_key(one.platform, one.account) for one in known)
+        yield from dict.fromkeys(account_key(one.platform, one.account) for one in known)
 
     # --- erasure
 
@@ -665,18 +503,18 @@ class PeopleStore:
             transaction.delete(ProfileItem(person.id, PROFILE), condition=ProfileItem.rev == person.rev)
             transaction.delete(CodeItem(person.id, CODE))
             for platform, handle in person.counted:
-                transaction.delete(FollowersItem(person.id, _followers_key(platform, handle)))
+                transaction.delete(FollowersItem(person.id, followers_key(platform, handle)))
             if person.status == "approved":
                 transaction.delete(RosterItem(*key_of(person.area_path, person.id)))
             for key in claims:
                 if key in found and found[key].owner == person.id:
-                    _give_back(transaction, key, person.id)
+                    give_back(transaction, key, person.id)
             for consent in person.consents:
-                row = _consent_row(person, consent, given=False, at=at, evidence=ERASURE)
+                row = consent_row(person, consent, given=False, at=at, evidence=ERASURE)
                 row.sk = f"{row.sk}#{person.rev + 1}"  # given and erased within a second are two
                 transaction.save(row)
             for key in stops:
-                transaction.save(self._forgotten(key, found.get(key)), condition=_as_seen(found.get(key)))
+                transaction.save(self._forgotten(key, found.get(key)), condition=as_seen(found.get(key)))
             transaction.save(left)
 
         return write
@@ -753,12 +591,12 @@ class PeopleStore:
     def erase_later(self, left: Left, due: datetime) -> None:
         """Has what is left looked at again then; nothing where another pass has finished meanwhile."""
         item = ErasedItem(left.person, ERASED)
-        with _or_nothing():
+        with or_nothing():
             item.change([ErasedItem.area_key.set(rfc3339(due))], ErasedItem.rev == left.rev)
 
     def erased(self, left: Left) -> None:
         """Nothing is left of them; the same where another pass has said so before."""
-        with _or_nothing():
+        with or_nothing():
             ErasedItem(left.person, ERASED).delete(condition=ErasedItem.rev == left.rev)
 
     # --- whose account it is
@@ -783,7 +621,7 @@ class PeopleStore:
         if before is None:
             raise KeyError(handle_id)
         claims, loser = self._claims_on(person.id, before.platform, shown.handle, shown, shown.at)
-        name = claims.get(_handle_key(before.platform, shown.handle))
+        name = claims.get(handle_key(before.platform, shown.handle))
         after = before.model_copy(
             update={
                 "handle": shown.handle,
@@ -802,8 +640,8 @@ class PeopleStore:
     ) -> tuple[dict[str, OwnedItem | None], Loser | None]:
         """The claims on an account as they stand, and who loses it to `owner`. Raises ProvenByAnother, and
         HeldByAnother where nothing has `shown` whose it is."""
-        keys = [_handle_key(platform, handle)]
-        keys += [_account_key(platform, shown.account)] if shown and shown.account else []
+        keys = [handle_key(platform, handle)]
+        keys += [account_key(platform, shown.account)] if shown and shown.account else []
         found = {i.pk: i for i in OwnedItem.batch_get([(k, CLAIM) for k in keys], consistent_read=True)}
         name, *accounts = [found.get(key) for key in keys]
         if any(account is not None and account.owner != owner for account in accounts):
@@ -830,7 +668,7 @@ class PeopleStore:
         told = HandleContested(influencer_id=theirs.id, area=theirs.area, handle_id=theirs.contested[-1].id)
 
         def loses_it(transaction: TransactWrite) -> None:
-            _save(transaction, holder, theirs, told, at)
+            write_person(transaction, holder, theirs, told, at)
 
         return Loser(owner, loses_it)
 
@@ -847,17 +685,17 @@ class PeopleStore:
     ) -> None:
         """See ports.Claims."""
         if handle:
-            _give_back(transaction, _handle_key(platform, handle), owner)
+            give_back(transaction, handle_key(platform, handle), owner)
         if account:
-            _give_back(transaction, _account_key(platform, account), owner)
+            give_back(transaction, account_key(platform, account), owner)
 
     # --- accounts
 
     def proven_owner(self, platform: str, accounts: Set[str]) -> str:
         """Who has shown that the one account with these names and ids is theirs; empty when nobody has. The
         platform's id decides before a name, and a name that was shown with an id only together with it."""
-        keys = {_account_key(platform, one): one for one in accounts}
-        keys |= {_handle_key(platform, one): one for one in accounts}
+        keys = {account_key(platform, one): one for one in accounts}
+        keys |= {handle_key(platform, one): one for one in accounts}
         found = OwnedItem.batch_get([(key, CLAIM) for key in keys], consistent_read=True)
         proven = sorted(
             (item for item in found if item.proof == "proven"), key=lambda item: item.pk.startswith("handle#")
@@ -873,7 +711,7 @@ class PeopleStore:
         up to those of `due` where it is given."""
         until = FollowersItem.due_at <= rfc3339(due) if due else None
         for item in FollowersItem.by_platform.query(platform, until, limit=limit):
-            yield item.pk, item.sk.removeprefix(_followers_key(platform, ""))
+            yield item.pk, item.sk.removeprefix(followers_key(platform, ""))
 
     def counted(
         self, influencer_id: str, platform: str, handle: str, followers: int, at: datetime, *, account: str
@@ -894,14 +732,14 @@ class PeopleStore:
             )
             if after != person.handles:
                 with write_together() as transaction:
-                    _save(transaction, person, person.changed(handles=after), None, at)
+                    write_person(transaction, person, person.changed(handles=after), None, at)
 
-        _again(once)
+        again(once)
 
     def count_next(self, influencer_id: str, platform: str, handle: str, at: datetime) -> None:
         """When an account's followers are counted next; nothing when it has left the register."""
-        item = FollowersItem(influencer_id, _followers_key(platform, handle))
-        with _or_nothing():
+        item = FollowersItem(influencer_id, followers_key(platform, handle))
+        with or_nothing():
             item.change([FollowersItem.due_at.set(rfc3339(at))], FollowersItem.pk.exists())
 
     # --- stop and start
@@ -943,20 +781,20 @@ class PeopleStore:
             with write_together() as transaction:
                 word = OwnedItem(stop_key, ALONE, stopped=stopped, at=rfc3339(at), evidence=changed_by)
                 word.proof = before.proof if before else None
-                transaction.save(word, condition=_as_seen(before))
+                transaction.save(word, condition=as_seen(before))
                 if person is None:
-                    transaction.condition_check(OwnedItem, claim_key, CLAIM, condition=_as_seen(claim))
+                    transaction.condition_check(OwnedItem, claim_key, CLAIM, condition=as_seen(claim))
                 elif was_stopped != stopped:
                     others = person.suppressed - {kind}
                     after = person.changed(suppressed=others | {kind} if stopped else others)
-                    _save(transaction, person, after, event(after), at)
+                    write_person(transaction, person, after, event(after), at)
                     everything = Consent(purpose="all", channel=channel)
                     transaction.save(
-                        _consent_row(after, everything, given=not stopped, at=at, evidence=evidence)
+                        consent_row(after, everything, given=not stopped, at=at, evidence=evidence)
                     )
             return was_stopped != stopped, person
 
-        return _again(once)
+        return again(once)
 
     def also_known(self, number: str, alias: str, expires: int) -> tuple[datetime, str] | None:
         """Notes that who has this number also writes under `alias`. When they had said STOP under it before
@@ -1004,7 +842,7 @@ class PeopleStore:
         """These people, in one request for each hundred, read consistently. Whether their addresses are
         suppressed stands in their profiles: a STOP writes it there in the same transaction."""
         keys = [(influencer_id, PROFILE) for influencer_id in ids]
-        return {item.pk: _person(item) for item in ProfileItem.batch_get(keys, consistent_read=True)}
+        return {item.pk: person_of(item) for item in ProfileItem.batch_get(keys, consistent_read=True)}
 
     def listed(
         self, status: Status, prefix: str, after: Mapping[str, str] | None, page: int
@@ -1015,7 +853,7 @@ class PeopleStore:
         below = ByStatus.area_key.startswith(prefix) if prefix else None
         for item in ProfileItem.by_status.query(status, below, last_evaluated_key=start, page_size=page):
             place = {"pk": item.pk, "sk": item.sk, "status_key": item.status_key, "area_key": item.area_key}
-            yield _person(item), place
+            yield person_of(item), place
 
     def _claim_key(self, kind: str, address: str) -> str:
         bare = kind == "telegram"  # a chat's number tells nobody who it is
@@ -1039,190 +877,7 @@ class PeopleStore:
             return None
 
     def _link(self, token: str, influencer_id: str, expires: int) -> OwnedItem:
-        return OwnedItem(_link_key(token), ALONE, owner=influencer_id, expires=expires)
-
-
-@dataclass(frozen=True)
-class Loser:
-    """Who has held an account so far, and how it is taken from them."""
-
-    owner: str
-    loses: Callable[[TransactWrite], None]
-
-
-@dataclass(frozen=True)
-class OwnersClaim:
-    """Implements ports.Claim."""
-
-    owner: str
-    claims: Mapping[str, OwnedItem | None]
-    loser: Loser | None
-    shown: Shown | None
-    at: datetime
-
-    @property
-    def lost_by(self) -> str:
-        return self.loser.owner if self.loser else ""
-
-    def write(self, transaction: TransactWrite) -> None:
-        if self.loser:
-            self.loser.loses(transaction)
-        for key, seen in self.claims.items():
-            mine = OwnedItem(key, CLAIM, owner=self.owner, at=rfc3339(self.at))
-            mine.proof = "proven" if self.shown else "stated"
-            mine.account = (self.shown.account or None) if self.shown else None
-            mine.evidence = self.shown.evidence if self.shown else None
-            transaction.save(mine, condition=_as_seen(seen))
-
-
-@dataclass(frozen=True)
-class Takeover:
-    """An account that becomes a person's for good, as the claims on it stood."""
-
-    person: Influencer
-    before: Account
-    after: Account
-    loser: Loser | None
-    shown: Shown
-    claims: Mapping[str, OwnedItem | None]
-
-    def write(self, transaction: TransactWrite) -> None:
-        """Adds it to a transaction: both people, and the claims on condition that they are as they were."""
-        at, platform, mine = self.shown.at, self.after.platform, self.person.with_proven(self.after)
-        event = HandleProven(influencer_id=mine.id, area=mine.area, handle_id=self.after.id)
-        _save(transaction, self.person, mine, event, at)
-        if self.loser:
-            self.loser.loses(transaction)
-        for key, claim in self.claims.items():
-            transaction.save(self._claim(key), condition=_as_seen(claim))
-        kept = {(one.platform, one.handle) for one in mine.handles}
-        if self.before in self.person.handles and (platform, self.before.handle) not in kept:
-            _give_back(transaction, _handle_key(platform, self.before.handle), mine.id)
-        if self.before.account and self.before.account not in {
-            one.account for one in (*mine.handles, *mine.contested) if one.platform == platform
-        }:
-            _give_back(transaction, _account_key(platform, self.before.account), mine.id)
-
-    def _claim(self, key: str) -> OwnedItem:
-        return OwnedItem(
-            key,
-            CLAIM,
-            owner=self.person.id,
-            proof="proven",
-            account=self.after.account or None,
-            at=rfc3339(self.shown.at),
-            evidence=self.shown.evidence,
-        )
-
-
-@dataclass
-class Held:
-    """What others hold of what a signup states: claims and suppressions at one moment."""
-
-    items: dict[str, OwnedItem]
-    handles: dict[tuple[str, str], str]
-    phone: str
-    proven: str
-    """The key of the address that is proven: the number's, or another."""
-    stops: dict[str, str]
-    loser: Influencer | None = None
-    """Who only stated the number that is now proven."""
-
-    def outcome(self, person: Influencer, proof: Proof) -> dict[str, object]:
-        """What the person becomes. Raises Taken."""
-        its_number = proof.kind == "phone"
-        if not self._free(self.proven, person) and not (its_number and self.loser):
-            raise Taken
-        free = [h for h in person.handles if self._free(self.handles[h.platform, h.handle], person)]
-        stopped = {kind for kind, key in self.stops.items() if key in self.items and self.items[key].stopped}
-        stated: str = "stated" if self._free(self.phone, person) else "none"
-        return {
-            "phone_proof": "proven" if its_number else stated,
-            "chat": proof.address if proof.kind == "telegram" else "",
-            "email_proven": proof.kind == "email",
-            "handles": tuple(free),
-            "contested": tuple(h for h in person.handles if h not in free),
-            "suppressed": frozenset(stopped),
-        }
-
-    def write(self, transaction: TransactWrite, after: Influencer, proof: Proof) -> None:
-        """Adds the claims, each on condition that nobody was quicker, and holds the suppressions still."""
-        if after.phone_proof != "none":
-            self._claim(transaction, self.phone, after, after.phone_proof)
-        if proof.kind != "phone":
-            self._claim(transaction, self.proven, after, "proven")
-        for account in after.handles:
-            self._claim(transaction, self.handles[account.platform, account.handle], after, "stated")
-        for key in self.stops.values():
-            transaction.condition_check(OwnedItem, key, ALONE, condition=_as_seen(self.items.get(key)))
-        if self.loser:
-            _save(transaction, self.loser, self.loser.changed(phone_proof="none"), None, proof.at)
-
-    def _free(self, key: str, person: Influencer) -> bool:
-        claim = self.items.get(key)
-        return claim is None or claim.owner == person.id
-
-    def _claim(self, transaction: TransactWrite, key: str, person: Influencer, proof: str) -> None:
-        transaction.save(
-            OwnedItem(key, CLAIM, owner=person.id, proof=proof, at=person.verified_at),
-            condition=_as_seen(self.items.get(key)),
-        )
-
-
-KEPT_THEMES_S = 300
-
-
-@dataclass
-class RosterStore:
-    """Implements ports.Roster. `themes` gives the ids of all themes; a code that is not known asks again."""
-
-    themes: Callable[[], Iterable[str]]
-    clock: Clock = field(default_factory=Clock)
-    _known: dict[str, str] = field(default_factory=dict)
-
-    def count(self, where: RosterRange) -> int:
-        """How many rows there are in a stretch now."""
-        below = RosterItem.sk.startswith(where.prefix) if where.prefix else None
-        return RosterItem.count(where.partition, below, consistent_read=True)
-
-    def page(self, where: RosterRange, after: str | None, limit: int) -> tuple[list[RosterRow], str | None]:
-        start: Any = {"pk": {"S": where.partition}, "sk": {"S": after}} if after else None
-        below = RosterItem.sk.startswith(where.prefix) if where.prefix else None
-        found = RosterItem.query(
-            where.partition, below, last_evaluated_key=start, limit=limit, page_size=limit
-        )
-        items = [(item.sk, dict(item.attribute_values)) for item in found]
-        self._learn(row.get("t", "") for _, row in items)
-        at = self.clock.now()
-        rows = [unpack(where.partition, key, row, self._known, at) for key, row in items]
-        return rows, found.last_evaluated_key["sk"]["S"] if found.last_evaluated_key else None
-
-    def _learn(self, packed: Iterable[str]) -> None:
-        codes = {text[i : i + 4] for text in packed for i in range(0, len(text), 4)}
-        if not codes <= self._known.keys():
-            self._known = {theme_code(theme): theme for theme in self.themes()}
-
-
-def _again(once: Callable[[], Done]) -> Done:
-    """Reads, decides and writes; anew while another writer was quicker. Raises Transient in the end."""
-    for attempt in range(TRIES):
-        try:
-            return once()
-        except TransactWriteError as error:
-            if not failed_conditions(error) and not is_passing(error):
-                raise
-            time.sleep(random.uniform(0, SHORTEST_PAUSE_S * 2**attempt))
-    raise Transient
-
-
-@contextmanager
-def _or_nothing() -> Iterator[None]:
-    """A write that does nothing where its condition does not hold: another pass was quicker."""
-    try:
-        yield
-    except (UpdateError, DeleteError) as refused:
-        if refused.cause_response_code != REFUSED:
-            raise
+        return OwnedItem(link_key(token), ALONE, owner=influencer_id, expires=expires)
 
 
 def _same(kind: str, address: str) -> str:
@@ -1235,85 +890,5 @@ def _not_invited(word: OwnedItem | None) -> bool:
     return word is not None and (bool(word.stopped) or word.proof == ERASED)
 
 
-def _as_seen(item: OwnedItem | None) -> Condition:
-    """That an item is still as it was read, or still absent."""
-    if item is None:
-        return OwnedItem.pk.does_not_exist()
-    known = OwnedItem.owner == item.owner if item.owner else OwnedItem.stopped == item.stopped
-    return And(known, OwnedItem.at == item.at)
-
-
-def _save(
-    transaction: TransactWrite, before: Influencer, after: Influencer, event: Event | None, at: datetime
-) -> None:
-    """Adds the profile as it became, on condition that it is still `before`, and what follows from it: the
-    roster row, and which accounts' followers are counted."""
-    transaction.save(_profile(after, event, at), condition=ProfileItem.rev == before.rev)
-    for platform, handle in after.counted - before.counted:
-        key = _followers_key(platform, handle)
-        transaction.save(FollowersItem(after.id, key, on_platform=platform, due_at=rfc3339(at)))
-    for platform, handle in before.counted - after.counted:
-        transaction.delete(FollowersItem(before.id, _followers_key(platform, handle)))
-    was, now = key_of(before.area_path, before.id), key_of(after.area_path, after.id)
-    if before.status == "approved" and (after.status != "approved" or was != now):
-        transaction.delete(RosterItem(*was))
-    if after.status == "approved":
-        facts: dict[str, Any] = pack(after)
-        transaction.save(RosterItem(*now, **facts))
-
-
-def _profile(
-    person: Influencer, event: Event | None, at: datetime, expires: int | None = None
-) -> ProfileItem:
-    return ProfileItem(
-        person.id,
-        PROFILE,
-        status_key=person.status,
-        area_key=person.area_key,
-        person=person.model_dump_json(exclude_defaults=True),
-        rev=person.rev,
-        event=raise_event(event, at) if event else None,
-        expires=expires,
-    )
-
-
-def _person(item: ProfileItem) -> Influencer:
-    return Influencer.model_validate_json(item.person).identified()
-
-
 def _agreed(consents: Iterable[Consent], to: Consent) -> bool:
     return any((one.purpose, one.channel) == (to.purpose, to.channel) for one in consents)
-
-
-def _consent_row(
-    person: Influencer, consent: Consent, *, given: bool, at: datetime, evidence: str
-) -> ConsentItem:
-    return ConsentItem(
-        person.id,
-        f"consent#{consent.purpose}#{consent.channel}#{rfc3339(at)}",
-        given=given,
-        notice_version=consent.notice_version or None,
-        language=person.language,
-        at=rfc3339(at),
-        evidence=evidence,
-    )
-
-
-def _give_back(transaction: TransactWrite, key: str, owner: str) -> None:
-    transaction.delete(OwnedItem(key, CLAIM), condition=OwnedItem.owner == owner)
-
-
-def _handle_key(platform: str, handle: str) -> str:
-    return f"handle#{platform}#{handle}"
-
-
-def _account_key(platform: str, account: str) -> str:
-    return f"account#{platform}#{account}"
-
-
-def _followers_key(platform: str, handle: str) -> str:
-    return f"followers#{platform}#{handle}"
-
-
-def _link_key(token: str) -> str:
-    return f"link#{hashlib.sha256(token.encode()).hexdigest()}"

@@ -48,7 +48,7 @@ def test_the_last_word_of_a_number_holds_in_the_real_tables(house, later_first):
     stop, start = said("बंद करो", 1767250000, "wamid.1"), said("START", 1767250060, "wamid.2")
     for text in [start, stop] if later_first else [stop, start]:
         wiring.callbacks().process({"m": text})
-    from chalicelib.influencers.store import OwnedItem  # noqa: PLC0415
+    from chalicelib.influencers.rows import OwnedItem  # noqa: PLC0415
 
     words = [item for item in OwnedItem.scan() if item.pk.startswith("suppressed#")]
     assert [word.stopped for word in words] == [False]

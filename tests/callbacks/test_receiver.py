@@ -7,9 +7,9 @@ import pytest
 from twilio.request_validator import RequestValidator
 
 from chalicelib.callbacks.letters import MOST_IN_A_MESSAGE, Letterbox
-from chalicelib.callbacks.receiver import LARGEST, Receiver, TooLarge
+from chalicelib.callbacks.receiver import LARGEST, Receiver
 from chalicelib.clock import FixedClock, rfc3339
-from chalicelib.errors import Forbidden, PlatformOff, SignatureInvalid
+from chalicelib.errors import Forbidden, PlatformOff, SignatureInvalid, TooLarge
 from chalicelib.platforms.base import Call
 from chalicelib.platforms.registry import ADAPTERS, Platforms
 from tests.callbacks.fakes import NOON

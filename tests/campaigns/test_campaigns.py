@@ -29,7 +29,7 @@ from chalicelib.campaigns.times import quiet_setting
 from chalicelib.clock import FixedClock, parse_rfc3339
 from chalicelib.departments.scheme import SchemeBody
 from chalicelib.errors import Conflict, InvalidInput, NotFound, OtherDepartment, PlatformOff, Transient
-from chalicelib.influencers.store import RosterItem
+from chalicelib.influencers.rows import RosterItem
 from chalicelib.platforms.base import Channel
 from chalicelib.ports import Contact, RosterRange
 from chalicelib.queues import Queue

@@ -15,7 +15,7 @@ from chalicelib.identity.audit import Audit
 from chalicelib.influencers.accounts import Handles
 from chalicelib.influencers.model import Influencer
 from chalicelib.influencers.proofs import Heard
-from chalicelib.influencers.store import OwnedItem
+from chalicelib.influencers.rows import OwnedItem
 from chalicelib.ops import RateLimits
 from chalicelib.platforms.base import Inbound
 from chalicelib.ports import OwnAccount

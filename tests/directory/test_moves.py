@@ -22,7 +22,7 @@ from chalicelib.groups.refile import GroupsRefiled
 from chalicelib.groups.store import GroupStore
 from chalicelib.identity.audit import Audit
 from chalicelib.influencers.refile import PeopleRefiled
-from chalicelib.influencers.store import ProfileItem, RosterItem
+from chalicelib.influencers.rows import ProfileItem, RosterItem
 from chalicelib.policies.appeal import Appeal
 from chalicelib.policies.refile import AppealsRefiled
 from chalicelib.policies.store import PolicyStore

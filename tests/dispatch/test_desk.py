@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from types import SimpleNamespace
@@ -12,13 +13,17 @@ import pytest
 from chalice.test import Client, HTTPResponse
 
 from chalicelib import dead_letters, queues, wiring
+from chalicelib.dead_letters import LetterDesk
 from chalicelib.dispatch.channels import ChannelDesk
+from chalicelib.dispatch.decisions import Decisions
 from chalicelib.dispatch.direct import Direct
+from chalicelib.dispatch.model import NOT_UNKNOWN, DeliveryKey
 from chalicelib.dispatch.stops import StopDesk, only
+from chalicelib.errors import Transient
 from chalicelib.identity.audit import Audit
 from chalicelib.identity.roles import Principal
 from chalicelib.platforms.base import SendRefused
-from tests.dispatch.test_routes import CAMPAIGN, NoAreas, campaign, get, made, unknown
+from tests.dispatch.test_routes import CAMPAIGN, NoAreas, campaign, forget_the_answer, get, made, unknown
 from tests.dispatch.world import RUN, World
 
 __all__ = ["get", "made", "unknown"]
@@ -63,6 +68,15 @@ def post(path: str, who: str = "admin", **fields: str) -> HTTPResponse:
     headers = {"Authorization": f"Bearer {who}", "Content-Type": "application/x-www-form-urlencoded"}
     with Client(app) as client:
         return client.http.post(f"{path}?lang=en", headers=headers, body=urlencode(fields).encode())
+
+
+def post_all(path: str, who: str, fields: list[tuple[str, str]], query: str = "") -> HTTPResponse:
+    from app import app
+
+    headers = {"Authorization": f"Bearer {who}", "Content-Type": "application/x-www-form-urlencoded"}
+    with Client(app) as client:
+        where = f"{path}?lang=en{query and '&' + query}"
+        return client.http.post(where, headers=headers, body=urlencode(fields).encode())
 
 
 def text(answer: HTTPResponse) -> str:
@@ -295,6 +309,49 @@ def test_a_letter_is_closed_with_a_reason_that_names_nobody_and_stays_otherwise(
     assert entry.detail["reason"] == "The run was a trial"
 
 
+def test_how_many_went_back_and_how_many_stay_is_said_when_somebody_else_has_some_open(desk, get, dead):
+    ids = ids_of(text(get(f"{LETTERS}?lang=en", "admin")))
+    sqs = boto3.client("sqs")
+    sqs.receive_message(QueueUrl=dead[1], MaxNumberOfMessages=1, VisibilityTimeout=60)  # somebody else's look
+    answer = post_all(LETTERS, "admin", [("do", "redrive"), *(("id", one) for one in ids)])
+    assert answer.status_code == 409
+    assert "Sent back: 1 of the 2 that you chose." in text(answer)
+    assert "Left as they are: 1." in text(answer)
+    assert len(lying_in(dead[0])) == 1
+
+
+def test_what_went_back_is_said_though_the_service_was_busy_at_another(desk, get, dead, monkeypatch):
+    ids, real, tried = ids_of(text(get(f"{LETTERS}?lang=en", "admin"))), LetterDesk.send_back, list[str]()
+
+    def busy_once(self, by, name, letter):
+        tried.append(letter.id)
+        if len(tried) == 1:
+            raise Transient
+        real(self, by, name, letter)
+
+    monkeypatch.setattr(LetterDesk, "send_back", busy_once)
+    answer = post_all(LETTERS, "admin", [("do", "redrive"), *(("id", one) for one in ids)])
+    assert answer.status_code == 409
+    assert "Sent back: 1 of the 2 that you chose." in text(answer)
+    assert text(answer).count(str(Transient.message)) == 2, "beside the letter and above"
+    assert "Left as they are" not in text(answer)
+
+
+def test_of_letters_that_only_a_terminal_hands_over_each_tells_its_command(desk, get, monkeypatch):
+    monkeypatch.setattr(dead_letters, "WAIT_S", 0)
+    sqs = boto3.client("sqs")
+    url = sqs.create_queue(QueueName="janjan-local-events-dead")["QueueUrl"]
+    try:
+        sqs.send_message(QueueUrl=url, MessageBody="{}")
+        page = text(get("/console/letters/events?lang=en", "admin"))
+        [one] = ids_of(page)
+        assert f'ARGS="redrive events --id {one}"' in html.unescape(page)
+        assert "redrive" not in text(get("/console/letters/events?lang=en", "auditor"))
+        assert post("/console/letters/events", do="redrive", id=one).status_code == 422
+    finally:
+        sqs.delete_queue(QueueUrl=url)
+
+
 def _of_run(get) -> str:
     """The line of the page that tells of a run."""
     return next(
@@ -317,15 +374,62 @@ def test_unknown_deliveries_are_listed_over_campaigns_until_somebody_decides(des
 
 def test_of_several_those_that_cannot_be_closed_are_named_with_why(desk, get, unknown):
     known = next(message.key for _, message in desk.platform.taken if message.key != unknown)
-    from app import app
-
-    body = urlencode([("key", unknown), ("key", known), ("reason", "No answer")]).encode()
-    headers = {"Authorization": "Bearer approver", "Content-Type": "application/x-www-form-urlencoded"}
-    with Client(app) as client:
-        answer = client.http.post("/console/unknowns?lang=en", headers=headers, body=body)
+    answer = close_all([unknown, known])
     assert answer.status_code == 409
     assert "1 of 2 are closed." in text(answer)
+    assert NOT_UNKNOWN in html.unescape(text(answer)), "also of one that is not in the list any more"
     assert desk.counts().closed == 1
+
+
+def close_all(keys: list[str], query: str = "") -> HTTPResponse:
+    fields = [*(("key", key) for key in keys), ("reason", "No answer")]
+    return post_all("/console/unknowns", "approver", fields, query)
+
+
+def ticked(page: str) -> list[str]:
+    return re.findall(r'name="key" value="([^"]+)" checked', page)
+
+
+def test_many_are_closed_in_steps_that_say_what_was_done_and_closing_twice_counts_once(
+    desk, get, unknown, monkeypatch
+):
+    keys = [message.key for _, message in desk.platform.taken][:20]
+    for key in keys:
+        if key != unknown:
+            forget_the_answer(DeliveryKey.parse(key))
+    real, made = Decisions.decide, list[str]()
+
+    def slow(self, actor, key, decision, reason):
+        desk.clock.move(1.5)
+        made.append(key)
+        return real(self, actor, key, decision, reason)
+
+    monkeypatch.setattr(Decisions, "decide", slow)
+    left, steps = keys, 0
+    while left:
+        answer, steps = close_all(left, "cursor="), steps + 1
+        done = len(made)
+        if answer.status_code == 303:
+            break
+        assert answer.status_code == 409
+        assert f"Closed so far: {len(left) - len(ticked(text(answer)))} of {len(left)}." in text(answer)
+        left = ticked(text(answer))
+        assert desk.counts().closed == done < len(keys)
+    assert sorted(made) == sorted(keys), "each was tried once"
+    assert steps == 3, "seven in ten seconds"
+    assert close_all(keys[:3]).status_code == 303, "sent once more, it is as it was"
+    assert desk.counts().closed == len(keys)
+    entries = [Audit().of(f"delivery#{key}", limit=10)[0] for key in keys]
+    assert [len(found) for found in entries] == [1] * len(keys)
+
+
+def test_more_than_are_shown_are_counted(desk, get, unknown, monkeypatch):
+    monkeypatch.setattr("chalicelib.dispatch.desk.MOST_OF_A_CAMPAIGN", 3)
+    for key in [message.key for _, message in desk.platform.taken if message.key != unknown][:9]:
+        forget_the_answer(DeliveryKey.parse(key))
+    page = text(get("/console/unknowns?lang=en", "approver"))
+    assert len(re.findall('name="key"', page)) == 3
+    assert "These are the first 3" in page
 
 
 @pytest.mark.parametrize("fields", [{"reason": "x"}, {"key": "x"}])

@@ -10,8 +10,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from chalicelib.dispatch.model import SHARDS, Status, Tally
-from chalicelib.dispatch.report import Reporter, Unknown, counts_as_json
+from chalicelib.dispatch.model import SHARDS, Fact, Status, Tally
+from chalicelib.dispatch.report import SHOWN, Open, Reporter, Unknown, counts_as_json
 from chalicelib.platforms.base import SendRefused
 from chalicelib.ports import Proof
 from tests.dispatch.world import RUN, START, World, address, world
@@ -121,5 +121,23 @@ def test_looking_for_who_is_unknown_keeps_nobody_else(made):
             alive.append(sum(seen() is not None for seen in tuple(told)))
 
     ours = replace(reporter(made), store=SimpleNamespace(tallies_in=tallies_in))
-    assert ours.unknown([RUN]) == {RUN: []}
+    assert ours.unknown([RUN], 50) == {RUN: Open()}
     assert max(alive) <= 2 * SHARDS
+
+
+def test_whoever_sees_one_district_sees_its_unknown_however_many_others_have(made):
+    of_d1, of_d2 = (next(t for t in made.tallies() if t.size and t.district == one) for one in ("D1", "D2"))
+    lost = {i: {Fact.UNKNOWN: 1} for i in range(of_d1.size)}
+    many = [replace(of_d1, chunk=f"{n:011d}", facts=lost) for n in range(5)]
+    last = replace(of_d2, chunk="9" * 11, facts={0: {Fact.UNKNOWN: 1}})
+    by_shard = {0: [*many, last]}
+    ours = replace(
+        reporter(made), store=SimpleNamespace(tallies_in=lambda _, shard: iter(by_shard.get(shard, [])))
+    )
+    runs = made.runs.of_campaign(RUN[:-2])
+    [theirs] = ours.report(runs, lambda district: district == "D2").unknown
+    assert (theirs.tally.chunk, theirs.index) == (last.chunk, 0)
+    assert len(ours.report(runs, lambda district: district == "D1").unknown) == SHOWN
+    assert len(ours.report(runs).unknown) == SHOWN + 1
+    found = ours.unknown([RUN], 7)[RUN]
+    assert (len(found.first), found.count) == (7, 5 * of_d1.size + 1)

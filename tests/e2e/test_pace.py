@@ -54,8 +54,8 @@ def test_a_channel_is_not_asked_beyond_its_limit_and_an_ill_one_waits_for_its_pr
     admin = staff.tokens["admin"]
     campaign = staff.launch(brief(MARKER, ["IN"]))
     eventually(lambda: len(starts(system, campaign)) >= PEOPLE * 0.8, 120, "most of the campaign")
-    # That the limit is also used is no business of a machine that does other things: tests/dispatch/test_pace.py
-    # shows it by a given clock, `make prove` measures it.
+    # That the limit is also used cannot be asked of a busy machine: tests/dispatch/test_pace.py shows it by a
+    # given clock, `make prove` measures it.
     rate = rate_of(starts(system, campaign), RATE_PER_S)
     assert rate.breaches() == [], rate
 

@@ -14,7 +14,7 @@ from chalicelib import wiring
 from chalicelib.clock import Clock
 from chalicelib.groups.coverage import Partition
 from chalicelib.groups.nodes import NodeItem, NodeStore
-from chalicelib.influencers.store import RosterItem
+from chalicelib.influencers.rows import RosterItem
 from chalicelib.ports import Area
 from tests.groups.streams import Streams
 from tests.influencers.test_routes import Api

@@ -29,8 +29,8 @@ from chalicelib.identity.gate import Gate
 from chalicelib.identity.roles import Principal
 from chalicelib.identity.sessions import Creator
 from chalicelib.identity.staff import User
+from chalicelib.influencers.claims import Proof
 from chalicelib.influencers.model import SignupRequest
-from chalicelib.influencers.store import Proof
 from chalicelib.ports import Area, ImportJob
 from chalicelib.turnout.model import Booth
 from chalicelib.voices.model import Arrival, Sender

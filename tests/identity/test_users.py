@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
 from chalicelib import wiring
 from chalicelib.clock import Clock, FixedClock
-from chalicelib.errors import Transient
+from chalicelib.errors import Forbidden, Transient, Unauthenticated
 from chalicelib.identity.audit import Audit, AuditItem
 from chalicelib.identity.chain import chain_of
 from chalicelib.identity.ended import EndedSessions
+from chalicelib.identity.service import UserChange
 from chalicelib.identity.staff import StaffPool
+from chalicelib.identity.turn import StaffBusy, StaffTurn
+from chalicelib.ops import OpsItem
 from chalicelib.ports import Area
 from local.token import token_for
 from local.users import PASSWORD
@@ -199,37 +203,185 @@ def test_who_loses_a_role_has_neither_it_nor_their_session_and_the_audit_knows_w
     assert len(call("GET", f"/v1/audit?subject=user%23{user}", token=admin).json_body["items"]) == 1
 
 
-@pytest.mark.parametrize("done", [False, True], ids=["before", "after"])
-@pytest.mark.parametrize(
+STEPS = pytest.mark.parametrize(
     "step",
     [
         (StaffPool, "take_role"),
-        (StaffPool, "sign_out"),
-        (EndedSessions, "end"),
         (StaffPool, "describe"),
         (StaffPool, "give_role"),
+        (StaffPool, "sign_out"),
+        (EndedSessions, "end"),
     ],
     ids=lambda step: step[1],
 )
-def test_a_change_that_breaks_off_anywhere_and_is_asked_for_again_leaves_no_old_session(
+DONE = pytest.mark.parametrize("done", [False, True], ids=["before", "after"])
+
+
+@STEPS
+@DONE
+def test_a_change_that_breaks_off_anywhere_leaves_no_session_that_began_before_or_meanwhile(
     call, token, monkeypatch, step, done
 ):
     admin, editor = token("admin"), token("editor")
     user = id_of(call, "editor@sample.test", admin)
     body = {"roles": ["auditor"], "reason": "Moved to another office"}
-    real = getattr(*step)
+    real, meanwhile = getattr(*step), []
 
     def broken(*given):
         if done:
             real(*given)
+        if (step[1], done) != ("end", True):  # then it was made, and they sign in with what they may now
+            meanwhile.append(token("editor"))
         raise Transient
 
-    with monkeypatch.context() as meanwhile:
-        meanwhile.setattr(*step, broken)
+    with monkeypatch.context() as breaking:
+        breaking.setattr(*step, broken)
         assert call("PATCH", f"/v1/users/{user}", body, token=admin).status_code == 503
+    for old in (editor, *meanwhile):
+        assert call("GET", "/v1/campaigns", token=old).status_code == 401
     answer = call("PATCH", f"/v1/users/{user}", body, token=admin)
     assert (answer.status_code, answer.json_body["roles"]) == (200, ["auditor"])
-    assert call("GET", "/v1/campaigns", token=editor).status_code == 401
+    for old in (editor, *meanwhile):
+        assert call("GET", "/v1/campaigns", token=old).status_code == 401
+
+
+def test_after_a_change_that_broke_off_and_was_left_they_may_sign_in_again_a_minute_later(call, token):
+    at = datetime(2026, 3, 2, tzinfo=UTC)
+    ended = EndedSessions(FixedClock(at=at))
+    Audit().committing(
+        subject="user#usr_1",
+        action="user.changed",
+        actor="usr_2",
+        at=at,
+        write=lambda transaction: ended.ending(transaction, "usr_1"),
+    )
+    begun = at.timestamp()
+    assert [ended.is_over("usr_1", begun + after) for after in (0, 60, 61)] == [True, True, False]
+
+
+@pytest.fixture
+def two(office, call, token, monkeypatch):
+    """Two administrators, each with a token; nobody waits long for their turn."""
+    office.cognito.admin_add_user_to_group(
+        UserPoolId=office.env["POOL_ID"], Username="approver@sample.test", GroupName="admin"
+    )
+    users = replace(wiring.users(), turn=StaffTurn(Clock(), lambda seconds: None))
+    monkeypatch.setattr(wiring, "users", lambda: users)
+    admin = token("admin")
+    ids = [id_of(call, f"{who}@sample.test", admin) for who in ("admin", "approver")]
+    return list(zip(ids, (admin, token("approver")), strict=True))
+
+
+def admins():
+    return {one["sub"] for one in wiring.users().pool.with_role("admin")}
+
+
+@pytest.mark.parametrize(
+    "at",
+    [
+        ("role", (StaffTurn, "taken"), False),
+        ("switch", (StaffTurn, "taken"), True),
+        ("role", (StaffTurn, "hold"), False),
+        ("role", (StaffPool, "take_role"), False),
+        ("role", (StaffPool, "take_role"), True),
+        ("switch", (StaffPool, "enable"), True),
+        ("role", (EndedSessions, "end"), False),
+        ("role", (StaffTurn, "_give_back"), True),
+    ],
+    ids=lambda at: f"{at[0]}-{at[1][1]}-{at[2]}",
+)
+def test_of_two_administrators_who_take_each_others_rights_at_once_one_is_left(call, two, monkeypatch, at):
+    (one, ones), (other, others), (taken, where, done) = *two, at
+    rights = {"roles": ["editor"]} if taken == "role" else {"enabled": False}
+    body, real, answers = {**rights, "reason": "Has left"}, getattr(*where), []
+
+    def meanwhile(*given, **named):
+        found = real(*given, **named) if done else None
+        if not answers:
+            answers.append(0)
+            answers[0] = call("PATCH", f"/v1/users/{one}", body, token=others).status_code
+        return found if done else real(*given, **named)
+
+    with monkeypatch.context() as between:
+        between.setattr(*where, meanwhile)
+        first = call("PATCH", f"/v1/users/{other}", body, token=ones).status_code
+    late = call("PATCH", f"/v1/users/{one}", body, token=others).status_code if first == 200 else 401
+    assert 200 in (first, *answers), "one of them was made"
+    assert len(admins()) == 1 and late == 401
+
+
+@pytest.mark.parametrize(
+    ("step", "done"),
+    [
+        ((Audit, "committing"), False),
+        ((Audit, "committing"), True),
+        ((StaffPool, "take_role"), True),
+        ((EndedSessions, "end"), False),
+    ],
+    ids=lambda one: one[1] if isinstance(one, tuple) else str(one),
+)
+def test_an_administrator_is_left_also_where_one_of_both_changes_was_killed(
+    call, two, monkeypatch, step, done
+):
+    (one, ones), (other, others) = two
+    body, real = {"roles": ["editor"], "reason": "Has left"}, getattr(*step)
+
+    def die(*given, **named):
+        if done:
+            real(*given, **named)
+        raise SystemExit
+
+    with monkeypatch.context() as killed:
+        killed.setattr(*step, die)
+        with pytest.raises(SystemExit):
+            call("PATCH", f"/v1/users/{other}", body, token=ones)
+    answer = call("PATCH", f"/v1/users/{one}", body, token=others)
+    assert answer.status_code in (401, 409), "it was just begun: nobody knows yet"
+    assert one in admins()
+
+    later = FixedClock(at=datetime.fromtimestamp(Clock().epoch() + 61, UTC))
+    users = replace(wiring.users(), ended=EndedSessions(later), turn=StaffTurn(later, lambda seconds: None))
+    change = UserChange(roles=["editor"], reason="Has left")
+    was, anew = wiring.gate().tokens.principal(others), []
+    for issued in (was.issued_at, later.epoch()):  # with the old session, and signed in anew
+        try:
+            users.change(replace(was, issued_at=issued), one, change)
+        except (Unauthenticated, Forbidden) as refused:
+            anew.append(refused)
+    assert admins() in ({one}, {other}), "whoever was not taken their rights could take the other's"
+
+
+def test_somebody_elses_turn_is_waited_for_and_then_said(call, two):
+    (_, ones), (other, _) = two
+    body = {"name": "Namuna", "reason": "Married"}
+    with wiring.users().turn.taken():
+        answer = call("PATCH", f"/v1/users/{other}", body, token=ones)
+        assert (answer.status_code, answer.json_body["title"]) == (409, "staff busy")
+    assert call("PATCH", f"/v1/users/{other}", body, token=ones).status_code == 200
+
+
+def test_a_turn_that_ran_out_is_no_ground_to_change_anything(two, monkeypatch):
+    users, (_, token_), (other, _) = wiring.users(), *two
+    by, real = wiring.gate().principal(token_), StaffPool.find
+
+    def slow(pool, user):
+        OpsItem("staff#turn", "-").update(actions=[OpsItem.holder.set("somebody else")])
+        return real(pool, user)
+
+    monkeypatch.setattr(StaffPool, "find", slow)
+    with pytest.raises(StaffBusy):
+        users.change(by, other, UserChange(roles=["editor"], reason="Has left"))
+    assert len(admins()) == 2
+
+
+def test_who_is_no_administrator_any_more_adds_nobody_with_an_old_session(office, call, two, monkeypatch):
+    (_, ones), (other, others) = two
+    call("PATCH", f"/v1/users/{other}", {"enabled": False, "reason": "Has left"}, token=ones)
+    monkeypatch.setattr(EndedSessions, "is_over", lambda *_: False)  # as a copy of 20 s ago would say
+    assert call("POST", "/v1/users", NEW, token=others).status_code == 401
+    office.cognito.admin_enable_user(UserPoolId=office.env["POOL_ID"], Username="approver@sample.test")
+    OpsItem("ended#staff", other).delete()
+    assert call("POST", "/v1/users", NEW, token=others).status_code == 201
 
 
 def test_who_loses_their_only_role_is_out_also_where_the_sign_out_broke_off(office, call, token, monkeypatch):

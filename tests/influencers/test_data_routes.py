@@ -12,7 +12,7 @@ import pytest
 
 from chalicelib import aws, wiring
 from chalicelib.clock import rfc3339
-from chalicelib.influencers.store import ErasedItem
+from chalicelib.influencers.rows import ErasedItem
 from chalicelib.metrics.consumers import forget_posts
 from chalicelib.voices.model import Arrival, Sender
 from tests.influencers.test_routes import CONTEXT, Api, api, joined

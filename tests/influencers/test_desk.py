@@ -10,8 +10,8 @@ import pytest
 from chalicelib import wiring
 from chalicelib.events.catalog import InfluencerVerified
 from chalicelib.influencers import service
+from chalicelib.influencers.claims import Proof
 from chalicelib.influencers.model import Influencer, ReviewRequest, SignupRequest, alike
-from chalicelib.influencers.store import Proof
 from chalicelib.phones import readable
 from tests.influencers.world import ADMIN, COORDINATOR, signup
 from tests.pages.conftest import prepared

@@ -15,7 +15,8 @@ from chalicelib.errors import InvalidInput, NotFound, Transient, Unauthenticated
 from chalicelib.identity.audit import Audit
 from chalicelib.identity.sessions import CreatorSessions
 from chalicelib.influencers.erasing import Erasing
-from chalicelib.influencers.store import ErasedItem, Left
+from chalicelib.influencers.rows import ErasedItem
+from chalicelib.influencers.store import Left
 from tests.dispatch.world import Crash, Faults
 from tests.influencers.world import ADMIN, COORDINATOR, World
 

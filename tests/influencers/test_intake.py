@@ -13,7 +13,7 @@ from pynamodb.exceptions import TransactWriteError
 
 from chalicelib.errors import InvalidInput
 from chalicelib.influencers.intake import InfluencersKind
-from chalicelib.influencers.store import ProfileItem
+from chalicelib.influencers.rows import ProfileItem
 from chalicelib.ports import ImportJob
 from tests.dispatch.world import START
 from tests.imports.world import World as Jobs

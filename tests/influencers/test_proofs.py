@@ -15,7 +15,7 @@ from chalicelib.identity.audit import Audit
 from chalicelib.influencers.accounts import Handles
 from chalicelib.influencers.model import Account, Filter, Influencer, ReviewRequest
 from chalicelib.influencers.proofs import CHECKS
-from chalicelib.influencers.store import OwnedItem, ProfileItem
+from chalicelib.influencers.rows import OwnedItem, ProfileItem
 from chalicelib.platforms.base import AccountReading, Inbound, OutcomeUnknown, SendRefused, Throttled
 from chalicelib.ports import RosterRange
 from chalicelib.proving import PERIOD_S, NotReadable, NotShownHere, ProvenByAnother, codes_in

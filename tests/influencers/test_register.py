@@ -18,7 +18,7 @@ from chalicelib.influencers.model import (
     Status,
 )
 from chalicelib.influencers.roster import LARGEST
-from chalicelib.influencers.store import ConsentItem, OwnedItem, ProfileItem, RosterItem
+from chalicelib.influencers.rows import ConsentItem, OwnedItem, ProfileItem, RosterItem
 from chalicelib.ports import RosterRange
 from tests.influencers.world import ADMIN, COORDINATOR, ELSEWHERE, World, signup
 
@@ -487,15 +487,15 @@ def test_a_write_that_is_always_overtaken_is_given_back_to_be_tried_later(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from chalicelib.errors import Transient
-    from chalicelib.influencers import store
+    from chalicelib.influencers import rows, store
 
     world.approved()
     waited: list[float] = []
-    monkeypatch.setattr(store, "_as_seen", lambda item: OwnedItem.at == "never")
-    monkeypatch.setattr(store.time, "sleep", waited.append)
+    monkeypatch.setattr(store, "as_seen", lambda item: OwnedItem.at == "never")
+    monkeypatch.setattr(rows.time, "sleep", waited.append)
     with pytest.raises(Transient):
         stop(world)
-    assert len(waited) == store.TRIES
+    assert len(waited) == rows.TRIES
     assert all(0 <= pause <= 0.01 * 2**attempt for attempt, pause in enumerate(waited))
 
 
@@ -507,7 +507,7 @@ def test_what_dynamodb_refuses_for_another_reason_is_not_tried_again(
     from chalicelib.influencers import store
 
     world.approved()
-    monkeypatch.setattr(store, "_consent_row", lambda *_, **__: OwnedItem("", "-"))
+    monkeypatch.setattr(store, "consent_row", lambda *_, **__: OwnedItem("", "-"))
     with pytest.raises(TransactWriteError):
         stop(world)
 

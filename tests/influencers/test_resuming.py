@@ -11,7 +11,7 @@ import pytest
 from chalicelib.errors import NotFound, TooManyRequests
 from chalicelib.influencers.model import Influencer, ReviewRequest
 from chalicelib.influencers.resuming import A_DAY, DAY_S, HOLDS_S, NotStopped
-from chalicelib.influencers.store import ConsentItem
+from chalicelib.influencers.rows import ConsentItem
 from tests.influencers.test_second_channels import MAIL, link_in, reached
 from tests.influencers.world import ADMIN, World
 

@@ -11,9 +11,10 @@ import pytest
 
 from chalicelib.errors import InvalidInput, NotFound, PlatformOff, TooManyRequests, Transient
 from chalicelib.influencers import store
+from chalicelib.influencers.claims import Taken
 from chalicelib.influencers.model import Influencer, ReviewRequest, StateRefused
+from chalicelib.influencers.rows import ConsentItem, OwnedItem, RosterItem
 from chalicelib.influencers.service import CONFIRMATION_HOLDS_S, MESSAGES_A_NUMBER
-from chalicelib.influencers.store import ConsentItem, OwnedItem, RosterItem, Taken
 from tests.influencers.test_signup import claims
 from tests.influencers.world import ADMIN, World
 
@@ -239,7 +240,7 @@ def test_who_withdrew_is_not_reached_by_an_old_link_and_the_address_is_free(worl
 
 
 def _proof(world: World, address: str) -> object:
-    from chalicelib.influencers.store import Proof
+    from chalicelib.influencers.claims import Proof
 
     return Proof("email", address, world.clock.now(), "link by email")
 

@@ -13,8 +13,9 @@ from chalice.test import Client
 from chalicelib import http, wiring
 from chalicelib.errors import InvalidInput, TooManyRequests
 from chalicelib.influencers.model import Influencer, ReviewRequest
+from chalicelib.influencers.rows import CodeItem
 from chalicelib.influencers.service import CODE_HOLDS_S, MESSAGES_A_NUMBER, Codes
-from chalicelib.influencers.store import CodeItem, NoCode, TriesUsedUp
+from chalicelib.influencers.store import NoCode, TriesUsedUp
 from tests.influencers.test_routes import Api, KnownStaff, joined
 from tests.influencers.world import ADMIN, KnownAccounts, World
 from tests.pages.conftest import send_codes

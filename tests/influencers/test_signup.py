@@ -7,17 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from chalicelib.errors import InvalidInput, NotFound, TooManyRequests
+from chalicelib.influencers.claims import Taken
 from chalicelib.influencers.model import SignupRequest, StateRefused
+from chalicelib.influencers.rows import CodeItem, ConsentItem, OwnedItem, ProfileItem
 from chalicelib.influencers.service import CODE_HOLDS_S, LINK_HOLDS_S, MESSAGES_A_NUMBER, SIGNUPS_AN_ADDRESS
-from chalicelib.influencers.store import (
-    CodeItem,
-    ConsentItem,
-    NoCode,
-    OwnedItem,
-    ProfileItem,
-    Taken,
-    TriesUsedUp,
-)
+from chalicelib.influencers.store import NoCode, TriesUsedUp
 from chalicelib.platforms.base import Channel
 from tests.influencers.world import World, signup
 

@@ -13,7 +13,7 @@ from chalicelib.errors import InvalidInput, NotFound, TooManyRequests, Unauthent
 from chalicelib.identity.audit import Audit
 from chalicelib.influencers import store
 from chalicelib.influencers.model import NO_END, ConsentRequest, Influencer, ProfileChange, ReviewRequest
-from chalicelib.influencers.store import ConsentItem, OwnedItem, RosterItem
+from chalicelib.influencers.rows import ConsentItem, OwnedItem, RosterItem
 from chalicelib.influencers.wishes import CHANGES_A_DAY, LINKS_A_DAY
 from chalicelib.ports import RosterRange
 from tests.influencers.test_register import event_of

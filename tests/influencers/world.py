@@ -16,8 +16,9 @@ from chalicelib.influencers.model import Influencer, SignupRequest
 from chalicelib.influencers.myself import Myself
 from chalicelib.influencers.proofs import Proofs
 from chalicelib.influencers.resuming import Resuming
+from chalicelib.influencers.rosters import RosterStore
 from chalicelib.influencers.service import Messenger, People, Register, Signups
-from chalicelib.influencers.store import PeopleStore, RosterStore
+from chalicelib.influencers.store import PeopleStore
 from chalicelib.influencers.wishes import Wishes
 from chalicelib.ops import RateLimits
 from chalicelib.platforms import dlt

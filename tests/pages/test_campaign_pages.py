@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from html import unescape
+from html.parser import HTMLParser
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,7 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from chalice.test import HTTPResponse
-from playwright.sync_api import Page, Route
+from playwright.sync_api import Page, Route, expect
 
 from chalicelib import http, wiring
 from chalicelib.campaigns.composing import words_before
@@ -258,6 +259,80 @@ def test_what_is_missing_is_said_before_it_is_submitted_and_beside_its_field_aft
     [kept] = wiring.campaigns().page(STAFF["admin"], "", "", None, 10)[0]
     assert kept.status == "draft"
     assert f'action="/console/campaigns/{kept.id}?lang=en"' in page_
+
+
+class Folded(HTMLParser):
+    """What a page's parts are called, which of them lie in a folded one, and where links within it lead."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.open: list[bool] = []
+        self.ids: set[str] = set()
+        self.hidden: set[str] = set()
+        self.links: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        told = {name: value or "" for name, value in attrs}
+        if tag == "details":
+            self.open.append("open" in told)
+        self.ids |= {told["id"]} if "id" in told else set()
+        self.hidden |= {told.get("id", "")} if not all(self.open) else set()
+        if tag == "a" and told.get("href", "").startswith("#"):
+            self.links.append(told["href"].removeprefix("#"))
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "details":
+            self.open.pop()
+
+
+LACKING = [
+    (("title", ""), "title"),
+    (("department", ""), "department"),
+    (("compensation", ""), "compensation"),
+    (("audience.areas", ""), "audience.areas"),
+    (("channel_1", ""), "channels"),
+    (("links", ""), "links"),
+    (("messages.telegram.hi.text", ""), "channels"),
+    (("messages.telegram.hi.text", "{nobody}"), "messages.telegram.hi.text"),
+    (("expires_at", "2020-01-01T10:00"), "expires_at"),
+    (("expires_at", "soon"), "expires_at"),
+    (("posts.hi.x", "अ" * 300), "posts.hi.x"),
+    (("disclosure.hi", "अ" * 301), "disclosure.hi"),
+    (("partners", "अ" * 400), "partners"),
+    (("audience.turnout_below", "many"), "audience.turnout_below"),
+    (("audience.min_followers", "many"), "audience.min_followers"),
+    (("audience.gender", "x"), "audience.gender"),
+    (("audience.themes", "x" * 50), "audience.themes"),
+    (("messages.whatsapp.hi.params.0", "{name}"), "messages.whatsapp.hi.template"),
+    (("messages.whatsapp.hi.template", "namuna_brief"), "messages.whatsapp.hi.params"),
+]
+
+
+@pytest.mark.parametrize(("typed", "field"), LACKING)
+@pytest.mark.parametrize("do", ["show", "submit"])
+def test_what_is_missing_leads_to_its_field_which_is_not_folded_away(
+    desk: Desk, do: str, typed: tuple[str, str], field: str
+) -> None:
+    fields = [*(one for one in DRAFT if one[0] != typed[0]), typed]
+    if typed[0].startswith("messages.whatsapp"):
+        fields.append(("channel_2", "whatsapp"))
+    answer = desk.post("/console/campaigns/new", [*fields, ("once", "x"), ("do", do)])
+    page = unescape(answer.body.decode())
+    assert do == "show" or answer.status_code == 422, text_of(page)
+    found = Folded(page)
+    assert field in found.links, found.links
+    assert set(found.links) <= found.ids
+    assert not found.hidden & set(found.links), "a link leads into what is folded"
+
+
+def test_what_has_no_name_yet_is_missing_too(desk: Desk) -> None:
+    nameless = [one for one in DRAFT if one[0] not in ("title", "department")]
+    page = text_of(desk.post("/console/campaigns/new", [*nameless, ("do", "show")]))
+    assert "Title: Please fill in this field." in page and "Nothing is missing" not in page
+    assert "Nothing is missing" in text_of(desk.post("/console/campaigns/new", [*DRAFT, ("do", "show")]))
+    fresh = text_of(desk.get("/console/campaigns/new"))
+    assert "Before it can be approved" not in fresh and "Nothing is missing" not in fresh
 
 
 def test_a_district_that_is_chosen_need_not_be_added_and_a_state_must(desk: Desk) -> None:
@@ -846,6 +921,25 @@ def test_what_is_typed_while_an_answer_is_under_way_stays(desk: Desk) -> None:
         let_go()
         page.locator("#preview").get_by_text("नमस्ते सुनीता देवी, रविवार").wait_for()
         assert text.input_value() == "नमस्ते {name}, रविवार"
+        assert visit.complaints == []
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="the system has no Chromium")
+@pytest.mark.parametrize("scripts", [True, False])
+def test_what_is_missing_is_gone_to_with_and_without_scripts(desk: Desk, scripts: bool) -> None:  # noqa: FBT001
+    draft = saved(desk, ("posts.hi.x", "अ" * 300))
+    with chromium() as browser, visiting(browser, desk.site, java_script_enabled=scripts) as visit:
+        page = visit.page
+        page.context.add_cookies([{"name": "janjan_session", "value": "editor", "url": BASE}])
+        page.goto(f"/console/campaigns/{draft}?lang=en")
+        if scripts:  # whoever folds it again comes there all the same
+            fold = "document.querySelectorAll('#posts, #posts details').forEach(one => { one.open = false })"
+            page.evaluate(fold)
+        page.get_by_role("link", name="is longer than").click()
+        field = page.locator('[id="posts.hi.x"]')
+        field.wait_for(state="visible")
+        expect(field).to_be_focused()
         assert visit.complaints == []
 
 

@@ -14,8 +14,8 @@ from playwright.sync_api import sync_playwright
 from chalicelib import i18n, wiring
 from chalicelib.i18n import translate
 from chalicelib.influencers import forms
+from chalicelib.influencers.claims import Proof
 from chalicelib.influencers.model import CHANNELS, ReviewRequest
-from chalicelib.influencers.store import Proof
 from tests.influencers.world import ADMIN, KnownAccounts
 from tests.pages.conftest import Site, send_codes
 from tests.pages.test_in_the_browser import CHROMIUM, PHONE

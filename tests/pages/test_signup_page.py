@@ -217,7 +217,7 @@ def test_the_language_changes_without_losing_what_was_typed(site: Site) -> None:
 
 
 def test_a_program_that_fills_the_hidden_field_is_thanked_and_forgotten(site: Site) -> None:
-    from chalicelib.influencers.store import ProfileItem
+    from chalicelib.influencers.rows import ProfileItem
 
     answer = site.post("/signup", [*GOOD, ("website", "https://spam.test")])
     assert answer.status_code == 200

@@ -22,7 +22,7 @@ from chalicelib.identity.roles import Principal
 from chalicelib.influencers.consumers import welcome
 from chalicelib.influencers.model import ReviewRequest
 from chalicelib.influencers.roster import key_of
-from chalicelib.influencers.store import RosterItem
+from chalicelib.influencers.rows import RosterItem
 from chalicelib.metrics.consumers import forget_posts
 from chalicelib.policies import appeals as module
 from chalicelib.policies.appeal import AnswerBody, AppealBody

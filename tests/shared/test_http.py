@@ -12,7 +12,7 @@ from chalice.test import Client
 from pydantic import Field
 
 from chalicelib import aws, http
-from chalicelib.errors import Conflict, Forbidden, NotFound, Transient, Unauthenticated
+from chalicelib.errors import Conflict, Forbidden, NotFound, TooLarge, Transient, Unauthenticated
 from chalicelib.http import PUBLIC, Api, Doors, Request
 from chalicelib.ops import Idempotency
 from chalicelib.shapes import Strict, View
@@ -157,6 +157,61 @@ def test_problems_speak_the_asked_language(client):
     assert weighed == hindi
     assert hindi["errors"][0]["message"] != english["errors"][0]["message"]
     assert any("\u0900" <= letter <= "\u097f" for letter in hindi["detail"])
+
+
+def test_a_body_that_is_no_message_but_a_list_for_a_file_is_refused_whole(client, calls):
+    body = {"name": "x" * http.LONGEST_JSON}
+    found = problem(post(client, body=body))
+    assert (found["status"], found["title"]) == (413, "too large")
+    assert "1 MB" in found["detail"]
+    assert calls.made == []
+
+
+def test_however_much_is_wrong_the_answer_stays_short(client):
+    found = problem(post(client, body={f"field_{n}": 1 for n in range(5000)}))
+    assert len(found["errors"]) == http.MOST_ERRORS
+
+
+def parts(count: int, more: bytes = b"") -> bytes:
+    one = b'--x\r\nContent-Disposition: form-data; name="a"\r\n' + more + b"\r\n1\r\n"
+    return one * count + b"--x--\r\n"
+
+
+FORMS = {http.FORM: lambda count: b"&".join([b"a=1"] * count), f"{http.FILE_FORM}; boundary=x": parts}
+
+
+@pytest.mark.parametrize("kind", FORMS)
+def test_a_form_with_as_many_fields_as_any_page_has_is_taken_and_one_more_is_refused(client, calls, kind):
+    of = FORMS[kind]
+    headers = {"Content-Type": kind, "Accept-Language": "en"}
+    request = http.Request("POST", "/", of(http.MOST_FIELDS), {"content-type": kind}, {}, "en", "")
+    assert request.form() == {"a": ["1"] * http.MOST_FIELDS}
+    request.raw = of(http.MOST_FIELDS + 1)
+    with pytest.raises(TooLarge):
+        request.form()
+    if kind == http.FORM:  # the page of this test takes no files
+        answer = client.post("/form", headers=headers, body=request.raw)
+        assert (answer.status_code, answer.headers["Content-Type"]) == (413, "text/html; charset=utf-8")
+        assert "5000 fields" in answer.body.decode()
+    assert calls.made == []
+
+
+def test_parts_of_a_form_are_never_looked_into_further(monkeypatch):
+    """A part that has a million parts, or a million headers, costs what its bytes cost."""
+    kind = {"content-type": f"{http.FILE_FORM}; boundary=x"}
+    inner = b"Content-Type: multipart/mixed; boundary=y\r\n"
+    body = b"--x\r\nContent-Disposition: form-data; name=a\r\n" + inner + b"\r\n" + b"--y\r\n\r\n1\r\n" * 3
+    assert http.Request("POST", "/", body + b"\r\n--x--", kind, {}, "en", "").form() == {
+        "a": ["--y\r\n\r\n1\r\n" * 3]
+    }
+    many = http.Request("POST", "/", parts(1, b"A: b\r\n" * http.LONGEST_HEAD), kind, {}, "en", "")
+    assert many.form() == {}
+
+
+def test_a_form_in_another_encoding_is_refused_in_words_about_forms(client):
+    answer = client.post("/form?lang=en", headers={"Content-Type": http.FORM}, body=b"a=\xff\xfe")
+    assert answer.status_code == 400
+    assert "JSON" not in answer.body.decode()
 
 
 def test_query_parameters_are_read_checked_and_refused_by_name(client):

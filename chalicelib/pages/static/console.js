@@ -33,6 +33,10 @@
     document.getElementById(`${field.id}-most`).hidden = !large;
     if (large) field.value = "";
   });
+  document.addEventListener("click", event => {
+    const link = event.target.closest('a[href^="#"]');
+    for (let part = link && document.getElementById(link.hash.slice(1)); part; part = part.parentElement) if (part.tagName === "DETAILS") part.open = true;
+  });
   document.addEventListener("toggle", event => {
     const field = event.target.open && event.target.dataset.focus && event.target.querySelector(`[name="${CSS.escape(event.target.dataset.focus)}"]`);
     if (field) field.focus();
