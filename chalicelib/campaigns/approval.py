@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from chalice.app import Response
 
 from chalicelib import wiring
-from chalicelib.campaigns import composing, parts, saying, words
+from chalicelib.campaigns import composing, parts, reach, saying, words
 from chalicelib.campaigns.messages import MOST_SEGMENTS
 from chalicelib.campaigns.model import Campaign
-from chalicelib.campaigns.service import APPROVE, READ, SCHEDULE
-from chalicelib.errors import Conflict, Forbidden, InvalidInput
+from chalicelib.campaigns.service import APPROVE, REACH, READ, SCHEDULE
+from chalicelib.errors import Conflict, Forbidden, InvalidInput, NotFound
 from chalicelib.http import Api, Request, redirect
 from chalicelib.i18n import translate
 from chalicelib.pages import console
@@ -55,17 +55,57 @@ def decide(request: Request, campaign_id: str) -> Response:
     return redirect(console.link(request, f"/console/campaigns/{campaign_id}", said=said))
 
 
+@api.page(
+    "GET",
+    "/console/campaigns/{campaign_id}/reach",
+    allow=REACH,
+    summary="Whom a campaign would reach now, for who decides on it",
+)
+def reached(request: Request, campaign_id: str) -> Response:
+    seen = _to_count(request, campaign_id)
+    count = partial(
+        reach.counted, request, seen.content.audience, seen.content.order, request.query.get("job", "")
+    )
+    if not console.is_partial(request):
+        return show(request, seen, count=count)
+    return console.fragment(request, "console_reach.html", seen=seen, counted=count())
+
+
+@api.page(
+    "POST",
+    "/console/campaigns/{campaign_id}/reach",
+    allow=REACH,
+    summary="Count whom a campaign would reach, where they are many",
+)
+def count(request: Request, campaign_id: str) -> Response:
+    seen = _to_count(request, campaign_id)
+    job = wiring.counting().begin(request.principal, seen.content.audience, seen.content.order)
+    return redirect(console.link(request, f"/console/campaigns/{seen.id}/reach", job=job.id) + "#reach")
+
+
+def _to_count(request: Request, campaign_id: str) -> Campaign:
+    seen = wiring.campaigns().seen(request.principal, campaign_id)
+    if not parts.may_count(request, seen):
+        raise NotFound
+    return seen
+
+
 def show(
-    request: Request, seen: Campaign, form: Form | None = None, refused: saying.Refused | None = None
+    request: Request,
+    seen: Campaign,
+    form: Form | None = None,
+    refused: saying.Refused | None = None,
+    count: Callable[[], object] = lambda: None,
 ) -> Response:
     """A campaign to read: every text as it will be sent, what has changed since somebody decided, and the
-    decision for who may take it."""
+    decision for who may take it. `count`: whom it would reach; asked for by itself where this is left out."""
     service, lang, who = wiring.campaigns(), request.lang, request.principal
     content = seen.content
-    offers, judged, people = console.together(
+    offers, judged, people, counted = console.together(
         partial(parts.offers, request, content.department, content.audience.areas),
         partial(service.judged, seen.id),
         wiring.users().names,
+        count,
     )
     names = parts.names(request, offers)
     told = composing.told(content, names)
@@ -97,6 +137,8 @@ def show(
         platform_names=words.PLATFORMS,
         channel_names=dict(labels(words.CHANNELS, lang)),
         most_parts=MOST_SEGMENTS,
+        may_count=seen.status in ("submitted", "approved") and parts.may_count(request, seen),
+        counted=counted,
         judged=judged is not None,
         changed=changed,
         authors=[people.get(one, one) for one in seen.authors],

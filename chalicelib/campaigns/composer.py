@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
@@ -11,19 +10,17 @@ from chalice.app import Response
 from pydantic import ValidationError
 
 from chalicelib import wiring
-from chalicelib.campaigns import composing, parts, saying, words
-from chalicelib.campaigns.audience import Audience, CountingJob
+from chalicelib.campaigns import composing, parts, reach, saying, words
+from chalicelib.campaigns.audience import Audience
 from chalicelib.campaigns.media import MEGABYTE, MOST, Medium
 from chalicelib.campaigns.messages import CHANNELS, MOST_SEGMENTS, Template
 from chalicelib.campaigns.model import LONGEST_POST, ONLY_FOR, Campaign, Content, faults, unready, with_words
-from chalicelib.campaigns.service import SUBMIT, WRITE, AudienceTooLarge, ChangedMeanwhile, made_by
+from chalicelib.campaigns.service import SUBMIT, WRITE, ChangedMeanwhile, made_by
 from chalicelib.errors import (
     Conflict,
     FieldError,
     Forbidden,
     InvalidInput,
-    JanJanError,
-    NotFound,
     TooManyRequests,
 )
 from chalicelib.http import Api, Request, invalid, policy_with, redirect
@@ -32,7 +29,6 @@ from chalicelib.ids import new_token
 from chalicelib.pages import console
 from chalicelib.pages.figures import moment
 from chalicelib.pages.forms import Form, labels, pick_place, summary, whole
-from chalicelib.pages.frame import named
 from chalicelib.pages.shell import ENDONYMS, mark
 from chalicelib.platforms.dlt import LONGEST_VARIABLE
 from chalicelib.ports import CampaignMedium
@@ -48,21 +44,6 @@ NOT_ADDED = mark(
     "The file that was chosen is not added yet. "
     "Choose it again and press “Add this file”, or save without it."
 )
-
-
-@dataclass(frozen=True)
-class Counted:
-    """Whom the audience would reach, or why that is not known."""
-
-    problem: str = ""
-    too_many: bool = False
-    job: str = ""
-    running: bool = False
-    read: int = 0
-    count: int | None = None
-    by_channel: list[tuple[str, int]] = field(default_factory=list)
-    by_area: list[tuple[str, int]] = field(default_factory=list)
-    excluded: list[tuple[str, int]] = field(default_factory=list)
 
 
 @api.page("GET", "/console/campaigns/new", allow=WRITE, summary="A new campaign")
@@ -365,57 +346,12 @@ def _with_area(form: Form) -> Form:
     return Form({**form.values, "audience.areas": [picked]})
 
 
-def _counted(request: Request, form: Form, channels: Sequence[Any]) -> Counted:
+def _counted(request: Request, form: Form, channels: Sequence[Any]) -> reach.Counted:
     """Whom this audience would reach now; with a job, how far that is."""
-    service, lang = wiring.campaigns(), request.lang
     try:
         audience = Audience.model_validate(composing.audience_of(form))
-        order = tuple(channels) or CHANNELS
-        service.check_reach(request.principal, audience)
-        if form.one("do") == "job":
-            begun = wiring.counting().begin(request.principal, audience, order)
-            return Counted(job=begun.id, running=True, count=0)
-        job = _job(request, form.one("job"))
-        if job is not None and job.audience == audience and job.channels == order:
-            return _as_counted(lang, job, job.id, job.status == "running", job.read)
-        return _as_counted(lang, service.preview(audience, order))
-    except AudienceTooLarge:
-        return Counted(too_many=True)
     except ValidationError as wrong:
-        refused: JanJanError = invalid(wrong)
-    except InvalidInput as wrong:
-        refused = wrong
-    errors = refused.errors if isinstance(refused, InvalidInput) else []
-    return Counted(problem=" ".join(translate(lang, one.message, one.params) for one in errors))
-
-
-def _job(request: Request, job: str) -> CountingJob | None:
-    """A count that was begun; None when it is over long since."""
-    try:
-        return wiring.counting().get(request.principal, job) if job else None
-    except NotFound:
-        return None
-
-
-def _as_counted(lang: str, found: Any, job: str = "", running: bool = False, read: int = 0) -> Counted:  # noqa: ANN401, FBT001, FBT002
-    places = wiring.directory().many(list(found.by_area)[:500]) if found.by_area else {}
-    by_area = [
-        (named(places[area].names, lang) if area in places else area, count)
-        for area, count in sorted(found.by_area.items(), key=lambda one: -one[1])
-    ]
-
-    def sorted_words(of: Mapping[str, int], called: Mapping[str, str]) -> list[tuple[str, int]]:
-        return [
-            (translate(lang, called.get(name, name)), count)
-            for name, count in sorted(of.items(), key=lambda one: -one[1])
-        ]
-
-    return Counted(
-        job=job,
-        running=running,
-        read=read,
-        count=found.count,
-        by_channel=sorted_words(found.by_channel, words.CHANNELS),
-        by_area=by_area,
-        excluded=sorted_words(found.excluded, words.EXCLUDED),
-    )
+        problems = (translate(request.lang, one.message, one.params) for one in invalid(wrong).errors)
+        return reach.Counted(problem=" ".join(problems))
+    order, begin = tuple(channels) or CHANNELS, form.one("do") == "job"
+    return reach.counted(request, audience, order, form.one("job"), begin=begin)

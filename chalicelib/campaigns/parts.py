@@ -14,6 +14,7 @@ from chalicelib.campaigns import composing, words
 from chalicelib.campaigns.messages import Template
 from chalicelib.campaigns.model import Campaign, Content, with_words
 from chalicelib.campaigns.service import WRITE
+from chalicelib.errors import InvalidInput
 from chalicelib.http import LONGEST_NAME, Request, policy_with, redirect
 from chalicelib.i18n import translate
 from chalicelib.pages import console
@@ -173,6 +174,15 @@ def may_write(request: Request, seen: Campaign) -> bool:
     """Whether the caller may write this campaign's draft."""
     who = request.principal
     return bool(who.may(WRITE) and who.covers_department(seen.department, WRITE))
+
+
+def may_count(request: Request, seen: Campaign) -> bool:
+    """Whether the caller may know how many people are in all of its areas."""
+    try:
+        wiring.campaigns().check_reach(request.principal, seen.content.audience)
+    except InvalidInput:
+        return False
+    return True
 
 
 def decision(form: Form) -> Literal["approve", "decline"]:

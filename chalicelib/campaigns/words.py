@@ -87,6 +87,7 @@ EXCLUDED = {
     "followers": mark("have fewer followers"),
     "gender": mark("another gender"),
     "profession": mark("another profession"),
+    "paused": mark("want no campaigns for now"),
     "turnout": mark("their area's turnout is higher, or not known"),
     "no_channel": mark("cannot be reached over these channels: no consent, stopped, or no address there"),
 }

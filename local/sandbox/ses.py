@@ -199,7 +199,7 @@ class Ses:
             raise ValueError("the last email to this address has no button to unsubscribe")
         kind = {"Content-Type": "application/x-www-form-urlencoded"}
         url, body = headers["List-Unsubscribe"].strip("<>"), headers["List-Unsubscribe-Post"]
-        answer = urllib3.request("POST", url, body=body, headers=kind, retries=False, timeout=10.0)
+        answer = urllib3.request("POST", url, body=body, headers=kind, retries=False, timeout=30.0)
         if answer.status != 200:
             raise ValueError(f"the link answered {answer.status}")
 

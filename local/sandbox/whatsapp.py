@@ -388,7 +388,7 @@ class WhatsApp:
         challenge = secrets.token_hex(8)
         fields = {"hub.mode": "subscribe", "hub.verify_token": token, "hub.challenge": challenge}
         try:
-            answer = urllib3.request("GET", url, fields=fields, retries=False, timeout=10.0)
+            answer = urllib3.request("GET", url, fields=fields, retries=False, timeout=30.0)
         except urllib3.exceptions.HTTPError as error:
             raise Refused(2200, f"The callback URL does not answer: {type(error).__name__}") from error
         if answer.status != 200 or answer.data.decode("utf-8", "replace") != challenge:

@@ -28,7 +28,7 @@ FIGURE = {"name", "value", "unit", "peer", "peer_value", "ratio"}
 
 def figures(*wanted):
     command = [sys.executable, "-m", "bench", *wanted]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=900)
     assert done.returncode == 0, done.stderr[-2000:]
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     assert all(set(line) == FIGURE for line in lines)

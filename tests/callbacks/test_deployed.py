@@ -31,7 +31,7 @@ def post(stack, platform, body, headers):
     for name, value in {"Content-Type": "application/json", **headers}.items():
         request.add_header(name, value)
     try:
-        with urllib.request.urlopen(request, timeout=10) as response:
+        with urllib.request.urlopen(request, timeout=60) as response:
             return response.status, response.read()
     except urllib.error.HTTPError as error:
         with error:
@@ -101,7 +101,7 @@ def test_a_direct_message_to_our_account_is_kept_once_and_stops_nobody(stack, pl
     for text in texts:
         said = {"platform": platform, "kind": "message", "from": "ashanamuna", "text": text}
         request = urllib.request.Request(f"{stack.sandbox_url}/inbound", json.dumps(said).encode())
-        urllib.request.urlopen(request, timeout=10).close()
+        urllib.request.urlopen(request, timeout=60).close()
     found, deadline = set(), time.monotonic() + PATIENCE_S
     while not found >= texts and time.monotonic() < deadline:
         kept = [item for item in Kept.scan() if item.pk.startswith(f"inbound#{platform}#")]
@@ -112,7 +112,7 @@ def test_a_direct_message_to_our_account_is_kept_once_and_stops_nobody(stack, pl
 
 def callbacks_of(stack, message_id):
     """What the sandbox posted about a message, and what we answered."""
-    with urllib.request.urlopen(f"{stack.sandbox_url}/log?since=0", timeout=10) as response:
+    with urllib.request.urlopen(f"{stack.sandbox_url}/log?since=0", timeout=60) as response:
         lines = [line for line in json.load(response)["items"] if line["kind"] == "callback"]
     return [line for line in lines if any(one["id"] == message_id for one in line["updates"])]
 
@@ -180,12 +180,12 @@ def test_a_stop_written_on_the_phone_is_confirmed_there_once_and_a_start_too(sta
     def write(text):
         body = json.dumps({"platform": "whatsapp", "from": number, "text": text}).encode()
         request = urllib.request.Request(f"{stack.sandbox_url}/inbound", body, method="POST")
-        urllib.request.urlopen(request, timeout=10).close()
+        urllib.request.urlopen(request, timeout=60).close()
 
     def inbox(at_least):
         deadline, address = time.monotonic() + PATIENCE_S, urllib.parse.quote(number)
         while True:
-            with urllib.request.urlopen(f"{stack.sandbox_url}/messages?to={address}", timeout=10) as response:
+            with urllib.request.urlopen(f"{stack.sandbox_url}/messages?to={address}", timeout=60) as response:
                 found = [message["text"] for message in json.load(response)]
             if len(found) >= at_least or time.monotonic() > deadline:
                 return found

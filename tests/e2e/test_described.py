@@ -128,7 +128,7 @@ def test_a_route_answers_as_it_is_described_whatever_it_is_asked(label, asked):
         token = asked.token_for(ALLOWED[label])
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         answer = case.call(
-            base_url=asked.url, session=asked.http, headers=headers, timeout=30, allow_redirects=False
+            base_url=asked.url, session=asked.http, headers=headers, timeout=60, allow_redirects=False
         )
         case.validate_response(answer, checks=KEPT if KINDS[label] == "json" else KEPT[:2])
 

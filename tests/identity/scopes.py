@@ -158,6 +158,8 @@ RULES = (
         GET /console/campaigns/{campaign_id}/media
         GET /console/campaigns/{campaign_id}/approval
         POST /console/campaigns/{campaign_id}/approval
+        GET /console/campaigns/{campaign_id}/reach
+        POST /console/campaigns/{campaign_id}/reach
         GET /console/campaigns/{campaign_id}/corrections
         POST /console/campaigns/{campaign_id}/corrections
         POST /console/campaigns/{campaign_id}/corrections/{number}

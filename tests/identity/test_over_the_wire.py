@@ -9,7 +9,7 @@ from local.laptop import Laptop
 from local.token import token_for
 from local.users import PASSWORD, USERS, load_users
 
-HTTP = urllib3.PoolManager(retries=False, timeout=20.0)
+HTTP = urllib3.PoolManager(retries=False, timeout=60.0)
 
 
 @pytest.fixture

@@ -84,7 +84,7 @@ def test_a_file_is_posted_to_the_bucket_started_and_told_about(api, kind):
     )
     assert job["diff"] == {"new": 1, "changed": 0, "same": 0}
     assert kind.stored == {"1": "क"}
-    with urllib.request.urlopen(job["errors_url"], timeout=5) as answer:
+    with urllib.request.urlopen(job["errors_url"], timeout=60) as answer:
         told = answer.read().decode("utf-8-sig").splitlines()
     assert told[0] == "row,column,code,reason_en,reason_hi"
     assert [line.split(",")[0] for line in told[1:]] == ["3", "4"]

@@ -614,7 +614,7 @@ def prove(api: Caller, staff: Staff, campaign: str) -> None:
     bundle = made()
     with tempfile.TemporaryDirectory() as folder:
         for name, link in bundle["files"].items():
-            with urllib.request.urlopen(link, timeout=10) as answer:
+            with urllib.request.urlopen(link, timeout=60) as answer:
                 Path(folder, name).write_bytes(answer.read())
         verify = [sys.executable, "-I", str(ROOT / "scripts" / "verify_bundle.py"), folder]
         checked = subprocess.run(
@@ -631,7 +631,7 @@ def post_signed(system: Laptop, payload: dict[str, Any]) -> None:
 
 
 def ask(url: str, body: bytes, headers: dict[str, str], expected: int) -> None:
-    with urllib.request.urlopen(urllib.request.Request(url, body, headers), timeout=10) as answer:
+    with urllib.request.urlopen(urllib.request.Request(url, body, headers), timeout=60) as answer:
         assert answer.status == expected
 
 

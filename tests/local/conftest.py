@@ -16,7 +16,7 @@ import urllib3
 from local.config import TELEGRAM, WHATSAPP
 from local.sandbox.server import SandboxServer
 
-HTTP = urllib3.PoolManager(retries=False, timeout=5.0)
+HTTP = urllib3.PoolManager(retries=False, timeout=60.0)
 
 
 @dataclass

@@ -69,7 +69,7 @@ def running(tmp_path: Path, ports: dict[str, str]) -> Iterator[subprocess.Popen[
 def test_nothing_runs_on_when_it_is_stopped(running, tmp_path, number):
     assert len(processes_of(tmp_path / ".local")) >= 3
     running.send_signal(number)
-    assert running.wait(20) == (-number if number == signal.SIGKILL else 0)
+    assert running.wait(60) == (-number if number == signal.SIGKILL else 0)
     assert eventually(lambda: not processes_of(tmp_path / ".local"))
 
 
@@ -79,7 +79,7 @@ def test_a_taken_port_is_one_line_that_names_its_variable(running, ports, tmp_pa
     other.mkdir()
     free = {name: str(free_port()) for name in ports}
     process = start(other, free | {taken: ports[taken]})
-    said, complained = process.communicate(timeout=30)
+    said, complained = process.communicate(timeout=120)
     assert (process.returncode, said) == (1, "")
     assert complained.count("\n") == 1
     assert f"Port {ports[taken]} " in complained

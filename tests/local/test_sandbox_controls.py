@@ -143,7 +143,7 @@ def test_the_process_serves_says_when_its_port_is_taken_and_ends_on_sigterm(
 
     try:
         eventually(healthy)
-        second = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
+        second = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
         assert second.returncode == 1
         assert second.stderr == f"The sandbox cannot listen on 127.0.0.1:{port}: Address already in use.\n"
         process.send_signal(signal.SIGTERM)

@@ -56,13 +56,13 @@ def port() -> Iterator[int]:
     yield int(server.effective_port)
     with contextlib.suppress(OSError):  # it may be closed before the pull is through
         server.trigger.pull_trigger(server.close)  # by the thread that serves
-    thread.join(5)
+    thread.join(60)
     assert not thread.is_alive()
     server.task_dispatcher.shutdown()
 
 
 def ask(port: int, method: str, target: str, body: bytes | None = None, **headers: str) -> tuple[Any, bytes]:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     connection.request(method, target, body, {k.replace("_", "-"): v for k, v in headers.items()})
     answer = connection.getresponse()
     content = answer.read()
@@ -116,7 +116,7 @@ def test_an_unknown_path_is_not_found_as_a_problem(port):
 
 
 def test_a_body_beyond_api_gateways_limit_is_refused(port):
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     connection.putrequest("POST", "/bytes")
     connection.putheader("Content-Length", str(LARGEST_BODY + 1))
     connection.endheaders()

@@ -78,7 +78,7 @@ def post_form(url: str, fields: Mapping[str, str], body: bytes) -> int:
     packed = b"".join(parts) + head + body + f"\r\n--{line}--\r\n".encode()
     headers = {"Content-Type": f"multipart/form-data; boundary={line}"}
     try:
-        with urllib.request.urlopen(urllib.request.Request(url, packed, headers), timeout=10) as answer:
+        with urllib.request.urlopen(urllib.request.Request(url, packed, headers), timeout=60) as answer:
             return int(answer.status)
     except urllib.error.HTTPError as refused:
         return refused.code
@@ -215,7 +215,7 @@ def test_a_screenshot_is_kept_with_the_word_and_shown_by_a_link(world):
     key = world.posted()
     after = world.declare(views=900, screenshot=key)
     assert after.screenshot.startswith(f"screenshots/{world.post.id}/upl_")
-    with urllib.request.urlopen(world.measuring.link(after.screenshot), timeout=10) as answer:
+    with urllib.request.urlopen(world.measuring.link(after.screenshot), timeout=60) as answer:
         assert answer.read() == PNG
     assert world.measuring.link("") == ""
     again = world.declare(views=900, screenshot=key)

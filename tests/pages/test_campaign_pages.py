@@ -418,6 +418,75 @@ def test_the_reach_is_counted_by_channel_and_area_with_the_reasons(desk: Desk, m
     assert "cannot be reached over these channels: no consent, stopped, or no address there 1" in page
 
 
+def peopled(monkeypatch: Any, *rows: Any) -> None:
+    """Who stands in the roster."""
+    from tests.campaigns.samples import MemoryRoster
+
+    counting = replace(wiring.campaigns(), roster=lambda: MemoryRoster(list(rows)))
+    monkeypatch.setattr(wiring, "campaigns", lambda: counting)
+
+
+def test_who_decides_sees_whom_it_reaches_now_whom_not_and_when_that_was_counted(
+    desk: Desk, monkeypatch: Any
+) -> None:
+    from tests.campaigns.samples import row
+
+    campaign = submitted(desk)
+    telegram = {"channels": ("telegram",)}
+    peopled(monkeypatch, row(1, **telegram), row(2, channels=("sms",)), row(3, **telegram, paused=True))
+    where, approver = f"/console/campaigns/{campaign}", desk.sitting("approver")
+    page = approver.get(f"{where}/approval")
+    assert f'hx-get="{where}/reach?lang=en" hx-trigger="load"' in page
+    assert page.index('id="reach"') < page.index('id="decision"')
+    part = desk.site.get(
+        f"{where}/reach?lang=en", cookie="janjan_session=approver", hx_request="true"
+    ).body.decode()
+    whole = approver.get(f"{where}/reach")
+    assert "<html" not in part and "The decision" in text_of(whole), "without scripts it is on the whole page"
+    for told in (text_of(part), text_of(whole)):
+        assert "1 people 1 Telegram" in told and "Janpur 1" in told
+        assert "cannot be reached over these channels: no consent, stopped, or no address there 1" in told
+        assert "want no campaigns for now 1" in told
+        assert "Counted on " in told
+    assert "hx-trigger" not in part
+
+
+def test_many_people_are_counted_by_a_job_and_what_is_not_done_says_so(desk: Desk, monkeypatch: Any) -> None:
+    from chalicelib.campaigns import service
+    from tests.campaigns.samples import row
+
+    campaign = submitted(desk)
+    peopled(monkeypatch, *(row(n, channels=("telegram",)) for n in range(1, 4)))
+    monkeypatch.setattr(service, "PREVIEW_AT_MOST", 2)
+    monkeypatch.setattr(service.Campaigns.preview, "__defaults__", (("telegram",), 2))
+    where, approver = f"/console/campaigns/{campaign}/reach", desk.sitting("approver")
+    page = approver.get(where)
+    assert "counting takes a while" in page and "Counted on" not in page
+    begun = approver.post(where, [])
+    assert begun.status_code == 303
+    to = str(begun.headers["Location"]).partition("#")[0]
+    page = approver.get(to.replace("&lang=en", "").replace("lang=en", ""))
+    assert "Still counting" in page and "Counted on" not in page
+    job = parse_qs(urlsplit(to).query)["job"][0]
+    assert f"/reach?lang=en&job={job}" in page and 'hx-trigger="load delay:3s"' in page
+    counting = replace(wiring.counting(), campaigns=wiring.campaigns())
+    counting.step({"preview": job, "rev": 1})
+    page = approver.get(f"{where}?job={job}")
+    assert "3 people" in text_of(page) and "Counted on" in page and "Still counting" not in page
+    other = desk.sitting("both").get(f"{where}?job={job}")
+    assert "counting takes a while" in other, "a job is its own person's"
+
+
+def test_a_coordinator_counts_in_their_own_areas_alone(desk: Desk, monkeypatch: Any) -> None:
+    one = Principal("u-one", "Hira", "", frozenset({"coordinator"}), frozenset({"D9001-B1"}))
+    monkeypatch.setitem(STAFF, "one", one)
+    where = f"/console/campaigns/{submitted(desk)}"
+    assert "Whom it would reach now" not in desk.sitting("one").get(where)
+    assert desk.site.get(f"{where}/reach?lang=en", cookie="janjan_session=one").status_code == 404
+    monkeypatch.setitem(STAFF, "one", replace(one, areas=frozenset({"D9001"})))
+    assert "Whom it would reach now" in desk.sitting("one").get(where)
+
+
 def test_an_approver_reads_every_text_and_decides_and_the_author_may_not(desk: Desk) -> None:
     campaign = submitted(desk)
     where = f"/console/campaigns/{campaign}/approval"

@@ -191,6 +191,80 @@ def test_a_lost_connection_loses_nothing_and_who_has_joined_leaves_nothing_behin
         assert page.evaluate("localStorage.length") == 0
 
 
+def fill_first_step(page: Page) -> None:
+    for name, value in (
+        ("name", "Sunita Devi"),
+        ("phone", "81234 56789"),
+        ("birth_day", "15"),
+        ("birth_month", "8"),
+        ("birth_year", "1995"),
+    ):
+        page.fill(f"[name={name}]", value)
+
+
+def test_back_leads_to_the_step_before_with_what_was_typed(browser: Browser, address: str) -> None:
+    with browser.new_context(viewport=PHONE, base_url=address) as context:
+        page = context.new_page()
+        page.goto("/")
+        page.goto("/signup?lang=hi")
+        fill_first_step(page)
+        page.get_by_role("button", name="English").click()
+        page.get_by_role("heading", name="Join us").wait_for()
+        assert page.locator("html").get_attribute("lang") == "en"
+        page.get_by_role("button", name="Next").click()
+        page.select_option("[name=area_state]", label="Namuna Pradesh")
+        page.get_by_role("button", name="Show districts").click()
+        page.locator("[name=area_district]").wait_for()
+        page.select_option("[name=area_district]", label="Janpur")
+        page.get_by_role("button", name="Next").click()
+        page.locator("[name=link]").wait_for()
+        assert page.evaluate("document.activeElement.textContent") == "Step 3 of 5: Your accounts"
+        page.fill("[name=link]", "https://instagram.com/sunita.devi")
+        page.get_by_role("button", name="Next").click()
+        page.locator("[name=channel]").first.wait_for()
+
+        page.go_back()
+        page.locator("[name=handle_instagram]").wait_for()
+        assert page.input_value("[name=handle_instagram]") == "sunita.devi"
+        page.go_back()
+        page.locator("[name=area_district]").wait_for()
+        assert page.input_value("[name=area_district] >> nth=0") != ""
+        page.go_back()
+        page.locator("input[name=name]:visible").wait_for()
+        assert page.input_value("[name=name]") == "Sunita Devi"
+        page.go_forward()
+        page.locator("[name=area_district]").wait_for()
+        page.reload()
+        page.get_by_role("button", name="Go on").click()
+        page.locator("[name=area_district]").wait_for()
+        page.go_back()
+        page.locator("input[name=name]:visible").wait_for()
+        assert page.input_value("[name=name]") == "Sunita Devi"
+        page.go_back()
+        page.wait_for_url(f"{address}/")
+
+
+def test_without_a_connection_the_step_stays_and_says_so(browser: Browser, address: str) -> None:
+    with browser.new_context(viewport=PHONE, base_url=address) as context:
+        page = context.new_page()
+        page.goto("/signup?lang=en")
+        fill_first_step(page)
+        context.set_offline(True)
+        page.get_by_role("button", name="Next").click()
+        page.get_by_text("There is no connection just now.").wait_for()
+        assert page.input_value("[name=name]") == "Sunita Devi"
+        context.set_offline(False)
+        page.get_by_role("button", name="Next").click()
+        page.locator("[name=area_state]").wait_for()
+        context.set_offline(True)
+        page.go_back()
+        page.get_by_text("There is no connection just now.").wait_for()
+        assert page.locator("[name=area_state]").is_visible()
+        context.set_offline(False)
+        page.go_back()
+        page.locator("input[name=name]:visible").wait_for()
+
+
 def test_a_long_list_narrows_by_typing_in_the_other_script(browser: Browser) -> None:
     script = (STATIC / "signup.js").read_text(encoding="utf-8")
     one = '<option value="{n}" data-also="ज़िला{n} District{n}">District{n}</option>'

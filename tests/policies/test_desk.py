@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from html import unescape
 from urllib.parse import urlencode
 
+import pytest
 from chalice.test import HTTPResponse
 
 from chalicelib import wiring
@@ -64,6 +65,32 @@ def test_an_appeal_shows_its_reasons_and_is_answered_once_in_the_persons_languag
     assert again.status_code == 409 and "नहीं हो सका" in text(again)
     assert kept.text not in text(visit(land, "coordinator_a", APPEALS))
     assert kept.text in text(visit(land, "coordinator_a", f"{APPEALS}?state=answered"))
+
+
+@pytest.mark.parametrize(
+    ("subject", "about", "told"),
+    [
+        ("review", "", "How the person stands today:"),
+        ("handle", "first", "It has not been shown that it is theirs."),
+        ("handle", "hnd_gone", "What it was about is not there any more."),
+        ("tier", "pol_gone", "What it was about is not there any more."),
+    ],
+)
+def test_an_appeal_about_anything_shows_what_was_decided(
+    land: Land, subject: str, about: str, told: str
+) -> None:
+    own = land.a.ids["appeal"][-1]
+    person = wiring.profiles().profile(person_of(own))
+    assert person is not None
+    which = person.accounts[0].id if about == "first" else about
+    item = Record.get(person_of(own), f"appeal#{own}")
+    kept = item.body
+    item.body = json.dumps(json.loads(kept) | {"subject": subject, "about": which})
+    item.save()
+    page = visit(land, "admin", f"{APPEALS}/{own}")
+    item.body = kept
+    item.save()
+    assert page.status_code == 200 and told in text(page)
 
 
 def test_another_districts_appeals_are_not_there(land: Land) -> None:

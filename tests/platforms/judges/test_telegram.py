@@ -131,6 +131,6 @@ def test_what_people_write_there_arrives_with_its_facts(server, posted):
         "text": "बंद करो",
     }
     assert ask(f"{server}/sendMessage", message)["ok"]
-    (update,) = Telegram().parse(came.get(timeout=10))
+    (update,) = Telegram().parse(came.get(timeout=60))
     assert isinstance(update, Inbound)
     assert (update.sender, update.text, update.name, update.kind) == (str(CHAT), "बंद करो", "नमूना", "text")
