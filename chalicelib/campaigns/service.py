@@ -39,7 +39,7 @@ from chalicelib.campaigns.model import (
     with_words,
 )
 from chalicelib.campaigns.shelf import Shelf
-from chalicelib.campaigns.store import CampaignStore, Position, Snapshot
+from chalicelib.campaigns.store import CampaignStore, Position, Snapshot, Waiting
 from chalicelib.campaigns.times import (
     Quiet,
     Repeat,
@@ -182,6 +182,16 @@ class Campaigns:
             if len(found) == limit:
                 return found, place
         return found, None
+
+    def waiting(self, who: Principal, status: Waiting) -> Iterator[Campaign]:
+        """All campaigns of which somebody may know that wait for a person in this state, newest first."""
+        sees = self._sight(who, READ)
+        return (one for one in self.store.waiting(status) if sees(one))
+
+    def going_out(self, who: Principal, most: int) -> list[Campaign]:
+        """Campaigns of which somebody may know that are being sent now; at most `most` runs are looked at."""
+        found = self.under_way(who, self.store.dispatching()[:most])
+        return list({one.id: one for one, _ in found if one.status == "dispatching"}.values())
 
     def under_way(self, who: Principal, runs: Sequence[str]) -> list[tuple[Campaign, Run]]:
         """Those of these runs whose campaign somebody may know of, each with it; two requests for a

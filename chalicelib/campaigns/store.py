@@ -1,7 +1,8 @@
 """Campaigns, their runs and registered templates in the table `campaigns`.
 
     pk                    sk              what                                          index
-    <campaign id>         campaign        the campaign with its content                 by_type (newest first)
+    <campaign id>         campaign        the campaign with its content                 by_type, newest first;
+                                          while it waits for somebody                   due (by its state)
     <campaign id>         run#<n>         one occurrence: status and times              due (until it ends)
     <campaign id>         frozen#<n>      what the run sends and reads, never changed
     <campaign id>         correction#<n>  a correction or withdrawal: its words, who proposed and decided
@@ -14,7 +15,8 @@
 
 Index `by_type` (type, created_at): 1 read unit for each 8 kB of campaigns. Index `due` (due_key, due_at),
 sparse: `run` for runs that are scheduled, `dispatching` for those under way or paused, `publish` for what is
-to be published; 0.5 read units when nothing is due. A campaign or run is read by key, consistently: 1 read
+to be published, `draft`, `submitted` and `approved` for campaigns that wait for a person, by when they were
+begun; 0.5 read units when nothing is due. A campaign or run is read by key, consistently: 1 read
 unit for 4 kB. `frozen` is read once a container.
 A change of a run is one transaction of run and campaign (2 items, 4 write units and their index entries); the
 end of a run of a series makes the next one in the same (4 items).
@@ -27,7 +29,7 @@ import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal, get_args
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 from pynamodb.exceptions import DoesNotExist, PutError, TransactWriteError
@@ -52,6 +54,8 @@ JUDGED = "judged"
 COUNTING = "counting"
 BEGUN, PUBLIC = "begun", "public"
 SCHEDULED, DISPATCHING, PUBLISH = "run", "dispatching", "publish"
+Waiting = Literal["draft", "submitted", "approved"]
+WAITING: tuple[Waiting, ...] = get_args(Waiting)
 Position = dict[str, Any]
 
 
@@ -165,7 +169,15 @@ class CampaignStore:
             status=campaign.status,
             department=campaign.department,
         )
+        if campaign.status in WAITING:
+            item.due_key, item.due_at = campaign.status, item.created_at
         transaction.save(item, condition=_follows(campaign.rev))
+
+    def waiting(self, status: Waiting) -> Iterator[Campaign]:
+        """All campaigns that wait for a person in this state, newest first; a request for each MB of them,
+        however many others there are."""
+        for row in CampaignItem.due.query(status, scan_index_forward=False):
+            yield Campaign.model_validate_json(row.body)
 
     def run(self, run: str) -> Run | None:
         key = split_run_id(run)

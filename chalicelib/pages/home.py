@@ -6,10 +6,11 @@ out where its room is not the caller's.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from itertools import islice
+from typing import Any, Literal
 
 from chalice.app import Response
 
@@ -61,28 +62,29 @@ def _reviews(who: Any) -> Waits:  # noqa: ANN401 - pages know no feature's types
     return Waits(len(waiting), OLDEST, day(parse_rfc3339(waiting[0].verified_at)))
 
 
-def _campaigns(status: str) -> Callable[[Any], Waits]:
-    def count(who: Any) -> Waits:  # noqa: ANN401
-        found, more = wiring.campaigns().page(who, status, "", None, MOST)
-        return Waits(len(found) + (more is not None))
-
-    return count
+def _going_out(who: Any) -> Waits:  # noqa: ANN401
+    return Waits(len(wiring.campaigns().going_out(who, MOST + 1)))
 
 
-def _own(status: str, *, given_back: bool = False) -> Callable[[Any], Waits]:
-    """Of the newest, those in which somebody had a hand."""
+def _own(status: Literal["draft", "approved"], *, given_back: bool = False) -> Callable[[Any], Waits]:
+    """Those in which somebody had a hand."""
 
     def count(who: Any) -> Waits:  # noqa: ANN401
-        found, _ = wiring.campaigns().page(who, status, "", None, MOST)
-        return Waits(sum(who.id in one.authors and one.given_back is given_back for one in found))
+        waiting = wiring.campaigns().waiting(who, status)
+        return _some(one for one in waiting if who.id in one.authors and one.given_back is given_back)
 
     return count
 
 
 def _to_approve(who: Any) -> Waits:  # noqa: ANN401
     """Not one's own: nobody approves what they wrote."""
-    found, more = wiring.campaigns().page(who, "submitted", "", None, MOST)
-    return Waits(sum(one.may_be_approved_by(who.id) for one in found) + (more is not None))
+    return _some(
+        one for one in wiring.campaigns().waiting(who, "submitted") if one.may_be_approved_by(who.id)
+    )
+
+
+def _some(found: Iterable[Any]) -> Waits:
+    return Waits(sum(1 for _ in islice(found, MOST + 1)))
 
 
 def _voices(who: Any) -> Waits:  # noqa: ANN401
@@ -157,7 +159,7 @@ TILES = (
         mark("Campaigns that are going out"),
         "campaign.read",
         "campaigns",
-        _campaigns("dispatching"),
+        _going_out,
         (("status", "dispatching"),),
     ),
     Tile("voices", mark("Voices that are overdue"), "voice.answer", "voices", _voices, (("overdue", "yes"),)),

@@ -27,6 +27,7 @@ from tests.pages.browsing import BASE, Visit, answered, chromium, visiting
 from tests.pages.conftest import Site
 from tests.pages.test_accessibility import AXE, judge
 from tests.pages.test_in_the_browser import CHROMIUM
+from tests.pages.trips import calls
 
 STAFF = {
     "editor": Principal("u-editor", "Asha", "", frozenset({"editor"})),
@@ -928,6 +929,30 @@ def test_an_author_is_told_on_the_first_page_and_in_the_list_what_was_decided(de
     assert "0 Your" in tile("returned"), "what was mended waits for nobody here"
     desk.sitting("approver").post(where, [("rev", rev), ("do", "approve")])
     assert "1 Your campaigns that are approved" in tile("approved")
+
+
+def test_ones_own_are_counted_behind_any_number_of_others(desk: Desk, monkeypatch: Any) -> None:
+    from chalicelib.pages import home
+
+    def tile(what: str, who: str) -> str:
+        sent = {"cookie": f"janjan_session={who}", "HX-Request": "true"}
+        with calls(0) as made:
+            told = text_of(desk.site.get(f"/console/waiting/{what}?lang=en", **sent))
+        assert len(made) <= 2, made
+        return told
+
+    monkeypatch.setattr(home, "MOST", 2)
+    mine = saved(desk, once="mine")
+    service, others = wiring.campaigns(), STAFF["second"]
+    for n in range(4):
+        service.create(others, service.get(mine).content, once=str(n))
+    assert "1 Your drafts" in tile("drafts", "editor"), "the newest are somebody else's"
+    assert "2+ Your drafts" in tile("drafts", "second")
+    for one in service.waiting(STAFF["admin"], "draft"):
+        service.submit(others if others.id in one.authors else STAFF["editor"], one.id)
+    assert "0 Your drafts" in tile("drafts", "second")
+    assert "2+ Campaigns that wait for your approval" in tile("approvals", "approver")
+    assert "0 Campaigns that are going out" in tile("running", "approver")
 
 
 CHOSEN = ("department", "theme", "schemes", "channel_1", "languages", "audience.areas", "job", "area_state")
