@@ -203,6 +203,12 @@ def fold(text: str) -> str:
     return " ".join(bare.casefold().split())
 
 
+def has_words(text: str, asked: str) -> bool:
+    """Whether each word of `asked`, or a part of one, stands somewhere in the text; none asks for nothing."""
+    searched = fold(text)
+    return all(word in searched for word in fold(asked).split())
+
+
 def plain_digits(text: str) -> str:
     """The same text with the digits of every script as 0 to 9."""
     return "".join(str(unicodedata.decimal(c)) if c.isdecimal() else c for c in text)

@@ -346,6 +346,16 @@ def _departments_in(_minute: int) -> dict[str, dict[str, str]]:
     return department_names()
 
 
+def shown_themes() -> dict[str, dict[str, str]]:
+    """Names of the themes as pages show them: a minute old at most."""
+    return _themes_in(int(time.monotonic() // 60))
+
+
+@lru_cache(maxsize=1)
+def _themes_in(_minute: int) -> dict[str, dict[str, str]]:
+    return {theme.id: dict(theme.names) for theme in directory().themes()}
+
+
 @cache
 def _changes() -> Changes:
     from chalicelib.departments.changes import Changes
