@@ -1270,7 +1270,7 @@ def area_kind() -> AreaKind:
     from chalicelib.directory.kind import AreaKind
     from chalicelib.directory.store import DirectoryStore
 
-    return AreaKind(DirectoryStore(), _filed_by_path)
+    return AreaKind(DirectoryStore(), clock(), _filed_by_path)
 
 
 def _filed_by_path() -> tuple[Refiling, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Annotated, Any, Literal, cast
@@ -23,6 +24,7 @@ from chalicelib.campaigns.showing import published
 from chalicelib.campaigns.times import LONGEST_SPREAD, Every, Quiet, Repeat
 from chalicelib.http import (
     PUBLIC,
+    Again,
     Api,
     ListQuery,
     Request,
@@ -209,11 +211,26 @@ class Templates(View):
     next: str | None = None
 
 
+def _with_links(campaign_id: str, files: Iterable[str]) -> dict[str, str]:
+    link = wiring.shelf().link
+    return {file: link(campaign_id, file) for file in files}
+
+
+def _linked_anew(request: Request, first: Mapping[str, Any]) -> CampaignView:
+    urls = _with_links(first["id"], (one["file"] for one in first["media"]))
+    return CampaignView.model_validate({**first, "media_urls": urls})
+
+
+FRESH_LINKS = Again(tuple(CampaignView.model_fields.keys() - {"media_urls"}), _linked_anew)
+"""A repeated write is answered as the first time, but for the links, which would have ended long ago."""
+
+
 @api.post(
     "/v1/campaigns",
     allow="campaign.write",
     body=Content,
     answer=CampaignView,
+    again=FRESH_LINKS,
     status=201,
     summary="Write a draft",
 )
@@ -246,6 +263,7 @@ def campaign(request: Request, campaign_id: str) -> CampaignView:
     allow="campaign.write",
     body=Change,
     answer=CampaignView,
+    again=FRESH_LINKS,
     summary="Replace fields of a draft",
 )
 def change(request: Request, campaign_id: str, body: BaseModel) -> CampaignView:
@@ -258,6 +276,7 @@ def change(request: Request, campaign_id: str, body: BaseModel) -> CampaignView:
     "/v1/campaigns/{campaign_id}/submission",
     allow="campaign.submit",
     answer=CampaignView,
+    again=FRESH_LINKS,
     summary="Put a draft before an approver",
 )
 def submission(request: Request, campaign_id: str) -> CampaignView:
@@ -269,6 +288,7 @@ def submission(request: Request, campaign_id: str) -> CampaignView:
     allow="campaign.approve",
     body=Decision,
     answer=CampaignView,
+    again=FRESH_LINKS,
     summary="Approve it, or make it a draft again; never by its author",
 )
 def approval(request: Request, campaign_id: str, body: Decision) -> CampaignView:
@@ -293,6 +313,7 @@ def schedule(request: Request, campaign_id: str, body: Schedule) -> RunView:
     "/v1/campaigns/{campaign_id}/pause",
     allow="campaign.pause",
     answer=CampaignView,
+    again=FRESH_LINKS,
     summary="Halt a run, scheduled or under way: nothing new is sent after 5 s",
 )
 def pause(request: Request, campaign_id: str) -> CampaignView:
@@ -303,6 +324,7 @@ def pause(request: Request, campaign_id: str) -> CampaignView:
     "/v1/campaigns/{campaign_id}/resume",
     allow="campaign.schedule",
     answer=CampaignView,
+    again=FRESH_LINKS,
     summary="Let a paused run go on where it stopped",
 )
 def resume(request: Request, campaign_id: str) -> CampaignView:
@@ -313,6 +335,7 @@ def resume(request: Request, campaign_id: str) -> CampaignView:
     "/v1/campaigns/{campaign_id}/cancel",
     allow="campaign.schedule",
     answer=CampaignView,
+    again=FRESH_LINKS,
     summary="Call off a run, scheduled, under way or paused: nobody else is sent to",
 )
 def cancel(request: Request, campaign_id: str) -> CampaignView:
@@ -552,9 +575,8 @@ def _templates(request: Request, channel_id: str, limit: int) -> Templates:
 
 
 def _view(campaign: Campaign) -> CampaignView:
-    link = wiring.shelf().link
     own = campaign.model_dump(exclude={"content"})
-    own["media_urls"] = {one.file: link(campaign.id, one.file) for one in campaign.content.media}
+    own["media_urls"] = _with_links(campaign.id, (one.file for one in campaign.content.media))
     return CampaignView.model_validate(campaign.content.model_dump() | own)
 
 

@@ -15,7 +15,7 @@ from chalicelib.clock import Clock, rfc3339
 from chalicelib.errors import InvalidInput, NotFound, Transient
 from chalicelib.events.catalog import Event, VoiceAssigned, VoiceReceived, VoiceReopened
 from chalicelib.identity.audit import Audit
-from chalicelib.ports import Areas
+from chalicelib.ports import Area, Areas
 from chalicelib.voices.changes import ChangedMeanwhile, Changes
 from chalicelib.voices.masking import excerpt, mask
 from chalicelib.voices.model import (
@@ -140,7 +140,7 @@ class Voices:
         return f"voi_{self.keyed_hash(f'voice {evidence}')[:20]}"
 
     def _routed(self, voice_id: str, arrival: Arrival, now: datetime) -> Voice:
-        area = self.areas.get(arrival.area) if arrival.area else None
+        area = self._place(arrival.area)
         path = area.path if area is not None else INDIA
         routed = route(self.settings.rules(), arrival.text, path, arrival.kind)
         chosen = arrival.department if arrival.department in self.departments() else ""
@@ -172,6 +172,10 @@ class Voices:
         if department in self.departments():
             voice = voice.assigned(department, by, at)
         return voice.timed(at, self.settings.target(voice), self.settings.calendar())
+
+    def _place(self, area_id: str) -> Area | None:
+        """The area as it was last written: by its path the voice is filed, and it may just have moved."""
+        return self.areas.many([area_id], fresh=True).get(area_id) if area_id else None
 
     def add_words(
         self,
@@ -243,7 +247,7 @@ class Voices:
     def place(self, voice_id: str, area_id: str) -> Voice:
         """Notes from which area a voice comes, where that was not known: it is routed by its words anew while
         no department has it. Raises NotFound, InvalidInput for no area, Refused for a closed voice."""
-        area = self.areas.get(area_id)
+        area = self._place(area_id)
         if area is None:
             raise InvalidInput.of("area", "area_unknown", "There is no area %(id)s.", id=area_id)
 
