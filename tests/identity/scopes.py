@@ -461,7 +461,10 @@ RULES = (
         "public",
         """
         GET /
+        GET /about
         GET /about/{name}
+        GET /verify
+        GET /{name}
         GET /signup/qr
         GET /static/{name}
         GET /campaigns
