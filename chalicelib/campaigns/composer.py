@@ -156,10 +156,9 @@ def _late(request: Request, seen: Campaign | None, form: Form, late: ChangedMean
     channels = composing.channels_of(form)
     registered = parts.registered(service.registered, channels)
     mine = Content.model_validate(composing.fields_of(form, registered))
-    names = parts.names(
-        request,
-        parts.offers(request, theirs.department, theirs.content.audience.areas, theirs.content.schemes),
-    )
+    known = theirs.content
+    offers = parts.offers(request, theirs.department, known.audience.areas, known.schemes)
+    names = parts.names(request, offers)
     entries, people = console.together(
         partial(wiring.audit().of, f"campaign#{theirs.id}", limit=1), wiring.users().names
     )

@@ -144,8 +144,8 @@ NONE_OF_THEM = (
 TOO_LARGE = "This file is larger than %(most)s MB."
 NO_ALT = "Please say what is to be seen in the picture, for people who cannot see it."
 NO_WORDS = (
-    "Please say what is shown and said in the film, and whether it has captions, for people who cannot see or "
-    "hear it."
+    "Please say what is shown and said in the film, and whether it has captions, for people who cannot see "
+    "or hear it."
 )
 
 
