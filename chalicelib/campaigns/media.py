@@ -116,6 +116,8 @@ class Known:
 def known(content: bytes, field: str) -> Known:
     """What it is, without place and time of pictures and films. Raises InvalidInput on `field` for what is
     none of them or too large."""
+    if len(content) > LARGEST_OF_ALL:
+        raise InvalidInput.of(field, "media_too_large", TOO_LARGE, most=LARGEST_OF_ALL // MEGABYTE)
     try:
         if content.startswith(b"%PDF-") and b"%%EOF" in content[-PDF_ENDS_WITHIN:]:
             found = Known(content, "pdf")

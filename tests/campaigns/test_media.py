@@ -79,6 +79,10 @@ def test_each_kind_has_its_own_bound():
     with pytest.raises(InvalidInput) as refused:
         known(long, "x")
     assert refused.value.errors[0].params == {"most": 16}
+    beginning = (PDF + bytes(LARGEST["mp4"]))[: LARGEST["mp4"] + 1]
+    with pytest.raises(InvalidInput) as refused:
+        known(beginning, "x")  # no more than this is read of what is larger than anything
+    assert refused.value.errors[0].code == "media_too_large"
 
 
 def test_place_and_time_of_a_photograph_are_gone():

@@ -46,6 +46,7 @@ def places(site: Site) -> dict[str, str]:
         "signup, for a wall": "/signup/qr",
         "sign in": "/me/signin",
         "transparency": "/transparency",
+        "transparency, found": "/transparency?q=namuna&department=election&month=2026-01",
         "voice": "/voice",
         "voice, its status": ticket.partition("?")[0],
         "a letter": f"/verify/{letter.code}",

@@ -35,7 +35,7 @@ def ticket_of(site: Site, fields: list[tuple[str, str]] = GOOD) -> str:
 
 def test_the_form_asks_in_hindi_for_neither_name_nor_number(site: Site) -> None:
     shown = page(site.get("/voice?lang=hi"))
-    assert "आप क्या बताना चाहते हैं?" in shown
+    assert "आपको क्या बताना है?" in shown
     assert "जल विभाग" in shown
     assert not re.search(r'name="(name|phone|email)"', shown)
 
@@ -88,6 +88,7 @@ def test_a_picture_goes_straight_to_the_bucket_and_is_kept_clean(site: Site) -> 
     from chalicelib import aws, wiring
     from chalicelib.files import Files
     from chalicelib.settings import settings
+    from chalicelib.uploads import LARGEST
     from tests.metrics.test_measuring import post_form
     from tests.voices.test_pictures import SECRET, exif, photo
 
@@ -114,3 +115,9 @@ def test_a_picture_goes_straight_to_the_bucket_and_is_kept_clean(site: Site) -> 
     assert SECRET not in found.body
     other = ticket_of(site, [*GOOD, ("department", "water")])
     assert site.post(f"/voice/{other}/words?lang=hi", [("picture", place.key)]).status_code == 422
+    form = page(site.get(f"/voice/{ticket}/picture?lang=en"))
+    assert f'data-most="{LARGEST}"' in form and 'id="file-most"' in form and "at most 5 MB" in form
+    large = wiring.citizens().place(ticket, "10.0.0.1", "https://janjan.example/back")
+    Files("voice-pictures").put(large.key, photo() + bytes(LARGEST))
+    told = site.post(f"/voice/{ticket}/words?lang=en", [("picture", large.key)])
+    assert (told.status_code, "at most 5 MB" in page(told)) == (422, True)
