@@ -645,8 +645,11 @@ class DirectSender(Protocol):
 class PersonalRecords(Protocol):
     """What one feature keeps of a person: for the export of all that is held about them, and its erasure."""
 
-    def held(self, person: str) -> list[dict[str, Any]]:
-        """All of it, as plain values; `kind` says what an entry is."""
+    def held(
+        self, person: str, after: Mapping[str, Any] | None = None
+    ) -> tuple[list[dict[str, Any]], Mapping[str, Any] | None]:
+        """A step through it, as plain values, and the place to go on from (JSON); None at its end. `kind`
+        says what an entry is. A step is no more than a fraction of an answer, however much there is."""
         ...
 
     def forget(self, person: str) -> bool:

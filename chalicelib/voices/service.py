@@ -6,11 +6,13 @@ import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from pynamodb.transactions import TransactWrite
 
-from chalicelib.beside import both
+from chalicelib import lists
+from chalicelib.beside import both, together
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.errors import InvalidInput, NotFound, Transient
 from chalicelib.events.catalog import Event, VoiceAssigned, VoiceReceived, VoiceReopened
@@ -44,6 +46,8 @@ TICKET_LETTERS, GROUP = 12, 4
 CITIZEN = "citizen"
 """Who acts in the audit where nobody is known to us."""
 TRIES = 5
+AT_ONCE = 5
+"""Voices of one step of an export: each may have fifty words of 2,000 letters."""
 MOST_EDITS = 10
 INDIA = ("IN",)
 
@@ -441,8 +445,13 @@ class Voices:
             if found is not None:
                 yield Whole(found.voice, None, found.said, found.answers)
 
-    def held(self, person: str) -> list[dict[str, Any]]:
+    def held(
+        self, person: str, after: Mapping[str, Any] | None = None
+    ) -> tuple[list[dict[str, Any]], Mapping[str, Any] | None]:
         """The same as plain values: what an export holds of it (ports.PersonalRecords)."""
+        known = list(self.store.carried(person))
+        ids, place = lists.step(known, str, after, AT_ONCE)
+        read = together(*(partial(self.store.whole, one, self.clock.epoch()) for one in ids))
         return [
             {
                 "kind": "voice",
@@ -453,8 +462,9 @@ class Voices:
                 "said": [said.text for said in one.said],
                 "answers": [answer.text for answer in one.answers],
             }
-            for one in self.carried(person)
-        ]
+            for one in read
+            if one is not None
+        ], place
 
     # --- inside
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from datetime import date
+from typing import Literal
 
 import pytest
 from botocore.exceptions import ConnectionClosedError
 from chalice.app import Chalice
 from chalice.test import Client
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from chalicelib import aws, http
 from chalicelib.errors import Conflict, Forbidden, NotFound, TooLarge, Transient, Unauthenticated
-from chalicelib.http import PUBLIC, Api, Doors, Request
+from chalicelib.http import PUBLIC, Api, Doors, Request, invalid
 from chalicelib.ops import Idempotency
 from chalicelib.shapes import Strict, View
 from tests.dispatch.world import MovingClock
@@ -163,7 +165,7 @@ def test_a_body_that_is_no_message_but_a_list_for_a_file_is_refused_whole(client
     body = {"name": "x" * http.LONGEST_JSON}
     found = problem(post(client, body=body))
     assert (found["status"], found["title"]) == (413, "too large")
-    assert "1 MB" in found["detail"]
+    assert "2 MB" in found["detail"]
     assert calls.made == []
 
 
@@ -212,6 +214,28 @@ def test_a_form_in_another_encoding_is_refused_in_words_about_forms(client):
     answer = client.post("/form?lang=en", headers={"Content-Type": http.FORM}, body=b"a=\xff\xfe")
     assert answer.status_code == 400
     assert "JSON" not in answer.body.decode()
+
+
+@pytest.mark.parametrize(
+    ("body", "fits"),
+    [
+        ("क" * 999_000, True),
+        ("क" * 1_001_000, False),
+        ("x" * 5_900_000, True),
+        ("x" * 6_100_000, False),
+        (b"x" * 4_400_000, True),
+        (b"x" * 4_600_000, False),
+    ],
+    ids=["hindi", "too much hindi", "text", "too much text", "file", "too large a file"],
+)
+def test_an_answer_that_cannot_be_handed_over_is_an_error_in_words(client, monkeypatch, body, fits):
+    """As AWS counts: 6 MB of JSON, a letter of another script as six, a file in base64."""
+    made = http.ChaliceResponse(body, dict(http.SAFE_HEADERS), 200)
+    if fits:
+        assert http._fitting(made) is made
+        return
+    with pytest.raises(TooLarge, match="ask for less"):
+        http._fitting(made)
 
 
 def test_query_parameters_are_read_checked_and_refused_by_name(client):
@@ -411,3 +435,19 @@ class TestIdempotency:
         clock.move(24 * 3600 + 1)
         post(client, "/v1/guarded/7", {"name": "xy"}, **self.KEY)
         assert len(calls.made) == 2
+
+
+def test_what_was_left_empty_is_to_be_filled_in_whatever_rule_it_breaks() -> None:
+    class Asked(Strict):
+        title: str = Field(min_length=1)
+        day: date
+        kind: Literal["a", "b"]
+        areas: list[str] = Field(min_length=1)
+        code: str = Field(pattern="^x$")
+
+    with pytest.raises(ValidationError) as empty:
+        Asked.model_validate({"title": "", "day": "", "kind": "", "areas": [], "code": ""})
+    assert {one.message for one in invalid(empty.value).errors} == {"Please fill in this field."}
+    with pytest.raises(ValidationError) as wrong:
+        Asked.model_validate({"title": "x", "day": "y", "kind": "c", "areas": ["z"], "code": "y"})
+    assert "Please fill in this field." not in {one.message for one in invalid(wrong.value).errors}
