@@ -62,8 +62,9 @@ FIELDS_AT_MOST = "This form has more than %(most)s fields: nothing of it was tak
 LONGEST_HEAD = 4096
 """Bytes of what stands before the content of a part of a form."""
 _END_OF_HEAD = re.compile(rb"\r?\n\r?\n")
-LONGEST_JSON = 1024 * 1024
-"""Bytes of a JSON body: no item of a table holds half of it, and long lists are files (docs/imports.md)."""
+LONGEST_JSON = 2 * 1024 * 1024
+"""Bytes of a JSON body: five times what an item of a table holds, since many write a letter of another script
+as six; long lists are files (docs/imports.md)."""
 LARGEST_ANSWER = 6_000_000
 """Bytes of an answer as Lambda hands it over: in JSON, with letters of other scripts as six, files in base64;
 AWS takes 6,291,556."""
@@ -374,13 +375,14 @@ _SENTENCES = {
 
 def invalid(error: ValidationError) -> InvalidInput:
     """pydantic's findings in our sentences, MOST_ERRORS at most. A validator may raise PydanticCustomError
-    with its own sentence."""
+    with its own sentence. What was left empty is to be filled in, whatever rule it breaks."""
     found = []
-    for one in error.errors(include_url=False, include_input=False)[:MOST_ERRORS]:
+    for one in error.errors(include_url=False)[:MOST_ERRORS]:
         kind, params = one["type"], dict(one.get("ctx", {}))
         params.pop("error", None)
-        sentence = _SENTENCES.get(kind)
-        if sentence is None:
+        if kind in _SENTENCES:
+            sentence = _SENTENCES["missing" if one["input"] in ("", [], ()) else kind]
+        else:
             sentence = str(params.pop("sentence", "")) or one["msg"].replace("%", "%%")
         place = ".".join(str(part) for part in one["loc"])
         found.append(FieldError(place, kind, sentence, params))

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib import films
-from chalicelib.campaigns.media import LARGEST, Medium, known, told
+from chalicelib.campaigns.media import LARGEST, Medium, known, media_faults, told
 from chalicelib.errors import InvalidInput
 from tests.voices.test_pictures import SECRET, exif, photo
 
@@ -171,3 +171,12 @@ def test_a_spoiled_film_is_refused_or_keeps_its_length(at, by):
 def test_a_file_has_no_other_name_than_ours(name):
     with pytest.raises(ValueError):  # noqa: PT011 - pydantic's
         Medium(file=name)
+
+
+def test_who_cannot_see_or_hear_finds_words_for_each_picture_and_film():
+    files = [Medium(file=f"{'a' * 64}.{ending}") for ending in ("jpg", "mp4", "pdf")]
+    found = [(one.field, one.message) for one in media_faults(files)]
+    assert [field for field, _ in found] == ["media.0.alt", "media.1.alt"]
+    assert "in the picture" in found[0][1]
+    assert "whether it has captions" in found[1][1]
+    assert media_faults(one.model_copy(update={"alt": {"hi": "x"}}) for one in files) == []

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from datetime import date
+from typing import Literal
 
 import pytest
 from botocore.exceptions import ConnectionClosedError
 from chalice.app import Chalice
 from chalice.test import Client
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from chalicelib import aws, http
 from chalicelib.errors import Conflict, Forbidden, NotFound, TooLarge, Transient, Unauthenticated
-from chalicelib.http import PUBLIC, Api, Doors, Request
+from chalicelib.http import PUBLIC, Api, Doors, Request, invalid
 from chalicelib.ops import Idempotency
 from chalicelib.shapes import Strict, View
 from tests.dispatch.world import MovingClock
@@ -163,7 +165,7 @@ def test_a_body_that_is_no_message_but_a_list_for_a_file_is_refused_whole(client
     body = {"name": "x" * http.LONGEST_JSON}
     found = problem(post(client, body=body))
     assert (found["status"], found["title"]) == (413, "too large")
-    assert "1 MB" in found["detail"]
+    assert "2 MB" in found["detail"]
     assert calls.made == []
 
 
@@ -433,3 +435,19 @@ class TestIdempotency:
         clock.move(24 * 3600 + 1)
         post(client, "/v1/guarded/7", {"name": "xy"}, **self.KEY)
         assert len(calls.made) == 2
+
+
+def test_what_was_left_empty_is_to_be_filled_in_whatever_rule_it_breaks() -> None:
+    class Asked(Strict):
+        title: str = Field(min_length=1)
+        day: date
+        kind: Literal["a", "b"]
+        areas: list[str] = Field(min_length=1)
+        code: str = Field(pattern="^x$")
+
+    with pytest.raises(ValidationError) as empty:
+        Asked.model_validate({"title": "", "day": "", "kind": "", "areas": [], "code": ""})
+    assert {one.message for one in invalid(empty.value).errors} == {"Please fill in this field."}
+    with pytest.raises(ValidationError) as wrong:
+        Asked.model_validate({"title": "x", "day": "y", "kind": "c", "areas": ["z"], "code": "y"})
+    assert "Please fill in this field." not in {one.message for one in invalid(wrong.value).errors}
