@@ -189,7 +189,7 @@ LABELS = {
     "said_by_you": mark("Figures that you said"),
     "sent": mark("Sent"),
     "signed_up_at": mark("Joined on"),
-    "state": mark("State"),
+    "state": mark("Status"),
     "status": mark("Status"),
     "subject": mark("What it is about"),
     "suppressed": mark("Stopped"),
