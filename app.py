@@ -27,6 +27,7 @@ from chalicelib.campaigns import routes as campaigns_routes
 from chalicelib.campaigns import scheduling as campaigns_scheduling
 from chalicelib.departments import desk as departments_desk
 from chalicelib.departments import routes as departments_routes
+from chalicelib.departments import scheme_desk
 from chalicelib.directory import desk as directory_desk
 from chalicelib.directory import routes as directory_routes
 from chalicelib.dispatch import desk as dispatch_desk
@@ -112,6 +113,7 @@ for feature in (
     directory_routes,
     directory_desk,
     departments_desk,
+    scheme_desk,
     departments_routes,
     campaigns_routes,
     campaigns_desk,

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import unicodedata
 
-from chalicelib.links import SITES, Site, split
+from chalicelib.links import NAMES, SITES, Site, split
 from chalicelib.names import JOINERS, compose, is_hidden, joins, refuse
 from chalicelib.phones import clean_phone
 
@@ -66,5 +66,5 @@ def _not_a_handle(platform: str) -> Exception:
     return refuse(
         "handle_invalid",
         "This is not an account on %(platform)s. Please give its name or its link.",
-        platform=platform,
+        platform=NAMES[platform],
     )

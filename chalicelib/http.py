@@ -64,6 +64,9 @@ LONGEST_HEAD = 4096
 _END_OF_HEAD = re.compile(rb"\r?\n\r?\n")
 LONGEST_JSON = 1024 * 1024
 """Bytes of a JSON body: no item of a table holds half of it, and long lists are files (docs/imports.md)."""
+LARGEST_ANSWER = 6_000_000
+"""Bytes of an answer as Lambda hands it over: in JSON, with letters of other scripts as six, files in base64;
+AWS takes 6,291,556."""
 MOST_ERRORS = 100
 """Of one body: whoever mends these is told of the next ones."""
 JSON = "application/json"
@@ -594,7 +597,7 @@ def _answer(route: Route, view: Handle, chalice_request: Any, path: Mapping[str,
             kwargs["body"] = _parse(route.body, _json_of(request.raw))
         if route.kind == "json":
             kwargs |= _query_of(route, request)
-        return _once(route, request, lambda: view(request, **kwargs))
+        return _fitting(_once(route, request, lambda: view(request, **kwargs)))
     except ValidationError as error:
         return _failed(route, invalid(error), lang, place)
     except Unauthenticated as error:
@@ -765,6 +768,19 @@ def _response(route: Route, result: Any) -> ChaliceResponse:  # noqa: ANN401
     if isinstance(result, BaseModel):
         result = result.model_dump(mode="json")
     return _reply(json.dumps(result, ensure_ascii=False), route.status, JSON_HEADERS)
+
+
+def _fitting(response: ChaliceResponse) -> ChaliceResponse:
+    """The answer, if it can be handed over. Raises TooLarge."""
+    body = response.body
+    if isinstance(body, bytes):
+        size = len(body) * 4 // 3
+    else:
+        size = len(json.dumps(body)) if len(body) > LARGEST_ANSWER // 12 else 0
+    if size > LARGEST_ANSWER:
+        logger.error("answer too large", extra={"bytes": size})
+        raise TooLarge("This is more than one answer can hold. Please ask for less of it.")
+    return response
 
 
 def _failed(route: Route, error: JanJanError, lang: str, path: str) -> ChaliceResponse:

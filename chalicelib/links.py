@@ -99,14 +99,14 @@ def _telegram_link(link: Link) -> str:
 _CHANNEL_ID = re.compile(r"UC[A-Za-z0-9_-]{22}")
 SITES = {
     "instagram": Site(
-        ("instagram.com", "instagr.am"),
+        ("instagram.com", "instagr.am", "ig.me"),
         re.compile(r"(?!.*\.\.)[a-z0-9_][a-z0-9._]{0,29}(?<!\.)"),
         frozenset({"p", "reel", "reels", "tv", "share", "explore", "accounts", "direct", "about"}),
         str.lower,
-        lambda link: link.after("stories") or link.first(),
+        lambda link: link.after("stories", "_u", *(["m"] if link.host == "ig.me" else [])) or link.first(),
     ),
     "facebook": Site(
-        ("facebook.com", "fb.com", "fb.me"),
+        ("facebook.com", "fb.com", "fb.me", "m.me"),
         re.compile(r"[a-z0-9]{5,50}"),
         frozenset(
             {
@@ -166,6 +166,15 @@ SITES = {
         _telegram_link,
     ),
 }
+NAMES = {
+    "facebook": "Facebook",
+    "instagram": "Instagram",
+    "telegram": "Telegram",
+    "whatsapp": "WhatsApp",
+    "x": "X",
+    "youtube": "YouTube",
+}
+"""Platforms as they write themselves."""
 _SEEN_AT = {
     "facebook": "www.facebook.com",
     "instagram": "www.instagram.com",
@@ -174,13 +183,15 @@ _SEEN_AT = {
     "x": "x.com",
     "youtube": "www.youtube.com",
 }
+_LEADS_ON = frozenset(("l.facebook.com", "lm.facebook.com", "l.instagram.com", "lm.instagram.com"))
 _PREFIXES = re.compile(r"(?:(?:www|m|mobile|web|mbasic|touch|business|[a-z]{2}-[a-z]{2})\.)+")
 _LINK = re.compile(r"(?:(?P<scheme>https?|tg)://)?(?P<rest>.+)", re.IGNORECASE | re.DOTALL)
 
 
 def split(text: str) -> Link | None:
     """What looks like a link, taken apart; None for a bare name. Without a scheme it must begin with a host
-    that we know; a link that no browser would read has no host."""
+    that we know; a link that no browser would read has no host. One that leads through Meta's own warning
+    page is the one behind it."""
     found = _LINK.fullmatch(text.replace(" ", ""))
     if not found:
         return None
@@ -195,6 +206,8 @@ def split(text: str) -> Link | None:
         query = parse_qs(parsed.query.replace("&amp;", "&"), max_num_fields=100)
     except ValueError:  # such as http://[name
         return Link("")
+    if host in _LEADS_ON and query.get("u"):
+        return split(query["u"][0])
     parts = tuple(unicodedata.normalize("NFC", unquote(part)) for part in parsed.path.split("/") if part)
     return Link(host, parts, query)
 

@@ -107,3 +107,14 @@ def page(
         if len(found) == limit or read >= MOST_READ:
             return found, place
     return found, None
+
+
+def step(
+    found: Sequence[One], ident: Callable[[One], str], after: Mapping[str, Any] | None, most: int
+) -> tuple[Sequence[One], Mapping[str, Any] | None]:
+    """Up to `most` of a list that was read as a whole, behind the place that the step before gave; and the
+    place to go on from, None at the end. When what stood there is gone it begins anew: nothing is missed."""
+    ids = [ident(one) for one in found] if after else []
+    begin = ids.index(after["behind"]) + 1 if after and after["behind"] in ids else 0
+    taken = found[begin : begin + most]
+    return taken, {"behind": ident(taken[-1])} if begin + most < len(found) else None

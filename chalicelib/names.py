@@ -32,6 +32,11 @@ _IGNORABLE = (
 """Letters and marks that are drawn as nothing (Unicode's Default_Ignorable_Code_Point), beside those that
 their category tells."""
 _FILLERS = re.compile("[" + "".join(f"{first}-{last}" for first, last in _IGNORABLE) + "]")
+_DROPPED = str.maketrans(
+    "", "", "\u00ad\u061c\u200b\u200e\u200f\u202a\u202c\u2060\u2066\u2067\u2068\u2069\ufeff"
+)
+"""What phones, messengers and web pages put into a text by themselves: marks round a number or a name, soft
+hyphens, byte-order marks. What turns letters round (U+202B, U+202D, U+202E) is not among them."""
 _HIDDEN = frozenset(("Cc", "Cf", "Cn", "Co", "Cs"))
 _VIRAMA = 9
 """Unicode's combining class of viramas: the sign that joins a letter to the next one."""
@@ -168,10 +173,11 @@ def joins(name: str, i: int) -> bool:
 
 
 def clean_text(text: str, longest: int) -> str:
-    """Free text as it is stored: NFC, line ends kept, no other control or direction marks; at most `longest`
-    graphemes. Raises PydanticCustomError."""
+    """Free text as it is stored: NFC, line ends kept, without the invisible marks that come along when it is
+    copied; at most `longest` graphemes. Raises PydanticCustomError, also for any other control or direction
+    mark."""
     lines = (
-        unicodedata.normalize("NFC", text)
+        unicodedata.normalize("NFC", text.translate(_DROPPED))
         .replace("\r\n", "\n")
         .replace("\r", "\n")
         .replace("\u2028", "\n")
@@ -201,6 +207,12 @@ def fold(text: str) -> str:
     """What two spellings of a name have in common when somebody searches: no case, no joiners, one form."""
     bare = unicodedata.normalize("NFC", text).replace(ZWNJ, "").replace(ZWJ, "")
     return " ".join(bare.casefold().split())
+
+
+def has_words(text: str, asked: str) -> bool:
+    """Whether each word of `asked`, or a part of one, stands somewhere in the text; none asks for nothing."""
+    searched = fold(text)
+    return all(word in searched for word in fold(asked).split())
 
 
 def plain_digits(text: str) -> str:

@@ -145,9 +145,9 @@ class Areas(Protocol):
         """All areas right below one; they may be minutes old."""
         ...
 
-    def ranges(self, area_ids: Sequence[str]) -> list[RosterRange]:
+    def ranges(self, area_ids: Sequence[str], *, fresh: bool = False) -> list[RosterRange]:
         """The stretches of the roster that hold everyone in these areas and below: sorted, none inside
-        another.
+        another; they may be minutes old. `fresh`: as the areas were last written, for who writes them down.
 
         Raises InvalidInput for an area that does not exist.
         """
@@ -246,9 +246,10 @@ class ImportKind(Protocol[Record]):
         """Stores these (up to 100 whose effect is new or changed), by batch writes. May be repeated."""
         ...
 
-    def finish(self, job: ImportJob) -> bool | None:
+    def finish(self, job: ImportJob) -> bool | float | None:
         """Once all is written: what is summed over the file's places, or follows from it. May be repeated.
-        True when it has done a part that fits an invocation, and is to be called again for more."""
+        True when it has done a part that fits an invocation, and is to be called again for more; a number of
+        seconds (15 minutes at most) when that is to be later."""
         ...
 
 
@@ -644,8 +645,11 @@ class DirectSender(Protocol):
 class PersonalRecords(Protocol):
     """What one feature keeps of a person: for the export of all that is held about them, and its erasure."""
 
-    def held(self, person: str) -> list[dict[str, Any]]:
-        """All of it, as plain values; `kind` says what an entry is."""
+    def held(
+        self, person: str, after: Mapping[str, Any] | None = None
+    ) -> tuple[list[dict[str, Any]], Mapping[str, Any] | None]:
+        """A step through it, as plain values, and the place to go on from (JSON); None at its end. `kind`
+        says what an entry is. A step is no more than a fraction of an answer, however much there is."""
         ...
 
     def forget(self, person: str) -> bool:

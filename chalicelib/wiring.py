@@ -346,6 +346,16 @@ def _departments_in(_minute: int) -> dict[str, dict[str, str]]:
     return department_names()
 
 
+def shown_themes() -> dict[str, dict[str, str]]:
+    """Names of the themes as pages show them: a minute old at most."""
+    return _themes_in(int(time.monotonic() // 60))
+
+
+@lru_cache(maxsize=1)
+def _themes_in(_minute: int) -> dict[str, dict[str, str]]:
+    return {theme.id: dict(theme.names) for theme in directory().themes()}
+
+
 @cache
 def _changes() -> Changes:
     from chalicelib.departments.changes import Changes
@@ -1260,7 +1270,7 @@ def area_kind() -> AreaKind:
     from chalicelib.directory.kind import AreaKind
     from chalicelib.directory.store import DirectoryStore
 
-    return AreaKind(DirectoryStore(), _filed_by_path)
+    return AreaKind(DirectoryStore(), clock(), _filed_by_path)
 
 
 def _filed_by_path() -> tuple[Refiling, ...]:

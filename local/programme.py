@@ -145,8 +145,8 @@ def tell_turnout(areas: Sequence["Area"]) -> None:
 
 
 def equip_departments(staff: Staff) -> None:
-    """A scheme with its progress, two cards, a directive, an officer and a few accounts, all invented: most
-    departments have no account yet."""
+    """A scheme with its progress and a card, two more cards, a directive, an officer and a few accounts, all
+    invented: most departments have no account yet."""
     admin, today = staff.tokens["admin"], date.today().isoformat()  # noqa: DTZ011 - of this very laptop
     if staff.api("GET", "/v1/schemes")["items"]:
         return  # an earlier try has written them
@@ -168,6 +168,7 @@ def equip_departments(staff: Staff) -> None:
     scheme = staff.api("POST", "/v1/schemes", kept["scheme"], token=admin)["id"]
     word = kept["progress"] | {"as_of": today}
     staff.api("POST", f"/v1/schemes/{scheme}/progress", word, token=admin)
+    staff.api("POST", "/v1/cards", kept["scheme_card"] | {"scheme": scheme}, token=admin)
 
 
 def write_policies(staff: Staff) -> None:

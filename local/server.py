@@ -37,6 +37,13 @@ NOT_FOUND = {
     "detail": "There is nothing at this address.",
 }
 """What API Gateway answers for an unknown path, by GatewayResponses in infra/template.yaml."""
+NOT_FOUND_HEADERS = {
+    "Content-Type": "application/problem+json",
+    "Cache-Control": "no-store",
+    "Strict-Transport-Security": "max-age=31536000",
+    "X-Content-Type-Options": "nosniff",
+}
+"""Its headers there."""
 
 
 class Site:
@@ -60,10 +67,9 @@ class Site:
         except LocalGatewayException as error:  # CODE 403: no such path
             known = error.CODE != 403  # noqa: PLR2004
             content = error.body or b"" if known else json.dumps(NOT_FOUND).encode()
-            kind = "application/json" if known else "application/problem+json"
             answer = {
                 "statusCode": error.CODE if known else 404,
-                "headers": {"Content-Type": kind},
+                "headers": {"Content-Type": "application/json"} if known else NOT_FOUND_HEADERS,
                 "body": content,
             }
         content, headers = _content(answer), _flat(answer)

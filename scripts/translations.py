@@ -34,7 +34,18 @@ EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 """No date of writing: the same sentences give the same bytes."""
 PUBLIC = (
     *("about_*", "base", "confirm", "done", "error", "fields", "landing", "letter", "me", "me_*", "reached"),
-    *("resume", "signin", "signup", "signup_*", "transparency", "unsubscribe", "verify", "voice", "voice_*"),
+    *(
+        "resume",
+        "schemes",
+        "signin",
+        "signup",
+        "signup_*",
+        "transparency",
+        "unsubscribe",
+        "verify",
+        "voice",
+        "voice_*",
+    ),
 )
 """Templates of the public's and creators' pages."""
 PUBLIC_CODE = (
@@ -44,7 +55,7 @@ PUBLIC_CODE = (
     "influencers/mine.py",
     *("influencers/model.py", "influencers/myself.py", "influencers/wishes.py"),
     *("influencers/proofs.py", "influencers/resuming.py", "influencers/routes.py", "influencers/service.py"),
-    *("campaigns/showing.py", "policies/routes.py", "voices/words.py"),
+    *("campaigns/showing.py", "departments/words.py", "policies/routes.py", "voices/words.py"),
 )
 """Whose sentences those pages show."""
 NOT_FOR_PEOPLE = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
+from urllib.parse import quote
 
 from chalice.app import Response
 from pydantic import Field
@@ -480,6 +481,14 @@ def verify_letter(request: Request, code: str) -> LetterView:
     return _told(code)
 
 
+@api.page("GET", "/verify", allow=PUBLIC, summary="Ask whether a letter is real, by the code on it")
+def which_letter(request: Request) -> Response:
+    code = "".join(request.query.get("code", "").split())
+    if code:
+        return redirect(f"/verify/{quote(code, safe='')}?lang={request.lang}")
+    return html(_page(request, None, asking=True))
+
+
 @api.page("GET", "/verify/{code}", allow=PUBLIC, summary="Whether a letter is real")
 def letter_page(request: Request, code: str) -> Response:
     try:
@@ -489,12 +498,20 @@ def letter_page(request: Request, code: str) -> Response:
     return html(_page(request, letter))
 
 
-def _page(request: Request, letter: LetterView | None) -> str:
+def _page(request: Request, letter: LetterView | None, *, asking: bool = False) -> str:
     lang = request.lang
     states = {state: translate(lang, said) for state, said in STATES.items()}
     names = letter.names if letter else {}
     area = names.get(lang) or names.get("en") or next(iter(names.values()), "")
-    return shell.render("letter.html", lang, path=request.path, letter=letter, states=states, area=area)
+    return shell.render(
+        "letter.html",
+        lang,
+        path=request.path,
+        letter=letter,
+        asking=asking,
+        states=states,
+        area=area,
+    )
 
 
 def _told(code: str) -> LetterView:

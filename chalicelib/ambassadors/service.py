@@ -252,13 +252,14 @@ class Ambassadors:
         if ambassador_of:
             self._appoint_reviewed(influencer, event, at, ambassador_of)
 
-    def held(self, person: str) -> list[dict[str, Any]]:
-        """A person's appointments, as plain values (ports.PersonalRecords)."""
+    def held(self, person: str, after: object = None) -> tuple[list[dict[str, Any]], None]:
+        """A person's appointments, as plain values: one item holds all that they can have
+        (ports.PersonalRecords)."""
         told = {"area", "begins", "until", "code", "at", "ended_on", "reason"}
         return [
             {"kind": "appointment", **one.model_dump(mode="json", include=told)}
             for one in self.store.many(self.store.card(person).known)
-        ]
+        ], None
 
     def forget(self, person: str) -> bool:
         """Ends the appointments of somebody who was erased. That somebody was appointed stays, under an id
@@ -283,7 +284,7 @@ class Ambassadors:
                 continue
 
     def _appoint_reviewed(self, influencer: str, event: str, at: datetime, area_id: str) -> None:
-        area, today = self.areas.get(area_id), self._today()
+        area, today = self.areas.many([area_id], fresh=True).get(area_id), self._today()
         if area is None or (area.valid_until and area.valid_until < today.isoformat()):
             return
 

@@ -4,11 +4,13 @@ of it, small numbers hidden. No I/O."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from chalicelib.campaigns import messages as m
 from chalicelib.campaigns.model import Campaign, Content, Kind, Purpose, Run
-from chalicelib.clock import rfc3339
+from chalicelib.clock import IST, rfc3339
+from chalicelib.names import has_words
 from chalicelib.ports import RunSums
 from chalicelib.public_counts import Key, hide, last_evening, next_evening
 from chalicelib.shapes import View
@@ -108,6 +110,41 @@ class Publication(View):
     withdrawn_at: str = ""
     taken_back: list[TakenBack] = []
     counts: PublicCounts | None = None
+
+
+@dataclass(frozen=True)
+class Search:
+    """What somebody looks for among what is published; an empty field asks for nothing."""
+
+    words: str = ""
+    """In the title, what people read, or the names of places, department, theme and partners."""
+    department: str = ""
+    month: str = ""
+    """In which it began, in India: `2026-01`."""
+
+    @property
+    def looks(self) -> bool:
+        """Whether it is known only by looking at each."""
+        return bool(self.words or self.department)
+
+    @property
+    def begun(self) -> tuple[str, str] | None:
+        """The first and the last moment of its month."""
+        if not self.month:
+            return None
+        first = datetime.strptime(self.month, "%Y-%m").replace(tzinfo=IST)
+        following = (first + timedelta(days=31)).replace(day=1)
+        return rfc3339(first), rfc3339(following - timedelta(milliseconds=1))
+
+    def finds(self, one: Publication) -> bool:
+        if self.department not in ("", one.department):
+            return False
+        named = (one.department_names, one.theme_names, *one.areas.values())
+        said = [one.title, one.imprint, *one.partners, *one.texts.values()]
+        return has_words(" ".join([*said, *(name for of in named for name in of.values())]), self.words)
+
+
+EVERYTHING = Search()
 
 
 def begun(runs: Iterable[Run]) -> list[Run]:

@@ -14,9 +14,11 @@ from typing import Any
 from chalicelib.campaigns.messages import Template
 from chalicelib.campaigns.model import Content, Run, fitting
 from chalicelib.campaigns.publication import (
+    EVERYTHING,
     Names,
     Publication,
     PublicCounts,
+    Search,
     TakenBack,
     begun,
     counted_anew,
@@ -33,6 +35,8 @@ from chalicelib.ports import Areas, Sums
 from chalicelib.queues import Queue
 
 A_TICK = 50
+SEARCHED = 200
+"""Campaigns looked through at once: a few KB each, so that the database answers in one go."""
 
 
 @dataclass(frozen=True)
@@ -80,15 +84,19 @@ class Publishing:
         )
         self.store.publish(made, seen, next_look(counts, own, now))
 
-    def listed(self, limit: int, after: Position | None) -> tuple[list[Publication], Position | None]:
-        """Up to `limit` of them, what began last first, and where to go on."""
-        found: list[tuple[Publication, Position]] = []
-        for one in self.store.publications(after, limit + 1):
-            found.append(one)
-            if len(found) > limit:
-                break
-        more = found[limit - 1][1] if len(found) > limit else None
-        return [one for one, _ in found[:limit]], more
+    def listed(
+        self, limit: int, after: Position | None, search: Search = EVERYTHING
+    ) -> tuple[list[Publication], Position | None]:
+        """Up to `limit` of them, what began last first, and where to go on: where many are searched and few
+        are such, there may be fewer, or none, before that place."""
+        found: list[Publication] = []
+        rows = self.store.publications(after, SEARCHED if search.looks else limit + 1, search.begun)
+        for read, (one, place) in enumerate(rows, start=1):
+            if search.finds(one):
+                found.append(one)
+            if len(found) == limit or read == SEARCHED:
+                return found, place if next(rows, None) else None
+        return found, None
 
     def _counts(self, campaign_id: str, own: list[Run]) -> PublicCounts:
         wanted = {run.id for run in own}

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Annotated, Any, Literal, cast
 
 from chalice.app import Response
@@ -10,16 +13,18 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, create_mod
 from pydantic.fields import FieldInfo
 
 from chalicelib import wiring
+from chalicelib.beside import together
 from chalicelib.campaigns.audience import Audience, CountingJob
 from chalicelib.campaigns.correction import Correction, Words
 from chalicelib.campaigns.messages import CHANNELS, Channel, Template
 from chalicelib.campaigns.model import Campaign, Content, Override, Run, Status
-from chalicelib.campaigns.publication import Publication
+from chalicelib.campaigns.publication import EVERYTHING, Publication, Search
 from chalicelib.campaigns.service import READ
 from chalicelib.campaigns.showing import published
 from chalicelib.campaigns.times import LONGEST_SPREAD, Every, Quiet, Repeat
 from chalicelib.http import (
     PUBLIC,
+    Again,
     Api,
     ListQuery,
     Request,
@@ -32,12 +37,17 @@ from chalicelib.http import (
 )
 from chalicelib.identity.roles import Principal
 from chalicelib.pages import shell
+from chalicelib.pages.forms import Form
+from chalicelib.pages.frame import named
 from chalicelib.shapes import Strict, View, plausible
 
 api = Api("campaigns")
 
 ON_A_PAGE = 10
 SHOWN_ROOTS = 7
+MONTHS = 36
+"""So many are offered to choose from."""
+MONTH = r"^(2[0-9]{3}-(0[1-9]|1[0-2]))?$"
 
 Change = cast(
     "type[BaseModel]",
@@ -201,11 +211,26 @@ class Templates(View):
     next: str | None = None
 
 
+def _with_links(campaign_id: str, files: Iterable[str]) -> dict[str, str]:
+    link = wiring.shelf().link
+    return {file: link(campaign_id, file) for file in files}
+
+
+def _linked_anew(request: Request, first: Mapping[str, Any]) -> CampaignView:
+    urls = _with_links(first["id"], (one["file"] for one in first["media"]))
+    return CampaignView.model_validate({**first, "media_urls": urls})
+
+
+FRESH_LINKS = Again(tuple(CampaignView.model_fields.keys() - {"media_urls"}), _linked_anew)
+"""A repeated write is answered as the first time, but for the links, which would have ended long ago."""
+
+
 @api.post(
     "/v1/campaigns",
     allow="campaign.write",
     body=Content,
     answer=CampaignView,
+    again=FRESH_LINKS,
     status=201,
     summary="Write a draft",
 )
@@ -238,6 +263,7 @@ def campaign(request: Request, campaign_id: str) -> CampaignView:
     allow="campaign.write",
     body=Change,
     answer=CampaignView,
+    again=FRESH_LINKS,
     summary="Replace fields of a draft",
 )
 def change(request: Request, campaign_id: str, body: BaseModel) -> CampaignView:
@@ -250,6 +276,7 @@ def change(request: Request, campaign_id: str, body: BaseModel) -> CampaignView:
     "/v1/campaigns/{campaign_id}/submission",
     allow="campaign.submit",
     answer=CampaignView,
+    again=FRESH_LINKS,
     summary="Put a draft before an approver",
 )
 def submission(request: Request, campaign_id: str) -> CampaignView:
@@ -261,6 +288,7 @@ def submission(request: Request, campaign_id: str) -> CampaignView:
     allow="campaign.approve",
     body=Decision,
     answer=CampaignView,
+    again=FRESH_LINKS,
     summary="Approve it, or make it a draft again; never by its author",
 )
 def approval(request: Request, campaign_id: str, body: Decision) -> CampaignView:
@@ -285,6 +313,7 @@ def schedule(request: Request, campaign_id: str, body: Schedule) -> RunView:
     "/v1/campaigns/{campaign_id}/pause",
     allow="campaign.pause",
     answer=CampaignView,
+    again=FRESH_LINKS,
     summary="Halt a run, scheduled or under way: nothing new is sent after 5 s",
 )
 def pause(request: Request, campaign_id: str) -> CampaignView:
@@ -295,6 +324,7 @@ def pause(request: Request, campaign_id: str) -> CampaignView:
     "/v1/campaigns/{campaign_id}/resume",
     allow="campaign.schedule",
     answer=CampaignView,
+    again=FRESH_LINKS,
     summary="Let a paused run go on where it stopped",
 )
 def resume(request: Request, campaign_id: str) -> CampaignView:
@@ -305,6 +335,7 @@ def resume(request: Request, campaign_id: str) -> CampaignView:
     "/v1/campaigns/{campaign_id}/cancel",
     allow="campaign.schedule",
     answer=CampaignView,
+    again=FRESH_LINKS,
     summary="Call off a run, scheduled, under way or paused: nobody else is sent to",
 )
 def cancel(request: Request, campaign_id: str) -> CampaignView:
@@ -462,6 +493,11 @@ def put_templates(request: Request, channel_id: str, body: TemplateList) -> Temp
 
 
 class PublicationsQuery(Strict):
+    q: Annotated[str, Field(max_length=100)] = ""
+    """Words in its title, what it says, or the names of places, department, theme and partners."""
+    department: Annotated[str, Field(max_length=40)] = ""
+    month: Annotated[str, Field(pattern=MONTH)] = ""
+    """In which it began, in India: `2026-01`."""
     limit: int = Field(25, ge=1, le=100)
     cursor: str | None = None
 
@@ -480,8 +516,10 @@ class PublicationList(View):
 )
 def publications(request: Request, query: PublicationsQuery) -> PublicationList:
     """What began last first. Counts change once a day; a number that is null is too small to be shown, or
-    would tell one that is."""
-    found, more = wiring.publishing().listed(query.limit, read_cursor(request))
+    would tell one that is. With `q` or `department` a page may hold fewer than `limit`, or
+    none, and go on."""
+    search = Search(query.q, query.department, query.month)
+    found, more = wiring.publishing().listed(query.limit, read_cursor(request), search)
     return PublicationList(items=[_linked(one) for one in found], next=next_cursor(request, more))
 
 
@@ -492,15 +530,32 @@ def publications(request: Request, query: PublicationsQuery) -> PublicationList:
     summary="Campaigns as the public may see them, and the audit's seals",
 )
 def transparency(request: Request) -> Response:
-    found, more = wiring.publishing().listed(ON_A_PAGE, read_cursor(request))
+    """`?q=`, `?department=`, `?month=`: only such campaigns; what is no month asks for none."""
+    asked = Form({name: [value] for name, value in request.query.items()})
+    month = asked.one("month") if re.fullmatch(MONTH, asked.one("month")) else ""
+    search, after = Search(asked.one("q")[:100], asked.one("department"), month), read_cursor(request)
+    (found, more), roots, departments = together(
+        partial(wiring.publishing().listed, ON_A_PAGE, after, search),
+        partial(wiring.audit().roots, SHOWN_ROOTS),
+        wiring.shown_departments,
+    )
+    lang, last = request.lang, wiring.clock().today_ist()
+    months = [last.year * 12 + last.month - 1 - n for n in range(MONTHS)]
     page = shell.render(
         "transparency.html",
-        request.lang,
+        lang,
         path="/transparency",
+        kept={name: value for name, value in request.query.items() if name not in ("lang", "cursor")},
+        searched=search != EVERYTHING,
+        form=asked,
+        departments=sorted(
+            ((one, named(names, lang) or one) for one, names in departments.items()), key=lambda one: one[1]
+        ),
+        months=[(f"{n // 12}-{n % 12 + 1:02}", f"{n % 12 + 1:02}-{n // 12}") for n in months],
         campaigns=[published(_linked(one), request.lang) for one in found],
         further=next_cursor(request, more),
         first="cursor" not in request.query,
-        roots=wiring.audit().roots(SHOWN_ROOTS),
+        roots=roots,
     )
     shows = any(one.media for one in found)
     return html(page, headers=policy_with(wiring.shelf().link("-", "-"), "img-src") if shows else None)
@@ -520,9 +575,8 @@ def _templates(request: Request, channel_id: str, limit: int) -> Templates:
 
 
 def _view(campaign: Campaign) -> CampaignView:
-    link = wiring.shelf().link
     own = campaign.model_dump(exclude={"content"})
-    own["media_urls"] = {one.file: link(campaign.id, one.file) for one in campaign.content.media}
+    own["media_urls"] = _with_links(campaign.id, (one.file for one in campaign.content.media))
     return CampaignView.model_validate(campaign.content.model_dump() | own)
 
 

@@ -378,7 +378,7 @@ class Campaigns:
         run = self._run_of(seen, at, zone, spread_minutes, repeat)
         now, series = self.clock.now(), run.series
         after = self._after(seen, "scheduled", runs=run.number, repeats=repeat and repeat.every)
-        ranges = self._ranges(seen.content.audience)
+        ranges = self.areas.ranges(seen.content.audience.areas, fresh=True)  # the run keeps them
         elections = self._elections(seen.content.audience, ranges)
         snapshot = Snapshot(seen.content, self.organisation, tuple(ranges), elections)
 

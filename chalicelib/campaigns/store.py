@@ -362,10 +362,17 @@ class CampaignStore:
         item = _item(campaign_id, PUBLIC)
         return Publication.model_validate_json(item.body) if item else None
 
-    def publications(self, after: Position | None, page: int) -> Iterator[tuple[Publication, Position]]:
-        """What is published, what began last first, each with its own place; read by `page`."""
+    def publications(
+        self, after: Position | None, page: int, begun: tuple[str, str] | None = None
+    ) -> Iterator[tuple[Publication, Position]]:
+        """What is published, what began last first, each with its own place; read by `page`. `begun`: only
+        what began then, from the first to the second."""
         rows = CampaignItem.by_type.query(
-            PUBLIC, scan_index_forward=False, page_size=page, last_evaluated_key=after
+            PUBLIC,
+            CampaignItem.created_at.between(*begun) if begun else None,
+            scan_index_forward=False,
+            page_size=page,
+            last_evaluated_key=after,
         )
         for row in rows:
             place = {"pk": row.pk, "sk": row.sk, "type": row.type, "created_at": row.created_at}

@@ -5,12 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 from chalice.app import Response
 from pydantic import Field
 
 from chalicelib import wiring
+from chalicelib.beside import together
 from chalicelib.departments.directives import Seen, table
 from chalicelib.departments.form import (
     AcknowledgementBody,
@@ -49,8 +50,12 @@ from chalicelib.departments.scheme import (
     Validity,
 )
 from chalicelib.departments.schemes import fresh
+from chalicelib.departments.words import VALIDITIES
 from chalicelib.errors import NotFound
-from chalicelib.http import PUBLIC, SAFE_HEADERS, Again, Api, Request, empty, next_cursor, read_cursor
+from chalicelib.http import PUBLIC, SAFE_HEADERS, Again, Api, Request, empty, html, next_cursor, read_cursor
+from chalicelib.pages import shell
+from chalicelib.pages.forms import Form, labels
+from chalicelib.pages.frame import named
 from chalicelib.proving import Challenge
 from chalicelib.shapes import Day, Nothing, Strict, View
 
@@ -530,6 +535,8 @@ class SchemeChange(Strict):
 
 
 class SchemesQuery(Strict):
+    q: Annotated[str, Field(max_length=100)] = ""
+    """Words that stand in it, in any language."""
     department: Annotated[str, Field(max_length=40)] = ""
     theme: Id = ""
     validity: Validity | None = None
@@ -587,8 +594,8 @@ class ProgressList(View):
     "/v1/schemes", allow=PUBLIC, query=SchemesQuery, answer=SchemeList, summary="The register of schemes"
 )
 def schemes(request: Request, query: SchemesQuery) -> SchemeList:
-    wanted = query.model_dump(exclude={"cursor"})
-    found, after = wiring.schemes().listed(**wanted, after=read_cursor(request))
+    wanted = query.model_dump(exclude={"cursor", "q"})
+    found, after = wiring.schemes().listed(**wanted, words=query.q, after=read_cursor(request))
     return SchemeList(items=[_scheme(one) for one in found], next=next_cursor(request, after))
 
 
@@ -653,6 +660,62 @@ def _scheme(one: Scheme) -> SchemeView:
 
 def _progress(one: Progress) -> ProgressView:
     return ProgressView.model_validate(one.model_dump())
+
+
+A_PAGE, TOLD = 25, 10
+"""Schemes on a page of the public's, and words on the progress of one."""
+
+
+@api.page("GET", "/schemes", allow=PUBLIC, summary="Schemes for everybody: what there is, how one gets it")
+def public_schemes(request: Request) -> Response:
+    """`?scheme=`: one of them, and how it gets on."""
+    lang, asked = request.lang, Form({name: [value] for name, value in request.query.items()})
+    names, service = wiring.shown_departments(), wiring.schemes()
+    departments = sorted(((one, named(of, lang) or one) for one, of in names.items()), key=lambda one: one[1])
+    values: dict[str, Any] = {"form": asked, "departments": departments, "one": None}
+    if chosen := asked.one("scheme"):
+        one, told = together(lambda: service.get(chosen), lambda: service.progress(chosen, TOLD, None)[0])
+        values |= {"one": _public(one, lang), "kept": {"scheme": chosen}}
+        values["told"] = [
+            (each.as_of, each.source, each.texts[of].text, of)
+            for each in told
+            for of in [_tongue(each.texts, lang)]
+        ]
+    else:
+        state: Validity = next((one for one in get_args(Validity) if one == asked.one("state")), "current")
+        found, more = service.listed(
+            department=asked.one("department"),
+            theme="",
+            validity=state,
+            stale=False,
+            limit=A_PAGE,
+            after=read_cursor(request),
+            words=asked.one("q"),
+        )
+        kept = {name: value for name, value in request.query.items() if name not in ("lang", "cursor")}
+        values |= {"rows": [_public(one, lang) for one in found], "more": next_cursor(request, more)}
+        values |= {"kept": kept, "states": labels(VALIDITIES, lang), "state": state}
+    return html(shell.render("schemes.html", lang, path="/schemes", **values))
+
+
+def _public(one: Scheme, lang: str) -> dict[str, Any]:
+    names, tongue = wiring.shown_departments().get(one.department, {}), _tongue(one.texts, lang)
+    return {
+        "id": one.id,
+        "words": one.texts[tongue],
+        "lang": tongue,
+        "department": named(names, lang) or one.department,
+        "link": one.link,
+        "state": one.validity(wiring.clock().today_ist()),
+        "from": one.valid_from,
+        "until": one.valid_until,
+        "told": one.progress_on,
+    }
+
+
+def _tongue(texts: Mapping[str, Any], lang: str) -> str:
+    """The reader's language, or else the nearest that there is."""
+    return next(one for one in (lang, "hi", "en", *texts) if one in texts)
 
 
 # --- cards --------------------------------------------------------------------------------------------------

@@ -81,6 +81,11 @@ class Scheme(View):
     def names(self) -> Mapping[str, str]:
         return {language: text.name for language, text in self.texts.items()}
 
+    @property
+    def words(self) -> str:
+        """All that it says, in all languages: what a search looks through."""
+        return " ".join(f"{text.name} {text.who} {text.how}" for text in self.texts.values())
+
     def validity(self, day: date) -> Validity:
         if self.valid_until and day > self.valid_until:
             return "ended"

@@ -10,7 +10,7 @@ from typing import Any
 from pynamodb.transactions import TransactWrite
 
 from chalicelib.clock import Clock
-from chalicelib.departments.changes import Changes
+from chalicelib.departments.changes import ChangedMeanwhile, Changes
 from chalicelib.departments.model import bound_to
 from chalicelib.departments.scheme import (
     Card,
@@ -25,8 +25,9 @@ from chalicelib.departments.scheme import (
 from chalicelib.departments.store import DepartmentStore, Position
 from chalicelib.errors import FieldError, InvalidInput, NotFound, OtherDepartment
 from chalicelib.identity.roles import Principal
-from chalicelib.ids import new_id
+from chalicelib.ids import id_from, new_id
 from chalicelib.lists import page
+from chalicelib.names import has_words
 from chalicelib.ports import Briefs, CampaignBrief, SchemeBrief
 
 MOST_IN_A_KIT = 30
@@ -59,6 +60,13 @@ class Schemes:
             raise NotFound
         return found
 
+    def seen(self, who: Principal, scheme: str) -> Scheme:
+        """The same on the desk of whoever looks after schemes. Raises NotFound for another department's."""
+        found = self.get(scheme)
+        if not who.covers_department(found.department, READ_CARDS):
+            raise NotFound
+        return found
+
     def listed(
         self,
         *,
@@ -68,43 +76,57 @@ class Schemes:
         stale: bool,
         limit: int,
         after: Position | None,
+        who: Principal | None = None,
+        words: str = "",
     ) -> tuple[list[Scheme], Position | None]:
         """Schemes, of one department, theme or validity where given; `stale`: only those of whose progress
-        nothing was told for long."""
+        nothing was told for long; `who`: only those of the departments that somebody is bound to, where they
+        are; `words`: only those in whose words all of these stand, in any language."""
         today = self.clock.today_ist()
+        bound = bound_to(who, READ_CARDS) if who else None
+        of = bound if not department else [department] if bound is None or department in bound else []
 
         def wanted(one: Scheme) -> bool:
             fits = theme in ("", one.theme) and validity in (None, one.validity(today))
-            return fits and (not stale or one.stale(today))
+            return fits and (not stale or one.stale(today)) and has_words(one.words, words)
 
-        return page(self.store.all_schemes(department, after), limit, wanted)
+        return page(self.store.all_schemes(of, after), limit, wanted)
 
-    def add(self, who: Principal, body: SchemeBody) -> Scheme:
-        """Puts a scheme on the register. Raises InvalidInput, OtherDepartment."""
+    def add(self, who: Principal, body: SchemeBody, once: str = "") -> Scheme:
+        """Puts a scheme on the register. `once`: what one person says again when they send the same form
+        twice: it is there already then, and stays as it is. Raises InvalidInput, OtherDepartment."""
         self._check(who, body)
-        now = self.clock.now()
-        new = Scheme(id=new_id("sch"), rev=1, updated_at=now, **dict(body))
-        self._commit(who, "scheme.added", new)
+        made = id_from("sch", who.id, once) if once else new_id("sch")
+        new = Scheme(id=made, rev=1, updated_at=self.clock.now(), **dict(body))
+        try:
+            self._commit(who, "scheme.added", new)
+        except ChangedMeanwhile:
+            if not once:
+                raise
         return new
 
-    def change(self, who: Principal, scheme: str, fields: dict[str, Any]) -> Scheme:
-        """A scheme with some fields replaced; also one that is to be ended. Raises NotFound, InvalidInput,
-        OtherDepartment, Conflict."""
+    def change(self, who: Principal, scheme: str, fields: dict[str, Any], rev: int | None = None) -> Scheme:
+        """A scheme with some fields replaced; also one that is to be ended. `rev`: what the caller saw, where
+        that is to hold still. Raises NotFound, InvalidInput, OtherDepartment, Conflict."""
         seen = self._own(who, scheme)
+        if rev not in (None, seen.rev):
+            raise ChangedMeanwhile
         body = SchemeBody.model_validate(seen.model_dump(include=set(SchemeBody.model_fields)) | fields)
         self._check(who, body)
         after = seen.model_copy(update={**dict(body), "rev": seen.rev + 1, "updated_at": self.clock.now()})
         self._commit(who, "scheme.changed", after, fields=sorted(fields))
         return after
 
-    def told(self, who: Principal, scheme: str, body: ProgressBody) -> Progress:
-        """Adds a word on how a scheme fares. Raises NotFound, InvalidInput for a day to come,
-        OtherDepartment, Conflict."""
+    def told(self, who: Principal, scheme: str, body: ProgressBody, once: str = "") -> Progress:
+        """Adds a word on how a scheme fares. `once`: what one person says again when they send the same form
+        twice: it was told already then. Raises NotFound, InvalidInput for a day to come, OtherDepartment,
+        Conflict."""
         seen = self._own(who, scheme)
         if body.as_of > self.clock.today_ist():
             raise InvalidInput.of("as_of", "future", "This day has not come yet.")
         now = self.clock.now()
-        new = Progress(id=new_id("prg"), scheme=scheme, by=who.id, at=now, **dict(body))
+        made = id_from("prg", who.id, scheme, once) if once else new_id("prg")
+        new = Progress(id=made, scheme=scheme, by=who.id, at=now, **dict(body))
         newest = max(one for one in (seen.progress_on, body.as_of) if one)
         after = seen.model_copy(update={"rev": seen.rev + 1, "progress_on": newest})
 
@@ -113,7 +135,11 @@ class Schemes:
             self.store.put_progress(transaction, new)
 
         detail = {"progress": new.id, "as_of": body.as_of.isoformat()}
-        self.changes.commit(who, f"scheme#{scheme}", "scheme.progress_told", write, **detail)
+        try:
+            self.changes.commit(who, f"scheme#{scheme}", "scheme.progress_told", write, **detail)
+        except ChangedMeanwhile:
+            if not once or self.store.told(new) is None:
+                raise
         return new
 
     def progress(
@@ -121,6 +147,10 @@ class Schemes:
     ) -> tuple[list[Progress], Position | None]:
         """Words on a scheme's progress, the newest day first. Raises NotFound."""
         return page(self.store.progress(self.get(scheme).id, after), limit)
+
+    def newest(self, scheme: Scheme, limit: int) -> list[Progress]:
+        """The newest words on its progress, the newest day first."""
+        return page(self.store.progress(scheme.id, None), limit)[0]
 
     def _own(self, who: Principal, scheme: str) -> Scheme:
         seen = self.get(scheme)
@@ -188,6 +218,11 @@ class Cards:
         rows = self.store.all_cards(bound, after)
         return page(rows, limit, lambda one: wanted.holds(one) and language in ("", *one.texts))
 
+    def of_scheme(self, scheme: Scheme, limit: int) -> list[Card]:
+        """The first cards that a scheme's own department has of it."""
+        rows = self.store.all_cards([scheme.department], None)
+        return page(rows, limit, Kit(frozenset({scheme.id})).holds)[0]
+
     def of_campaign(self, campaign: str) -> list[Card]:
         """The cards of a campaign's kit, for whom the kit is; at most MOST_IN_A_KIT."""
         brief = self.briefs.brief(campaign)
@@ -202,10 +237,15 @@ class Cards:
         themes = frozenset({brief.theme} - {""})
         return Kit(frozenset(brief.schemes), themes, tuple(departments), everything=False)
 
-    def write(self, who: Principal, body: CardBody, card: str = "") -> Card:
-        """Writes a card, new or (`card`) changed. Raises InvalidInput, NotFound, OtherDepartment,
-        Conflict."""
+    def write(
+        self, who: Principal, body: CardBody, card: str = "", rev: int | None = None, once: str = ""
+    ) -> Card:
+        """Writes a card, new or (`card`) changed. `rev`: what the caller saw of it, where that is to hold
+        still; `once`: what one person says again when they send the form of a new card twice: it is there
+        already then. Raises InvalidInput, NotFound, OtherDepartment, Conflict."""
         seen = self.get(who, card, WRITE_CARDS) if card else None
+        if seen and rev not in (None, seen.rev):
+            raise ChangedMeanwhile
         if not who.covers_department(body.department, WRITE_CARDS):
             raise OtherDepartment
         wrong = []
@@ -219,8 +259,9 @@ class Cards:
             wrong.append(FieldError("theme", "theme_unknown", "There is no such theme."))
         if wrong:
             raise InvalidInput(wrong)
+        made = id_from("crd", who.id, once) if once else new_id("crd")
         after = Card(
-            id=seen.id if seen else new_id("crd"),
+            id=seen.id if seen else made,
             rev=seen.rev + 1 if seen else 1,
             updated_at=self.clock.now(),
             **dict(body),
@@ -230,7 +271,11 @@ class Cards:
             self.store.put_card(transaction, after)
 
         action = "card.changed" if seen else "card.added"
-        self.changes.commit(who, f"card#{after.id}", action, write, department=after.department)
+        try:
+            self.changes.commit(who, f"card#{after.id}", action, write, department=after.department)
+        except ChangedMeanwhile:
+            if seen or not once:
+                raise
         return after
 
     def remove(self, who: Principal, card: str) -> None:

@@ -37,6 +37,7 @@ from pynamodb.exceptions import DoesNotExist
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.transactions import TransactWrite
 
+from chalicelib import lists
 from chalicelib.departments.model import Desk, Directive, Facts, Order
 from chalicelib.departments.scheme import Card, Progress, Scheme
 from chalicelib.tables import Table, TableName
@@ -187,16 +188,23 @@ class DepartmentStore:
         item = Record(SCHEMES, scheme.id, owner=f"{SCHEMES}#{scheme.department}")
         _put(transaction, item, scheme, scheme.rev)
 
-    def all_schemes(self, department: str, after: Position | None) -> Iterator[tuple[Scheme, Position]]:
-        """Schemes of one department, or of all, each with its place."""
-        if department:
-            return _walk_index(Scheme, [f"{SCHEMES}#{department}"], after)
-        return _walk(Scheme, [SCHEMES], after)
+    def all_schemes(
+        self, departments: Sequence[str] | None, after: Position | None
+    ) -> Iterator[tuple[Scheme, Position]]:
+        """Schemes of these departments one after the other, begun side by side, or (None) all; each with its
+        place."""
+        if departments is None:
+            return _walk(Scheme, [SCHEMES], after)
+        return _walk_index(Scheme, [f"{SCHEMES}#{one}" for one in departments], after)
 
     def put_progress(self, transaction: TransactWrite, progress: Progress) -> None:
-        item = Record(f"progress#{progress.scheme}", f"{progress.as_of.isoformat()}#{progress.id}")
+        item = Record(*_progress(progress))
         item.body = progress.model_dump_json()
         transaction.save(item, condition=Record.pk.does_not_exist())
+
+    def told(self, progress: Progress) -> Progress | None:
+        """This word as it was told before."""
+        return _find(Progress, *_progress(progress))
 
     def progress(self, scheme: str, after: Position | None) -> Iterator[tuple[Progress, Position]]:
         """Words on a scheme's progress, the newest day first."""
@@ -227,6 +235,10 @@ def _orders(department: str) -> str:
     return f"orders#{department}"
 
 
+def _progress(one: Progress) -> tuple[str, str]:
+    return f"progress#{one.scheme}", f"{one.as_of.isoformat()}#{one.id}"
+
+
 def _find(kind: type[Kept], pk: str, sk: str) -> Kept | None:
     try:
         return _read(kind, Record.get(pk, sk, consistent_read=True))
@@ -253,7 +265,7 @@ def _walk(
     kind: type[Kept], partitions: Sequence[str], after: Position | None, *, newest_first: bool = False
 ) -> Iterator[tuple[Kept, Position]]:
     """What lies in these partitions one after the other, behind the place `after`; each with its own."""
-    for partition in _from(partitions, after, "pk"):
+    for partition in (one for one in partitions if not after or one >= after["pk"]):
         start = _key(after, ("pk", "sk")) if after and after["pk"] == partition else None
         rows = Record.query(
             partition, scan_index_forward=not newest_first, last_evaluated_key=start, page_size=PAGE
@@ -265,16 +277,12 @@ def _walk(
 def _walk_index(
     kind: type[Kept], owners: Sequence[str], after: Position | None
 ) -> Iterator[tuple[Kept, Position]]:
-    for owner in _from(owners, after, "owner"):
-        start = _key(after, ("pk", "sk", "owner")) if after and after.get("owner") == owner else None
-        rows = Record.by_owner.query(owner, last_evaluated_key=start, page_size=PAGE)
-        for row in rows:
-            yield _read(kind, row), {"pk": row.pk, "sk": row.sk, "owner": owner}
+    def read(owner: str, key: Any) -> Iterator[tuple[Kept, Any]]:  # noqa: ANN401 - a key of the index
+        for row in Record.by_owner.query(owner, last_evaluated_key=key, page_size=PAGE):
+            place = {"pk": row.pk, "sk": row.sk, "owner": owner}
+            yield _read(kind, row), _key(place, ("pk", "sk", "owner"))
 
-
-def _from(partitions: Sequence[str], after: Position | None, name: str) -> Sequence[str]:
-    """The partitions that are still to be read behind a place."""
-    return [one for one in partitions if not after or one >= after.get(name, "")]
+    return lists.walk(owners, read, after)
 
 
 def _key(after: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from functools import cache
 from typing import Any, cast
 
 from chalicelib import cells as c
+from chalicelib.clock import Clock
 from chalicelib.directory.model import (
     RENAMED,
     ROOT,
@@ -57,6 +58,9 @@ NO_STATE = "Write the state by its ISO 3166-2 code, such as IN-UP."
 NO_BOOTH = "The number of a booth is digits, and a letter where it was divided: 12, 12A."
 NO_NAME = "The file has no column of names, such as name_en or name_hi."
 NO_PLACE = "The file has no columns that say which area a row is."
+SETTLES_S = 150.0
+"""Whoever has read an area and files something by its path has done so by then: no Lambda that does so lasts
+longer than 120 s (infra/template.yaml)."""
 SUBDISTRICTS = "Sub-districts are no level of the tree: state, district, block, booth."
 
 
@@ -95,6 +99,7 @@ class AreaKind:
     """Implements ports.ImportKind: areas, and the groupings of booths. What a file is silent about stays."""
 
     store: DirectoryStore
+    clock: Clock
     filed: Callable[[], Sequence[Refiling]] = tuple
     """What features keep by the path of an area."""
     name: str = "areas"
@@ -172,11 +177,15 @@ class AreaKind:
         fresh = [_named(groupings.get(one.id), one) for one in named.values()]
         self.store.put_groupings(one for one in fresh if one != groupings.get(one.id))
 
-    def finish(self, job: ImportJob) -> bool:
-        """Files anew, in one district a call, what lies there by the path of an area that has moved."""
-        found = self.store.moved()
-        if found is None:
+    def finish(self, job: ImportJob) -> bool | float:
+        """Files anew, in one district a call, what lies there by the path of an area that has moved; and once
+        more SETTLES_S later, for what was filed meanwhile by who had read the area before."""
+        left, now = self.store.moved(), self.clock.epoch()
+        if not left:
             return False
+        found = min(left, key=lambda one: one.again)
+        if found.again > now:
+            return min(found.again - now, SETTLES_S)
         before = found.before
         district = self.store.areas([before[-1]], fresh=True).get(before[-1])
         if district is not None:
@@ -184,7 +193,10 @@ class AreaKind:
             self._move_polls(district)
             if any([one.refile(before, district) for one in self.filed()]):
                 return True
-        self.store.end_moved(found)
+        if found.again:
+            self.store.end_moved(found)
+        else:
+            self.store.look_again(found, now + SETTLES_S)
         return True
 
     def _move_below(self, above: Area) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from chalicelib.clock import Clock
@@ -73,9 +73,11 @@ class Directory:
             for one in list(self._areas)[: max(0, len(self._areas) - MOST_KEPT)]:
                 del self._areas[one]
 
-    def ranges(self, area_ids: Sequence[str]) -> list[RosterRange]:
+    def ranges(self, area_ids: Sequence[str], *, fresh: bool = False) -> list[RosterRange]:
         """See `ports.Areas.ranges`. `errors[].field` of the InvalidInput is `areas.<position>`."""
-        found = [self.get(area_id) for area_id in area_ids]
+        there = self.many(area_ids, fresh=fresh)
+        found = [there.get(area_id) for area_id in area_ids]
+        children = self.store.children if fresh else self.children
         unknown = [
             FieldError(f"areas.{i}", "area_unknown", "There is no area %(id)s.", {"id": area_ids[i]})
             for i, area in enumerate(found)
@@ -83,7 +85,7 @@ class Directory:
         ]
         if unknown:
             raise InvalidInput(unknown)
-        return without_nested(one for area in found if area is not None for one in self._stretches(area))
+        return without_nested(one for area in found if area is not None for one in _stretches(area, children))
 
     def search(
         self, parent: str, typed: str, after: Position | None, limit: int
@@ -164,15 +166,6 @@ class Directory:
         )
         return label
 
-    def _stretches(self, area: Area) -> list[RosterRange]:
-        if area.level == "country":
-            below = [one for state in self.children(area.id) for one in self._stretches(state)]
-            return [RosterRange(area.roster_partition), *below]
-        if area.level == "state":
-            districts = [RosterRange(district.id) for district in self.children(area.id)]
-            return [RosterRange(area.roster_partition), *districts]
-        return ranges_of(area)
-
     def children(self, parent: str) -> list[Area]:
         """All areas right below `parent`, kept for minutes."""
         now = self.clock.epoch()
@@ -183,3 +176,13 @@ class Directory:
         with self._lock:
             self._children[parent] = (now, found)
         return found
+
+
+def _stretches(area: Area, children: Callable[[str], list[Area]]) -> list[RosterRange]:
+    if area.level == "country":
+        below = [one for state in children(area.id) for one in _stretches(state, children)]
+        return [RosterRange(area.roster_partition), *below]
+    if area.level == "state":
+        districts = [RosterRange(district.id) for district in children(area.id)]
+        return [RosterRange(area.roster_partition), *districts]
+    return ranges_of(area)

@@ -14,7 +14,8 @@
     elections     <id>                                        query of all: 1 read unit for some ten of them
     moved         <path>                                      a district's path before areas in it moved: what
                                                               lies there by its path is to be filed anew;
-                                                              with a `mark` of its own each time
+                                                              with a `mark` of its own each time, and the
+                                                              time to look `again` once that was done
 
 Index `by_parent` (parent, sort): children in the order of their names, and names beginning with what was
 typed; an area is about 250 bytes, so 100 children are 3 read units. A row costs 2 write units,
@@ -30,8 +31,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from pynamodb.attributes import BooleanAttribute, JSONAttribute, UnicodeAttribute
-from pynamodb.exceptions import DeleteError, DoesNotExist, PutError
+from pynamodb.attributes import BooleanAttribute, JSONAttribute, NumberAttribute, UnicodeAttribute
+from pynamodb.exceptions import DeleteError, DoesNotExist, PutError, UpdateError
 from pynamodb.expressions.condition import Condition
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.transactions import TransactWrite
@@ -79,6 +80,7 @@ class MovedItem(Table):
         table_name = TableName("directory")
 
     mark = UnicodeAttribute()
+    again = NumberAttribute(null=True)
 
 
 class PollItem(Table):
@@ -95,6 +97,8 @@ class Moved:
     before: tuple[str, ...]
     """The district's path until then."""
     mark: str
+    again: float = 0.0
+    """It was filed anew, and is looked at once more then (epoch seconds); 0: not yet."""
 
 
 class DirectoryStore:
@@ -123,10 +127,20 @@ class DirectoryStore:
             for path in paths:
                 batch.save(MovedItem(MOVED, "/".join(path), mark=new_id("mov")))
 
-    def moved(self) -> Moved | None:
-        """A district in which areas have moved, read consistently; None: there is none."""
-        rows = MovedItem.query(MOVED, limit=1, consistent_read=True)
-        return next((Moved(tuple(row.sk.split("/")), row.mark) for row in rows), None)
+    def moved(self) -> list[Moved]:
+        """The districts in which areas have moved, read consistently."""
+        rows = MovedItem.query(MOVED, consistent_read=True)
+        return [Moved(tuple(row.sk.split("/")), row.mark, float(row.again or 0)) for row in rows]
+
+    def look_again(self, found: Moved, at: float) -> None:
+        """Notes that it was filed anew and is to be looked at once more, unless another job has made the note
+        anew since it was read."""
+        item = MovedItem(MOVED, "/".join(found.before))
+        try:
+            item.change([MovedItem.again.set(at)], MovedItem.mark == found.mark)
+        except UpdateError as refused:
+            if refused.cause_response_code != REFUSED:
+                raise
 
     def end_moved(self, found: Moved) -> None:
         """Takes the note away, unless another job has made it anew since it was read."""

@@ -6,12 +6,13 @@ has a place already, so that nobody gets two; it is forgotten when no message of
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from chalicelib import lists
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.dispatch.model import Claim, Fact, moment
 from chalicelib.dispatch.store import DispatchStore
@@ -21,6 +22,8 @@ OVER_FOR = timedelta(days=8)
 """Platforms repeat a callback for up to 7 days (ops.SEEN_S), and queues keep a message for 4."""
 AT_ONCE = 8
 """Messages whose fate is read side by side."""
+A_STEP = 100
+"""Messages of one step of an export."""
 SERVED_FOR_S = 24 * 3600
 """As long a service message may still be asked for again."""
 
@@ -34,17 +37,23 @@ class Remembered:
     briefs: Callable[[str], CampaignBrief | None]
     clock: Clock
 
-    def held(self, person: str) -> list[dict[str, Any]]:
-        """The messages of campaigns to them, the newest first: 1 query, and for each a read of its run and of
-        its tally, several at once, for years of them are to be told within one request; then what else was
-        sent, by its kind and outcome."""
+    def held(
+        self, person: str, after: Mapping[str, Any] | None = None
+    ) -> tuple[list[dict[str, Any]], Mapping[str, Any] | None]:
+        """The messages of campaigns to them, the newest weeks first: a step is 1 query, and for each message
+        a read of its run and of its tally, several at once. With the last of them what else was sent, by its
+        kind and outcome."""
+        claims = sorted(self.store.all_claims(person), key=lambda one: (one.week, one.run), reverse=True)
+        step, place = lists.step(claims, lambda one: one.run, after, A_STEP)
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            told = list(pool.map(self._message, self.store.all_claims(person)))
+            told = sorted(pool.map(self._message, step), key=lambda one: str(one["at"]), reverse=True)
+        if place is not None:
+            return told, place
         served = [
             {"kind": "service_message", "about": key.partition("#")[0], "outcome": row.outcome}
             for key, row in self.store.service_claims(person)
         ]
-        return [*sorted(told, key=lambda one: str(one["at"]), reverse=True), *served]
+        return [*told, *served], None
 
     def _message(self, claim: Claim) -> dict[str, Any]:
         run = self.runs.get(claim.run)

@@ -130,7 +130,7 @@ class Runner:
         try:
             if tries > MOST_TRIES:
                 raise Unreadable(STOPPED, row=held.sums.row)
-            ended = work.go()
+            wait = work.go()
         except Moved:
             raise
         except Rejected as error:
@@ -138,11 +138,10 @@ class Runner:
             return
         except Exception:
             logger.exception("import interrupted", extra={"import": held.id, "tries": tries})
-            ended = False
-        if not ended:
-            pause = PAUSE_S * 2**work.job.tries if work.job.tries else 0.0
+            wait = PAUSE_S * 2**work.job.tries if work.job.tries else 0.0
+        if wait is not None:
             self.store.save(work.job.with_(holder="", held_until=0))
-            self.queue.put([{"import": held.id}], pause)
+            self.queue.put([{"import": held.id}], wait)
 
 
 @dataclass
@@ -156,8 +155,8 @@ class _Work:
     _ready: list[Any] | None = None
     """The records of the pending slice that are to be written; None: they must be read again."""
 
-    def go(self) -> bool:
-        """Whether the job has ended."""
+    def go(self) -> float | None:
+        """None: the job has ended; else after how many seconds it is to go on."""
         kind = self.at.kinds[self.job.kind]()
         if self.job.layout is None:
             self._open(kind)
@@ -168,18 +167,19 @@ class _Work:
             if self.job.pending is not None:
                 self._write(kind, source, layout, asked)
             if self._late():
-                return False
+                return 0.0
             done, found = self.job.sums, self._next(source, layout, self.job.sums)
             if found is None:
                 break
             settled = self._settle(kind, found, layout, asked)
             self.job = self.at.store.save(self.job.with_(progress=done, pending=settled, tries=0))
-        while not self.job.dry_run and kind.finish(asked):
-            self.job = self.at.store.save(self.job.with_(tries=0))
-            if self._late():
-                return False
+        while not self.job.dry_run and (more := kind.finish(asked)):
+            written = self.job.with_(tries=0, progress=self.job.sums, pending=None)
+            self.job = self.at.store.save(written)
+            if more is not True or self._late():
+                return 0.0 if more is True else more
         self.end(None)
-        return True
+        return None
 
     def end(self, failure: Failure | None) -> None:
         """Writes the file of errors, and that the job has ended. What was pending when it failed may be half

@@ -86,7 +86,6 @@ SAY_WHY = mark("Please give a reason.")
 SURE = mark("Please confirm that this is the person's own wish.")
 EMAIL_PROVEN = mark("given and proven")
 EMAIL_STATED = mark("given, not proven")
-CUT_OFF = mark("There are more people: this file ends here. Choose a smaller area or fewer people.")
 FILE = (
     mark("Id"),
     mark("Name"),
@@ -397,8 +396,9 @@ def people_page(request: Request) -> Response:
 
 @api.page("GET", "/console/people.csv", allow="influencer.read", summary="The same people as a file")
 def people_file(request: Request) -> Response:
-    """At most MOST_OF_A_FILE people, numbers masked; the last line says so where there are more."""
-    query = _asked({name: value for name, value in request.query.items() if name != "lang"})
+    """At most MOST_OF_A_FILE people, numbers masked; where there are more the last line tells the address of
+    the next part."""
+    query = _asked({n: value for n, value in request.query.items() if n not in ("lang", "cursor")})
     people, after = _listed(request, query, MOST_OF_A_FILE)
     known, themes = console.together(
         lambda: wiring.directory().many({part for person in people for part in person.area_path}),
@@ -407,9 +407,7 @@ def people_file(request: Request) -> Response:
     lang = request.lang
     header = [translate(lang, name) for name in FILE]
     rows = [_line(lang, person, known, themes) for person in people]
-    if after:
-        rows.append([translate(lang, CUT_OFF)])
-    return console.csv_file("creators", header, rows)
+    return console.csv_file("creators", header, rows, (request, next_cursor(request, after)))
 
 
 @api.page(

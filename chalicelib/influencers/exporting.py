@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,13 +23,21 @@ from chalicelib.shapes import View
 
 EXPORTS_A_DAY = 10
 A_DAY_S = 24 * 3600
+PARTS_A_DAY = 300
+"""Parts behind the first of what is too much for one answer."""
+A_PART = 400_000
+"""Bytes of records that one part holds, as Lambda sends them (letters of other scripts are six each): words
+around them on a page are about four times as much, and an answer holds 6 MB."""
+READS_FOR_S = 10
+"""So long one part goes on reading: API Gateway gives up after 29 s."""
 OURS = frozenset({"rev", "barred", "reviewed_by", "handles", "contested", "consents"})
 """Of a profile: what counts for us alone, and what has a part of its own."""
 
 
 class Export(View):
     """Everything that is kept of one person, in clear. Times are RFC 3339 UTC; links to pictures hold an
-    hour."""
+    hour. What is too much for one answer comes in parts: all but the first hold no profile, accounts,
+    contested and consents."""
 
     made_at: datetime
     profile: dict[str, Any]
@@ -41,6 +50,8 @@ class Export(View):
     voices: list[dict[str, Any]] = []
     appeals: list[dict[str, Any]] = []
     appointments: list[dict[str, Any]] = []
+    next: str | None = None
+    """The cursor to the next part."""
 
 
 @dataclass(frozen=True)
@@ -51,18 +62,21 @@ class Exporting:
     audit: Audit
     clock: Clock
 
-    def export(self, person: str) -> Export:
-        """What is kept of whoever asks, read now; that they asked is kept. Raises TooManyRequests."""
+    def export(
+        self, person: str, after: Mapping[str, Any] | None = None
+    ) -> tuple[Export, Mapping[str, Any] | None]:
+        """What is kept of whoever asks, read now, and the place at which its next part begins; None when this
+        is all, or the last. That they asked is kept. Raises TooManyRequests."""
         found = self.store.find(person)
         if found is None:
             raise Unauthenticated
-        self.limits.spend(f"export#{person}", EXPORTS_A_DAY, A_DAY_S)
         now = self.clock.now().replace(microsecond=0)
-        parts: dict[str, list[dict[str, Any]]] = {}
-        for records in self.records():
-            for one in records.held(person):
-                kind = str(one["kind"])
-                parts.setdefault(f"{kind}s", []).append({k: v for k, v in one.items() if k != "kind"})
+        if after is not None:
+            self.limits.spend(f"export_part#{person}", PARTS_A_DAY, A_DAY_S)
+            parts, place = self._part(person, after)
+            return Export(made_at=now, profile={}, accounts=[], contested=[], consents=[], **parts), place
+        self.limits.spend(f"export#{person}", EXPORTS_A_DAY, A_DAY_S)
+        parts, place = self._part(person, {"of": 0, "at": None})
         facts = found.model_dump(mode="json")
         made = Export(
             made_at=now,
@@ -75,7 +89,32 @@ class Exporting:
         self.audit.committing(
             subject=f"influencer#{person}", action="influencer.exported", actor="self", at=now
         )
-        return made
+        return made, place
+
+    def _part(self, person: str, begin: Mapping[str, Any]) -> tuple[dict[str, Any], Mapping[str, Any] | None]:
+        """Records from this place on, step by step, until a part is full or the time is over; and the place
+        to go on from. There is always one step at least."""
+        parts: dict[str, Any] = {}
+        until, size = self.clock.epoch() + READS_FOR_S, 0
+        for number, records in enumerate(self.records()):
+            if number < begin["of"]:
+                continue
+            place = begin["at"] if number == begin["of"] else None
+            while True:
+                here = {"of": number, "at": place}
+                if size and self.clock.epoch() > until:
+                    return parts, here
+                step, place = records.held(person, place)
+                wide = len(json.dumps(step))
+                if size and size + wide > A_PART:
+                    return parts, here
+                size += wide
+                for one in step:
+                    told = {name: value for name, value in one.items() if name != "kind"}
+                    parts.setdefault(f"{one['kind']}s", []).append(told)
+                if place is None:
+                    break
+        return parts, None
 
 
 # --- in words ---------------------------------------------------------------------------------------------
@@ -227,13 +266,15 @@ class Part:
     entries: tuple[tuple[Fact, ...], ...]
 
 
-def in_words(export: Export, lang: str, called: Mapping[str, str]) -> list[Part]:
-    """The same in the person's language, part by part; a part without anything is there too. `called`:
-    names of areas and themes by their ids."""
+def in_words(export: Export, lang: str, called: Mapping[str, str], *, whole: bool = True) -> list[Part]:
+    """The same in the person's language, kind by kind; a kind without anything is there too where the export
+    is `whole`. `called`: names of areas and themes by their ids."""
     data = export.model_dump(mode="json")
     parts = []
     for name, title in PARTS.items():
         given = data[name]
+        if not given and not whole:
+            continue
         entries = [given] if isinstance(given, Mapping) else given
         parts.append(Part(translate(lang, title), tuple(_facts(one, lang, called) for one in entries)))
     return parts

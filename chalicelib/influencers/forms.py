@@ -4,13 +4,14 @@ fields."""
 from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
+from datetime import date
 
 from pydantic_core import PydanticCustomError
 
 from chalicelib.errors import FieldError, InvalidInput, Rejected
 from chalicelib.handles import clean_handle
 from chalicelib.i18n import translate
-from chalicelib.influencers.model import PURPOSES
+from chalicelib.influencers.model import PURPOSES, age_problem
 from chalicelib.links import platform_of
 from chalicelib.names import plain_digits
 from chalicelib.pages.forms import LEVELS, TRAP, Form, Place
@@ -74,6 +75,7 @@ _STEP_OF = {
 """Where a field stands; all others stand in the first step."""
 NOT_CARRIED = frozenset(("at", "go", "step", "link", TRAP))
 UNKNOWN_LINK = "We do not know this link. Please write the account into its field below."
+NO_ACCOUNT = "This link leads to no account. Open your own page there and copy its link."
 
 
 def tongues() -> list[tuple[str, str]]:
@@ -160,9 +162,9 @@ def _step_of_input(name: str) -> str:
     return step_of("birth_date" if name.startswith("birth_") else name)
 
 
-def recognised(form: Form) -> tuple[Form, bool]:
-    """The form with each account under the platform to which its link leads, in its short form; and whether
-    the link that was pasted is known."""
+def recognised(form: Form) -> tuple[Form, str]:
+    """The form with each account under the platform to which its link leads, in its short form; and what is
+    wrong with the link that was pasted, if anything."""
     found = {platform: form.one(f"handle_{platform}").strip() for platform in PLATFORMS}
     counted = {platform: form.one(f"followers_{platform}") for platform in PLATFORMS}
     for platform, typed in list(found.items()):
@@ -171,13 +173,22 @@ def recognised(form: Form) -> tuple[Form, bool]:
             found[told], found[platform] = typed, ""
             counted[told], counted[platform] = counted[platform], ""
     pasted = form.one("link").strip()
-    told = platform_of(pasted)
-    if told in found:
-        found[told] = pasted
+    platform, account, wrong = _pasted(pasted) if pasted else ("", "", "")
+    if account:
+        found[platform] = account
     kept = {f"handle_{platform}": _short(platform, typed) for platform, typed in found.items()}
     kept |= {f"followers_{platform}": count for platform, count in counted.items()}
-    known = not pasted or told in found
-    return form.changed(**kept, link="" if known else pasted), known
+    return form.changed(**kept, link=pasted if wrong else ""), wrong
+
+
+def _pasted(text: str) -> tuple[str, str, str]:
+    """The platform and the account of the first link to one in what was pasted, which apps surround with
+    words; else what is wrong with it."""
+    links = [(platform, one) for one in (*text.split(), text) if (platform := platform_of(one)) in PLATFORMS]
+    for platform, one in links:
+        if (account := _short(platform, one)) != one:
+            return platform, account, ""
+    return "", "", NO_ACCOUNT if links else UNKNOWN_LINK
 
 
 def _short(platform: str, typed: str) -> str:
@@ -186,6 +197,19 @@ def _short(platform: str, typed: str) -> str:
         return clean_handle(platform, typed) if typed else ""
     except PydanticCustomError:
         return typed
+
+
+def with_age(error: Rejected | None, body: Mapping[str, object], today: date) -> Rejected | None:
+    """The error with what is wrong with the date of birth in the request `body`: whoever is too young on
+    `today` hears so in the first step, and not after the last."""
+    told = error.errors if isinstance(error, InvalidInput) else []
+    if (error and not told) or any(one.field == "birth_date" for one in told):
+        return error
+    try:
+        problem = age_problem(date.fromisoformat(str(body.get("birth_date", ""))), today)
+    except ValueError:
+        return error
+    return InvalidInput([problem, *told]) if problem else error
 
 
 def accounts(form: Form) -> list[tuple[str, str, str]]:

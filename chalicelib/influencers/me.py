@@ -368,18 +368,25 @@ class Asked(View):
     status: Literal["sent"] = "sent"
 
 
+class ExportQuery(Strict):
+    cursor: str | None = None
+
+
 @api.post(
     "/v1/me/exports",
     allow=CREATOR,
     body=Nothing,
+    query=ExportQuery,
     answer=Export,
     status=201,
     kept=False,
     heard=True,
     summary="All that is kept of the creator who asks, in clear; at most ten times a day",
 )
-def export_me(request: Request, body: Nothing) -> Export:
-    return wiring.exporting().export(request.principal.id)
+def export_me(request: Request, body: Nothing, query: ExportQuery) -> Export:
+    """`?cursor=` gives the next part of what is too much for one answer."""
+    made, place = wiring.exporting().export(request.principal.id, read_cursor(request))
+    return made.model_copy(update={"next": next_cursor(request, place)})
 
 
 @api.delete(

@@ -354,10 +354,13 @@ def data_form(request: Request) -> Response:
             return redirect(
                 f"/me/signin?lang={request.lang}&said=erased", {"Set-Cookie": session_cookie("", 0)}
             )
-        made = wiring.exporting().export(person)
+        made, place = wiring.exporting().export(person, read_cursor(request))
     except Rejected as error:
         return _data_page(request, form, error)
-    if form.one("do") == "file":
+    here, more = request.query.get("cursor", ""), next_cursor(request, place)
+    made = made.model_copy(update={"next": more})
+    whole = not here and not more
+    if form.one("do") == "part" or (form.one("do") == "file" and whole):
         offered = f'attachment; filename="janjan-{made.made_at:%Y-%m-%d}.json"'
         headers: dict[str, str | list[str]] = {**JSON_HEADERS, "Content-Disposition": offered}
         return Response(made.model_dump_json(indent=1), headers, 200)
@@ -368,7 +371,10 @@ def data_form(request: Request) -> Response:
         "me_export.html",
         request.lang,
         path=None,
-        parts=in_words(made, request.lang, called),
+        parts=in_words(made, request.lang, called, whole=whole),
+        whole=whole,
+        here=here,
+        more=more,
         made=f"\u2066{moment(made.made_at)}\u2069",
     )
     return html(page)

@@ -296,12 +296,13 @@ def signup_form(request: Request) -> Response:
         return _signup_page(request, form, place)
     if form.one(TRAP):
         return _done_page(request, WAITING)
-    form, known = forms.recognised(form)
-    if form.one("step") == "link" or not known:
-        said = {} if known else {"link": translate(request.lang, forms.UNKNOWN_LINK)}
+    form, wrong = forms.recognised(form)
+    if form.one("step") == "link" or wrong:
+        said = {"link": translate(request.lang, wrong)} if wrong else {}
         return _signup_page(request, form.changed(at="accounts"), place, errors=said)
+    body = forms.body_of(form, place.area)
     try:
-        wanted = SignupRequest.model_validate(forms.body_of(form, place.area))
+        wanted = SignupRequest.model_validate(body)
         if not forms.step_after(form, {}):
             return _to_verification(request, wiring.signups().sign_up(wanted, request.source_ip))
         error: Rejected | None = None
@@ -309,6 +310,7 @@ def signup_form(request: Request) -> Response:
         error = invalid(found)
     except Rejected as refused:
         error = refused
+    error = forms.with_age(error, body, wiring.clock().today_ist())
     errors, _ = forms.problems(error, form, place, request.lang)
     step = forms.step_after(form, errors)
     return _signup_page(request, form.changed(at=step), place, error if forms.holds(form, step) else None)

@@ -202,8 +202,21 @@ def link(request: Request, path: str, **query: object) -> str:
     return f"{path}?{urlencode({**asked, 'lang': request.lang}, doseq=True)}"
 
 
-def csv_file(name: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> Response:
-    """A file to download, made by `cells.table`."""
+NEXT_PART = mark("The list may go on. The next part of this file: %(link)s")
+
+
+def csv_file(
+    name: str,
+    header: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    more: tuple[Request, str | None] | None = None,
+) -> Response:
+    """A file to download, made by `cells.table`. `more`: what was asked, and the cursor at which the next
+    part of the list begins, which the last line tells."""
+    request, cursor = more or (None, None)
+    if request and cursor:
+        link = f"{request.urls[0].partition('?')[0]}?{urlencode({**request.query, 'cursor': cursor})}"
+        rows = [*rows, [translate(request.lang, NEXT_PART, {"link": link})]]
     headers: dict[str, str | list[str]] = {
         **SAFE_HEADERS,
         "Content-Type": "text/csv; charset=utf-8",

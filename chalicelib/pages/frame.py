@@ -18,7 +18,6 @@ from typing import Annotated
 
 from pydantic import Field, ValidationError
 
-from chalicelib.pages.figures import day
 from chalicelib.settings import settings
 from chalicelib.shapes import Strict
 from chalicelib.telemetry import logger
@@ -94,7 +93,7 @@ class Frame:
     maintained_by: str
     contact: Told | None
     grievance_officer: Told | None
-    reviewed: str
+    reviewed: date | None
     """DD-MM-YYYY."""
 
 
@@ -121,7 +120,7 @@ def _frame(lang: str, _period: int, bucket: str, fallback: str) -> Frame:
         maintained_by=named(told.maintained_by, lang),
         contact=_told(told.contact, lang),
         grievance_officer=_told(told.grievance_officer, lang),
-        reviewed=day(told.reviewed) if told.reviewed else "",
+        reviewed=told.reviewed,
     )
 
 

@@ -56,6 +56,17 @@ def about(request: Request, name: str) -> Response:
     return html(shell.render(f"about_{name}.html", request.lang, path=request.path))
 
 
+@api.page("GET", "/about", allow=PUBLIC, summary="Where what holds here begins")
+def about_what(request: Request) -> Response:
+    return redirect(f"/about/sitemap?lang={request.lang}")
+
+
+@api.page("GET", "/{name}", allow=PUBLIC, summary="An address at which there is nothing")
+def nothing_there(request: Request, name: str) -> Response:
+    """Whoever mistypes an address reads so in their language, on a page that leads on."""
+    raise NotFound
+
+
 @api.page("GET", "/static/{name}", allow=PUBLIC, summary="Stylesheet, script, font and pictures")
 def static(request: Request, name: str) -> Response:
     if name not in TYPES:

@@ -3,6 +3,7 @@ that the templates translate."""
 
 from __future__ import annotations
 
+from chalicelib.links import NAMES
 from chalicelib.pages.shell import mark
 
 CAMPAIGN = {
@@ -21,14 +22,7 @@ GIVEN_BACK = mark("Given back")
 PURPOSES = {"correction": mark("Correction"), "withdrawal": mark("Withdrawal")}
 EVERY = {"day": mark("every day"), "week": mark("every week"), "month": mark("every month")}
 CHANNELS = {"whatsapp": "WhatsApp", "telegram": "Telegram", "sms": mark("SMS"), "email": mark("Email")}
-PLATFORMS = {
-    "facebook": "Facebook",
-    "instagram": "Instagram",
-    "telegram": "Telegram",
-    "whatsapp": "WhatsApp",
-    "x": "X",
-    "youtube": "YouTube",
-}
+PLATFORMS = NAMES
 PLATFORMS_IN_FULL = PLATFORMS | {"x": "X (Twitter)"}
 """As creators read them, and who judges them."""
 FILES = {

@@ -38,6 +38,8 @@ from chalicelib.ports import Area, Areas, Profile, Profiles
 HOME_LANGUAGE = "hi"
 APPEALS_A_DAY = 5
 DAY_S = 24 * 3600
+AT_ONCE = 20
+"""Appeals of one step of an export: each may have 2,000 letters and as long an answer."""
 PAGE = 100
 """Appeals looked at for one page of a list: a rare filter answers early, with a cursor to go on."""
 LEFT = frozenset({"withdrawn"})
@@ -205,11 +207,14 @@ class Appeals:
 
     # --- what is kept of a person
 
-    def held(self, person: str) -> list[dict[str, Any]]:
+    def held(
+        self, person: str, after: Mapping[str, Any] | None = None
+    ) -> tuple[list[dict[str, Any]], Mapping[str, Any] | None]:
+        step, place = lists.step(self.mine(person), lambda one: one.id, after, AT_ONCE)
         return [
             {"kind": "appeal"} | one.model_dump(mode="json", exclude={"rev", "decided_by", "answered_by"})
-            for one in self.mine(person)
-        ]
+            for one in step
+        ], place
 
     def forget(self, person: str) -> bool:
         self.store.forget(person)

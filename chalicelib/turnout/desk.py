@@ -67,7 +67,6 @@ HEADER = (
     mark("Turnout in percent"),
     mark("Goal in percent"),
 )
-CUT_OFF = mark("There is more than this file holds: choose a smaller area.")
 A_NUMBER = "Please write a number from 1 to 100."
 
 
@@ -78,16 +77,18 @@ def areas(request: Request) -> Response:
 
 @api.page("GET", "/console/areas.csv", allow=READ, summary="Turnout of all that lies right below, as a file")
 def areas_file(request: Request) -> Response:
-    """At most MOST_OF_A_FILE places; the last line says so where there are more."""
+    """At most MOST_OF_A_FILE places; where there are more the last line tells the address of the next
+    part."""
     asked, lang = _asked(request), request.lang
     area, turnouts = _area(request, asked), wiring.turnouts().one_look()
-    turnouts.ahead(request.principal, area, asked.one("election"))
+    place = read_cursor(request) or {"after": "", "election": asked.one("election")}
+    turnouts.ahead(request.principal, area, place["election"])
     found = turnouts.listed(
         request.principal,
         area,
-        asked.one("election"),
+        place["election"],
         _by(asked),
-        after="",
+        after=place["after"],
         limit=MOST_OF_A_FILE,
     )
     rows: list[Sequence[object]] = [
@@ -103,9 +104,9 @@ def areas_file(request: Request) -> Response:
         )
         for one in found.below
     ]
-    if found.after:
-        rows.append([translate(lang, CUT_OFF)])
-    return console.csv_file("turnout", [translate(lang, name) for name in HEADER], rows)
+    more = {"after": found.after, "election": found.election.id} if found.after and found.election else None
+    header = [translate(lang, name) for name in HEADER]
+    return console.csv_file("turnout", header, rows, (request, next_cursor(request, more)))
 
 
 @api.page("POST", f"{ROOM}/goal", allow="turnout.goal", summary="Set or take away an area's goal of turnout")

@@ -6,16 +6,18 @@ import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from pynamodb.transactions import TransactWrite
 
-from chalicelib.beside import both
+from chalicelib import lists
+from chalicelib.beside import both, together
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.errors import InvalidInput, NotFound, Transient
 from chalicelib.events.catalog import Event, VoiceAssigned, VoiceReceived, VoiceReopened
 from chalicelib.identity.audit import Audit
-from chalicelib.ports import Areas
+from chalicelib.ports import Area, Areas
 from chalicelib.voices.changes import ChangedMeanwhile, Changes
 from chalicelib.voices.masking import excerpt, mask
 from chalicelib.voices.model import (
@@ -44,6 +46,8 @@ TICKET_LETTERS, GROUP = 12, 4
 CITIZEN = "citizen"
 """Who acts in the audit where nobody is known to us."""
 TRIES = 5
+AT_ONCE = 5
+"""Voices of one step of an export: each may have fifty words of 2,000 letters."""
 MOST_EDITS = 10
 INDIA = ("IN",)
 
@@ -140,7 +144,7 @@ class Voices:
         return f"voi_{self.keyed_hash(f'voice {evidence}')[:20]}"
 
     def _routed(self, voice_id: str, arrival: Arrival, now: datetime) -> Voice:
-        area = self.areas.get(arrival.area) if arrival.area else None
+        area = self._place(arrival.area)
         path = area.path if area is not None else INDIA
         routed = route(self.settings.rules(), arrival.text, path, arrival.kind)
         chosen = arrival.department if arrival.department in self.departments() else ""
@@ -172,6 +176,10 @@ class Voices:
         if department in self.departments():
             voice = voice.assigned(department, by, at)
         return voice.timed(at, self.settings.target(voice), self.settings.calendar())
+
+    def _place(self, area_id: str) -> Area | None:
+        """The area as it was last written: by its path the voice is filed, and it may just have moved."""
+        return self.areas.many([area_id], fresh=True).get(area_id) if area_id else None
 
     def add_words(
         self,
@@ -243,7 +251,7 @@ class Voices:
     def place(self, voice_id: str, area_id: str) -> Voice:
         """Notes from which area a voice comes, where that was not known: it is routed by its words anew while
         no department has it. Raises NotFound, InvalidInput for no area, Refused for a closed voice."""
-        area = self.areas.get(area_id)
+        area = self._place(area_id)
         if area is None:
             raise InvalidInput.of("area", "area_unknown", "There is no area %(id)s.", id=area_id)
 
@@ -437,8 +445,13 @@ class Voices:
             if found is not None:
                 yield Whole(found.voice, None, found.said, found.answers)
 
-    def held(self, person: str) -> list[dict[str, Any]]:
+    def held(
+        self, person: str, after: Mapping[str, Any] | None = None
+    ) -> tuple[list[dict[str, Any]], Mapping[str, Any] | None]:
         """The same as plain values: what an export holds of it (ports.PersonalRecords)."""
+        known = list(self.store.carried(person))
+        ids, place = lists.step(known, str, after, AT_ONCE)
+        read = together(*(partial(self.store.whole, one, self.clock.epoch()) for one in ids))
         return [
             {
                 "kind": "voice",
@@ -449,8 +462,9 @@ class Voices:
                 "said": [said.text for said in one.said],
                 "answers": [answer.text for answer in one.answers],
             }
-            for one in self.carried(person)
-        ]
+            for one in read
+            if one is not None
+        ], place
 
     # --- inside
 

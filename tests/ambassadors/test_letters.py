@@ -192,7 +192,7 @@ def test_a_letter_tells_who_is_what_until_when_and_by_whom_and_can_be_read_back(
         "नियुक्ति पत्र",
         "सेवा में\nसुनीता देवी\n",
         "जनपुर, नमूना प्रदेश (D9001)",
-        "अंतिम दिन 01-03-2027",
+        "आख़िरी दिन 01-03-2027",
         "Asha Verma",
         ADDRESS,
         "janjan.example.test",
@@ -211,7 +211,7 @@ def test_a_letter_tells_screen_readers_its_language_title_headings_and_pictures(
     roles = [one["/S"] for one in blocks]
     assert roles[:3] == ["/Figure", "/P", "/P"]
     assert (roles.count("/H1"), roles.count("/H2"), roles.count("/Figure")) == (1, 1, 2)
-    assert [one["/Alt"] for one in blocks if one["/S"] == "/Figure"] == ["प्रतीक", f"{ADDRESS} का क्यूआर कोड"]
+    assert [one["/Alt"] for one in blocks if one["/S"] == "/Figure"] == ["प्रतीक", f"{ADDRESS} का QR कोड"]
     places = [place for one in blocks for place in one["/K"]]
     assert places == list(range(len(blocks)))
 

@@ -27,7 +27,7 @@ EDITOR = Principal("usr_ed", "Ed", "e@x.test", frozenset({"editor"}), frozenset(
 
 
 class Ground(SmallDirectory):
-    def ranges(self, area_ids: Any) -> list[RosterRange]:
+    def ranges(self, area_ids: Any, *, fresh: bool = False) -> list[RosterRange]:
         [area] = [self.get(one) for one in area_ids]
         if area.level == "state":
             return [RosterRange("D9001"), RosterRange("D9002"), RosterRange("ST#IN-XN")]

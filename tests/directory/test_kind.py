@@ -45,7 +45,7 @@ BOOTHS = (
 
 class Ground(World):
     def imports(self) -> Any:
-        self.areas = AreaKind(DirectoryStore())
+        self.areas = AreaKind(DirectoryStore(), FixedClock(at=AT))
         made = super().imports()
         return type(made)(**vars(made) | {"kinds": {"areas": lambda: self.areas}})
 

@@ -13,7 +13,7 @@ from chalicelib.ambassadors.model import WRITE, Appointment
 from chalicelib.ambassadors.refile import AmbassadorsRefiled
 from chalicelib.ambassadors.service import covered
 from chalicelib.ambassadors.store import AmbassadorStore
-from chalicelib.directory.kind import AreaKind
+from chalicelib.directory.kind import SETTLES_S, AreaKind
 from chalicelib.directory.model import Poll
 from chalicelib.directory.store import DirectoryStore
 from chalicelib.events.catalog import AppealOpened
@@ -46,12 +46,20 @@ INTO_A_BLOCK = [{"id": "D9001-A1-P2", "parent": "D9001-B1", "name_en": "Sample s
 PLACES = ("D9001", "D9001-B1", "D9001-A1-P1", "D9001-A1-P2", "D9002")
 
 
+class Hurried(MovedClock):
+    """Whoever looks at it has waited long enough."""
+
+    def epoch(self) -> float:
+        self.forward(SETTLES_S)
+        return super().epoch()
+
+
 class Ground:
     """People, groups, goals, turnout and an election in two districts of one state."""
 
     def __init__(self) -> None:
         self.creators = Creators()
-        self.faults = Faults()
+        self.faults, self.clock = Faults(), Hurried()
         told([booth(1, 100, block="D9001-B1"), booth(2, 300), booth(1, 500, district="D9002")])
         wiring.directory().put_areas([Area("IN-XM", "state", NEW, {"en": "Other Pradesh"})])
         self.approved = self.creators.approved()
@@ -74,24 +82,32 @@ class Ground:
     def path(self, area: str) -> tuple[str, ...]:
         return DirectoryStore().areas([area], fresh=True)[area].path
 
-    def group(self, n: int, area: str) -> str:
+    def group(self, n: int, area: str, ident: str = "", path: tuple[str, ...] = ()) -> str:
         facts: dict[str, Any] = {"platform": "whatsapp", "kind": "area", "name": area, "created_by": "x"}
         link = f"https://chat.whatsapp.com/Namuna{n:016d}"
         times = {"seen_at": AT, "created_at": AT}
-        made = Group(id=f"grp_{n}", area=area, path=self.path(area), link=link, **facts, **times)
+        made = Group(
+            id=f"grp_{ident or n}", area=area, path=path or self.path(area), link=link, **facts, **times
+        )
         with write_together() as transaction:
             GroupStore().write(transaction, None, made)
         return made.id
 
-    def voice_and_appointment(self, area: str) -> None:
-        facts: dict[str, Any] = {"area": area, "path": self.path(area)}
-        voice = Voice(id=f"voi_{area}", ticket=area, received_at=AT, **facts)
+    def filed(self, ident: str, area: str, path: tuple[str, ...]) -> None:
+        """A group, a voice, an appointment and an invitation, by this path."""
+        self.group(9, area, ident, path)
+        self.voice_and_appointment(area, ident, path)
+
+    def voice_and_appointment(self, area: str, ident: str = "", path: tuple[str, ...] = ()) -> None:
+        facts: dict[str, Any] = {"area": area, "path": path or self.path(area)}
+        ident = ident or area
+        voice = Voice(id=f"voi_{ident}", ticket=ident, received_at=AT, **facts)
         voices._item(voice, None, AT).save()
-        term: dict[str, Any] = {"begins": AT.date(), "until": AT.date(), "barred": 0, "code": area}
-        appointment = Appointment(id=f"amb_{area}", influencer="inf_1", at=AT, by="x", **facts, **term)
+        term: dict[str, Any] = {"begins": AT.date(), "until": AT.date(), "barred": 0, "code": ident}
+        appointment = Appointment(id=f"amb_{ident}", influencer="inf_1", at=AT, by="x", **facts, **term)
         ambassadors._item(appointment).save()
         said: dict[str, Any] = {"masked": "x", "hashed": "x", "language": "hi", "reason": "x", "by": "x"}
-        invited = Invitation(id=f"inv_{area}", channel="sms", at=AT, **facts, **said)
+        invited = Invitation(id=f"inv_{ident}", channel="sms", at=AT, **facts, **said)
         ambassadors._invitation(invited).save()
 
     def appeal(self, area: str) -> None:
@@ -124,8 +140,9 @@ class Ground:
             VoicesRefiled(VoiceStore(), heard, areas),
             AppealsRefiled(wrap(PolicyStore(), "refile"), areas),
         )
-        store = wrap(DirectoryStore(), "mark_moved", "replace_areas", "move_poll", "end_moved")
-        return AreaKind(store, lambda: filed)
+        changes = ("mark_moved", "replace_areas", "move_poll", "look_again", "end_moved")
+        store = wrap(DirectoryStore(), *changes)
+        return AreaKind(store, self.clock, lambda: filed)
 
     def take(self, rows: list[dict[str, str]]) -> dict[str, int]:
         return bring(self.kind(), rows, job({}))
@@ -203,7 +220,7 @@ def test_a_booth_that_comes_into_a_block_takes_with_it_what_is_its_own(ground: G
     assert len(after["roster"]) == len(before["roster"]) + 1
     assert "/".join(two) in after["goals"]
     assert after["blocks"] == {"D9001-A1-P1": "D9001-B2", "D9001-A1-P2": "D9001-B1"}
-    assert after["left"] is None
+    assert after["left"] == []
 
 
 @pytest.mark.parametrize("after", [False, True])
@@ -266,7 +283,7 @@ def test_two_jobs_at_once_leave_nothing_behind(ground: Ground, early: bool) -> N
                 begun.append(True)
                 while other.finish(job({})):
                     pass
-                assert store.moved() is None
+                assert store.moved() == []
             super().replace_areas(changes)
 
         def end_moved(self, found: Any) -> None:
@@ -276,7 +293,7 @@ def test_two_jobs_at_once_leave_nothing_behind(ground: Ground, early: bool) -> N
             super().end_moved(found)
 
     begun: list[bool] = []
-    kind = AreaKind(AtOnce(), ground.kind().filed)
+    kind = AreaKind(AtOnce(), ground.clock, ground.kind().filed)
     if early:
         kind.write([row], job({}))
     else:
@@ -306,6 +323,51 @@ def test_what_is_set_right_after_a_move_lies_where_the_area_lies_now(ground: Gro
     assert covered(wiring.directory(), ground.admin, "D9001", WRITE).path == (*NEW, "D9001")
 
 
+def test_a_run_that_is_made_right_after_a_move_reaches_who_lives_there_now(ground: Ground) -> None:
+    areas = wiring.directory()
+    assert "D9001" in str(areas.ranges(["IN-XN"])) and areas.get("D9001-A1-P2")
+    ground.take([*DISTRICT, *INTO_A_BLOCK])
+    [state, booth] = (str(areas.ranges([one], fresh=True)) for one in ("IN-XN", "D9001-A1-P2"))
+    assert "D9001" not in state and "D9002" in state
+    assert "D9001-B1/D9001-A1-P2" in booth and "D9001-B1" not in str(areas.ranges(["D9001-A1-P2"]))
+
+
+def test_what_was_filed_by_who_had_read_the_area_before_it_moved_is_found_by_a_second_look(
+    ground: Ground,
+) -> None:
+    ground.clock = clock = MovedClock()
+    kind, path = ground.kind(), ground.path("D9001-B1")
+    kind.write([kind.read(DISTRICT[0], job({}))], job({}))
+    while (later := kind.finish(job({}))) is True:
+        pass
+    assert later == SETTLES_S
+    ground.filed("late", "D9001-B1", path)
+    assert ground.path("D9001-B1") != path
+    clock.forward(SETTLES_S - 1)
+    assert kind.finish(job({})) == 1
+    clock.forward(1)
+    while kind.finish(job({})):
+        pass
+    lying = ground.all_of_it()
+    assert lying["left"] == []
+    for name in ("voices", "appointments", "invitations", "groups"):
+        [found] = [place for ident, place in lying[name].items() if ident.endswith("late")]
+        assert found == (*NEW, "D9001", "D9001-B1"), name
+
+
+def test_a_district_that_moves_once_more_meanwhile_is_looked_at_twice_more(ground: Ground) -> None:
+    ground.clock = clock = MovedClock()
+    kind = ground.kind()
+    kind.write([kind.read(DISTRICT[0], job({}))], job({}))
+    while kind.finish(job({})) is True:
+        pass
+    DirectoryStore().mark_moved([(*OLD, "D9001")])
+    clock.forward(SETTLES_S)
+    while (later := kind.finish(job({}))) is True:
+        pass
+    assert later == SETTLES_S
+
+
 def test_many_people_are_filed_in_steps(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("chalicelib.influencers.refile.MOST", 1)
     before = ground.all_of_it()
@@ -321,5 +383,5 @@ def test_many_people_are_filed_in_steps(ground: Ground, monkeypatch: pytest.Monk
 
 def test_a_file_that_moves_nothing_notes_nothing(ground: Ground) -> None:
     ground.take([{"id": "D9001", "parent": "IN-XN", "name_en": "Janpur", "name_hi": "नया जनपुर"}])
-    assert "mark_moved" not in ground.faults.seen or DirectoryStore().moved() is None
+    assert "mark_moved" not in ground.faults.seen or DirectoryStore().moved() == []
     assert booth_area("D9001-A1-P2").path == ground.path("D9001-A1-P2")

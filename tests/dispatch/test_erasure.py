@@ -11,7 +11,7 @@ import pytest
 
 from chalicelib.dispatch.model import Fact, Status
 from chalicelib.dispatch.remembered import OVER_FOR, Remembered
-from chalicelib.dispatch.store import ServiceItem, WeekItem
+from chalicelib.dispatch.store import DispatchStore, ServiceItem, WeekItem
 from chalicelib.ports import CampaignBrief, Proof, RosterRow
 from tests.dispatch.world import RUN, Crash, Faults, World, address, empty_tables, person_id, world
 
@@ -160,7 +160,8 @@ def test_the_export_tells_each_message_its_channel_and_what_became_of_it():
     made = sent(2)
     made.store.claim_service(ONE, "welcome#e", "token", made.clock.epoch())
     made.store.service_outcome(ONE, "welcome#e", "token", "accepted")
-    message, service = remembered(made).held(ONE)
+    (message, service), place = remembered(made).held(ONE)
+    assert place is None
     assert (message["kind"], message["title"], message["channel"], message["status"]) == (
         "message",
         "Sample campaign",
@@ -169,3 +170,18 @@ def test_the_export_tells_each_message_its_channel_and_what_became_of_it():
     )
     assert Fact.ACCEPTED.name.lower() in message
     assert service == {"kind": "service_message", "about": "welcome", "outcome": "accepted"}
+
+
+def test_the_export_steps_through_years_of_messages(monkeypatch):
+    monkeypatch.setattr("chalicelib.dispatch.remembered.A_STEP", 2)
+    made = sent(2)
+    [real] = made.store.all_claims(ONE)
+    claims = [replace(real, week=f"2026-{n:02}", run=f"cmp_sampleaaaaaaaaa-{n}") for n in range(5)]
+    monkeypatch.setattr(DispatchStore, "all_claims", lambda *_: claims)
+    told, steps, place = remembered(made), list[list[str]](), None
+    while True:
+        step, place = told.held(ONE, place)
+        steps.append([one["kind"] for one in step])
+        if place is None:
+            break
+    assert steps == [["message"] * 2, ["message"] * 2, ["message"]]

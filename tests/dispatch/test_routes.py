@@ -234,7 +234,7 @@ def test_what_is_known_or_does_not_exist_is_refused_in_words(decide, made, unkno
     refused = next(message.key for to, message in made.platform.requests if to == address(4))
     answer = decide(refused, body, lang="hi")
     assert answer.status_code == 409
-    assert "परिणाम" in json.loads(answer.body)["detail"]
+    assert "नतीजा" in json.loads(answer.body)["detail"]
     assert decide("cmp_other-1.00000000000.0.1", body).status_code == 404
     assert decide("nonsense", body).status_code == 404
 

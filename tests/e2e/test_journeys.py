@@ -242,7 +242,7 @@ def test_somebody_joins_by_keyboard_alone_is_welcomed_by_keyboard_and_reads_it_o
             break
     desk.key("a")
     decided = desk.locator("article", has=desk.get_by_role("status")).filter(has_text="मीना यात्री")
-    expect(decided).to_contain_text("स्वीकृत")
+    expect(decided).to_contain_text("मंज़ूर")
 
     home = at_home(house, sandbox, number, 2)
     expect(home.get_by_role("heading", level=1)).to_contain_text("मीना यात्री")
@@ -295,7 +295,7 @@ def hand_in(home: Seat, hero: Creator, sandbox: Caller) -> str:
         name=account_of(hero, "instagram"), post=sandbox("POST", "/inbound", post)["id"]
     )
     home.fill("आपकी प्रकाशित पोस्ट का लिंक", link)
-    home.press("भेज दें")
+    home.press("जमा करें")
     home.says("यह एक अभियान में गिनी जाती है")
     return link
 
@@ -309,7 +309,7 @@ def take_along_and_leave(home: Seat, kept: tuple[str, ...]) -> None:
         expect(home.get_by_role("main")).to_contain_text(readable(fact))
     home.press("आपका डेटा", "link")
     with home.expect_download() as coming:
-        home.press("फ़ाइल के रूप में लें (JSON)")
+        home.press("फ़ाइल डाउनलोड करें (JSON)")
     file = json.loads(coming.value.path().read_text("utf-8"))
     for fact in kept:
         assert fact in json.dumps(file, ensure_ascii=False), fact
@@ -378,20 +378,20 @@ def test_a_voice_is_told_answered_by_its_officer_and_read_by_its_ticket(house: H
     phone.goto("/?lang=hi")
     phone.press("समस्या या सुझाव बताएँ", "link")
     phone.tick("समस्या")
-    phone.fill("आप क्या बताना चाहते हैं?", "टीके की गाड़ी हमारे गाँव में नहीं रुकती (नमूना)")
+    phone.fill("आपको क्या बताना है?", "टीके की गाड़ी हमारे गाँव में नहीं रुकती (नमूना)")
     phone.choose("यह किस विभाग की बात है?", "स्वास्थ्य विभाग")
     phone.press("भेजें")
     phone.says("धन्यवाद। आपकी बात दर्ज कर ली गई है।")
     ticket = phone.url.partition("/voice/")[2].partition("?")[0]
 
     officer = house.desk("officer", "hi")
-    officer.press("जन-आवाज़", "link")
+    officer.press("जन-आवाज़ें", "link")
     officer.fill("टिकट", ticket)
     officer.press("छाँटें")
     officer.says(ticket)
     officer.press(re.compile("टीके की गाड़ी हमारे गाँव में नहीं रुकती"), "link")
     officer.fill("आपके शब्द", "गाड़ी मंगलवार से आपके गाँव में भी रुकेगी।")
-    officer.tick("निपट गई: शब्दों में लिखा है कि क्या किया गया")
+    officer.tick("हल हुई: शब्दों में लिखा है कि क्या किया गया")
     officer.press("भेजें")
     officer.says("गाड़ी मंगलवार से")
 

@@ -122,6 +122,18 @@ RULES = (
         POST /console/directives
         GET /console/directives/{directive}
         POST /console/directives/{directive}
+        GET /console/schemes
+        GET /console/schemes/new
+        POST /console/schemes/new
+        GET /console/schemes/cards
+        GET /console/schemes/cards/new
+        POST /console/schemes/cards/new
+        GET /console/schemes/cards/{card}
+        POST /console/schemes/cards/{card}
+        GET /console/schemes/{scheme}
+        POST /console/schemes/{scheme}
+        GET /console/schemes/{scheme}/text
+        POST /console/schemes/{scheme}/text
         GET /v1/cards
         POST /v1/cards
         GET /v1/cards/{card}
@@ -449,7 +461,10 @@ RULES = (
         "public",
         """
         GET /
+        GET /about
         GET /about/{name}
+        GET /verify
+        GET /{name}
         GET /signup/qr
         GET /static/{name}
         GET /campaigns
@@ -462,6 +477,7 @@ RULES = (
         GET /v1/themes
         GET /v1/departments
         GET /v1/departments/{department}
+        GET /schemes
         GET /v1/schemes
         GET /v1/schemes/{scheme}
         GET /v1/schemes/{scheme}/progress

@@ -50,6 +50,13 @@ def test_the_same_file_again_changes_nothing_and_says_so(world):
     assert (world.kind.stored, world.kind.writes) == (before, writes)
 
 
+def test_what_is_to_be_finished_later_is_waited_for_in_the_queue(world):
+    world.kind.parts, begun = [True, 150.0, True], world.clock.epoch()
+    job = world.done(b"code,name\n1,\n")
+    assert (job.status, world.kind.finished, world.kind.writes) == ("finished", 4, [1])
+    assert world.clock.epoch() - begun >= 150
+
+
 def test_a_dry_run_says_what_would_change_and_changes_nothing(world):
     world.done(b"code,name\n1,\xe0\xa4\x95\n2,\n")
     before = dict(world.kind.stored)

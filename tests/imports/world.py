@@ -60,6 +60,8 @@ class Numbers:
     stored: dict[str, str] = field(default_factory=dict)
     writes: list[int] = field(default_factory=list)
     finished: int = 0
+    parts: list[bool | float] = field(default_factory=list)
+    """What finishing answers, one call after the other."""
     seen: list[ImportJob] = field(default_factory=list)
     ill: int = 0
 
@@ -95,8 +97,9 @@ class Numbers:
         for code, name in records:
             self.stored[code] = name
 
-    def finish(self, job: ImportJob) -> None:
+    def finish(self, job: ImportJob) -> bool | float:
         self.finished += 1
+        return self.parts.pop(0) if self.parts else False
 
 
 @dataclass

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -15,6 +19,7 @@ from chalicelib.clock import rfc3339
 from chalicelib.influencers.rows import ErasedItem
 from chalicelib.metrics.consumers import forget_posts
 from chalicelib.voices.model import Arrival, Sender
+from tests.dispatch.world import MovingClock
 from tests.influencers.test_routes import CONTEXT, Api, api, joined
 from tests.influencers.test_sign_in import signed_in
 from tests.influencers.world import signup
@@ -155,7 +160,8 @@ def test_every_word_of_the_export_is_said_in_the_persons_language(api: Api, crea
 
     token = signed_in(api)
     full(api, creator, token)
-    made = wiring.exporting().export(creator)
+    made, place = wiring.exporting().export(creator)
+    assert place is None
     labels = {fact.label for part in in_words(made, "hi", {}) for entry in part.entries for fact in entry}
     assert {label for label in labels if label.isascii()} == set()
     texts = [f.text for part in in_words(made, "hi", {"health": "स्वास्थ्य"}) for e in part.entries for f in e]
@@ -167,6 +173,129 @@ def test_ten_times_a_day_and_no_more(api: Api, creator: str) -> None:
     token = signed_in(api)
     answers = [api("POST", "/v1/me/exports", {}, who=token)[0] for _ in range(11)]
     assert answers == [201] * 10 + [429]
+
+
+@dataclass
+class Many:
+    """Keeps `count` entries of a person, `step` of which are read at once."""
+
+    kind: str
+    count: int
+    step: int
+    clock: MovingClock
+    takes_s: float = 0.0
+
+    def held(self, person: str, after: Any = None) -> tuple[list[dict[str, Any]], Any]:
+        self.clock.move(self.takes_s)
+        begin = after["at"] if after else 0
+        end = min(self.count, begin + self.step)
+        entries = [{"kind": self.kind, "title": f"{n} " + "क" * 100} for n in range(begin, end)]
+        return entries, {"at": end} if end < self.count else None
+
+
+def many(monkeypatch: pytest.MonkeyPatch, takes_s: float = 0.0) -> list[str]:
+    """Somebody of whom much is kept; gives the titles of all of it."""
+    clock = MovingClock()
+    clock.put(wiring.clock().now())
+    records = tuple(
+        Many(kind, count, 7, clock, takes_s) for kind, count in (("post", 50), ("message", 3), ("voice", 40))
+    )
+    made = replace(wiring.exporting(), records=lambda: records, clock=clock)
+    monkeypatch.setattr(wiring, "exporting", lambda: made)
+    return [one["title"] for each in records for one in replace(each, step=1000).held("")[0]]
+
+
+@pytest.mark.parametrize(("most", "takes_s"), [(20_000, 0.0), (400_000, 3.0), (1, 0.0)])
+def test_what_is_too_much_for_one_answer_comes_in_parts_and_nothing_is_left_out(
+    api: Api, creator: str, monkeypatch: pytest.MonkeyPatch, most: int, takes_s: float
+) -> None:
+    """Too many bytes, or too long to read."""
+    token = signed_in(api)
+    kept = many(monkeypatch, takes_s)
+    monkeypatch.setattr("chalicelib.influencers.exporting.A_PART", most)
+    found, cursor, parts = list[str](), "", 0
+    while True:
+        status, made = api("POST", f"/v1/me/exports{cursor}", {}, who=token)
+        assert status == 201
+        step = [one["title"] for kind in ("posts", "messages", "voices") for one in made[kind]]
+        assert step and (len(step) < len(kept))
+        assert bool(made["profile"]) is (parts == 0)
+        found, parts = found + step, parts + 1
+        if made["next"] is None:
+            break
+        cursor = f"?cursor={quote(made['next'])}"
+    assert found == kept
+    assert parts > 2
+    assert [api("POST", "/v1/me/exports", {}, who=token)[0] for _ in range(10)] == [201] * 9 + [429], (
+        "parts behind the first are none of the ten"
+    )
+    assert api("POST", f"/v1/me/exports?cursor={quote('eyJhIjoxfQ==.0')}", {}, who=token)[0] == 422
+
+
+def test_years_of_somebodys_records_are_far_from_what_an_answer_can_hold(
+    api: Api, creator: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As AWS counts: 6 MB of JSON around the page, letters of other scripts as six."""
+    token = signed_in(api)
+    post = {"kind": "post", "url": "https://www.instagram.com/p/" + "x" * 11, "campaign": "cmp_" + "a" * 16}
+    post |= {"handed_in_at": "2026-01-31T10:00:00Z", "said_by_you": dict.fromkeys(("views", "likes"), 123456)}
+    post |= {"pictures": ["https://bucket.invalid/" + "x" * 1500] * 2, "platform": "instagram"}
+    said = {"kind": "voice", "ticket": "JJ-ABCD-EFGH", "said": ["क" * 4000] + ["ख" * 2000] * 10}
+    endless = SimpleNamespace(
+        held=lambda person, after=None: ([post] * 100 if after else [said] * 5, {"a": 1})
+    )
+    made = replace(wiring.exporting(), records=lambda: (endless,))
+    monkeypatch.setattr(wiring, "exporting", lambda: made)
+    for lang in ("hi", "en"):
+        for do in ("show", "part"):
+            answer = api.client.http.request(
+                "POST",
+                f"/me/data?lang={lang}",
+                headers={
+                    "Cookie": f"janjan_me={token}",
+                    "Content-Type": "application/x-www-form-urlencoded",
+                    "Origin": wiring.public_url(),
+                },
+                body=f"do={do}".encode(),
+            )
+            assert answer.status_code == 200
+            assert len(json.dumps(answer.body.decode())) < 5_000_000
+
+
+def test_the_page_leads_from_part_to_part_and_saves_each(
+    api: Api, creator: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = signed_in(api)
+    kept = many(monkeypatch)
+    monkeypatch.setattr("chalicelib.influencers.exporting.A_PART", 20_000)
+
+    def page(path: str, do: str) -> Any:
+        headers = {
+            "Cookie": f"janjan_me={token}",
+            "Content-Type": "application/x-www-form-urlencoded",
+            "Origin": wiring.public_url(),
+        }
+        answer = api.client.http.request("POST", path, headers=headers, body=f"do={do}".encode())
+        assert answer.status_code == 200
+        return answer
+
+    seen, saved, path = "", list[str](), "/me/data?lang=en"
+    for do in ("file", *["show"] * 20):  # also who asks for a file is told that it is more than one
+        shown = page(path, do).body.decode()
+        seen += shown
+        assert "This is one part" in shown
+        assert "Nothing." not in shown, "what comes in another part is not missing"
+        *on, this = [unescape(one) for one in re.findall(r'action="(/me/data[^"]+)"', shown)]
+        part = page(this, "part")
+        assert part.headers["Content-Disposition"].startswith("attachment; ")
+        told = json.loads(part.body)
+        saved += [one["title"] for kind in ("posts", "messages", "voices") for one in told[kind]]
+        if not on:
+            assert "This is the last part." in shown
+            break
+        [path] = on
+    assert saved == kept
+    assert all(title in seen for title in kept)
 
 
 def test_the_page_shows_hands_out_and_erases(api: Api, creator: str) -> None:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from pydantic_core import PydanticCustomError
 
 from chalicelib.handles import PLATFORMS, clean_handle
+from chalicelib.links import NAMES
 
 CHANNEL = "UCOhHO2ICt0ti9KAh-QHvttQ"
 SAME = {
@@ -19,6 +20,9 @@ SAME = {
         "instagram.com/RAVI.kumar_1",
         "m.instagram.com/ravi.kumar_1/reels/",
         "http://instagr.am/ravi.kumar_1#top",
+        "instagram.com/_u/ravi.kumar_1",
+        "https://ig.me/m/ravi.kumar_1",
+        "https://l.instagram.com/?u=https%3A%2F%2Finstagram.com%2Fravi.kumar_1&e=AT0",
         "https://instagram.com/stories/ravi.kumar_1/123",
         "HTTPS://WWW.INSTAGRAM.COM/Ravi.Kumar_1",
         "\u200eravi.kumar_1",
@@ -34,6 +38,8 @@ SAME = {
         "https://hi-in.facebook.com/Ravi.Kumar?ref=x",
         "facebook.com/pg/ravikumar/about",
         "https://fb.me/ravikumar",
+        "https://m.me/ravikumar",
+        "https://lm.facebook.com/l.php?u=https%3A%2F%2Ffb.com%2Fravikumar&h=AT1",
         "https://web.m.facebook.com/ravikumar",
         "mbasic.facebook.com/ravikumar",
         "touch.facebook.com/ravikumar",
@@ -165,7 +171,7 @@ def test_what_is_no_account_there_is_refused(platform: str, typed: str, code: st
     assert refused.value.context
     if code == "handle_invalid":
         said = "This is not an account on %(platform)s. Please give its name or its link."
-        assert refused.value.context == {"sentence": said, "platform": platform}
+        assert refused.value.context == {"sentence": said, "platform": NAMES[platform]}
     if code == "handle_other_site":
         said = "This link leads to another site. Please check the platform."
         assert refused.value.context == {"sentence": said}

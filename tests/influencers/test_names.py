@@ -204,13 +204,20 @@ def test_free_text_keeps_its_lines_and_its_emoji() -> None:
 
 
 @pytest.mark.parametrize(
-    "hidden", ["\u202e", "\x07", "\x7f", "\x9f", "\u200b", "\ue000", "\u200e", "\u0378", "\u3164", "\u180b"]
+    "hidden", ["\u202e", "\u202b", "\x07", "\x7f", "\x9f", "\ue000", "\u0378", "\u3164", "\u180b"]
 )
 def test_hidden_characters_are_refused_in_texts(hidden: str) -> None:
     with pytest.raises(PydanticCustomError, match="hidden") as refused:
         clean_text(f"a{hidden}b", 50)
     assert refused.value.type == "hidden_characters"
     assert refused.value.context == {"sentence": "The text holds hidden characters. Please type it again."}
+
+
+def test_marks_that_phones_put_into_a_text_are_dropped() -> None:
+    assert clean_text("\ufeffसड़क\u200e खराब, \u202a+91 81234 56701\u202c पर\u00ad बात", 80) == (
+        "सड़क खराब, +91 81234 56701 पर बात"
+    )
+    assert clean_text("\u2068रवि\u2069\u2060 नगर\u200b", 50) == "रवि नगर"
 
 
 def test_the_length_of_a_text_is_counted_in_letters() -> None:

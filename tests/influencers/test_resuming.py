@@ -65,7 +65,7 @@ def test_that_it_was_taken_up_again_is_kept_with_its_evidence(world: World, pers
 def test_the_email_speaks_the_persons_language_and_shows_no_address(world: World, person: Influencer) -> None:
     token = resume_link(world, person)
     message = world.sender.to(person.email)[-1]
-    assert message.subject == "क्या आप हमारे ईमेल फिर से पाना चाहते हैं?"
+    assert message.subject == "क्या आपको हमारे ईमेल फिर से चाहिए?"
     assert message.unsubscribe_url == ""
     assert "test" not in token.replace("https://x.test", "")
 

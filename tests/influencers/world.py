@@ -60,7 +60,7 @@ class SmallDirectory:
     def many(self, area_ids: Iterable[str], *, fresh: bool = False) -> dict[str, Area]:
         return {one: area for one in area_ids if (area := self.get(one)) is not None}
 
-    def ranges(self, area_ids: Iterable[str]) -> list[Any]:
+    def ranges(self, area_ids: Iterable[str], *, fresh: bool = False) -> list[Any]:
         raise InvalidInput([])
 
 

@@ -17,7 +17,7 @@ from chalicelib.telemetry import SERVICE
 from chalicelib.webhooks import poster
 from chalicelib.webhooks import service as webhooks
 from local.engine import ROOT
-from local.server import NOT_FOUND
+from local.server import NOT_FOUND, NOT_FOUND_HEADERS
 from scripts.package import template_problems
 from tests.infra.conftest import of_type
 from tests.infra.test_tables import NAMES
@@ -286,6 +286,8 @@ def test_an_unknown_path_is_answered_alike_by_api_gateway_and_by_the_laptops_ser
     answer = resources["RestAPI"]["Properties"]["GatewayResponses"]["MISSING_AUTHENTICATION_TOKEN"]
     assert answer["StatusCode"] == "404"
     assert json.loads(answer["ResponseTemplates"]["application/json"]) == NOT_FOUND
+    headers = answer["ResponseParameters"]["Headers"]
+    assert {name: value.strip("'") for name, value in headers.items()} == NOT_FOUND_HEADERS
 
 
 def test_throttles_name_methods_that_exist(resources):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 import uuid
 from collections.abc import Iterator
 from datetime import timedelta
 from html import unescape
+from typing import Any
 
 import boto3
 import pytest
@@ -16,6 +18,7 @@ from chalice.test import HTTPResponse
 from chalicelib import wiring
 from chalicelib.errors import InvalidInput
 from chalicelib.influencers.model import ReviewRequest
+from chalicelib.ops import OpsItem
 from tests.campaigns.test_media import PDF, film
 from tests.conftest import use_environment
 from tests.influencers.sent import POSTS, put, sent
@@ -117,6 +120,25 @@ def test_a_picture_is_added_described_seen_by_the_approver_and_its_place_is_gone
     assert (answer.status, answer.headers["content-type"]) == (200, "image/jpeg")
     key = f"media/{draft.id}/{wiring.campaigns().get(draft.id).content.media[0].file}"
     assert key in link
+
+
+def test_a_repeated_write_is_answered_as_the_first_time_with_links_that_hold(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, shelf = f"/v1/campaigns/{kept(desk)}", type(wiring.shelf())
+    headers = {"Authorization": "Bearer editor", "Content-Type": "application/json", "Idempotency-Key": "k"}
+
+    def write(made: str, key: str = "k") -> tuple[bool, dict[str, Any]]:
+        monkeypatch.setattr(shelf, "link", lambda self, campaign, file: f"https://x.test/{made}/{file}")
+        body = json.dumps({"title": "Other", "partners": []}).encode()
+        answer = desk.site.client.http.patch(path, headers=headers | {"Idempotency-Key": key}, body=body)
+        return "Idempotent-Replayed" in answer.headers, json.loads(answer.body)
+
+    (_, first), (replayed, again) = write("first"), write("later")
+    [file] = first["media_urls"]
+    assert (replayed, again.pop("media_urls")) == (True, {file: f"https://x.test/later/{file}"})
+    assert again == {name: value for name, value in first.items() if name != "media_urls"}
+    assert all("x.test" not in str(row.answer) for row in OpsItem.scan()), "no link is kept"
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,9 @@ CHOSEN = {
     "/console/policies/{policy}/trial": ("area={district}",),
     "/console/posts": ("show=not_matched",),
     "/console/review": ("area={district}",),
+    "/console/schemes": ("state=stale&department={department}&q=x",),
+    "/console/schemes/cards": ("scheme={scheme}",),
+    "/console/schemes/cards/new": ("scheme={scheme}&department={department}",),
     "/console/stops/new": ("scope=all", "scope=area:{district}", "scope=department:{department}"),
     "/console/voices": ("area={district}", "overdue=yes"),
 }
@@ -63,7 +66,7 @@ def looks(land: Land, route: Route) -> list[str]:
     """The same, and with what may be chosen there."""
     if "{what}" in route.path:
         return [route.path.replace("{what}", tile.id) for tile in TILES]
-    side = vars(land.a) | {"booth": land.a.booth}
+    side = vars(land.a) | {"booth": land.a.booth, "scheme": land.a.one("scheme")}
     chosen = ["", *(f"?{one.format_map(side)}" for one in CHOSEN.get(route.path, ()))]
     return [path + one for path in addresses(land, route) for one in chosen]
 

@@ -269,11 +269,11 @@ def test_it_fits_a_narrow_phone_without_scripts_in_hindi(
         wiring.register().review(ADMIN, person.id, ReviewRequest(decision="approve"))
         phone.goto("/me?lang=hi")
         phone.fill("[name=url]", "https://youtu.be/dQw4w9WgXcQ?si=abcdefghijkl")
-        phone.get_by_role("button", name="भेज दें").click()
+        phone.get_by_role("button", name="जमा करें").click()
         phone.screenshot(path=str(tmp_path / "posts.png"), full_page=True)
         boxes = [phone.locator("main").bounding_box()]
         assert phone.locator("h1").inner_text() == "नमस्ते, सुनीता देवी"
-        phone.get_by_role("button", name="दिखाएँ कि यह मेरा है").click()
+        phone.get_by_role("button", name="साबित करें कि यह मेरा है").click()
         phone.screenshot(path=str(tmp_path / "proof.png"), full_page=True)
         boxes.append(phone.locator("main").bounding_box())
         assert all(box and box["width"] <= PHONE["width"] for box in boxes)

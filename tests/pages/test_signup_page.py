@@ -122,6 +122,23 @@ def test_another_code_can_be_asked_for_until_it_is_too_much(site: Site) -> None:
     assert site.post("/signup?lang=en", GOOD).status_code == 429
 
 
+def test_an_address_at_which_there_is_nothing_is_a_page_that_leads_on(site: Site) -> None:
+    for path in ("/abuot", "/robots.txt", "/signup%00"):
+        answer = site.get(f"{path}?lang=hi")
+        assert answer.status_code == 404
+        assert "यहाँ कुछ नहीं है" in page(answer) and 'href="/?lang=hi"' in page(answer)
+    assert site.get("/about?lang=en").headers["Location"] == "/about/sitemap?lang=en"
+
+
+def test_a_letter_can_be_asked_about_by_the_code_that_is_printed_on_it(site: Site) -> None:
+    asked = page(site.get("/verify?lang=en"))
+    assert "Is this letter real?" in asked and 'name="code"' in asked and "no letter of ours" not in asked
+    found = site.get("/verify?lang=en&code=%20abcd%20efgh%2F..")
+    assert (found.status_code, found.headers["Location"]) == (303, "/verify/abcdefgh%2F..?lang=en")
+    wrong = site.get("/verify/abcd-efgh-ijkl-mnop?lang=en")
+    assert wrong.status_code == 404 and 'name="code"' in page(wrong)
+
+
 def test_an_unknown_signup_is_not_found(site: Site) -> None:
     assert site.get("/signup/inf_none").status_code == 404
     assert site.post("/signup/inf_none", [("code", "123456")]).status_code == 404
@@ -382,6 +399,9 @@ def test_the_language_changes_in_the_middle(site: Site) -> None:
         ("https://www.youtube.com/@Sunita?si=abc", "youtube", "sunita"),
         ("instagram.com/Sunita.Devi/", "instagram", "sunita.devi"),
         ("https://x.com/sunita_d?s=21", "x", "sunita_d"),
+        ("मेरा चैनल देखें: https://youtube.com/@sunita?si=abc धन्यवाद", "youtube", "sunita"),
+        ("https://youtube.com/@sunita धन्यवाद", "youtube", "sunita"),
+        ("My post https://x.com/i/web/1 and I: https://x.com/sunita_d", "x", "sunita_d"),
     ],
 )
 def test_a_pasted_link_is_recognised_and_shown_back(
@@ -391,6 +411,24 @@ def test_a_pasted_link_is_recognised_and_shown_back(
     assert answer.status_code == 200
     assert f'name="handle_{platform}" type="text" value="{handle}"' in page(answer)
     assert 'name="link" type="text" value=""' in page(answer)
+
+
+@pytest.mark.parametrize("link", ["https://www.instagram.com/reel/C1abcdEFGhi/", "https://t.me/+AbCdEfGhIjK"])
+def test_a_link_to_something_else_than_an_account_is_said_at_once(site: Site, link: str) -> None:
+    answer = site.post("/signup?lang=en", [("at", "accounts"), ("link", link), ("step", "link")])
+    assert answer.status_code == 422
+    assert "This link leads to no account." in page(answer)
+    assert f'value="{link}"' in page(answer)
+    assert "<details open>" in page(answer)
+
+
+@pytest.mark.parametrize("year", ["1850", "2010", "3000"])
+def test_who_is_too_young_hears_so_in_the_first_step(site: Site, year: str) -> None:
+    typed = [*without("birth_year"), ("birth_year", year), ("at", "about"), ("go", "next")]
+    for fields in (typed, [(name, value) for name, value in typed if not name.startswith("area")]):
+        answer = site.post("/signup?lang=en", fields)
+        assert (answer.status_code, "Step 1 of 5" in page(answer)) == (422, True)
+        assert set(re.findall(r'id="(\w+)-error"', page(answer))) == {"birth_date"}
 
 
 def test_a_link_in_the_field_of_another_platform_moves_to_its_own_with_its_followers(site: Site) -> None:
@@ -411,9 +449,19 @@ def test_a_link_that_leads_to_no_platform_is_said_beside_its_field_and_stays(sit
 
 
 def test_the_last_step_shows_what_was_told_and_leads_back_to_each(site: Site) -> None:
-    shown = page(site.post("/signup?lang=en", [*GOOD, ("at", "themes"), ("go", "next")]))
-    for told in ("सुनीता देवी", "Namuna Pradesh › Janpur", "Instagram sunita.devi", "WhatsApp"):
-        assert told in shown
+    more = [("email", "sunita@sample.test"), ("also", "email")]
+    shown = page(site.post("/signup?lang=en", [*GOOD, *more, ("at", "themes"), ("go", "next")]))
+    told = unescape(shown[shown.index('class="told"') : shown.index("</dl>")])
+    for one in (
+        "सुनीता देवी",
+        "sunita@sample.test",
+        "Namuna Pradesh › Janpur",
+        "Instagram sunita.devi",
+        "Health",
+        "WhatsApp, Email",
+    ):
+        assert one in told
+    assert "you post in your own name" in shown and 'href="/about/terms?lang=en"' in shown
     assert set(re.findall(r'name="go" value="(\w+)" aria-label', shown)) == {
         "about",
         "place",

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import html
+import re
 from typing import Any
 
 import pytest
 
+from chalicelib.campaigns import publishing
 from chalicelib.campaigns.publication import Publication
 from chalicelib.campaigns.store import PUBLIC, CampaignItem
 from chalicelib.i18n import COMPLETE
@@ -137,3 +140,46 @@ def test_nothing_is_shown_before_anything_has_begun(site: Site, lang: str) -> No
     shown = page(site.get(f"/transparency?lang={lang}"))
     assert "<article" not in shown
     assert "/v1/audit/roots" not in shown
+
+
+def test_campaigns_are_found_by_words_in_any_language_department_and_month(site: Site) -> None:
+    publish(id="cmp_vote")
+    publish(id="cmp_water", title="साफ़ पानी", texts={"hi": "नल का पानी"}, department="water")
+    publish(id="cmp_later", begun_at="2026-01-31T18:30:00Z")
+    for asked, found in (
+        ("q=JANPUR", {"cmp_vote", "cmp_water", "cmp_later"}),
+        ("q=नल पानी", {"cmp_water"}),
+        ("department=water", {"cmp_water"}),
+        ("month=2026-01", {"cmp_vote", "cmp_water"}),
+        ("month=2026-02", {"cmp_later"}),
+        ("q=मतदाता&month=2026-02", {"cmp_later"}),
+        ("month=nonsense", {"cmp_vote", "cmp_water", "cmp_later"}),
+        ("q=nothing", set()),
+    ):
+        shown = page(site.get(f"/transparency?{asked}&lang=en"))
+        assert {one for one in ("cmp_vote", "cmp_water", "cmp_later") if f'id="{one}"' in shown} == found, (
+            asked
+        )
+    assert "No such campaign" in shown and 'value="nothing"' in shown
+    listed = site.get("/v1/transparency/campaigns?q=नल").json_body
+    assert [one["id"] for one in listed["items"]] == ["cmp_water"]
+    assert site.get("/v1/transparency/campaigns?month=13").status_code == 422
+
+
+def test_a_search_among_many_goes_on_where_it_stopped_and_says_so(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(publishing, "SEARCHED", 3)
+    for n in range(7):
+        title = "Wanted" if n in (0, 6) else "Other"
+        publish(id=f"cmp_{n}", title=title, begun_at=f"2026-01-{n + 1:02}T10:00:00Z")
+    found: list[str] = []
+    path = "/transparency?q=wanted&lang=en"
+    for _ in range(3):
+        shown = page(site.get(path))
+        found += re.findall(r'id="(cmp_\d)"', shown)
+        if "No such campaign among those looked through so far" in shown:
+            found.append("nothing yet")
+        more = re.search(r'href="([^"]+cursor=[^"]+)"', shown)
+        path = html.unescape(more[1]) if more else ""
+    assert (found, path) == (["cmp_6", "nothing yet", "cmp_0"], "")

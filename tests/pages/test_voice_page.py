@@ -35,7 +35,7 @@ def ticket_of(site: Site, fields: list[tuple[str, str]] = GOOD) -> str:
 
 def test_the_form_asks_in_hindi_for_neither_name_nor_number(site: Site) -> None:
     shown = page(site.get("/voice?lang=hi"))
-    assert "आप क्या बताना चाहते हैं?" in shown
+    assert "आपको क्या बताना है?" in shown
     assert "जल विभाग" in shown
     assert not re.search(r'name="(name|phone|email)"', shown)
 

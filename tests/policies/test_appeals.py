@@ -427,7 +427,7 @@ def test_all_that_is_kept_of_a_persons_appeals_can_be_exported_and_erased(api: A
     appeal = appealed(api, creator)
     api("POST", f"/v1/appeals/{appeal}/answer", YES, who="one")
     appealed(api, creator)
-    held = [one for records in wiring.personal_records() for one in records.held(creator)]
+    held = [one for records in wiring.personal_records() for one in records.held(creator)[0]]
     assert [one["text"] for one in held] == [HANDLE["text"]] * 2
     assert all("answered_by" not in one for one in held)
     for _ in range(2):

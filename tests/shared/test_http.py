@@ -214,6 +214,28 @@ def test_a_form_in_another_encoding_is_refused_in_words_about_forms(client):
     assert "JSON" not in answer.body.decode()
 
 
+@pytest.mark.parametrize(
+    ("body", "fits"),
+    [
+        ("क" * 999_000, True),
+        ("क" * 1_001_000, False),
+        ("x" * 5_900_000, True),
+        ("x" * 6_100_000, False),
+        (b"x" * 4_400_000, True),
+        (b"x" * 4_600_000, False),
+    ],
+    ids=["hindi", "too much hindi", "text", "too much text", "file", "too large a file"],
+)
+def test_an_answer_that_cannot_be_handed_over_is_an_error_in_words(client, monkeypatch, body, fits):
+    """As AWS counts: 6 MB of JSON, a letter of another script as six, a file in base64."""
+    made = http.ChaliceResponse(body, dict(http.SAFE_HEADERS), 200)
+    if fits:
+        assert http._fitting(made) is made
+        return
+    with pytest.raises(TooLarge, match="ask for less"):
+        http._fitting(made)
+
+
 def test_query_parameters_are_read_checked_and_refused_by_name(client):
     assert json.loads(client.get("/v1/list?limit=7&lang=en").body)["limit"] == 7
     assert problem(client.get("/v1/list?limit=70"))["errors"][0]["field"] == "limit"

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlencode
+import csv
+from urllib.parse import urlencode, urlsplit
+
+import pytest
 
 from chalicelib import wiring
 from tests.ambassadors.test_desk import text, visit
@@ -61,6 +64,27 @@ def test_goals_are_set_and_taken_away_and_what_is_wrong_is_kept(land: Land) -> N
 def test_the_file_tells_what_the_page_tells(land: Land) -> None:
     told = visit(land, "coordinator_a", f"/console/areas.csv?area={land.a.district}")
     assert told.headers["Content-Type"].startswith("text/csv") and f"{land.a.district}-A" in text(told)
+
+
+def test_a_file_that_is_too_long_goes_on_in_another(land: Land, monkeypatch: pytest.MonkeyPatch) -> None:
+    def rows(path: str) -> list[list[str]]:
+        return [
+            line
+            for line in csv.reader(text(visit(land, "admin", path)).lstrip("\ufeff").splitlines())
+            if line
+        ]
+
+    path, found = "/console/areas.csv?area=IN&lang=en", list[str]()
+    whole = [row[0] for row in rows(path)[1:]]
+    assert len(whole) > 1
+    monkeypatch.setattr("chalicelib.turnout.desk.MOST_OF_A_FILE", 1)
+    for _ in whole:
+        _, one, *more = rows(path)
+        found.append(one[0])
+        if more:
+            on = urlsplit(more[0][0].partition("The next part of this file: ")[2])
+            path = f"{on.path}?{on.query}"
+    assert (found, more) == (whole, [])
 
 
 def test_who_administers_adds_an_election_of_the_past(land: Land) -> None:

@@ -255,7 +255,7 @@ def test_two_elections_are_compared_over_matched_booths_and_the_caution_stands_b
         assert "association, not cause" in found["caution"]
         assert "2" in found["caution"]
     hindi = api(ADMIN, "GET", f"{query}D9001", lang="hi")[1]["caution"]
-    assert "कारण नहीं" in hindi
+    assert "साबित नहीं" in hindi
     assert api(ADMIN, "GET", f"{query}IN")[0] == 422
     _, trend = api(COORDINATOR, "GET", "/v1/turnout/trend?area=D9001")
     assert [one["election"]["id"] for one in trend["told"]] == ["ls-2014", "vs-2017"]

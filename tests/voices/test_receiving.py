@@ -10,7 +10,7 @@ import pytest
 from chalicelib.errors import NotFound
 from chalicelib.events.outbox import entry_of
 from chalicelib.voices.model import Arrival, Attachment, Refused, Sender
-from chalicelib.voices.service import read_ticket
+from chalicelib.voices.service import AT_ONCE, read_ticket
 from chalicelib.voices.store import NEWEST
 from tests.voices.world import ADMIN, NOON, PHONE, TEXT, World, arrival
 
@@ -201,14 +201,27 @@ def test_a_carrier_is_forgotten_and_the_word_that_they_brought_stays(world: Worl
     own = world.receive("e2", carried_by="inf_a").id
     assert {one.voice.id for one in world.voices.carried("inf_a")} == {own, brought}
     assert all(one.sender is None for one in world.voices.carried("inf_a"))
-    held = world.voices.held("inf_a")
+    held, place = world.voices.held("inf_a")
     assert [one["said"] for one in held] == [[TEXT], [TEXT]] and "कमला" not in str(held)
+    assert place is None
     world.voices.forget("inf_a")
     world.voices.forget("inf_a")
     assert [world.voice(one).carried_by for one in (brought, own)] == ["", ""]
     assert world.voices.whole(brought).sender == other
     assert world.voices.whole(own).sender is None
     assert list(world.voices.carried("inf_a")) == []
+
+
+def test_an_export_steps_through_what_somebody_brought(world: World) -> None:
+    brought = [world.receive(f"e{n}", carried_by="inf_a").id for n in range(2 * AT_ONCE + 1)]
+    found, place = list[str](), None
+    while True:
+        step, place = world.voices.held("inf_a", place)
+        assert len(step) <= AT_ONCE
+        found += [one["ticket"] for one in step]
+        if place is None:
+            break
+    assert sorted(found) == sorted(world.voice(one).ticket for one in brought)
 
 
 def test_a_message_from_the_future_is_received_now(world: World) -> None:

@@ -40,6 +40,14 @@ def test_voices_of_a_district_that_moves_lie_where_it_lies(world: World) -> None
     assert [one.id for one, _ in world.store.on_ground("open", "IN/IN-XM/D9001/", None)] == [ids[1]]
 
 
+def test_a_voice_that_comes_right_after_a_move_lies_where_its_area_lies_now(world: World) -> None:
+    assert Moved().get("D9001-B1").path[1] == "IN-XN", "as a copy of some minutes ago says"  # type: ignore[union-attr]
+    world.voices = replace(world.voices, areas=Moved())  # type: ignore[arg-type]
+    told, unplaced = world.receive("e1", area="D9001-B1").id, world.receive("e2", area="").id
+    world.voices.place(unplaced, "D9001-B1")
+    assert [world.voice(one).path for one in (told, unplaced)] == [(*NEW, "D9001-B1")] * 2
+
+
 @pytest.mark.parametrize("reason", ["TransactionConflict", "ThrottlingError"])
 def test_a_throttled_write_is_done_anew_and_once(
     world: World, monkeypatch: pytest.MonkeyPatch, reason: str
