@@ -290,8 +290,7 @@ def settle(crowd: Crowd) -> None:
     """Writes the people of a crowd as approved creators with consent, and their rows of the roster."""
     from chalicelib.influencers.model import Consent, Influencer
     from chalicelib.influencers.roster import key_of, pack
-    from chalicelib.influencers.rows import ProfileItem, RosterItem
-    from chalicelib.influencers.store import _profile
+    from chalicelib.influencers.rows import ProfileItem, RosterItem, profile_of
 
     now, consent = datetime.now(UTC), Consent(purpose="campaigns", channel="whatsapp", notice_version="1")
     with ProfileItem.batch_write() as profiles, RosterItem.batch_write() as rows:
@@ -312,7 +311,7 @@ def settle(crowd: Crowd) -> None:
                 signed_up_at="2026-01-01T00:00:00Z",
                 rev=1,
             )
-            profiles.save(_profile(person, None, now))
+            profiles.save(profile_of(person, None, now))
             facts: dict[str, Any] = pack(person)
             rows.save(RosterItem(*key_of(person.area_path, person.id), **facts))
 

@@ -27,8 +27,8 @@ from chalicelib.http import Api, Request, invalid, policy_with, redirect
 from chalicelib.i18n import translate
 from chalicelib.ids import new_token
 from chalicelib.pages import console
-from chalicelib.pages.figures import moment
 from chalicelib.pages.forms import Form, labels, pick_place, summary, whole
+from chalicelib.pages.meanwhile import meanwhile
 from chalicelib.pages.shell import ENDONYMS, mark
 from chalicelib.platforms.dlt import LONGEST_VARIABLE
 from chalicelib.ports import CampaignMedium
@@ -157,19 +157,10 @@ def _late(request: Request, seen: Campaign | None, form: Form, late: ChangedMean
     registered = parts.registered(service.registered, channels)
     mine = Content.model_validate(composing.fields_of(form, registered))
     names = parts.names(request, parts.offers(request, theirs.department, theirs.content.audience.areas))
-    entries, people = console.together(
-        partial(wiring.audit().of, f"campaign#{theirs.id}", limit=1), wiring.users().names
-    )
-    by = people.get(entries[0][0].actor, entries[0][0].actor) if entries[0] else ""
-    meanwhile = {
-        "by": by,
-        "at": moment(theirs.updated_at),
-        "fields": saying.differences(
-            composing.told(theirs.content, names), composing.told(mine, names), lang
-        ),
-    }
+    fields = saying.differences(composing.told(theirs.content, names), composing.told(mine, names), lang)
+    last = meanwhile(wiring.audit(), wiring.users().names, f"campaign#{theirs.id}", fields)
     above = translate(lang, late.message)
-    return show(request, theirs, form, saying.Refused(late.status, above=above, meanwhile=meanwhile))
+    return show(request, theirs, form, saying.Refused(late.status, above=above, meanwhile=last))
 
 
 def show(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
 
 from pydantic import ValidationError
 
@@ -14,6 +13,7 @@ from chalicelib.campaigns.model import LONGEST_POST
 from chalicelib.errors import FieldError, InvalidInput, JanJanError
 from chalicelib.http import invalid
 from chalicelib.i18n import translate
+from chalicelib.pages.meanwhile import Meanwhile
 from chalicelib.pages.pieces import Piece
 from chalicelib.pages.shell import ENDONYMS
 
@@ -26,7 +26,7 @@ class Refused:
     status: int
     errors: Sequence[FieldError] = ()
     above: str = ""
-    meanwhile: Mapping[str, Any] | None = None
+    meanwhile: Meanwhile | None = None
 
 
 def refused(wrong: ValidationError | JanJanError, lang: str) -> Refused:

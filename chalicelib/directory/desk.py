@@ -23,6 +23,7 @@ from chalicelib.pages import console
 from chalicelib.pages.figures import moment
 from chalicelib.pages.forms import Form, pick_place, told, typed_moment
 from chalicelib.pages.frame import named
+from chalicelib.pages.meanwhile import Meanwhile, differences, meanwhile
 from chalicelib.pages.shell import mark
 
 api = Api("directory_desk")
@@ -103,7 +104,12 @@ def one(request: Request, election: str) -> Response:
 
 @api.page("POST", "/console/elections/{election}", allow=WRITE, summary="Change an election")
 def change(request: Request, election: str) -> Response:
-    return _written(request, wiring.election_desk().get(election), Form(request.form()))
+    form = Form(request.form())
+    try:
+        poll = wiring.election_desk().get(election)
+    except NotFound as gone:  # what was typed may be entered anew
+        return _form(request, None, form.changed(once=new_token()), gone)
+    return _written(request, poll, form)
 
 
 @api.page("POST", "/console/elections/{election}/removal", allow=WRITE, summary="Take it off the calendar")
@@ -115,16 +121,8 @@ def remove(request: Request, election: str) -> Response:
 
 def _written(request: Request, poll: Poll | None, form: Form) -> Response:
     do = form.one("do")
-    if do.startswith("remove:"):
-        areas = [area for area in form.all("areas") if area != do.partition(":")[2]]
-        return _form(request, poll, Form({**form.values, "areas": areas}))
-    if do == "add_area":
-        chosen = (form.one(f"area_{level}") for level in ("booth", "block", "district", "state"))
-        picked = [area for area in chosen if area][:1]
-        areas = list(dict.fromkeys([*form.all("areas"), *picked]))
-        return _form(request, poll, Form({**form.values, "areas": areas}))
     if do != "save":
-        return _form(request, poll, form)
+        return _form(request, poll, _with_areas(form, do))
     desk = wiring.election_desk()
     try:
         typed: dict[str, object] = {name: form.one(name).strip() for name in ("name", "source")}
@@ -138,13 +136,26 @@ def _written(request: Request, poll: Poll | None, form: Form) -> Response:
             desk.add(request.principal.id, **dict(body), election=poll.id, before=poll)
     except ValidationError as wrong:
         return _form(request, poll, form, invalid(wrong))
-    except (InvalidInput, ChangedMeanwhile) as wrong:
-        if poll and isinstance(wrong, ChangedMeanwhile):
-            poll = desk.get(poll.id)
-            form = form.changed(seen=poll.version)
+    except InvalidInput as wrong:
         return _form(request, poll, form, wrong)
+    except ChangedMeanwhile as wrong:
+        theirs = desk.get(poll.id if poll else made_by(request.principal.id, form.one("once")))
+        fields = differences(_told(request, theirs), _told(request, body), FIELDS, request.lang)
+        last = meanwhile(wiring.audit(), wiring.users().names, f"election#{theirs.id}", fields)
+        return _form(request, theirs, form.changed(seen=theirs.version), wrong, last)
     said = "changed" if poll else "added"
     return redirect(console.link(request, "/console/elections", said=said))
+
+
+def _with_areas(form: Form, do: str) -> Form:
+    """The form with an area taken out, or with the one that was chosen."""
+    areas = list(form.all("areas"))
+    if do.startswith("remove:"):
+        areas = [area for area in areas if area != do.partition(":")[2]]
+    elif do == "add_area":
+        chosen = (form.one(f"area_{level}") for level in ("booth", "block", "district", "state"))
+        areas += [area for area in chosen if area][:1]
+    return Form({**form.values, "areas": list(dict.fromkeys(areas))})
 
 
 def _add(request: Request, body: ElectionBody, once: str) -> None:
@@ -167,7 +178,21 @@ def _is(poll: Poll, body: ElectionBody) -> bool:
     return bool(SAYS(poll) == SAYS(body) and set(poll.areas) == set(body.areas))
 
 
-def _form(request: Request, poll: Poll | None, form: Form, error: JanJanError | None = None) -> Response:
+def _told(request: Request, one: Poll | ElectionBody) -> dict[str, str]:
+    """All that it says, as text, by field."""
+    areas = _names(request, list(one.areas))
+    times = {name: moment(getattr(one, name)) for name in TIMES}
+    places = "\n".join(sorted(areas.get(area, area) for area in one.areas))
+    return {"name": one.name, "areas": places, "source": one.source, **times}
+
+
+def _form(
+    request: Request,
+    poll: Poll | None,
+    form: Form,
+    error: JanJanError | None = None,
+    last: Meanwhile | None = None,
+) -> Response:
     lang = request.lang
     names = {name: translate(lang, label) for name, label in FIELDS.items()}
     errors, problems = told(error, lang, FIELDS)
@@ -182,6 +207,7 @@ def _form(request: Request, poll: Poll | None, form: Form, error: JanJanError | 
         form=form,
         errors=errors,
         problems=problems,
+        meanwhile=last,
         names=names,
         place=pick_place(form, wiring.directory().children, lang),
         area_names=_names(request, form.all("areas")),

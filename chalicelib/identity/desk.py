@@ -24,6 +24,7 @@ from chalicelib.pages import console
 from chalicelib.pages.figures import day, moment
 from chalicelib.pages.forms import Form, Place, labels, pick_place
 from chalicelib.pages.frame import named
+from chalicelib.pages.meanwhile import differences, meanwhile
 from chalicelib.pages.shell import mark
 
 if TYPE_CHECKING:
@@ -141,22 +142,22 @@ def _user(
     request: Request, user_id: str, form: Form | None = None, error: Rejected | None = None
 ) -> Response:
     lang, user = request.lang, wiring.users().get(user_id)
-    typed = form or Form(
-        {
-            "name": [user.name],
-            "roles": sorted(user.roles),
-            "areas": user.areas,
-            "departments": user.departments,
-            "seen": [user.version],
-        }
-    )
+    typed = form or _as_form(user)
     wanted = {*user.areas, *typed.all("areas")}
     known, departments = console.together(
         lambda: wiring.directory().many(wanted) if wanted else {},
         lambda: {one.id: named(one.names, lang) for one in wiring.directory().departments()},
     )
     names = {area: named(one.names, lang) for area, one in known.items()}
-    fresh = isinstance(error, ChangedMeanwhile)
+    late = None
+    if isinstance(error, ChangedMeanwhile):
+        fields = differences(
+            _rights(_as_form(user), names, departments, lang),
+            _rights(typed, names, departments, lang),
+            FIELDS,
+            lang,
+        )
+        late = meanwhile(wiring.audit(), wiring.users().names, f"user#{user.id}", fields)
     return console.page(
         request,
         "console_user.html",
@@ -165,7 +166,8 @@ def _user(
         path=f"/console/users/{user.id}",
         said=SAID_OF_ONE,
         one=_member(user, names, departments),
-        seen=user.version if fresh else typed.one("seen") or user.version,
+        seen=user.version if late else typed.one("seen") or user.version,
+        meanwhile=late,
         roles=[(role, ROLE_NAMES[role], ROLE_DUTIES[role], []) for role in ROLES],
         form=typed,
         place=_place(request, typed),
@@ -173,6 +175,31 @@ def _user(
         departments=sorted(departments.items(), key=lambda one: one[1]),
         **console.refusal(error, lang, FIELDS),
     )
+
+
+def _as_form(user: User) -> Form:
+    return Form(
+        {
+            "name": [user.name],
+            "roles": sorted(user.roles),
+            "areas": user.areas,
+            "departments": user.departments,
+            "seen": [user.version],
+        }
+    )
+
+
+def _rights(
+    form: Form, areas: Mapping[str, str], departments: Mapping[str, str], lang: str
+) -> dict[str, str]:
+    """What somebody may, and where, as text by field."""
+    roles: dict[str, str] = {role: translate(lang, ROLE_NAMES[role]) for role in ROLES}
+    called = {"roles": roles, "areas": areas, "departments": departments}
+    lines = {
+        field: "\n".join(sorted(names.get(one, one) for one in set(form.all(field))))
+        for field, names in called.items()
+    }
+    return {"name": form.one("name").strip(), **lines}
 
 
 def _stepped(form: Form, place: Place) -> Form:

@@ -20,6 +20,7 @@ from chalicelib.pages import console
 from chalicelib.pages.figures import day, grouped, moment
 from chalicelib.pages.forms import Form, labels, own_areas, told
 from chalicelib.pages.frame import named
+from chalicelib.pages.meanwhile import Meanwhile, differences, meanwhile
 from chalicelib.pages.pieces import pieces
 from chalicelib.pages.shell import ENDONYMS, mark
 from chalicelib.pages.words import PLATFORMS_IN_FULL
@@ -167,8 +168,7 @@ def end(request: Request, policy: str) -> Response:
 def another(request: Request, policy: str) -> Response:
     seen = wiring.policies().get(policy)
     terms = wiring.policies().version(policy, seen.versions).terms
-    written = terms.model_dump(mode="json", exclude_defaults=True)
-    return _another(request, seen, Form({"terms": [_text(written)], "rev": [str(seen.rev)]}))
+    return _another(request, seen, Form({"terms": [_said(terms)], "rev": [str(seen.rev)]}))
 
 
 @api.page("POST", f"{ROOM}/{{policy}}/versions", allow="policy.write", summary="Keep another version")
@@ -179,6 +179,14 @@ def write(request: Request, policy: str) -> Response:
         wiring.policies().write(request.principal, policy, terms, _number(form.one("rev")))
     except ValidationError as error:
         return _another(request, wiring.policies().get(policy), form, invalid(error))
+    except ChangedMeanwhile as error:
+        seen = wiring.policies().get(policy)
+        theirs, mine = (_said(one) for one in (wiring.policies().version(policy, seen.versions).terms, terms))
+        if theirs == mine:  # it was sent twice: the version stands
+            return _another(request, seen, form, error)
+        fields = differences({"terms": theirs}, {"terms": mine}, NAMES, request.lang)
+        last = meanwhile(wiring.audit(), wiring.users().names, f"policy#{policy}", fields)
+        return _writing(request, seen, form.changed(rev=str(seen.rev)), error, last)
     except Rejected as error:
         return _another(request, wiring.policies().get(policy), form, error)
     return redirect(console.link(request, f"{ROOM}/{policy}", said="written"))
@@ -335,7 +343,9 @@ def _another(request: Request, seen: Policy, form: Form, error: Rejected | None 
     return _writing(request, seen, form, error)
 
 
-def _writing(request: Request, seen: Policy | None, form: Form, error: Rejected | None) -> Response:
+def _writing(
+    request: Request, seen: Policy | None, form: Form, error: Rejected | None, last: Meanwhile | None = None
+) -> Response:
     errors, problems = _told(error, request.lang)
     return console.page(
         request,
@@ -348,7 +358,12 @@ def _writing(request: Request, seen: Policy | None, form: Form, error: Rejected 
         longest=LONGEST_TERMS,
         errors=errors,
         problems=problems,
+        meanwhile=last,
     )
+
+
+def _said(terms: Terms) -> str:
+    return _text(terms.model_dump(mode="json", exclude_defaults=True))
 
 
 def _text(terms: Mapping[str, Any]) -> str:

@@ -23,8 +23,10 @@ from chalicelib.pages import console
 from chalicelib.pages.figures import day, moment
 from chalicelib.pages.forms import Form, labels, pick_place, told, whole
 from chalicelib.pages.frame import named
+from chalicelib.pages.meanwhile import differences, meanwhile
 from chalicelib.pages.shell import mark
 from chalicelib.voices.casework import Asked, Standing
+from chalicelib.voices.changes import ChangedMeanwhile
 from chalicelib.voices.form import (
     AnswerBody,
     AssignmentBody,
@@ -36,6 +38,7 @@ from chalicelib.voices.form import (
 from chalicelib.voices.masking import masked_address, masked_name
 from chalicelib.voices.model import MERGE, Kind, Voice
 from chalicelib.voices.routing import Rule
+from chalicelib.voices.settings import NAMES as SETTING_IDS
 from chalicelib.voices.settings import Rules, Targets
 from chalicelib.voices.words import KINDS, OCCASIONS, STATES
 from chalicelib.voices.working import DEFAULT_TARGETS, Holiday, Target, WorkCalendar
@@ -222,6 +225,8 @@ SAID_OF_SETTINGS = {
 SETTING_NAMES = {
     "opens": mark("Opens at"),
     "closes": mark("Closes at"),
+    "days": mark("Days that are worked"),
+    "saturdays": mark("Saturdays of a month that are worked too"),
     "holidays": mark("Holidays"),
     "targets": mark("How long a voice may wait"),
     "keywords": mark("Words"),
@@ -259,6 +264,9 @@ def change_settings(request: Request) -> Response:
             wiring.voice_settings().put(request.principal, wanted, whole(form.one("version")) or 0)
     except ValidationError as error:
         return _settings(request, form, invalid(error))
+    except ChangedMeanwhile as error:
+        if wiring.voice_settings().get(type(wanted))[0] != wanted:  # else it was sent twice
+            return _settings(request, form, error, wanted)
     except Rejected as error:
         return _settings(request, form, error)
     said = do if do in SAID_OF_SETTINGS else "rules"
@@ -336,20 +344,35 @@ def _holidays(text: str, lang: str) -> list[dict[str, Any]]:
     return found
 
 
-def _settings(request: Request, form: Form | None = None, error: Rejected | None = None) -> Response:
+def _settings(
+    request: Request,
+    form: Form | None = None,
+    error: Rejected | None = None,
+    late: Rules | Targets | WorkCalendar | None = None,
+) -> Response:
+    """`late`: what was to be set, where somebody else has set something meanwhile."""
     lang, settings = request.lang, wiring.voice_settings()
     (rules, rules_rev), (targets, targets_rev), (calendar, calendar_rev) = console.together(
         lambda: settings.get(Rules), lambda: settings.get(Targets), lambda: settings.get(WorkCalendar)
     )
     asked = {area for rule in rules.rules for area in rule.areas}
-    asked |= {state for one in calendar.holidays for state in one.states}
+    calendars = [calendar, late] if isinstance(late, WorkCalendar) else [calendar]
+    asked |= {state for each in calendars for one in each.holidays for state in one.states}
     areas = wiring.directory().many(asked) if asked else {}
     places = {one: named(area.names, lang) for one, area in areas.items()}
     departments = _departments(lang)
     sections = {"calendar": calendar_rev, "targets": targets_rev, "rules": rules_rev}
     typed = form or Form()
     do = typed.one("do").partition(":")[0]
+    if do in ("calendar", "targets") and not late:
+        sections[do] = whole(typed.one("version")) or 0
     errors, problems = told(error, lang, SETTING_NAMES)
+    last = None
+    if late:
+        now = calendar if isinstance(late, WorkCalendar) else targets
+        theirs, mine = (_told_setting(each, places, dict(departments), lang) for each in (now, late))
+        fields = differences(theirs, mine, SETTING_NAMES, lang) if mine else ()
+        last = meanwhile(wiring.audit(), wiring.users().names, f"voice#{SETTING_IDS[type(late)]}", fields)
     rows = [one.model_dump() for one in targets.targets]
     if do == "targets":
         rows = _typed_targets(typed)
@@ -360,6 +383,7 @@ def _settings(request: Request, form: Form | None = None, error: Rejected | None
         status=error.status if error else 200,
         said=SAID_OF_SETTINGS,
         versions=sections,
+        meanwhile=last,
         calendar=Form(
             typed.values
             if do == "calendar"
@@ -384,6 +408,31 @@ def _settings(request: Request, form: Form | None = None, error: Rejected | None
         errors=errors,
         problems=problems,
     )
+
+
+def _told_setting(
+    one: Rules | Targets | WorkCalendar, places: Mapping[str, str], departments: Mapping[str, str], lang: str
+) -> dict[str, str]:
+    """Hours or waiting times as text, by field. Rules are not overwritten: what is typed is added to those
+    that there are now."""
+    if isinstance(one, Targets):
+        return {"targets": "\n".join(_told_target(each, departments, lang) for each in one.targets)}
+    if isinstance(one, Rules):
+        return {}
+    return {
+        "opens": one.opens,
+        "closes": one.closes,
+        "days": "\n".join(translate(lang, WEEK[number]) for number in sorted(one.days)),
+        "saturdays": ", ".join(map(str, sorted(one.saturdays))),
+        "holidays": "\n".join(_line(each, places) for each in one.holidays),
+    }
+
+
+def _told_target(one: Target, departments: Mapping[str, str], lang: str) -> str:
+    every = translate(lang, mark("any"))
+    kind = translate(lang, KINDS[one.kind]) if one.kind else every
+    department = departments.get(one.department, one.department) or every
+    return f"{kind} · {department}: {one.answer_hours:g} / {one.resolve_hours:g}"
 
 
 def _line(one: Holiday, places: Mapping[str, str]) -> str:

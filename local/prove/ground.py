@@ -320,8 +320,7 @@ def _enter(people: Sequence[Creator], paths: dict[str, tuple[str, ...]]) -> None
     """Writes approved people as their signup and review would have left them."""
     from chalicelib.influencers.model import Consent, Influencer
     from chalicelib.influencers.roster import key_of, pack
-    from chalicelib.influencers.rows import OwnedItem, ProfileItem, RosterItem
-    from chalicelib.influencers.store import CLAIM, PROFILE
+    from chalicelib.influencers.rows import CLAIM, PROFILE, OwnedItem, ProfileItem, RosterItem
     from chalicelib.secrets import secrets
 
     hashed = secrets().keyed_hash

@@ -126,6 +126,14 @@ def test_an_error_of_a_reason_stands_at_its_own_form_and_what_was_typed_stays(
     answer = desk.post(ONE, {"do": "save", "name": "B", "roles": ["editor"], "reason": "x", "seen": "old"})
     page = answer.body.decode()
     assert answer.status_code == 409 and 'value="B"' in page and "Somebody else has changed" in page
+    for said in (
+        "has saved a change meanwhile",
+        "<del>Asha</del><ins>B</ins>",
+        "<del>Janpur</del>",
+        "<ins>Editor",
+    ):
+        assert said in page
+    assert f'name="seen" value="{staff.get("usr_1").version}"' in page
     answer = desk.post(ONE, {"step": "place", "name": "C", "area_state": "IN-XN"})
     assert answer.status_code == 200 and 'value="C"' in answer.body.decode()
 

@@ -374,7 +374,7 @@ def test_who_saves_late_is_told_who_was_first_and_loses_nothing(desk: Desk) -> N
     answer = desk.post(where, [*mine, ("rev", "1"), ("do", "save")])
     page = unescape(answer.body.decode())
     assert answer.status_code == 409
-    assert "Bina has saved this campaign meanwhile" in page
+    assert "Bina has saved a change meanwhile" in page
     assert "<del>Monday</del><ins>Friday</ins>" in page
     assert 'value="Polio drops on Friday"' in page
     assert value_of(page, "rev") == "2"

@@ -130,6 +130,11 @@ def test_a_version_is_written_compared_started_by_somebody_else_and_tried(land: 
     assert said(visit(land, "editor", f"{where}/versions", fields)) == "written"
     assert visit(land, "editor", f"{where}/versions", fields).status_code == 409
     assert wiring.policies().get(land.policy).versions == 2
+    other = fields | {"terms": json.dumps(more | {"source": "Order 9"})}
+    late = visit(land, "editor", f"{where}/versions", other)
+    assert late.status_code == 409 and 'id="meanwhile"' in text(late) and "<ins>" in text(late)
+    assert value(text(late), "rev") == str(wiring.policies().get(land.policy).rev)
+    assert wiring.policies().get(land.policy).versions == 2
     shown = text(visit(land, "approver", where))
     assert "<ins>2,500.</ins>" in shown and "<del>10.</del>" in shown
     start = {"rev": value(shown, "rev"), "version": "2", "begins": "2027-03-02", "reason": "new order"}
