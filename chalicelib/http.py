@@ -374,13 +374,14 @@ _SENTENCES = {
 
 def invalid(error: ValidationError) -> InvalidInput:
     """pydantic's findings in our sentences, MOST_ERRORS at most. A validator may raise PydanticCustomError
-    with its own sentence."""
+    with its own sentence. What was left empty is to be filled in, whatever rule it breaks."""
     found = []
-    for one in error.errors(include_url=False, include_input=False)[:MOST_ERRORS]:
+    for one in error.errors(include_url=False)[:MOST_ERRORS]:
         kind, params = one["type"], dict(one.get("ctx", {}))
         params.pop("error", None)
-        sentence = _SENTENCES.get(kind)
-        if sentence is None:
+        if kind in _SENTENCES:
+            sentence = _SENTENCES["missing" if one["input"] in ("", [], ()) else kind]
+        else:
             sentence = str(params.pop("sentence", "")) or one["msg"].replace("%", "%%")
         place = ".".join(str(part) for part in one["loc"])
         found.append(FieldError(place, kind, sentence, params))

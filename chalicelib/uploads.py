@@ -22,6 +22,9 @@ from chalicelib.shapes import Strict, View
 FOLDER = "uploads/"
 LARGEST = 5 * 1024 * 1024
 """Bytes: a screenshot of the largest phones is about 3 MB."""
+OF_A_FORM = 4
+"""Times as much a browser's form may post: what is too large comes back to us so, and is refused in words;
+what is larger even than that ends on a page of the store's own."""
 HOLDS_S = 900
 UPLOADS_AN_HOUR = 60
 PictureType = Literal["image/png", "image/jpeg", "image/webp"]
@@ -73,11 +76,13 @@ class Uploads:
 
     def place(self, owner: str, content_type: FileType, then: str = "") -> Upload:
         """A place for one picture, video or PDF of this person's; a browser that posts it is sent on to
-        `then`. Raises TooManyRequests."""
+        `then`, and brings what is up to OF_A_FORM times too large, to be told so: who takes it looks at its
+        size. Raises TooManyRequests."""
         self.limits.spend(f"upload#{owner}", UPLOADS_AN_HOUR, 3600)
         key = f"{FOLDER}{owner}/{ids.new_id('upl')}.{_ENDINGS[content_type]}"
         largest = _LARGEST.get(content_type, LARGEST)
-        url, fields = self.files.post_to(key, content_type, largest, HOLDS_S, then)
+        taken = largest * OF_A_FORM if then else largest
+        url, fields = self.files.post_to(key, content_type, taken, HOLDS_S, then)
         until = self.clock.now() + timedelta(seconds=HOLDS_S)
         return Upload(key=key, upload=Form(url=url, fields=fields), largest=largest, expires_at=until)
 

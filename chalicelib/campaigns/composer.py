@@ -156,7 +156,9 @@ def _late(request: Request, seen: Campaign | None, form: Form, late: ChangedMean
     channels = composing.channels_of(form)
     registered = parts.registered(service.registered, channels)
     mine = Content.model_validate(composing.fields_of(form, registered))
-    names = parts.names(request, parts.offers(request, theirs.department, theirs.content.audience.areas))
+    known = theirs.content
+    offers = parts.offers(request, theirs.department, known.audience.areas, known.schemes)
+    names = parts.names(request, offers)
     fields = saying.differences(composing.told(theirs.content, names), composing.told(mine, names), lang)
     last = meanwhile(wiring.audit(), wiring.users().names, f"campaign#{theirs.id}", fields)
     above = translate(lang, late.message)
@@ -170,7 +172,7 @@ def show(
     service, lang, who = wiring.campaigns(), request.lang, request.principal
     channels = composing.channels_of(form)
     languages = composing.every(form, "languages")
-    offers = parts.offers(request, form.one("department"), form.all("audience.areas"))
+    offers = parts.offers(request, form.one("department"), form.all("audience.areas"), form.all("schemes"))
     content, soft = _content(_with_area(form), offers.registered)
     templates = composing.matching(content.messages, offers.registered) if content else {}
     if content is not None:

@@ -55,7 +55,8 @@ class Medium(Strict):
     bytes: Annotated[int, Field(ge=0, le=LARGEST_OF_ALL)] = 0
     """Ours to say."""
     alt: Alt = {}
-    """What is to be seen, for who cannot see it: by language or (`*`) for all."""
+    """What is to be seen, for who cannot see it; of a film what is said too, and whether it has captions: by
+    language or (`*`) for all."""
     platforms: Annotated[tuple[Platform, ...], Field(max_length=10)] = ()
     """For which it is meant; for all without."""
 
@@ -71,6 +72,10 @@ class Medium(Strict):
     @property
     def is_picture(self) -> bool:
         return self.content_type.startswith("image/")
+
+    @property
+    def is_film(self) -> bool:
+        return self.content_type.startswith("video/")
 
     def said(self, languages: Iterable[str]) -> str:
         """Its words in the first of these languages that has some, else in any."""
@@ -116,6 +121,8 @@ class Known:
 def known(content: bytes, field: str) -> Known:
     """What it is, without place and time of pictures and films. Raises InvalidInput on `field` for what is
     none of them or too large."""
+    if len(content) > LARGEST_OF_ALL:
+        raise InvalidInput.of(field, "media_too_large", TOO_LARGE, most=LARGEST_OF_ALL // MEGABYTE)
     try:
         if content.startswith(b"%PDF-") and b"%%EOF" in content[-PDF_ENDS_WITHIN:]:
             found = Known(content, "pdf")
@@ -138,14 +145,18 @@ NONE_OF_THEM = (
 )
 TOO_LARGE = "This file is larger than %(most)s MB."
 NO_ALT = "Please say what is to be seen in the picture, for people who cannot see it."
+NO_WORDS = (
+    "Please say what is shown and said in the film, and whether it has captions, for people who cannot see "
+    "or hear it."
+)
 
 
 def media_faults(media: Iterable[Medium]) -> list[FieldError]:
-    """Pictures that nobody has described."""
+    """Pictures and films that nobody has described."""
     return [
-        FieldError(f"media.{n}.alt", "alt_missing", NO_ALT)
+        FieldError(f"media.{n}.alt", "alt_missing", NO_ALT if one.is_picture else NO_WORDS)
         for n, one in enumerate(media)
-        if one.is_picture and not one.said(())
+        if (one.is_picture or one.is_film) and not one.said(())
     ]
 
 

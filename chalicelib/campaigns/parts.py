@@ -37,22 +37,31 @@ class Offers:
     """Names of the areas that were picked."""
 
 
-def offers(request: Request, department: str, areas: Collection[str]) -> Offers:
-    """All of it read side by side."""
+def offers(
+    request: Request, department: str, areas: Collection[str], schemes: Collection[str] = ()
+) -> Offers:
+    """All of it read side by side; `schemes`: those that were chosen, of whichever department."""
     service, lang = wiring.campaigns(), request.lang
 
-    def schemes() -> dict[str, str]:
+    def own() -> dict[str, str]:
         if not department or len(department) > LONGEST_NAME:
             return {}
         found, _ = wiring.schemes().listed(
             department=department, theme="", validity=None, stale=False, limit=SCHEMES_SHOWN, after=None
         )
-        return {one.id: named(one.names, lang) for one in found}
+        today = wiring.clock().today_ist()
+        return {one.id: named(one.names, lang) for one in found if one.validity(today) != "ended"}
 
-    departments, themes, schemes_, whatsapp, sms, picked = console.together(
+    def chosen() -> dict[str, str]:
+        ids = [one for one in dict.fromkeys(schemes) if 0 < len(one) <= LONGEST_NAME][:SCHEMES_SHOWN]
+        found = wiring.schemes().briefs(ids) if ids else {}
+        return {one.id: named(one.names, lang) for one in found.values()}
+
+    departments, themes, cited, offered, whatsapp, sms, picked = console.together(
         partial(department_names, lang),
         lambda: {one.id: named(one.names, lang) for one in wiring.directory().themes()},
-        schemes,
+        chosen,
+        own,
         partial(service.registered, "whatsapp"),
         partial(service.registered, "sms"),
         lambda: {
@@ -60,7 +69,7 @@ def offers(request: Request, department: str, areas: Collection[str]) -> Offers:
             for one in (wiring.directory().many(list(dict.fromkeys(areas))[:500]).values() if areas else ())
         },
     )
-    return Offers(departments, themes, schemes_, {"whatsapp": whatsapp, "sms": sms}, picked)
+    return Offers(departments, themes, cited | offered, {"whatsapp": whatsapp, "sms": sms}, picked)
 
 
 def department_names(lang: str) -> dict[str, str]:

@@ -151,6 +151,7 @@ def screenshot(request: Request, post_id: str) -> Response:
         post=post,
         to=path,
         upload=place.upload,
+        most=place.largest // 1024 // 1024,
         chosen=kind,
         kinds=PICTURES,
     )

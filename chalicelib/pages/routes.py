@@ -22,6 +22,7 @@ TYPES = {
     "card.png": "image/png",
     "console.css": "text/css; charset=utf-8",
     "console.js": "text/javascript; charset=utf-8",
+    "file.js": "text/javascript; charset=utf-8",
     "htmx.min.js": "text/javascript; charset=utf-8",
     "icon.svg": "image/svg+xml",
     "nastaliq.woff2": "font/woff2",

@@ -185,7 +185,8 @@ def picture_page(request: Request, ticket: str) -> Response:
     """The form posts straight to the bucket, which sends the browser back with the file's key."""
     back = f"{wiring.public_url()}/voice/{ticket}?lang={request.lang}"
     place = wiring.citizens().place(ticket, request.source_ip, back)
-    page = shell.render("voice_picture.html", request.lang, ticket=ticket, upload=place.upload, back=back)
+    most = place.largest // 1024 // 1024
+    page = shell.render("voice_picture.html", request.lang, upload=place.upload, back=back, most=most)
     return html(page, headers=policy_with(place.upload.url, "form-action"))
 
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib import films
-from chalicelib.campaigns.media import LARGEST, Medium, known, told
+from chalicelib.campaigns.media import LARGEST, Medium, known, media_faults, told
 from chalicelib.errors import InvalidInput
 from tests.voices.test_pictures import SECRET, exif, photo
 
@@ -79,6 +79,10 @@ def test_each_kind_has_its_own_bound():
     with pytest.raises(InvalidInput) as refused:
         known(long, "x")
     assert refused.value.errors[0].params == {"most": 16}
+    beginning = (PDF + bytes(LARGEST["mp4"]))[: LARGEST["mp4"] + 1]
+    with pytest.raises(InvalidInput) as refused:
+        known(beginning, "x")  # no more than this is read of what is larger than anything
+    assert refused.value.errors[0].code == "media_too_large"
 
 
 def test_place_and_time_of_a_photograph_are_gone():
@@ -167,3 +171,12 @@ def test_a_spoiled_film_is_refused_or_keeps_its_length(at, by):
 def test_a_file_has_no_other_name_than_ours(name):
     with pytest.raises(ValueError):  # noqa: PT011 - pydantic's
         Medium(file=name)
+
+
+def test_who_cannot_see_or_hear_finds_words_for_each_picture_and_film():
+    files = [Medium(file=f"{'a' * 64}.{ending}") for ending in ("jpg", "mp4", "pdf")]
+    found = [(one.field, one.message) for one in media_faults(files)]
+    assert [field for field, _ in found] == ["media.0.alt", "media.1.alt"]
+    assert "in the picture" in found[0][1]
+    assert "whether it has captions" in found[1][1]
+    assert media_faults(one.model_copy(update={"alt": {"hi": "x"}}) for one in files) == []

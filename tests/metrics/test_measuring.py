@@ -23,7 +23,7 @@ from chalicelib.metrics.snapshots import FiguresItem, Snapshots, close
 from chalicelib.metrics.store import PostStore
 from chalicelib.ops import RateLimits
 from chalicelib.platforms.base import Measured
-from chalicelib.uploads import LARGEST, Uploads
+from chalicelib.uploads import LARGEST, OF_A_FORM, Uploads
 from tests.dispatch.world import START, MovingClock
 from tests.influencers.world import KnownSecrets
 
@@ -283,6 +283,17 @@ def test_an_upload_is_signed_for_one_type_one_place_and_a_size(world, monkeypatc
     assert {"Content-Type": "image/png"} in policy["conditions"]
     assert {"key": place.key} in policy["conditions"]
     assert place.expires_at == world.clock.now() + timedelta(minutes=15)
+
+
+def test_what_is_somewhat_too_large_comes_back_from_a_browsers_form_to_be_told_so(world):
+    """Behind an error the store sends nobody back: its own page in English would be the end."""
+    import base64
+    import json
+
+    place = world.uploads.place("inf_one", "image/png", "https://janjan.example/back")
+    policy = json.loads(base64.b64decode(place.upload.fields["policy"]))
+    assert ["content-length-range", 1, LARGEST * OF_A_FORM] in policy["conditions"]
+    assert place.largest == LARGEST, "the form says what is kept"
 
 
 def test_nobody_asks_for_uploads_without_end(world):

@@ -247,7 +247,7 @@ def test_over_the_interface_a_file_is_uploaded_first_and_a_large_one_in_the_brow
         service.change(who, campaign, {"media": [{"file": "a" * 64 + ".mp4"}]})
 
     page = desk.get(f"/console/campaigns/{campaign}/media?type=application/pdf")
-    assert "at most 10 MB" in page
+    assert "at most 10 MB" in page and f'data-most="{10 * 2**20}"' in page
     place = wiring.uploads().place(who.id, "application/pdf")
     assert post_form(place.upload.url, place.upload.fields, PDF) < 300
     back = desk.get(f"/console/campaigns/{campaign}?bucket=files&key={place.key}&etag=x")

@@ -20,6 +20,7 @@ from playwright.sync_api import Page, Route, expect
 from chalicelib import http, wiring
 from chalicelib.campaigns.composing import words_before
 from chalicelib.clock import IST
+from chalicelib.departments.scheme import SchemeBody
 from chalicelib.identity.roles import Principal
 from chalicelib.tables import write_together
 from tests.campaigns.samples import BRIEF
@@ -380,6 +381,25 @@ def test_who_saves_late_is_told_who_was_first_and_loses_nothing(desk: Desk) -> N
     assert value_of(page, "rev") == "2"
     assert desk.post(where, [*mine, ("rev", "2"), ("do", "save")]).status_code == 303
     assert wiring.campaigns().get(campaign).content.title == "Polio drops on Friday"
+
+
+def test_a_scheme_of_another_department_that_a_campaign_cites_stays_and_one_that_is_over_is_not_offered(
+    desk: Desk,
+) -> None:
+    def scheme(name: str, **more: str) -> str:
+        body = {"texts": {"hi": {"name": name, "who": "x", "how": "x"}}} | more
+        return wiring.schemes().add(STAFF["editor"], SchemeBody.model_validate(body)).id
+
+    own, over = (
+        scheme("Own", department="health"),
+        scheme("Past", department="health", valid_until="2020-01-01"),
+    )
+    others = scheme("Others", department="election")
+    campaign = saved(desk)
+    wiring.campaigns().change(STAFF["editor"], campaign, {"schemes": [others]})
+    page = desk.get(f"/console/campaigns/{campaign}")
+    assert re.search(rf'name="schemes" value="{others}" checked', page)
+    assert f'value="{own}"' in page and over not in page
 
 
 def test_areas_are_added_and_taken_out_one_by_one_without_scripts(desk: Desk) -> None:

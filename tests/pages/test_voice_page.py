@@ -88,6 +88,7 @@ def test_a_picture_goes_straight_to_the_bucket_and_is_kept_clean(site: Site) -> 
     from chalicelib import aws, wiring
     from chalicelib.files import Files
     from chalicelib.settings import settings
+    from chalicelib.uploads import LARGEST
     from tests.metrics.test_measuring import post_form
     from tests.voices.test_pictures import SECRET, exif, photo
 
@@ -114,3 +115,9 @@ def test_a_picture_goes_straight_to_the_bucket_and_is_kept_clean(site: Site) -> 
     assert SECRET not in found.body
     other = ticket_of(site, [*GOOD, ("department", "water")])
     assert site.post(f"/voice/{other}/words?lang=hi", [("picture", place.key)]).status_code == 422
+    form = page(site.get(f"/voice/{ticket}/picture?lang=en"))
+    assert f'data-most="{LARGEST}"' in form and 'id="file-most"' in form and "at most 5 MB" in form
+    large = wiring.citizens().place(ticket, "10.0.0.1", "https://janjan.example/back")
+    Files("voice-pictures").put(large.key, photo() + bytes(LARGEST))
+    told = site.post(f"/voice/{ticket}/words?lang=en", [("picture", large.key)])
+    assert (told.status_code, "at most 5 MB" in page(told)) == (422, True)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from datetime import date
+from typing import Literal
 
 import pytest
 from botocore.exceptions import ConnectionClosedError
 from chalice.app import Chalice
 from chalice.test import Client
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from chalicelib import aws, http
 from chalicelib.errors import Conflict, Forbidden, NotFound, TooLarge, Transient, Unauthenticated
-from chalicelib.http import PUBLIC, Api, Doors, Request
+from chalicelib.http import PUBLIC, Api, Doors, Request, invalid
 from chalicelib.ops import Idempotency
 from chalicelib.shapes import Strict, View
 from tests.dispatch.world import MovingClock
@@ -433,3 +435,19 @@ class TestIdempotency:
         clock.move(24 * 3600 + 1)
         post(client, "/v1/guarded/7", {"name": "xy"}, **self.KEY)
         assert len(calls.made) == 2
+
+
+def test_what_was_left_empty_is_to_be_filled_in_whatever_rule_it_breaks() -> None:
+    class Asked(Strict):
+        title: str = Field(min_length=1)
+        day: date
+        kind: Literal["a", "b"]
+        areas: list[str] = Field(min_length=1)
+        code: str = Field(pattern="^x$")
+
+    with pytest.raises(ValidationError) as empty:
+        Asked.model_validate({"title": "", "day": "", "kind": "", "areas": [], "code": ""})
+    assert {one.message for one in invalid(empty.value).errors} == {"Please fill in this field."}
+    with pytest.raises(ValidationError) as wrong:
+        Asked.model_validate({"title": "x", "day": "y", "kind": "c", "areas": ["z"], "code": "y"})
+    assert "Please fill in this field." not in {one.message for one in invalid(wrong.value).errors}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -46,6 +47,9 @@ class Names:
 
     def get(self, area_id: str) -> Area | None:
         return next((one for one in AREAS if one.id == area_id), SmallDirectory().get(area_id))
+
+    def many(self, area_ids: Iterable[str], *, fresh: bool = False) -> dict[str, Area]:
+        return {one: area for one in area_ids if (area := self.get(one))}
 
 
 @dataclass

@@ -26,13 +26,6 @@
     catch { field.select && field.select(); document.execCommand("copy"); }
     button.textContent = button.dataset.copied || button.textContent;
   });
-  document.addEventListener("change", event => {
-    const field = event.target;
-    if (!field.dataset.most) return;
-    const large = [...field.files].some(file => file.size > field.dataset.most);
-    document.getElementById(`${field.id}-most`).hidden = !large;
-    if (large) field.value = "";
-  });
   document.addEventListener("click", event => {
     const link = event.target.closest('a[href^="#"]');
     for (let part = link && document.getElementById(link.hash.slice(1)); part; part = part.parentElement) if (part.tagName === "DETAILS") part.open = true;
