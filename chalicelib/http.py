@@ -62,8 +62,9 @@ FIELDS_AT_MOST = "This form has more than %(most)s fields: nothing of it was tak
 LONGEST_HEAD = 4096
 """Bytes of what stands before the content of a part of a form."""
 _END_OF_HEAD = re.compile(rb"\r?\n\r?\n")
-LONGEST_JSON = 1024 * 1024
-"""Bytes of a JSON body: no item of a table holds half of it, and long lists are files (docs/imports.md)."""
+LONGEST_JSON = 2 * 1024 * 1024
+"""Bytes of a JSON body: five times what an item of a table holds, since many write a letter of another script
+as six; long lists are files (docs/imports.md)."""
 LARGEST_ANSWER = 6_000_000
 """Bytes of an answer as Lambda hands it over: in JSON, with letters of other scripts as six, files in base64;
 AWS takes 6,291,556."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gettext as gnu
+import re
 from functools import cache
 from pathlib import Path
 
@@ -11,6 +12,10 @@ DOMAIN = "janjan"
 SOURCE = "en"
 COMPLETE = (SOURCE, "hi")
 """Languages in which everything is said; others are whole in what the public and creators see."""
+RIGHT_TO_LEFT = frozenset(("ks", "sd", "ur"))
+"""Languages whose script runs from right to left."""
+PARTED = re.compile(r"[\d+]\d*(?:[ .:-]\d+)+")
+"""A day, an hour, a number in groups: what has parts that could change places."""
 
 
 @cache
@@ -28,7 +33,19 @@ def catalogue(language: str) -> gnu.NullTranslations:
 def translate(language: str, message: str, params: dict[str, object] | None = None) -> str:
     """`message` in `language`, its `%(name)s` places filled from `params`."""
     text = catalogue(language).gettext(message) if message else ""
+    if params and language in RIGHT_TO_LEFT:
+        params = {name: _in_order(value, language) for name, value in params.items()}
     return text % params if params else text
+
+
+def isolated(text: str, language: str) -> str:
+    """A day or a number as it stands in a line of this language: next to Arabic letters its parts would else
+    change places."""
+    return f"\u2066{text}\u2069" if language in RIGHT_TO_LEFT and text else text
+
+
+def _in_order(value: object, language: str) -> object:
+    return isolated(value, language) if isinstance(value, str) and PARTED.fullmatch(value) else value
 
 
 def say(language: str, message: str, params: dict[str, object] | None = None) -> str:

@@ -6,10 +6,10 @@ from typing import Any
 
 from chalicelib.campaigns.publication import Numbers, Publication
 from chalicelib.clock import parse_rfc3339
-from chalicelib.i18n import translate
+from chalicelib.i18n import RIGHT_TO_LEFT, isolated, translate
 from chalicelib.pages.figures import day, sized
 from chalicelib.pages.frame import named
-from chalicelib.pages.shell import ENDONYMS, RIGHT_TO_LEFT, isolated, mark
+from chalicelib.pages.shell import ENDONYMS, mark
 
 CHANNELS = {"whatsapp": "WhatsApp", "telegram": "Telegram", "sms": mark("SMS"), "email": mark("Email")}
 KINDS = {

@@ -19,14 +19,14 @@ from chalicelib.departments.schemes import READ_CARDS, WRITE, WRITE_CARDS
 from chalicelib.departments.words import VALIDITIES
 from chalicelib.errors import Rejected
 from chalicelib.http import Api, Request, invalid, next_cursor, read_cursor, redirect
-from chalicelib.i18n import COMPLETE, translate
+from chalicelib.i18n import COMPLETE, RIGHT_TO_LEFT, translate
 from chalicelib.ids import new_token
 from chalicelib.pages import console
 from chalicelib.pages.figures import day, moment
 from chalicelib.pages.forms import Form, labels, whole
 from chalicelib.pages.frame import named
 from chalicelib.pages.pieces import Piece, pieces
-from chalicelib.pages.shell import ENDONYMS, RIGHT_TO_LEFT, mark
+from chalicelib.pages.shell import ENDONYMS, mark
 
 api = Api("scheme_desk")
 ROOM, CARDS = "/console/schemes", "/console/schemes/cards"

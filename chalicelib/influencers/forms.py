@@ -3,8 +3,10 @@ fields."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container, Mapping, Sequence
 from datetime import date
+from decimal import Decimal
 
 from pydantic_core import PydanticCustomError
 
@@ -13,7 +15,7 @@ from chalicelib.handles import clean_handle
 from chalicelib.i18n import translate
 from chalicelib.influencers.model import PURPOSES, age_problem
 from chalicelib.links import platform_of
-from chalicelib.names import plain_digits
+from chalicelib.names import compose, plain_digits
 from chalicelib.pages.forms import LEVELS, TRAP, Form, Place
 from chalicelib.pages.shell import ENDONYMS, mark
 from chalicelib.pages.words import CHANNELS, GENDERS, PLATFORMS_IN_FULL, PROFESSIONS
@@ -74,6 +76,17 @@ _STEP_OF = {
 }
 """Where a field stands; all others stand in the first step."""
 NOT_CARRIED = frozenset(("at", "go", "step", "link", TRAP))
+_SHORTENED = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,3})?) ?([^0-9.,][^0-9,]{0,12})")
+_SCALES = {
+    compose(word): scale
+    for scale, words in (
+        (1_000, "k हज़ार हजार thousand ہزار"),
+        (100_000, "l lakh lakhs लाख لاکھ"),
+        (1_000_000, "m mn million"),
+        (10_000_000, "cr crore crores करोड़ کروڑ"),
+    )
+    for word in words.split()
+}
 UNKNOWN_LINK = "We do not know this link. Please write the account into its field below."
 NO_ACCOUNT = "This link leads to no account. Open your own page there and copy its link."
 
@@ -104,7 +117,7 @@ def body_of(form: Form, area: str) -> dict[str, object]:
             {
                 "platform": p,
                 "handle": form.one(f"handle_{p}"),
-                "followers": form.one(f"followers_{p}").strip() or 0,
+                "followers": counted(form.one(f"followers_{p}")) or 0,
             }
             for p in _accounts(form)
         ],
@@ -116,6 +129,13 @@ def body_of(form: Form, area: str) -> dict[str, object]:
             for channel in channels
         ],
     }
+
+
+def counted(typed: str) -> str:
+    """A number as apps and people shorten it (12.5K, 1.2 लाख) in full; anything else as it was typed."""
+    found = _SHORTENED.fullmatch(plain_digits(compose(typed)).casefold())
+    scale = _SCALES.get(found[2].rstrip(" .")) if found else None
+    return str(int(Decimal(found[1]) * scale)) if found and scale else typed.strip()
 
 
 def step_of(name: str) -> str:

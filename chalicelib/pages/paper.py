@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import base64
 import io
+import re
 import unicodedata
 import warnings
 import zlib
@@ -51,7 +52,8 @@ FAMILIES = {
     "mtei": ("NotoSansMeeteiMayek-Regular",),
 }
 """Regular, and bold where there is one."""
-ISOLATES = str.maketrans("", "", "\u2066\u2067\u2068\u2069")
+LRI, RLI, PDI = "\u2066", "\u2067", "\u2069"
+ISOLATES = str.maketrans("", "", f"{LRI}{RLI}\u2068{PDI}")
 ISO_639 = {"en": "eng", "hi": "hin", "ur": "urd"}
 KEPT = Path("emblem.png")
 PNG = "data:image/png;base64,"
@@ -119,7 +121,7 @@ class Paper:
         ends = {"start": "R" if self.rtl else "L", "centre": "C", "end": "L" if self.rtl else "R"}
         with self._block(role, text):
             pdf.set_xy(MARGIN + (INNER - begin - width if self.rtl else begin), self.y)
-            drawn = _without_torn_joiners(text) if self.rtl else text
+            drawn = _untorn(text, rtl=self.rtl)
             pdf.multi_cell(width, line, drawn, align=ends[side], padding=0, new_x="LMARGIN", new_y="NEXT")
         self.y = pdf.get_y() + after * self._scale
 
@@ -236,18 +238,21 @@ def check(text: str) -> None:
         raise NotPrintable(letters=" ".join(sorted(lacking)))
 
 
-def _without_torn_joiners(text: str) -> str:
-    """A text for a page from right to left, without the joiners in words from left to right: fpdf2 takes such
-    a joiner for a run of its own, in which there is nothing to draw, and fails (UAX 9, 5.2 gives it to the
-    run that it stands in). There letters are joined as their font does without."""
-    last, kept = "", []
-    for one in text:
-        if one in JOINERS and last == "L":
-            continue
-        runs = unicodedata.bidirectional(one)
-        last = runs if runs in ("L", "R", "AL") else last
-        kept.append(one)
-    return "".join(kept)
+def _untorn(text: str, *, rtl: bool) -> str:
+    """A text with what runs against its page isolated (UAX 9) where a joiner stands in it: fpdf2 gives a
+    joiner the direction of the page (UAX 9, 5.2: that of the letters around it), and so draws the parts of
+    such a word in the page's order, not joined as they are written."""
+    page, across = (("R", "AL"), ("L",)) if rtl else (("L",), ("R", "AL"))
+    kinds = {**dict.fromkeys(page, "|"), **dict.fromkeys(across, "a"), "NSM": "m"}
+    kinds.update(dict.fromkeys(("LRI", "RLI", "FSI", "PDI"), "|"))
+    runs = "".join("j" if one in JOINERS else kinds.get(unicodedata.bidirectional(one), ".") for one in text)
+    made, done = "", 0
+    for found in re.finditer("a(?:[^|]*[ajm])?", runs):
+        begin, end = found.span()
+        word = text[begin:end]
+        made += text[done:begin] + (f"{LRI if rtl else RLI}{word}{PDI}" if "j" in found[0] else word)
+        done = end
+    return made + text[done:]
 
 
 def _families(text: str) -> tuple[str, list[str]]:

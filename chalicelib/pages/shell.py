@@ -46,8 +46,6 @@ ENDONYMS = {
     "ur": "اردو",
 }
 """Each language's name for itself."""
-RIGHT_TO_LEFT = frozenset(("ks", "sd", "ur"))
-"""Languages whose script runs from right to left."""
 OWN_FONT = frozenset(("ur",))
 """Languages whose letters many phones cannot write as they are read: their pages bring a font."""
 
@@ -55,12 +53,6 @@ OWN_FONT = frozenset(("ur",))
 def mark(text: str) -> str:
     """The same text: a label that a template translates when it shows it."""
     return text
-
-
-def isolated(text: str, lang: str) -> str:
-    """A day or a number as it stands in a line of this language: next to Arabic letters its parts would else
-    change places."""
-    return f"\u2066{text}\u2069" if lang in RIGHT_TO_LEFT and text else text
 
 
 def render(template: str, lang: str, **values: object) -> str:
@@ -118,17 +110,17 @@ def _environment(lang: str) -> Environment:
     )
     made.install_gettext_translations(i18n.catalogue(lang), newstyle=True)  # type: ignore[attr-defined]
     made.filters.update(
-        day=lambda of: isolated(figures.day(of), lang),
+        day=lambda of: i18n.isolated(figures.day(of), lang),
         grouped=figures.grouped,
         sized=figures.sized,
-        moment=lambda of: isolated(figures.moment(of), lang),
-        phone=lambda of: isolated(readable(of), lang),
+        moment=lambda of: i18n.isolated(figures.moment(of), lang),
+        phone=lambda of: i18n.isolated(readable(of), lang),
         rupees=figures.rupees,
     )
     made.filters.update(named=lambda names: named(names, lang))
     made.globals.update(
         lang=lang,
-        rtl=lang in RIGHT_TO_LEFT,
+        rtl=lang in i18n.RIGHT_TO_LEFT,
         wide=False,
         kind="",
         trail=(),

@@ -431,6 +431,33 @@ def test_who_is_too_young_hears_so_in_the_first_step(site: Site, year: str) -> N
         assert set(re.findall(r'id="(\w+)-error"', page(answer))) == {"birth_date"}
 
 
+@pytest.mark.parametrize(
+    ("typed", "number"),
+    [
+        ("12.5K", 12500),
+        ("1.2 लाख", 120000),
+        ("३ हज़ार", 3000),
+        ("2 cr.", 20000000),
+        ("۴ لاکھ", 400000),
+        ("1,200", 1200),
+        ("850", 850),
+    ],
+)
+def test_followers_may_be_written_as_apps_shorten_them(site: Site, typed: str, number: int) -> None:
+    from chalicelib import wiring
+
+    answer = site.post("/signup?lang=hi", [*without("followers_instagram"), ("followers_instagram", typed)])
+    assert answer.status_code == 303, page(answer)
+    person = wiring.signups().find(answer.headers["Location"].split("/")[2].partition("?")[0])
+    assert [one.followers for one in person.handles] == [number]
+
+
+@pytest.mark.parametrize("typed", ["many", "12 fans", "k", "1.2.3k", "1k2"])
+def test_what_is_no_number_of_followers_is_asked_for_again(site: Site, typed: str) -> None:
+    answer = site.post("/signup?lang=en", [*without("followers_instagram"), ("followers_instagram", typed)])
+    assert answer.status_code == 422 and 'id="followers_instagram-error"' in page(answer)
+
+
 def test_a_link_in_the_field_of_another_platform_moves_to_its_own_with_its_followers(site: Site) -> None:
     typed = [("handle_facebook", "https://youtube.com/@sunita"), ("followers_facebook", "90")]
     shown = page(site.post("/signup?lang=en", [*GOOD, *typed, ("at", "accounts"), ("go", "next")]))

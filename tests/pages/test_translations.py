@@ -112,6 +112,21 @@ def test_a_new_language_is_a_folder_and_nothing_else(
             known.cache_clear()
 
 
+@pytest.mark.parametrize("shown", ["31-12-2026", "31-12-2026 18:05", "+91 81234 56789", "18:05"])
+def test_a_day_a_moment_and_a_number_keep_the_order_of_their_parts_in_a_sentence_of_urdu(shown: str) -> None:
+    """After Arabic letters a browser would write 2026-12-31 for 31-12-2026 (UAX 9, W2)."""
+    sentence = "Campaigns pause until %(day)s."
+    assert f"\u2066{shown}\u2069" in i18n.translate("ur", sentence, {"day": shown})
+    assert "\u2066" not in i18n.translate("ur", sentence, {"day": "JJ-7K2M-1"})
+    assert "\u2066" not in i18n.translate("hi", sentence, {"day": shown})
+
+
+def test_numbers_with_parts_that_stand_in_sentences_of_urdu_keep_their_order(tool: ModuleType) -> None:
+    for message in filter(lambda one: one.id, tool.stored("ur")):
+        for found in re.finditer(r"(.?)\d+(?:[ T:+-]\d+)+(.?)", str(message.string)):
+            assert (found[1], found[2]) == ("\u2066", "\u2069"), message.string
+
+
 def test_urdu_runs_from_right_to_left() -> None:
     assert '<html lang="ur" dir="rtl">' in shell.render("about_help.html", "ur", path="/")
     assert "dir=" not in shell.render("about_help.html", "hi", path="/").partition("<body")[0]

@@ -10,7 +10,11 @@ import pytest
 from chalicelib import wiring
 from chalicelib.identity.audit import Audit
 from chalicelib.policies import tiers
+from chalicelib.policies.model import Known, Version
 from chalicelib.policies.store import PolicyStore
+from chalicelib.policies.tiers import Tiers
+from chalicelib.ports import Profile
+from tests.dispatch.world import MovingClock
 from tests.influencers.test_routes import Api, joined
 from tests.policies.conftest import APPROVER
 from tests.policies.world import SAMPLES, followers, tier
@@ -176,6 +180,30 @@ def test_a_trial_counts_the_people_of_an_area_page_by_page_and_keeps_nothing(
     assert api("POST", where, {"area": "D404"}, who="one")[0] == 422
     assert api("POST", where, {"area": "D9002"}, who="two")[1]["read"] == 0
     assert api("POST", where, {"area": "D9001"}, who="editor")[0] == 403
+
+
+def test_a_trial_that_reads_long_ends_in_time_and_goes_on_where_it_stopped(
+    api: Api, creator: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for n in (2, 3):
+        number = {"phone": f"+91812345678{n}", "handles": [{"platform": "x", "handle": f"namuna{n}"}]}
+        api("POST", f"/v1/influencers/{joined(api, **number)}/review", {"decision": "approve"}, who="admin")
+    where, clock, asked = f"{made(api)}/trial", MovingClock(), list[str]()
+    clock.put(wiring.clock().now())
+
+    class Slow(Tiers):
+        def _known(self, profile: Profile, *versions: Version) -> Known:
+            asked.append(profile.id)
+            clock.move(tiers.TRIES_FOR_S + 1)
+            return super()._known(profile, *versions)
+
+    slow = Slow(**(vars(wiring.tiers()) | {"clock": clock}))
+    monkeypatch.setattr(wiring, "tiers", lambda: slow)
+    monkeypatch.setattr(tiers, "MOST_AT_ONCE", 2)
+    first = api("POST", where, {"area": "D9001"}, who="one")[1]
+    second = api("POST", f"{where}?cursor={first['next']}", {"area": "D9001"}, who="one")[1]
+    assert (first["read"], second["read"], second["next"]) == (2, 1, None)
+    assert len(asked) == len(set(asked)) == 3
 
 
 def test_an_answer_to_a_key_that_comes_again_is_the_first_one(api: Api) -> None:

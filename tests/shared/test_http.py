@@ -165,7 +165,7 @@ def test_a_body_that_is_no_message_but_a_list_for_a_file_is_refused_whole(client
     body = {"name": "x" * http.LONGEST_JSON}
     found = problem(post(client, body=body))
     assert (found["status"], found["title"]) == (413, "too large")
-    assert "1 MB" in found["detail"]
+    assert "2 MB" in found["detail"]
     assert calls.made == []
 
 
