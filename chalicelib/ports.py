@@ -134,7 +134,9 @@ def needs_override(kind: str, organisation_kind: str) -> bool:
 
 
 class Areas(Protocol):
-    def get(self, area_id: str) -> Area | None: ...
+    def get(self, area_id: str, *, fresh: bool = False) -> Area | None:
+        """The area, which may be minutes old. `fresh`: see `many`."""
+        ...
 
     def many(self, area_ids: Collection[str], *, fresh: bool = False) -> dict[str, Area]:
         """Those of these areas that there are, a request for each hundred; they may be minutes old. `fresh`:

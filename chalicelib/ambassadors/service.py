@@ -284,7 +284,7 @@ class Ambassadors:
                 continue
 
     def _appoint_reviewed(self, influencer: str, event: str, at: datetime, area_id: str) -> None:
-        area, today = self.areas.many([area_id], fresh=True).get(area_id), self._today()
+        area, today = self.areas.get(area_id, fresh=True), self._today()
         if area is None or (area.valid_until and area.valid_until < today.isoformat()):
             return
 

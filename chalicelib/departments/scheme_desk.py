@@ -4,7 +4,6 @@ believe of it."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 from functools import partial
 from typing import Any, get_args
 
@@ -25,7 +24,7 @@ from chalicelib.pages import console
 from chalicelib.pages.figures import day, moment
 from chalicelib.pages.forms import Form, labels, whole
 from chalicelib.pages.frame import named
-from chalicelib.pages.pieces import Piece, pieces
+from chalicelib.pages.meanwhile import Meanwhile, differences, meanwhile
 from chalicelib.pages.shell import ENDONYMS, mark
 
 api = Api("scheme_desk")
@@ -238,11 +237,11 @@ def _scheme_fields(form: Form) -> dict[str, Any]:
 def _scheme_form(
     request: Request, seen: Scheme | None, form: Form, error: Rejected | None = None
 ) -> Response:
-    meanwhile = None
+    last: Meanwhile | None = None
     if seen is not None and isinstance(error, ChangedMeanwhile):
         seen = wiring.schemes().seen(request.principal, seen.id)
         theirs = _typed_scheme(seen)
-        meanwhile = _meanwhile(request, theirs, form, SCHEME, seen.updated_at)
+        last = _meanwhile(request, f"scheme#{seen.id}", theirs, form, SCHEME)
         form = _taken_over(theirs, form)
     return _writing(
         request,
@@ -253,7 +252,7 @@ def _scheme_form(
         action=f"{ROOM}/{seen.id}/text" if seen else f"{ROOM}/new",
         id=seen.id if seen else "",
         name=named(seen.names, request.lang) if seen else "",
-        meanwhile=meanwhile,
+        meanwhile=last,
         departments=_departments(request, WRITE),
     )
 
@@ -371,11 +370,11 @@ def _card_fields(form: Form) -> dict[str, Any]:
 
 
 def _card_form(request: Request, seen: Card | None, form: Form, error: Rejected | None = None) -> Response:
-    meanwhile = None
+    last: Meanwhile | None = None
     if seen is not None and isinstance(error, ChangedMeanwhile):
         seen = wiring.cards().get(request.principal, seen.id, WRITE_CARDS)
         theirs = _typed_card(seen)
-        meanwhile = _meanwhile(request, theirs, form, CARD, seen.updated_at)
+        last = _meanwhile(request, f"card#{seen.id}", theirs, form, CARD)
         form = _taken_over(theirs, form)
     return _writing(
         request,
@@ -385,7 +384,7 @@ def _card_form(request: Request, seen: Card | None, form: Form, error: Rejected 
         CARD,
         action=f"{CARDS}/{seen.id if seen else 'new'}",
         id=seen.id if seen else "",
-        meanwhile=meanwhile,
+        meanwhile=last,
         departments=_departments(request, WRITE_CARDS),
         schemes=_schemes(request, form.one("scheme")),
     )
@@ -481,24 +480,23 @@ def _shown(texts: Mapping[str, BaseModel], lang: str) -> list[dict[str, Any]]:
 
 
 def _meanwhile(
-    request: Request, theirs: Form, mine: Form, parts: Mapping[str, str], at: datetime
-) -> dict[str, Any]:
+    request: Request, subject: str, theirs: Form, mine: Form, parts: Mapping[str, str]
+) -> Meanwhile:
     """What stands there now beside what was typed, field by field."""
     lang = request.lang
     names = _field_names(list(dict.fromkeys((*_languages(theirs), *_languages(mine)))), parts, lang)
-    departments, themes = dict(_departments(request, READ_CARDS)), dict(_themes(lang))
-    called = {"department": departments, "theme": themes, "scheme": dict(_schemes(request, ""))}
+    called: dict[str, dict[str, str]] = {
+        "department": dict(_departments(request, READ_CARDS)),
+        "theme": dict(_themes(lang)),
+        "scheme": dict(_schemes(request, mine.one("scheme"))),
+    }
 
-    def told(form: Form, name: str) -> str:
-        said = form.one(name).strip().replace("\r\n", "\n")
-        return called.get(name, {}).get(said, said)
+    def told(form: Form) -> dict[str, str]:
+        typed = {name: form.one(name).strip().replace("\r\n", "\n") for name in names}
+        return {name: called.get(name, {}).get(said, said) for name, said in typed.items()}
 
-    fields: list[tuple[str, list[Piece]]] = [
-        (translate(lang, label), list(pieces(told(theirs, name), told(mine, name))))
-        for name, label in names.items()
-        if told(theirs, name) != told(mine, name)
-    ]
-    return {"at": moment(at), "fields": fields}
+    fields = differences(told(theirs), told(mine), names, lang)
+    return meanwhile(wiring.audit(), wiring.users().names, subject, fields)
 
 
 def _taken_over(theirs: Form, mine: Form) -> Form:

@@ -44,13 +44,13 @@ class Directory:
     _children: dict[str, tuple[float, list[Area]]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def get(self, area_id: str) -> Area | None:
+    def get(self, area_id: str, *, fresh: bool = False) -> Area | None:
         """The area; None when there is none (which is not remembered)."""
         now = self.clock.epoch()
-        kept = self._areas.get(area_id)
+        kept = None if fresh else self._areas.get(area_id)
         if kept and abs(now - kept[0]) < KEPT_S:
             return kept[1]
-        found = self.store.area(area_id) if len(area_id) <= LONGEST_ID else None
+        found = self.store.area(area_id, fresh=fresh) if len(area_id) <= LONGEST_ID else None
         if found is not None:
             self._keep(now, [found])
         return found
@@ -75,8 +75,7 @@ class Directory:
 
     def ranges(self, area_ids: Sequence[str], *, fresh: bool = False) -> list[RosterRange]:
         """See `ports.Areas.ranges`. `errors[].field` of the InvalidInput is `areas.<position>`."""
-        there = self.many(area_ids, fresh=fresh)
-        found = [there.get(area_id) for area_id in area_ids]
+        found = [self.get(area_id, fresh=fresh) for area_id in area_ids]
         children = self.store.children if fresh else self.children
         unknown = [
             FieldError(f"areas.{i}", "area_unknown", "There is no area %(id)s.", {"id": area_ids[i]})

@@ -32,7 +32,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from pynamodb.attributes import BooleanAttribute, JSONAttribute, NumberAttribute, UnicodeAttribute
-from pynamodb.exceptions import DeleteError, DoesNotExist, PutError, UpdateError
+from pynamodb.exceptions import DeleteError, DoesNotExist, PutError
 from pynamodb.expressions.condition import Condition
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.transactions import TransactWrite
@@ -135,10 +135,10 @@ class DirectoryStore:
     def look_again(self, found: Moved, at: float) -> None:
         """Notes that it was filed anew and is to be looked at once more, unless another job has made the note
         anew since it was read."""
-        item = MovedItem(MOVED, "/".join(found.before))
+        item = MovedItem(MOVED, "/".join(found.before), mark=found.mark, again=at)
         try:
-            item.change([MovedItem.again.set(at)], MovedItem.mark == found.mark)
-        except UpdateError as refused:
+            item.save(MovedItem.mark == found.mark)
+        except PutError as refused:
             if refused.cause_response_code != REFUSED:
                 raise
 
@@ -188,9 +188,10 @@ class DirectoryStore:
         )
         return _each_once(rows), cast("Position | None", rows.last_evaluated_key)
 
-    def area(self, area_id: str) -> Area | None:
+    def area(self, area_id: str, *, fresh: bool = False) -> Area | None:
+        """The area, if there is one; `fresh`: read consistently."""
         try:
-            return _area(DirectoryItem.get(area_id, AREA))
+            return _area(DirectoryItem.get(area_id, AREA, consistent_read=fresh))
         except DoesNotExist:
             return None
 

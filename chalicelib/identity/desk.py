@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from chalicelib import wiring
 from chalicelib.clock import parse_rfc3339
-from chalicelib.errors import InvalidInput, Rejected
+from chalicelib.errors import Forbidden, InvalidInput, Rejected, Unauthenticated
 from chalicelib.http import Api, Request, invalid, next_cursor, read_cursor, redirect
 from chalicelib.i18n import translate
 from chalicelib.identity.audit import resumed
@@ -71,6 +71,8 @@ def add_user_form(request: Request) -> Response:
         if form.one("step"):
             return _users(request, _stepped(form, place))
         wiring.users().create(request.principal, **_wanted(form, place))
+    except (Unauthenticated, Forbidden):  # their own rights were taken meanwhile: this page is not theirs
+        raise
     except Rejected as error:
         return _users(request, form, error)
     return redirect(console.link(request, "/console/users", said="added"))
@@ -92,6 +94,8 @@ def change_user_form(request: Request, user_id: str) -> Response:
         if done not in SAID_OF_ONE:
             raise InvalidInput.of("do", "do_unknown", "Choose one of these.")
         wiring.users().change(request.principal, user_id, _change(form, done))
+    except (Unauthenticated, Forbidden):
+        raise
     except Rejected as error:
         return _user(request, user_id, form, error)
     return redirect(console.link(request, f"/console/users/{user_id}", said=done))

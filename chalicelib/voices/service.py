@@ -179,7 +179,7 @@ class Voices:
 
     def _place(self, area_id: str) -> Area | None:
         """The area as it was last written: by its path the voice is filed, and it may just have moved."""
-        return self.areas.many([area_id], fresh=True).get(area_id) if area_id else None
+        return self.areas.get(area_id, fresh=True) if area_id else None
 
     def add_words(
         self,

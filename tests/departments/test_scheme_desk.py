@@ -69,6 +69,7 @@ def test_who_saves_second_is_shown_what_the_first_has_saved_and_loses_nothing(la
     late = visit(land, "officer_a", f"{own}/text", mine)
     assert late.status_code == 409
     page = text(late)
+    assert "has saved a change meanwhile" in page
     assert "<del>" in page and "वृद्ध" in page and "बैंक" in page
     assert 'value="Sample pension"' in page, "a language that only they have comes along"
     assert 'name="rev" value="2"' in page

@@ -106,9 +106,9 @@ def test_an_area_read_before_is_kept_for_minutes(tables):
     reads = []
 
     class Counting(DirectoryStore):
-        def area(self, area_id):
+        def area(self, area_id, *, fresh=False):
             reads.append(area_id)
-            return super().area(area_id)
+            return super().area(area_id, fresh=fresh)
 
     at = [AT]
 

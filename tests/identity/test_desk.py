@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from chalicelib import wiring
-from chalicelib.errors import NotFound
+from chalicelib.errors import NotFound, Unauthenticated
 from chalicelib.identity.audit import AuditItem
 from chalicelib.identity.chain import SUBJECT_TYPES, chain_of
 from chalicelib.identity.roles import Principal
@@ -44,6 +44,8 @@ class Staff:
         return self.page(1, None)[0][0]
 
     def change(self, by: Principal, user_id: str, wanted: Any) -> User:
+        if wanted.seen == "taken":
+            raise Unauthenticated
         if wanted.seen == "old":
             raise ChangedMeanwhile
         self.changed.append(wanted)
@@ -136,6 +138,12 @@ def test_an_error_of_a_reason_stands_at_its_own_form_and_what_was_typed_stays(
     assert f'name="seen" value="{staff.get("usr_1").version}"' in page
     answer = desk.post(ONE, {"step": "place", "name": "C", "area_state": "IN-XN"})
     assert answer.status_code == 200 and 'value="C"' in answer.body.decode()
+
+
+def test_whose_own_rights_were_taken_meanwhile_sees_nobodys_page(desk: Desk, staff: Staff) -> None:
+    fields = {"do": "save", "name": "B", "roles": ["editor"], "reason": "x", "seen": "taken"}
+    answer = desk.post(ONE, fields)
+    assert answer.status_code in (303, 401) and "asha@x.test" not in str(answer.body)
 
 
 def test_an_area_is_found_step_by_step_and_several_are_kept(desk: Desk, staff: Staff) -> None:

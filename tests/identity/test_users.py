@@ -33,7 +33,7 @@ NEW = {
 class TwoDistricts:
     """A directory of two districts."""
 
-    def get(self, area_id: str) -> Area | None:
+    def get(self, area_id: str, *, fresh: bool = False) -> Area | None:
         return (
             Area(area_id, "district", ("IN", "IN-XN", area_id), {}) if area_id in ("D9001", "D9002") else None
         )

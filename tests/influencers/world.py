@@ -53,7 +53,7 @@ class MovedClock(Clock):
 
 
 class SmallDirectory:
-    def get(self, area_id: str) -> Area | None:
+    def get(self, area_id: str, *, fresh: bool = False) -> Area | None:
         path = PATHS.get(area_id)
         return Area(area_id, LEVELS[len(path)], path, {"en": area_id}) if path else None  # type: ignore[arg-type]
 

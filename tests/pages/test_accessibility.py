@@ -27,6 +27,7 @@ from tests.pages.browsing import BASE, Visit, chromium, visiting
 from tests.pages.conftest import Site
 from tests.pages.test_in_the_browser import CHROMIUM, PHONE
 from tests.pages.test_my_page import Creator, creator
+from tests.pages.test_schemes_page import put_scheme
 from tests.pages.test_signup_page import without
 from tests.pages.test_transparency_page import publish
 from tests.pages.test_voice_page import GOOD as VOICE
@@ -91,8 +92,9 @@ def judge(browser: Browser, site: Site, paths: list[str], cookies: list[dict[str
 
 
 def fill(site: Site, person: str) -> list[str]:
-    """Campaigns that are public, a letter, a voice, signups in each state; the addresses that tell of
-    them."""
+    """Campaigns and a scheme that are public, a letter, a voice, signups in each state; the addresses that
+    tell of them."""
+    put_scheme()
     publish()
     publish(id="cmp_2", kind="electioneering", imprint="Namuna Press", certificate="MCMC/7", counts=None)
     publish(id="cmp_3", withdrawn_at="2026-02-02T05:00:00Z")

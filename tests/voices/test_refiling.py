@@ -18,7 +18,10 @@ NEW = ("IN", "IN-XM", "D9001")
 
 
 class Moved(SmallDirectory):
-    """Where D9001 has gone into another state."""
+    """Where D9001 has gone into another state; a copy of an area is older."""
+
+    def get(self, area_id: str, *, fresh: bool = False) -> Area | None:
+        return self.many([area_id]).get(area_id) if fresh else super().get(area_id)
 
     def many(self, area_ids: Any, *, fresh: bool = False) -> dict[str, Area]:
         found = super().many(area_ids)

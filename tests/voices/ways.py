@@ -45,7 +45,7 @@ class Names:
         found = [a for a in AREAS if any(fold(n).startswith(wanted) for n in (*a.names.values(), *a.aliases))]
         return found[:limit], None
 
-    def get(self, area_id: str) -> Area | None:
+    def get(self, area_id: str, *, fresh: bool = False) -> Area | None:
         return next((one for one in AREAS if one.id == area_id), SmallDirectory().get(area_id))
 
     def many(self, area_ids: Iterable[str], *, fresh: bool = False) -> dict[str, Area]:
