@@ -214,6 +214,7 @@ def show(
         most_media=MOST,
         most_in_a_form=MOST_IN_A_FORM,
         narrowed=_narrowed(form),
+        somewhere=bool(_with_area(form).all("audience.areas")),
         offers=offers,
         departments=_own_departments(who, offers.departments),
         kinds=[

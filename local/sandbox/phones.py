@@ -19,7 +19,7 @@ AGAIN = '<meta http-equiv="refresh" content="5">'
 def page(messages: list[dict[str, Any]], to: str | None) -> str:
     """A page of the last of `messages` (as the inbox keeps them), all of them to `to` if that is given; it
     looks again by itself then, as nobody is typing a number."""
-    summary = f"Messages: {len(messages)}" if messages else "Nothing has come yet."
+    summary = f"Messages: {len(messages)}" if messages else "Nothing has come since this was started."
     if len(messages) > SHOWN:
         summary += f", the last {SHOWN} are shown"
     if to:

@@ -412,6 +412,23 @@ def test_areas_are_added_and_taken_out_one_by_one_without_scripts(desk: Desk) ->
     assert re.findall(r'name="audience.areas" value="(\w+)"', page) == ["D9002"]
 
 
+def test_a_chosen_district_is_counted_without_being_added(desk: Desk) -> None:
+    fields = [one for one in DRAFT if one[0] != "audience.areas"]
+    state, district = ("area_state", "IN-XN"), ("area_district", "D9001")
+    for chosen, counts in ([state], False), ([state, district], True):
+        page = unescape(desk.post("/console/campaigns/new", [*fields, *chosen, ("do", "show")]).body.decode())
+        trigger = re.search(r'id="count"[^>]*hx-trigger="([^"]*)"', page)
+        assert trigger and ("load" in trigger[1]) is counts
+
+
+def test_how_much_is_missing_stays_in_sight(desk: Desk) -> None:
+    lacking = [one for one in DRAFT if one[0] not in ("audience.areas", "links")]
+    page = unescape(desk.post("/console/campaigns/new", [*lacking, ("do", "show")]).body.decode())
+    assert '<span id="lacking"><a href="#lacks">Still missing: 2</a></span>' in page
+    page = unescape(desk.post("/console/campaigns/new", [*DRAFT, ("do", "show")]).body.decode())
+    assert '<span id="lacking"></span>' in page
+
+
 def test_what_is_still_being_counted_is_not_shown_as_the_reach(desk: Desk, monkeypatch: Any) -> None:
     going = SimpleNamespace(begin=lambda *_: SimpleNamespace(id="cnt_1"))
     monkeypatch.setattr(wiring, "counting", lambda: going)
