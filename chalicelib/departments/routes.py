@@ -52,7 +52,18 @@ from chalicelib.departments.scheme import (
 from chalicelib.departments.schemes import fresh
 from chalicelib.departments.words import VALIDITIES
 from chalicelib.errors import NotFound
-from chalicelib.http import LONGEST_NAME, PUBLIC, SAFE_HEADERS, Again, Api, Request, empty, html, next_cursor, read_cursor
+from chalicelib.http import (
+    LONGEST_NAME,
+    PUBLIC,
+    SAFE_HEADERS,
+    Again,
+    Api,
+    Request,
+    empty,
+    html,
+    next_cursor,
+    read_cursor,
+)
 from chalicelib.pages import shell
 from chalicelib.pages.forms import Form, labels
 from chalicelib.pages.frame import named

@@ -193,7 +193,7 @@ def _scheme(
     today = wiring.clock().today_ist()
     last = (one.valid_until or today).isoformat()
     blank = {"as_of": [today.isoformat()], "valid_until": [last], "once": [new_token()]}
-    form = Form(blank | (form.values if form else {}))
+    form = Form({**blank, **(form.values if form else {})})
     languages = _ordered({*COMPLETE, *one.texts}, lang)
     return console.page(
         request,

@@ -120,8 +120,8 @@ class Schemes:
 
     def told(self, who: Principal, scheme: str, body: ProgressBody, once: str = "") -> Progress:
         """Adds a word on how a scheme fares. `once`: what one person says again when they send the same form
-        twice: it was told already then, but for other words. Raises NotFound, InvalidInput for a day to come, OtherDepartment,
-        Conflict."""
+        twice: it was told already then, but for other words. Raises NotFound, InvalidInput for a day to come,
+        OtherDepartment, Conflict."""
         seen = self._own(who, scheme)
         if body.as_of > self.clock.today_ist():
             raise InvalidInput.of("as_of", "future", "This day has not come yet.")
