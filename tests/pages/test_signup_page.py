@@ -488,6 +488,8 @@ def test_the_last_step_shows_what_was_told_and_leads_back_to_each(site: Site) ->
         "WhatsApp, Email",
     ):
         assert one in told
+    urdu = page(site.post("/signup?lang=ur", [*GOOD, *more, ("at", "themes"), ("go", "next")]))
+    assert "WhatsApp، " in urdu, "a list that is read from the right has its own comma"
     assert "you post in your own name" in shown and 'href="/about/terms?lang=en"' in shown
     assert set(re.findall(r'name="go" value="(\w+)" aria-label', shown)) == {
         "about",
