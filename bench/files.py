@@ -216,7 +216,7 @@ def peak(number: int) -> float:
                 self.job = Job.model_validate_json(job.with_(rev=job.rev + 1).model_dump_json())
                 return self.job
 
-        store = Kept()
+        store, clock = Kept(), FixedClock(at=datetime.now(UTC))
         store.job = Job(
             id="imp_bench",
             kind="areas",
@@ -230,10 +230,10 @@ def peak(number: int) -> float:
         )
         runner = Runner(
             store,  # type: ignore[arg-type]
-            {"areas": lambda: AreaKind(Districts())},  # type: ignore[arg-type]
+            {"areas": lambda: AreaKind(Districts(), clock)},  # type: ignore[arg-type]
             Disk(),  # type: ignore[arg-type]
             _Nowhere(),  # type: ignore[arg-type]
-            FixedClock(at=datetime.now(UTC)),
+            clock,
         )
         runner.run("imp_bench", "bench", time.time() + 3600)
         if store.job.progress.accepted != number:

@@ -49,7 +49,7 @@ class Caller:
 
     base: str
     pool: urllib3.PoolManager = field(
-        default_factory=lambda: urllib3.PoolManager(maxsize=32, retries=False, timeout=30.0)
+        default_factory=lambda: urllib3.PoolManager(maxsize=32, retries=False, timeout=60.0)
     )
 
     def __call__(

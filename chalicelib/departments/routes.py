@@ -52,7 +52,18 @@ from chalicelib.departments.scheme import (
 from chalicelib.departments.schemes import fresh
 from chalicelib.departments.words import VALIDITIES
 from chalicelib.errors import NotFound
-from chalicelib.http import PUBLIC, SAFE_HEADERS, Again, Api, Request, empty, html, next_cursor, read_cursor
+from chalicelib.http import (
+    LONGEST_NAME,
+    PUBLIC,
+    SAFE_HEADERS,
+    Again,
+    Api,
+    Request,
+    empty,
+    html,
+    next_cursor,
+    read_cursor,
+)
 from chalicelib.pages import shell
 from chalicelib.pages.forms import Form, labels
 from chalicelib.pages.frame import named
@@ -673,7 +684,7 @@ def public_schemes(request: Request) -> Response:
     names, service = wiring.shown_departments(), wiring.schemes()
     departments = sorted(((one, named(of, lang) or one) for one, of in names.items()), key=lambda one: one[1])
     values: dict[str, Any] = {"form": asked, "departments": departments, "one": None}
-    if chosen := asked.one("scheme"):
+    if chosen := asked.one("scheme")[:LONGEST_NAME]:
         one, told = together(lambda: service.get(chosen), lambda: service.progress(chosen, TOLD, None)[0])
         values |= {"one": _public(one, lang), "kept": {"scheme": chosen}}
         values["told"] = [
@@ -684,13 +695,13 @@ def public_schemes(request: Request) -> Response:
     else:
         state: Validity = next((one for one in get_args(Validity) if one == asked.one("state")), "current")
         found, more = service.listed(
-            department=asked.one("department"),
+            department=asked.one("department")[:LONGEST_NAME],
             theme="",
             validity=state,
             stale=False,
             limit=A_PAGE,
             after=read_cursor(request),
-            words=asked.one("q"),
+            words=asked.one("q")[:100],
         )
         kept = {name: value for name, value in request.query.items() if name not in ("lang", "cursor")}
         values |= {"rows": [_public(one, lang) for one in found], "more": next_cursor(request, more)}

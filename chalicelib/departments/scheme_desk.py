@@ -17,7 +17,7 @@ from chalicelib.departments.scheme import Card, CardBody, ProgressBody, Scheme, 
 from chalicelib.departments.schemes import READ_CARDS, WRITE, WRITE_CARDS
 from chalicelib.departments.words import VALIDITIES
 from chalicelib.errors import Rejected
-from chalicelib.http import Api, Request, invalid, next_cursor, read_cursor, redirect
+from chalicelib.http import LONGEST_NAME, Api, Request, invalid, next_cursor, read_cursor, redirect
 from chalicelib.i18n import COMPLETE, RIGHT_TO_LEFT, translate
 from chalicelib.ids import new_token
 from chalicelib.pages import console
@@ -190,10 +190,10 @@ def _scheme(
         lambda: service.newest(one, TOLD), lambda: wiring.cards().of_scheme(one, ANSWERS)
     )
     ending = form is not None and form.one("do") == "end"
-    if form is None:
-        today = wiring.clock().today_ist()
-        last = (one.valid_until or today).isoformat()
-        form = Form({"as_of": [today.isoformat()], "valid_until": [last], "once": [new_token()]})
+    today = wiring.clock().today_ist()
+    last = (one.valid_until or today).isoformat()
+    blank = {"as_of": [today.isoformat()], "valid_until": [last], "once": [new_token()]}
+    form = Form({**blank, **(form.values if form else {})})
     languages = _ordered({*COMPLETE, *one.texts}, lang)
     return console.page(
         request,
@@ -534,5 +534,7 @@ def _schemes(request: Request, chosen: str) -> list[tuple[str, str]]:
     found, _ = service.listed(
         department="", theme="", validity=None, stale=False, limit=CHOICES, after=None, who=who
     )
-    offered = [one for one in found if one.id == chosen or one.validity(today) != "ended"]
-    return [(one.id, named(one.names, lang)) for one in offered]
+    offered = {one.id: named(one.names, lang) for one in found if one.validity(today) != "ended"}
+    if 0 < len(chosen) <= LONGEST_NAME and chosen not in offered:
+        offered |= {one.id: named(one.names, lang) for one in service.briefs([chosen]).values()}
+    return list(offered.items())

@@ -94,9 +94,10 @@ class Schemes:
 
     def add(self, who: Principal, body: SchemeBody, once: str = "") -> Scheme:
         """Puts a scheme on the register. `once`: what one person says again when they send the same form
-        twice: it is there already then, and stays as it is. Raises InvalidInput, OtherDepartment."""
+        twice: it is there already then, and stays as it is; with other words it is another scheme. Raises
+        InvalidInput, OtherDepartment."""
         self._check(who, body)
-        made = id_from("sch", who.id, once) if once else new_id("sch")
+        made = id_from("sch", who.id, once, body.model_dump_json()) if once else new_id("sch")
         new = Scheme(id=made, rev=1, updated_at=self.clock.now(), **dict(body))
         try:
             self._commit(who, "scheme.added", new)
@@ -119,13 +120,14 @@ class Schemes:
 
     def told(self, who: Principal, scheme: str, body: ProgressBody, once: str = "") -> Progress:
         """Adds a word on how a scheme fares. `once`: what one person says again when they send the same form
-        twice: it was told already then. Raises NotFound, InvalidInput for a day to come, OtherDepartment,
-        Conflict."""
+        twice: it was told already then, but for other words. Raises NotFound, InvalidInput for a day to come,
+        OtherDepartment, Conflict."""
         seen = self._own(who, scheme)
         if body.as_of > self.clock.today_ist():
             raise InvalidInput.of("as_of", "future", "This day has not come yet.")
         now = self.clock.now()
-        made = id_from("prg", who.id, scheme, once) if once else new_id("prg")
+        facts = (who.id, scheme, once, body.model_dump_json())
+        made = id_from("prg", *facts) if once else new_id("prg")
         new = Progress(id=made, scheme=scheme, by=who.id, at=now, **dict(body))
         newest = max(one for one in (seen.progress_on, body.as_of) if one)
         after = seen.model_copy(update={"rev": seen.rev + 1, "progress_on": newest})
@@ -242,7 +244,8 @@ class Cards:
     ) -> Card:
         """Writes a card, new or (`card`) changed. `rev`: what the caller saw of it, where that is to hold
         still; `once`: what one person says again when they send the form of a new card twice: it is there
-        already then. Raises InvalidInput, NotFound, OtherDepartment, Conflict."""
+        already then; with other words it is another card. Raises InvalidInput, NotFound, OtherDepartment,
+        Conflict."""
         seen = self.get(who, card, WRITE_CARDS) if card else None
         if seen and rev not in (None, seen.rev):
             raise ChangedMeanwhile
@@ -259,7 +262,7 @@ class Cards:
             wrong.append(FieldError("theme", "theme_unknown", "There is no such theme."))
         if wrong:
             raise InvalidInput(wrong)
-        made = id_from("crd", who.id, once) if once else new_id("crd")
+        made = id_from("crd", who.id, once, body.model_dump_json()) if once else new_id("crd")
         after = Card(
             id=seen.id if seen else made,
             rev=seen.rev + 1 if seen else 1,

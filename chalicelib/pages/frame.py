@@ -94,7 +94,6 @@ class Frame:
     contact: Told | None
     grievance_officer: Told | None
     reviewed: date | None
-    """DD-MM-YYYY."""
 
 
 def named(names: Mapping[str, str], lang: str) -> str:

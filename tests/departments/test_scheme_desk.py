@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from chalicelib import wiring
+from chalicelib.departments.scheme import CardBody
 from tests.ambassadors.test_desk import text, visit
 from tests.identity.land import Land
 from tests.identity.test_two_districts import land
@@ -141,3 +142,44 @@ def test_of_other_departments_a_nodal_officer_sees_and_changes_nothing_here(land
         page = text(visit(land, who, f"{ROOM}/{land.a.one('scheme')}"))
         assert f"{ROOM}/{land.a.one('scheme')}/text" not in page
         assert visit(land, who, f"{ROOM}/new").status_code == 403
+
+
+def test_who_goes_back_and_writes_something_else_in_the_form_has_it_kept_too(land: Land) -> None:
+    fields = {
+        "department": land.a.department,
+        "once": once(text(visit(land, "officer_a", f"{ROOM}/new"))),
+    } | WORDS
+    first = visit(land, "officer_a", f"{ROOM}/new", fields)
+    other = visit(land, "officer_a", f"{ROOM}/new", fields | {"texts.hi.name": "नमूना सड़क"})
+    assert first.headers["Location"] != other.headers["Location"]
+    assert "नमूना सड़क" in text(visit(land, "officer_a", str(other.headers["Location"])))
+    own = str(first.headers["Location"]).partition("?")[0]
+    answer = {"department": land.a.department, "scheme": own.rpartition("/")[2], "once": "o"} | ANSWER
+    news = {"do": "tell", "as_of": "2026-01-05", "source": "नमूना", "once": "o"}
+    for word in ("पहला", "दूसरा"):
+        visit(land, "officer_a", f"{CARDS}/new", answer | {"texts.hi.myth": f"{word} सवाल"})
+        visit(land, "officer_a", own, news | {"texts.hi.text": f"{word} समाचार"})
+    shown = text(visit(land, "officer_a", own))
+    for said in ("पहला सवाल", "दूसरा सवाल", "पहला समाचार", "दूसरा समाचार"):
+        assert said in shown
+
+
+def test_news_that_were_refused_leave_the_last_day_in_its_form(land: Land) -> None:
+    own = new_scheme(land, valid_until="2199-01-31")
+    page = text(
+        visit(land, "officer_a", own, {"do": "tell", "texts.hi.text": "नया", "as_of": "", "source": "नमूना"})
+    )
+    assert 'name="valid_until" type="date" value="2199-01-31"' in page
+    page = text(visit(land, "officer_a", own, {"do": "end", "rev": "7", "valid_until": "2198-01-01"}))
+    assert once(page) and 'value="2198-01-01"' in page
+
+
+def test_an_answer_keeps_its_scheme_though_the_list_would_not_offer_it(land: Land) -> None:
+    theirs = land.b.one("scheme")
+    body = {
+        "department": land.a.department,
+        "scheme": theirs,
+        "texts": {"hi": {"myth": "एक", "answer": "दो"}},
+    }
+    made = wiring.cards().write(land.staff["editor"], CardBody.model_validate(body))
+    assert f'value="{theirs}" selected' in text(visit(land, "officer_a", f"{CARDS}/{made.id}"))

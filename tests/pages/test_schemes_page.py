@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from chalicelib import wiring
 from chalicelib.departments.scheme import ProgressBody, SchemeBody
+from chalicelib.departments.store import DepartmentStore
+from chalicelib.http import LONGEST_NAME
 from tests.influencers.world import ADMIN
 from tests.pages.conftest import Site
 from tests.pages.test_signup_page import page
@@ -51,3 +56,22 @@ def test_what_is_over_is_shown_to_whoever_asks_for_it(site: Site) -> None:
 def test_the_language_of_the_page_keeps_what_was_asked_for(site: Site) -> None:
     put_scheme()
     assert "q=pension" in page(site.get("/schemes?q=pension&lang=en")).partition("<main")[0]
+
+
+def test_nothing_longer_than_any_name_of_ours_is_asked_of_a_table(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def scheme(store: DepartmentStore, one: str) -> None:
+        asked.append(one)
+
+    def all_schemes(store: DepartmentStore, departments: list[str], after: object) -> Iterator[Any]:
+        asked.extend(departments)
+        return iter(())
+
+    monkeypatch.setattr(DepartmentStore, "scheme", scheme)
+    monkeypatch.setattr(DepartmentStore, "all_schemes", all_schemes)
+    assert site.get(f"/schemes?scheme={'x' * 3000}").status_code == 404
+    assert site.get(f"/schemes?department={'x' * 3000}").status_code == 200
+    assert {len(one) for one in asked} == {LONGEST_NAME}, "a table takes no key of 2,049 bytes"
