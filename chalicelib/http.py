@@ -381,7 +381,8 @@ def invalid(error: ValidationError) -> InvalidInput:
         kind, params = one["type"], dict(one.get("ctx", {}))
         params.pop("error", None)
         if kind in _SENTENCES:
-            sentence = _SENTENCES["missing" if one["input"] in ("", [], ()) else kind]
+            empty = one["input"] in ("", [], ()) and kind != "extra_forbidden"
+            sentence = _SENTENCES["missing" if empty else kind]
         else:
             sentence = str(params.pop("sentence", "")) or one["msg"].replace("%", "%%")
         place = ".".join(str(part) for part in one["loc"])

@@ -14,7 +14,7 @@ from chalicelib.errors import FieldError, InvalidInput, Rejected
 from chalicelib.handles import clean_handle
 from chalicelib.i18n import translate
 from chalicelib.influencers.model import PURPOSES, age_problem
-from chalicelib.links import platform_of
+from chalicelib.links import LONGEST, platform_of
 from chalicelib.names import compose, plain_digits
 from chalicelib.pages.forms import LEVELS, TRAP, Form, Place
 from chalicelib.pages.shell import ENDONYMS, mark
@@ -75,6 +75,8 @@ _STEP_OF = {
     **dict.fromkeys(("consents", "idea"), "consent"),
 }
 """Where a field stands; all others stand in the first step."""
+MARKS = "()[]<>.,;:!?।۔،\"'"
+"""They stand around a link in a text, and are none of it."""
 NOT_CARRIED = frozenset(("at", "go", "step", "link", TRAP))
 _SHORTENED = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,3})?) ?([^0-9.,][^0-9,]{0,12})")
 _SCALES = {
@@ -204,7 +206,9 @@ def recognised(form: Form) -> tuple[Form, str]:
 def _pasted(text: str) -> tuple[str, str, str]:
     """The platform and the account of the first link to one in what was pasted, which apps surround with
     words; else what is wrong with it."""
-    links = [(platform, one) for one in (*text.split(), text) if (platform := platform_of(one)) in PLATFORMS]
+    words = (*text.split(), text) if len(text) <= LONGEST else ()
+    found = [one for word in words for one in (word, word.strip(MARKS))]
+    links = [(platform, one) for one in found if (platform := platform_of(one)) in PLATFORMS]
     for platform, one in links:
         if (account := _short(platform, one)) != one:
             return platform, account, ""

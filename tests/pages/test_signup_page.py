@@ -9,7 +9,11 @@ from html import unescape
 import pytest
 
 from chalicelib.influencers.model import TERMS_VERSION
+
+
+from chalicelib.influencers import forms
 from chalicelib.pages import shell
+from chalicelib.pages.forms import Form
 from tests.pages.conftest import Site, send_codes
 
 GOOD = [
@@ -404,6 +408,8 @@ def test_the_language_changes_in_the_middle(site: Site) -> None:
         ("मेरा चैनल देखें: https://youtube.com/@sunita?si=abc धन्यवाद", "youtube", "sunita"),
         ("https://youtube.com/@sunita धन्यवाद", "youtube", "sunita"),
         ("My post https://x.com/i/web/1 and I: https://x.com/sunita_d", "x", "sunita_d"),
+        ("This is me (https://instagram.com/sunita.devi).", "instagram", "sunita.devi"),
+        ("मेरा पेज: https://instagram.com/sunita.devi।", "instagram", "sunita.devi"),
     ],
 )
 def test_a_pasted_link_is_recognised_and_shown_back(
@@ -413,6 +419,14 @@ def test_a_pasted_link_is_recognised_and_shown_back(
     assert answer.status_code == 200
     assert f'name="handle_{platform}" type="text" value="{handle}"' in page(answer)
     assert 'name="link" type="text" value=""' in page(answer)
+
+
+def test_a_text_of_thousands_of_links_is_not_read_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked, text = list[str](), "https://x.com/i/web/1 " * 5000
+    monkeypatch.setattr(forms, "platform_of", lambda one: looked.append(one) or "")
+    form, wrong = forms.recognised(Form({"link": [text]}))
+    assert (wrong, form.one("link").strip()) == (forms.UNKNOWN_LINK, text.strip())
+    assert not any(looked), "the empty fields of accounts alone"
 
 
 @pytest.mark.parametrize("link", ["https://www.instagram.com/reel/C1abcdEFGhi/", "https://t.me/+AbCdEfGhIjK"])

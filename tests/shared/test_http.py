@@ -451,3 +451,10 @@ def test_what_was_left_empty_is_to_be_filled_in_whatever_rule_it_breaks() -> Non
     with pytest.raises(ValidationError) as wrong:
         Asked.model_validate({"title": "x", "day": "y", "kind": "c", "areas": ["z"], "code": "y"})
     assert "Please fill in this field." not in {one.message for one in invalid(wrong.value).errors}
+    with pytest.raises(ValidationError) as strange:
+        Asked.model_validate(
+            {"title": "x", "day": "2026-01-31", "kind": "a", "areas": ["z"], "code": "x", "titel": ""}
+        )
+    assert [(one.field, one.message) for one in invalid(strange.value).errors] == [
+        ("titel", "This field is not known. Check its name.")
+    ]
