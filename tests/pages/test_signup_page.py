@@ -8,10 +8,8 @@ from html import unescape
 
 import pytest
 
-from chalicelib.influencers.model import TERMS_VERSION
-
-
 from chalicelib.influencers import forms
+from chalicelib.influencers.model import TERMS_VERSION
 from chalicelib.pages import shell
 from chalicelib.pages.forms import Form
 from tests.pages.conftest import Site, send_codes
