@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 from typing import Any
 
+import pytest
+
 from chalicelib import wiring
+from chalicelib.departments import scheme_desk
 from chalicelib.departments.scheme import CardBody
 from tests.ambassadors.test_desk import text, visit
 from tests.identity.land import Land
@@ -193,3 +197,17 @@ def test_a_form_that_does_not_say_what_was_seen_overwrites_nothing(land: Land) -
     card = land.a.one("card")
     answer = {"department": land.a.department, "scheme": own.rpartition("/")[2]} | ANSWER
     assert visit(land, "officer_a", f"{CARDS}/{card}", answer).status_code == 409
+
+
+def test_a_list_that_is_longer_than_a_page_leads_on(land: Land, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scheme_desk, "A_PAGE", 1)
+    own = new_scheme(land)
+    answer = {"department": land.a.department, "scheme": own.rpartition("/")[2], "once": "o"} | ANSWER
+    assert visit(land, "officer_a", f"{CARDS}/new", answer).status_code == 303
+    for room in (ROOM, CARDS):
+        first = visit(land, "officer_a", room)
+        assert first.status_code == 200, text(first)
+        more = re.search(rf'href="({room}\?[^"]*cursor=[^"]+)"', text(first))
+        assert more, room
+        second = visit(land, "officer_a", unescape(more[1]))
+        assert second.status_code == 200 and text(second) != text(first)

@@ -6,10 +6,13 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
+from jinja2 import Environment, nodes
 
 from chalicelib.http import PUBLIC, ROUTES
+from chalicelib.pages import shell
 from local.engine import REGION, Engine
 from tests.pages.conftest import Site
 from tests.pages.test_signup_page import GOOD, page
@@ -201,3 +204,27 @@ def test_the_picture_for_the_wall_leads_to_the_form_in_its_language(site: Site) 
     shown = page(site.get("/signup/qr?lang=hi"))
     assert re.search(r'<svg [^>]*viewBox="0 0 \d+ \d+"', shown)
     assert "http://127.0.0.1:8000/signup?lang=hi" in shown
+
+
+def test_each_part_of_a_page_is_given_all_that_it_asks_for() -> None:
+    """A list shows the way to its next page when it is long enough: what that lacks would be seen by nobody
+    but who has so much."""
+    environment = Environment(extensions=["jinja2.ext.i18n"])
+    folder = Path(shell.__file__).with_name("templates")
+    parsed = {one.name: environment.parse(one.read_text("utf-8")) for one in folder.glob("*.html")}
+    macros = {name: {one.name: one for one in of.find_all(nodes.Macro)} for name, of in parsed.items()}
+    lacking = []
+    for template, tree in parsed.items():
+        known = dict(macros[template])
+        for taken in tree.find_all(nodes.FromImport):
+            assert isinstance(taken.template, nodes.Const)
+            for one in taken.names:
+                name, called = one if isinstance(one, tuple) else (one, one)
+                known[called] = macros[taken.template.value][name]
+        for call in tree.find_all(nodes.Call):
+            macro = known.get(call.node.name) if isinstance(call.node, nodes.Name) else None
+            names = [one.name for one in macro.args] if macro else []
+            asked = names[: len(names) - len(macro.defaults)] if macro else []
+            given = {*names[: len(call.args)], *(one.key for one in call.kwargs)}
+            lacking += [(template, call.lineno, name) for name in asked if name not in given]
+    assert lacking == []
