@@ -126,7 +126,7 @@ def tell(request: Request, scheme: str) -> Response:
         service, who = wiring.schemes(), request.principal
         if form.one("do") == "end":
             fields = {"valid_until": form.one("valid_until").strip() or None}
-            service.change(who, scheme, fields, whole(form.one("rev")))
+            service.change(who, scheme, fields, whole(form.one("rev")) or 0)
             return "ended"
         given = {name: form.one(name).strip() for name in ("as_of", "source")}
         body = ProgressBody.model_validate(given | {"texts": _texts(form, NEWS)})
@@ -151,7 +151,7 @@ def change_scheme(request: Request, scheme: str) -> Response:
         return _scheme_form(request, seen, _with_language(form))
     try:
         fields = dict(SchemeBody.model_validate(_scheme_fields(form)))
-        wiring.schemes().change(who, scheme, fields, whole(form.one("rev")))
+        wiring.schemes().change(who, scheme, fields, whole(form.one("rev")) or 0)
     except (ValidationError, Rejected) as error:
         return _scheme_form(request, seen, form, _refused(error))
     return redirect(console.link(request, f"{ROOM}/{scheme}", said="changed"))
@@ -335,7 +335,7 @@ def change_card(request: Request, card: str) -> Response:
             service.remove(who, card)
             return redirect(console.link(request, CARDS, said="card_removed"))
         body = CardBody.model_validate(_card_fields(form))
-        made = service.write(who, body, card, whole(form.one("rev")))
+        made = service.write(who, body, card, whole(form.one("rev")) or 0)
     except (ValidationError, Rejected) as error:
         return _card_form(request, seen, form, _refused(error))
     return redirect(console.link(request, _beside(made), said="card_changed"))

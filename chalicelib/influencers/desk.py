@@ -267,6 +267,7 @@ def _card(
         "contested": [_account(one, lang) for one in person.contested],
         "themes": [themes.get(one, one) for one in person.themes],
         "of_age": day(person.adult_on) if person.adult_on else "",
+        "terms": person.terms_version,
         "idea": person.idea,
         "ambassador": person.ambassador_of,
         "reason": person.reason,

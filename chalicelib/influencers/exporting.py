@@ -193,6 +193,7 @@ LABELS = {
     "status": mark("Status"),
     "subject": mark("What it is about"),
     "suppressed": mark("Stopped"),
+    "terms_version": mark("Version of the terms that you accepted"),
     "text": mark("What you wrote"),
     "texts": mark("Answer"),
     "themes": mark("Themes"),

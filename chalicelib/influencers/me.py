@@ -104,6 +104,8 @@ class MeView(View):
     profession: str
     idea: str
     adult_on: str
+    terms_version: str
+    """Of the code of conduct and terms that they accepted by signing up."""
     ambassador_of: str
     reason: str
     """Of the last decision about them."""

@@ -117,6 +117,8 @@ def _six_digits(code: str) -> str:
 
 
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{1,39}$")]
+TERMS_VERSION = "1"
+"""Of the code of conduct on the last step of the signup and the terms that it leads to: new for new words."""
 AreaId = Annotated[str, Field(min_length=2, max_length=40, pattern=r"^[A-Z0-9-]+$")]
 
 
@@ -326,6 +328,8 @@ class Influencer(View):
     """The first day, in India, on which campaigns are wanted again (ports.is_paused); empty: they are."""
     adult_on: str = ""
     """The day on which the person was found to be of age; the birth date is not kept."""
+    terms_version: str = ""
+    """The code of conduct and terms that they accepted by signing up; empty for who is only invited."""
     ambassador_of: str = ""
     reason: str = ""
     barred: int = 0
@@ -567,6 +571,7 @@ def new_influencer(
         handles=tuple(Account(**handle.model_dump()) for handle in request.handles),
         consents=tuple(Consent(**consent.model_dump()) for consent in request.consents),
         adult_on=today.isoformat(),
+        terms_version=TERMS_VERSION,
         signed_up_at=at,
         rev=1,
     ).identified()

@@ -138,6 +138,8 @@ class InfluencerView(View):
     idea: str
     ambassador_of: str
     reason: str
+    terms_version: str
+    """Of the code of conduct and terms that they accepted by signing up."""
     signed_up_at: str
     verified_at: str
     reviewed_at: str

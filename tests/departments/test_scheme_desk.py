@@ -183,3 +183,13 @@ def test_an_answer_keeps_its_scheme_though_the_list_would_not_offer_it(land: Lan
     }
     made = wiring.cards().write(land.staff["editor"], CardBody.model_validate(body))
     assert f'value="{theirs}" selected' in text(visit(land, "officer_a", f"{CARDS}/{made.id}"))
+
+
+def test_a_form_that_does_not_say_what_was_seen_overwrites_nothing(land: Land) -> None:
+    own = new_scheme(land)
+    fields = {"department": land.a.department, "rev": "x"} | WORDS | {"texts.hi.how": "बैंक में"}
+    assert visit(land, "officer_a", f"{own}/text", fields).status_code == 409
+    assert visit(land, "officer_a", own, {"do": "end", "valid_until": "2020-01-31"}).status_code == 409
+    card = land.a.one("card")
+    answer = {"department": land.a.department, "scheme": own.rpartition("/")[2]} | ANSWER
+    assert visit(land, "officer_a", f"{CARDS}/{card}", answer).status_code == 409

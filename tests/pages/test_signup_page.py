@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from html import unescape
 
 import pytest
 
 from chalicelib.influencers import forms
+from chalicelib.influencers.model import TERMS_VERSION
 from chalicelib.pages import shell
 from chalicelib.pages.forms import Form
 from tests.pages.conftest import Site, send_codes
@@ -500,6 +502,8 @@ def test_the_last_step_shows_what_was_told_and_leads_back_to_each(site: Site) ->
         "WhatsApp, Email",
     ):
         assert one in told
+    urdu = page(site.post("/signup?lang=ur", [*GOOD, *more, ("at", "themes"), ("go", "next")]))
+    assert "WhatsApp، " in urdu, "a list that is read from the right has its own comma"
     assert "you post in your own name" in shown and 'href="/about/terms?lang=en"' in shown
     assert set(re.findall(r'name="go" value="(\w+)" aria-label', shown)) == {
         "about",
@@ -513,3 +517,12 @@ def test_an_area_can_be_found_by_typing_in_either_script(site: Site) -> None:
     shown = page(site.post("/signup?lang=en", [("at", "place"), ("step", "place"), ("area_state", "IN-XN")]))
     assert 'data-also="जनपुर Janpur">Janpur</option>' in shown
     assert "data-narrow=" in shown
+
+
+def test_other_words_of_the_terms_are_another_version() -> None:
+    """What somebody accepted is told by a number: each number stands for these words, and no others."""
+    templates = shell.STATIC.parent / "templates"
+    asked = re.findall(r'"(By joining you accept[^"]*)"', (templates / "signup.html").read_text("utf-8"))
+    held = re.findall(r'_\("([^"]*)"\)', (templates / "about_terms.html").read_text("utf-8"))
+    words = "\n".join([*asked, *held])
+    assert {TERMS_VERSION: hashlib.sha256(words.encode()).hexdigest()[:16]} == {"1": "ee5a7762c664afd7"}
