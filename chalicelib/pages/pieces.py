@@ -9,8 +9,8 @@ from typing import Literal
 
 _TOKENS = re.compile(r"\s+|[^\s]+"), re.compile(r"[^\n]*\n|[^\n]+")
 MOST = 2000
-"""Tokens that are aligned: the work grows with the square of their number. A longer text is told line by line,
-one of more lines than that as a whole."""
+"""Tokens that are aligned: the work grows with the square of their number. A longer text is told line by
+line, one of more lines than that as a whole."""
 Piece = tuple[Literal["same", "gone", "new"], str]
 
 
