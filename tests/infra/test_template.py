@@ -290,6 +290,14 @@ def test_an_unknown_path_is_answered_alike_by_api_gateway_and_by_the_laptops_ser
     assert {name: value.strip("'") for name, value in headers.items()} == NOT_FOUND_HEADERS
 
 
+def test_who_comes_too_often_for_the_gateway_gets_the_same_headers_and_when_to_come_again(resources):
+    answers = resources["RestAPI"]["Properties"]["GatewayResponses"]
+    unknown, often = (
+        answers[n]["ResponseParameters"]["Headers"] for n in ("MISSING_AUTHENTICATION_TOKEN", "THROTTLED")
+    )
+    assert often == unknown | {"Retry-After": "'2'"}
+
+
 def test_throttles_name_methods_that_exist(resources):
     api = resources["RestAPI"]["Properties"]
     for setting in api["MethodSettings"]:

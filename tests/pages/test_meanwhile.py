@@ -8,6 +8,7 @@ import pytest
 
 from chalicelib import wiring
 from chalicelib.identity.roles import Principal
+from chalicelib.pages.pieces import pieces
 from chalicelib.voices.settings import Targets
 from chalicelib.voices.working import WorkCalendar
 from tests.pages.test_campaign_pages import STAFF, Desk, change, desk, election, value_of
@@ -147,3 +148,25 @@ def test_a_rule_that_is_added_beside_somebody_elses_takes_none_away(desk: Desk, 
     assert "Hari has saved a change meanwhile" in page and "water" in page and ">road</textarea>" in page
     sent(desk.sitting("admin"), SETTINGS, [*change(rule, version="1"), ("once", "y")], 303)
     assert [one.keywords for one in wiring.voice_settings().rules()] == [("water",), ("road",)]
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        (10, [("gone", "8"), ("new", "eight")]),
+        (1500, [("gone", "line 8 says\n"), ("new", "line eight says\n")]),
+    ],
+    ids=["by words", "a long one by lines"],
+)
+def test_two_texts_are_told_apart_as_finely_as_can_be_done_in_time(lines: int, told: list[object]) -> None:
+    before = "".join(f"line {n} says\n" for n in range(lines))
+    found = list(pieces(before, before.replace("line 8 ", "line eight ")))
+    assert [one for one in found if one[0] != "same"] == told
+
+
+def test_texts_of_thousands_of_lines_are_shown_as_a_whole() -> None:
+    """To align these would take a minute, and nobody would be told anything."""
+    before, after = ("".join(f'{{"name":\n"{n % m}",\n' for n in range(3000)) for m in (7, 8))
+    assert list(pieces(before, after)) == [("gone", before), ("new", after)]
+    assert list(pieces(before, before)) == [("same", before)]
+    assert list(pieces("", after)) == [("new", after)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from datetime import UTC, datetime
 from html import unescape
 
 import pytest
@@ -14,6 +15,7 @@ from chalicelib.pages import shell
 from chalicelib.pages.forms import Form
 from tests.pages.conftest import Site, send_codes
 
+TOO_YOUNG = f"{datetime.now(UTC).year - 10}"
 GOOD = [
     ("name", "सुनीता देवी"),
     ("phone", "८१२३४ ५६७८९"),
@@ -178,7 +180,7 @@ def test_every_error_stands_beside_its_field_and_what_was_typed_stays(site: Site
 
 
 def test_what_only_a_look_finds_is_said_beside_its_field_too(site: Site) -> None:
-    answer = site.post("/signup?lang=en", [*without("birth_year"), ("birth_year", "2020")])
+    answer = site.post("/signup?lang=en", [*without("birth_year"), ("birth_year", TOO_YOUNG)])
     assert answer.status_code == 422
     assert "You can join when you are 18 years old." in page(answer)
     assert 'id="birth_date-error"' in page(answer)
@@ -436,7 +438,7 @@ def test_a_link_to_something_else_than_an_account_is_said_at_once(site: Site, li
     assert "<details open>" in page(answer)
 
 
-@pytest.mark.parametrize("year", ["1850", "2010", "3000"])
+@pytest.mark.parametrize("year", ["1850", TOO_YOUNG, "3000"])
 def test_who_is_too_young_hears_so_in_the_first_step(site: Site, year: str) -> None:
     typed = [*without("birth_year"), ("birth_year", year), ("at", "about"), ("go", "next")]
     for fields in (typed, [(name, value) for name, value in typed if not name.startswith("area")]):
