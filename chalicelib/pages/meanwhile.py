@@ -10,6 +10,7 @@ from typing import Protocol
 
 from chalicelib.beside import both
 from chalicelib.clock import parse_rfc3339
+from chalicelib.errors import Transient
 from chalicelib.i18n import translate
 from chalicelib.pages.figures import moment
 from chalicelib.pages.pieces import Piece, pieces
@@ -59,7 +60,15 @@ def meanwhile(
     audit: Log, staff: Callable[[], Mapping[str, str]], subject: str, fields: Differences
 ) -> Meanwhile:
     """What is shown of the last change to a subject of the audit. `staff`: names by their ids."""
-    (entries, _), people = both(partial(audit.of, subject, limit=1), staff)
+    (entries, _), people = both(partial(audit.of, subject, limit=1), partial(_known, staff))
     if not entries:
         return Meanwhile("", "", fields)
     return Meanwhile(people.get(entries[0].actor, ""), moment(parse_rfc3339(entries[0].at)), fields)
+
+
+def _known(staff: Callable[[], Mapping[str, str]]) -> Mapping[str, str]:
+    """Nobody's name where the pool cannot be asked now: what was typed is not lost for that."""
+    try:
+        return staff()
+    except Transient:
+        return {}
