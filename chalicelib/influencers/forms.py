@@ -22,6 +22,8 @@ from chalicelib.pages.words import CHANNELS, GENDERS, PLATFORMS_IN_FULL, PROFESS
 
 NOTICE_VERSION = "1"
 """The version of the notice beside the consents on the page."""
+TERMS_VERSION = "1"
+"""Of the code of conduct on the last step and the terms that it leads to: new for new words."""
 BIRTH_DATE = "Please write day, month and year in digits, such as 15 8 1995."
 PLATFORMS = {
     **{one: PLATFORMS_IN_FULL[one] for one in ("instagram", "youtube", "facebook", "x")},
@@ -124,6 +126,7 @@ def body_of(form: Form, area: str) -> dict[str, object]:
             for p in _accounts(form)
         ],
         "themes": list(form.all("themes")),
+        "terms_version": TERMS_VERSION,
         "consents": [
             {"purpose": purpose, "channel": channel, "notice_version": NOTICE_VERSION}
             for purpose in PURPOSES

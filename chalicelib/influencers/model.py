@@ -117,8 +117,6 @@ def _six_digits(code: str) -> str:
 
 
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{1,39}$")]
-TERMS_VERSION = "1"
-"""Of the code of conduct on the last step of the signup and the terms that it leads to: new for new words."""
 AreaId = Annotated[str, Field(min_length=2, max_length=40, pattern=r"^[A-Z0-9-]+$")]
 
 
@@ -134,10 +132,13 @@ class HandleRequest(Strict):
         return clean_handle(platform, handle) if platform else handle
 
 
+Version = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,20}$")]
+
+
 class ConsentRequest(Strict):
     purpose: Purpose
     channel: Channel
-    notice_version: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,20}$")]
+    notice_version: Version
 
 
 class SignupRequest(Strict):
@@ -157,6 +158,8 @@ class SignupRequest(Strict):
     gender: Gender | None = None
     profession: Annotated[str, Field(pattern=r"^[a-z][a-z_]{1,23}$")] | None = None
     idea: Annotated[str, AfterValidator(lambda text: clean_text(text, LONGEST_IDEA))] | None = None
+    terms_version: Version | None = None
+    """Of the terms that they were shown and accepted."""
 
     @field_validator("handles")
     @classmethod
@@ -329,7 +332,7 @@ class Influencer(View):
     adult_on: str = ""
     """The day on which the person was found to be of age; the birth date is not kept."""
     terms_version: str = ""
-    """The code of conduct and terms that they accepted by signing up; empty for who is only invited."""
+    """The code of conduct and terms that they were shown and accepted by signing up; empty if none."""
     ambassador_of: str = ""
     reason: str = ""
     barred: int = 0
@@ -571,7 +574,7 @@ def new_influencer(
         handles=tuple(Account(**handle.model_dump()) for handle in request.handles),
         consents=tuple(Consent(**consent.model_dump()) for consent in request.consents),
         adult_on=today.isoformat(),
-        terms_version=TERMS_VERSION,
+        terms_version=request.terms_version or "",
         signed_up_at=at,
         rev=1,
     ).identified()

@@ -17,7 +17,6 @@ from chalicelib.influencers.model import (
     PLATFORMS,
     PURPOSES,
     STATUSES,
-    TERMS_VERSION,
     Account,
     CodeRequest,
     Consent,
@@ -330,6 +329,7 @@ def test_a_signup_leaves_no_birth_date_and_claims_nothing() -> None:
             idea="घर-घर",
             themes=["health", "health", "education"],
             areas_served=["D9001", "D9002", "D9001"],
+            terms_version="1",
         )
     )
     made = new_influencer(
@@ -353,7 +353,7 @@ def test_a_signup_leaves_no_birth_date_and_claims_nothing() -> None:
         handles=(Account(id="hnd_n0", platform="instagram", handle="sunita.devi", followers=1200),),
         consents=(Consent(purpose="campaigns", channel="whatsapp", notice_version="1"),),
         adult_on="2026-03-01",
-        terms_version=TERMS_VERSION,
+        terms_version="1",
         signed_up_at="2026-03-01T06:30:00Z",
         rev=1,
     )

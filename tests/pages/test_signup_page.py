@@ -10,7 +10,6 @@ from html import unescape
 import pytest
 
 from chalicelib.influencers import forms
-from chalicelib.influencers.model import TERMS_VERSION
 from chalicelib.pages import shell
 from chalicelib.pages.forms import Form
 from tests.pages.conftest import Site, send_codes
@@ -91,6 +90,7 @@ def test_a_form_makes_the_signup_that_the_api_makes_and_leads_to_the_code(site: 
         ("surveys", "whatsapp"),
     ]
     assert person.themes == ("health",)
+    assert person.terms_version == forms.TERMS_VERSION, "the page has shown them"
     asked = site.get(answer.headers["Location"])
     assert 'autocomplete="one-time-code"' in page(asked)
     [message] = send_codes()
@@ -527,4 +527,4 @@ def test_other_words_of_the_terms_are_another_version() -> None:
     asked = re.findall(r'"(By joining you accept[^"]*)"', (templates / "signup.html").read_text("utf-8"))
     held = re.findall(r'_\("([^"]*)"\)', (templates / "about_terms.html").read_text("utf-8"))
     words = "\n".join([*asked, *held])
-    assert {TERMS_VERSION: hashlib.sha256(words.encode()).hexdigest()[:16]} == {"1": "ee5a7762c664afd7"}
+    assert {forms.TERMS_VERSION: hashlib.sha256(words.encode()).hexdigest()[:16]} == {"1": "ee5a7762c664afd7"}
