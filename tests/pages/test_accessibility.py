@@ -79,6 +79,7 @@ def judge(browser: Browser, site: Site, paths: list[str], cookies: list[dict[str
                 where = f"{path} in {lang}"
                 answer = visit.page.goto(f"{path}?lang={lang}")
                 visit.page.locator("main").wait_for()
+                visit.page.wait_for_load_state()  # of what a redirect led to, with its stylesheet
                 found += faults(visit, where, {"runOnly": TAGS})
                 wide = visit.page.evaluate("document.documentElement.scrollWidth")
                 found += [f"{where}: {wide} px wide"] if wide > PHONE["width"] else []
